@@ -1,0 +1,79 @@
+use std::ops::{Add, AddAssign, Sub};
+use std::time::Duration;
+
+/// A moment of a clock's monotonic time: how long after the clock's origin.
+///
+/// Moments of two different clocks have nothing to do with each other. Arithmetic saturates instead of panicking: the
+/// time since a later moment is zero.
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi_time::Instant;
+///
+/// let start = Instant::ORIGIN + Duration::from_secs(10);
+/// let end = start + Duration::from_secs(5);
+/// assert_eq!(end - start, Duration::from_secs(5));
+/// assert_eq!(start - end, Duration::ZERO);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(Duration);
+
+impl Instant {
+    /// The origin of every clock.
+    pub const ORIGIN: Self = Self(Duration::ZERO);
+
+    /// The moment this long after the clock's origin.
+    #[must_use]
+    pub const fn from_origin(elapsed: Duration) -> Self {
+        Self(elapsed)
+    }
+
+    /// How long after the clock's origin this moment is.
+    #[must_use]
+    pub const fn since_origin(self) -> Duration {
+        self.0
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, later: Duration) -> Self {
+        Self(self.0.saturating_add(later))
+    }
+}
+
+impl AddAssign<Duration> for Instant {
+    fn add_assign(&mut self, later: Duration) {
+        *self = *self + later;
+    }
+}
+
+impl Sub<Duration> for Instant {
+    type Output = Self;
+
+    fn sub(self, earlier: Duration) -> Self {
+        Self(self.0.saturating_sub(earlier))
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates_at_both_ends() {
+        let last = Instant::from_origin(Duration::MAX);
+        assert_eq!(last + Duration::from_secs(1), last);
+        assert_eq!(Instant::ORIGIN - Duration::from_secs(1), Instant::ORIGIN);
+        assert_eq!(Instant::ORIGIN - last, Duration::ZERO);
+    }
+}
