@@ -118,11 +118,14 @@ impl ManualClock {
     /// Lets the clock jump to the earliest deadline whenever someone sleeps and nothing else has happened for a
     /// grace period of **real** time.
     ///
-    /// It is for tests in which sockets are real and waiting is not: the grace must be longer than any pause of
-    /// theirs (a few milliseconds on the loopback interface). What happens is what the clock sees: being read, a
-    /// sleep begun, a sleep given up, [`touch`](Self::touch); and it does not move while a [`hold`](Clock::hold) is
-    /// alive. With a grace of zero it jumps as soon as no other task of a current-thread runtime is ready, which
-    /// suits tests without sockets.
+    /// It is for tests in which sockets are real and waiting is not. What happens is what the clock sees: being read,
+    /// a sleep begun, a sleep given up, [`touch`](Self::touch); and it does not move while a [`hold`](Clock::hold) is
+    /// alive. Beyond that it counts on the grace period:
+    ///
+    /// * where all tasks share one current-thread runtime, every ready task and every arrived byte gets its turn
+    ///   first, however busy the machine is: a few milliseconds will do, and zero if there are no sockets;
+    /// * where several threads take part, it must be longer than the longest time that a thread which has work may be
+    ///   kept from doing it: some tens of milliseconds, or a hold while such work is under way.
     ///
     /// Sleepers need a tokio runtime with time enabled.
     #[must_use = "it returns the same clock, for chaining"]

@@ -136,7 +136,7 @@ async fn auto_advance_goes_from_deadline_to_deadline() {
     assert_eq!(*seen.lock().unwrap(), [2, 3, 4, 6, 6, 9]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn real_sockets_and_virtual_waiting_mix() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
