@@ -1,0 +1,82 @@
+//! What every open enum can do, given its spelling (`as_str`) and its reading (`From<&str>`).
+
+/// Implements display, parsing, serde and JSON Schema for an open enum.
+macro_rules! implement_open_enum {
+    ($name:ident) => {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl ::std::convert::From<::std::string::String> for $name {
+            fn from(value: ::std::string::String) -> Self {
+                match Self::from(value.as_str()) {
+                    Self::Other(_) => Self::Other(value),
+                    known => known,
+                }
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = ::std::convert::Infallible;
+
+            fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+                Ok(Self::from(value))
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                // Borrowed where the input allows it: the values are few and short, and come once per user.
+                let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
+                Ok(Self::from(&*text))
+            }
+        }
+
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let known: ::std::vec::Vec<&str> = Self::KNOWN.iter().map(Self::as_str).collect();
+                ::schemars::json_schema!({ "type": "string", "examples": known })
+            }
+        }
+    };
+}
+
+pub(crate) use implement_open_enum;
+
+#[cfg(test)]
+mod tests {
+    use crate::{ErrorCode, UserType};
+
+    #[test]
+    fn a_value_that_is_not_listed_survives() {
+        for json in [r#""federatedID""#, r#""quantumID""#] {
+            let value: UserType = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&value).unwrap(), json);
+        }
+        assert_eq!(UserType::from("quantumID"), UserType::Other("quantumID".to_owned()));
+    }
+
+    #[test]
+    fn every_listed_code_leads_to_its_own_entry_and_an_unlisted_one_to_none() {
+        for (code, entry) in ErrorCode::KNOWN.iter().zip(ErrorCode::CATALOGUE) {
+            assert_eq!(code.code(), entry.code);
+            assert_eq!(code.entry(), Some(entry));
+            assert!(code.meaning().is_some_and(|text| text.ends_with('.')));
+            assert!(code.remedy().is_some_and(|text| !text.is_empty()));
+        }
+        let unlisted = ErrorCode::from("error.from.tomorrow");
+        assert_eq!((unlisted.code(), unlisted.meaning(), unlisted.remedy()), ("error.from.tomorrow", None, None));
+    }
+}

@@ -1,0 +1,93 @@
+//! What every generated method stands on: the address, the HTTP client and the hook.
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use progenitor_client::Error;
+use reqwest::{Request, Response};
+use umapi_model::Operation;
+
+use crate::hook::{Hook, NoHook, Resend};
+
+/// The User Management API, as the parameter of a [`Client`].
+#[derive(Clone, Copy, Debug)]
+pub struct UserManagement;
+
+impl UserManagement {
+    /// The address of the service.
+    pub const PRODUCTION: &'static str = "https://usermanagement.adobe.io/v2/usermanagement";
+}
+
+/// The login, as the parameter of a [`Client`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ims;
+
+impl Ims {
+    /// The address of the login.
+    pub const PRODUCTION: &'static str = "https://ims-na1.adobelogin.com";
+}
+
+/// The operations of one API. Cheap to clone.
+pub struct Client<Api> {
+    pub(crate) baseurl: Arc<str>,
+    pub(crate) client: reqwest::Client,
+    hook: Arc<dyn Hook>,
+    api: PhantomData<fn() -> Api>,
+}
+
+impl<Api> Client<Api> {
+    /// A client of the service at `base_url` (without a slash at the end), which sends with `http`.
+    pub fn new(base_url: &str, http: reqwest::Client) -> Self {
+        let baseurl = Arc::from(base_url.trim_end_matches('/'));
+        Self { baseurl, client: http, hook: Arc::new(NoHook), api: PhantomData }
+    }
+
+    /// The same client with a hook, in place of the one before.
+    #[must_use]
+    pub fn with_hook(mut self, hook: impl Hook) -> Self {
+        self.hook = Arc::new(hook);
+        self
+    }
+
+    /// Lets the hook complete the request. Generated methods call it once, before the first attempt.
+    pub(crate) async fn pre(&self, request: &mut Request, operation: &'static Operation) -> Result<(), Error<()>> {
+        self.hook.before(operation, request).await.map_err(Error::Custom)
+    }
+
+    /// Sends the request, and again as often as the hook says so.
+    pub(crate) async fn exec(&self, request: Request, operation: &'static Operation) -> reqwest::Result<Response> {
+        let mut next = request;
+        let mut attempt = 1;
+        loop {
+            let spare = next.try_clone();
+            let outcome = self.client.execute(next).await;
+            let Some(mut again) = spare else { return outcome };
+            if self.hook.after(operation, attempt, &outcome).await == Resend::No {
+                return outcome;
+            }
+            // A request that cannot be completed again leaves the outcome that it was to replace.
+            if self.hook.before(operation, &mut again).await.is_err() {
+                return outcome;
+            }
+            next = again;
+            attempt += 1;
+        }
+    }
+
+    /// Generated methods call it after the last attempt; the hook has seen that one already.
+    #[expect(clippy::unused_async, reason = "generated code awaits it")]
+    pub(crate) async fn post(&self, _: &reqwest::Result<Response>, _: &'static Operation) -> Result<(), Error<()>> {
+        Ok(())
+    }
+}
+
+impl<Api> Clone for Client<Api> {
+    fn clone(&self) -> Self {
+        Self { baseurl: self.baseurl.clone(), client: self.client.clone(), hook: self.hook.clone(), api: PhantomData }
+    }
+}
+
+impl<Api> fmt::Debug for Client<Api> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base_url", &self.baseurl).finish_non_exhaustive()
+    }
+}

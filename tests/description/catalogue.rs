@@ -1,0 +1,37 @@
+//! The catalogue and the limits against the numbers of the service's documentation.
+
+use umapi_model::{ErrorCode, ims::LoginErrorCode, limits, operations};
+
+#[test]
+fn the_limits_are_those_of_the_documentation() {
+    assert_eq!(
+        (limits::COMMANDS_PER_REQUEST, limits::STEPS_PER_COMMAND, limits::NAMES_PER_LIST, limits::EMAIL_LENGTH),
+        (10, 10, 10, 60)
+    );
+    let rates = |operation: &umapi_model::Operation| {
+        operation.throttle.map(|throttle| (throttle.client_per_minute, throttle.application_per_minute))
+    };
+    assert_eq!(rates(&operations::EXECUTE_ACTIONS), Some((10, 100)));
+    assert_eq!(rates(&operations::LIST_USERS), Some((25, 100)));
+    assert_eq!(rates(&operations::LIST_CONFIGURATION_USERS), Some((25, 100)));
+    assert_eq!(rates(&operations::LIST_GROUPS), Some((5, 100)));
+    assert_eq!(rates(&operations::LIST_USER_GROUPS), Some((5, 50)));
+    assert_eq!(rates(&operations::UPDATE_CONFIGURATION_RIGHTS), Some((5, 50)));
+    assert_eq!(rates(&umapi_model::ims::operations::EXCHANGE_JWT), None);
+}
+
+#[test]
+fn every_endpoint_is_there_and_the_older_ones_are_deprecated() {
+    assert_eq!(operations::ALL.len(), 24);
+    for operation in operations::ALL {
+        assert_eq!(operation.is_deprecated, operation.path.starts_with("/{orgId}"), "{}", operation.id);
+    }
+}
+
+#[test]
+fn codes_say_what_they_mean_and_what_to_do() {
+    assert_eq!(ErrorCode::KNOWN.len(), 118);
+    assert!(ErrorCode::WarningCommandDeprecated.entry().unwrap().is_warning);
+    assert_eq!(ErrorCode::from("error.command.create.not_first"), ErrorCode::CommandCreateNotFirst);
+    assert!(LoginErrorCode::InvalidScope.remedy().unwrap().contains("ent_user_sdk"));
+}

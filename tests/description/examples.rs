@@ -1,0 +1,71 @@
+//! Every example of the descriptions goes through its Rust type and comes out as it went in.
+
+use serde_json::Value;
+use umapi_model::description;
+
+use crate::types::check_as;
+
+/// An example of a description: where it stands, of which schema, and what it is.
+struct Example {
+    pointer: String,
+    schema: String,
+    value: Value,
+}
+
+fn examples() -> Vec<Example> {
+    let mut found = Vec::new();
+    for text in [description::UMAPI, description::IMS] {
+        let root: Value = serde_json::from_str(text).unwrap();
+        collect(&root, String::new(), &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, pointer: String, found: &mut Vec<Example>) {
+    let Some(fields) = value.as_object() else { return };
+    if let (Some(reference), Some(examples)) = (value.pointer("/schema/$ref"), value["examples"].as_object()) {
+        let schema = reference.as_str().unwrap().rsplit('/').next().unwrap();
+        for (name, example) in examples {
+            found.push(Example {
+                pointer: format!("{pointer}/examples/{name}"),
+                schema: schema.to_owned(),
+                value: example["value"].clone(),
+            });
+        }
+    }
+    for (key, child) in fields {
+        collect(child, format!("{pointer}/{key}"), found);
+    }
+}
+
+#[test]
+fn every_example_survives_its_type() {
+    let examples = examples();
+    assert!(examples.len() > 50, "only {} examples were found", examples.len());
+    for Example { pointer, schema, value } in examples {
+        let checked = check_as(&schema, &value).unwrap_or_else(|error| panic!("{pointer} as {schema}: {error}"));
+        // `null` and absent mean the same, and come out as absent.
+        assert_eq!(without_nulls(checked.written_back), without_nulls(value), "{pointer} as {schema}");
+    }
+}
+
+#[test]
+fn every_example_fits_the_json_schema_that_rust_tells_of_its_type() {
+    for Example { pointer, schema, value } in examples() {
+        let json_schema = check_as(&schema, &value).unwrap().json_schema;
+        let validator = jsonschema::validator_for(&json_schema).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{pointer} as {schema}: {errors:?}");
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, field)| !field.is_null());
+            Value::Object(kept.map(|(key, field)| (key, without_nulls(field))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}

@@ -1,0 +1,6 @@
+//! The generated endpoints over real connections.
+
+mod answers;
+mod hooks;
+mod paths;
+mod recorder;

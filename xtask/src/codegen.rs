@@ -1,0 +1,104 @@
+//! `cargo xtask codegen`: from the descriptions to the models, the endpoints, the mocks, the catalogues and the limits.
+
+mod builders;
+mod catalogue;
+mod endpoints;
+mod limits;
+mod mocks;
+mod models;
+mod open_enum;
+mod operations;
+mod source;
+mod view;
+
+pub(crate) use limits::value_of as limit_value;
+
+use anyhow::Result;
+
+use crate::{
+    generated::GeneratedFile,
+    spec::{Document, SpecDir, bundle_all},
+};
+
+/// Folders that hold nothing but generated files.
+pub(crate) const FOLDERS: [&str; 3] =
+    ["spec/dist", "crates/umapi-model/src/generated", "crates/umapi-raw/src/generated"];
+
+/// A description from which Rust is generated, and the names it gets there.
+pub(crate) struct Api {
+    pub(crate) document: Document,
+    /// Where its types live in the model crate, as a path from the crate's root. The user management API has the root.
+    pub(crate) model_module: Option<&'static str>,
+    /// Its module in the generated folder of the raw crate.
+    pub(crate) raw_module: &'static str,
+    /// The marker type that its client carries in the raw crate.
+    pub(crate) marker: &'static str,
+    /// The enum that its catalogue of codes becomes.
+    pub(crate) code_enum: &'static str,
+}
+
+impl Api {
+    /// A type of the model crate as the raw crate names it.
+    pub(crate) fn model_path(&self, type_name: &str) -> String {
+        match self.model_module {
+            Some(module) => format!("::umapi_model::{module}::{type_name}"),
+            None => format!("::umapi_model::{type_name}"),
+        }
+    }
+}
+
+fn apis(spec: &SpecDir) -> Result<Vec<Api>> {
+    Ok(vec![
+        Api {
+            document: spec.document("umapi")?,
+            model_module: None,
+            raw_module: "user_management",
+            marker: "UserManagement",
+            code_enum: "ErrorCode",
+        },
+        Api {
+            document: spec.document("ims")?,
+            model_module: Some("ims"),
+            raw_module: "ims",
+            marker: "Ims",
+            code_enum: "LoginErrorCode",
+        },
+    ])
+}
+
+/// Everything that is generated from the descriptions in `spec`.
+pub(crate) fn generate(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
+    let mut files = bundle_all(spec)?;
+    let apis = apis(spec)?;
+    for api in &apis {
+        files.extend(models::generate(api)?);
+        files.extend(endpoints::generate(api)?);
+        files.extend(mocks::generate(api)?);
+        let bundle = files.iter().find(|file| file.path == format!("spec/dist/{}.json", api.document.name));
+        if let Some(bundle) = bundle {
+            // The same bytes again inside the crate, so that a published crate can carry the description.
+            files.push(GeneratedFile::new(
+                format!("crates/umapi-model/src/generated/{}.json", api.document.name),
+                bundle.text.clone(),
+            ));
+        }
+    }
+    files.push(source::model_root(&apis)?);
+    files.push(source::raw_root(&apis)?);
+    files.push(source::mocks_root(&apis)?);
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_give_the_same_bytes() {
+        let spec = SpecDir::new(crate::top().join("spec"));
+        let bytes = || -> Vec<(String, String)> {
+            generate(&spec).unwrap().into_iter().map(|file| (file.path, file.text)).collect()
+        };
+        assert_eq!(bytes(), bytes());
+    }
+}

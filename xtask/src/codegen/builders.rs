@@ -1,0 +1,124 @@
+//! A constructor of what is required, and a setter for each field that is not.
+
+use anyhow::Result;
+use quote::{format_ident, quote};
+use syn::{Fields, GenericArgument, Item, ItemStruct, PathArguments, Type};
+
+use super::source::{doc_attribute, doc_text};
+
+/// The implementation with `new` and the `with_…` methods. Nothing for a struct without named fields.
+pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
+    let Fields::Named(fields) = &definition.fields else { return Ok(Vec::new()) };
+    let name = &definition.ident;
+    let own_fields = fields.named.iter().filter(|field| field.ident.as_ref().is_some_and(|ident| ident != "extra"));
+    let (optional, required): (Vec<_>, Vec<_>) = own_fields.partition(|field| has_default(field));
+
+    let mut methods = Vec::new();
+    if !required.is_empty() {
+        let arguments = required.iter().map(|field| {
+            let (ident, given) = (&field.ident, Given::of(&field.ty));
+            let parameter = &given.parameter;
+            quote! { #ident: #parameter }
+        });
+        let set = required.iter().map(|field| {
+            let ident = &field.ident;
+            let value = Given::of(&field.ty).value(quote!(#ident));
+            if quote!(#ident).to_string() == value.to_string() { quote! { #ident } } else { quote! { #ident: #value } }
+        });
+        let unset = fields.named.iter().filter(|field| !required.contains(field)).map(|field| {
+            let ident = &field.ident;
+            quote! { #ident: ::std::default::Default::default() }
+        });
+        methods.push(quote! {
+            #[doc = " With the fields that are required, and no other."]
+            pub fn new(#(#arguments),*) -> Self {
+                Self { #(#set,)* #(#unset,)* }
+            }
+        });
+    }
+    for field in &optional {
+        let Some(ident) = &field.ident else { continue };
+        let description = field.attrs.iter().find_map(doc_text).unwrap_or_default();
+        let doc = doc_attribute(&format!("Sets `{}`. {}", json_name(field), description.trim()));
+        let setter = format_ident!("with_{}", ident.to_string().trim_start_matches("r#").trim_end_matches('_'));
+        let given = Given::of(&field.ty);
+        let (parameter, value) = (&given.parameter, given.value(quote!(value)));
+        methods.push(quote! {
+            #doc
+            #[must_use]
+            pub fn #setter(mut self, value: #parameter) -> Self {
+                self.#ident = #value;
+                self
+            }
+        });
+    }
+    if methods.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![syn::parse2(quote! { impl #name { #(#methods)* } })?])
+}
+
+/// Whether JSON may leave the field out.
+fn has_default(field: &syn::Field) -> bool {
+    argument_of(&field.ty, "Option").is_some() || field.attrs.iter().any(|attribute| {
+        attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("default")
+    })
+}
+
+/// The name of the field in JSON: what `rename` says, or the field's own.
+pub(crate) fn json_name(field: &syn::Field) -> String {
+    let spelled = quote!(#field).to_string();
+    spelled
+        .split_once("rename = \"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map_or_else(|| field.ident.as_ref().map(ToString::to_string).unwrap_or_default(), |(name, _)| name.to_owned())
+}
+
+/// What a caller gives for a field, and how it becomes the field's value.
+struct Given {
+    parameter: proc_macro2::TokenStream,
+    is_list: bool,
+    is_converted: bool,
+    is_optional: bool,
+}
+
+impl Given {
+    fn of(field_type: &Type) -> Self {
+        let (inner, is_optional) = match argument_of(field_type, "Option") {
+            Some(inner) => (inner, true),
+            None => (field_type, false),
+        };
+        let element = argument_of(inner, "Vec");
+        let (scalar, is_list) = (element.unwrap_or(inner), element.is_some());
+        // `String`, and `IntegerOrString`, which numbers and strings become.
+        let is_converted = quote!(#scalar).to_string().ends_with("String");
+        let parameter = match (is_list, is_converted) {
+            (true, true) => quote! { impl IntoIterator<Item = impl Into<#scalar>> },
+            (true, false) => quote! { impl IntoIterator<Item = #scalar> },
+            (false, true) => quote! { impl Into<#scalar> },
+            (false, false) => quote! { #scalar },
+        };
+        Self { parameter, is_list, is_converted, is_optional }
+    }
+
+    fn value(&self, name: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+        let value = match (self.is_list, self.is_converted) {
+            (true, true) => quote! { #name.into_iter().map(Into::into).collect() },
+            (true, false) => quote! { #name.into_iter().collect() },
+            (false, true) => quote! { #name.into() },
+            (false, false) => name,
+        };
+        if self.is_optional { quote! { Some(#value) } } else { value }
+    }
+}
+
+/// `T` of `wrapper<T>`.
+fn argument_of<'t>(of: &'t Type, wrapper: &str) -> Option<&'t Type> {
+    let Type::Path(path) = of else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == wrapper)?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    }
+}

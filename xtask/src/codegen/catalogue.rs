@@ -1,0 +1,111 @@
+//! The catalogue of codes: an open enum, and for each code what it means and the way out.
+
+use anyhow::{Context, Result, bail};
+use heck::ToUpperCamelCase;
+use quote::{format_ident, quote};
+use serde_json::Value;
+use syn::Item;
+
+use super::{
+    Api,
+    open_enum::{Variant, enum_items},
+};
+use crate::spec::pointer_get;
+
+/// The enum of the codes, and the catalogue that it looks them up in.
+pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
+    let entries = api.document.root["x-umapi-error-codes"].as_array().context("there is no x-umapi-error-codes")?;
+    let variants: Vec<Variant> = entries.iter().map(variant).collect();
+    for (index, variant) in variants.iter().enumerate() {
+        if let Some(twin) = variants[..index].iter().find(|other| other.name == variant.name) {
+            bail!("the codes `{}` and `{}` come out as one Rust name, {}", twin.value, variant.value, variant.name);
+        }
+    }
+    let schema = &api.document.root["components"]["schemas"][api.code_enum];
+    let codes = enum_items(api.code_enum, pointer_get(schema, "description"), &variants)?;
+
+    let ident = format_ident!("{}", api.code_enum);
+    let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
+    let indices = 0..variants.len();
+    let count = variants.len();
+    let rows = entries.iter().map(|entry| {
+        let text = |key: &str| pointer_get(entry, key).to_owned();
+        let list = |key: &str| -> Vec<String> {
+            entry[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let (code, area, meaning, remedy) = (text("code"), text("area"), text("meaning"), text("remedy"));
+        let is_warning = text("severity") == "warning";
+        let (raised_by, messages) = (list("raised-by"), list("messages"));
+        quote! {
+            CodeEntry {
+                code: #code,
+                area: #area,
+                is_warning: #is_warning,
+                raised_by: &[#(#raised_by),*],
+                meaning: #meaning,
+                remedy: #remedy,
+                messages: &[#(#messages),*],
+            }
+        }
+    });
+    let file: syn::File = syn::parse2(quote! {
+        impl #ident {
+            #[doc = " The catalogue: every code that the description lists."]
+            pub const CATALOGUE: &[CodeEntry; #count] = &[#(#rows),*];
+
+            #[doc = " The code as it stands in JSON."]
+            pub fn code(&self) -> &str {
+                self.as_str()
+            }
+
+            #[doc = " What the catalogue says of the code. Nothing for a code that it does not list."]
+            pub fn entry(&self) -> ::std::option::Option<&'static CodeEntry> {
+                match self {
+                    #(Self::#names => Some(&Self::CATALOGUE[#indices]),)*
+                    Self::Other(_) => None,
+                }
+            }
+
+            #[doc = " What the code means, in a sentence."]
+            pub fn meaning(&self) -> ::std::option::Option<&'static str> {
+                self.entry().map(|entry| entry.meaning)
+            }
+
+            #[doc = " What to do about it."]
+            pub fn remedy(&self) -> ::std::option::Option<&'static str> {
+                self.entry().map(|entry| entry.remedy)
+            }
+        }
+    })?;
+    Ok((codes, file.items))
+}
+
+fn variant(entry: &Value) -> Variant {
+    let code = pointer_get(entry, "code");
+    Variant { name: rust_name(code), value: code.to_owned(), doc: format!("`{code}`: {}", pointer_get(entry, "meaning")) }
+}
+
+/// `error.user.not_found` is `UserNotFound`; codes in capitals and in digits say where they come from.
+fn rust_name(code: &str) -> String {
+    if code.chars().all(|c| c.is_ascii_digit()) {
+        return format!("Gateway{code}");
+    }
+    if code.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
+        return format!("Legacy{}", code.to_upper_camel_case());
+    }
+    code.strip_prefix("error.").unwrap_or(code).to_upper_camel_case()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rust_name;
+
+    #[test]
+    fn codes_that_differ_in_form_only_get_different_names() {
+        assert_eq!(rust_name("error.group.not_found"), "GroupNotFound");
+        assert_eq!(rust_name("GROUP_NOT_FOUND"), "LegacyGroupNotFound");
+        assert_eq!(rust_name("plc.not_found"), "PlcNotFound");
+        assert_eq!(rust_name("429050"), "Gateway429050");
+        assert_eq!(rust_name("warning.command.deprecated"), "WarningCommandDeprecated");
+    }
+}

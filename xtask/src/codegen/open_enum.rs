@@ -1,0 +1,90 @@
+//! Open enums: the values that the description lists, and room for those that the service adds one day.
+
+use anyhow::{Context, Result, bail};
+use heck::ToUpperCamelCase;
+use quote::{format_ident, quote};
+use serde_json::Value;
+use syn::Item;
+
+use super::source::doc_attribute;
+use crate::spec::{Document, pointer_get};
+
+/// The named schemas that are open enums.
+pub(crate) fn schemas(document: &Document) -> Vec<(String, Value)> {
+    let all = document.schemas();
+    all.into_iter().filter(|(_, schema)| schema.get("x-extensible-enum").is_some()).collect()
+}
+
+/// The enum of such a schema.
+pub(crate) fn items(name: &str, schema: &Value) -> Result<Vec<Item>> {
+    let values: Vec<&str> =
+        schema["x-extensible-enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let descriptions: Vec<&str> =
+        schema["x-enum-descriptions"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if values.len() != descriptions.len() {
+        bail!("{name}: x-enum-descriptions must describe each of the {} values", values.len());
+    }
+    let variants: Vec<Variant> = values
+        .iter()
+        .zip(descriptions)
+        .map(|(value, description)| Variant {
+            name: value.to_upper_camel_case(),
+            value: (*value).to_owned(),
+            doc: format!("`{value}`: {description}"),
+        })
+        .collect();
+    enum_items(name, pointer_get(schema, "description"), &variants)
+}
+
+/// A known value of an open enum.
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) doc: String,
+}
+
+/// The enum, its spelling in JSON, and (by the macro of the model crate) everything that follows from the two.
+pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) -> Result<Vec<Item>> {
+    let ident = format_ident!("{name}");
+    let doc = doc_attribute(description);
+    let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
+    let docs: Vec<_> = variants.iter().map(|variant| doc_attribute(&variant.doc)).collect();
+    let values: Vec<&str> = variants.iter().map(|variant| variant.value.as_str()).collect();
+    let count = values.len();
+    let file: syn::File = syn::parse2(quote! {
+        #doc
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #ident {
+            #(#docs #names,)*
+            #[doc = " A value that the description does not list, as it came."]
+            Other(::std::string::String),
+        }
+
+        impl #ident {
+            #[doc = " The values that the description lists."]
+            pub const KNOWN: [Self; #count] = [#(Self::#names),*];
+
+            #[doc = " The value as it stands in JSON."]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    #(Self::#names => #values,)*
+                    Self::Other(other) => other,
+                }
+            }
+        }
+
+        impl ::std::convert::From<&str> for #ident {
+            fn from(value: &str) -> Self {
+                match value {
+                    #(#values => Self::#names,)*
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+
+        crate::open_enum::implement_open_enum!(#ident);
+    })
+    .with_context(|| format!("cannot write the enum {name}"))?;
+    Ok(file.items)
+}

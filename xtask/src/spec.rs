@@ -1,0 +1,11 @@
+//! The description: reading it, resolving it, checking it, bundling it, comparing it.
+
+mod bundle;
+mod diff;
+mod document;
+mod lint;
+
+pub(crate) use bundle::bundle_all;
+pub(crate) use diff::diff;
+pub(crate) use document::{Document, Operation, SpecDir, pointer_get};
+pub(crate) use lint::lint_all;

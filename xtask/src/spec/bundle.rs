@@ -1,0 +1,42 @@
+//! `cargo xtask spec bundle`: one self-contained JSON file per description, for other languages and for the emulator.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{Document, SpecDir};
+use crate::generated::GeneratedFile;
+
+/// The bundles of all descriptions, as files under `spec/dist/`.
+pub(crate) fn bundle_all(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
+    spec.documents()?
+        .iter()
+        .map(|document| {
+            let bundled = bundle(document)?;
+            Ok(GeneratedFile::new(format!("spec/dist/{}.json", document.name), bundled))
+        })
+        .collect()
+}
+
+/// The document as JSON text, with every external example taken in.
+pub(crate) fn bundle(document: &Document) -> Result<String> {
+    let mut root = document.root.clone();
+    take_in_examples(document, &mut root)?;
+    Ok(format!("{}\n", serde_json::to_string_pretty(&root)?))
+}
+
+fn take_in_examples(document: &Document, value: &mut Value) -> Result<()> {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("externalValue") {
+                let taken_in = document.example_value(&Value::Object(fields.clone()))?;
+                fields.shift_remove("externalValue");
+                fields.insert("value".to_owned(), taken_in);
+            } else {
+                fields.values_mut().try_for_each(|child| take_in_examples(document, child))?;
+            }
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|child| take_in_examples(document, child))?,
+        _ => {}
+    }
+    Ok(())
+}

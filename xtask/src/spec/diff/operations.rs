@@ -1,0 +1,153 @@
+//! Operations, their parameters, bodies, answers and limits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{Changes, keys_of};
+use crate::spec::{Document, Operation, pointer_get};
+
+pub(super) fn compare(before: &Document, after: &Document, changes: &mut Changes) -> Result<()> {
+    let (old, new) = (by_id(before), by_id(after));
+    let ids: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for id in ids {
+        match (old.get(id), new.get(id)) {
+            (Some(_), None) => changes.add(id, "removed", true),
+            (None, Some(_)) => changes.add(id, "added", false),
+            (Some(old), Some(new)) => compare_one(id, (before, old), (after, new), changes)?,
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn by_id(document: &Document) -> BTreeMap<String, Operation<'_>> {
+    let operations = document.operations().into_iter();
+    operations.map(|operation| (operation.id().unwrap_or(operation.path).to_owned(), operation)).collect()
+}
+
+type Side<'d> = (&'d Document, &'d Operation<'d>);
+
+fn compare_one(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
+    let call = |operation: &Operation<'_>| format!("{} {}", operation.method.to_uppercase(), operation.path);
+    if call(old.1) != call(new.1) {
+        changes.add(id, format!("moved from `{}` to `{}`", call(old.1), call(new.1)), true);
+    }
+    match (old.1.is_deprecated(), new.1.is_deprecated()) {
+        (false, true) => changes.add(id, "deprecated", false),
+        (true, false) => changes.add(id, "no longer deprecated", false),
+        _ => {}
+    }
+    compare_parameters(id, old, new, changes)?;
+    compare_body(id, old, new, changes)?;
+    compare_answers(id, old, new, changes)?;
+    compare_throttle(id, old.1, new.1, changes);
+    Ok(())
+}
+
+fn compare_parameters(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
+    let named = |(document, operation): Side<'_>| -> Result<BTreeMap<String, Value>> {
+        let parameters = operation.parameters(document)?;
+        Ok(parameters.into_iter().map(|each| (pointer_get(each, "name").to_owned(), each.clone())).collect())
+    };
+    let (old, new) = (named(old)?, named(new)?);
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let place = format!("{id}, parameter {name}");
+        let is_required = |parameter: &Value| parameter["required"] == true;
+        match (old.get(name), new.get(name)) {
+            (Some(_), None) => changes.add(place, "removed", true),
+            (None, Some(new)) if is_required(new) => changes.add(place, "added, and required", true),
+            (None, Some(_)) => changes.add(place, "added", false),
+            (Some(old), Some(new)) => {
+                if is_required(old) != is_required(new) {
+                    let what = if is_required(new) { "became required" } else { "became optional" };
+                    changes.add(&place, what, is_required(new));
+                }
+                if old["in"] != new["in"] {
+                    changes.add(&place, format!("moved from the {} to the {}", old["in"], new["in"]), true);
+                }
+                super::schemas::compare_inline(&place, &old["schema"], &new["schema"], true, changes);
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn compare_body(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
+    let body = |(document, operation): Side<'_>| -> Result<Value> {
+        operation.value.get("requestBody").map_or(Ok(Value::Null), |body| document.resolve(body).cloned())
+    };
+    let (old, new) = (body(old)?, body(new)?);
+    let place = format!("{id}, body");
+    match (old.is_null(), new.is_null()) {
+        (false, true) => changes.add(place, "removed", true),
+        (true, false) => changes.add(place, "added", new["required"] == true),
+        (true, true) => {}
+        (false, false) => {
+            if old["required"] != true && new["required"] == true {
+                changes.add(&place, "became required", true);
+            }
+            compare_content(&place, &old["content"], &new["content"], true, changes);
+        }
+    }
+    Ok(())
+}
+
+fn compare_answers(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
+    let none = json!({});
+    let old_answers = old.1.value.get("responses").unwrap_or(&none);
+    let new_answers = new.1.value.get("responses").unwrap_or(&none);
+    for status in keys_of(old_answers, new_answers) {
+        let place = format!("{id}, answer {status}");
+        match (old_answers.get(status), new_answers.get(status)) {
+            // A caller must be ready for any failure, but counts on the success that it knows.
+            (Some(_), None) => changes.add(place, "removed", status.starts_with('2')),
+            (None, Some(_)) => changes.add(place, "added", false),
+            (Some(before), Some(after)) => {
+                let (before, after) = (old.0.resolve(before)?, new.0.resolve(after)?);
+                compare_content(&place, &before["content"], &after["content"], false, changes);
+                for header in keys_of(&before["headers"], &after["headers"]) {
+                    let (was, is) = (before["headers"].get(header).is_some(), after["headers"].get(header).is_some());
+                    if was != is {
+                        let what = if is { "added" } else { "removed" };
+                        changes.add(format!("{place}, header {header}"), what, was);
+                    }
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn compare_content(place: &str, old: &Value, new: &Value, is_request: bool, changes: &mut Changes) {
+    for media_type in keys_of(old, new) {
+        match (old.get(media_type), new.get(media_type)) {
+            (Some(_), None) => changes.add(place, format!("{media_type} removed"), true),
+            (None, Some(_)) => changes.add(place, format!("{media_type} added"), false),
+            (Some(old), Some(new)) => {
+                super::schemas::compare_inline(place, &old["schema"], &new["schema"], is_request, changes);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+fn compare_throttle(id: &str, old: &Operation<'_>, new: &Operation<'_>, changes: &mut Changes) {
+    let none = Value::Null;
+    let old = old.value.get("x-umapi-throttle").unwrap_or(&none);
+    let new = new.value.get("x-umapi-throttle").unwrap_or(&none);
+    let place = format!("{id}, calls per minute");
+    for key in ["client", "application"] {
+        if old[key] != new[key] {
+            let is_lower = new[key].as_u64() < old[key].as_u64();
+            changes.add(&place, format!("{key} {} became {}", old[key], new[key]), is_lower);
+        }
+    }
+    if old["class"] != new["class"] {
+        changes.add(&place, format!("class {} became {}", old["class"], new["class"]), false);
+    }
+}

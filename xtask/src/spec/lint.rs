@@ -1,0 +1,184 @@
+//! `cargo xtask spec lint`: the rules that a description must keep so that code, mocks and documentation come out whole.
+
+mod catalogue;
+mod examples;
+mod operations;
+mod schemas;
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+
+use super::{Document, SpecDir};
+
+/// A rule that is broken somewhere.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Finding {
+    file: String,
+    /// JSON pointer to the place.
+    pointer: String,
+    rule: &'static str,
+    message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}: {} [{}]", self.file, self.pointer, self.message, self.rule)
+    }
+}
+
+/// Findings of one description, as they are collected.
+struct Report<'d> {
+    document: &'d Document,
+    findings: Vec<Finding>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, pointer: impl Into<String>, rule: &'static str, message: impl Into<String>) {
+        let file = format!("spec/{}.yaml", self.document.name);
+        self.findings.push(Finding { file, pointer: pointer.into(), rule, message: message.into() });
+    }
+}
+
+/// Checks all descriptions. The error lists every finding.
+pub(crate) fn lint_all(spec: &SpecDir) -> Result<()> {
+    let mut findings = Vec::new();
+    for document in spec.documents()? {
+        findings.extend(lint(&document)?);
+    }
+    findings.extend(examples::unused_files(spec)?);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    bail!("{}\n{} findings", lines.join("\n"), findings.len())
+}
+
+/// Checks one description.
+pub(crate) fn lint(document: &Document) -> Result<Vec<Finding>> {
+    let mut report = Report { document, findings: Vec::new() };
+    if document.root["openapi"].as_str().is_none_or(|version| !version.starts_with("3.0.")) {
+        report.add("/openapi", "version", "`openapi` must be 3.0.x");
+    }
+    schemas::check_references(&mut report);
+    // The rules below follow references: with one that dangles they would only repeat it.
+    if report.findings.is_empty() {
+        operations::check(&mut report)?;
+        schemas::check(&mut report)?;
+        catalogue::check(&mut report)?;
+        examples::check(&mut report)?;
+    }
+    Ok(report.findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn umapi() -> Document {
+        SpecDir::new(crate::top().join("spec")).document("umapi").unwrap()
+    }
+
+    /// The rules that break when the description is changed in this way.
+    fn broken_by(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut document = umapi();
+        change(&mut document.root);
+        lint(&document).unwrap().iter().map(|finding| format!("{} {}", finding.rule, finding.pointer)).collect()
+    }
+
+    fn list_users(root: &mut Value) -> &mut Value {
+        &mut root["paths"]["/users/{orgId}/{page}"]["get"]
+    }
+
+    #[test]
+    fn the_descriptions_keep_the_rules() {
+        lint_all(&SpecDir::new(crate::top().join("spec"))).unwrap();
+    }
+
+    #[test]
+    fn an_operation_needs_id_tag_summary_description_and_limits() {
+        for key in ["operationId", "tags", "summary", "description", "x-umapi-throttle"] {
+            let broken = broken_by(|root| {
+                list_users(root).as_object_mut().unwrap().shift_remove(key);
+            });
+            assert!(broken.iter().any(|line| line.starts_with("operation")), "{key}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn an_operation_id_is_unique() {
+        let broken = broken_by(|root| list_users(root)["operationId"] = json!("getUser"));
+        assert!(broken.iter().any(|line| line.starts_with("operation-id ")), "{broken:?}");
+    }
+
+    #[test]
+    fn an_error_answer_must_be_described() {
+        let broken = broken_by(|root| {
+            list_users(root)["responses"].as_object_mut().unwrap().shift_remove("429");
+        });
+        assert_eq!(broken, ["operation-responses /paths/~1users~1{orgId}~1{page}/get/responses"]);
+    }
+
+    #[test]
+    fn an_example_must_fit_its_schema() {
+        let broken = broken_by(|root| {
+            root["components"]["responses"]["UserPage"]["content"]["application/json"]["examples"]["emptyPage"]
+                ["value"]["lastPage"] = json!("no");
+        });
+        assert!(broken.iter().any(|line| line.starts_with("example-valid ")), "{broken:?}");
+    }
+
+    #[test]
+    fn an_example_must_be_there() {
+        let broken = broken_by(|root| {
+            root["components"]["responses"]["UserPage"]["content"]["application/json"]
+                .as_object_mut()
+                .unwrap()
+                .shift_remove("examples");
+        });
+        assert!(broken.iter().any(|line| line.starts_with("example-present ")), "{broken:?}");
+    }
+
+    #[test]
+    fn a_code_is_listed_once() {
+        let broken = broken_by(|root| {
+            let codes = root["x-umapi-error-codes"].as_array_mut().unwrap();
+            codes.push(codes[0].clone());
+        });
+        assert_eq!(broken, ["code-unique /x-umapi-error-codes/118"]);
+    }
+
+    #[test]
+    fn a_schema_must_be_used_and_described_and_no_reference_may_dangle() {
+        let unused = broken_by(|root| {
+            root["components"]["schemas"]["Lonely"] =
+                json!({ "type": "object", "description": "Alone.", "x-umapi-module": "users" });
+        });
+        assert_eq!(unused, ["component-used /components/schemas/Lonely"]);
+        let dangling = broken_by(|root| {
+            root["components"]["schemas"]["User"]["properties"]["status"]["$ref"] = json!("#/components/schemas/None");
+        });
+        assert_eq!(dangling, ["reference /components/schemas/User/properties/status"]);
+        let undescribed = broken_by(|root| {
+            root["components"]["schemas"]["User"]["properties"]["id"] = json!({ "type": "string" });
+        });
+        assert_eq!(undescribed, ["description /components/schemas/User/properties/id"]);
+    }
+
+    #[test]
+    fn a_finding_names_file_pointer_and_rule() {
+        let document = Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.1.0\npaths: {}\n").unwrap();
+        let findings = lint(&document).unwrap();
+        assert_eq!(findings[0].to_string(), "spec/bad.yaml#/openapi: `openapi` must be 3.0.x [version]");
+    }
+
+    #[test]
+    fn bad_yaml_is_refused_with_its_line() {
+        let error = Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.0.3\npaths: [\n").err().unwrap().to_string();
+        assert!(error.contains("spec/bad.yaml") && error.contains("line"), "{error}");
+    }
+}

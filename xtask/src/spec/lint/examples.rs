@@ -1,0 +1,131 @@
+//! Every request and answer has an example, every example fits its schema, and every example file is used.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Map, Value, json};
+
+use super::{Finding, Report, SpecDir};
+use crate::spec::Document;
+
+pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
+    let mut places = Vec::new();
+    collect_media_types(&report.document.root, String::new(), &mut places);
+    for (pointer, media_type) in places {
+        let Some(schema) = media_type.get("schema") else {
+            report.add(&pointer, "example-present", "a body needs a schema");
+            continue;
+        };
+        let validator = validator(report.document, schema).with_context(|| pointer.clone())?;
+        let examples = media_type["examples"].as_object().cloned().unwrap_or_default();
+        if examples.is_empty() {
+            report.add(&pointer, "example-present", "a body needs at least one entry under `examples`");
+        }
+        for (name, example) in examples {
+            let place = format!("{pointer}/examples/{name}");
+            match report.document.example_value(&example) {
+                Ok(value) => {
+                    for error in validator.iter_errors(&value) {
+                        let at = error.instance_path().to_string();
+                        report.add(&place, "example-valid", format!("the example does not fit its schema at `{at}`: {error}"));
+                    }
+                }
+                Err(error) => report.add(&place, "example-valid", format!("{error:#}")),
+            }
+        }
+    }
+    check_parameter_examples(report)
+}
+
+fn check_parameter_examples(report: &mut Report<'_>) -> Result<()> {
+    let document = report.document;
+    for operation in document.operations() {
+        for parameter in operation.parameters(document)? {
+            let (Some(schema), Some(example)) = (parameter.get("schema"), parameter.get("example")) else { continue };
+            if let Err(error) = validator(document, schema)?.validate(example) {
+                let pointer = document.pointer_of(operation.path, operation.method);
+                let name = &parameter["name"];
+                let message = format!("the example of the parameter {name} does not fit its schema: {error}");
+                report.add(pointer, "example-valid", message);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files in `spec/examples` that no description names.
+pub(super) fn unused_files(spec: &SpecDir) -> Result<Vec<Finding>> {
+    let mut named = BTreeSet::new();
+    for document in spec.documents()? {
+        collect_named_files(&document.root, &mut named);
+    }
+    let mut findings = Vec::new();
+    for entry in std::fs::read_dir(spec.path().join("examples"))? {
+        let name = format!("examples/{}", entry?.file_name().to_string_lossy());
+        if !named.contains(&name) {
+            let message = "no description names this example".to_owned();
+            let file = format!("spec/{name}");
+            findings.push(Finding { file, pointer: String::new(), rule: "example-used", message });
+        }
+    }
+    Ok(findings)
+}
+
+/// A validator of one schema of the description.
+pub(crate) fn validator(document: &Document, schema: &Value) -> Result<jsonschema::Validator> {
+    let mut schemas = document.root.pointer("/components/schemas").cloned().unwrap_or_else(|| json!({}));
+    read_nullable(&mut schemas);
+    let mut schema = schema.clone();
+    read_nullable(&mut schema);
+    let whole = json!({ "allOf": [schema], "components": { "schemas": schemas } });
+    jsonschema::draft4::new(&whole).map_err(|error| anyhow!("not a usable schema: {error}"))
+}
+
+/// OpenAPI 3.0 says `nullable: true` where JSON Schema knows the type `null`.
+fn read_nullable(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(read_nullable);
+            if fields.shift_remove("nullable") == Some(json!(true)) {
+                let given: Map<String, Value> = fields.clone();
+                *fields = Map::from_iter([("anyOf".to_owned(), json!([given, { "enum": [null] }]))]);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(read_nullable),
+        _ => {}
+    }
+}
+
+fn collect_media_types(value: &Value, pointer: String, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, child) in fields {
+                let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                match child.as_object() {
+                    Some(media_types) if key == "content" => {
+                        let each = media_types.iter();
+                        found.extend(each.map(|(name, media)| (format!("{place}/{}", name.replace('/', "~1")), media.clone())));
+                    }
+                    _ => collect_media_types(child, place, found),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, child) in items.iter().enumerate() {
+                collect_media_types(child, format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn collect_named_files(value: &Value, named: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            named.extend(fields.get("externalValue").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|child| collect_named_files(child, named));
+        }
+        Value::Array(items) => items.iter().for_each(|child| collect_named_files(child, named)),
+        _ => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! Every operation has its name, its texts, its limits and its answers.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::Report;
+use crate::spec::{Operation, pointer_get};
+
+pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
+    let document = report.document;
+    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    let operations = document.operations();
+    for operation in &operations {
+        let pointer = document.pointer_of(operation.path, operation.method);
+        check_texts(report, operation, &pointer);
+        if let Some(id) = operation.id()
+            && let Some(other) = ids.insert(id, pointer.clone())
+        {
+            report.add(&pointer, "operation-id", format!("`{id}` is the operationId of {other} already"));
+        }
+        check_throttle(report, operation, &pointer);
+        check_parameters(report, operation, &pointer)?;
+        check_responses(report, operation, &pointer);
+    }
+    Ok(())
+}
+
+fn check_texts(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) {
+    for key in ["operationId", "summary", "description"] {
+        let text = operation.value.get(key).and_then(Value::as_str).unwrap_or_default();
+        if text.trim().is_empty() {
+            report.add(pointer, "operation-texts", format!("the operation has no `{key}`"));
+        }
+    }
+    let declared = report.document.root["tags"].as_array();
+    let is_declared = |tag: &str| declared.into_iter().flatten().any(|entry| entry["name"] == tag);
+    match operation.tag() {
+        None => report.add(pointer, "operation-tag", "the operation has no tag"),
+        Some(tag) if !is_declared(tag) => {
+            report.add(pointer, "operation-tag", format!("the tag `{tag}` is not declared under `tags`"));
+        }
+        Some(_) => {}
+    }
+}
+
+/// Limits are data of APIs that declare classes of them: there, every operation draws from one, with its numbers.
+fn check_throttle(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) {
+    let Some(classes) = report.document.root.get("x-umapi-throttle-classes") else { return };
+    match operation.value.get("x-umapi-throttle") {
+        None => report.add(pointer, "operation-limits", "the operation has no `x-umapi-throttle`"),
+        Some(throttle) if classes.get(pointer_get(throttle, "class")) != Some(throttle) => report.add(
+            format!("{pointer}/x-umapi-throttle"),
+            "operation-limits",
+            "`x-umapi-throttle` must be one of `x-umapi-throttle-classes`: use its anchor",
+        ),
+        Some(_) => {}
+    }
+}
+
+fn check_parameters(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) -> Result<()> {
+    let parameters = operation.parameters(report.document)?;
+    for parameter in &parameters {
+        let name = pointer_get(parameter, "name");
+        for key in ["description", "example"] {
+            if parameter.get(key).is_none() {
+                report.add(pointer, "parameter", format!("the parameter `{name}` has no `{key}`"));
+            }
+        }
+        if parameter["in"] == "path" && !operation.path.contains(&format!("{{{name}}}")) {
+            report.add(pointer, "parameter", format!("the path parameter `{name}` is not in the path"));
+        }
+    }
+    for placeholder in operation.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+        if !parameters.iter().any(|parameter| parameter["in"] == "path" && parameter["name"] == placeholder) {
+            report.add(pointer, "parameter", format!("`{{{placeholder}}}` of the path is not a parameter"));
+        }
+    }
+    Ok(())
+}
+
+fn check_responses(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) {
+    let responses = operation.value.get("responses").and_then(Value::as_object);
+    let pointer = format!("{pointer}/responses");
+    let Some(responses) = responses else {
+        return report.add(pointer, "operation-responses", "the operation has no responses");
+    };
+    if !responses.keys().any(|status| status.starts_with('2')) {
+        report.add(&pointer, "operation-responses", "the operation cannot succeed");
+    }
+    let mut expected = vec!["400", "401", "429", "503"];
+    if report.document.root["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
+        expected.push("403");
+    }
+    for status in expected {
+        if !responses.contains_key(status) {
+            report.add(&pointer, "operation-responses", format!("{status} is not described"));
+        }
+    }
+}
