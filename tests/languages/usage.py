@@ -6,7 +6,7 @@ from pathlib import Path
 from ims.models import TokenResponse
 from umapi.models import (
     ActionResponse,
-    CreateFederatedId,
+    NewFederatedId,
     GroupPage,
     UserCommand,
     UserMemberships,
@@ -22,7 +22,7 @@ def example(name: str) -> dict[str, object]:
 
 
 def commands_are_built() -> None:
-    create = CreateFederatedId(email="jdoe@example.com", firstname="John", lastname="Doe", country="US")
+    create = NewFederatedId(email="jdoe@example.com", firstname="John", lastname="Doe", country="US")
     memberships = UserMemberships(group=["Photoshop"])
     assert create.to_dict()["country"] == "US"
     assert memberships.to_dict() == {"group": ["Photoshop"]}

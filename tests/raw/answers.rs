@@ -13,13 +13,17 @@ const ORGANIZATION: &str = "12345@AdobeOrg";
 #[tokio::test]
 async fn headers_are_reachable() {
     let headers = "content-type: application/json\r\nX-Total-Count: 81\r\nX-Request-Id: r1\r\nX-Request-Id: r1\r\n";
-    let server = Recorder::start(vec![response("200 OK", headers, r#"{"lastPage":true,"result":"success","users":[]}"#)]).await;
+    let server =
+        Recorder::start(vec![response("200 OK", headers, r#"{"lastPage":true,"result":"success","users":[]}"#)]).await;
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new());
     let page = client.list_users(ORGANIZATION, 0, Some(false), Some("example.com"), Some("mine")).await.unwrap();
     assert_eq!(page.headers()["x-total-count"], "81");
     assert_eq!(page.headers()["x-request-id"], "r1");
     let request = server.received()[0].to_lowercase();
-    assert!(request.starts_with("get /users/12345@adobeorg/0?directonly=false&domain=example.com http/1.1"), "{request}");
+    assert!(
+        request.starts_with("get /users/12345@adobeorg/0?directonly=false&domain=example.com http/1.1"),
+        "{request}"
+    );
     assert!(request.contains("x-request-id: mine"), "{request}");
     assert!(!request.contains("api-version"), "{request}");
 }

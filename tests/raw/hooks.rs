@@ -69,10 +69,8 @@ async fn a_hook_decides_on_resending_and_the_body_goes_out_whole_each_time() {
     let hook = Persistent::default();
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new()).with_hook(hook.clone());
     #[expect(deprecated, reason = "a call with a body and a short answer")]
-    let group = client
-        .create_user_group(ORGANIZATION, None, &umapi_raw::model::NewUserGroup::new("Design"))
-        .await
-        .unwrap();
+    let group =
+        client.create_user_group(ORGANIZATION, None, &umapi_raw::model::NewUserGroup::new("Design")).await.unwrap();
     assert_eq!(group.name, "Design");
     assert_eq!(
         *hook.seen.lock().unwrap(),

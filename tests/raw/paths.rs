@@ -24,7 +24,8 @@ const NAMES: [&str; 14] = [
 
 #[tokio::test]
 async fn the_server_receives_the_name_that_was_given() {
-    let page = response("200 OK", "content-type: application/json\r\n", r#"{"lastPage":true,"result":"success","users":[]}"#);
+    let page =
+        response("200 OK", "content-type: application/json\r\n", r#"{"lastPage":true,"result":"success","users":[]}"#);
     let server = Recorder::start(vec![page]).await;
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new());
     for (number, name) in NAMES.iter().enumerate() {

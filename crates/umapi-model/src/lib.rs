@@ -1,9 +1,9 @@
 //! The data of Adobe's User Management API and of its login.
 //!
 //! ```
-//! use umapi_model::{Command, CreateFederatedId, CreateOption, UserCommand, UserMemberships, UserStep};
+//! use umapi_model::{Command, NewFederatedId, CreateOption, UserCommand, UserMemberships, UserStep};
 //!
-//! let create = CreateFederatedId::new("jdoe@example.com", "John", "Doe", "US")
+//! let create = NewFederatedId::new("jdoe@example.com", "John", "Doe", "US")
 //!     .with_option(CreateOption::IgnoreIfAlreadyExists);
 //! let add = UserMemberships::default().with_group(["Photoshop", "Design"]);
 //! let command = Command::from(UserCommand::new(

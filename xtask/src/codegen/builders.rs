@@ -23,7 +23,11 @@ pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
         let set = required.iter().map(|field| {
             let ident = &field.ident;
             let value = Given::of(&field.ty).value(quote!(#ident));
-            if quote!(#ident).to_string() == value.to_string() { quote! { #ident } } else { quote! { #ident: #value } }
+            if quote!(#ident).to_string() == value.to_string() {
+                quote! { #ident }
+            } else {
+                quote! { #ident: #value }
+            }
         });
         let unset = fields.named.iter().filter(|field| !required.contains(field)).map(|field| {
             let ident = &field.ident;
@@ -52,17 +56,32 @@ pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
             }
         });
     }
-    if methods.is_empty() {
-        return Ok(Vec::new());
+    let mut items = Vec::new();
+    if !methods.is_empty() {
+        items.push(syn::parse2(quote! { impl #name { #(#methods)* } })?);
     }
-    Ok(vec![syn::parse2(quote! { impl #name { #(#methods)* } })?])
+    // The generator gives a default to every type without required fields, unless the type keeps unknown ones.
+    let keeps_unknown = fields.named.len() > optional.len() + required.len();
+    if required.is_empty() && keeps_unknown {
+        let names = fields.named.iter().map(|field| &field.ident);
+        items.push(syn::parse2(quote! {
+            impl ::std::default::Default for #name {
+                fn default() -> Self {
+                    Self { #(#names: ::std::default::Default::default()),* }
+                }
+            }
+        })?);
+    }
+    Ok(items)
 }
 
 /// Whether JSON may leave the field out.
 fn has_default(field: &syn::Field) -> bool {
-    argument_of(&field.ty, "Option").is_some() || field.attrs.iter().any(|attribute| {
-        attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("default")
-    })
+    argument_of(&field.ty, "Option").is_some()
+        || field
+            .attrs
+            .iter()
+            .any(|attribute| attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("default"))
 }
 
 /// The name of the field in JSON: what `rename` says, or the field's own.
@@ -108,7 +127,11 @@ impl Given {
             (false, true) => quote! { #name.into() },
             (false, false) => name,
         };
-        if self.is_optional { quote! { Some(#value) } } else { value }
+        if self.is_optional {
+            quote! { Some(#value) }
+        } else {
+            value
+        }
     }
 }
 

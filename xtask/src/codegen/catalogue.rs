@@ -82,7 +82,11 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
 
 fn variant(entry: &Value) -> Variant {
     let code = pointer_get(entry, "code");
-    Variant { name: rust_name(code), value: code.to_owned(), doc: format!("`{code}`: {}", pointer_get(entry, "meaning")) }
+    Variant {
+        name: rust_name(code),
+        value: code.to_owned(),
+        doc: format!("`{code}`: {}", pointer_get(entry, "meaning")),
+    }
 }
 
 /// `error.user.not_found` is `UserNotFound`; codes in capitals and in digits say where they come from.

@@ -23,10 +23,8 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
         .context("the generator of mocks refuses the description")?;
     let file: syn::File = syn::parse2(tokens)?;
     let operations = api.document.operations();
-    let by_name: BTreeMap<String, &Operation<'_>> = operations
-        .iter()
-        .filter_map(|operation| Some((operation.id()?.to_upper_camel_case(), operation)))
-        .collect();
+    let by_name: BTreeMap<String, &Operation<'_>> =
+        operations.iter().filter_map(|operation| Some((operation.id()?.to_upper_camel_case(), operation))).collect();
 
     let mut by_tag: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     let mut extension = Vec::new();
@@ -88,7 +86,8 @@ fn document(item: &mut Item, operation: &str) {
     let subject_name = subject(item).unwrap_or_default();
     match item {
         Item::Struct(definition) => {
-            let part = if definition.ident.to_string().ends_with("When") { "What a request" } else { "What the answer" };
+            let part =
+                if definition.ident.to_string().ends_with("When") { "What a request" } else { "What the answer" };
             let doc = source::doc_attribute(&format!("{part} of `{operation}` must be like."));
             definition.attrs.push(doc);
         }

@@ -131,8 +131,7 @@ impl Tidy<'_> {
 impl VisitMut for Tidy<'_> {
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
         for attribute in attributes.iter_mut() {
-            if let Some(text) = source::doc_text(attribute)
-            {
+            if let Some(text) = source::doc_text(attribute) {
                 let description = text.split_once("<details>").map_or(text.as_str(), |(description, _)| description);
                 *attribute = source::doc_attribute(description);
             }

@@ -137,7 +137,8 @@ fn module_list<'a>(modules: impl Iterator<Item = &'a String> + Clone) -> String 
 
 /// The root of the generated part of the raw crate.
 pub(crate) fn raw_root(apis: &[Api]) -> Result<GeneratedFile> {
-    let mut text = format!("{}\n//! Everything that `cargo xtask codegen` writes into this crate.\n\n", first_line("spec"));
+    let mut text =
+        format!("{}\n//! Everything that `cargo xtask codegen` writes into this crate.\n\n", first_line("spec"));
     for api in apis {
         text += &format!("mod {};\n", api.raw_module);
     }
@@ -170,7 +171,8 @@ fn first_line(source: &str) -> String {
 /// The items as text, an empty line between them and between the members of each.
 pub(crate) fn unparse(items: &[Item]) -> String {
     let texts = items.iter().map(|item| {
-        let file: syn::File = syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item.clone()] };
+        let file: syn::File =
+            syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item.clone()] };
         prettyplease::unparse(&file)
     });
     texts.collect::<Vec<_>>().join("\n")

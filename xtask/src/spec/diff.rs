@@ -70,7 +70,11 @@ fn at_revision(spec: &SpecDir, document: &Document, revision: &str) -> Result<Do
         .output()
         .context("cannot start git")?;
     // A description that was not there yet: everything in it is new.
-    let text = if shown.status.success() { String::from_utf8(shown.stdout)? } else { "openapi: 3.0.3\npaths: {}\n".to_owned() };
+    let text = if shown.status.success() {
+        String::from_utf8(shown.stdout)?
+    } else {
+        "openapi: 3.0.3\npaths: {}\n".to_owned()
+    };
     Document::parse(&document.file, &text)
 }
 
@@ -207,13 +211,13 @@ mod tests {
 
     #[test]
     fn fields_of_requests() {
-        let schema = "CreateEnterpriseId";
+        let schema = "NewEnterpriseId";
         let demanded = changes(|root| {
             root["components"]["schemas"][schema]["required"].as_array_mut().unwrap().push(json!("country"));
         });
-        assert!(demanded.len() == 1 && demanded[0].starts_with("BREAKING  CreateEnterpriseId.country"), "{demanded:?}");
+        assert!(demanded.len() == 1 && demanded[0].starts_with("BREAKING  NewEnterpriseId.country"), "{demanded:?}");
         let relaxed = changes(|root| root["components"]["schemas"][schema]["required"] = json!(["email", "firstname"]));
-        assert!(relaxed.len() == 1 && relaxed[0].starts_with("CreateEnterpriseId.lastname"), "{relaxed:?}");
+        assert!(relaxed.len() == 1 && relaxed[0].starts_with("NewEnterpriseId.lastname"), "{relaxed:?}");
         let shorter = changes(|root| root["components"]["schemas"]["EmailAddress"]["maxLength"] = json!(50));
         assert!(shorter.len() == 1 && shorter[0].contains("maxLength 60 became 50"), "{shorter:?}");
         assert!(shorter[0].starts_with("BREAKING"), "{shorter:?}");
@@ -223,8 +227,10 @@ mod tests {
 
     #[test]
     fn values_and_variants() {
-        let values = |root: &mut Value, list: Value| root["components"]["schemas"]["UserType"]["x-extensible-enum"] = list;
-        let added = changes(|root| values(root, json!(["adobeID", "enterpriseID", "federatedID", "unknown", "guestID"])));
+        let values =
+            |root: &mut Value, list: Value| root["components"]["schemas"]["UserType"]["x-extensible-enum"] = list;
+        let added =
+            changes(|root| values(root, json!(["adobeID", "enterpriseID", "federatedID", "unknown", "guestID"])));
         assert!(added.len() == 1 && added[0].contains("value `guestID` added"), "{added:?}");
         assert!(!added[0].starts_with("BREAKING"), "{added:?}");
         let removed = changes(|root| values(root, json!(["adobeID", "enterpriseID", "federatedID"])));
@@ -232,7 +238,10 @@ mod tests {
         let step = changes(|root| {
             root["components"]["schemas"]["UserStep"]["oneOf"].as_array_mut().unwrap().remove(0);
         });
-        assert!(step.iter().any(|line| line.starts_with("BREAKING  UserStep") && line.contains("AddAdobeId")), "{step:?}");
+        assert!(
+            step.iter().any(|line| line.starts_with("BREAKING  UserStep") && line.contains("AddAdobeId")),
+            "{step:?}"
+        );
     }
 
     #[test]

@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn an_example_must_fit_its_schema() {
         let broken = broken_by(|root| {
-            root["components"]["responses"]["UserPage"]["content"]["application/json"]["examples"]["emptyPage"]
-                ["value"]["lastPage"] = json!("no");
+            root["components"]["responses"]["UserPage"]["content"]["application/json"]["examples"]["emptyPage"]["value"]
+                ["lastPage"] = json!("no");
         });
         assert!(broken.iter().any(|line| line.starts_with("example-valid ")), "{broken:?}");
     }
@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn bad_yaml_is_refused_with_its_line() {
-        let error = Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.0.3\npaths: [\n").err().unwrap().to_string();
+        let error =
+            Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.0.3\npaths: [\n").err().unwrap().to_string();
         assert!(error.contains("spec/bad.yaml") && error.contains("line"), "{error}");
     }
 }

@@ -218,68 +218,6 @@ impl ActionWarning {
     }
 }
 
-/// A person with an Adobe ID who joins the organization.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct AddAdobeId {
-    /// An email address.
-    pub email: ::std::string::String,
-    /// The country, as two upper-case letters of ISO 3166-1.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub country: ::std::option::Option<::std::string::String>,
-    /// The first name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub firstname: ::std::option::Option<::std::string::String>,
-    /// The last name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub lastname: ::std::option::Option<::std::string::String>,
-    /// What a create does when there is one already. Absent, it is an error.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub option: ::std::option::Option<CreateOption>,
-}
-
-impl AddAdobeId {
-    /// With the fields that are required, and no other.
-    pub fn new(email: impl Into<::std::string::String>) -> Self {
-        Self {
-            email: email.into(),
-            country: ::std::default::Default::default(),
-            firstname: ::std::default::Default::default(),
-            lastname: ::std::default::Default::default(),
-            option: ::std::default::Default::default(),
-        }
-    }
-
-    /// Sets `country`. The country, as two upper-case letters of ISO 3166-1.
-    #[must_use]
-    pub fn with_country(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.country = Some(value.into());
-        self
-    }
-
-    /// Sets `firstname`. The first name.
-    #[must_use]
-    pub fn with_firstname(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.firstname = Some(value.into());
-        self
-    }
-
-    /// Sets `lastname`. The last name.
-    #[must_use]
-    pub fn with_lastname(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.lastname = Some(value.into());
-        self
-    }
-
-    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
-    #[must_use]
-    pub fn with_option(mut self, value: CreateOption) -> Self {
-        self.option = Some(value);
-        self
-    }
-}
-
 /// The word for every membership.
 #[derive(
     ::serde::Deserialize,
@@ -332,11 +270,89 @@ impl ::std::convert::From<UserGroupCommand> for Command {
     }
 }
 
+/// The trusted domain that a user leaves.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DomainRemoval {
+    /// A domain that users belong to.
+    pub domain: ::std::string::String,
+}
+
+impl DomainRemoval {
+    /// With the fields that are required, and no other.
+    pub fn new(domain: impl Into<::std::string::String>) -> Self {
+        Self { domain: domain.into() }
+    }
+}
+
+/// A person with an Adobe ID who joins the organization.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NewAdobeId {
+    /// An email address.
+    pub email: ::std::string::String,
+    /// The country, as two upper-case letters of ISO 3166-1.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub country: ::std::option::Option<::std::string::String>,
+    /// The first name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub firstname: ::std::option::Option<::std::string::String>,
+    /// The last name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub lastname: ::std::option::Option<::std::string::String>,
+    /// What a create does when there is one already. Absent, it is an error.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub option: ::std::option::Option<CreateOption>,
+}
+
+impl NewAdobeId {
+    /// With the fields that are required, and no other.
+    pub fn new(email: impl Into<::std::string::String>) -> Self {
+        Self {
+            email: email.into(),
+            country: ::std::default::Default::default(),
+            firstname: ::std::default::Default::default(),
+            lastname: ::std::default::Default::default(),
+            option: ::std::default::Default::default(),
+        }
+    }
+
+    /// Sets `country`. The country, as two upper-case letters of ISO 3166-1.
+    #[must_use]
+    pub fn with_country(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.country = Some(value.into());
+        self
+    }
+
+    /// Sets `firstname`. The first name.
+    #[must_use]
+    pub fn with_firstname(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.firstname = Some(value.into());
+        self
+    }
+
+    /// Sets `lastname`. The last name.
+    #[must_use]
+    pub fn with_lastname(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.lastname = Some(value.into());
+        self
+    }
+
+    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
+    #[must_use]
+    pub fn with_option(mut self, value: CreateOption) -> Self {
+        self.option = Some(value);
+        self
+    }
+}
+
 /// A new Enterprise ID.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct CreateEnterpriseId {
+pub struct NewEnterpriseId {
     /// An email address.
     pub email: ::std::string::String,
     /// The first name.
@@ -351,7 +367,7 @@ pub struct CreateEnterpriseId {
     pub option: ::std::option::Option<CreateOption>,
 }
 
-impl CreateEnterpriseId {
+impl NewEnterpriseId {
     /// With the fields that are required, and no other.
     pub fn new(
         email: impl Into<::std::string::String>,
@@ -386,7 +402,7 @@ impl CreateEnterpriseId {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct CreateFederatedId {
+pub struct NewFederatedId {
     /// An email address.
     pub email: ::std::string::String,
     /// The first name.
@@ -400,7 +416,7 @@ pub struct CreateFederatedId {
     pub option: ::std::option::Option<CreateOption>,
 }
 
-impl CreateFederatedId {
+impl NewFederatedId {
     /// With the fields that are required, and no other.
     pub fn new(
         email: impl Into<::std::string::String>,
@@ -425,72 +441,11 @@ impl CreateFederatedId {
     }
 }
 
-/// A new user group. Its name is the `usergroup` of the command.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct CreateUserGroup {
-    /// The name again, if it is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub name: ::std::option::Option<::std::string::String>,
-    /// What the group is for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-    /// What a create does when there is one already. Absent, it is an error.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub option: ::std::option::Option<CreateOption>,
-}
-
-impl CreateUserGroup {
-    /// Sets `name`. The name again, if it is given.
-    #[must_use]
-    pub fn with_name(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.name = Some(value.into());
-        self
-    }
-
-    /// Sets `description`. What the group is for.
-    #[must_use]
-    pub fn with_description(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.description = Some(value.into());
-        self
-    }
-
-    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
-    #[must_use]
-    pub fn with_option(mut self, value: CreateOption) -> Self {
-        self.option = Some(value);
-        self
-    }
-}
-
-/// Nothing - the step has no fields.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct DeleteUserGroup {}
-
-/// The trusted domain that a user leaves.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct RemoveFromDomain {
-    /// A domain that users belong to.
-    pub domain: ::std::string::String,
-}
-
-impl RemoveFromDomain {
-    /// With the fields that are required, and no other.
-    pub fn new(domain: impl Into<::std::string::String>) -> Self {
-        Self { domain: domain.into() }
-    }
-}
-
 /// How a user leaves the organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct RemoveFromOrg {
+pub struct OrgRemoval {
     /// Also delete the account and its files, if the organization owns it. Adobe IDs are never deleted.
     #[serde(rename = "deleteAccount", skip_serializing_if = "::std::option::Option::is_none")]
     pub delete_account: ::std::option::Option<bool>,
@@ -499,7 +454,7 @@ pub struct RemoveFromOrg {
     pub removed_domain: ::std::option::Option<::std::string::String>,
 }
 
-impl RemoveFromOrg {
+impl OrgRemoval {
     /// Sets `deleteAccount`. Also delete the account and its files, if the organization owns it. Adobe IDs are never deleted.
     #[must_use]
     pub fn with_delete_account(mut self, value: bool) -> Self {
@@ -519,7 +474,7 @@ impl RemoveFromOrg {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct ResetPassword {}
+pub struct PasswordReset {}
 
 /// Administrative roles, by the group or product that they administer.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
@@ -546,35 +501,6 @@ impl RoleLists {
     #[must_use]
     pub fn with_product_admin(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.product_admin = value.into_iter().map(Into::into).collect();
-        self
-    }
-}
-
-/// The fields of a user group to change. What is absent stays as it is.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct UpdateUserGroup {
-    /// The new name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub name: ::std::option::Option<::std::string::String>,
-    /// The new description.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub description: ::std::option::Option<::std::string::String>,
-}
-
-impl UpdateUserGroup {
-    /// Sets `name`. The new name.
-    #[must_use]
-    pub fn with_name(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.name = Some(value.into());
-        self
-    }
-
-    /// Sets `description`. The new description.
-    #[must_use]
-    pub fn with_description(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.description = Some(value.into());
         self
     }
 }
@@ -667,6 +593,51 @@ impl UserGroupCommand {
     }
 }
 
+/// A new user group. Its name is the `usergroup` of the command.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct UserGroupCreation {
+    /// The name again, if it is given.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    /// What the group is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    /// What a create does when there is one already. Absent, it is an error.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub option: ::std::option::Option<CreateOption>,
+}
+
+impl UserGroupCreation {
+    /// Sets `name`. The name again, if it is given.
+    #[must_use]
+    pub fn with_name(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.name = Some(value.into());
+        self
+    }
+
+    /// Sets `description`. What the group is for.
+    #[must_use]
+    pub fn with_description(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.description = Some(value.into());
+        self
+    }
+
+    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
+    #[must_use]
+    pub fn with_option(mut self, value: CreateOption) -> Self {
+        self.option = Some(value);
+        self
+    }
+}
+
+/// Nothing - the step has no fields.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct UserGroupDeletion {}
+
 /// Users and product profiles of a user group, up to ten in a list.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -748,13 +719,13 @@ impl ::std::convert::From<UserGroupMembers> for UserGroupRemoval {
 pub enum UserGroupStep {
     /// Create the group. Comes first, and only once.
     #[serde(rename = "createUserGroup")]
-    CreateUserGroup(CreateUserGroup),
+    CreateUserGroup(UserGroupCreation),
     /// Rename or describe the group. Not on read-only groups.
     #[serde(rename = "updateUserGroup")]
-    UpdateUserGroup(UpdateUserGroup),
+    UpdateUserGroup(UserGroupUpdate),
     /// Delete the group. Nothing runs after it.
     #[serde(rename = "deleteUserGroup")]
-    DeleteUserGroup(DeleteUserGroup),
+    DeleteUserGroup(UserGroupDeletion),
     /// Add users to the group, and product profiles to what its members get.
     #[serde(rename = "add")]
     Add(UserGroupMembers),
@@ -763,20 +734,20 @@ pub enum UserGroupStep {
     Remove(UserGroupRemoval),
 }
 
-impl ::std::convert::From<CreateUserGroup> for UserGroupStep {
-    fn from(value: CreateUserGroup) -> Self {
+impl ::std::convert::From<UserGroupCreation> for UserGroupStep {
+    fn from(value: UserGroupCreation) -> Self {
         Self::CreateUserGroup(value)
     }
 }
 
-impl ::std::convert::From<UpdateUserGroup> for UserGroupStep {
-    fn from(value: UpdateUserGroup) -> Self {
+impl ::std::convert::From<UserGroupUpdate> for UserGroupStep {
+    fn from(value: UserGroupUpdate) -> Self {
         Self::UpdateUserGroup(value)
     }
 }
 
-impl ::std::convert::From<DeleteUserGroup> for UserGroupStep {
-    fn from(value: DeleteUserGroup) -> Self {
+impl ::std::convert::From<UserGroupDeletion> for UserGroupStep {
+    fn from(value: UserGroupDeletion) -> Self {
         Self::DeleteUserGroup(value)
     }
 }
@@ -790,6 +761,35 @@ impl ::std::convert::From<UserGroupMembers> for UserGroupStep {
 impl ::std::convert::From<UserGroupRemoval> for UserGroupStep {
     fn from(value: UserGroupRemoval) -> Self {
         Self::Remove(value)
+    }
+}
+
+/// The fields of a user group to change. What is absent stays as it is.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct UserGroupUpdate {
+    /// The new name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    /// The new description.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+}
+
+impl UserGroupUpdate {
+    /// Sets `name`. The new name.
+    #[must_use]
+    pub fn with_name(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.name = Some(value.into());
+        self
+    }
+
+    /// Sets `description`. The new description.
+    #[must_use]
+    pub fn with_description(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.description = Some(value.into());
+        self
     }
 }
 
@@ -874,13 +874,13 @@ impl ::std::convert::From<UserMemberships> for UserRemoval {
 pub enum UserStep {
     /// Add a person with an Adobe ID to the organization. Comes first, and only once.
     #[serde(rename = "addAdobeID")]
-    AddAdobeId(AddAdobeId),
+    AddAdobeId(NewAdobeId),
     /// Create an Enterprise ID in a domain claimed for them. Comes first, and only once.
     #[serde(rename = "createEnterpriseID")]
-    CreateEnterpriseId(CreateEnterpriseId),
+    CreateEnterpriseId(NewEnterpriseId),
     /// Create a Federated ID in a domain claimed for them. Comes first, and only once.
     #[serde(rename = "createFederatedID")]
-    CreateFederatedId(CreateFederatedId),
+    CreateFederatedId(NewFederatedId),
     /// Change names, email address or user name. Not on Adobe IDs.
     #[serde(rename = "update")]
     Update(UserUpdate),
@@ -898,29 +898,29 @@ pub enum UserStep {
     RemoveRoles(RoleLists),
     /// Take the user out of the organization. Comes last, and only once.
     #[serde(rename = "removeFromOrg")]
-    RemoveFromOrg(RemoveFromOrg),
+    RemoveFromOrg(OrgRemoval),
     /// Take the user out of a trusted domain. Deprecated - `removeFromOrg` with `deleteAccount`.
     #[serde(rename = "removeFromDomain")]
-    RemoveFromDomain(RemoveFromDomain),
+    RemoveFromDomain(DomainRemoval),
     /// Reset the password of an Enterprise ID. Deprecated.
     #[serde(rename = "resetPassword")]
-    ResetPassword(ResetPassword),
+    ResetPassword(PasswordReset),
 }
 
-impl ::std::convert::From<AddAdobeId> for UserStep {
-    fn from(value: AddAdobeId) -> Self {
+impl ::std::convert::From<NewAdobeId> for UserStep {
+    fn from(value: NewAdobeId) -> Self {
         Self::AddAdobeId(value)
     }
 }
 
-impl ::std::convert::From<CreateEnterpriseId> for UserStep {
-    fn from(value: CreateEnterpriseId) -> Self {
+impl ::std::convert::From<NewEnterpriseId> for UserStep {
+    fn from(value: NewEnterpriseId) -> Self {
         Self::CreateEnterpriseId(value)
     }
 }
 
-impl ::std::convert::From<CreateFederatedId> for UserStep {
-    fn from(value: CreateFederatedId) -> Self {
+impl ::std::convert::From<NewFederatedId> for UserStep {
+    fn from(value: NewFederatedId) -> Self {
         Self::CreateFederatedId(value)
     }
 }
@@ -943,20 +943,20 @@ impl ::std::convert::From<UserRemoval> for UserStep {
     }
 }
 
-impl ::std::convert::From<RemoveFromOrg> for UserStep {
-    fn from(value: RemoveFromOrg) -> Self {
+impl ::std::convert::From<OrgRemoval> for UserStep {
+    fn from(value: OrgRemoval) -> Self {
         Self::RemoveFromOrg(value)
     }
 }
 
-impl ::std::convert::From<RemoveFromDomain> for UserStep {
-    fn from(value: RemoveFromDomain) -> Self {
+impl ::std::convert::From<DomainRemoval> for UserStep {
+    fn from(value: DomainRemoval) -> Self {
         Self::RemoveFromDomain(value)
     }
 }
 
-impl ::std::convert::From<ResetPassword> for UserStep {
-    fn from(value: ResetPassword) -> Self {
+impl ::std::convert::From<PasswordReset> for UserStep {
+    fn from(value: PasswordReset) -> Self {
         Self::ResetPassword(value)
     }
 }

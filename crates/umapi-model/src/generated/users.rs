@@ -186,6 +186,26 @@ impl LegacyUser {
     }
 }
 
+impl ::std::default::Default for LegacyUser {
+    fn default() -> Self {
+        Self {
+            id: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+            domain: ::std::default::Default::default(),
+            first_name: ::std::default::Default::default(),
+            last_name: ::std::default::Default::default(),
+            country_code: ::std::default::Default::default(),
+            phone_number: ::std::default::Default::default(),
+            status: ::std::default::Default::default(),
+            user_type: ::std::default::Default::default(),
+            groups: ::std::default::Default::default(),
+            admin_roles: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
+        }
+    }
+}
+
 /// A user of an organization. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -314,6 +334,26 @@ impl User {
     pub fn with_tags(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.tags = value.into_iter().map(Into::into).collect();
         self
+    }
+}
+
+impl ::std::default::Default for User {
+    fn default() -> Self {
+        Self {
+            id: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+            domain: ::std::default::Default::default(),
+            firstname: ::std::default::Default::default(),
+            lastname: ::std::default::Default::default(),
+            country: ::std::default::Default::default(),
+            status: ::std::default::Default::default(),
+            type_: ::std::default::Default::default(),
+            groups: ::std::default::Default::default(),
+            admin_roles: ::std::default::Default::default(),
+            tags: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
+        }
     }
 }
 

@@ -91,7 +91,9 @@ fn compare_nullable(place: &str, old: &Value, new: &Value, direction: Direction,
 }
 
 fn compare_bounds(place: &str, old: &Value, new: &Value, direction: Direction, changes: &mut Changes) {
-    for (keyword, is_upper) in UPPER_BOUNDS.map(|bound| (bound, true)).into_iter().chain(LOWER_BOUNDS.map(|bound| (bound, false))) {
+    for (keyword, is_upper) in
+        UPPER_BOUNDS.map(|bound| (bound, true)).into_iter().chain(LOWER_BOUNDS.map(|bound| (bound, false)))
+    {
         let (before, after) = (old[keyword].as_i64(), new[keyword].as_i64());
         if before == after {
             continue;
@@ -112,7 +114,12 @@ fn compare_bounds(place: &str, old: &Value, new: &Value, direction: Direction, c
 fn compare_values(place: &str, old: &Value, new: &Value, direction: Direction, changes: &mut Changes) {
     for (keyword, is_open) in [("x-extensible-enum", true), ("enum", false)] {
         let values = |schema: &Value| -> BTreeSet<String> {
-            schema[keyword].as_array().into_iter().flatten().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
+            schema[keyword]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                .collect()
         };
         let (before, after) = (values(old), values(new));
         for value in before.difference(&after) {
@@ -128,7 +135,9 @@ fn compare_alternatives(place: &str, old: &Value, new: &Value, direction: Direct
     let titled = |schema: &Value| -> BTreeMap<String, Value> {
         let alternatives = schema["oneOf"].as_array().into_iter().flatten().enumerate();
         alternatives
-            .map(|(index, each)| (each["title"].as_str().map_or_else(|| index.to_string(), str::to_owned), each.clone()))
+            .map(|(index, each)| {
+                (each["title"].as_str().map_or_else(|| index.to_string(), str::to_owned), each.clone())
+            })
             .collect()
     };
     let (before, after) = (titled(old), titled(new));

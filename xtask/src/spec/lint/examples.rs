@@ -27,7 +27,11 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
                 Ok(value) => {
                     for error in validator.iter_errors(&value) {
                         let at = error.instance_path().to_string();
-                        report.add(&place, "example-valid", format!("the example does not fit its schema at `{at}`: {error}"));
+                        report.add(
+                            &place,
+                            "example-valid",
+                            format!("the example does not fit its schema at `{at}`: {error}"),
+                        );
                     }
                 }
                 Err(error) => report.add(&place, "example-valid", format!("{error:#}")),
@@ -104,7 +108,9 @@ fn collect_media_types(value: &Value, pointer: String, found: &mut Vec<(String, 
                 match child.as_object() {
                     Some(media_types) if key == "content" => {
                         let each = media_types.iter();
-                        found.extend(each.map(|(name, media)| (format!("{place}/{}", name.replace('/', "~1")), media.clone())));
+                        found.extend(
+                            each.map(|(name, media)| (format!("{place}/{}", name.replace('/', "~1")), media.clone())),
+                        );
                     }
                     _ => collect_media_types(child, place, found),
                 }

@@ -20,6 +20,7 @@ pub(super) fn check_references(report: &mut Report<'_>) {
 
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     check_used(report);
+    check_class_names(report);
     for (name, schema) in report.document.schemas() {
         let pointer = format!("/components/schemas/{name}");
         check_described(report, &pointer, &schema);
@@ -66,6 +67,21 @@ fn check_variants(report: &mut Report<'_>, pointer: &str, schema: &Value) {
         }
         if variant["description"].as_str().is_none_or(str::is_empty) {
             report.add(&place, "variant", "an alternative needs a description");
+        }
+    }
+}
+
+/// Other languages make a class of each alternative that is an object, by its title alone: it must be the only one.
+fn check_class_names(report: &mut Report<'_>) {
+    let schemas = report.document.schemas();
+    let mut names: BTreeSet<String> = schemas.keys().cloned().collect();
+    for (name, schema) in &schemas {
+        for (index, variant) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
+            let Some(title) = variant["title"].as_str().filter(|_| variant["type"] == "object") else { continue };
+            if !names.insert(title.to_owned()) {
+                let place = format!("/components/schemas/{name}/oneOf/{index}");
+                report.add(place, "variant", format!("another schema or alternative is called `{title}`"));
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::client::Client;
 impl Client<crate::Ims> {
     /// Exchange a signed JWT for an access token (deprecated).
     ///
-    /// The login of service accounts. The token that comes back counts its life in milliseconds. Adobe gives out no new credentials of this kind; use `requestToken` for those. Clients also call it with a slash at the end.
+    /// The login of service accounts. The token that comes back counts its life in milliseconds. Adobe gives out no new credentials of this kind; use `requestToken` for those. Clients also call it with a slash at the end, and send the same fields as `multipart/form-data`: both are accepted.
     ///
     /// `POST /ims/exchange/jwt`
     ///
@@ -21,7 +21,7 @@ impl Client<crate::Ims> {
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "The login of service accounts. The token that comes back counts its life in milliseconds. Adobe gives out no new credentials of this kind; use `requestToken` for those. Clients also call it with a slash at the end."
+        note = "The login of service accounts. The token that comes back counts its life in milliseconds. Adobe gives out no new credentials of this kind; use `requestToken` for those. Clients also call it with a slash at the end, and send the same fields as `multipart/form-data`: both are accepted."
     )]
     pub async fn exchange_jwt<'a>(
         &'a self,
