@@ -9,6 +9,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The text as one segment of a path.
 ///
 /// An empty segment, `.` and `..` would make the path another one, and stay special when encoded: they are refused.
+#[expect(clippy::result_large_err, reason = "it is the error type of the generated methods")]
 pub(crate) fn segment(parameter: &str, value: &str) -> Result<String, Error<()>> {
     if matches!(value, "" | "." | "..") {
         return Err(Error::InvalidRequest(format!(

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use heck::ToUpperCamelCase;
+use proc_macro2::Literal;
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::Item;
@@ -26,8 +27,8 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
 
     let ident = format_ident!("{}", api.code_enum);
     let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
-    let indices = 0..variants.len();
-    let count = variants.len();
+    let indices = (0..variants.len()).map(Literal::usize_unsuffixed);
+    let count = Literal::usize_unsuffixed(variants.len());
     let rows = entries.iter().map(|entry| {
         let text = |key: &str| pointer_get(entry, key).to_owned();
         let list = |key: &str| -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use heck::{ToShoutySnakeCase, ToUpperCamelCase};
+use proc_macro2::Literal;
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::Item;
@@ -14,7 +15,7 @@ pub(crate) fn items(document: &Document) -> Result<Vec<Item>> {
     for limit in document.root["x-umapi-limits"].as_array().into_iter().flatten() {
         let name = format_ident!("{}", pointer_get(limit, "name").to_shouty_snake_case());
         let doc = doc_attribute(pointer_get(limit, "description"));
-        let value = usize::try_from(value_of(document, limit)?)?;
+        let value = Literal::u64_unsuffixed(value_of(document, limit)?);
         items.push(syn::parse2(quote! { #doc pub const #name: usize = #value; })?);
     }
     if let Some(classes) = document.root["x-umapi-throttle-classes"].as_object() {
@@ -46,7 +47,7 @@ fn throttle_classes<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Resu
     let names: Vec<&String> = names.collect();
     let docs = names.iter().map(|name| doc_attribute(&format!("The class `{name}`.")));
     let all: Vec<_> = variants.clone().collect();
-    let count = names.len();
+    let count = Literal::usize_unsuffixed(names.len());
     let file: syn::File = syn::parse2(quote! {
         #[doc = " Operations of one class draw from one allowance of calls per minute."]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

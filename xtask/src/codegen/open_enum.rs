@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use heck::ToUpperCamelCase;
+use proc_macro2::Literal;
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::Item;
@@ -50,7 +51,7 @@ pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) ->
     let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
     let docs: Vec<_> = variants.iter().map(|variant| doc_attribute(&variant.doc)).collect();
     let values: Vec<&str> = variants.iter().map(|variant| variant.value.as_str()).collect();
-    let count = values.len();
+    let count = Literal::usize_unsuffixed(values.len());
     let file: syn::File = syn::parse2(quote! {
         #doc
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use heck::{ToShoutySnakeCase, ToUpperCamelCase};
+use proc_macro2::Literal;
 use quote::{format_ident, quote};
 use syn::Item;
 
@@ -15,7 +16,7 @@ pub(crate) fn items(api: &Api) -> Result<Vec<Item>> {
         items.push(constant(operation)?);
     }
     let names: Vec<_> = operations.iter().filter_map(|operation| Some(constant_name(operation.id()?))).collect();
-    let count = names.len();
+    let count = Literal::usize_unsuffixed(names.len());
     items.push(syn::parse2(quote! {
         #[doc = " Every operation, in the order of the description."]
         pub const ALL: [&Operation; #count] = [#(&#names),*];
@@ -37,8 +38,9 @@ fn constant(operation: &Operation<'_>) -> Result<Item> {
     let throttle = match operation.value.get("x-umapi-throttle") {
         Some(throttle) => {
             let class = format_ident!("{}", pointer_get(throttle, "class").to_upper_camel_case());
-            let number = |key: &str| -> Result<u32> {
-                Ok(u32::try_from(throttle[key].as_u64().with_context(|| format!("{id}: no number `{key}`"))?)?)
+            let number = |key: &str| -> Result<Literal> {
+                let number = throttle[key].as_u64().with_context(|| format!("{id}: no number `{key}`"))?;
+                Ok(Literal::u64_unsuffixed(number))
             };
             let (client, application) = (number("client")?, number("application")?);
             quote! {

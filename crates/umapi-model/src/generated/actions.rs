@@ -1024,7 +1024,7 @@ pub enum CreateOption {
 
 impl CreateOption {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 2usize] = [Self::IgnoreIfAlreadyExists, Self::UpdateIfAlreadyExists];
+    pub const KNOWN: [Self; 2] = [Self::IgnoreIfAlreadyExists, Self::UpdateIfAlreadyExists];
     /// The value as it stands in JSON.
     pub fn as_str(&self) -> &str {
         match self {
@@ -1063,7 +1063,7 @@ pub enum ActionResult {
 
 impl ActionResult {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 3usize] = [Self::Success, Self::Partial, Self::Error];
+    pub const KNOWN: [Self; 3] = [Self::Success, Self::Partial, Self::Error];
     /// The value as it stands in JSON.
     pub fn as_str(&self) -> &str {
         match self {

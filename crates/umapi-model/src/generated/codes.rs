@@ -247,7 +247,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 118usize] = [
+    pub const KNOWN: [Self; 118] = [
         Self::UserNotFound,
         Self::UserNotInOrg,
         Self::UserNonexistent,

@@ -199,7 +199,7 @@ pub enum GroupType {
 
 impl GroupType {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 9usize] = [
+    pub const KNOWN: [Self; 9] = [
         Self::UserGroup,
         Self::ProductProfile,
         Self::SysadminGroup,

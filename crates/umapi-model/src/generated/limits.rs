@@ -2,37 +2,37 @@
 //! Limits of requests and of their fields, and the classes of the limits per minute.
 
 /// Commands in one action request.
-pub const COMMANDS_PER_REQUEST: usize = 10usize;
+pub const COMMANDS_PER_REQUEST: usize = 10;
 
 /// Steps in the `do` list of one command.
-pub const STEPS_PER_COMMAND: usize = 10usize;
+pub const STEPS_PER_COMMAND: usize = 10;
 
 /// Names in one list of an `add` or `remove` step.
-pub const NAMES_PER_LIST: usize = 10usize;
+pub const NAMES_PER_LIST: usize = 10;
 
 /// Bytes of JSON in one action request.
-pub const REQUEST_BYTES: usize = 1000000usize;
+pub const REQUEST_BYTES: usize = 1000000;
 
 /// Characters in a first name.
-pub const FIRST_NAME_LENGTH: usize = 250usize;
+pub const FIRST_NAME_LENGTH: usize = 250;
 
 /// Characters in a last name.
-pub const LAST_NAME_LENGTH: usize = 250usize;
+pub const LAST_NAME_LENGTH: usize = 250;
 
 /// Characters in an email address.
-pub const EMAIL_LENGTH: usize = 60usize;
+pub const EMAIL_LENGTH: usize = 60;
 
 /// Characters in a user name, an identifier or a domain.
-pub const IDENTIFIER_LENGTH: usize = 250usize;
+pub const IDENTIFIER_LENGTH: usize = 250;
 
 /// Letters in a country code.
-pub const COUNTRY_LENGTH: usize = 2usize;
+pub const COUNTRY_LENGTH: usize = 2;
 
 /// Characters in the name of a group.
-pub const GROUP_NAME_LENGTH: usize = 255usize;
+pub const GROUP_NAME_LENGTH: usize = 255;
 
 /// Members of the largest user group that profiles can still be added to.
-pub const GROUP_MEMBERS_FOR_PROFILE: usize = 200000usize;
+pub const GROUP_MEMBERS_FOR_PROFILE: usize = 200000;
 
 /// Operations of one class draw from one allowance of calls per minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +50,7 @@ pub enum ThrottleClass {
 
 impl ThrottleClass {
     /// Every class.
-    pub const ALL: [Self; 4usize] = [Self::Action, Self::Users, Self::Groups, Self::Legacy];
+    pub const ALL: [Self; 4] = [Self::Action, Self::Users, Self::Groups, Self::Legacy];
     /// The name of the class in the description.
     pub fn as_str(self) -> &'static str {
         match self {

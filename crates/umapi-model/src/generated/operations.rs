@@ -12,7 +12,7 @@ pub const EXECUTE_ACTIONS: Operation = Operation {
     path: "/action/{orgId}",
     tag: "actions",
     is_deprecated: false,
-    throttle: Some(Throttle { class: ThrottleClass::Action, client_per_minute: 10u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Action, client_per_minute: 10, application_per_minute: 100 }),
 };
 
 /// List the users of an organization.
@@ -22,7 +22,7 @@ pub const LIST_USERS: Operation = Operation {
     path: "/users/{orgId}/{page}",
     tag: "users",
     is_deprecated: false,
-    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25, application_per_minute: 100 }),
 };
 
 /// List the users of a group.
@@ -32,7 +32,7 @@ pub const LIST_USERS_IN_GROUP: Operation = Operation {
     path: "/users/{orgId}/{page}/{groupName}",
     tag: "users",
     is_deprecated: false,
-    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25, application_per_minute: 100 }),
 };
 
 /// Get one user.
@@ -42,7 +42,7 @@ pub const GET_USER: Operation = Operation {
     path: "/organizations/{orgId}/users/{userString}",
     tag: "users",
     is_deprecated: false,
-    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25, application_per_minute: 100 }),
 };
 
 /// List user groups, product profiles and administrative groups.
@@ -52,7 +52,7 @@ pub const LIST_GROUPS: Operation = Operation {
     path: "/groups/{orgId}/{page}",
     tag: "groups",
     is_deprecated: false,
-    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5, application_per_minute: 100 }),
 };
 
 /// List the users of an organization (deprecated).
@@ -62,7 +62,7 @@ pub const LIST_LEGACY_USERS: Operation = Operation {
     path: "/{orgId}/users",
     tag: "legacy-users",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25, application_per_minute: 100 }),
 };
 
 /// Get one user (deprecated).
@@ -72,7 +72,7 @@ pub const GET_LEGACY_USER: Operation = Operation {
     path: "/{orgId}/users/{email}",
     tag: "legacy-users",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25, application_per_minute: 100 }),
 };
 
 /// List user groups (deprecated).
@@ -82,7 +82,7 @@ pub const LIST_USER_GROUPS: Operation = Operation {
     path: "/{orgId}/user-groups",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// Create a user group (deprecated).
@@ -92,7 +92,7 @@ pub const CREATE_USER_GROUP: Operation = Operation {
     path: "/{orgId}/user-groups",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// Get one user group (deprecated).
@@ -102,7 +102,7 @@ pub const GET_USER_GROUP: Operation = Operation {
     path: "/{orgId}/user-groups/{groupId}",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// Rename or describe a user group (deprecated).
@@ -112,7 +112,7 @@ pub const UPDATE_USER_GROUP: Operation = Operation {
     path: "/{orgId}/user-groups/{groupId}",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// Change the members and administrators of a user group (deprecated).
@@ -122,7 +122,7 @@ pub const UPDATE_USER_GROUP_RIGHTS: Operation = Operation {
     path: "/{orgId}/user-groups/{groupId}",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// Delete a user group (deprecated).
@@ -132,7 +132,7 @@ pub const DELETE_USER_GROUP: Operation = Operation {
     path: "/{orgId}/user-groups/{groupId}",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// List the members of a user group (deprecated).
@@ -142,7 +142,7 @@ pub const LIST_USER_GROUP_USERS: Operation = Operation {
     path: "/{orgId}/user-groups/{groupId}/users",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// List the administrators of a user group (deprecated).
@@ -152,7 +152,7 @@ pub const LIST_USER_GROUP_ADMINS: Operation = Operation {
     path: "/{orgId}/user-groups/{groupId}/admins",
     tag: "user-groups",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// List products (deprecated).
@@ -162,7 +162,7 @@ pub const LIST_PRODUCTS: Operation = Operation {
     path: "/{orgId}/products",
     tag: "products",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5, application_per_minute: 100 }),
 };
 
 /// Get one product (deprecated).
@@ -172,7 +172,7 @@ pub const GET_PRODUCT: Operation = Operation {
     path: "/{orgId}/products/{productId}",
     tag: "products",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5, application_per_minute: 100 }),
 };
 
 /// Change the administrators of a product (deprecated).
@@ -182,7 +182,7 @@ pub const UPDATE_PRODUCT_RIGHTS: Operation = Operation {
     path: "/{orgId}/products/{productId}",
     tag: "products",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// Change the administrators of a product, by the longer path (deprecated).
@@ -192,7 +192,7 @@ pub const UPDATE_PRODUCT_ADMINS: Operation = Operation {
     path: "/{orgId}/products/{productId}/admin",
     tag: "products",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// List the profiles of a product (deprecated).
@@ -202,7 +202,7 @@ pub const LIST_CONFIGURATIONS: Operation = Operation {
     path: "/{orgId}/products/{productId}/configurations",
     tag: "profiles",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5, application_per_minute: 100 }),
 };
 
 /// Get one profile (deprecated).
@@ -212,7 +212,7 @@ pub const GET_CONFIGURATION: Operation = Operation {
     path: "/{orgId}/products/{productId}/configurations/{configId}",
     tag: "profiles",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5, application_per_minute: 100 }),
 };
 
 /// Change the members and administrators of a profile (deprecated).
@@ -222,7 +222,7 @@ pub const UPDATE_CONFIGURATION_RIGHTS: Operation = Operation {
     path: "/{orgId}/products/{productId}/configurations/{configId}",
     tag: "profiles",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5u32, application_per_minute: 50u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
 /// List the members of a profile (deprecated).
@@ -232,7 +232,7 @@ pub const LIST_CONFIGURATION_USERS: Operation = Operation {
     path: "/{orgId}/products/{productId}/configurations/{configId}/users",
     tag: "profiles",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Users, client_per_minute: 25, application_per_minute: 100 }),
 };
 
 /// List the administrators of a profile (deprecated).
@@ -242,11 +242,11 @@ pub const LIST_CONFIGURATION_ADMINS: Operation = Operation {
     path: "/{orgId}/products/{productId}/configurations/{configId}/admins",
     tag: "profiles",
     is_deprecated: true,
-    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5u32, application_per_minute: 100u32 }),
+    throttle: Some(Throttle { class: ThrottleClass::Groups, client_per_minute: 5, application_per_minute: 100 }),
 };
 
 /// Every operation, in the order of the description.
-pub const ALL: [&Operation; 24usize] = [
+pub const ALL: [&Operation; 24] = [
     &EXECUTE_ACTIONS,
     &LIST_USERS,
     &LIST_USERS_IN_GROUP,

@@ -461,7 +461,7 @@ pub enum UserStatus {
 
 impl UserStatus {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 4usize] = [Self::Active, Self::Disabled, Self::Locked, Self::Removed];
+    pub const KNOWN: [Self; 4] = [Self::Active, Self::Disabled, Self::Locked, Self::Removed];
     /// The value as it stands in JSON.
     pub fn as_str(&self) -> &str {
         match self {
@@ -506,7 +506,7 @@ pub enum UserType {
 
 impl UserType {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 4usize] = [Self::AdobeId, Self::EnterpriseId, Self::FederatedId, Self::Unknown];
+    pub const KNOWN: [Self; 4] = [Self::AdobeId, Self::EnterpriseId, Self::FederatedId, Self::Unknown];
     /// The value as it stands in JSON.
     pub fn as_str(&self) -> &str {
         match self {
@@ -547,7 +547,7 @@ pub enum LicenseStatus {
 
 impl LicenseStatus {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 2usize] = [Self::Active, Self::Inactive];
+    pub const KNOWN: [Self; 2] = [Self::Active, Self::Inactive];
     /// The value as it stands in JSON.
     pub fn as_str(&self) -> &str {
         match self {

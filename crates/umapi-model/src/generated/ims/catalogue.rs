@@ -6,7 +6,7 @@ use crate::ims::LoginErrorCode;
 
 impl LoginErrorCode {
     /// The catalogue: every code that the description lists.
-    pub const CATALOGUE: &[CodeEntry; 10usize] = &[
+    pub const CATALOGUE: &[CodeEntry; 10] = &[
         CodeEntry {
             code: "invalid_client",
             area: "login",
@@ -106,16 +106,16 @@ impl LoginErrorCode {
     /// What the catalogue says of the code. Nothing for a code that it does not list.
     pub fn entry(&self) -> ::std::option::Option<&'static CodeEntry> {
         match self {
-            Self::InvalidClient => Some(&Self::CATALOGUE[0usize]),
-            Self::InvalidToken => Some(&Self::CATALOGUE[1usize]),
-            Self::InvalidSignature => Some(&Self::CATALOGUE[2usize]),
-            Self::InvalidJti => Some(&Self::CATALOGUE[3usize]),
-            Self::InvalidScope => Some(&Self::CATALOGUE[4usize]),
-            Self::BadRequest => Some(&Self::CATALOGUE[5usize]),
-            Self::UnsupportedGrantType => Some(&Self::CATALOGUE[6usize]),
-            Self::InvalidRequest => Some(&Self::CATALOGUE[7usize]),
-            Self::TooManyRequests => Some(&Self::CATALOGUE[8usize]),
-            Self::ServerError => Some(&Self::CATALOGUE[9usize]),
+            Self::InvalidClient => Some(&Self::CATALOGUE[0]),
+            Self::InvalidToken => Some(&Self::CATALOGUE[1]),
+            Self::InvalidSignature => Some(&Self::CATALOGUE[2]),
+            Self::InvalidJti => Some(&Self::CATALOGUE[3]),
+            Self::InvalidScope => Some(&Self::CATALOGUE[4]),
+            Self::BadRequest => Some(&Self::CATALOGUE[5]),
+            Self::UnsupportedGrantType => Some(&Self::CATALOGUE[6]),
+            Self::InvalidRequest => Some(&Self::CATALOGUE[7]),
+            Self::TooManyRequests => Some(&Self::CATALOGUE[8]),
+            Self::ServerError => Some(&Self::CATALOGUE[9]),
             Self::Other(_) => None,
         }
     }

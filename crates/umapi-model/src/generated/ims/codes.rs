@@ -31,7 +31,7 @@ pub enum LoginErrorCode {
 
 impl LoginErrorCode {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 10usize] = [
+    pub const KNOWN: [Self; 10] = [
         Self::InvalidClient,
         Self::InvalidToken,
         Self::InvalidSignature,

@@ -159,7 +159,7 @@ pub enum GrantType {
 
 impl GrantType {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 1usize] = [Self::ClientCredentials];
+    pub const KNOWN: [Self; 1] = [Self::ClientCredentials];
     /// The value as it stands in JSON.
     pub fn as_str(&self) -> &str {
         match self {

@@ -34,4 +34,4 @@ pub const REQUEST_TOKEN: Operation = Operation {
 };
 
 /// Every operation, in the order of the description.
-pub const ALL: [&Operation; 3usize] = [&EXCHANGE_JWT, &REQUEST_TOKEN_V2, &REQUEST_TOKEN];
+pub const ALL: [&Operation; 3] = [&EXCHANGE_JWT, &REQUEST_TOKEN_V2, &REQUEST_TOKEN];
