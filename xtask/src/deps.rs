@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 /// The tool, and the version that `deny.toml` is written for.
 const TOOL: &str = "cargo-deny";
-const VERSION: &str = "0.20";
+const VERSION: &str = "^0.20";
 
 pub(crate) fn run() -> Result<()> {
     let tools = crate::top().join("target/tools");

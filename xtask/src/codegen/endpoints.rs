@@ -178,11 +178,9 @@ impl VisitMut for Endpoint<'_> {
                 let constant = operations::constant_name(self.operation_id);
                 *expression = syn::parse_quote!(&operations::#constant);
             }
-            Expr::Reference(reference) => {
-                // `&info` where `info` is a reference already.
-                if reference.expr.to_token_stream().to_string() == "info" {
-                    *expression = syn::parse_quote!(info);
-                }
+            // `&info` where `info` is a reference already.
+            Expr::Reference(reference) if reference.expr.to_token_stream().to_string() == "info" => {
+                *expression = syn::parse_quote!(info);
             }
             _ => {}
         }
