@@ -32,10 +32,13 @@ async fn a_token_that_no_header_can_carry_is_refused_without_showing_it() {
     assert!(server.received().is_empty());
 }
 
+/// Operation, number and status of an attempt.
+type Attempt = (&'static str, u32, u16);
+
 /// Numbers the attempts in a header, and sends again until an answer is no 503.
 #[derive(Default, Clone)]
 struct Persistent {
-    seen: Arc<Mutex<Vec<(&'static str, u32, u16)>>>,
+    seen: Arc<Mutex<Vec<Attempt>>>,
 }
 
 impl Hook for Persistent {
