@@ -89,8 +89,9 @@ impl Clock {
     /// Marks work as under way that a clock which [advances by itself](crate::ManualClock::auto_advance) cannot see,
     /// a request on a socket say: it stays where it is until the hold is dropped. On any other clock it does nothing.
     ///
-    /// Drop it before sleeping on the same clock: the sleep would otherwise wait for the hold, and the hold for the
-    /// sleep.
+    /// Drop it before sleeping on the same clock, and do not hold over a request to a server that sleeps on it: the sleep
+    /// would otherwise wait for the hold, and the hold for the sleep. Of a client and a server that share a clock, the
+    /// server is the one to hold, while it works on a request and does not sleep.
     pub fn hold(&self) -> Hold {
         self.0.hold()
     }
