@@ -1,0 +1,301 @@
+//! What to log in with.
+
+use crate::{Endpoint, Error, PrivateKey, Secret};
+
+/// The metascope of the User Management API for the JWT exchange.
+pub const USER_MANAGEMENT_METASCOPE: &str = "ent_user_sdk";
+/// The scopes of the User Management API for OAuth Server-to-Server.
+pub const USER_MANAGEMENT_SCOPES: [&str; 3] = ["openid", "AdobeID", "user_management_sdk"];
+
+/// A service account: the JWT exchange. Adobe has retired it for new credentials; use [`OAuthServerToServer`] for those.
+///
+/// See <https://adobe-apiplatform.github.io/umapi-documentation/en/UM_Authentication.html>.
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
+    pub(crate) organization: String,
+    pub(crate) technical_account: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secrets: Vec<Secret>,
+    pub(crate) private_key: PrivateKey,
+    pub(crate) metascopes: Vec<String>,
+    pub(crate) with_jti: bool,
+}
+
+impl ServiceAccount {
+    /// A service account, field by field.
+    ///
+    /// ```
+    /// use umapi_auth::{Error, PrivateKey, ServiceAccount};
+    ///
+    /// fn account(pem: &str) -> Result<ServiceAccount, Error> {
+    ///     ServiceAccount::builder()
+    ///         .organization("12345@AdobeOrg")
+    ///         .technical_account("6789@techacct.adobe.com")
+    ///         .client_id("client id")
+    ///         .client_secret("client secret")
+    ///         .private_key(PrivateKey::from_pem(pem, None)?)
+    ///         .build()
+    /// }
+    /// # assert!(account("no key").unwrap_err().is_invalid_input());
+    /// ```
+    pub fn builder() -> ServiceAccountBuilder {
+        ServiceAccountBuilder::default()
+    }
+
+    /// The organization, which issues the JWT.
+    pub fn organization(&self) -> &str {
+        &self.organization
+    }
+
+    /// The technical account, which the JWT stands for.
+    pub fn technical_account(&self) -> &str {
+        &self.technical_account
+    }
+
+    /// Asks for these metascopes in place of that of the User Management API, for another Adobe service.
+    #[must_use]
+    pub fn with_metascopes(mut self, metascopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.metascopes = metascopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a secret to try when those before it are refused: during a rotation both may be valid.
+    #[must_use]
+    pub fn with_further_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.client_secrets.push(secret.into());
+        self
+    }
+
+    /// Gives every JWT a number of its own (`jti`), for bindings that require it.
+    #[must_use]
+    pub fn with_jti(mut self) -> Self {
+        self.with_jti = true;
+        self
+    }
+}
+
+/// The fields of a [`ServiceAccount`]. All are required; a second secret is for a rotation.
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is checked before `build`"]
+pub struct ServiceAccountBuilder {
+    organization: String,
+    technical_account: String,
+    client_id: String,
+    client_secrets: Vec<Secret>,
+    private_key: Option<PrivateKey>,
+}
+
+impl ServiceAccountBuilder {
+    /// The organization: `12345@AdobeOrg`.
+    pub fn organization(mut self, organization: impl Into<String>) -> Self {
+        self.organization = organization.into();
+        self
+    }
+
+    /// The technical account: `…@techacct.adobe.com`.
+    pub fn technical_account(mut self, technical_account: impl Into<String>) -> Self {
+        self.technical_account = technical_account.into();
+        self
+    }
+
+    /// The client id, also called API key.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = client_id.into();
+        self
+    }
+
+    /// The client secret; each further one is tried when those before it are refused.
+    pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.client_secrets.push(secret.into());
+        self
+    }
+
+    /// The private key whose certificate the integration has.
+    pub fn private_key(mut self, key: PrivateKey) -> Self {
+        self.private_key = Some(key);
+        self
+    }
+
+    /// The service account, for the metascope of the User Management API.
+    ///
+    /// # Errors
+    ///
+    /// For a field that is missing or of a wrong form, by its name.
+    pub fn build(self) -> Result<ServiceAccount, Error> {
+        check_organization(&self.organization)?;
+        if !self.technical_account.ends_with("@techacct.adobe.com") {
+            return Err(Error::invalid(
+                "the technical account must end in `@techacct.adobe.com`: take its id from the integration in the Adobe \
+                 Developer Console, and not the email address beside it",
+            ));
+        }
+        check_client(&self.client_id, &self.client_secrets)?;
+        let private_key = self.private_key.ok_or_else(|| {
+            Error::invalid("the private key is missing: it is the one whose certificate the integration has")
+        })?;
+        Ok(ServiceAccount {
+            organization: self.organization,
+            technical_account: self.technical_account,
+            client_id: self.client_id,
+            client_secrets: self.client_secrets,
+            private_key,
+            metascopes: vec![USER_MANAGEMENT_METASCOPE.to_owned()],
+            with_jti: false,
+        })
+    }
+}
+
+/// OAuth Server-to-Server: what the Adobe Developer Console gives out today.
+#[derive(Clone, Debug)]
+pub struct OAuthServerToServer {
+    pub(crate) client_id: String,
+    pub(crate) client_secrets: Vec<Secret>,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl OAuthServerToServer {
+    /// Of a client and its secret, with the scopes of the User Management API.
+    ///
+    /// # Errors
+    ///
+    /// For an empty client id or secret.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Result<Self, Error> {
+        let credentials = Self {
+            client_id: client_id.into(),
+            client_secrets: vec![client_secret.into()],
+            scopes: USER_MANAGEMENT_SCOPES.map(str::to_owned).to_vec(),
+        };
+        check_client(&credentials.client_id, &credentials.client_secrets)?;
+        Ok(credentials)
+    }
+
+    /// Asks for these scopes in place of those of the User Management API, for another Adobe service.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a secret to try when those before it are refused: during a rotation both may be valid.
+    #[must_use]
+    pub fn with_further_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.client_secrets.push(secret.into());
+        self
+    }
+}
+
+/// Credentials of either kind.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Login {
+    /// The JWT exchange.
+    ServiceAccount(ServiceAccount),
+    /// OAuth Server-to-Server.
+    OAuthServerToServer(OAuthServerToServer),
+}
+
+/// What to log in with, where, and for which organization, as far as its origin says.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub(crate) login: Login,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) organization: Option<String>,
+}
+
+impl Credentials {
+    /// The same credentials, sent to another login server.
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// The kind, with its fields.
+    pub fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// The client id, which every request to the service carries as its API key.
+    pub fn client_id(&self) -> &str {
+        match &self.login {
+            Login::ServiceAccount(account) => &account.client_id,
+            Login::OAuthServerToServer(client) => &client.client_id,
+        }
+    }
+
+    /// The organization, where the origin of the credentials names it.
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    pub(crate) fn secrets(&self) -> &[Secret] {
+        match &self.login {
+            Login::ServiceAccount(account) => &account.client_secrets,
+            Login::OAuthServerToServer(client) => &client.client_secrets,
+        }
+    }
+}
+
+impl From<ServiceAccount> for Credentials {
+    fn from(account: ServiceAccount) -> Self {
+        let organization = Some(account.organization.clone());
+        Self { login: Login::ServiceAccount(account), endpoint: Endpoint::default(), organization }
+    }
+}
+
+impl From<OAuthServerToServer> for Credentials {
+    fn from(client: OAuthServerToServer) -> Self {
+        Self { login: Login::OAuthServerToServer(client), endpoint: Endpoint::default(), organization: None }
+    }
+}
+
+pub(crate) fn check_organization(organization: &str) -> Result<(), Error> {
+    let is_right = organization
+        .strip_suffix("@AdobeOrg")
+        .is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_hexdigit()));
+    if is_right {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the organization `{organization}` has a wrong form: it is a hexadecimal number and `@AdobeOrg`, as in 12345@AdobeOrg"
+    )))
+}
+
+fn check_client(client_id: &str, secrets: &[Secret]) -> Result<(), Error> {
+    if client_id.trim().is_empty() {
+        return Err(Error::invalid(
+            "the client id is missing or empty: take it from the integration in the Adobe Developer Console",
+        ));
+    }
+    if secrets.is_empty() || secrets.iter().any(Secret::is_blank) {
+        return Err(Error::invalid(
+            "a client secret is missing or empty: take it from the integration in the Adobe Developer Console",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_of_a_wrong_form_is_named() {
+        let account =
+            || ServiceAccount::builder().organization("1F@AdobeOrg").technical_account("1@techacct.adobe.com");
+        for (builder, named) in [
+            (ServiceAccount::builder(), "organization"),
+            (account().organization("1F"), "12345@AdobeOrg"),
+            (account().organization("xyz@AdobeOrg"), "12345@AdobeOrg"),
+            (account().technical_account("ann@example.com"), "technical account"),
+            (account(), "client id"),
+            (account().client_id("id"), "client secret"),
+            (account().client_id("id").client_secret(" "), "client secret"),
+            (account().client_id("id").client_secret("s"), "private key"),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert!(error.is_invalid_input() && error.to_string().contains(named), "{named}: {error}");
+        }
+        assert!(OAuthServerToServer::new("id", "").unwrap_err().is_invalid_input());
+    }
+}

@@ -1,0 +1,234 @@
+//! The lists of `add`, `remove`, `addRoles` and `removeRoles`, as far as their JSON alone can tell.
+
+use std::collections::HashSet;
+
+use super::action::Limits;
+use super::json::Json;
+use super::refusal::Refusal;
+use super::rules;
+use crate::store::fold;
+
+/// What the names of a list refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NamesOf {
+    /// Groups of every kind.
+    Groups,
+    Profiles,
+    UserGroups,
+    /// What `_admin_…` groups are for.
+    Administered,
+    /// What `_product_admin_…` groups are for.
+    Products,
+}
+
+/// One list of an `add` or `remove`.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    pub(super) of: NamesOf,
+    pub(super) names: Vec<String>,
+}
+
+/// The value of `add` or `remove` in a command on a user.
+pub(super) enum UserLists {
+    All,
+    Some(Vec<Names>),
+}
+
+/// The value of `add` or `remove` in a command on a user group.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GroupLists {
+    pub(super) users: Vec<String>,
+    pub(super) profiles: Vec<String>,
+}
+
+pub(super) fn user_lists(
+    step: &str,
+    value: &Json,
+    limits: &Limits,
+    deprecated: &mut Vec<String>,
+) -> Result<UserLists, Refusal> {
+    let Some(fields) = object_or_all(step, value)? else { return Ok(UserLists::All) };
+    let mut lists: Vec<Names> = Vec::new();
+    for (key, value) in fields {
+        let (of, instead, twice) = match key.as_str() {
+            "group" => (NamesOf::Groups, None, "error.command.add_remove.duplicate.group_list"),
+            "product" => {
+                let twice = "error.command.add_remove.duplicate.product_list";
+                (NamesOf::Profiles, Some("productConfiguration"), twice)
+            }
+            "productConfiguration" => {
+                (NamesOf::Profiles, Some("group"), "error.command.add_remove.duplicate.product_list")
+            }
+            "usergroup" => (NamesOf::UserGroups, Some("group"), "error.command.add_remove.duplicate.usergroup_list"),
+            _ => return Err(unknown_key(step, key)),
+        };
+        deprecated.extend(instead.map(|instead| use_instead(key, instead)));
+        if lists.iter().any(|list| list.of == of) {
+            return Err(Refusal::new(twice, format!("{step} has more than one list for {key}")));
+        }
+        let names = group_names(key, value, limits)?;
+        if of == NamesOf::UserGroups {
+            no_duplicates(&names, twice, "user group")?;
+        }
+        lists.push(Names { of, names });
+    }
+    if lists.is_empty() {
+        return Err(missing_list(step));
+    }
+    Ok(UserLists::Some(lists))
+}
+
+pub(super) fn role_lists(step: &str, value: &Json, limits: &Limits) -> Result<Vec<Names>, Refusal> {
+    let mut lists: Vec<Names> = Vec::new();
+    for (key, value) in value.object().ok_or_else(|| neither_object_nor_all(step, false))? {
+        let (of, twice) = match key.as_str() {
+            "admin" => (NamesOf::Administered, "error.command.add_remove.duplicate.group_list"),
+            "productAdmin" => (NamesOf::Products, "error.command.add_remove.duplicate.productadmin_list"),
+            _ => return Err(unknown_key(step, key)),
+        };
+        if lists.iter().any(|list| list.of == of) {
+            return Err(Refusal::new(twice, format!("{step} has more than one list for {key}")));
+        }
+        let names = group_names(key, value, limits)?;
+        if of == NamesOf::Products {
+            no_duplicates(&names, twice, "product")?;
+        }
+        lists.push(Names { of, names });
+    }
+    if lists.is_empty() {
+        return Err(missing_list(step));
+    }
+    Ok(lists)
+}
+
+/// `None` is `"all"`.
+pub(super) fn group_lists(
+    step: &str,
+    value: &Json,
+    limits: &Limits,
+    deprecated: &mut Vec<String>,
+) -> Result<Option<GroupLists>, Refusal> {
+    let Some(fields) = object_or_all(step, value)? else { return Ok(None) };
+    let (mut users, mut profiles) = (None, None);
+    for (key, value) in fields {
+        match key.as_str() {
+            "user" | "users" => {
+                deprecated.extend((key == "users").then(|| use_instead(key, "user")));
+                if users.is_some() {
+                    return Err(duplicate_users(format!("{step} has more than one list for {key}")));
+                }
+                users = Some(user_names(key, value, limits)?);
+            }
+            "productConfiguration" | "product" => {
+                deprecated.extend((key == "product").then(|| use_instead(key, "productConfiguration")));
+                if profiles.is_some() {
+                    return Err(Refusal::new(
+                        "error.command.add_remove.duplicate.product_list",
+                        format!("{step} has more than one list for {key}"),
+                    ));
+                }
+                profiles = Some(if value.array() == Some(&[]) { Vec::new() } else { group_names(key, value, limits)? });
+            }
+            _ => return Err(unknown_key(step, key)),
+        }
+    }
+    if users.is_none() && profiles.is_none() {
+        return Err(Refusal::new(
+            "error.command.add_remove.user_usergroup.missing",
+            format!("{step} must have a list of user or of productConfiguration"),
+        ));
+    }
+    let lists = GroupLists { users: users.unwrap_or_default(), profiles: profiles.unwrap_or_default() };
+    if lists.users.is_empty() && lists.profiles.is_empty() {
+        return Err(Refusal::new(
+            "error.usergroup.command.missing.arguments",
+            format!("No users or profiles found to associate with the user group in {step}"),
+        ));
+    }
+    Ok(Some(lists))
+}
+
+/// The fields of the object, or `None` for `"all"`, which only `remove` takes.
+fn object_or_all<'a>(step: &str, value: &'a Json) -> Result<Option<&'a [(String, Json)]>, Refusal> {
+    let may_be_all = step == "remove";
+    match value {
+        Json::Object(fields) => Ok(Some(fields)),
+        Json::Text(text) if may_be_all && text == "all" => Ok(None),
+        _ => Err(neither_object_nor_all(step, may_be_all)),
+    }
+}
+
+fn neither_object_nor_all(step: &str, may_be_all: bool) -> Refusal {
+    let or_all = if may_be_all { " or \"all\"" } else { "" };
+    Refusal::new("error.command.add_remove.list", format!("{step} must be a JSON object{or_all}"))
+}
+
+fn unknown_key(step: &str, key: &str) -> Refusal {
+    Refusal::new("error.command.add_remove.key.unknown", format!("Unknown key in {step}: {key}"))
+}
+
+fn missing_list(step: &str) -> Refusal {
+    Refusal::new("error.command.add_remove.missing_list", format!("{step} must have a list of names"))
+}
+
+fn duplicate_users(message: String) -> Refusal {
+    Refusal::new("error.command.add_remove.duplicate.user_list", message)
+}
+
+fn use_instead(key: &str, instead: &str) -> String {
+    format!("'{key}' command is deprecated. Please use {instead}.")
+}
+
+fn items<'a>(key: &str, value: &'a Json, limits: &Limits) -> Result<&'a [Json], Refusal> {
+    let items = value.array().ok_or_else(|| {
+        Refusal::new("error.command.add_remove.list_not_array", format!("{key} must be a JSON array"))
+    })?;
+    if items.len() > limits.names {
+        return Err(Refusal::new(
+            "error.command.add_remove.list_too_long",
+            format!("Too many entries in {key}: {}, max {}", items.len(), limits.names),
+        ));
+    }
+    Ok(items)
+}
+
+fn group_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, Refusal> {
+    let items = items(key, value, limits)?;
+    let invalid =
+        || Refusal::new("error.group.invalid_list", format!("{key} is empty, or has an entry that is no name"));
+    if items.is_empty() {
+        return Err(invalid());
+    }
+    items
+        .iter()
+        .map(|item| {
+            let name = item.text().filter(|name| !name.is_empty()).ok_or_else(invalid)?;
+            rules::group_reference(name)?;
+            Ok(name.to_owned())
+        })
+        .collect()
+}
+
+fn user_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, Refusal> {
+    let names = items(key, value, limits)?
+        .iter()
+        .map(|item| {
+            let name = item.text().ok_or_else(|| {
+                Refusal::new("error.user.user_list.invalid", format!("{key} has an entry that is no string"))
+            })?;
+            rules::listed_user(name)?;
+            Ok(name.to_owned())
+        })
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    no_duplicates(&names, "error.command.add_remove.duplicate.user_list", "user")?;
+    Ok(names)
+}
+
+/// Names are compared as the service compares them: without regard to case.
+pub(super) fn no_duplicates(names: &[String], code: &'static str, what: &str) -> Result<(), Refusal> {
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(fold(name))) {
+        Some(name) => Err(Refusal::new(code, format!("A {what} is listed twice: {name}"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,91 @@
+//! Whom a user string means.
+
+use super::Rejected;
+use super::refusal::Refusal;
+use crate::store::{OrgId, Presence, Reader, StoreError, UserKind, UserRow, is_email_type};
+
+/// What there is under a user string.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A user of the organization.
+    Member(UserRow),
+    /// An account that the organization knows and that is no user of it: removed before, or only invited.
+    Outside(UserRow),
+    /// Only an account of another type than was asked for.
+    Conflict,
+    /// A username that another directory of the organization has.
+    Elsewhere,
+    /// Nobody.
+    Nobody,
+}
+
+/// Finds the user of a command: by address, where the account of the organization comes before the Adobe ID unless the
+/// Adobe ID is asked for; or by username in the directory of a domain.
+pub(super) fn find(
+    rows: Reader<'_>,
+    org: OrgId,
+    user: &str,
+    domain: Option<&str>,
+    use_adobe_id: bool,
+) -> Result<Found, StoreError> {
+    if is_email_type(user) {
+        let adobe = rows.user_by_email(org, user, true)?;
+        let own = rows.user_by_email(org, user, false)?;
+        return Ok(match (use_adobe_id, adobe, own) {
+            (true, Some(user), _) | (false, _, Some(user)) | (false, Some(user), None) => standing(user),
+            (true, None, Some(_)) => Found::Conflict,
+            (_, None, None) => Found::Nobody,
+        });
+    }
+    let claim = match domain {
+        Some(domain) => rows.claim(org, domain)?,
+        None => None,
+    };
+    if let Some(claim) = claim
+        && let Some(user) = rows.users_by_username(org, user, Some(claim.directory.id))?.into_iter().next()
+    {
+        return Ok(standing(user));
+    }
+    let elsewhere = !rows.users_by_username(org, user, None)?.is_empty();
+    Ok(if elsewhere { Found::Elsewhere } else { Found::Nobody })
+}
+
+fn standing(user: UserRow) -> Found {
+    if user.presence == Presence::Member { Found::Member(user) } else { Found::Outside(user) }
+}
+
+/// A user in a list of a user group: by address, or by a username that only one directory has.
+pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, StoreError> {
+    if is_email_type(user) {
+        return Ok(match find(rows, org, user, None, false)? {
+            Found::Member(user) => Some(user),
+            _ => None,
+        });
+    }
+    let mut users = rows.users_by_username(org, user, None)?;
+    users.retain(|user| user.presence == Presence::Member);
+    Ok(if users.len() == 1 { users.pop() } else { None })
+}
+
+pub(super) fn nonexistent(user: &str) -> Refusal {
+    Refusal::new("error.user.nonexistent", format!("User Id does not exist: {user}"))
+}
+
+pub(super) fn not_in_org(user: &str) -> Refusal {
+    Refusal::new("error.user.not_in_org", format!("User is not in the organization: {user}"))
+}
+
+/// The user's account is one that this organization may write: in a directory that it owns.
+///
+/// # Errors
+/// With the code that the step has for an account that another organization owns.
+pub(super) fn must_own(rows: Reader<'_>, user: &UserRow, refusal: impl FnOnce() -> Refusal) -> Result<(), Rejected> {
+    let directory = match user.directory {
+        Some(directory) => rows.directory(directory)?,
+        None => None,
+    };
+    if user.kind == UserKind::Unknown || directory.is_none_or(|directory| directory.org != user.org) {
+        return Err(refusal().into());
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+use serde::Serialize;
+
+use super::Refusal;
+
+/// How an action request went as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionResult {
+    /// Every command was completed.
+    Success,
+    /// Some were.
+    Partial,
+    /// None was.
+    Error,
+}
+
+/// The answer to an action request. Keys and their order are the service's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ActionResponse {
+    /// How it went as a whole.
+    pub result: ActionResult,
+    /// Commands that were completed.
+    pub completed: u32,
+    /// Commands of which a step failed.
+    pub not_completed: u32,
+    /// Commands that would have been completed, in test mode.
+    pub completed_in_test_mode: u32,
+    /// The steps that failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ActionError>,
+    /// The steps that should be written in another way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<ActionWarning>,
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ActionError {
+    /// The command, counted from 0.
+    pub index: u32,
+    /// The step of the command, counted from 0.
+    pub step: u32,
+    /// What was wrong.
+    pub message: String,
+    /// The service's code for it.
+    pub error_code: String,
+    /// The command's own id, if it has one.
+    #[serde(rename = "requestID", skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The root of the command: a user, or a user group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// A step that should be written in another way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ActionWarning {
+    /// The command, counted from 0.
+    pub index: u32,
+    /// The step of the command, counted from 0.
+    pub step: u32,
+    /// What to write instead.
+    pub message: String,
+    /// The service's code for it.
+    pub warning_code: String,
+    /// The command's own id, if it has one.
+    #[serde(rename = "requestID", skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The root of the command: a user, or a user group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// What an entry repeats of its command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Label {
+    pub(super) index: u32,
+    pub(super) request_id: Option<String>,
+    pub(super) user: Option<String>,
+}
+
+impl Label {
+    pub(super) fn error(&self, step: u32, refusal: Refusal) -> ActionError {
+        ActionError {
+            index: self.index,
+            step,
+            message: refusal.message,
+            error_code: refusal.code.into_owned(),
+            request_id: self.request_id.clone(),
+            user: self.user.clone(),
+        }
+    }
+
+    pub(super) fn deprecated(&self, step: u32, message: String) -> ActionWarning {
+        ActionWarning {
+            index: self.index,
+            step,
+            message,
+            warning_code: "warning.command.deprecated".to_owned(),
+            request_id: self.request_id.clone(),
+            user: self.user.clone(),
+        }
+    }
+}
+
+/// Collects what the commands of a request did.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    good: u32,
+    bad: u32,
+    errors: Vec<ActionError>,
+    warnings: Vec<ActionWarning>,
+}
+
+impl Tally {
+    /// A command with any failed step counts as not completed, though the steps that succeeded stay done: the
+    /// documentation does not say so, logs of Adobe's own tool suggest it.
+    pub(super) fn command(&mut self, errors: Vec<ActionError>, warnings: Vec<ActionWarning>) {
+        if errors.is_empty() {
+            self.good += 1;
+        } else {
+            self.bad += 1;
+        }
+        self.errors.extend(errors);
+        self.warnings.extend(warnings);
+    }
+
+    pub(super) fn response(self, test_only: bool) -> ActionResponse {
+        let result = match (self.good, self.bad) {
+            (_, 0) => ActionResult::Success,
+            (0, _) => ActionResult::Error,
+            _ => ActionResult::Partial,
+        };
+        ActionResponse {
+            result,
+            completed: if test_only { 0 } else { self.good },
+            not_completed: self.bad,
+            completed_in_test_mode: if test_only { self.good } else { 0 },
+            errors: self.errors,
+            warnings: self.warnings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_in_the_order_of_the_service() {
+        let label = Label { index: 2, request_id: Some("a1".into()), user: Some("a@b.c".into()) };
+        let mut tally = Tally::default();
+        tally.command(vec![label.error(1, Refusal::new("error.group.not_found", "Group X was not found"))], Vec::new());
+        let json = serde_json::to_string(&tally.response(false)).unwrap();
+        assert_eq!(
+            json,
+            r#"{"result":"error","completed":0,"notCompleted":1,"completedInTestMode":0,"errors":[{"index":2,"step":1,"message":"Group X was not found","errorCode":"error.group.not_found","requestID":"a1","user":"a@b.c"}]}"#
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! What people do in the Admin Console and the service has no call for: organizations, directories, products, profiles,
+//! quotas, accounts in any state. Seeds and the management API stand on it, so what they make obeys the same rules.
+//!
+//! Rules that the service has no code for have one that begins with `emulator.`.
+
+use super::accounts::{self, Placement};
+use super::refusal::refuse;
+use super::rules::{self, MAX_TEXT, text_length};
+use super::{Refusal, Rejected};
+use crate::store::{
+    DirectoryId, GroupId, NewDirectory, NewGroup, NewIntegration, NewOrganization, NewProduct, NewUser, OrgId,
+    Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus, fold,
+};
+
+/// An account to be made, in any state.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Account<'a> {
+    /// Its type.
+    pub kind: UserKind,
+    /// Its address.
+    pub email: &'a str,
+    /// How it is named, if not by its address.
+    pub username: Option<&'a str>,
+    /// The domain that tells the directory of a username.
+    pub domain: Option<&'a str>,
+    /// The first name.
+    pub firstname: Option<&'a str>,
+    /// The last name.
+    pub lastname: Option<&'a str>,
+    /// The country's two letters.
+    pub country: Option<&'a str>,
+    /// The phone number.
+    pub phone: Option<&'a str>,
+    /// Its state.
+    pub status: UserStatus,
+    /// How it stands to the organization.
+    pub presence: Presence,
+    /// Whether it is a technical account: counted, and not listed.
+    pub technical: bool,
+}
+
+impl<'a> Account<'a> {
+    /// An active user with this address.
+    #[must_use]
+    pub fn new(kind: UserKind, email: &'a str) -> Self {
+        Self {
+            kind,
+            email,
+            username: None,
+            domain: None,
+            firstname: None,
+            lastname: None,
+            country: None,
+            phone: None,
+            status: UserStatus::Active,
+            presence: Presence::Member,
+            technical: false,
+        }
+    }
+}
+
+/// Makes an organization.
+///
+/// # Errors
+/// If the id is no organization id or is taken.
+pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, Rejected> {
+    let part = org_id.strip_suffix("@AdobeOrg").unwrap_or_default();
+    if part.is_empty() || !part.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return refuse(
+            "error.organization.invalid_id",
+            format!("Organization id is invalid: {org_id}, it must be letters and digits and then @AdobeOrg"),
+        );
+    }
+    if tx.rows().organization(org_id)?.is_some() {
+        return refuse("emulator.organization.exists", format!("Organization exists already: {org_id}"));
+    }
+    text_length("name", name, MAX_TEXT)?;
+    Ok(tx.create_organization(&NewOrganization { org_id, name })?)
+}
+
+/// Makes a directory.
+///
+/// # Errors
+/// If it has no name, or logs in by username and is not federated.
+pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<DirectoryId, Rejected> {
+    if new.name.trim().is_empty() {
+        return refuse("emulator.directory.invalid", "A directory must have a name");
+    }
+    text_length("name", new.name, MAX_TEXT)?;
+    if new.username_login && !new.federated {
+        return refuse("emulator.directory.invalid", "Only a federated directory can log in by username");
+    }
+    Ok(tx.create_directory(org, new)?)
+}
+
+/// Lets a directory claim a domain.
+///
+/// # Errors
+/// If it is no domain, or is claimed already.
+pub fn claim(tx: &Tx<'_>, org: OrgId, directory: DirectoryId, domain: &str, enforced: bool) -> Result<(), Rejected> {
+    rules::domain(domain)?;
+    if tx.rows().claim(org, domain)?.is_some() {
+        return refuse("emulator.domain.claimed", format!("Domain is claimed already: {domain}"));
+    }
+    Ok(tx.claim_domain(directory, domain, enforced)?)
+}
+
+/// Lets another organization use a directory.
+///
+/// # Errors
+/// If there is no such organization.
+pub fn trust(tx: &Tx<'_>, directory: DirectoryId, trustee: &str) -> Result<(), Rejected> {
+    match tx.rows().organization(trustee)? {
+        Some(trustee) => Ok(tx.trust(directory, trustee.id)?),
+        None => refuse("error.organization.invalid_id", format!("Organization is unknown: {trustee}")),
+    }
+}
+
+/// Makes a product.
+///
+/// # Errors
+/// If the name or the id is invalid or taken, or the quota is negative.
+pub fn product(tx: &mut Tx<'_>, org: OrgId, new: &NewProduct<'_>) -> Result<ProductId, Rejected> {
+    rules::group_name(new.name)?;
+    check_quota(new.quota)?;
+    if tx.rows().product_by_name(org, new.name)?.is_some() {
+        return refuse("emulator.product.exists", format!("Product exists already: {}", new.name));
+    }
+    if let Some(outer_id) = new.outer_id
+        && tx.rows().product(org, outer_id)?.is_some()
+    {
+        return refuse("emulator.product.exists", format!("Product id is taken already: {outer_id}"));
+    }
+    Ok(tx.create_product(org, new)?)
+}
+
+/// Makes a profile of a product.
+///
+/// # Errors
+/// If the name is invalid or taken, or the quota is negative.
+pub fn profile(tx: &mut Tx<'_>, org: OrgId, product: ProductId, new: &NewGroup<'_>) -> Result<GroupId, Rejected> {
+    free_group_name(tx, org, new.name)?;
+    check_quota(new.quota)?;
+    Ok(tx.create_profile(product, new)?)
+}
+
+/// Makes a user group, also one whose users another organization owns.
+///
+/// # Errors
+/// If the name is invalid or taken.
+pub fn user_group(tx: &mut Tx<'_>, org: OrgId, new: &NewGroup<'_>) -> Result<GroupId, Rejected> {
+    free_group_name(tx, org, new.name)?;
+    Ok(tx.create_user_group(org, new)?)
+}
+
+/// Sets the licences of a profile; none is "as many as are asked for".
+///
+/// # Errors
+/// If the quota is negative.
+pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<(), Rejected> {
+    check_quota(quota)?;
+    Ok(tx.set_quota(profile, quota)?)
+}
+
+/// Makes an account, in any state, by the rules that the create steps follow.
+///
+/// # Errors
+/// With the code that the create step would have.
+pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result<UserId, Rejected> {
+    rules::email(new.email)?;
+    text_length("firstname", new.firstname.unwrap_or_default(), MAX_TEXT)?;
+    text_length("lastname", new.lastname.unwrap_or_default(), MAX_TEXT)?;
+    new.country.map_or(Ok(()), rules::country)?;
+    let user = new.username.unwrap_or(new.email);
+    let rows = tx.rows();
+    let place = accounts::place(rows, org, new.kind, user, new.domain, new.email)?;
+    let directory = place.directory.as_ref();
+    free_account(tx, org.id, new, &place)?;
+    let account = match directory {
+        Some(directory) if !place.owned => Some(accounts::trusted(rows, &place, directory, new.email)?),
+        _ => None,
+    };
+    Ok(tx.create_user(
+        org.id,
+        &NewUser {
+            kind: new.kind,
+            status: new.status,
+            presence: new.presence,
+            technical: new.technical,
+            account,
+            directory: directory.map(|directory| directory.id),
+            domain: &place.domain,
+            email: new.email,
+            username: place.username.as_deref(),
+            firstname: new.firstname,
+            lastname: new.lastname,
+            country: new.country,
+            phone: new.phone,
+        },
+    )?)
+}
+
+/// Makes an integration and its technical account.
+///
+/// # Errors
+/// If the client id or the technical account is invalid or taken.
+pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Result<i64, Rejected> {
+    if new.client_id.is_empty() || !new.client_id.bytes().all(|b| b.is_ascii_graphic()) {
+        return refuse(
+            "emulator.integration.invalid",
+            format!("Client id is invalid: {}, it must be visible ASCII without spaces", new.client_id),
+        );
+    }
+    for account in [new.technical_account, new.technical_account_email] {
+        if account.strip_suffix("@techacct.adobe.com").is_none_or(str::is_empty) {
+            return refuse(
+                "emulator.integration.invalid",
+                format!("Technical account is invalid: {account}, it must end in @techacct.adobe.com"),
+            );
+        }
+    }
+    if tx.rows().integration(new.client_id)?.is_some() {
+        return refuse("emulator.integration.exists", format!("Client id is taken already: {}", new.client_id));
+    }
+    let same_account = tx.rows().integrations(org)?.into_iter().any(|other| {
+        other.technical_account == new.technical_account
+            || fold(&other.technical_account_email) == fold(new.technical_account_email)
+    });
+    if same_account {
+        return refuse(
+            "emulator.integration.exists",
+            format!("Technical account is taken already: {}", new.technical_account),
+        );
+    }
+    Ok(tx.create_integration(org, new)?)
+}
+
+fn check_quota(quota: Option<i64>) -> Result<(), Refusal> {
+    if quota.is_some_and(|quota| quota < 0) {
+        return Err(Refusal::new("emulator.quota.invalid", "A quota must not be negative"));
+    }
+    Ok(())
+}
+
+fn free_group_name(tx: &Tx<'_>, org: OrgId, name: &str) -> Result<(), Rejected> {
+    rules::group_name(name)?;
+    if tx.rows().group_by_name(org, name)?.is_some() {
+        return refuse("error.usergroup.already_exists", format!("Group {name} already exists"));
+    }
+    Ok(())
+}
+
+fn free_account(tx: &Tx<'_>, org: OrgId, new: &Account<'_>, place: &Placement) -> Result<(), Rejected> {
+    let rows = tx.rows();
+    let adobe = new.kind == UserKind::AdobeId;
+    let mut taken = rows.user_by_email(org, new.email, adobe)?.is_some();
+    if let (Some(username), Some(directory)) = (&place.username, &place.directory) {
+        taken |= !rows.users_by_username(org, username, Some(directory.id))?.is_empty();
+    }
+    if taken {
+        return refuse("error.user.already_in_org", format!("User is already in the organization: {}", new.email));
+    }
+    Ok(())
+}

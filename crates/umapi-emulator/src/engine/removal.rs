@@ -1,0 +1,101 @@
+use super::accounts::unclaimed;
+use super::command::{Context, Target};
+use super::lookup::{self, Found};
+use super::refusal::refuse;
+use super::{Refusal, Rejected};
+use crate::store::{UserKind, UserRow, domain_of, is_email_type};
+
+impl Context<'_, '_> {
+    /// `removeFromOrg`: succeeds even if there is no such user.
+    ///
+    /// The older `removedDomain` deletes the account too, as the page of 2017 says, if the organization owns it.
+    pub(super) fn remove_from_org(&mut self, delete: bool, removed_domain: Option<&str>) -> Result<(), Rejected> {
+        if let Some(domain) = removed_domain {
+            self.must_be_usable(domain)?;
+        }
+        let delete = delete || removed_domain.is_some();
+        match self.find_user()? {
+            Found::Member(user) => {
+                if !delete || user.kind == UserKind::AdobeId {
+                    return Ok(self.tx.leave(&user)?);
+                }
+                self.must_be_parent(&user)?;
+                Ok(self.tx.delete_account(user.account)?)
+            }
+            Found::Outside(user) if delete && user.kind != UserKind::AdobeId => {
+                self.must_be_parent(&user)?;
+                Ok(self.tx.delete_account(user.account)?)
+            }
+            Found::Nobody | Found::Elsewhere if delete && !self.options.test_only => self.nobody_to_delete(),
+            Found::Outside(_) | Found::Conflict | Found::Nobody | Found::Elsewhere => Ok(()),
+        }
+    }
+
+    /// Deleting nobody succeeds, except that a recording of 2017 shows it failing for an address of a domain with
+    /// username login, where no address names anybody.
+    fn nobody_to_delete(&self) -> Result<(), Rejected> {
+        let (name, _) = self.user_name();
+        let claim = self.tx.rows().claim(self.org.id, domain_of(name))?;
+        if is_email_type(name) && claim.is_some_and(|claim| claim.directory.username_login) {
+            return Err(lookup::nonexistent(name).into());
+        }
+        Ok(())
+    }
+
+    /// An account is deleted by the organization that owns it.
+    fn must_be_parent(&self, user: &UserRow) -> Result<(), Rejected> {
+        lookup::must_own(self.tx.rows(), user, || {
+            Refusal::new(
+                "error.api.user.not.parent.org",
+                format!("Only the organization that owns the account can delete it: {}", user.email),
+            )
+        })
+    }
+
+    fn must_be_usable(&self, domain: &str) -> Result<(), Rejected> {
+        match self.tx.rows().claim(self.org.id, domain)? {
+            Some(claim) if claim.owned || claim.trusted => Ok(()),
+            _ => Err(unclaimed()),
+        }
+    }
+
+    /// `removeFromDomain` (deprecated): deletes the account from the domain that the organization owns, and so from every
+    /// organization.
+    pub(super) fn remove_from_domain(&mut self, domain: &str) -> Result<(), Rejected> {
+        let claim = self.tx.rows().claim(self.org.id, domain)?;
+        let Some(claim) = claim.filter(|claim| claim.owned) else { return Err(unclaimed()) };
+        let Target::User(user) = self.member()? else { return Ok(()) };
+        if user.kind == UserKind::AdobeId {
+            return Err(not_for_adobe_ids("removeFromDomain", &user));
+        }
+        if user.directory != Some(claim.directory.id) {
+            return Err(unclaimed());
+        }
+        Ok(self.tx.delete_account(user.account)?)
+    }
+
+    /// `resetPassword` (deprecated): of an Enterprise ID that the organization owns.
+    pub(super) fn reset_password(&mut self) -> Result<(), Rejected> {
+        let Target::User(user) = self.member()? else { return Ok(()) };
+        match user.kind {
+            UserKind::AdobeId => return Err(not_for_adobe_ids("resetPassword", &user)),
+            UserKind::EnterpriseId => {}
+            UserKind::FederatedId | UserKind::Unknown => {
+                return refuse(
+                    "error.user.type_mismatch",
+                    format!("resetPassword is for Enterprise IDs only, not for {}", user.kind.as_str()),
+                );
+            }
+        }
+        lookup::must_own(self.tx.rows(), &user, || lookup::not_in_org(&user.email))?;
+        Ok(self.tx.reset_password(&user)?)
+    }
+}
+
+fn not_for_adobe_ids(step: &str, user: &UserRow) -> Rejected {
+    Refusal::new(
+        "error.user.type_must_not_be_adobeid",
+        format!("{step} cannot be applied to an Adobe ID: {}", user.email),
+    )
+    .into()
+}

@@ -1,0 +1,204 @@
+use super::action::Limits;
+use super::json::Json;
+use super::outcome::Label;
+use super::refusal::Refusal;
+use super::rules::{MAX_TEXT, text_length};
+use super::steps::{ParsedStep, Root, parse_step};
+use crate::store::is_email_type;
+
+/// A command as it was read: what can be run, or why none of it can.
+pub(super) struct Command {
+    pub(super) label: Label,
+    pub(super) body: Result<Runnable, Refusal>,
+}
+
+/// A command that can be run, though single steps of it may have been refused.
+pub(super) struct Runnable {
+    pub(super) root: Root,
+    pub(super) steps: Vec<ParsedStep>,
+}
+
+/// Reads the body of an action request. What is no array of 1 to 10 commands is refused as a whole, and the message
+/// says why.
+pub(super) fn parse(body: &[u8], limits: &Limits) -> Result<Vec<Command>, String> {
+    if body.len() > limits.body_bytes {
+        return Err(format!("The request is larger than {} bytes", limits.body_bytes));
+    }
+    let json: Json = serde_json::from_slice(body).map_err(|error| format!("The request is no JSON: {error}"))?;
+    let commands = json.array().ok_or("The request must be an array of commands")?;
+    if commands.is_empty() || commands.len() > limits.commands {
+        return Err(format!("The request must hold 1 to {} commands, not {}", limits.commands, commands.len()));
+    }
+    commands
+        .iter()
+        .zip(0_u32..)
+        .map(|(command, index)| {
+            let fields = command.object().ok_or_else(|| format!("Command {index} must be an object"))?;
+            Ok(parse_command(index, fields, limits))
+        })
+        .collect()
+}
+
+fn parse_command(index: u32, fields: &[(String, Json)], limits: &Limits) -> Command {
+    let find = |wanted: &str| fields.iter().find(|(key, _)| key == wanted).map(|(_, value)| value);
+    let text = |wanted| find(wanted).and_then(Json::text).map(str::to_owned);
+    let label = Label { index, request_id: text("requestID"), user: text("user").or_else(|| text("usergroup")) };
+    let body = parse_root(fields).and_then(|root| {
+        let steps = find("do")
+            .and_then(Json::array)
+            .filter(|steps| !steps.is_empty())
+            .ok_or_else(|| Refusal::new("error.command.steps.malformed", "do must be an array of steps"))?;
+        if steps.len() > limits.steps {
+            return Err(Refusal::new(
+                "error.command.add_remove.list_too_long",
+                format!("Too many steps in command: {}, max {}", steps.len(), limits.steps),
+            ));
+        }
+        Ok(Runnable { steps: check_order(steps.iter().map(|step| parse_step(step, &root, limits)).collect()), root })
+    });
+    Command { label, body }
+}
+
+fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
+    let (mut user, mut group, mut domain, mut use_adobe_id) = (None, None, None, false);
+    for (key, value) in fields {
+        match key.as_str() {
+            "requestID" => {
+                text_length("requestID", expect_text("requestID", value)?, MAX_TEXT)?;
+            }
+            "user" | "usergroup" if *value == Json::Null => {}
+            "user" => user = Some(expect_text("user", value)?),
+            "usergroup" => group = Some(expect_text("usergroup", value)?),
+            "useAdobeID" => {
+                let Json::Bool(value) = value else {
+                    return Err(Refusal::new("error.command.boolean_expected", "useAdobeID must be true or false"));
+                };
+                use_adobe_id = *value;
+            }
+            "domain" => {
+                let value = value
+                    .text()
+                    .ok_or_else(|| Refusal::new("error.command.domain.string_expected", "domain must be a string"))?;
+                text_length("domain", value, MAX_TEXT)?;
+                domain = Some(value.to_owned());
+            }
+            "do" => {}
+            other => {
+                return Err(Refusal::new("error.command.illegal_entry", format!("Illegal entry in command: {other}")));
+            }
+        }
+    }
+    let named = |key| fields.iter().any(|(name, _)| name == key);
+    match (user, group) {
+        (Some(_), Some(_)) => {
+            Err(Refusal::new("error.command.illegal_entry", "A command has a user or a usergroup, not both"))
+        }
+        (Some(name), None) if !name.is_empty() => user_root(name, domain, use_adobe_id),
+        (None, Some(name)) if !name.is_empty() => {
+            if domain.is_some() {
+                return Err(with_email_type());
+            }
+            super::rules::group_reference(name)?;
+            Ok(Root::Group { name: name.to_owned() })
+        }
+        _ if named("user") => Err(Refusal::new("error.command.user.missing", "user must name a user")),
+        _ => Err(Refusal::new("error.command.user_usergroup.missing", "A command must have a user or a usergroup")),
+    }
+}
+
+fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<Root, Refusal> {
+    text_length("user", name, MAX_TEXT)?;
+    if !is_email_type(name) && domain.is_none() {
+        return Err(Refusal::new(
+            "error.command.domain.missing",
+            format!("domain must be given, since the user is no email address: {name}"),
+        ));
+    }
+    Ok(Root::User { name: name.to_owned(), domain, use_adobe_id })
+}
+
+/// `domain` beside a user that names its domain itself, or beside a user group.
+pub(super) fn with_email_type() -> Refusal {
+    Refusal::new(
+        "error.command.domain.must_be_used_with_nonemail_username",
+        "domain can only be used with a user that is no email address",
+    )
+}
+
+fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Refusal> {
+    value.text().ok_or_else(|| Refusal::new("error.command.string_expected", format!("{field} must be a string")))
+}
+
+/// At most one create, and it is the first step; a removal from the organization or domain is the last.
+fn check_order(mut steps: Vec<ParsedStep>) -> Vec<ParsedStep> {
+    let last = steps.len().saturating_sub(1);
+    let mut creates = 0;
+    for (i, parsed) in steps.iter_mut().enumerate() {
+        let name = &parsed.name;
+        let wrong = if parsed.is_create() {
+            creates += 1;
+            if creates > 1 {
+                Some(("error.command.create.more_than_one", format!("{name}: a command can create only once")))
+            } else if i > 0 {
+                Some(("error.command.create.not_first", format!("{name} must be the first step of a command")))
+            } else {
+                None
+            }
+        } else if parsed.is_removal() && i < last {
+            Some(("error.command.removefromorg.not_last", format!("{name} must be the last step of a command")))
+        } else {
+            None
+        };
+        if let Some((code, message)) = wrong {
+            parsed.step = Err(Refusal::new(code, message));
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str) -> String {
+        match parse(body.as_bytes(), &Limits::default()) {
+            Err(message) => message,
+            Ok(commands) => commands
+                .into_iter()
+                .map(|command| match command.body {
+                    Err(refusal) => refusal.code.into_owned(),
+                    Ok(runnable) => runnable
+                        .steps
+                        .into_iter()
+                        .map(|parsed| parsed.step.map_or_else(|r| r.code.into_owned(), |_| "ok".to_owned()))
+                        .collect::<Vec<_>>()
+                        .join(","),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_no_array_of_commands_is_refused_as_a_whole() {
+        for (body, part) in [
+            ("{", "no JSON"),
+            ("{}", "an array"),
+            ("[]", "1 to 10"),
+            ("[1]", "Command 0"),
+            (&format!("[{}]", ["{}"; 11].join(",")), "1 to 10"),
+        ] {
+            assert!(refused(body).contains(part), "{body}: {}", refused(body));
+        }
+    }
+
+    #[test]
+    fn order_of_steps() {
+        let create = r#"{"addAdobeID":{"email":"a@b.c"}}"#;
+        let (update, remove) = (r#"{"update":{}}"#, r#"{"removeFromOrg":{}}"#);
+        let steps = |steps: &[&str]| refused(&format!(r#"[{{"user":"a@b.c","do":[{}]}}]"#, steps.join(",")));
+        assert_eq!(steps(&[create, update, remove]), "ok,ok,ok");
+        assert_eq!(steps(&[update, create]), "ok,error.command.create.not_first");
+        assert_eq!(steps(&[create, create]), "ok,error.command.create.more_than_one");
+        assert_eq!(steps(&[remove, update]), "error.command.removefromorg.not_last,ok");
+    }
+}

@@ -1,0 +1,149 @@
+use super::Refusal;
+use super::countries::is_country;
+use crate::store::{domain_of, is_email_type};
+
+/// Characters in an address.
+pub const MAX_EMAIL: usize = 60;
+/// Characters in a first or last name, a username, an identifier, a domain.
+pub const MAX_TEXT: usize = 250;
+/// Characters in the name of a group.
+pub const MAX_GROUP_NAME: usize = 255;
+
+/// What no username and no address holds. The documentation says "illegal character" and does not list them: these
+/// would break out of a header or of markup. Letters of every script are fine.
+fn is_illegal(c: char) -> bool {
+    c.is_control() || matches!(c, '"' | '<' | '>')
+}
+
+pub(super) fn text_length(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
+    if text.chars().count() > max {
+        return Err(Refusal::new(
+            "error.command.string.too_long",
+            format!("String too long in command for field: {field}, max length {max}"),
+        ));
+    }
+    Ok(())
+}
+
+/// An address: at most 60 characters, one `@` with something on both sides, no space and no illegal character.
+pub(super) fn email(email: &str) -> Result<(), Refusal> {
+    let wrong = if email.chars().count() > MAX_EMAIL {
+        "more than 60 characters long"
+    } else if email.matches('@').count() != 1 || email.starts_with('@') || domain_of(email).is_empty() {
+        "it must be one name, one @ and one domain"
+    } else if email.contains(|c: char| c.is_whitespace() || is_illegal(c) || matches!(c, ',' | ';' | '\\')) {
+        "it contains an illegal character"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new("error.user.email.invalid", format!("Email is invalid: {email}, {wrong}")))
+}
+
+/// A username that is no address.
+pub(super) fn username(name: &str) -> Result<(), Refusal> {
+    if name.is_empty() || name.trim() != name || name.contains(is_illegal) {
+        return Err(Refusal::new(
+            "error.user.name.invalid",
+            format!(
+                "Username is invalid: {name}, it is empty, begins or ends with a space, or contains an illegal character"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A user named in a list: an address or a username.
+pub(super) fn listed_user(name: &str) -> Result<(), Refusal> {
+    let good = if is_email_type(name) { email(name).is_ok() } else { username(name).is_ok() };
+    if good && name.chars().count() <= MAX_TEXT {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "error.user.user_list.invalid",
+        format!("User name in list is invalid: {name}, too long or with an illegal character"),
+    ))
+}
+
+/// A country: two upper-case letters that ISO 3166-1 assigns.
+pub(super) fn country(code: &str) -> Result<(), Refusal> {
+    text_length("country", code, 2)?;
+    if !is_country(code) {
+        return Err(Refusal::new(
+            "error.country.invalid",
+            format!("Country is invalid: {code}, it must be two upper-case letters of ISO 3166-1"),
+        ));
+    }
+    Ok(())
+}
+
+/// The name of a user group or profile that is to be made or renamed.
+pub(super) fn group_name(name: &str) -> Result<(), Refusal> {
+    let wrong = if name.trim().is_empty() {
+        "it is empty"
+    } else if name.starts_with('_') {
+        "it must not start with _"
+    } else if name.chars().count() > MAX_GROUP_NAME {
+        "more than 255 characters long"
+    } else if name.contains(char::is_control) {
+        "it contains an illegal character"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new("error.group.invalid_name", format!("Group name is invalid: {name}, {wrong}")))
+}
+
+/// The name of a group that is referred to.
+pub(super) fn group_reference(name: &str) -> Result<(), Refusal> {
+    if name.chars().count() > MAX_GROUP_NAME {
+        return Err(Refusal::new(
+            "error.command.add_remove.group_or_product_name_too_long",
+            format!("Name of a group or product profile is too long, max length {MAX_GROUP_NAME}"),
+        ));
+    }
+    Ok(())
+}
+
+/// A domain: labels of letters, digits and hyphens with dots between.
+pub(super) fn domain(name: &str) -> Result<(), Refusal> {
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    if name.chars().count() > MAX_TEXT || !name.contains('.') || !name.split('.').all(label) {
+        return Err(Refusal::new(
+            "emulator.domain.invalid",
+            format!("Domain is invalid: {name}, it must be labels of letters, digits and hyphens with dots between"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b", "jörg.o'neil+x@b-c.de", &format!("{}@{}", "a".repeat(29), "b".repeat(30))] {
+            assert_eq!(email(good), Ok(()), "{good}");
+        }
+        for bad in
+            ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "<a@b>", &format!("{}@{}", "a".repeat(30), "b".repeat(30))]
+        {
+            assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn group_names() {
+        assert_eq!(group_name(&"あ".repeat(255)), Ok(()));
+        for bad in ["", " ", "_admin_x", "a\u{7}", &"a".repeat(256)] {
+            assert!(group_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn domains() {
+        assert!(domain("claimed-domain1.com").is_ok());
+        for bad in ["", "com", "a..b", "a b.c", "a@b.c"] {
+            assert!(domain(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+use super::action::Limits;
+use super::add_remove::{self, GroupLists, Names, UserLists};
+use super::json::Json;
+use super::refusal::Refusal;
+use super::rules::{self, MAX_TEXT, text_length};
+use crate::store::UserKind;
+
+/// What a command is about.
+#[derive(Debug, Clone)]
+pub(super) enum Root {
+    User { name: String, domain: Option<String>, use_adobe_id: bool },
+    Group { name: String },
+}
+
+/// What a create does if the user or group is there already; absent, it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfExists {
+    Ignore,
+    Update,
+}
+
+/// The step of a command, with all that its JSON alone can tell found to be right.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Create(CreateUser),
+    Update(UpdateUser),
+    Add(Vec<Names>),
+    Remove(Vec<Names>),
+    RemoveAll,
+    AddRoles(Vec<Names>),
+    RemoveRoles(Vec<Names>),
+    RemoveFromOrg { delete_account: bool, removed_domain: Option<String> },
+    RemoveFromDomain { domain: String },
+    ResetPassword,
+    CreateGroup(GroupFields),
+    UpdateGroup(GroupFields),
+    DeleteGroup,
+    AddToGroup(GroupLists),
+    RemoveFromGroup(GroupLists),
+    RemoveAllFromGroup,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct CreateUser {
+    pub(super) kind: UserKind,
+    pub(super) email: String,
+    pub(super) firstname: Option<String>,
+    pub(super) lastname: Option<String>,
+    pub(super) country: Option<String>,
+    pub(super) option: Option<IfExists>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct UpdateUser {
+    pub(super) email: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) firstname: Option<String>,
+    pub(super) lastname: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct GroupFields {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) option: Option<IfExists>,
+}
+
+/// A step as it was read.
+pub(super) struct ParsedStep {
+    /// The key that says what to do, as it was sent.
+    pub(super) name: String,
+    pub(super) step: Result<Step, Refusal>,
+    /// What to write instead, for each deprecated word.
+    pub(super) deprecated: Vec<String>,
+}
+
+impl ParsedStep {
+    pub(super) fn is_create(&self) -> bool {
+        matches!(self.name.as_str(), "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "createUserGroup")
+    }
+
+    pub(super) fn is_removal(&self) -> bool {
+        matches!(self.name.as_str(), "removeFromOrg" | "removeFromDomain")
+    }
+}
+
+pub(super) fn parse_step(step: &Json, root: &Root, limits: &Limits) -> ParsedStep {
+    let Some([(name, value)]) = step.object() else {
+        let step = Err(illegal("A step must be an object with one key".to_owned()));
+        return ParsedStep { name: String::new(), step, deprecated: Vec::new() };
+    };
+    let mut deprecated = Vec::new();
+    let step = match root {
+        Root::User { .. } => user_step(name, value, limits, &mut deprecated),
+        Root::Group { .. } => group_step(name, value, limits, &mut deprecated),
+    };
+    ParsedStep { name: name.clone(), step, deprecated }
+}
+
+fn user_step(name: &str, value: &Json, limits: &Limits, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+    match name {
+        "addAdobeID" => create_user(UserKind::AdobeId, name, value).map(Step::Create),
+        "createEnterpriseID" => create_user(UserKind::EnterpriseId, name, value).map(Step::Create),
+        "createFederatedID" => create_user(UserKind::FederatedId, name, value).map(Step::Create),
+        "update" => update_user(value).map(Step::Update),
+        "add" | "remove" => Ok(match (add_remove::user_lists(name, value, limits, deprecated)?, name) {
+            (UserLists::All, _) => Step::RemoveAll,
+            (UserLists::Some(lists), "add") => Step::Add(lists),
+            (UserLists::Some(lists), _) => Step::Remove(lists),
+        }),
+        "addRoles" | "removeRoles" => {
+            deprecated.push(format!("'{name}' command is deprecated. Please use {}.", &name[..name.len() - 5]));
+            let lists = add_remove::role_lists(name, value, limits)?;
+            Ok(if name == "addRoles" { Step::AddRoles(lists) } else { Step::RemoveRoles(lists) })
+        }
+        "removeFromOrg" => remove_from_org(value, deprecated),
+        "removeFromDomain" => {
+            deprecated.push("'removeFromDomain' command is deprecated. Please use removeFromOrg.".to_owned());
+            remove_from_domain(value)
+        }
+        "resetPassword" => {
+            deprecated.push("'resetPassword' command is deprecated.".to_owned());
+            must_be_empty(name, value).map(|()| Step::ResetPassword)
+        }
+        "createUserGroup" | "updateUserGroup" | "deleteUserGroup" => {
+            Err(illegal(format!("{name} is a step for a usergroup, not for a user")))
+        }
+        other => Err(unknown(other)),
+    }
+}
+
+fn group_step(name: &str, value: &Json, limits: &Limits, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+    match name {
+        "createUserGroup" => create_group(value).map(Step::CreateGroup),
+        "updateUserGroup" => update_group(value).map(Step::UpdateGroup),
+        "deleteUserGroup" => must_be_empty(name, value).map(|()| Step::DeleteGroup),
+        "add" | "remove" => Ok(match (add_remove::group_lists(name, value, limits, deprecated)?, name) {
+            (None, _) => Step::RemoveAllFromGroup,
+            (Some(lists), "add") => Step::AddToGroup(lists),
+            (Some(lists), _) => Step::RemoveFromGroup(lists),
+        }),
+        "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "update" | "addRoles" | "removeRoles"
+        | "removeFromOrg" | "removeFromDomain" | "resetPassword" => {
+            Err(illegal(format!("{name} is a step for a user, not for a usergroup")))
+        }
+        other => Err(unknown(other)),
+    }
+}
+
+fn illegal(message: String) -> Refusal {
+    Refusal::new("error.command.illegal_entry", message)
+}
+
+fn unknown(name: &str) -> Refusal {
+    Refusal::new("error.command.step.unknown", format!("Unknown step: {name}"))
+}
+
+fn must_be_empty(name: &str, value: &Json) -> Result<(), Refusal> {
+    match value.object() {
+        Some([]) => Ok(()),
+        _ => Err(not_empty(name)),
+    }
+}
+
+fn not_empty(name: &str) -> Refusal {
+    Refusal::new("error.command.object_not_empty", format!("{name} must be an empty object"))
+}
+
+fn option(value: &str) -> Result<IfExists, Refusal> {
+    match value {
+        "ignoreIfAlreadyExists" => Ok(IfExists::Ignore),
+        "updateIfAlreadyExists" => Ok(IfExists::Update),
+        other => Err(Refusal::new(
+            "error.option.illegal",
+            format!("option must be ignoreIfAlreadyExists or updateIfAlreadyExists, not {other}"),
+        )),
+    }
+}
+
+/// The fields of a create: an object of strings.
+fn create_fields<'a>(name: &str, value: &'a Json, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
+    let fields = value
+        .object()
+        .ok_or_else(|| Refusal::new("error.command.create.object_expected", format!("{name} must be a JSON object")))?;
+    fields
+        .iter()
+        .map(|(key, value)| {
+            if !known.contains(&key.as_str()) {
+                return Err(Refusal::new(
+                    "error.command.create.key.unknown",
+                    format!("Unknown key in {name}: {key}, known are {}", known.join(", ")),
+                ));
+            }
+            let value = value.text().ok_or_else(|| {
+                Refusal::new("error.command.create.string_expected", format!("{key} in {name} must be a string"))
+            })?;
+            Ok((key.as_str(), value))
+        })
+        .collect()
+}
+
+fn create_user(kind: UserKind, name: &str, value: &Json) -> Result<CreateUser, Refusal> {
+    let fields = create_fields(name, value, &["email", "firstname", "lastname", "country", "option"])?;
+    let field = |key| fields.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
+    let missing = |code, what: &str| Refusal::new(code, format!("{what} is missing where it is required, in {name}"));
+
+    let email = field("email").filter(|email| !email.is_empty());
+    let email = email.ok_or_else(|| missing("error.user.id_missing", "email"))?;
+    rules::email(email)?;
+    let mut names = [None, None];
+    for (key, code, slot) in
+        [("firstname", "error.user.firstname_missing", 0), ("lastname", "error.user.lastname_missing", 1)]
+    {
+        let value = field(key).filter(|value| !value.is_empty());
+        if value.is_none() && kind != UserKind::AdobeId {
+            return Err(missing(code, key));
+        }
+        text_length(key, value.unwrap_or_default(), MAX_TEXT)?;
+        names[slot] = value.map(str::to_owned);
+    }
+    let country = field("country");
+    match country {
+        Some(country) => rules::country(country)?,
+        None if kind == UserKind::FederatedId => return Err(missing("error.country.invalid", "country")),
+        None => {}
+    }
+    let [firstname, lastname] = names;
+    Ok(CreateUser {
+        kind,
+        email: email.to_owned(),
+        firstname,
+        lastname,
+        country: country.map(str::to_owned),
+        option: field("option").map(option).transpose()?,
+    })
+}
+
+fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
+    let fields = value.object().ok_or_else(|| illegal("update must be a JSON object".to_owned()))?;
+    let mut update = UpdateUser::default();
+    for (key, value) in fields {
+        let slot = match key.as_str() {
+            "email" => &mut update.email,
+            "username" => &mut update.username,
+            "firstname" => &mut update.firstname,
+            "lastname" => &mut update.lastname,
+            "country" => {
+                return Err(Refusal::new("error.update.country.no_update", "The country of a user cannot be updated"));
+            }
+            "option" => return Err(no_option("update")),
+            other => return Err(illegal(format!("Unknown key in update: {other}"))),
+        };
+        let value = expect_text(key, value)?;
+        match key.as_str() {
+            "email" => rules::email(value)?,
+            "username" => {
+                text_length(key, value, MAX_TEXT)?;
+                rules::username(value)?;
+            }
+            "firstname" if value.is_empty() => {
+                return Err(Refusal::new("error.user.firstname_missing", "firstname must not be empty"));
+            }
+            "lastname" if value.is_empty() => {
+                return Err(Refusal::new("error.user.lastname_missing", "lastname must not be empty"));
+            }
+            _ => text_length(key, value, MAX_TEXT)?,
+        }
+        *slot = Some(value.to_owned());
+    }
+    Ok(update)
+}
+
+fn no_option(step: &str) -> Refusal {
+    Refusal::new("error.command.update.option.no", format!("option is allowed only in a create step, not in {step}"))
+}
+
+fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Refusal> {
+    value.text().ok_or_else(|| Refusal::new("error.command.string_expected", format!("{field} must be a string")))
+}
+
+fn remove_from_org(value: &Json, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+    let (mut delete_account, mut removed_domain) = (false, None);
+    for (key, value) in value.object().ok_or_else(|| not_empty("removeFromOrg"))? {
+        match (key.as_str(), value) {
+            ("deleteAccount", Json::Bool(value)) => delete_account = *value,
+            ("deleteAccount", _) => {
+                return Err(Refusal::new("error.command.boolean_expected", "deleteAccount must be true or false"));
+            }
+            ("removedDomain", value) => {
+                deprecated.push("'removedDomain' command is deprecated. Please use deleteAccount.".to_owned());
+                removed_domain = Some(domain_field(key, value)?);
+            }
+            _ => {
+                return Err(Refusal::new(
+                    "error.command.object_not_empty",
+                    format!("removeFromOrg takes deleteAccount and nothing else, not {key}"),
+                ));
+            }
+        }
+    }
+    Ok(Step::RemoveFromOrg { delete_account, removed_domain })
+}
+
+fn remove_from_domain(value: &Json) -> Result<Step, Refusal> {
+    match value.object() {
+        // The page of 2017 calls the field `removedDomain`.
+        Some([(key, value)]) if matches!(key.as_str(), "domain" | "removedDomain") => {
+            Ok(Step::RemoveFromDomain { domain: domain_field(key, value)? })
+        }
+        Some([]) => Err(Refusal::new("error.command.domain.missing", "removeFromDomain must name a domain")),
+        _ => Err(illegal("removeFromDomain takes a domain and nothing else".to_owned())),
+    }
+}
+
+fn domain_field(key: &str, value: &Json) -> Result<String, Refusal> {
+    let value = value
+        .text()
+        .ok_or_else(|| Refusal::new("error.command.domain.string_expected", format!("{key} must be a string")))?;
+    text_length(key, value, MAX_TEXT)?;
+    Ok(value.to_owned())
+}
+
+fn create_group(value: &Json) -> Result<GroupFields, Refusal> {
+    let mut fields = GroupFields::default();
+    for (key, value) in create_fields("createUserGroup", value, &["name", "description", "option"])? {
+        match key {
+            "name" => {
+                rules::group_name(value)?;
+                fields.name = Some(value.to_owned());
+            }
+            "description" => fields.description = Some(value.to_owned()),
+            _ => fields.option = Some(option(value)?),
+        }
+    }
+    Ok(fields)
+}
+
+fn update_group(value: &Json) -> Result<GroupFields, Refusal> {
+    let mut fields = GroupFields::default();
+    for (key, value) in value.object().ok_or_else(|| illegal("updateUserGroup must be a JSON object".to_owned()))? {
+        match key.as_str() {
+            "name" => {
+                let name = expect_text(key, value)?;
+                rules::group_name(name)?;
+                fields.name = Some(name.to_owned());
+            }
+            "description" => fields.description = Some(expect_text(key, value)?.to_owned()),
+            "option" => return Err(no_option("updateUserGroup")),
+            other => return Err(illegal(format!("Unknown key in updateUserGroup: {other}"))),
+        }
+    }
+    if fields.name.is_none() && fields.description.is_none() {
+        return Err(Refusal::new(
+            "error.user.command.missing.arguments",
+            "updateUserGroup must have a name or a description",
+        ));
+    }
+    Ok(fields)
+}

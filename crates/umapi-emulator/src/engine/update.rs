@@ -1,0 +1,126 @@
+use super::command::{Context, Target};
+use super::create::changes;
+use super::lookup::{self, Found};
+use super::refusal::refuse;
+use super::steps::UpdateUser;
+use super::{Refusal, Rejected};
+use crate::store::{Directory, UserChange, UserKind, UserRow, domain_of, fold, is_email_type};
+
+impl Context<'_, '_> {
+    /// `update`.
+    pub(super) fn update_user(&mut self, update: &UpdateUser) -> Result<(), Rejected> {
+        if let Found::Elsewhere = self.find_user()? {
+            return refuse(
+                "error.update.domain.mismatch",
+                "The domain in the request does not match the domain of the user",
+            );
+        }
+        let Target::User(user) = self.member()? else { return Ok(()) };
+        let directory = self.updatable(&user)?;
+        let email = match &update.email {
+            // Letter case cannot be changed: an address that differs in nothing else is no change.
+            Some(email) if fold(email) != fold(&user.email) => {
+                self.check_new_email(&user, &directory, email)?;
+                Some(email.as_str())
+            }
+            _ => None,
+        };
+        let username = match &update.username {
+            Some(username) if *username != user.username => {
+                self.check_new_username(&user, &directory, username)?;
+                Some(username.as_str())
+            }
+            // With email login the username follows the email.
+            _ if !directory.username_login => email,
+            _ => None,
+        };
+        let change = UserChange {
+            email,
+            username,
+            domain: email.filter(|_| !directory.username_login).map(domain_of),
+            firstname: update.firstname.as_deref(),
+            lastname: update.lastname.as_deref(),
+        };
+        if changes(&user, &change) {
+            self.tx.change_account(user.account, &change)?;
+        }
+        Ok(())
+    }
+
+    /// The directory of an account that this organization may write.
+    fn updatable(&self, user: &UserRow) -> Result<Directory, Rejected> {
+        match user.kind {
+            UserKind::AdobeId => {
+                return refuse("error.update.adobeid.no", format!("An Adobe ID cannot be updated: {}", user.email));
+            }
+            UserKind::Unknown => {
+                return refuse(
+                    "error.user.type_unknown",
+                    format!("Type of user could not be determined: {}", user.email),
+                );
+            }
+            UserKind::EnterpriseId | UserKind::FederatedId => {}
+        }
+        let rows = self.tx.rows();
+        lookup::must_own(rows, user, || lookup::not_in_org(&user.email))?;
+        let directory = match user.directory {
+            Some(directory) => rows.directory(directory)?,
+            None => None,
+        };
+        directory.ok_or_else(|| lookup::not_in_org(&user.email).into())
+    }
+
+    /// The new address must be in a domain of the same directory, and free.
+    fn check_new_email(&self, user: &UserRow, directory: &Directory, email: &str) -> Result<(), Rejected> {
+        let rows = self.tx.rows();
+        match rows.claim(self.org.id, domain_of(email))? {
+            Some(claim) if claim.directory.id == directory.id => {}
+            Some(claim) if claim.owned => {
+                return refuse(
+                    "error.user.change_domain_update.no",
+                    format!("The new email address is in another directory: {email}"),
+                );
+            }
+            _ => {
+                return refuse(
+                    "error.update.no",
+                    format!("The new email address cannot be used, its domain is not claimed: {email}"),
+                );
+            }
+        }
+        if rows.user_by_email(self.org.id, email, false)?.is_some_and(|other| other.id != user.id) {
+            return refuse("error.user.email.name_in_use", format!("Email address is already in use: {email}"));
+        }
+        Ok(())
+    }
+
+    /// A username is an address in the same directory or no address at all; with username login, never an address.
+    fn check_new_username(&self, user: &UserRow, directory: &Directory, username: &str) -> Result<(), Rejected> {
+        if user.kind == UserKind::EnterpriseId {
+            return refuse(
+                "error.update.username.no",
+                "The user name cannot be updated. However, changing the email changes the user login name.",
+            );
+        }
+        let rows = self.tx.rows();
+        if is_email_type(username) {
+            if directory.username_login {
+                return refuse("error.user.name.contains.email", format!("Username is invalid: {username}"));
+            }
+            let claim = rows.claim(self.org.id, domain_of(username))?;
+            if claim.is_none_or(|claim| claim.directory.id != directory.id) {
+                return Err(Refusal::new(
+                    "error.update.domain.mismatch",
+                    format!("The domain of the new username is not in the directory of the user: {username}"),
+                )
+                .into());
+            }
+        }
+        let named = rows.users_by_username(self.org.id, username, Some(directory.id))?;
+        let addressed = rows.user_by_email(self.org.id, username, false)?;
+        if named.iter().chain(&addressed).any(|other| other.id != user.id) {
+            return refuse("error.user.name_in_use", format!("Username is already in use: {username}"));
+        }
+        Ok(())
+    }
+}

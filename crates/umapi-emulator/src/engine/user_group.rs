@@ -1,0 +1,235 @@
+//! The steps on a user group.
+
+use super::action::Limits;
+use super::add_remove::GroupLists;
+use super::command::Context;
+use super::lookup::{self, find_listed};
+use super::refusal::refuse;
+use super::roles::{read_only_add, read_only_remove};
+use super::steps::{GroupFields, IfExists};
+use super::{Refusal, Rejected, rules};
+use crate::store::{GroupKind, GroupRow, NewGroup, OrgId, Tx, UserRow, fold};
+
+impl Context<'_, '_> {
+    /// `createUserGroup`. A `name` of its own goes before the root; steps that follow are about the group that was made.
+    pub(super) fn create_group(&mut self, fields: &GroupFields) -> Result<(), Rejected> {
+        let (root, _) = self.user_name();
+        let root = root.to_owned();
+        if fields.option.is_some()
+            && let Some(group) = self.tx.rows().group_by_name(self.org.id, &root)?
+            && group.kind == GroupKind::UserGroup
+        {
+            return self.meet_group(fields, &group);
+        }
+        let name = fields.name.as_deref().unwrap_or(&root);
+        rules::group_name(name)?;
+        if let Some(group) = self.tx.rows().group_by_name(self.org.id, name)? {
+            if fields.option.is_some() && group.kind == GroupKind::UserGroup {
+                return self.meet_group(fields, &group);
+            }
+            return Err(group_exists(name));
+        }
+        let new = NewGroup { name, description: fields.description.as_deref(), ..NewGroup::default() };
+        let id = self.tx.create_user_group(self.org.id, &new)?;
+        self.is_about_group(id);
+        self.promise_group(&root);
+        self.promise_group(name);
+        Ok(())
+    }
+
+    /// The group is there already, and the step has an `option`: the description may be written, the name never.
+    fn meet_group(&mut self, fields: &GroupFields, group: &GroupRow) -> Result<(), Rejected> {
+        self.is_about_group(group.id);
+        let description = fields.description.as_deref().filter(|new| group.description.as_deref() != Some(*new));
+        if fields.option == Some(IfExists::Update) && description.is_some() {
+            must_be_writable(group)?;
+            self.tx.change_group(group.id, None, description)?;
+        }
+        Ok(())
+    }
+
+    /// `updateUserGroup`.
+    pub(super) fn update_group(&mut self, fields: &GroupFields) -> Result<(), Rejected> {
+        let Some(group) = self.user_group()? else { return Ok(()) };
+        update_group(self.tx, &group, fields.name.as_deref(), fields.description.as_deref())?;
+        self.is_about_group(group.id);
+        Ok(())
+    }
+
+    /// `deleteUserGroup`: nothing runs after it.
+    pub(super) fn delete_group(&mut self) -> Result<(), Rejected> {
+        if let Some(group) = self.user_group()? {
+            delete_group(self.tx, &group)?;
+        }
+        self.is_over();
+        Ok(())
+    }
+
+    /// `add` on a user group.
+    ///
+    /// Users that are all members already are an error, as the documentation has a code for it; of a list of old and new
+    /// members the new ones are added.
+    pub(super) fn add_to_group(&mut self, lists: &GroupLists) -> Result<(), Rejected> {
+        let group = self.user_group()?;
+        let users = self.listed_users(&lists.users)?;
+        let profiles = profiles(self.tx, self.org.id, &lists.profiles)?;
+        let Some(group) = group else { return Ok(()) };
+        if group.read_only && !lists.users.is_empty() {
+            return Err(read_only_add(&group));
+        }
+        let mut added = false;
+        for user in &users {
+            added |= self.tx.add_member(user, group.id)?;
+        }
+        if let (false, Some(user)) = (added, users.first()) {
+            return refuse(
+                "error.user.already_exists",
+                format!("User is already a member of the group {}: {}", group.name, user.email),
+            );
+        }
+        for profile in profiles {
+            attach(self.tx, &group, &profile, &self.options.limits)?;
+        }
+        Ok(())
+    }
+
+    /// `remove` on a user group. Users of whom none is a member are an error, as the documentation has a code for it.
+    pub(super) fn remove_from_group(&mut self, lists: &GroupLists) -> Result<(), Rejected> {
+        let group = self.user_group()?;
+        let users = self.listed_users(&lists.users)?;
+        let profiles = profiles(self.tx, self.org.id, &lists.profiles)?;
+        let Some(group) = group else { return Ok(()) };
+        if group.read_only && !lists.users.is_empty() {
+            return Err(read_only_remove(&group));
+        }
+        let mut removed = false;
+        for user in &users {
+            removed |= self.tx.remove_member(user, group.id)?;
+        }
+        if !removed && !users.is_empty() {
+            return refuse(
+                "error.usergroup.user_list.invalid",
+                format!("The provided list of users did not change the group membership: {}", group.name),
+            );
+        }
+        for profile in profiles {
+            self.tx.detach_profile(group.id, profile.id)?;
+        }
+        Ok(())
+    }
+
+    /// `"remove": "all"` on a user group: all users and all profiles.
+    pub(super) fn remove_all_from_group(&mut self) -> Result<(), Rejected> {
+        let Some(group) = self.user_group()? else { return Ok(()) };
+        let members = self.tx.rows().member_ids(group.id)?;
+        if group.read_only && !members.is_empty() {
+            return Err(read_only_remove(&group));
+        }
+        for profile in self.tx.rows().profiles_of_group(group.id)? {
+            self.tx.detach_profile(group.id, profile)?;
+        }
+        for member in members {
+            if let Some(user) = self.tx.rows().user_row(member)? {
+                self.tx.remove_member(&user, group.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The users of a list: all of them, or none. In test mode those who do not exist are left out.
+    fn listed_users(&self, names: &[String]) -> Result<Vec<UserRow>, Rejected> {
+        let mut users = Vec::new();
+        let mut missing = None;
+        for name in names {
+            match find_listed(self.tx.rows(), self.org.id, name)? {
+                Some(user) => users.push(user),
+                None => missing = missing.or(Some(name)),
+            }
+        }
+        match missing {
+            None => Ok(users),
+            Some(_) if self.options.test_only => Ok(users),
+            Some(_) if users.is_empty() => refuse("error.user.not_found", "No valid users were found in the request"),
+            Some(name) => Err(lookup::nonexistent(name).into()),
+        }
+    }
+}
+
+fn group_exists(name: &str) -> Rejected {
+    Refusal::new("error.usergroup.already_exists", format!("Group {name} already exists")).into()
+}
+
+/// A group whose users another organization owns cannot be changed itself.
+pub(super) fn must_be_writable(group: &GroupRow) -> Result<(), Rejected> {
+    if group.read_only {
+        return refuse(
+            "error.usergroup.readonly.update_not_allowed",
+            format!("Usergroup is owned by another org and readonly: {}", group.name),
+        );
+    }
+    Ok(())
+}
+
+/// Writes name and description of a user group.
+pub(super) fn update_group(
+    tx: &Tx<'_>,
+    group: &GroupRow,
+    name: Option<&str>,
+    description: Option<&str>,
+) -> Result<(), Rejected> {
+    must_be_writable(group)?;
+    if let Some(name) = name {
+        let taken = tx.rows().group_by_name(group.org, name)?;
+        if taken.is_some_and(|other| other.id != group.id) {
+            return Err(group_exists(name));
+        }
+    }
+    let name = name.filter(|name| *name != group.name);
+    let description = description.filter(|new| group.description.as_deref() != Some(*new));
+    if name.is_some() || description.is_some() {
+        tx.change_group(group.id, name, description)?;
+    }
+    Ok(())
+}
+
+/// Deletes a user group.
+pub(super) fn delete_group(tx: &mut Tx<'_>, group: &GroupRow) -> Result<(), Rejected> {
+    if group.read_only {
+        return refuse(
+            "error.usergroup.readonly.remove_not_allowed",
+            format!("User group owned by another organization. Remove not allowed: {}", group.name),
+        );
+    }
+    Ok(tx.delete_group(group.id)?)
+}
+
+/// The profiles with these names, each once.
+fn profiles(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, Rejected> {
+    names
+        .iter()
+        .map(|name| {
+            let group = tx.rows().group_by_name(org, &fold(name))?;
+            match group.filter(|group| group.kind == GroupKind::Profile) {
+                Some(profile) => Ok(profile),
+                None => refuse("error.group.not_found", format!("Group {name} was not found")),
+            }
+        })
+        .collect()
+}
+
+/// Lets a user group bring a profile, unless it has grown too large for that.
+pub(super) fn attach(tx: &mut Tx<'_>, group: &GroupRow, profile: &GroupRow, limits: &Limits) -> Result<(), Rejected> {
+    tx.settle()?;
+    let members = tx.rows().group_row(group.org, group.id)?.map_or(0, |group| group.members);
+    if members > limits.group_members {
+        return refuse(
+            "error.usergroup.exceeds_maximum_member_count",
+            format!(
+                "The user count of the group {} exceeds {}: profiles cannot be added",
+                group.name, limits.group_members
+            ),
+        );
+    }
+    tx.attach_profile(group.id, profile.id)?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{DirectoryId, OrgId, Reader, StoreError, Tx, fold};
+
+/// A directory: the accounts of some domains, and how they log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Directory {
+    /// Its number inside the store.
+    pub id: DirectoryId,
+    /// The organization that owns it.
+    pub org: OrgId,
+    /// Its name.
+    pub name: String,
+    /// Whether its accounts are Federated IDs; else they are Enterprise IDs.
+    pub federated: bool,
+    /// Whether its accounts log in by a username instead of their email.
+    pub username_login: bool,
+    /// Whether another sync owns its accounts, so that none can be created through the service.
+    pub synced: bool,
+}
+
+/// A directory to be made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewDirectory<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether its accounts are Federated IDs.
+    pub federated: bool,
+    /// Whether its accounts log in by a username.
+    pub username_login: bool,
+    /// Whether another sync owns its accounts.
+    pub synced: bool,
+}
+
+/// A domain that a directory claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Domain {
+    /// Its name, in small letters.
+    pub name: String,
+    /// Whether Adobe IDs with its addresses are kept out.
+    pub enforced: bool,
+}
+
+/// What a claim on a domain means to an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claim {
+    /// The directory that claims the domain.
+    pub directory: Directory,
+    /// Whether Adobe IDs with its addresses are kept out.
+    pub enforced: bool,
+    /// Whether the organization owns the directory.
+    pub owned: bool,
+    /// Whether the owner lets the organization use the directory.
+    pub trusted: bool,
+}
+
+const COLUMNS: &str = "d.id, d.org, d.name, d.federated, d.username_login, d.synced";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Directory> {
+    Ok(Directory {
+        id: row.get(0)?,
+        org: row.get(1)?,
+        name: row.get(2)?,
+        federated: row.get(3)?,
+        username_login: row.get(4)?,
+        synced: row.get(5)?,
+    })
+}
+
+impl Reader<'_> {
+    /// Who claims a domain, as one organization sees it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn claim(&self, org: OrgId, domain: &str) -> Result<Option<Claim>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, c.enforced, d.org = ?2,
+                    EXISTS (SELECT 1 FROM trust t WHERE t.directory = d.id AND t.org = ?2)
+             FROM claim c JOIN directory d ON d.id = c.directory WHERE c.domain = ?1"
+        );
+        let claim = |row: &Row<'_>| {
+            Ok(Claim { directory: read(row)?, enforced: row.get(6)?, owned: row.get(7)?, trusted: row.get(8)? })
+        };
+        Ok(self.sql.prepare_cached(&sql)?.query_row(params![fold(domain), org], claim).optional()?)
+    }
+
+    /// A directory.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn directory(&self, id: DirectoryId) -> Result<Option<Directory>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM directory d WHERE d.id = ?1");
+        Ok(self.sql.prepare_cached(&sql)?.query_row([id], read).optional()?)
+    }
+
+    /// The directories that an organization owns.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn directories(&self, org: OrgId) -> Result<Vec<Directory>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM directory d WHERE d.org = ?1 ORDER BY d.id");
+        Ok(self.sql.prepare_cached(&sql)?.query_map([org], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The domains that a directory claims.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn domains(&self, directory: DirectoryId) -> Result<Vec<Domain>, StoreError> {
+        let mut query =
+            self.sql.prepare_cached("SELECT domain, enforced FROM claim WHERE directory = ?1 ORDER BY domain")?;
+        let read = |row: &Row<'_>| Ok(Domain { name: row.get(0)?, enforced: row.get(1)? });
+        Ok(query.query_map([directory], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The ids (the service's) of the organizations that may use a directory of another one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn trustees(&self, directory: DirectoryId) -> Result<Vec<String>, StoreError> {
+        let mut query = self.sql.prepare_cached(
+            "SELECT o.org_id FROM trust t JOIN organization o ON o.id = t.org WHERE t.directory = ?1 ORDER BY o.id",
+        )?;
+        Ok(query.query_map([directory], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Tx<'_> {
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn create_directory(&self, org: OrgId, new: &NewDirectory<'_>) -> Result<DirectoryId, StoreError> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO directory (org, name, federated, username_login, synced) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![org, new.name, new.federated, new.username_login, new.synced])?;
+        Ok(self.sql.last_insert_rowid())
+    }
+
+    /// Lets a directory claim a domain.
+    ///
+    /// # Errors
+    /// If the database fails, or the domain is claimed.
+    pub fn claim_domain(&self, directory: DirectoryId, domain: &str, enforced: bool) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("INSERT INTO claim (domain, directory, enforced) VALUES (?1, ?2, ?3)")?
+            .execute(params![fold(domain), directory, enforced])?;
+        Ok(())
+    }
+
+    /// Lets another organization use a directory.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn trust(&self, directory: DirectoryId, trustee: OrgId) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("INSERT OR IGNORE INTO trust (directory, org) VALUES (?1, ?2)")?
+            .execute(params![directory, trustee])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,545 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::lists::Pending;
+use super::pages::Place;
+use super::{ChangeKind, GroupId, OrgId, Page, PageRequest, Reader, StoreError, Tx, fold, stored_enum};
+
+/// The kind of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GroupKind {
+    /// A user group.
+    UserGroup,
+    /// A product profile.
+    Profile,
+    /// The organization's system administrators.
+    SystemAdmin,
+    /// The organization's deployment administrators.
+    DeploymentAdmin,
+    /// The organization's support administrators.
+    SupportAdmin,
+    /// The administrators of a product.
+    ProductAdmin,
+    /// The administrators of a profile.
+    ProfileAdmin,
+    /// The administrators of a user group.
+    UserGroupAdmin,
+    /// The developers of a profile.
+    Developer,
+}
+
+stored_enum!(GroupKind {
+    UserGroup = 0,
+    // The query for a product's users names this number.
+    Profile = 1,
+    SystemAdmin = 2,
+    DeploymentAdmin = 3,
+    SupportAdmin = 4,
+    ProductAdmin = 5,
+    ProfileAdmin = 6,
+    UserGroupAdmin = 7,
+    Developer = 8,
+});
+
+impl GroupKind {
+    /// The service's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserGroup => "USER_GROUP",
+            Self::Profile => "PRODUCT_PROFILE",
+            Self::SystemAdmin => "SYSADMIN_GROUP",
+            Self::DeploymentAdmin => "DEPLOYMENT_ADMIN_GROUP",
+            Self::SupportAdmin => "SUPPORT_ADMIN_GROUP",
+            Self::ProductAdmin => "PRODUCT_ADMIN_GROUP",
+            Self::ProfileAdmin => "PROFILE_ADMIN_GROUP",
+            Self::UserGroupAdmin => "USER_ADMIN_GROUP",
+            Self::Developer => "DEVELOPER_GROUP",
+        }
+    }
+
+    /// Whether it gives rights over a product, profile or user group: then it is seen only while it has members.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        matches!(self, Self::ProductAdmin | Self::ProfileAdmin | Self::UserGroupAdmin | Self::Developer)
+    }
+}
+
+/// A group's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupRow {
+    /// The service's `groupId`.
+    pub id: GroupId,
+    /// The organization it belongs to.
+    pub org: OrgId,
+    /// Its kind.
+    pub kind: GroupKind,
+    /// Its name as it is spelled.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whether another organization owns its users.
+    pub read_only: bool,
+    /// The product of a profile or of product administrators; the group that other administrators are for.
+    pub subject: Option<i64>,
+    /// The licences of a profile; none is "as many as are asked for".
+    pub quota: Option<i64>,
+    /// How many users are in it, also those who are not listed.
+    pub members: i64,
+    /// How many of them hold a licence.
+    pub licensed: i64,
+    /// The group of its administrators.
+    pub admins: Option<GroupId>,
+    /// The group of its developers.
+    pub developers: Option<GroupId>,
+}
+
+/// A group to be made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewGroup<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its description.
+    pub description: Option<&'a str>,
+    /// Whether another organization owns its users.
+    pub read_only: bool,
+    /// The licences of a profile; none is "as many as are asked for".
+    pub quota: Option<i64>,
+}
+
+/// A group as `GET /groups` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// `groupId`.
+    pub id: GroupId,
+    /// `groupName`.
+    pub name: String,
+    /// `type`.
+    pub kind: GroupKind,
+    /// `memberCount`.
+    pub member_count: i64,
+    /// `adminGroupName`: only while there are administrators.
+    pub admin_group_name: Option<String>,
+    /// `userGroupName`: of administrators of a user group.
+    pub user_group_name: Option<String>,
+    /// `productProfileName`: of administrators and developers of a profile, and the product's name on product
+    /// administrators.
+    pub product_profile_name: Option<String>,
+    /// `productName`: of a profile.
+    pub product_name: Option<String>,
+    /// `licenseQuota`: of a profile that has one.
+    pub license_quota: Option<i64>,
+    /// `isReadOnly`.
+    pub read_only: bool,
+}
+
+/// A user group as the deprecated endpoints show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserGroup {
+    /// `groupId`.
+    pub id: GroupId,
+    /// `name`.
+    pub name: String,
+    /// The description, which the service takes and does not show.
+    pub description: Option<String>,
+    /// `userCount`; the service leaves out a 0.
+    pub user_count: i64,
+    /// `adminCount`; the service leaves out a 0.
+    pub admin_count: i64,
+    /// `adminGroupId`: only while there are administrators.
+    pub admin_group_id: Option<GroupId>,
+    /// `adminGroupName`: only while there are administrators.
+    pub admin_group_name: Option<String>,
+    /// `isReadOnly`.
+    pub read_only: bool,
+}
+
+const COLUMNS: &str = "SELECT g.id, g.org, g.kind, g.name, g.description, g.read_only, g.subject, g.quota, g.members,
+    g.licensed, g.admins, g.developers FROM grp g";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
+    Ok(GroupRow {
+        id: row.get(0)?,
+        org: row.get(1)?,
+        kind: row.get(2)?,
+        name: row.get(3)?,
+        description: row.get(4)?,
+        read_only: row.get(5)?,
+        subject: row.get(6)?,
+        quota: row.get(7)?,
+        members: row.get(8)?,
+        licensed: row.get(9)?,
+        admins: row.get(10)?,
+        developers: row.get(11)?,
+    })
+}
+
+impl Reader<'_> {
+    /// The group with a name, of any kind, without regard to case.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn group_by_name(&self, org: OrgId, name: &str) -> Result<Option<GroupRow>, StoreError> {
+        Ok(self
+            .sql
+            .prepare_cached(&format!("{COLUMNS} WHERE g.org = ?1 AND g.key = ?2"))?
+            .query_row(params![org, fold(name)], read)
+            .optional()?)
+    }
+
+    /// A group of the organization by its id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn group_row(&self, org: OrgId, id: GroupId) -> Result<Option<GroupRow>, StoreError> {
+        Ok(self
+            .sql
+            .prepare_cached(&format!("{COLUMNS} WHERE g.id = ?2 AND g.org = ?1"))?
+            .query_row(params![org, id], read)
+            .optional()?)
+    }
+
+    /// All groups of one kind, ordered by their ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn groups_of_kind(&self, org: OrgId, kind: GroupKind) -> Result<Vec<GroupRow>, StoreError> {
+        let mut query =
+            self.sql.prepare_cached(&format!("{COLUMNS} WHERE g.org = ?1 AND g.kind = ?2 ORDER BY g.id"))?;
+        Ok(query.query_map(params![org, kind], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// A page of all groups that are seen: user groups, profiles and administrative groups. A page behind the end is
+    /// empty, and says so.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn groups(&self, org: OrgId, page: PageRequest) -> Result<Page<Group>, StoreError> {
+        let total: i64 = self
+            .sql
+            .prepare_cached("SELECT COUNT(*) FROM grp WHERE org = ?1 AND visible = 1")?
+            .query_row([org], |row| row.get(0))?;
+        let total = total.unsigned_abs();
+        let place = Place::find(page, total);
+        if place.past_end {
+            return Ok(place.page(Vec::new(), total));
+        }
+        let mut query = self.sql.prepare_cached(
+            "SELECT g.id, g.name, g.kind, g.members, a.name, s.name, p.name, g.quota, g.read_only
+             FROM grp g
+             LEFT JOIN grp a ON a.id = g.admins AND a.members > 0
+             LEFT JOIN grp s ON s.id = g.subject AND g.kind IN (6, 7, 8)
+             LEFT JOIN product p ON p.id = g.subject AND g.kind IN (1, 5)
+             WHERE g.org = ?1 AND g.visible = 1 ORDER BY g.id LIMIT ?2 OFFSET ?3",
+        )?;
+        let groups = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], |row| {
+            let kind = row.get(2)?;
+            let (subject, product): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+            let of = |wanted: bool, name: &Option<String>| name.clone().filter(|_| wanted);
+            Ok(Group {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                kind,
+                member_count: row.get(3)?,
+                admin_group_name: row.get(4)?,
+                user_group_name: of(kind == GroupKind::UserGroupAdmin, &subject),
+                product_profile_name: of(matches!(kind, GroupKind::ProfileAdmin | GroupKind::Developer), &subject)
+                    .or_else(|| of(kind == GroupKind::ProductAdmin, &product)),
+                product_name: of(kind == GroupKind::Profile, &product),
+                license_quota: row.get(7)?,
+                read_only: row.get(8)?,
+            })
+        })?;
+        Ok(place.page(groups.collect::<Result<_, _>>()?, total))
+    }
+
+    /// A page of the user groups.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn user_groups(&self, org: OrgId, page: PageRequest) -> Result<Page<UserGroup>, StoreError> {
+        let total: i64 = self
+            .sql
+            .prepare_cached("SELECT COUNT(*) FROM grp WHERE org = ?1 AND kind = 0")?
+            .query_row([org], |row| row.get(0))?;
+        let place = Place::find(page, total.unsigned_abs());
+        let sql = format!("{USER_GROUP} WHERE g.org = ?1 AND g.kind = 0 ORDER BY g.id LIMIT ?2 OFFSET ?3");
+        let mut query = self.sql.prepare_cached(&sql)?;
+        let groups = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], read_user_group)?;
+        Ok(place.page(groups.collect::<Result<_, _>>()?, total.unsigned_abs()))
+    }
+
+    /// One user group by its id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn user_group(&self, org: OrgId, id: GroupId) -> Result<Option<UserGroup>, StoreError> {
+        Ok(self
+            .sql
+            .prepare_cached(&format!("{USER_GROUP} WHERE g.id = ?2 AND g.org = ?1 AND g.kind = 0"))?
+            .query_row(params![org, id], read_user_group)
+            .optional()?)
+    }
+}
+
+const USER_GROUP: &str =
+    "SELECT g.id, g.name, g.description, g.members, COALESCE(a.members, 0), a.id, a.name, g.read_only
+    FROM grp g LEFT JOIN grp a ON a.id = g.admins AND a.members > 0";
+
+fn read_user_group(row: &Row<'_>) -> rusqlite::Result<UserGroup> {
+    Ok(UserGroup {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        description: row.get(2)?,
+        user_count: row.get(3)?,
+        admin_count: row.get(4)?,
+        admin_group_id: row.get(5)?,
+        admin_group_name: row.get(6)?,
+        read_only: row.get(7)?,
+    })
+}
+
+/// SQLite's numbers are signed; no list is longer than they reach.
+pub(super) fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What the groups of administrators and developers are called.
+fn derived_name(kind: GroupKind, subject: &str) -> String {
+    let prefix = match kind {
+        GroupKind::ProductAdmin => "_product_admin_",
+        GroupKind::Developer => "_developer_",
+        _ => "_admin_",
+    };
+    format!("{prefix}{subject}")
+}
+
+impl Tx<'_> {
+    /// Makes a user group, and the group of its administrators.
+    ///
+    /// # Errors
+    /// If the database fails, or the name is taken.
+    pub fn create_user_group(&mut self, org: OrgId, new: &NewGroup<'_>) -> Result<GroupId, StoreError> {
+        let id = self.insert_group(org, GroupKind::UserGroup, new, None)?;
+        let admins = self.insert_derived(org, GroupKind::UserGroupAdmin, new.name, id)?;
+        self.set_helpers(id, admins, None)?;
+        self.record_group(ChangeKind::GroupCreated, id, None)?;
+        Ok(id)
+    }
+
+    /// Makes a profile of a product, and the groups of its administrators and developers.
+    ///
+    /// # Errors
+    /// If the database fails, or the name is taken.
+    pub fn create_profile(&mut self, product: i64, new: &NewGroup<'_>) -> Result<GroupId, StoreError> {
+        let org =
+            self.sql.prepare_cached("SELECT org FROM product WHERE id = ?1")?.query_row([product], |row| row.get(0))?;
+        let id = self.insert_group(org, GroupKind::Profile, new, Some(product))?;
+        let admins = self.insert_derived(org, GroupKind::ProfileAdmin, new.name, id)?;
+        let developers = self.insert_derived(org, GroupKind::Developer, new.name, id)?;
+        self.set_helpers(id, admins, Some(developers))?;
+        self.record_group(ChangeKind::GroupCreated, id, None)?;
+        Ok(id)
+    }
+
+    pub(super) fn insert_derived(
+        &mut self,
+        org: OrgId,
+        kind: GroupKind,
+        subject_name: &str,
+        subject: i64,
+    ) -> Result<GroupId, StoreError> {
+        let name = derived_name(kind, subject_name);
+        self.insert_group(org, kind, &NewGroup { name: &name, ..NewGroup::default() }, Some(subject))
+    }
+
+    pub(super) fn insert_group(
+        &mut self,
+        org: OrgId,
+        kind: GroupKind,
+        new: &NewGroup<'_>,
+        subject: Option<i64>,
+    ) -> Result<GroupId, StoreError> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO grp (org, kind, name, key, description, read_only, subject, quota, visible)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                org,
+                kind,
+                new.name,
+                fold(new.name),
+                new.description,
+                new.read_only,
+                subject,
+                new.quota,
+                !kind.is_derived()
+            ])?;
+        Ok(self.sql.last_insert_rowid())
+    }
+
+    fn set_helpers(&self, id: GroupId, admins: GroupId, developers: Option<GroupId>) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("UPDATE grp SET admins = ?2, developers = ?3 WHERE id = ?1")?
+            .execute(params![id, admins, developers])?;
+        Ok(())
+    }
+
+    /// Changes name and description; an absent one stays. The administrative groups are renamed with it.
+    ///
+    /// # Errors
+    /// If the database fails, or the name is taken.
+    pub fn change_group(&self, id: GroupId, name: Option<&str>, description: Option<&str>) -> Result<(), StoreError> {
+        if let Some(name) = name {
+            let mut rename = self.sql.prepare_cached("UPDATE grp SET name = ?2, key = ?3 WHERE id = ?1")?;
+            rename.execute(params![id, name, fold(name)])?;
+            let derived: Vec<(GroupId, GroupKind)> = self
+                .sql
+                .prepare_cached("SELECT id, kind FROM grp WHERE subject = ?1 AND kind IN (6, 7, 8)")?
+                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            for (derived, kind) in derived {
+                let name = derived_name(kind, name);
+                rename.execute(params![derived, name, fold(&name)])?;
+            }
+        }
+        if let Some(description) = description {
+            self.sql
+                .prepare_cached("UPDATE grp SET description = ?2 WHERE id = ?1")?
+                .execute(params![id, description])?;
+        }
+        self.record_group(ChangeKind::GroupUpdated, id, name.map(|_| "name").or(description.map(|_| "description")))
+    }
+
+    /// Sets whether another organization owns the users of a group.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_read_only(&self, id: GroupId, read_only: bool) -> Result<(), StoreError> {
+        self.sql.prepare_cached("UPDATE grp SET read_only = ?2 WHERE id = ?1")?.execute(params![id, read_only])?;
+        self.record_group(ChangeKind::GroupUpdated, id, Some("readOnly"))
+    }
+
+    /// Deletes a user group or a profile, with its administrative groups. Its users stay in the organization, and lose
+    /// what they had through it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        for profile in self.rows().profiles_of_group(id)? {
+            self.detach_profile(id, profile)?;
+        }
+        for group in self.rows().groups_of_profile(id)? {
+            self.detach_profile(group, id)?;
+        }
+        self.record_group(ChangeKind::GroupDeleted, id, None)?;
+        self.empty_products_count(id)?;
+        let mut gone: Vec<GroupId> = self
+            .sql
+            .prepare_cached("SELECT id FROM grp WHERE subject = ?1 AND kind IN (6, 7, 8)")?
+            .query_map([id], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        gone.push(id);
+        self.settle()?;
+        for group in gone {
+            self.sql.prepare_cached("DELETE FROM membership WHERE grp = ?1")?.execute([group])?;
+            self.sql.prepare_cached("DELETE FROM grp WHERE id = ?1")?.execute([group])?;
+            Pending::forget_group(self.sql, group)?;
+            self.forget_group_state(group);
+        }
+        Ok(())
+    }
+
+    /// Those who are in no other profile of the product leave its count with a profile that is deleted.
+    fn empty_products_count(&mut self, profile: GroupId) -> Result<(), StoreError> {
+        let state = self.group_state(profile)?;
+        let Some(product) = state.subject.filter(|_| state.kind == GroupKind::Profile) else { return Ok(()) };
+        let leaving: i64 = self
+            .sql
+            .prepare_cached(
+                "SELECT COUNT(*) FROM membership m WHERE m.grp = ?1 AND NOT EXISTS (
+                    SELECT 1 FROM membership o JOIN grp g ON g.id = o.grp
+                    WHERE o.usr = m.usr AND o.grp <> ?1 AND g.kind = 1 AND g.subject = ?2)",
+            )?
+            .query_row([profile, product], |row| row.get(0))?;
+        self.count_product_user(product, -leaving);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{MemberQuery, NewOrganization, NewProduct, NewUser, Store, UserKind};
+
+    const ALL: PageRequest = PageRequest { page: 0, size: 100 };
+
+    fn names(store: &Store, org: OrgId) -> Vec<String> {
+        store.read(|r| r.groups(org, ALL)).unwrap().items.into_iter().map(|group| group.name).collect()
+    }
+
+    #[test]
+    fn administrative_groups_are_seen_while_they_have_members_and_follow_a_new_name() {
+        let store = Store::in_memory().unwrap();
+        let (org, group, user) = store
+            .write(None, |tx| {
+                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let group = tx.create_user_group(org, &NewGroup { name: "Design", ..NewGroup::default() })?;
+                let user = tx.create_user(org, &NewUser::member(UserKind::AdobeId, "a@x.com", "x.com"))?;
+                Ok::<_, StoreError>((org, group, tx.rows().user_row(user)?.unwrap()))
+            })
+            .unwrap();
+        assert_eq!(names(&store, org), ["_org_admin", "_support_admin", "_deployment_admin", "Design"]);
+        store
+            .write(None, |tx| {
+                let admins = tx.rows().group_by_name(org, "_ADMIN_design")?.unwrap();
+                tx.add_member(&user, admins.id)?;
+                tx.change_group(group, Some("Art"), None)
+            })
+            .unwrap();
+        assert_eq!(names(&store, org)[3..], ["Art", "_admin_Art"]);
+        let shown = store.read(|r| r.groups(org, ALL)).unwrap().items;
+        assert_eq!(shown[3].admin_group_name.as_deref(), Some("_admin_Art"));
+        assert_eq!(shown[4].user_group_name.as_deref(), Some("Art"));
+        store.write(None, |tx| tx.delete_group(group)).unwrap();
+        assert_eq!(names(&store, org).len(), 3);
+    }
+
+    #[test]
+    fn a_deleted_profile_takes_its_users_from_the_product_and_its_groups() {
+        let store = Store::in_memory().unwrap();
+        store
+            .write(None, |tx| {
+                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
+                let [one, two] = ["One", "Two"]
+                    .map(|name| tx.create_profile(product, &NewGroup { name, ..NewGroup::default() }).unwrap());
+                let group = tx.create_user_group(org, &NewGroup { name: "G", ..NewGroup::default() })?;
+                tx.attach_profile(group, one)?;
+                for (email, into) in [("a@x.com", group), ("b@x.com", one), ("c@x.com", two)] {
+                    let id = tx.create_user(org, &NewUser::member(UserKind::AdobeId, email, "x.com"))?;
+                    let user = tx.rows().user_row(id)?.unwrap();
+                    tx.add_member(&user, into)?;
+                    if email == "b@x.com" {
+                        tx.add_member(&user, two)?;
+                    }
+                }
+                let count = |tx: &mut Tx<'_>| {
+                    tx.settle().unwrap();
+                    tx.rows().products_of(org).unwrap()[0].user_count
+                };
+                assert_eq!(count(tx), 3);
+                tx.delete_group(one)?;
+                assert_eq!(count(tx), 2, "b is still in the other profile");
+                assert!(tx.rows().profiles_of_group(group)?.is_empty());
+                let row = tx.rows().group_row(org, two)?.unwrap();
+                assert_eq!(tx.rows().members(&row, &MemberQuery::default(), ALL)?.total, 2);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}

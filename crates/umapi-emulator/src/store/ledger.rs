@@ -1,0 +1,328 @@
+//! Who changed what, when, and by which request: so a test can prove that nothing happened twice.
+
+use rusqlite::{Row, params};
+
+use super::{GroupId, OrgId, Reader, StoreError, Tx, UserId, UserRow, fold, stored_enum};
+
+/// What a change is recorded under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// The id of the request (`X-Request-Id`), or another word for where the change came from.
+    pub request: String,
+    /// The command of an action request, counted from 0.
+    pub command: Option<u32>,
+    /// The step of the command, counted from 0.
+    pub step: Option<u32>,
+}
+
+impl Cause {
+    /// A request at a time, in milliseconds since 1970.
+    #[must_use]
+    pub fn request(at: i64, request: impl Into<String>) -> Self {
+        Self { at, request: request.into(), command: None, step: None }
+    }
+}
+
+/// What happened. Only what changed the state is recorded: an addition that was there already is no change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChangeKind {
+    /// A user's row was made.
+    UserCreated,
+    /// Names, address or username were written.
+    UserUpdated,
+    /// An account that was known became a user again.
+    UserJoined,
+    /// A user left the organization.
+    UserLeft,
+    /// An account was deleted.
+    UserDeleted,
+    /// An account was disabled, locked, or activated.
+    StatusChanged,
+    /// A password reset was started.
+    PasswordReset,
+    /// A user was put into a group.
+    MemberAdded,
+    /// A user was taken out of a group.
+    MemberRemoved,
+    /// A user group began to bring a profile; the detail names it.
+    ProfileAttached,
+    /// A user group ceased to bring a profile; the detail names it.
+    ProfileDetached,
+    /// A group was made.
+    GroupCreated,
+    /// Name, description, quota or the read-only mark of a group was written.
+    GroupUpdated,
+    /// A group was deleted.
+    GroupDeleted,
+}
+
+stored_enum!(ChangeKind {
+    UserCreated = 0,
+    UserUpdated = 1,
+    UserJoined = 2,
+    UserLeft = 3,
+    UserDeleted = 4,
+    StatusChanged = 5,
+    PasswordReset = 6,
+    MemberAdded = 7,
+    MemberRemoved = 8,
+    ProfileAttached = 9,
+    ProfileDetached = 10,
+    GroupCreated = 11,
+    GroupUpdated = 12,
+    GroupDeleted = 13,
+});
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LedgerEntry {
+    /// Its place among all changes.
+    pub seq: i64,
+    /// What it is recorded under.
+    pub cause: Cause,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The address of the user it happened to, folded, as it was before the change.
+    pub user: Option<String>,
+    /// The name of the group it happened to, folded, as it was before the change.
+    pub group: Option<String>,
+    /// What else there is to say.
+    pub detail: Option<String>,
+}
+
+const COLUMNS: &str =
+    "SELECT l.seq, l.at, l.request, l.command, l.step, l.kind, l.user_key, l.group_key, l.detail FROM ledger l";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+    Ok(LedgerEntry {
+        seq: row.get(0)?,
+        cause: Cause { at: row.get(1)?, request: row.get(2)?, command: row.get(3)?, step: row.get(4)? },
+        kind: row.get(5)?,
+        user: row.get(6)?,
+        group: row.get(7)?,
+        detail: row.get(8)?,
+    })
+}
+
+impl Reader<'_> {
+    /// What happened to the users who have, or had when it happened, this address; oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn ledger_of_user(&self, org: OrgId, email: &str) -> Result<Vec<LedgerEntry>, StoreError> {
+        // An address may change: the entries of every row that ever had it belong together.
+        let sql = format!(
+            "{COLUMNS} WHERE l.org = ?1 AND l.usr IN (
+                SELECT usr FROM ledger WHERE org = ?1 AND user_key = ?2
+                UNION SELECT id FROM user WHERE org = ?1 AND email = ?2) ORDER BY l.seq"
+        );
+        Ok(self.sql.prepare_cached(&sql)?.query_map(params![org, fold(email)], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// What happened to one user in one group; oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn ledger_of_membership(&self, org: OrgId, email: &str, group: &str) -> Result<Vec<LedgerEntry>, StoreError> {
+        let group = fold(group);
+        let mut entries = self.ledger_of_user(org, email)?;
+        entries.retain(|entry| {
+            matches!(entry.kind, ChangeKind::MemberAdded | ChangeKind::MemberRemoved)
+                && entry.group.as_deref() == Some(&*group)
+        });
+        Ok(entries)
+    }
+
+    /// What happened to the group that has, or had when it happened, this name, its members included; oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn ledger_of_group(&self, org: OrgId, name: &str) -> Result<Vec<LedgerEntry>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE l.org = ?1 AND l.group_key = ?2 ORDER BY l.seq");
+        Ok(self.sql.prepare_cached(&sql)?.query_map(params![org, fold(name)], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// What a request did; oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn ledger_of_request(&self, request: &str) -> Result<Vec<LedgerEntry>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE l.request = ?1 ORDER BY l.seq");
+        Ok(self.sql.prepare_cached(&sql)?.query_map([request], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Everything after an entry, oldest first; 0 is before the first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn ledger_after(&self, seq: i64, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE l.seq > ?1 ORDER BY l.seq LIMIT ?2");
+        Ok(self.sql.prepare_cached(&sql)?.query_map(params![seq, limit], read)?.collect::<Result<_, _>>()?)
+    }
+}
+
+/// The columns of an entry that its cause does not give.
+#[derive(Default)]
+struct Change<'a> {
+    org: OrgId,
+    user: Option<(UserId, &'a str)>,
+    group: Option<(GroupId, &'a str)>,
+    detail: Option<&'a str>,
+}
+
+impl Tx<'_> {
+    pub(super) fn record_user(
+        &self,
+        kind: ChangeKind,
+        org: OrgId,
+        user: UserId,
+        key: &str,
+        detail: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.record(kind, &Change { org, user: Some((user, key)), detail, ..Change::default() })
+    }
+
+    /// Records that a password reset was started for a user.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn reset_password(&self, user: &UserRow) -> Result<(), StoreError> {
+        self.record_user(ChangeKind::PasswordReset, user.org, user.id, &user.key(), None)
+    }
+
+    pub(super) fn record_membership(&self, kind: ChangeKind, user: &UserRow, group: GroupId) -> Result<(), StoreError> {
+        if self.cause.is_none() {
+            return Ok(());
+        }
+        let (_, name) = self.group_key(group)?;
+        let change = Change {
+            org: user.org,
+            user: Some((user.id, &user.key())),
+            group: Some((group, &name)),
+            ..Change::default()
+        };
+        self.record(kind, &change)
+    }
+
+    pub(super) fn record_attachment(
+        &self,
+        kind: ChangeKind,
+        group: GroupId,
+        profile: GroupId,
+    ) -> Result<(), StoreError> {
+        if self.cause.is_none() {
+            return Ok(());
+        }
+        let (_, profile) = self.group_key(profile)?;
+        self.record_group(kind, group, Some(&profile))
+    }
+
+    pub(super) fn record_group(
+        &self,
+        kind: ChangeKind,
+        group: GroupId,
+        detail: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if self.cause.is_none() {
+            return Ok(());
+        }
+        let (org, name) = self.group_key(group)?;
+        self.record(kind, &Change { org, group: Some((group, &name)), detail, ..Change::default() })
+    }
+
+    fn group_key(&self, group: GroupId) -> Result<(OrgId, String), StoreError> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT org, key FROM grp WHERE id = ?1")?
+            .query_row([group], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    fn record(&self, kind: ChangeKind, change: &Change<'_>) -> Result<(), StoreError> {
+        let Some(cause) = &self.cause else { return Ok(()) };
+        self.sql
+            .prepare_cached(
+                "INSERT INTO ledger (at, request, command, step, org, kind, usr, user_key, grp, group_key, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?
+            .execute(params![
+                cause.at,
+                cause.request,
+                cause.command,
+                cause.step,
+                change.org,
+                kind,
+                change.user.map(|(id, _)| id),
+                change.user.map(|(_, key)| key),
+                change.group.map(|(id, _)| id),
+                change.group.map(|(_, key)| key),
+                change.detail,
+            ])?;
+        Ok(())
+    }
+
+    /// Keeps the ledger bounded.
+    pub(super) fn trim_ledger(&self, entries: u64) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("DELETE FROM ledger WHERE seq <= (SELECT MAX(seq) FROM ledger) - ?1")?
+            .execute([super::groups::as_i64(entries)])?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{NewGroup, NewOrganization, NewUser, Store, UserChange, UserKind};
+
+    #[test]
+    fn every_change_is_recorded_once_and_under_its_step() {
+        let store = Store::in_memory().unwrap();
+        let (org, group, user) = store
+            .write(None, |tx| {
+                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let group = tx.create_user_group(org, &NewGroup { name: "Design", ..NewGroup::default() })?;
+                let user = tx.create_user(org, &NewUser::member(UserKind::AdobeId, "a@x.com", "x.com"))?;
+                Ok::<_, StoreError>((org, group, tx.rows().user_row(user)?.unwrap()))
+            })
+            .unwrap();
+        let add = |request: &str| {
+            store
+                .write(Some(Cause::request(5, request)), |tx| {
+                    tx.at_step(3, 1);
+                    tx.add_member(&user, group)
+                })
+                .unwrap()
+        };
+        assert!(add("first"));
+        assert!(!add("again"));
+        let entries = store.read(|r| r.ledger_of_membership(org, "A@X.com", "DESIGN")).unwrap();
+        assert_eq!(entries.len(), 1, "the seed and the repetition are not recorded");
+        let expected = Cause { at: 5, request: "first".into(), command: Some(3), step: Some(1) };
+        assert_eq!((entries[0].kind, &entries[0].cause), (ChangeKind::MemberAdded, &expected));
+
+        let renamed = UserChange { email: Some("b@x.com"), username: Some("b@x.com"), ..UserChange::default() };
+        store.write(Some(Cause::request(6, "rename")), |tx| tx.change_account(user.account, &renamed)).unwrap();
+        let under = |email| store.read(|r| r.ledger_of_user(org, email)).unwrap().len();
+        assert_eq!((under("a@x.com"), under("b@x.com")), (2, 2), "both addresses are the same user");
+    }
+
+    #[test]
+    fn the_ledger_is_bounded() {
+        let store = Store::in_memory().unwrap();
+        store.keep_ledger(2);
+        for name in ["1@AdobeOrg", "2@AdobeOrg", "3@AdobeOrg"] {
+            store
+                .write(Some(Cause::request(0, name)), |tx| {
+                    let org = tx.create_organization(&NewOrganization { org_id: name, name })?;
+                    tx.create_user_group(org, &NewGroup { name: "g", ..NewGroup::default() })
+                })
+                .unwrap();
+        }
+        let kept = store.read(|r| r.ledger_after(0, 10)).unwrap();
+        assert_eq!(kept.iter().map(|e| e.cause.request.as_str()).collect::<Vec<_>>(), ["2@AdobeOrg", "3@AdobeOrg"]);
+    }
+}

@@ -1,0 +1,99 @@
+use rusqlite::{OptionalExtension, params};
+
+use super::{ChangeKind, Class, GroupId, StoreError, Tx, UserId};
+
+impl Tx<'_> {
+    /// Gives the free licences of a profile to the members who have waited longest.
+    pub(super) fn hand_on_licences(&mut self, profile: GroupId) -> Result<(), StoreError> {
+        let mut state = self.group_state(profile)?;
+        while state.quota.is_none_or(|quota| state.licensed < quota) {
+            let next: Option<(UserId, Class)> = self
+                .sql
+                .prepare_cached(
+                    "SELECT usr, class FROM membership WHERE grp = ?1 AND class & 2 ORDER BY since LIMIT 1",
+                )?
+                .query_row([profile], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((user, class)) = next else { break };
+            self.reclass(user, profile, class, class.unlicensed(false))?;
+            state.licensed += 1;
+        }
+        self.set_group_state(profile, state);
+        Ok(())
+    }
+
+    /// Sets the licences of a profile; none is "as many as are asked for". If there are fewer than before, those who
+    /// came last lose theirs and wait; if there are more, those who have waited longest get one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_quota(&mut self, profile: GroupId, quota: Option<i64>) -> Result<(), StoreError> {
+        self.sql.prepare_cached("UPDATE grp SET quota = ?2 WHERE id = ?1")?.execute(params![profile, quota])?;
+        let mut state = self.group_state(profile)?;
+        state.quota = quota;
+        let excess = quota.map_or(0, |quota| (state.licensed - quota).max(0));
+        let last: Vec<(UserId, Class)> = self
+            .sql
+            .prepare_cached(
+                "SELECT usr, class FROM membership WHERE grp = ?1 AND NOT class & 2 ORDER BY since DESC LIMIT ?2",
+            )?
+            .query_map([profile, excess], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (user, class) in last {
+            self.reclass(user, profile, class, class.unlicensed(true))?;
+        }
+        state.licensed -= excess;
+        self.set_group_state(profile, state);
+        self.hand_on_licences(profile)?;
+        self.record_group(ChangeKind::GroupUpdated, profile, Some("quota"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{NewGroup, NewOrganization, NewProduct, NewUser, Store, StoreError, Tx, UserKind, UserRow};
+
+    fn user(tx: &mut Tx<'_>, org: i64, email: &str) -> UserRow {
+        let id = tx.create_user(org, &NewUser::member(UserKind::AdobeId, email, "x.com")).unwrap();
+        tx.rows().user_row(id).unwrap().unwrap()
+    }
+
+    fn has_licence(tx: &Tx<'_>, user: &UserRow, profile: i64) -> bool {
+        !tx.rows().membership(user.id, profile).unwrap().unwrap().class.is_unlicensed()
+    }
+
+    #[test]
+    fn a_freed_licence_goes_to_who_waited_longest_also_through_groups() {
+        let store = Store::in_memory().unwrap();
+        store
+            .write(None, |tx| {
+                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
+                let one = NewGroup { name: "Profile", quota: Some(1), ..NewGroup::default() };
+                let profile = tx.create_profile(product, &one)?;
+                let group = tx.create_user_group(org, &NewGroup { name: "G", ..NewGroup::default() })?;
+                let [a, b, c] = ["a@x.com", "b@x.com", "c@x.com"].map(|email| user(tx, org, email));
+                tx.attach_profile(group, profile)?;
+                tx.add_member(&a, profile)?;
+                tx.add_member(&c, group)?;
+                tx.add_member(&b, profile)?;
+                assert_eq!([&a, &b, &c].map(|u| has_licence(tx, u, profile)), [true, false, false]);
+                tx.remove_member(&a, profile)?;
+                assert_eq!([&b, &c].map(|u| has_licence(tx, u, profile)), [false, true], "c came before b");
+                tx.set_quota(profile, Some(2))?;
+                assert!(has_licence(tx, &b, profile));
+                tx.set_quota(profile, Some(0))?;
+                assert_eq!([&b, &c].map(|u| has_licence(tx, u, profile)), [false, false]);
+                tx.set_quota(profile, Some(1))?;
+                assert_eq!(
+                    [&b, &c].map(|u| has_licence(tx, u, profile)),
+                    [false, true],
+                    "the place in the queue stays"
+                );
+                tx.settle()?;
+                assert_eq!(tx.rows().product(org, &tx.rows().products_of(org)?[0].outer_id)?.unwrap().user_count, 2);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}

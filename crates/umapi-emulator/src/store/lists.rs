@@ -1,0 +1,180 @@
+//! The rank index: finds the N-th entry of a list without walking to it.
+//!
+//! Every list that is paged holds users in the order of their row ids. For each list and each block of 4,096 ids the
+//! table `list_block` counts the entries, in the same transaction as the entries change. To find offset N, the counts
+//! are summed up to the block that holds it (a million users are 245 blocks), and only inside that block entries are
+//! skipped. So a page costs the same wherever it lies.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+
+use super::{Class, GroupId, OrgId, Reader, StoreError, UserId};
+
+/// Ids in a block, as a power of two.
+const BLOCK_BITS: u32 = 12;
+
+/// A list that is counted by blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum List {
+    /// The users of an organization that are listed.
+    Organization(OrgId),
+    /// The technical accounts of an organization: counted, not listed.
+    OrganizationTechnical(OrgId),
+    /// The listed users with a domain; the number is that of the domain's row.
+    Domain(i64),
+    /// The technical accounts with a domain.
+    DomainTechnical(i64),
+    /// The members of a group, of one class.
+    Members(GroupId, Class),
+}
+
+impl List {
+    /// Members' lists are positive, the others negative: neither needs a table of names.
+    fn key(self) -> i64 {
+        match self {
+            Self::Organization(org) => -(org * 4),
+            Self::OrganizationTechnical(org) => -(org * 4 + 1),
+            Self::Domain(domain) => -(domain * 4 + 2),
+            Self::DomainTechnical(domain) => -(domain * 4 + 3),
+            Self::Members(group, class) => (group << Class::BITS) | class.number(),
+        }
+    }
+}
+
+/// Changes to the counts that are not in the table yet.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    changes: HashMap<(i64, i64), i64>,
+}
+
+impl Pending {
+    pub(super) fn add(&mut self, list: List, user: UserId, change: i64) {
+        *self.changes.entry((list.key(), user >> BLOCK_BITS)).or_default() += change;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.changes.clear();
+    }
+
+    pub(super) fn flush(&mut self, sql: &Connection) -> Result<(), StoreError> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let mut add = sql.prepare_cached(
+            "INSERT INTO list_block (list, block, n) VALUES (?1, ?2, ?3)
+             ON CONFLICT (list, block) DO UPDATE SET n = n + excluded.n",
+        )?;
+        let mut tidy = sql.prepare_cached("DELETE FROM list_block WHERE list = ?1 AND block = ?2 AND n = 0")?;
+        for ((list, block), change) in self.changes.drain() {
+            if change != 0 {
+                add.execute(params![list, block, change])?;
+            }
+            if change < 0 {
+                tidy.execute(params![list, block])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the counts of a group that is no more. What is pending must have been flushed.
+    pub(super) fn forget_group(sql: &Connection, group: GroupId) -> Result<(), StoreError> {
+        let first = group << Class::BITS;
+        sql.prepare_cached("DELETE FROM list_block WHERE list BETWEEN ?1 AND ?2")?
+            .execute(params![first, first + (1 << Class::BITS) - 1])?;
+        Ok(())
+    }
+}
+
+/// Where an offset lies: the first id of its block, and how many entries of the block come before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) first: UserId,
+    pub(super) skip: u64,
+}
+
+impl Reader<'_> {
+    /// How many entries several lists have together.
+    pub(super) fn list_len(&self, lists: &[List]) -> Result<u64, StoreError> {
+        let mut sum = self.sql.prepare_cached("SELECT COALESCE(SUM(n), 0) FROM list_block WHERE list = ?1")?;
+        lists.iter().try_fold(0, |total, list| {
+            let n: i64 = sum.query_row([list.key()], |row| row.get(0))?;
+            Ok(total + n.unsigned_abs())
+        })
+    }
+
+    /// Where an offset into the union of several lists lies; behind the end it is the end.
+    pub(super) fn locate(&self, lists: &[List], offset: u64) -> Result<Position, StoreError> {
+        let mut blocks = Vec::new();
+        let mut query = self.sql.prepare_cached("SELECT block, n FROM list_block WHERE list = ?1 ORDER BY block")?;
+        for list in lists {
+            let mut rows = query.query([list.key()])?;
+            while let Some(row) = rows.next()? {
+                blocks.push((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+            }
+        }
+        if lists.len() > 1 {
+            blocks.sort_unstable();
+        }
+        let mut skip = offset;
+        let mut i = 0;
+        while let Some(&(block, _)) = blocks.get(i) {
+            // The union's count of a block is the sum over its lists.
+            let same = blocks[i..].iter().take_while(|(other, _)| *other == block);
+            let (lists_here, here) = same.fold((0, 0), |(count, sum), (_, n)| (count + 1, sum + n));
+            if skip < here {
+                return Ok(Position { first: block << BLOCK_BITS, skip });
+            }
+            skip -= here;
+            i += lists_here;
+        }
+        Ok(Position { first: UserId::MAX, skip: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    fn filled(entries: &[(List, UserId)]) -> Store {
+        let store = Store::in_memory().unwrap();
+        let connection = store.lock();
+        let mut pending = Pending::default();
+        for (list, user) in entries {
+            pending.add(*list, *user, 1);
+        }
+        pending.flush(&connection).unwrap();
+        drop(connection);
+        store
+    }
+
+    #[test]
+    fn an_offset_is_found_across_blocks_and_lists() {
+        let (a, b) = (List::Organization(1), List::Domain(1));
+        // a: 1, 5000, 5001; b: 2, 9000. The union by id: 1, 2, 5000, 5001, 9000.
+        let store = filled(&[(a, 1), (a, 5000), (a, 5001), (b, 2), (b, 9000)]);
+        let locate = |lists: &[List], offset| store.read(|r| r.locate(lists, offset)).unwrap();
+        assert_eq!(locate(&[a], 1), Position { first: 4096, skip: 0 });
+        assert_eq!(locate(&[a, b], 1), Position { first: 0, skip: 1 });
+        assert_eq!(locate(&[a, b], 3), Position { first: 4096, skip: 1 });
+        assert_eq!(locate(&[a, b], 4), Position { first: 8192, skip: 0 });
+        assert_eq!(locate(&[a, b], 5).first, UserId::MAX);
+        assert_eq!(store.read(|r| r.list_len(&[a, b])).unwrap(), 5);
+    }
+
+    #[test]
+    fn no_two_lists_share_a_key() {
+        let lists = [
+            List::Organization(1),
+            List::OrganizationTechnical(1),
+            List::Domain(1),
+            List::DomainTechnical(1),
+            List::Organization(2),
+            List::Members(1, Class::DIRECT),
+            List::Members(1, Class::DIRECT.through_groups_only(true)),
+        ];
+        let keys: std::collections::HashSet<_> = lists.iter().map(|list| list.key()).collect();
+        assert_eq!(keys.len(), lists.len());
+    }
+}

@@ -1,0 +1,96 @@
+//! Everything that is state, in one SQLite database: in memory, or in a file that survives the process.
+//!
+//! * [`Store`] owns the database. [`Store::read`] hands out a [`Reader`], [`Store::write`] a [`Tx`] that is committed
+//!   when its closure returns `Ok`, and [`Store::rehearse`] a [`Tx`] that never is.
+//! * A [`Reader`] answers every question the service's endpoints ask: users by page, the users of a group by page, one
+//!   user, groups, products and their configurations, integrations, the ledger.
+//! * A [`Tx`] changes single facts and keeps what hangs on them in step: lists, counts, licences, the ledger. It knows
+//!   nothing of the service's rules; those are the engine's.
+//!
+//! A page costs the same at a million users as at a thousand, wherever in the list it lies (see [`lists`]).
+//!
+//! ```
+//! use umapi_emulator::store::{NewOrganization, PageRequest, Store, StoreError, UserQuery};
+//!
+//! let store = Store::in_memory()?;
+//! let org = store.write(None, |tx| {
+//!     tx.create_organization(&NewOrganization { org_id: "1234ABCD@AdobeOrg", name: "Example" })
+//! })?;
+//! let page = store.read(|r| r.users(org, &UserQuery::default(), PageRequest { page: 0, size: 2000 }))?;
+//! assert_eq!(page.map(|p| p.total), Some(0));
+//! # Ok::<(), StoreError>(())
+//! ```
+
+mod connection;
+mod directories;
+mod error;
+mod groups;
+mod integrations;
+mod ledger;
+mod licences;
+pub mod lists;
+mod members;
+mod memberships;
+mod names;
+mod organizations;
+mod pages;
+mod products;
+mod settings;
+mod snapshot;
+mod transaction;
+mod users;
+
+pub use connection::{Reader, Store};
+pub use directories::{Claim, Directory, Domain, NewDirectory};
+pub use error::StoreError;
+pub use groups::{Group, GroupKind, GroupRow, NewGroup, UserGroup};
+pub use integrations::{Integration, NewIntegration};
+pub use ledger::{Cause, ChangeKind, LedgerEntry};
+pub use members::{MemberQuery, MemberStatus, User, UserQuery};
+pub use memberships::{Class, Membership};
+pub use names::{domain_of, fold, is_email_type};
+pub use organizations::{NewOrganization, Organization};
+pub use pages::{Page, PageRequest};
+pub use products::{Configuration, NewProduct, Product};
+pub use settings::Spent;
+pub use snapshot::Snapshot;
+pub use transaction::Tx;
+pub use users::{NewUser, Presence, UserChange, UserKind, UserKinds, UserRow, UserStatus};
+
+/// The number of an organization inside the store.
+pub type OrgId = i64;
+/// The number of a user's row inside the store: one person in one organization.
+pub type UserId = i64;
+/// The number of a group: the service's `groupId`.
+pub type GroupId = i64;
+/// The number of a product inside the store.
+pub type ProductId = i64;
+/// The number of a directory inside the store.
+pub type DirectoryId = i64;
+
+/// Gives an enumeration the small integers it is stored as.
+macro_rules! stored_enum {
+    ($name:ident { $($variant:ident = $number:literal),+ $(,)? }) => {
+        impl $name {
+            pub(crate) const fn number(self) -> i64 {
+                match self { $(Self::$variant => $number),+ }
+            }
+        }
+
+        impl rusqlite::types::ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok(self.number().into())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+                match value.as_i64()? {
+                    $($number => Ok(Self::$variant),)+
+                    other => Err(rusqlite::types::FromSqlError::OutOfRange(other)),
+                }
+            }
+        }
+    };
+}
+pub(crate) use stored_enum;

@@ -1,0 +1,107 @@
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{GroupKind, NewGroup, OrgId, Reader, StoreError, Tx, UserKinds};
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Organization {
+    /// Its number inside the store.
+    pub id: OrgId,
+    /// The service's id, `12AB@AdobeOrg`.
+    pub org_id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is being moved: then it takes no changes.
+    pub migrating: bool,
+    /// The kinds of users it may have created.
+    pub user_kinds: UserKinds,
+}
+
+/// An organization to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewOrganization<'a> {
+    /// The service's id, `12AB@AdobeOrg`.
+    pub org_id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+const COLUMNS: &str = "SELECT id, org_id, name, migrating, user_kinds FROM organization";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
+    Ok(Organization {
+        id: row.get(0)?,
+        org_id: row.get(1)?,
+        name: row.get(2)?,
+        migrating: row.get(3)?,
+        user_kinds: UserKinds::from_bits(row.get(4)?),
+    })
+}
+
+impl Reader<'_> {
+    /// The organization with this id of the service's, without regard to case.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn organization(&self, org_id: &str) -> Result<Option<Organization>, StoreError> {
+        Ok(self.sql.prepare_cached(&format!("{COLUMNS} WHERE org_id = ?1"))?.query_row([org_id], read).optional()?)
+    }
+
+    /// All organizations, in the order they were made.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn organizations(&self) -> Result<Vec<Organization>, StoreError> {
+        let mut query = self.sql.prepare_cached(&format!("{COLUMNS} ORDER BY id"))?;
+        Ok(query.query_map([], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The service's id of an organization.
+    pub(super) fn org_id(&self, org: OrgId) -> Result<String, StoreError> {
+        Ok(self.sql.prepare_cached("SELECT org_id FROM organization WHERE id = ?1")?.query_row([org], |r| r.get(0))?)
+    }
+}
+
+impl Tx<'_> {
+    /// Makes an organization, and the three administrative groups that every organization has.
+    ///
+    /// # Errors
+    /// If the database fails, or the id is taken.
+    pub fn create_organization(&mut self, new: &NewOrganization<'_>) -> Result<OrgId, StoreError> {
+        self.sql
+            .prepare_cached("INSERT INTO organization (org_id, name) VALUES (?1, ?2)")?
+            .execute(params![new.org_id, new.name])?;
+        let org = self.sql.last_insert_rowid();
+        for (kind, name) in [
+            (GroupKind::SystemAdmin, "_org_admin"),
+            (GroupKind::SupportAdmin, "_support_admin"),
+            (GroupKind::DeploymentAdmin, "_deployment_admin"),
+        ] {
+            self.insert_group(org, kind, &NewGroup { name, ..NewGroup::default() }, None)?;
+        }
+        Ok(org)
+    }
+
+    /// Sets whether the organization is being moved.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_migrating(&self, org: OrgId, migrating: bool) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("UPDATE organization SET migrating = ?2 WHERE id = ?1")?
+            .execute(params![org, migrating])?;
+        Ok(())
+    }
+
+    /// Sets the kinds of users that the organization may create.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_user_kinds(&self, org: OrgId, kinds: UserKinds) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("UPDATE organization SET user_kinds = ?2 WHERE id = ?1")?
+            .execute(params![org, kinds.bits()])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, MAIN_DB};
+
+use super::{Store, StoreError};
+
+/// All state at one moment. Clones share it.
+#[derive(Clone)]
+pub struct Snapshot(Arc<[u8]>);
+
+impl Snapshot {
+    /// The bytes: an SQLite database.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot({} bytes)", self.0.len())
+    }
+}
+
+/// Where the header of a database says how it is journaled; 1 is "with a rollback journal".
+const JOURNAL_VERSIONS: std::ops::Range<usize> = 18..20;
+
+impl Store {
+    /// Keeps all state as it is now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let mut connection = self.lock();
+        let data = connection.serialize(MAIN_DB)?;
+        let mut bytes = data.to_vec();
+        // Memory has no write-ahead log: marked as having one, it could not be opened from there.
+        if let Some(versions) = bytes.get_mut(JOURNAL_VERSIONS) {
+            versions.fill(1);
+        }
+        Ok(Snapshot(bytes.into()))
+    }
+
+    /// Puts all state back to a snapshot, of this store or of another one.
+    ///
+    /// # Errors
+    /// If the database fails; then the state is what it was before.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut kept = Connection::open_in_memory()?;
+        kept.deserialize_read_exact(MAIN_DB, snapshot.as_bytes(), snapshot.as_bytes().len(), true)?;
+        self.copy_from(&kept)
+    }
+
+    /// Forgets everything.
+    ///
+    /// # Errors
+    /// If the database fails; then the state is what it was before.
+    pub fn reset(&self) -> Result<(), StoreError> {
+        self.restore(&Self::in_memory()?.snapshot()?)
+    }
+
+    fn copy_from(&self, from: &Connection) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        // All pages in one step, under the lock: nobody sees half of it, and there is nothing to wait for in between.
+        Backup::new(from, &mut connection)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::NewOrganization;
+
+    fn add(store: &Store, org_id: &str) {
+        store.write(None, |tx| tx.create_organization(&NewOrganization { org_id, name: "" })).unwrap();
+    }
+
+    fn count(store: &Store) -> usize {
+        store.read(|r| r.organizations()).unwrap().len()
+    }
+
+    fn there_and_back(store: &Store) {
+        add(store, "1@AdobeOrg");
+        let one = store.snapshot().unwrap();
+        add(store, "2@AdobeOrg");
+        assert_eq!(count(store), 2);
+        store.restore(&one).unwrap();
+        assert_eq!(count(store), 1);
+        add(store, "3@AdobeOrg");
+        assert_eq!(count(store), 2);
+        store.reset().unwrap();
+        assert_eq!(count(store), 0);
+        store.restore(&one).unwrap();
+        assert_eq!(count(store), 1, "a snapshot can be used again");
+    }
+
+    #[test]
+    fn a_store_in_memory_goes_back() {
+        there_and_back(&Store::in_memory().unwrap());
+    }
+
+    #[test]
+    fn a_store_in_a_file_goes_back_and_the_file_with_it() {
+        let path = std::env::temp_dir().join(format!("umapi-emulator-snapshot-{}.db", std::process::id()));
+        let store = Store::open(&path).unwrap();
+        there_and_back(&store);
+        drop(store);
+        assert_eq!(count(&Store::open(&path).unwrap()), 1);
+        std::fs::remove_file(&path).unwrap();
+    }
+}

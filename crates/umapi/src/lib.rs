@@ -1,0 +1,1 @@
+//! A client of Adobe's User Management API.
