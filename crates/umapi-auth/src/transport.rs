@@ -38,6 +38,16 @@ impl Proxy {
         self.login = Some((user.into(), password.into()));
         self
     }
+
+    /// Its address, for a transport of one's own.
+    pub fn address(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Name and password, if it wants them.
+    pub fn login(&self) -> Option<(&str, &Secret)> {
+        self.login.as_ref().map(|(user, password)| (user.as_str(), password))
+    }
 }
 
 impl fmt::Debug for Proxy {
