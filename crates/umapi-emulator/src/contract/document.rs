@@ -1,0 +1,97 @@
+use serde_json::{Map, Value, json};
+
+/// An OpenAPI document, read as JSON Schema where it speaks of data.
+pub(super) struct Document {
+    root: Value,
+    /// `components.schemas` as JSON Schema, for `$ref`s to point into.
+    schemas: Value,
+}
+
+impl Document {
+    /// Reads a description that was compiled in.
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut schemas = root.pointer("/components/schemas").cloned().unwrap_or_default();
+        to_json_schema(&mut schemas);
+        Ok(Self { root, schemas })
+    }
+
+    /// The path of the server's address: `/v2/usermanagement`, or nothing.
+    pub(super) fn base(&self) -> &str {
+        let url = self.root.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
+        let path = url.split_once("://").map_or(url, |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
+        match path {
+            "" => "",
+            path => &url[url.len() - path.len() - 1..],
+        }
+    }
+
+    /// The paths and what is under them.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.root.get("paths").and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// What a node says, or what it refers to says.
+    pub(super) fn follow<'a>(&'a self, node: &'a Value) -> &'a Value {
+        let target = node.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix('#'));
+        target.and_then(|pointer| self.root.pointer(pointer)).map_or(node, |found| self.follow(found))
+    }
+
+    /// A schema that stands alone: with all that it may refer to.
+    pub(super) fn schema(&self, node: &Value) -> Value {
+        let mut schema = node.clone();
+        to_json_schema(&mut schema);
+        json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "allOf": [schema],
+            "components": {"schemas": self.schemas},
+        })
+    }
+}
+
+/// Turns what OpenAPI 3.0 says in its own words into JSON Schema: `nullable`, and the ranges of number formats.
+fn to_json_schema(node: &mut Value) {
+    match node {
+        Value::Array(items) => items.iter_mut().for_each(to_json_schema),
+        Value::Object(map) => {
+            map.values_mut().for_each(to_json_schema);
+            ranges(map);
+            if map.remove("nullable").is_some_and(|nullable| nullable == true) {
+                let inner = Value::Object(std::mem::take(map));
+                map.insert("anyOf".to_owned(), json!([{"type": "null"}, inner]));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn ranges(schema: &mut Map<String, Value>) {
+    let (least, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        Some("int64") => (i64::MIN, i64::MAX),
+        _ => return,
+    };
+    schema.entry("minimum").or_insert(least.into());
+    schema.entry("maximum").or_insert(most.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nullable_and_formats_become_json_schema() {
+        let mut schema = json!({"properties": {"n": {"type": "integer", "format": "int32", "nullable": true}}});
+        to_json_schema(&mut schema);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&json!({"n": null})) && validator.is_valid(&json!({"n": 7})));
+        assert!(!validator.is_valid(&json!({"n": 2_147_483_648_i64})) && !validator.is_valid(&json!({"n": "7"})));
+    }
+
+    #[test]
+    fn the_base_is_the_path_of_the_server() {
+        let document = Document::new(r#"{"servers":[{"url":"https://x.example/v2/usermanagement"}]}"#).unwrap();
+        assert_eq!(document.base(), "/v2/usermanagement");
+        assert_eq!(Document::new(r#"{"servers":[{"url":"https://x.example"}]}"#).unwrap().base(), "");
+    }
+}
