@@ -18,4 +18,7 @@ pub enum StoreError {
     /// A stored list (secrets, scopes) is no JSON.
     #[error("the store's database holds a list that is no JSON: {0}")]
     Stored(#[from] serde_json::Error),
+    /// The machine has no random bytes to make a key from.
+    #[error("the machine has no random bytes to make the key of the tokens from")]
+    Randomness,
 }

@@ -82,6 +82,8 @@ stored_enum!(ChangeKind {
 pub struct LedgerEntry {
     /// Its place among all changes.
     pub seq: i64,
+    /// The organization whose user or group it happened to.
+    pub org: OrgId,
     /// What it is recorded under.
     pub cause: Cause,
     /// What happened.
@@ -95,7 +97,7 @@ pub struct LedgerEntry {
 }
 
 const COLUMNS: &str =
-    "SELECT l.seq, l.at, l.request, l.command, l.step, l.kind, l.user_key, l.group_key, l.detail FROM ledger l";
+    "SELECT l.seq, l.at, l.request, l.command, l.step, l.kind, l.user_key, l.group_key, l.detail, l.org FROM ledger l";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     Ok(LedgerEntry {
@@ -105,6 +107,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
         user: row.get(6)?,
         group: row.get(7)?,
         detail: row.get(8)?,
+        org: row.get(9)?,
     })
 }
 
@@ -153,6 +156,15 @@ impl Reader<'_> {
     pub fn ledger_of_request(&self, request: &str) -> Result<Vec<LedgerEntry>, StoreError> {
         let sql = format!("{COLUMNS} WHERE l.request = ?1 ORDER BY l.seq");
         Ok(self.sql.prepare_cached(&sql)?.query_map([request], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The place of the newest entry; 0 if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn ledger_end(&self) -> Result<i64, StoreError> {
+        let end = self.sql.prepare_cached("SELECT MAX(seq) FROM ledger")?.query_row([], |row| row.get(0));
+        Ok(end.map(Option::unwrap_or_default)?)
     }
 
     /// Everything after an entry, oldest first; 0 is before the first.

@@ -1,0 +1,108 @@
+//! A world to test in: in memory, with a clock that stands.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use umapi_time::ManualClock;
+
+use crate::clock::EmulatorClock;
+use crate::contract::Contract;
+use crate::faults::Faults;
+use crate::http::Request;
+use crate::journal::Journal;
+use crate::limits::{LimitSettings, Limits};
+use crate::login::Login;
+use crate::seed::{self, Seed};
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::world::World;
+
+/// An organization with a bit of everything, and two integrations.
+pub(crate) const SEED: &str = r"
+organizations:
+  - id: AA@AdobeOrg
+    name: First
+    directories:
+      - { name: Staff, type: federated, domains: [a.com], trustedBy: [BB@AdobeOrg] }
+    products:
+      - name: Photoshop
+        quota: 5
+        profiles: [{ name: Default Photoshop, quota: 1 }]
+    userGroups: [{ name: Design, profiles: [Default Photoshop] }, { name: Shared, readOnly: true }]
+    users:
+      - { type: federatedID, email: ann@a.com, country: US, groups: [Design] }
+      - { type: federatedID, email: bob@a.com, country: US, groups: [Default Photoshop] }
+    integrations:
+      - { clientId: key, name: Sync, technicalAccount: T1@techacct.adobe.com, secrets: [old-secret, secret] }
+      - { clientId: other, secrets: [other-secret] }
+  - id: BB@AdobeOrg
+    name: Second
+    integrations: [{ clientId: second, secrets: [second-secret] }]
+";
+
+/// A world that was seeded, and the hand of its clock.
+pub(crate) fn world() -> (Arc<World>, ManualClock) {
+    world_of(SEED, Settings::default())
+}
+
+pub(crate) fn world_of(yaml: &str, settings: Settings) -> (Arc<World>, ManualClock) {
+    let store = Store::in_memory().unwrap();
+    seed::load(&store, &Seed::from_yaml(yaml).unwrap()).unwrap();
+    let manual = ManualClock::new();
+    let world = World {
+        login: Login::open(&store).unwrap(),
+        store,
+        clock: EmulatorClock::manual(manual.clone()),
+        contract: Contract::new().unwrap(),
+        limits: Limits::new(LimitSettings::off()).unwrap(),
+        faults: Faults::default(),
+        journal: Journal::default(),
+        settings,
+    };
+    (Arc::new(world), manual)
+}
+
+/// A request with these headers, as it comes to `localhost:8443`.
+pub(crate) fn request(method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Request {
+    let mut all = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("localhost:8443"))]);
+    for (name, value) in headers {
+        all.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    Request {
+        id: "request-1".to_owned(),
+        method,
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
+        headers: all,
+        body: body.into(),
+    }
+}
+
+/// A key pair of RSA and a certificate of it: made once, since that takes a while.
+pub(crate) struct Signer {
+    pub(crate) private_key: String,
+    pub(crate) public_key: String,
+    pub(crate) certificate: String,
+}
+
+impl Signer {
+    pub(crate) fn get() -> &'static Self {
+        static SIGNER: OnceLock<Signer> = OnceLock::new();
+        SIGNER.get_or_init(Self::make)
+    }
+
+    /// A certificate that is good for the year that test clocks begin in.
+    fn make() -> Self {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2026, 12, 31);
+        Self {
+            certificate: parameters.self_signed(&key).unwrap().pem(),
+            public_key: key.public_key_pem(),
+            private_key: key.serialize_pem(),
+        }
+    }
+}
