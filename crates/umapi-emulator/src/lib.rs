@@ -2,6 +2,8 @@
 
 mod clock;
 mod contract;
+mod credentials;
+mod emulator;
 pub mod engine;
 mod faults;
 mod http;
@@ -9,11 +11,23 @@ mod journal;
 mod limits;
 mod login;
 mod management;
+mod origin;
 pub mod seed;
 mod server;
 mod service;
 mod settings;
 pub mod store;
+#[cfg(test)]
+mod testing;
+mod tls;
 mod world;
 
+pub use clock::{ClockError, ClockMode, EmulatorClock};
+pub use contract::Violation;
+pub use credentials::Credentials;
+pub use emulator::{Addresses, Builder, Emulator, StartError, TokenError};
+pub use faults::{FaultError, FaultHandle, FaultRule, FaultState, Faults};
+pub use journal::{Exchange, Journal, Ledger, Repetition};
+pub use limits::{Allowance, LimitError, LimitSettings, Limits, RetryAfter};
 pub use settings::PageSizes;
+pub use tls::{Authority, TlsError};

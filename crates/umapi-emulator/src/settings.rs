@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::engine;
+
 /// What an emulator was started with and keeps.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -9,6 +11,8 @@ pub(crate) struct Settings {
     pub(crate) check_answers: bool,
     /// How many entries a page has.
     pub(crate) pages: PageSizes,
+    /// How much an action request may hold.
+    pub(crate) action_limits: engine::Limits,
     /// How long an access token lives.
     pub(crate) token_life: Duration,
     /// Hosts, besides the one a client calls, that count as this IMS in a JWT's `aud` and metascopes.
@@ -21,6 +25,7 @@ impl Default for Settings {
             strict: true,
             check_answers: true,
             pages: PageSizes::default(),
+            action_limits: engine::Limits::default(),
             token_life: Duration::from_secs(24 * 60 * 60),
             ims_hosts: vec!["ims-na1.adobelogin.com".to_owned()],
         }

@@ -13,7 +13,8 @@ use crate::http::Request;
 use crate::journal::Journal;
 use crate::limits::{LimitSettings, Limits};
 use crate::login::Login;
-use crate::seed::{self, Seed};
+use crate::origin::Origin;
+use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::world::World;
@@ -48,11 +49,13 @@ pub(crate) fn world() -> (Arc<World>, ManualClock) {
 
 pub(crate) fn world_of(yaml: &str, settings: Settings) -> (Arc<World>, ManualClock) {
     let store = Store::in_memory().unwrap();
-    seed::load(&store, &Seed::from_yaml(yaml).unwrap()).unwrap();
+    let origin = Origin::of(Seed::from_yaml(yaml).unwrap());
+    origin.load(&store).unwrap();
     let manual = ManualClock::new();
     let world = World {
         login: Login::open(&store).unwrap(),
         store,
+        origin,
         clock: EmulatorClock::manual(manual.clone()),
         contract: Contract::new().unwrap(),
         limits: Limits::new(LimitSettings::off()).unwrap(),

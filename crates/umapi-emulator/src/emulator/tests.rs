@@ -1,0 +1,54 @@
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::limits::LimitSettings;
+
+/// A client of the service, by a plain HTTP library.
+struct Client {
+    http: reqwest::Client,
+    um: String,
+    token: String,
+    key: String,
+}
+
+impl Client {
+    fn of(emulator: &Emulator) -> Self {
+        Self {
+            http: reqwest::Client::new(),
+            um: emulator.um_url(),
+            token: emulator.access_token().unwrap(),
+            key: emulator.credentials().client_id.clone(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let request = self.http.get(format!("{}{path}", self.um));
+        let response = request.bearer_auth(&self.token).header("x-api-key", &self.key).send().await.unwrap();
+        (response.status(), response.json().await.unwrap_or_default())
+    }
+}
+
+async fn emulator() -> Emulator {
+    Emulator::builder().limits(LimitSettings::off()).start().await.unwrap()
+}
+
+#[tokio::test]
+async fn hundreds_run_side_by_side_and_do_not_share_state() {
+    let mut all = Vec::new();
+    for _ in 0..200 {
+        all.push(emulator().await);
+    }
+    let [first, rest @ ..] = all.as_slice() else { unreachable!() };
+    let client = Client::of(first);
+    let body = json!([{"user": "new@example.com", "do": [{"createFederatedID":
+        {"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US"}}]}]);
+    let action = client.http.post(format!("{}/action/12345@AdobeOrg", client.um)).json(&body);
+    let answer = action.bearer_auth(&client.token).header("x-api-key", &client.key).send().await.unwrap();
+    assert_eq!(answer.json::<Value>().await.unwrap()["completed"], 1);
+    for other in rest {
+        let (status, body) = Client::of(other).get("/organizations/12345@AdobeOrg/users/new@example.com").await;
+        assert_eq!((status, &body["result"]), (StatusCode::NOT_FOUND, &json!("error.user.not_found")));
+    }
+    assert_eq!(client.get("/organizations/12345@AdobeOrg/users/new@example.com").await.0, StatusCode::OK);
+}

@@ -1,0 +1,90 @@
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+use umapi_model::Operation;
+
+use crate::engine::Refusal;
+use crate::engine::legacy::LegacyFailure;
+use crate::http::Answer;
+
+/// How a service writes its errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `{"result": …, "message": …}`.
+    Result,
+    /// `{"errorCode": …, "errorMessage": …}`, of user groups and products.
+    Code,
+}
+
+impl Shape {
+    pub(super) fn of(operation: &Operation) -> Self {
+        if operation.path.contains("/user-groups") || operation.path.contains("/products") {
+            Self::Code
+        } else {
+            Self::Result
+        }
+    }
+}
+
+/// A refusal with a status.
+pub(super) fn refuse(shape: Shape, status: u16, refusal: &Refusal) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let Refusal { code, message } = refusal;
+    match shape {
+        Shape::Result => Answer::json(status, &json!({"result": code, "message": message})),
+        Shape::Code => Answer::json(status, &json!({"errorCode": code, "errorMessage": message})),
+    }
+}
+
+/// What a write of a deprecated endpoint was refused for.
+pub(super) fn legacy(failure: LegacyFailure) -> Answer {
+    match failure {
+        LegacyFailure::Refused(refused) => {
+            let refusal = Refusal { code: refused.code, message: refused.message };
+            refuse(Shape::Code, refused.status, &refusal)
+        }
+        LegacyFailure::Store(error) => Answer::fault(&error.to_string()),
+    }
+}
+
+/// A thing of the deprecated endpoints that is not there; its message is its code.
+pub(super) fn not_found(code: &'static str) -> Answer {
+    refuse(Shape::Code, 404, &Refusal::new(code, code))
+}
+
+pub(super) fn user_not_found(user: &str) -> Answer {
+    refuse(Shape::Result, 404, &Refusal::new("error.user.not_found", format!("User not found {user}")))
+}
+
+pub(super) fn domain_not_found(domain: &str) -> Answer {
+    let message = format!("Domain not found: {domain}");
+    refuse(Shape::Result, 404, &Refusal::new("error.domain.trust.nonexistent", message))
+}
+
+pub(super) fn group_not_found(group: &str) -> Answer {
+    let message = format!("Not found: Group {group}");
+    Answer::json(
+        StatusCode::NOT_FOUND,
+        &json!({"lastPage": false, "result": "error.group.not_found", "message": message}),
+    )
+}
+
+/// The organization of the path is none.
+pub(crate) fn bad_organization() -> Answer {
+    refuse(Shape::Result, 400, &Refusal::new("error.organization.invalid_id", "Bad organization Id"))
+}
+
+/// The path is none of the service's. What the gateway says to that is not documented.
+pub(crate) fn unknown_path(path: &str) -> Answer {
+    let message = format!("Resource not found: {path}");
+    Answer::json(StatusCode::NOT_FOUND, &json!({"error_code": "404000", "message": message}))
+}
+
+/// The path has no such method.
+pub(crate) fn wrong_method(allowed: &[&str]) -> Answer {
+    let message = format!("Method not allowed: the methods of this path are {}", allowed.join(", "));
+    let answer = Answer::json(StatusCode::METHOD_NOT_ALLOWED, &json!({"error_code": "405000", "message": message}));
+    match HeaderValue::from_str(&allowed.join(", ")) {
+        Ok(methods) => answer.with_header(header::ALLOW, methods),
+        Err(_) => answer,
+    }
+}

@@ -1,0 +1,268 @@
+//! What the store's rows look like on the wire. A field without a value is absent.
+
+use std::sync::Arc;
+
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use crate::store::{self, Configuration, GroupKind, Product, UserGroup, UserKind, UserStatus};
+
+/// Defines a shape that shows a row, and how lists of them are written without making the list first.
+macro_rules! shape_list {
+    ($function:ident, $row:ty, $shape:ident) => {
+        /// Writes rows one after the other.
+        pub(super) fn $function<S: Serializer>(rows: &[$row], serializer: S) -> Result<S::Ok, S::Error> {
+            let mut list = serializer.serialize_seq(Some(rows.len()))?;
+            for row in rows {
+                list.serialize_element(&$shape::of(row))?;
+            }
+            list.end()
+        }
+    };
+}
+
+/// A user of the current endpoints.
+#[derive(Serialize)]
+pub(super) struct UserShape<'a> {
+    id: &'a str,
+    email: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "names")]
+    groups: &'a [Arc<str>],
+    username: &'a str,
+    domain: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firstname: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lastname: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "adminRoles", skip_serializing_if = "<[_]>::is_empty", serialize_with = "names")]
+    admin_roles: &'a [Arc<str>],
+}
+
+impl<'a> UserShape<'a> {
+    pub(super) fn of(user: &'a store::User) -> Self {
+        Self {
+            id: &user.id,
+            email: &user.email,
+            status: UserStatus::as_str(user.status),
+            groups: &user.groups,
+            username: &user.username,
+            domain: &user.domain,
+            firstname: user.firstname.as_deref(),
+            lastname: user.lastname.as_deref(),
+            country: user.country.as_deref(),
+            kind: UserKind::as_str(user.kind),
+            admin_roles: &user.admin_roles,
+        }
+    }
+}
+
+shape_list!(users, store::User, UserShape);
+
+/// A user of the deprecated endpoints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LegacyUserShape<'a> {
+    id: &'a str,
+    email: &'a str,
+    status: &'static str,
+    username: &'a str,
+    domain: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<&'a str>,
+    user_type: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "names")]
+    groups: &'a [Arc<str>],
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "names")]
+    admin_roles: &'a [Arc<str>],
+}
+
+impl<'a> LegacyUserShape<'a> {
+    pub(super) fn of(user: &'a store::User) -> Self {
+        Self {
+            id: &user.id,
+            email: &user.email,
+            status: UserStatus::as_str(user.status),
+            username: &user.username,
+            domain: &user.domain,
+            first_name: user.firstname.as_deref(),
+            last_name: user.lastname.as_deref(),
+            country_code: user.country.as_deref(),
+            phone_number: user.phone.as_deref(),
+            user_type: UserKind::as_str(user.kind),
+            groups: &user.groups,
+            admin_roles: &user.admin_roles,
+        }
+    }
+}
+
+shape_list!(legacy_users, store::User, LegacyUserShape);
+
+/// A group of any kind.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GroupShape<'a> {
+    group_id: i64,
+    group_name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_profile_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_group_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_group_name: Option<&'a str>,
+    member_count: i64,
+    /// A string, as the service writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license_quota: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_read_only: Option<bool>,
+}
+
+impl<'a> GroupShape<'a> {
+    pub(super) fn of(group: &'a store::Group) -> Self {
+        Self {
+            group_id: group.id,
+            group_name: &group.name,
+            kind: group.kind.as_str(),
+            product_name: group.product_name.as_deref(),
+            product_profile_name: group.product_profile_name.as_deref(),
+            user_group_name: group.user_group_name.as_deref(),
+            admin_group_name: group.admin_group_name.as_deref(),
+            member_count: group.member_count,
+            license_quota: group.license_quota.map(|quota| quota.to_string()),
+            is_read_only: (group.kind == GroupKind::UserGroup).then_some(group.read_only),
+        }
+    }
+}
+
+shape_list!(groups, store::Group, GroupShape);
+
+/// A user group of the deprecated endpoints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserGroupShape<'a> {
+    group_id: i64,
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Absent where it would be 0, as the service leaves it out of a group that was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_count: Option<i64>,
+    /// A string, as the service writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_count: Option<String>,
+    /// A string, as the service writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_group_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_group_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_read_only: Option<bool>,
+}
+
+impl<'a> UserGroupShape<'a> {
+    pub(super) fn of(group: &'a UserGroup) -> Self {
+        Self {
+            group_id: group.id,
+            name: &group.name,
+            kind: GroupKind::UserGroup.as_str(),
+            user_count: Some(group.user_count).filter(|count| *count > 0),
+            admin_count: Some(group.admin_count).filter(|count| *count > 0).map(|count| count.to_string()),
+            admin_group_id: group.admin_group_id.map(|id| id.to_string()),
+            admin_group_name: group.admin_group_name.as_deref(),
+            is_read_only: group.read_only.then_some(true),
+        }
+    }
+}
+
+shape_list!(user_groups, UserGroup, UserGroupShape);
+
+/// A product.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProductShape<'a> {
+    id: &'a str,
+    code: &'a str,
+    name: &'a str,
+    user_count: i64,
+    configuration_count: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license_quota: Option<i64>,
+}
+
+impl<'a> ProductShape<'a> {
+    pub(super) fn of(product: &'a Product) -> Self {
+        Self {
+            id: &product.outer_id,
+            code: &product.code,
+            name: &product.name,
+            user_count: product.user_count,
+            configuration_count: product.configuration_count,
+            license_quota: product.quota,
+        }
+    }
+}
+
+shape_list!(products, Product, ProductShape);
+
+/// A product with a page of its profiles.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProductConfigurationsShape<'a> {
+    #[serde(flatten)]
+    pub(super) product: ProductShape<'a>,
+    #[serde(serialize_with = "configurations")]
+    pub(super) license_configurations: &'a [Configuration],
+}
+
+/// A profile of the deprecated endpoints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConfigurationShape<'a> {
+    id: &'a str,
+    name: &'a str,
+    admin_count: i64,
+    user_count: i64,
+    /// `null` where there is no quota, as the service writes it.
+    license_quota: Option<i64>,
+    license_group_id: i64,
+    admin_group_id: i64,
+    org_id: &'a str,
+    product_id: &'a str,
+}
+
+impl<'a> ConfigurationShape<'a> {
+    pub(super) fn of(configuration: &'a Configuration) -> Self {
+        Self {
+            id: &configuration.outer_id,
+            name: &configuration.name,
+            admin_count: configuration.admin_count,
+            user_count: configuration.user_count,
+            license_quota: configuration.quota,
+            license_group_id: configuration.group,
+            admin_group_id: configuration.admin_group,
+            org_id: &configuration.org_id,
+            product_id: &configuration.product_id,
+        }
+    }
+}
+
+shape_list!(configurations, Configuration, ConfigurationShape);
+
+fn names<S: Serializer>(names: &[Arc<str>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(names.iter().map(|name| &**name))
+}
