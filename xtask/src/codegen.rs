@@ -2,6 +2,7 @@
 
 mod builders;
 mod catalogue;
+mod emulator;
 mod endpoints;
 mod limits;
 mod mocks;
@@ -21,8 +22,12 @@ use crate::{
 };
 
 /// Folders that hold nothing but generated files.
-pub(crate) const FOLDERS: [&str; 3] =
-    ["spec/dist", "crates/umapi-model/src/generated", "crates/umapi-raw/src/generated"];
+pub(crate) const FOLDERS: [&str; 4] = [
+    "spec/dist",
+    "crates/umapi-emulator/src/generated",
+    "crates/umapi-model/src/generated",
+    "crates/umapi-raw/src/generated",
+];
 
 /// A description from which Rust is generated, and the names it gets there.
 pub(crate) struct Api {
@@ -70,19 +75,24 @@ fn apis(spec: &SpecDir) -> Result<Vec<Api>> {
 pub(crate) fn generate(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
     let mut files = bundle_all(spec)?;
     let apis = apis(spec)?;
+    let bundle_of = |files: &[GeneratedFile], name: &str| {
+        let path = format!("spec/dist/{name}.json");
+        files.iter().find(|file| file.path == path).map(|file| file.text.clone()).unwrap_or_default()
+    };
     for api in &apis {
         files.extend(models::generate(api)?);
         files.extend(endpoints::generate(api)?);
         files.extend(mocks::generate(api)?);
-        let bundle = files.iter().find(|file| file.path == format!("spec/dist/{}.json", api.document.name));
-        if let Some(bundle) = bundle {
-            // The same bytes again inside the crate, so that a published crate can carry the description.
-            files.push(GeneratedFile::new(
-                format!("crates/umapi-model/src/generated/{}.json", api.document.name),
-                bundle.text.clone(),
-            ));
-        }
+        // The same bytes again inside the crate, so that a published crate can carry the description.
+        let bundle = bundle_of(&files, &api.document.name);
+        files.push(GeneratedFile::new(
+            format!("crates/umapi-model/src/generated/{}.json", api.document.name),
+            bundle,
+        ));
     }
+    let management = spec.document("emulator")?;
+    let bundle = bundle_of(&files, &management.name);
+    files.extend(emulator::generate(&management, &bundle)?);
     files.push(source::model_root(&apis)?);
     files.push(source::raw_root(&apis)?);
     files.push(source::mocks_root(&apis)?);

@@ -6,6 +6,7 @@ mod credentials;
 mod emulator;
 pub mod engine;
 mod faults;
+mod generated;
 mod http;
 mod journal;
 mod limits;

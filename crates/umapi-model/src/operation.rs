@@ -20,6 +20,14 @@ pub struct Operation {
     pub throttle: Option<Throttle>,
 }
 
+impl Operation {
+    /// An operation without a limit, of an API that is described elsewhere.
+    #[must_use]
+    pub const fn new(id: &'static str, method: &'static str, path: &'static str, tag: &'static str) -> Self {
+        Self { id, method, path, tag, is_deprecated: false, throttle: None }
+    }
+}
+
 /// The documented limit of an operation. The service may change it, and says so by answering 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

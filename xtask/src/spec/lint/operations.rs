@@ -89,13 +89,21 @@ fn check_responses(report: &mut Report<'_>, operation: &Operation<'_>, pointer: 
     if !responses.keys().any(|status| status.starts_with('2')) {
         report.add(&pointer, "operation-responses", "the operation cannot succeed");
     }
-    let mut expected = vec!["400", "401", "429", "503"];
-    if report.document.root["security"].as_array().is_some_and(|schemes| !schemes.is_empty()) {
-        expected.push("403");
-    }
-    for status in expected {
+    for status in required_errors(&report.document.root) {
         if !responses.contains_key(status) {
             report.add(&pointer, "operation-responses", format!("{status} is not described"));
         }
     }
+}
+
+/// The error answers that every operation describes: what the description itself says, or those of an API with a login and
+/// limits.
+fn required_errors(root: &Value) -> Vec<&str> {
+    if let Some(stated) = root["x-umapi-required-responses"].as_array() {
+        return stated.iter().filter_map(Value::as_str).collect();
+    }
+    let has_login = root["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+    let mut expected = vec!["400", "401", "429", "503"];
+    expected.extend(has_login.then_some("403"));
+    expected
 }

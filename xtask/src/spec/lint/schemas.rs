@@ -21,12 +21,18 @@ pub(super) fn check_references(report: &mut Report<'_>) {
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     check_used(report);
     check_class_names(report);
+    // A description that no Rust types are generated from.
+    let has_types = report.document.root["x-umapi-rust"] != "skip";
     for (name, schema) in report.document.schemas() {
         let pointer = format!("/components/schemas/{name}");
         check_described(report, &pointer, &schema);
         let is_union_or_object =
             schema["type"] == "object" || schema.get("oneOf").is_some() || schema.get("x-extensible-enum").is_some();
-        if is_union_or_object && schema.get("x-umapi-module").is_none() && schema.get("x-umapi-type").is_none() {
+        if has_types
+            && is_union_or_object
+            && schema.get("x-umapi-module").is_none()
+            && schema.get("x-umapi-type").is_none()
+        {
             report.add(&pointer, "module", "a type needs `x-umapi-module`: the Rust file it goes to");
         }
         if let Some(values) = schema.get("x-extensible-enum").and_then(Value::as_array)
