@@ -1,0 +1,265 @@
+//! How one call runs: a turn, a token, an attempt, a verdict, and so on until there is an outcome.
+
+mod course;
+
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use tracing::Instrument as _;
+use umapi_auth::{AccessToken, TokenSource};
+use umapi_model::{Operation, limits::ThrottleClass};
+use umapi_time::{Clock, Instant};
+
+use crate::{
+    error::{Error, Kind},
+    observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
+    pace::{Pace, Patience, Permit, ThrottlePolicy},
+    retry::{Budget, Decision, Fate, RetryPolicy, Work, decide},
+    transport::{Answer, Failure, Outgoing, Pragma, RawClient, RawResult, attempt},
+};
+use course::Course;
+
+/// How long a credential is left out that was refused, where there is another one.
+const BENCH: Duration = Duration::from_secs(300);
+
+/// What all calls of a client share.
+pub(crate) struct Engine {
+    pub(crate) organization: String,
+    pub(crate) raw: RawClient,
+    pub(crate) clock: Clock,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) pace: Pace,
+    pub(crate) throttle_policy: ThrottlePolicy,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) budget: Budget,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) call_timeout: Option<Duration>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) sync_hints: bool,
+}
+
+/// One credential.
+pub(crate) struct Lane {
+    pub(crate) api_key: Arc<str>,
+    pub(crate) tokens: Box<dyn TokenSource>,
+}
+
+/// One thing to ask or to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'static Operation,
+    pub(crate) work: Work,
+    pub(crate) pragma: Option<Pragma>,
+    pub(crate) deadline: Option<Instant>,
+    /// The caller's numbers of what is in it, for the observer.
+    pub(crate) commands: &'a [u64],
+    /// Whether it is ahead of need: where there is no turn for it now, it is left.
+    pub(crate) is_ahead: bool,
+}
+
+impl Call<'_> {
+    /// A question, which changes nothing.
+    pub(crate) fn question(operation: &'static Operation) -> Self {
+        Self { operation, work: Work::Question, pragma: None, deadline: None, commands: &[], is_ahead: false }
+    }
+
+    /// A change.
+    pub(crate) fn change(operation: &'static Operation, work: Work) -> Self {
+        Self { work, ..Self::question(operation) }
+    }
+
+    fn class(&self) -> ThrottleClass {
+        // What has no documented limit goes with those that have the lowest.
+        self.operation.throttle.map_or(ThrottleClass::Legacy, |throttle| throttle.class)
+    }
+}
+
+impl Engine {
+    /// Makes a call: `send` is asked for the request, once per attempt.
+    pub(crate) async fn call<T, F, Fut>(&self, call: Call<'_>, send: F) -> Result<Answer<T>, Error>
+    where
+        F: Fn(RawClient) -> Fut,
+        Fut: Future<Output = RawResult<T>>,
+    {
+        let span = tracing::info_span!("umapi", operation = call.operation.id);
+        self.run(call, send).instrument(span).await
+    }
+
+    async fn run<T, F, Fut>(&self, call: Call<'_>, send: F) -> Result<Answer<T>, Error>
+    where
+        F: Fn(RawClient) -> Fut,
+        Fut: Future<Output = RawResult<T>>,
+    {
+        let deadline = call.deadline.or_else(|| Some(self.clock.now() + self.call_timeout?));
+        let mut course = Course::new(call, deadline, self.lanes.len());
+        loop {
+            let permit = self.turn(&mut course).await?;
+            let lane = &self.lanes[permit.lane];
+            let token = match lane.tokens.token().await {
+                Ok(token) => token,
+                Err(error) if self.passes_on(permit.lane, "there is no access token") => {
+                    course.last = Some(Error::from(error));
+                    continue;
+                }
+                Err(error) => return Err(course.fail(error.into(), &self.clock)),
+            };
+            self.pace.sent(call.class(), &permit).await;
+            let failure = match self.attempt(&mut course, lane, &token, &send).await {
+                Ok(answer) => {
+                    self.budget.answered();
+                    return Ok(course.succeed(answer));
+                }
+                Err(failure) => failure,
+            };
+            self.after(&mut course, permit, &token, failure).await?;
+        }
+    }
+
+    /// Waits for a turn, as long as the policy and the deadline allow.
+    async fn turn(&self, course: &mut Course<'_>) -> Result<Permit, Error> {
+        let left = course.left(&self.clock);
+        let is_unneeded = course.call.is_ahead && course.requests == 0;
+        let allowed = if is_unneeded { Some(Duration::ZERO) } else { self.throttle_policy.longest() };
+        let longest = match (allowed, left) {
+            (Some(allowed), Some(left)) => Some(allowed.min(left)),
+            (allowed, left) => allowed.or(left),
+        };
+        let call = course.call;
+        let refused = match self.pace.acquire(call.class(), Patience { longest }, call.operation.id).await {
+            Ok(_) if course.left(&self.clock).is_some_and(|left| left.is_zero()) => {
+                return Err(course.fail(Error::new(Kind::Deadline), &self.clock));
+            }
+            Ok(permit) => return Ok(permit),
+            Err(refused) => refused,
+        };
+        // Of an answer of 429 its own words tell more.
+        let said = course.last.take().filter(Error::is_throttled);
+        let is_policy = allowed.is_some_and(|allowed| refused.wait > allowed);
+        let error = said.unwrap_or_else(|| Error::new(if is_policy { Kind::Throttled } else { Kind::Deadline }));
+        let error = error.with(|details| details.retry_after = Some(refused.wait));
+        Err(course.fail(error, &self.clock))
+    }
+
+    /// Sends once.
+    async fn attempt<T, F, Fut>(
+        &self,
+        course: &mut Course<'_>,
+        lane: &Lane,
+        token: &AccessToken,
+        send: &F,
+    ) -> Result<Answer<T>, Failure>
+    where
+        F: Fn(RawClient) -> Fut,
+        Fut: Future<Output = RawResult<T>>,
+    {
+        let call = course.call;
+        course.requests += 1;
+        let (operation, number) = (call.operation.id, course.requests);
+        let outgoing = Outgoing {
+            token: token.clone(),
+            api_key: lane.api_key.clone(),
+            request_id: request_id(),
+            pragma: call.pragma,
+            clock: self.clock.clone(),
+            head: Arc::new(OnceLock::new()),
+        };
+        let (id, begun) = (outgoing.request_id.as_str(), self.clock.now());
+        let limit = course.left(&self.clock).map_or(self.attempt_timeout, |left| left.min(self.attempt_timeout));
+        self.observer.request_started(&RequestStarted {
+            operation,
+            attempt: number,
+            request_id: id,
+            api_key: &lane.api_key,
+            commands: call.commands,
+        });
+        let span = tracing::debug_span!("attempt", number, request_id = id);
+        let result = attempt(&self.raw, &outgoing, limit, send).instrument(span.clone()).await;
+        let took = self.clock.now() - begun;
+        let head = outgoing.head.get();
+        let id = head.and_then(|head| head.request_id.as_deref()).unwrap_or(id);
+        let status = head.map(|head| head.status);
+        span.in_scope(|| tracing::debug!(operation, status, took_ms = took.as_millis(), "answered"));
+        self.observer.request_finished(&RequestFinished { operation, attempt: number, request_id: id, status, took });
+        course.request_id = Some(id.to_owned());
+        result
+    }
+
+    /// What follows on a failed attempt: nothing, if there shall be another one.
+    async fn after(
+        &self,
+        course: &mut Course<'_>,
+        permit: Permit,
+        token: &AccessToken,
+        failure: Failure,
+    ) -> Result<(), Error> {
+        let error = failure.error.with(|details| {
+            details.retry_after = failure.head.as_ref().and_then(|head| head.retry_after);
+            details.request_id.clone_from(&course.request_id);
+            details.operation = Some(course.call.operation.id);
+        });
+        let Some(fate) = failure.fate else { return Err(course.fail(error, &self.clock)) };
+        if matches!(fate, Fate::Answered { status, .. } if status < 500 && status != 429) {
+            self.budget.answered();
+        }
+        let situation = course.situation(fate, permit.lane, self.budget.left(), &self.clock);
+        match decide(&self.retry, &situation) {
+            Decision::FreshToken => {
+                tracing::info!("the access token was refused, asking for a fresh one");
+                self.lanes[permit.lane].tokens.invalidate(token);
+                course.had_fresh_token[permit.lane] = true;
+                self.tell_retry(course, &error, Duration::ZERO);
+            }
+            Decision::HoldBack(time) => {
+                tracing::warn!(wait_ms = time.as_millis(), "the service asks for a pause");
+                self.pace.hold_back(course.call.class(), permit.lane, time).await;
+                self.tell_retry(course, &error, time);
+            }
+            Decision::Again { after, cost, is_repetition } => {
+                tracing::info!(wait_ms = after.as_millis(), error = %error, "trying again");
+                self.budget.take(cost);
+                course.is_repetition |= is_repetition;
+                self.tell_retry(course, &error, after);
+                self.back_off(course, after).await;
+            }
+            Decision::Stop => {
+                let is_of_the_credential = matches!(fate, Fate::Answered { status: 401 | 403, .. });
+                if !(is_of_the_credential && self.passes_on(permit.lane, "it was refused")) {
+                    return Err(course.fail(error, &self.clock));
+                }
+            }
+        }
+        course.last = Some(error);
+        Ok(())
+    }
+
+    /// Leaves a credential out for a while, and says whether another one takes over.
+    fn passes_on(&self, lane: usize, why: &'static str) -> bool {
+        let has_another = self.pace.bench(lane, BENCH);
+        if has_another {
+            tracing::warn!(api_key = &*self.lanes[lane].api_key, why, "leaving this credential out for five minutes");
+        }
+        has_another
+    }
+
+    fn tell_retry(&self, course: &Course<'_>, error: &Error, after: Duration) {
+        let (operation, attempt) = (course.call.operation.id, course.requests);
+        self.observer.retry(&Retry { operation, attempt, error, after });
+    }
+
+    async fn back_off(&self, course: &Course<'_>, duration: Duration) {
+        if duration > Duration::from_secs(1) {
+            let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
+            let operation = Some(course.call.operation.id);
+            self.observer.wait_begins(&Wait { operation, reason: WaitReason::Backoff, duration, until });
+        }
+        self.clock.sleep(duration).await;
+    }
+}
+
+/// A name for a request, so that even one without an answer can be asked about.
+fn request_id() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}

@@ -1,0 +1,112 @@
+//! What a call has been through.
+
+use std::time::Duration;
+
+use umapi_time::{Clock, Instant};
+
+use super::Call;
+use crate::{
+    error::Error,
+    retry::{Fate, Situation, Work},
+    transport::Answer,
+};
+
+/// The course of one call over its attempts.
+pub(super) struct Course<'a> {
+    pub(super) call: Call<'a>,
+    deadline: Option<Instant>,
+    /// Requests that were sent.
+    pub(super) requests: u32,
+    failures: u32,
+    slow_failures: u32,
+    throttled: u32,
+    /// For each credential, whether a fresh token was fetched since it was last accepted.
+    pub(super) had_fresh_token: Vec<bool>,
+    /// Whether an attempt so far may have been applied.
+    may_have_been_applied: bool,
+    /// Whether the attempt to come may do what was done already.
+    pub(super) is_repetition: bool,
+    pub(super) request_id: Option<String>,
+    /// Why the last attempt failed.
+    pub(super) last: Option<Error>,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(call: Call<'a>, deadline: Option<Instant>, lanes: usize) -> Self {
+        Self {
+            call,
+            deadline,
+            requests: 0,
+            failures: 0,
+            slow_failures: 0,
+            throttled: 0,
+            had_fresh_token: vec![false; lanes],
+            may_have_been_applied: false,
+            is_repetition: false,
+            request_id: None,
+            last: None,
+        }
+    }
+
+    /// What is left of the time of the call.
+    pub(super) fn left(&self, clock: &Clock) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline - clock.now())
+    }
+
+    /// Counts a failed attempt, and sums up what is known.
+    pub(super) fn situation(&mut self, fate: Fate, lane: usize, budget: u32, clock: &Clock) -> Situation {
+        let status = match fate {
+            Fate::Answered { status, .. } => Some(status),
+            Fate::NotSent | Fate::Lost => None,
+        };
+        match status {
+            Some(401) => {}
+            Some(429) => self.throttled += 1,
+            _ => self.failures += 1,
+        }
+        if status != Some(429) {
+            self.throttled = 0;
+        }
+        if matches!(status, Some(504 | 408)) {
+            self.slow_failures += 1;
+        }
+        let had_fresh_token = self.had_fresh_token[lane];
+        if status.is_some_and(|status| status != 401) {
+            self.had_fresh_token[lane] = false;
+        }
+        let is_unknown = match fate {
+            Fate::Answered { status: 408, .. } | Fate::Lost => true,
+            Fate::Answered { status, is_refusal, .. } => status >= 500 && !(status == 503 && is_refusal),
+            Fate::NotSent => false,
+        };
+        self.may_have_been_applied |= is_unknown && self.call.work != Work::Question;
+        Situation {
+            work: self.call.work,
+            fate,
+            failures: self.failures,
+            slow_failures: self.slow_failures,
+            throttled: self.throttled,
+            had_fresh_token,
+            budget,
+            left: self.left(clock),
+            scatter: fastrand::f64(),
+        }
+    }
+
+    pub(super) fn succeed<T>(&self, answer: Answer<T>) -> Answer<T> {
+        Answer { requests: self.requests, is_repetition: self.is_repetition, ..answer }
+    }
+
+    /// The error of the call as a whole.
+    pub(super) fn fail(&self, error: Error, clock: &Clock) -> Error {
+        error.with(|details| {
+            details.operation = Some(self.call.operation.id);
+            details.requests = self.requests;
+            details.may_have_been_applied = self.may_have_been_applied;
+            if details.request_id.is_none() {
+                details.request_id.clone_from(&self.request_id);
+            }
+            details.until = details.retry_after.and_then(|wait| clock.wall().checked_add(wait));
+        })
+    }
+}

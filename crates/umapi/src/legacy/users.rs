@@ -1,0 +1,95 @@
+//! Users, in the older shape.
+
+use umapi_model::{LegacyUser, operations};
+
+use crate::{
+    client::Client,
+    engine::Call,
+    error::Error,
+    lookup::{check_name, found},
+    pager::{Pager, Query, array_page},
+    transport::RawClient,
+};
+
+/// Users, in the older shape; made by [`Legacy::users`](crate::Legacy::users).
+#[derive(Clone, Debug)]
+pub struct LegacyUsers {
+    client: Client,
+}
+
+impl LegacyUsers {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// The user with this email address; nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    #[expect(deprecated, reason = "it is what this module is for")]
+    pub async fn get(&self, email: &str) -> Result<Option<LegacyUser>, Error> {
+        check_name("email address", email)?;
+        let organization = self.client.organization();
+        let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
+        found(self.client.0.call(Call::question(&operations::GET_LEGACY_USER), send).await)
+    }
+
+    /// All users of the organization.
+    #[must_use]
+    pub fn list(&self) -> Pager<LegacyUser> {
+        LegacyUserList { client: self.client.clone(), domain: None, direct_only: None }.list()
+    }
+
+    /// The users of a domain.
+    pub fn domain(&self, domain: impl Into<String>) -> LegacyUserList {
+        LegacyUserList { client: self.client.clone(), domain: Some(domain.into()), direct_only: None }
+    }
+
+    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly.
+    pub fn direct_only(&self, direct_only: bool) -> LegacyUserList {
+        LegacyUserList { client: self.client.clone(), domain: None, direct_only: Some(direct_only) }
+    }
+}
+
+/// Users in the older shape, to be narrowed down and listed.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is asked before `list`"]
+pub struct LegacyUserList {
+    client: Client,
+    domain: Option<String>,
+    direct_only: Option<bool>,
+}
+
+impl LegacyUserList {
+    /// Only users of a domain.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly.
+    pub fn direct_only(mut self, direct_only: bool) -> Self {
+        self.direct_only = Some(direct_only);
+        self
+    }
+
+    /// The list.
+    #[must_use]
+    #[expect(deprecated, reason = "it is what this module is for")]
+    pub fn list(self) -> Pager<LegacyUser> {
+        let Self { client, domain, direct_only } = self;
+        let shown = format!("{domain:?}{direct_only:?}");
+        let query = Query::new(client, &operations::LIST_LEGACY_USERS, &[&shown], move |client: Client, call, page| {
+            let domain = domain.clone();
+            async move {
+                let (organization, domain) = (client.organization(), domain.as_deref());
+                let send = |raw: RawClient| async move {
+                    raw.list_legacy_users(organization, direct_only, domain, Some(page), None).await
+                };
+                Ok(array_page(client.0.call(call, send).await?, page, 0))
+            }
+        });
+        Pager::new(query)
+    }
+}

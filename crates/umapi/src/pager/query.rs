@@ -1,0 +1,97 @@
+//! What a list is a list of, and how a page of it is fetched.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use umapi_model::Operation;
+
+use super::{Page, item::Fingerprint};
+use crate::{
+    client::Client,
+    engine::Call,
+    error::Error,
+    transport::{Answer, Head},
+};
+
+/// A fetch on its way.
+pub(crate) type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>, Error>> + Send>>;
+
+type Fetch<T> = dyn Fn(Client, Call<'static>, u32) -> Fetching<T> + Send + Sync;
+
+/// What a list is a list of. Cheap to clone.
+pub(crate) struct Query<T> {
+    pub(super) client: Client,
+    pub(super) operation: &'static Operation,
+    pub(super) fingerprint: u64,
+    /// The number of the first page: 0, or 1 on some of the deprecated endpoints.
+    pub(super) first_page: u32,
+    fetch: Arc<Fetch<T>>,
+}
+
+impl<T> Query<T> {
+    /// A query of an operation with parameters, which tell it from other queries of the same operation. `fetch` gets the
+    /// number of a page.
+    pub(crate) fn new<F, Fut>(client: Client, operation: &'static Operation, parameters: &[&str], fetch: F) -> Self
+    where
+        F: Fn(Client, Call<'static>, u32) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Page<T>, Error>> + Send + 'static,
+    {
+        let print = Fingerprint::new().and(operation.id).and(client.organization());
+        let fingerprint = parameters.iter().fold(print, |print, parameter| print.and(parameter)).number();
+        let fetch = move |client, call, page| -> Fetching<T> { Box::pin(fetch(client, call, page)) };
+        Self { client, operation, fingerprint, first_page: 0, fetch: Arc::new(fetch) }
+    }
+
+    /// The same with pages that the server counts from 1.
+    pub(crate) fn counted_from_one(mut self) -> Self {
+        self.first_page = 1;
+        self
+    }
+
+    /// Fetches a page, counted from 0 here. A fetch ahead of need goes without, where there is no turn for it now.
+    pub(super) fn fetch(&self, index: u32, is_ahead: bool) -> Fetching<T> {
+        let call = Call { is_ahead, ..Call::question(self.operation) };
+        (self.fetch)(self.client.clone(), call, index.saturating_add(self.first_page))
+    }
+}
+
+impl<T> Clone for Query<T> {
+    fn clone(&self) -> Self {
+        let Self { client, operation, fingerprint, first_page, fetch } = self;
+        Self {
+            client: client.clone(),
+            operation,
+            fingerprint: *fingerprint,
+            first_page: *first_page,
+            fetch: fetch.clone(),
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// A page whose body says whether it is the last one.
+    pub(crate) fn of(items: Vec<T>, is_last: bool, head: Head) -> Self {
+        let paging = head.paging;
+        Self {
+            items,
+            // Set by whoever asked for it.
+            index: 0,
+            is_last,
+            total: paging.total,
+            page_count: paging.pages,
+            page_size: paging.size,
+            request_id: head.request_id,
+            current: paging.current,
+        }
+    }
+}
+
+/// A page that is a bare array: the headers alone say where the list ends. Without them it ends with an empty page, or
+/// with one that comes again.
+pub(crate) fn array_page<T>(answer: Answer<Vec<T>>, page: u32, first_page: u32) -> Page<T> {
+    let index = page.saturating_sub(first_page);
+    let is_last = match answer.head.paging.pages {
+        Some(pages) => index + 1 >= pages,
+        None => answer.value.is_empty(),
+    };
+    Page::of(answer.value, is_last, answer.head)
+}

@@ -1,0 +1,87 @@
+//! One attempt, from sending to a verdict.
+
+use std::{future::Future, time::Duration};
+
+use umapi_raw::Error as RawError;
+
+use super::{Answer, Head, Outgoing, RawClient, RawResult, refusal};
+use crate::{
+    error::{Error, Kind},
+    retry::Fate,
+};
+
+/// An attempt that brought no answer of success.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// What became of it. Nothing if there is no point in asking for another attempt.
+    pub(crate) fate: Option<Fate>,
+    pub(crate) head: Option<Head>,
+}
+
+/// Sends once, and gives up after `limit`.
+pub(crate) async fn attempt<T, F, Fut>(
+    raw: &RawClient,
+    outgoing: &Outgoing,
+    limit: Duration,
+    send: F,
+) -> Result<Answer<T>, Failure>
+where
+    F: FnOnce(RawClient) -> Fut,
+    Fut: Future<Output = RawResult<T>>,
+{
+    let request = send(raw.clone().with_hook(outgoing.clone()));
+    let (error, fate) = match outgoing.clock.timeout(limit, request).await {
+        Ok(Ok(answer)) => {
+            let head = outgoing.head.get().cloned().unwrap_or_default();
+            return Ok(Answer { value: answer.into_inner(), head, requests: 1, is_repetition: false });
+        }
+        Ok(Err(RawError::UnexpectedResponse(response))) if !response.status().is_success() => {
+            let head = outgoing.head.get().cloned().unwrap_or_default();
+            // The rest of a refusal is short; a server that never ends it gets as much time as the answer itself had.
+            let read = outgoing.clock.timeout(limit, refusal::read(response, &head)).await;
+            let refusal = read.unwrap_or_else(|_| crate::error::Refusal { status: head.status, ..Default::default() });
+            let says_so = refusal.code.as_ref().is_some_and(|code| code.as_str().starts_with("error."));
+            let is_refusal = head.retry_after.is_some() || says_so;
+            let fate = Fate::Answered { status: head.status, retry_after: head.retry_after, is_refusal };
+            (Error::new(Kind::Refused(refusal)), Some(fate))
+        }
+        Ok(Err(error)) => classify(error, outgoing.head.get()),
+        Err(_) => (Error::new(Kind::Timeout(limit)), Some(Fate::Lost)),
+    };
+    Err(Failure { error, fate, head: outgoing.head.get().cloned() })
+}
+
+/// What an error of the HTTP library means for what was asked.
+fn classify(error: RawError<()>, head: Option<&Head>) -> (Error, Option<Fate>) {
+    let status = head.map(|head| head.status).unwrap_or_default();
+    let unreadable = |why: String| (Error::new(Kind::Unreadable { status, why }), Some(Fate::Lost));
+    match error {
+        RawError::InvalidRequest(why) | RawError::Custom(why) => (Error::invalid(why), None),
+        RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(in_words(error)), None),
+        RawError::CommunicationError(error) if error.is_connect() => {
+            (Error::new(Kind::Connect(in_words(error))), Some(Fate::NotSent))
+        }
+        RawError::ResponseBodyError(error) => unreadable(in_words(error)),
+        RawError::InvalidResponsePayload(_, error) => unreadable(error.to_string()),
+        // A success that the description does not know.
+        RawError::UnexpectedResponse(_) => {
+            unreadable("it is none of the answers that the service describes".to_owned())
+        }
+        RawError::ErrorResponse(_) => unreadable("it is a refusal of a kind unknown".to_owned()),
+        RawError::CommunicationError(error) | RawError::InvalidUpgrade(error) => {
+            (Error::new(Kind::Network(in_words(error))), Some(Fate::Lost))
+        }
+    }
+}
+
+/// The last reason in the chain, which is the one that says something; without the address, which may hold names.
+fn in_words(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(error) = source {
+        text = error.to_string();
+        source = error.source();
+    }
+    text
+}

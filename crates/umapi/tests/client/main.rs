@@ -1,0 +1,5 @@
+//! The client over real connections, with a service that answers as it is told.
+
+mod pager;
+mod service;
+mod transport;

@@ -1,0 +1,321 @@
+//! Lists that come in pages, of a service that does not always behave.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use crate::service::{Reply, Seen, Service};
+use futures_core::Stream;
+use umapi::{
+    Observer, PageRead, Pager, ResumeToken, RetryPolicy,
+    model::{GroupType, User},
+};
+
+/// The page that a request asks for: the last number in its path.
+fn page_of(request: &Seen) -> usize {
+    let path = request.path.split('?').next().unwrap();
+    path.split('/').find_map(|part| part.parse().ok()).unwrap()
+}
+
+fn page(users: &[&str], is_last: bool, headers: &[(&str, &str)]) -> Reply {
+    let users: Vec<String> =
+        users.iter().map(|name| format!(r#"{{"id":"{name}","email":"{name}@example.com"}}"#)).collect();
+    Reply::of(200, headers, &format!(r#"{{"lastPage":{is_last},"result":"success","users":[{}]}}"#, users.join(",")))
+}
+
+/// Serves these pages.
+async fn serving(pages: &'static [&'static [&'static str]]) -> Service {
+    Service::answering(move |request| {
+        let index = page_of(request).min(pages.len() - 1);
+        let total = pages.iter().map(|page| page.len()).sum::<usize>().to_string();
+        let (current, count) = (index.to_string(), pages.len().to_string());
+        let headers =
+            [("x-total-count", total.as_str()), ("x-current-page", current.as_str()), ("x-page-count", count.as_str())];
+        page(pages[index], index + 1 == pages.len(), &headers)
+    })
+    .await
+}
+
+async fn names(mut users: Pager<User>) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some(user) = users.try_next().await.unwrap() {
+        names.push(user.id.unwrap());
+    }
+    assert!(users.try_next().await.unwrap().is_none(), "the end stays the end");
+    names
+}
+
+const THREE: &[&[&str]] = &[&["a", "b", "c"], &["d", "e", "f"], &["g"]];
+
+#[tokio::test]
+async fn items_come_in_order_and_every_page_is_asked_for_once() {
+    let service = serving(THREE).await;
+    assert_eq!(names(service.client().users().list()).await, ["a", "b", "c", "d", "e", "f", "g"]);
+    let paths: Vec<String> = service.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, [0, 1, 2].map(|page| format!("/users/1F@AdobeOrg/{page}")));
+}
+
+#[tokio::test]
+async fn filters_are_sent() {
+    let service = serving(&[&["a"]]).await;
+    let client = service.client();
+    names(client.users().domain("example.com").direct_only(false).list()).await;
+    names(client.users().in_group("a/b c").status(umapi::model::LicenseStatus::Active).exclude_groups(true).list())
+        .await;
+    let paths: Vec<String> = service.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths[0], "/users/1F@AdobeOrg/0?directOnly=false&domain=example.com");
+    assert_eq!(paths[1], "/users/1F@AdobeOrg/0/a%2Fb%20c?excludeGroups=true&status=active");
+}
+
+#[tokio::test]
+async fn an_empty_page_is_not_the_end() {
+    let service = serving(&[&[], &["a"], &[], &[], &["b"], &[]]).await;
+    assert_eq!(names(service.client().users().list()).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_last_page_that_comes_again_is_the_end() {
+    // The server never says which page is the last, and gives it to whoever asks for more: by header, and without one.
+    for has_header in [true, false] {
+        let service = Service::answering(move |request| {
+            let index = page_of(request).min(1);
+            let current = index.to_string();
+            let headers: &[(&str, &str)] = if has_header { &[("x-current-page", &current)] } else { &[] };
+            page([&["a", "b"], &["c", "d"]][index], false, headers)
+        })
+        .await;
+        let mut users = service.client().users().list();
+        let mut count = 0;
+        while users.try_next().await.unwrap().is_some() {
+            count += 1;
+        }
+        assert_eq!((count, service.requests().len()), (4, 3), "with a header: {has_header}");
+        assert!(users.changes().page_came_again);
+    }
+}
+
+#[tokio::test]
+async fn after_an_error_it_goes_on_where_it_was() {
+    let asked = AtomicU32::new(0);
+    let service = Service::answering(move |request| match page_of(request) {
+        1 if asked.fetch_add(1, Ordering::Relaxed) < 2 => Reply::of(500, &[], ""),
+        index => page(THREE[index], index == 2, &[]),
+    })
+    .await;
+    let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
+    let mut users = client.users().list();
+    let mut read = String::new();
+    let mut errors = 0;
+    while let Some(user) = users.next().await {
+        match user {
+            Ok(user) => read.push_str(&user.id.unwrap()),
+            Err(error) => {
+                assert_eq!((read.as_str(), error.status()), ("abc", Some(500)));
+                errors += 1;
+            }
+        }
+    }
+    assert_eq!((read.as_str(), errors), ("abcdefg", 2));
+}
+
+#[tokio::test]
+async fn a_token_goes_on_at_the_exact_item_from_wherever_it_was_taken() {
+    let service = serving(&[&["a", "b", "c"], &[], &["d", "e"]]).await;
+    for taken in 0..=5 {
+        let mut users = service.client().users().list();
+        let mut read = String::new();
+        for _ in 0..taken {
+            read.push_str(&users.try_next().await.unwrap().unwrap().id.unwrap());
+        }
+        let token: ResumeToken = users.resume_token().to_string().parse().unwrap();
+        let rest = service.client().users().list().resume(&token).unwrap();
+        assert_eq!(rest.resume_token(), token, "before anything is read it is the same place");
+        read.push_str(&names(rest).await.concat());
+        assert_eq!(read, "abcde", "after {taken}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_list_is_refused() {
+    let service = serving(THREE).await;
+    let client = service.client();
+    let token = client.users().domain("example.com").list().resume_token();
+    assert!(client.users().domain("example.com").list().resume(&token).is_ok());
+    for other in
+        [client.users().list(), client.users().domain("example.org").list(), client.users().in_group("g").list()]
+    {
+        let error = other.resume(&token).unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().contains("another list"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_whose_item_has_moved_loses_nothing_and_says_so() {
+    let moved = Arc::new(Mutex::new(false));
+    let now = moved.clone();
+    let service = Service::answering(move |_| match *now.lock().unwrap() {
+        false => page(&["a", "b", "c"], true, &[]),
+        true => page(&["b", "c", "d"], true, &[]),
+    })
+    .await;
+    let client = service.client();
+    let mut users = client.users().list();
+    users.try_next().await.unwrap();
+    let behind_a = users.resume_token();
+    users.try_next().await.unwrap();
+    let behind_b = users.resume_token();
+    *moved.lock().unwrap() = true;
+    for (token, rest) in [(behind_b, "cd"), (behind_a, "bcd")] {
+        let mut users = client.users().list().resume(&token).unwrap();
+        let mut read = String::new();
+        while let Some(user) = users.try_next().await.unwrap() {
+            read.push_str(&user.id.unwrap());
+        }
+        assert_eq!(read, rest);
+        assert!(users.changes().resumed_elsewhere);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_changes_underneath_says_so_and_repeated_items_can_be_dropped() {
+    let service = Service::answering(|request| match page_of(request) {
+        0 => page(&["a", "b", "c"], false, &[("x-total-count", "5")]),
+        _ => page(&["c", "d"], true, &[("x-total-count", "6")]),
+    })
+    .await;
+    let mut users = service.client().users().list();
+    let mut count = 0;
+    while users.try_next().await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 5);
+    assert!(users.changes().total_moved && users.changes().repeated_items == 1 && users.changes().any());
+    assert_eq!(names(service.client().users().list().dedup()).await, ["a", "b", "c", "d"]);
+}
+
+#[derive(Clone, Default)]
+struct PagesSeen(Arc<Mutex<Vec<(u32, usize)>>>);
+
+impl Observer for PagesSeen {
+    fn page(&self, page: &PageRead<'_>) {
+        self.0.lock().unwrap().push((page.index, page.items));
+    }
+}
+
+#[tokio::test]
+async fn pages_come_whole_with_what_their_headers_say() {
+    let service = serving(THREE).await;
+    let seen = PagesSeen::default();
+    let client = service.builder().observer(seen.clone()).build().unwrap();
+    let mut pages = client.users().list().by_page();
+    let first = pages.try_next().await.unwrap().unwrap();
+    assert_eq!((first.index, first.items.len(), first.is_last), (0, 3, false));
+    assert_eq!((first.total, first.page_count, pages.total()), (Some(7), Some(3), Some(7)));
+    let mut indexes = Vec::new();
+    while let Some(page) = pages.try_next().await.unwrap() {
+        indexes.push((page.index, page.is_last));
+    }
+    assert_eq!(indexes, [(1, false), (2, true)]);
+    assert_eq!(*seen.0.lock().unwrap(), [(0, 3), (1, 3), (2, 1)]);
+}
+
+#[tokio::test]
+async fn it_is_a_stream_that_knows_what_is_left_of_the_last_page() {
+    let service = serving(THREE).await;
+    let mut users = service.client().users().list();
+    assert_eq!(users.size_hint(), (0, None));
+    let mut count = 0;
+    while let Some(user) = std::future::poll_fn(|context| Pin::new(&mut users).poll_next(context)).await {
+        user.unwrap();
+        count += 1;
+        match count {
+            2 => assert_eq!(users.size_hint(), (1, None)),
+            6 => assert_eq!(users.size_hint(), (0, None)),
+            7 => assert_eq!(users.size_hint(), (0, Some(0))),
+            _ => {}
+        }
+    }
+    assert_eq!(count, 7);
+}
+
+#[tokio::test]
+async fn the_next_page_is_fetched_ahead_only_when_half_of_one_is_read_and_there_is_a_turn() {
+    let service = serving(THREE).await;
+    let mut users = service.client().users().list();
+    users.try_next().await.unwrap();
+    settle().await;
+    assert_eq!(service.requests().len(), 1, "the first item alone costs one request");
+    users.try_next().await.unwrap();
+    settle().await;
+    assert_eq!(service.requests().len(), 2, "half of the page is read");
+
+    // With the calls of the minute used up, nobody stands in line for a page that is not needed yet.
+    let client = service.client();
+    for _ in 0..24 {
+        client.users().list().try_next().await.unwrap();
+    }
+    service.manual.freeze();
+    let mut users = client.users().list();
+    for _ in 0..3 {
+        users.try_next().await.unwrap();
+    }
+    settle().await;
+    assert_eq!(service.manual.sleepers(), 0);
+}
+
+/// Lets everything that can go on go on.
+async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+        // Sockets are looked at when the runtime parks.
+        tokio::time::sleep(std::time::Duration::from_micros(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn groups_end_beyond_the_last_page_and_are_filtered_by_type() {
+    let service = Service::answering(|request| match page_of(request) {
+        0 => Reply::json(
+            r#"{"lastPage":false,"result":"success","groups":[
+                {"groupId":1,"groupName":"Design","type":"USER_GROUP"},
+                {"groupId":2,"groupName":"Photoshop","type":"PRODUCT_PROFILE"}]}"#,
+        ),
+        _ => Reply::json(r#"{"lastPage":true,"result":"Not found"}"#),
+    })
+    .await;
+    let client = service.client();
+    assert_eq!(client.groups().list().try_collect().await.unwrap().len(), 2);
+    let profiles = client.groups().of_type(GroupType::ProductProfile).list().try_collect().await.unwrap();
+    assert_eq!(profiles.iter().map(|group| group.group_name.as_str()).collect::<Vec<_>>(), ["Photoshop"]);
+    assert_eq!(client.groups().get("dESIGN").await.unwrap().unwrap().group_id, Some(1));
+    assert_eq!(client.groups().get("Sales").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_bare_array_ends_by_its_headers() {
+    let service = Service::answering(|request| {
+        let page: u32 = request.path.split("page=").nth(1).unwrap().parse().unwrap();
+        let first = page * 2;
+        let body = format!(r#"[{{"groupId":{first},"name":"x"}},{{"groupId":{},"name":"y"}}]"#, first + 1);
+        // This list is counted from 1.
+        Reply::of(200, &[("x-page-count", "3"), ("x-current-page", &page.to_string())], &body)
+    })
+    .await;
+    let groups = service.client().legacy().user_groups().list().try_collect().await.unwrap();
+    assert_eq!(groups.iter().map(|group| group.group_id).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
+}
+
+#[tokio::test]
+async fn a_bare_array_without_headers_ends_with_an_empty_page() {
+    let service = Service::answering(|request| match request.path.ends_with("page=1") {
+        true => Reply::json("[]"),
+        false => Reply::json(r#"[{"email":"a@b.c"}]"#),
+    })
+    .await;
+    let users = service.client().legacy().users().list().try_collect().await.unwrap();
+    assert_eq!((users.len(), service.requests().len()), (1, 2));
+}
