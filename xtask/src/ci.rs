@@ -53,6 +53,7 @@ fn steps() -> Vec<Step> {
         Step::script("description: redocly", "tests/languages/redocly.sh", "node"),
         Step::script("description: TypeScript", "tests/languages/typescript.sh", "node"),
         Step::script("description: Python", "tests/languages/python.sh", "python3"),
+        Step::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
     ]
 }
 
@@ -98,7 +99,7 @@ fn run_step(step: &Step) -> Result<Outcome> {
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
 }
 
-fn is_installed(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }

@@ -119,6 +119,7 @@ impl CachedSource {
                 Turn::Fail(error) => return Err(error),
                 Turn::Refresh(flight) => {
                     if self.0.clock.timeout(PATIENCE, flight).await.is_err() {
+                        tracing::debug!("early refresh is slow: the token at hand is used on");
                         self.0.lock().refresh_after = Some(self.0.clock.now() + REFRESH_PAUSE);
                     }
                 }
@@ -150,7 +151,9 @@ impl CachedSource {
         let mut state = self.0.lock();
         let Some(kept) = state.kept.as_ref().filter(|kept| !now.has_reached(kept.good_until)) else {
             return match &state.failure {
-                Some((error, until)) if now.monotonic < *until => Turn::Fail(error.clone()),
+                Some((error, until)) if now.monotonic < *until => {
+                    Turn::Fail(error.with_remaining(*until - now.monotonic))
+                }
                 _ => Turn::Wait(self.flight(&mut state)),
             };
         };

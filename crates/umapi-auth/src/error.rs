@@ -12,7 +12,11 @@ use crate::{ClockSkew, KeyError};
 /// [`status`](Self::status), [`body`](Self::body) and [`request_id`](Self::request_id) are what the server said, with
 /// secrets cut out.
 #[derive(Clone)]
-pub struct Error(Arc<Inner>);
+pub struct Error {
+    inner: Arc<Inner>,
+    /// What is left of the time that the server asked for, where some of it has passed.
+    remaining: Option<Duration>,
+}
 
 struct Inner {
     kind: Kind,
@@ -41,15 +45,20 @@ pub(crate) struct Refusal {
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), skew: None }))
+        Self::with_skew(kind, message, None)
     }
 
     pub(crate) fn with_skew(kind: Kind, message: impl Into<String>, skew: Option<ClockSkew>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), skew }))
+        Self { inner: Arc::new(Inner { kind, message: message.into(), skew }), remaining: None }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
+    }
+
+    /// The same error, later: of the time that the server asked for, this is left.
+    pub(crate) fn with_remaining(&self, remaining: Duration) -> Self {
+        Self { inner: self.inner.clone(), remaining: self.retry_after().map(|_| remaining) }
     }
 
     /// An error of a token source of one's own.
@@ -58,7 +67,7 @@ impl Error {
     }
 
     fn refusal(&self) -> Option<&Refusal> {
-        match &self.0.kind {
+        match &self.inner.kind {
             Kind::Refused(refusal) => Some(refusal),
             _ => None,
         }
@@ -70,22 +79,22 @@ impl Error {
 
     /// Something given to this crate cannot be used: a field, a key, an address, a file. Nothing was sent.
     pub fn is_invalid_input(&self) -> bool {
-        matches!(self.0.kind, Kind::Invalid)
+        matches!(self.inner.kind, Kind::Invalid)
     }
 
     /// The server could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
-        matches!(self.0.kind, Kind::Network { .. })
+        matches!(self.inner.kind, Kind::Network { .. })
     }
 
     /// The server did not answer in time.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::Network { is_timeout: true, .. })
+        matches!(self.inner.kind, Kind::Network { is_timeout: true, .. })
     }
 
     /// The server could not be reached at all: nothing was sent.
     pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Network { is_connect: true, .. })
+        matches!(self.inner.kind, Kind::Network { is_connect: true, .. })
     }
 
     /// `invalid_client` with status 400: the client id is unknown, or belongs to another login server.
@@ -135,7 +144,7 @@ impl Error {
 
     /// Whether the same call may succeed later: after network faults, 429 and 5xx.
     pub fn is_retryable(&self) -> bool {
-        match &self.0.kind {
+        match &self.inner.kind {
             Kind::Network { .. } => true,
             Kind::Refused(refusal) => refusal.status == 429 || refusal.status >= 500,
             Kind::Unreadable { status } => *status >= 500,
@@ -155,7 +164,7 @@ impl Error {
 
     /// The HTTP status of the answer.
     pub fn status(&self) -> Option<u16> {
-        match &self.0.kind {
+        match &self.inner.kind {
             Kind::Refused(refusal) => Some(refusal.status),
             Kind::Unreadable { status } => Some(*status),
             _ => None,
@@ -172,22 +181,22 @@ impl Error {
         self.refusal().and_then(|refusal| refusal.request_id.as_deref())
     }
 
-    /// How long the server asked to wait.
+    /// How long the server asked to wait, or what is left of that.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal().and_then(|refusal| refusal.retry_after)
+        self.remaining.or_else(|| self.refusal()?.retry_after)
     }
 
     /// How far this machine's clock is off the server's, where its answer showed more than a minute: a likely cause of
     /// [`is_invalid_token`](Self::is_invalid_token).
     pub fn clock_skew(&self) -> Option<ClockSkew> {
-        self.0.skew
+        self.inner.skew
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        if let Some(skew) = self.0.skew {
+        f.write_str(&self.inner.message)?;
+        if let Some(skew) = self.inner.skew {
             write!(f, "; {skew}: set it right")?;
         }
         Ok(())
@@ -197,7 +206,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("message", &self.0.message)
+            .field("message", &self.inner.message)
             .field("status", &self.status())
             .field("code", &self.code())
             .field("request_id", &self.request_id())

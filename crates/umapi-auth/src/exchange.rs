@@ -8,21 +8,29 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
+use http_body_util::Full;
+use reqwest::{Body, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use umapi_time::Clock;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use crate::{
     AccessToken, ClockSkew, Credentials, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource, assertion,
     error::Kind,
     refusal::{self, Answered},
+    transport::Connection,
 };
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What is read of an answer, in bytes: a token takes a few thousand.
 const LONGEST_BODY: usize = 1 << 20;
 
 /// Logs in every time that it is asked for a token.
 pub(crate) struct Exchange {
-    http: reqwest::Client,
+    connection: Connection,
     clock: Clock,
     credentials: Arc<Credentials>,
     retry: RetryPolicy,
@@ -39,8 +47,8 @@ impl TokenSource for Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(http: reqwest::Client, clock: Clock, credentials: Arc<Credentials>, retry: RetryPolicy) -> Self {
-        Self { http, clock, credentials, retry, favourite: AtomicUsize::new(0) }
+    pub(crate) fn new(connection: Connection, clock: Clock, credentials: Arc<Credentials>, retry: RetryPolicy) -> Self {
+        Self { connection, clock, credentials, retry, favourite: AtomicUsize::new(0) }
     }
 
     /// Logs in, and again as long as the fault may pass and the policy allows.
@@ -96,11 +104,8 @@ impl Exchange {
         // The life of the token is counted from before the request: rather too short than too long.
         let (begun, wall) = (self.clock.now(), self.clock.wall());
         let request = Request::of(&self.credentials, secret, wall)?;
-        let answer = {
-            // A clock of a test that advances by itself must not do so while the network is at work.
-            let _hold = self.clock.hold();
-            self.send(&request).await?
-        };
+        // The clock is not held meanwhile: the server may share it and sleep on it, and each would wait for the other.
+        let answer = self.send(&request).await?;
         let skew = answer.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
         if let Some(skew) = skew {
             tracing::warn!(difference_s = skew.difference().as_secs(), is_behind = skew.is_behind(), "clocks differ");
@@ -114,7 +119,7 @@ impl Exchange {
             "login answered"
         );
         if !(200..300).contains(&answer.status) {
-            return Err(refusal::read(answer, &request.secrets(), self.clock.wall(), skew));
+            return Err(refusal::read(answer, &self.credentials.login, &request.secrets(), self.clock.wall(), skew));
         }
         let status = answer.status;
         let issued: Issued = serde_json::from_slice(&answer.body).map_err(|_| {
@@ -125,11 +130,14 @@ impl Exchange {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Answered, Error> {
-        let url = self.credentials.endpoint.join(request.path);
-        let fields: Vec<(&str, &str)> = request.fields.iter().map(|(name, value)| (*name, value.reveal())).collect();
-        let failed =
-            |error: reqwest::Error| refusal::of_network(&error, &self.credentials.endpoint, &request.secrets());
-        let mut response = self.http.post(url).form(&fields).send().await.map_err(failed)?;
+        let endpoint = &self.credentials.endpoint;
+        let url = endpoint.join(request.path);
+        let failed = |error: reqwest::Error| refusal::of_network(&error, endpoint, &request.secrets());
+        let post = self.connection.post(&url).header(CONTENT_TYPE, FORM).body(request.body());
+        let mut response = post.send().await.map_err(failed)?;
+        if response.url().as_str() != url {
+            return Err(refusal::of_redirect(endpoint));
+        }
         let mut answer = Answered::head(&response);
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             answer.body.extend_from_slice(&chunk);
@@ -179,6 +187,20 @@ impl<'a> Request<'a> {
             }
         };
         Ok(Self { path, unit, fields })
+    }
+
+    /// The fields as a form, wiped from memory when it has been sent.
+    ///
+    /// It is a stream, of which an HTTP client keeps no copy: one that follows redirects cannot send it once more.
+    fn body(&self) -> Body {
+        // Large enough from the start, since a text that grows leaves copies behind: three letters for one, `&` and `=`.
+        let length = self.fields.iter().map(|(name, value)| name.len() + value.reveal().len() * 3 + 2).sum();
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(length));
+        for (name, value) in &self.fields {
+            form.append_pair(name, value.reveal());
+        }
+        let form = Zeroizing::new(form.finish().into_bytes());
+        Body::wrap(Full::new(Bytes::from_owner(form)))
     }
 
     /// What must not show in an error.

@@ -6,90 +6,131 @@ mod environment;
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::{
     Credentials, Error, OAuthServerToServer, PrivateKey, Secret, ServiceAccount, ServiceAccountBuilder,
     credentials::check_organization,
 };
 
-/// The fields that every origin fills, each in its own way.
+/// A field that every credential has, or every service account.
+#[derive(Clone, Copy)]
+enum Field {
+    Organization,
+    TechnicalAccount,
+    ClientId,
+    ClientSecret,
+    PrivateKey,
+}
+
+impl Field {
+    /// Where its value is to be had.
+    fn whereabouts(self) -> &'static str {
+        match self {
+            Self::Organization => "the Adobe Developer Console shows it with the credential, as Organization ID",
+            Self::TechnicalAccount => {
+                "the Adobe Developer Console shows it with the credential, as Technical Account ID (not the email address)"
+            }
+            Self::ClientId => {
+                "the Adobe Developer Console shows it with the credential, as Client ID (API Key in older texts)"
+            }
+            Self::ClientSecret => {
+                "the Adobe Developer Console shows it with the credential, after `Retrieve client secret`"
+            }
+            Self::PrivateKey => {
+                "it is the key whose certificate the Adobe Developer Console has, from a file of yours or from the \
+                 `config.zip` that the console offered when it made the pair; it keeps no copy"
+            }
+        }
+    }
+}
+
+/// What an origin calls itself and its fields, for errors.
+struct Names {
+    origin: &'static str,
+    name_of: fn(Field) -> &'static str,
+}
+
+impl Names {
+    fn missing(&self, field: Field) -> Error {
+        self.invalid(format!("{} is missing: {}", (self.name_of)(field), field.whereabouts()))
+    }
+
+    fn invalid(&self, why: impl std::fmt::Display) -> Error {
+        Error::invalid(format!("{}: {why}", self.origin))
+    }
+}
+
+/// The fields that every origin fills, each in its own way. What is blank counts as missing.
 #[derive(Default)]
 struct Fields {
     organization: Option<String>,
     technical_account: Option<String>,
     client_id: Option<String>,
     client_secrets: Vec<Secret>,
-    private_key: Option<String>,
+    private_key: Option<KeyText>,
     passphrase: Option<Secret>,
     metascopes: Vec<String>,
     scopes: Vec<String>,
 }
 
-/// What an origin calls its fields, for errors.
-struct Names {
-    origin: &'static str,
-    organization: &'static str,
-    technical_account: &'static str,
-    client_id: &'static str,
-    client_secret: &'static str,
-    private_key: &'static str,
+/// The text of a private key, and where it was found.
+struct KeyText {
+    text: Secret,
+    found: String,
 }
 
 impl Fields {
-    fn client(&mut self, names: &Names) -> Result<(String, Vec<Secret>), Error> {
-        let client_id = required(self.client_id.take(), names, names.client_id)?;
-        let secrets = std::mem::take(&mut self.client_secrets);
-        if secrets.is_empty() {
-            return Err(missing(names, names.client_secret));
-        }
-        Ok((client_id, secrets))
-    }
-
-    fn into_service_account(mut self, names: &Names) -> Result<Credentials, Error> {
-        let (client_id, secrets) = self.client(names)?;
-        let organization = required(self.organization, names, names.organization)?;
-        let technical_account = required(self.technical_account, names, names.technical_account)?;
-        let key = Secret::from(required(self.private_key, names, names.private_key)?);
-        let key = PrivateKey::from_pem(key.reveal(), self.passphrase.as_ref())?;
+    fn into_service_account(self, names: &Names) -> Result<Credentials, Error> {
+        let client_id = required(self.client_id, names, Field::ClientId)?;
+        let secrets = required_secrets(self.client_secrets, names)?;
+        let organization = required(self.organization, names, Field::Organization)?;
+        let technical_account = required(self.technical_account, names, Field::TechnicalAccount)?;
+        let key =
+            self.private_key.filter(|key| !key.text.is_blank()).ok_or_else(|| names.missing(Field::PrivateKey))?;
+        let passphrase = self.passphrase.filter(|passphrase| !passphrase.is_blank());
+        let private_key = PrivateKey::from_pem(key.text.reveal(), passphrase.as_ref())
+            .map_err(|error| names.invalid(format!("{}: {error}", key.found)))?;
         let builder = ServiceAccount::builder()
             .organization(organization)
             .technical_account(technical_account)
             .client_id(client_id)
-            .private_key(key);
-        let mut account = secrets.into_iter().fold(builder, ServiceAccountBuilder::client_secret).build()?;
-        if !self.metascopes.is_empty() {
-            account = account.with_metascopes(self.metascopes);
-        }
-        Ok(account.into())
+            .private_key(private_key);
+        let account = secrets.into_iter().fold(builder, ServiceAccountBuilder::client_secret).build();
+        let account = account.map_err(|error| names.invalid(error))?;
+        Ok(if self.metascopes.is_empty() { account } else { account.with_metascopes(self.metascopes) }.into())
     }
 
-    fn into_oauth(mut self, names: &Names) -> Result<Credentials, Error> {
-        let (client_id, secrets) = self.client(names)?;
-        let mut secrets = secrets.into_iter();
-        let first = secrets.next().ok_or_else(|| missing(names, names.client_secret))?;
-        let mut client = OAuthServerToServer::new(client_id, first)?;
-        for secret in secrets {
-            client = client.with_further_secret(secret);
-        }
-        if !self.scopes.is_empty() {
-            client = client.with_scopes(self.scopes);
-        }
+    fn into_oauth(self, names: &Names) -> Result<Credentials, Error> {
+        let client_id = required(self.client_id, names, Field::ClientId)?;
+        let mut secrets = required_secrets(self.client_secrets, names)?.into_iter();
+        let first = secrets.next().ok_or_else(|| names.missing(Field::ClientSecret))?;
+        let client = OAuthServerToServer::new(client_id, first).map_err(|error| names.invalid(error))?;
+        let client = secrets.fold(client, OAuthServerToServer::with_further_secret);
+        let client = if self.scopes.is_empty() { client } else { client.with_scopes(self.scopes) };
         let mut credentials = Credentials::from(client);
-        if let Some(organization) = self.organization {
-            check_organization(&organization)?;
+        if let Ok(organization) = required(self.organization, names, Field::Organization) {
+            check_organization(&organization).map_err(|error| names.invalid(error))?;
             credentials.organization = Some(organization);
         }
         Ok(credentials)
     }
 }
 
-fn required(value: Option<String>, names: &Names, name: &str) -> Result<String, Error> {
-    value.filter(|text| !text.trim().is_empty()).ok_or_else(|| missing(names, name))
+fn required(value: Option<String>, names: &Names, field: Field) -> Result<String, Error> {
+    // What is copied or read from a file may have a line break at its end.
+    let value = value.map(|text| text.trim().to_owned());
+    value.filter(|text| !text.is_empty()).ok_or_else(|| names.missing(field))
 }
 
-fn missing(names: &Names, name: &str) -> Error {
-    Error::invalid(format!("{}: `{name}` is missing; its value stands in the Adobe Developer Console", names.origin))
+fn required_secrets(secrets: Vec<Secret>, names: &Names) -> Result<Vec<Secret>, Error> {
+    let secrets: Vec<Secret> = secrets.into_iter().filter(|secret| !secret.is_blank()).collect();
+    if secrets.is_empty() { Err(names.missing(Field::ClientSecret)) } else { Ok(secrets) }
 }
 
-fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| Error::invalid(format!("cannot read {}: {error}", path.display())))
+/// A file of text. What is not Unicode in it is replaced, and then refused by whoever reads the text.
+fn read(path: &Path) -> Result<Secret, Error> {
+    let bytes = std::fs::read(path);
+    let bytes = bytes.map_err(|error| Error::invalid(format!("cannot read {}: {error}", path.display())))?;
+    Ok(Secret::from(String::from_utf8_lossy(&Zeroizing::new(bytes)).into_owned()))
 }

@@ -104,6 +104,9 @@ pub struct SessionBuilder {
 
 impl SessionBuilder {
     /// The clock to go by. The default is the machine's.
+    ///
+    /// A login server may share it and sleep on it: a clock of a test that advances by itself is not
+    /// [held](Clock::hold) during a login.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -123,7 +126,7 @@ impl SessionBuilder {
 
     /// How long connecting may take, of the time of [`timeout`](Self::timeout). The default is ten seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.transport.connect_timeout = timeout;
+        self.transport.connect_timeout = Some(timeout);
         self
     }
 
@@ -136,7 +139,7 @@ impl SessionBuilder {
 
     /// What the requests call their sender.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.transport.user_agent = user_agent.into();
+        self.transport.user_agent = Some(user_agent.into());
         self
     }
 
@@ -159,11 +162,22 @@ impl SessionBuilder {
         self
     }
 
+    /// Sends with this client, in place of one that the session makes for itself: for one connection pool, proxies or TLS
+    /// that are set up elsewhere.
+    ///
+    /// Its proxies, certificates, connect timeout and user agent hold, so those settings are refused here. Whatever it does
+    /// with redirects, credentials do not follow one. For plain HTTP, which stays on this machine, it is not used: a proxy
+    /// of it would see the secrets. Do not turn its `connection_verbose` on: it logs what is sent.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.transport.client = Some(client);
+        self
+    }
+
     /// The session. Nothing is sent before the first token is asked for.
     ///
     /// # Errors
     ///
-    /// For certificates, a proxy or a user agent that cannot be used.
+    /// For certificates, a proxy or a user agent that cannot be used, or that are given beside a client of one's own.
     pub fn build(self) -> Result<Session, Error> {
         let http = self.transport.connect_to(&self.credentials.endpoint)?;
         let credentials = Arc::new(self.credentials);

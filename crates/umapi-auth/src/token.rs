@@ -69,6 +69,17 @@ pub trait TokenSource: Send + Sync + 'static {
     fn invalidate(&self, refused: &AccessToken);
 }
 
+/// A source that is shared.
+impl<T: TokenSource + ?Sized> TokenSource for Arc<T> {
+    fn token(&self) -> TokenFuture<'_> {
+        (**self).token()
+    }
+
+    fn invalidate(&self, refused: &AccessToken) {
+        (**self).invalidate(refused);
+    }
+}
+
 /// One token, given from outside. When the service refuses it, there is no other.
 #[derive(Clone, Debug)]
 pub struct FixedToken(AccessToken);

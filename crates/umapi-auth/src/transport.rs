@@ -2,9 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::{Certificate, Client, ClientBuilder, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect};
 
 use crate::{Endpoint, Error, Secret};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const USER_AGENT: &str = concat!("umapi-auth/", env!("CARGO_PKG_VERSION"));
 
 /// A proxy to send through: `http://` or `https://`, a host and a port.
 #[derive(Clone)]
@@ -60,36 +63,77 @@ impl fmt::Debug for Proxy {
 /// How requests are sent.
 pub(crate) struct Transport {
     pub(crate) timeout: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) user_agent: String,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) user_agent: Option<String>,
     pub(crate) root_certificates: Vec<Vec<u8>>,
     pub(crate) proxy: Option<Proxy>,
     pub(crate) is_direct: bool,
+    pub(crate) client: Option<Client>,
 }
 
 impl Default for Transport {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(10),
-            user_agent: concat!("umapi-auth/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: None,
+            user_agent: None,
             root_certificates: Vec::new(),
             proxy: None,
             is_direct: false,
+            client: None,
         }
+    }
+}
+
+/// A client for one login server.
+pub(crate) struct Connection {
+    client: Client,
+    timeout: Duration,
+}
+
+impl Connection {
+    pub(crate) fn post(&self, url: &str) -> RequestBuilder {
+        self.client.post(url).timeout(self.timeout)
     }
 }
 
 impl Transport {
     /// A client for this login server and no other.
-    pub(crate) fn connect_to(self, endpoint: &Endpoint) -> Result<Client, Error> {
+    pub(crate) fn connect_to(mut self, endpoint: &Endpoint) -> Result<Connection, Error> {
+        let timeout = self.timeout;
+        let client = match self.given_client()? {
+            // One that is given may have a proxy, which plain HTTP must not go through.
+            Some(client) if endpoint.is_https() => client,
+            _ => self.new_client(endpoint)?,
+        };
+        Ok(Connection { client, timeout })
+    }
+
+    /// The client that was given, if the other settings leave it as it is.
+    fn given_client(&mut self) -> Result<Option<Client>, Error> {
+        let Some(client) = self.client.take() else { return Ok(None) };
+        for (setting, is_set) in [
+            ("connect timeout", self.connect_timeout.is_some()),
+            ("user agent", self.user_agent.is_some()),
+            ("root certificate", !self.root_certificates.is_empty()),
+            ("proxy", self.proxy.is_some() || self.is_direct),
+        ] {
+            if is_set {
+                return Err(Error::invalid(format!(
+                    "both a {setting} and an HTTP client were given: set the {setting} on that client"
+                )));
+            }
+        }
+        Ok(Some(client))
+    }
+
+    fn new_client(self, endpoint: &Endpoint) -> Result<Client, Error> {
         let http = Client::builder()
             // A redirect would carry the credentials to wherever it points.
             .redirect(redirect::Policy::none())
             .https_only(endpoint.is_https())
-            .timeout(self.timeout)
-            .connect_timeout(self.connect_timeout)
-            .user_agent(self.user_agent);
+            .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+            .user_agent(self.user_agent.as_deref().unwrap_or(USER_AGENT));
         let http = self.root_certificates.iter().try_fold(http, |http, pem| trusting(http, pem))?;
         let http = match self.proxy {
             Some(_) if !endpoint.is_https() => {
@@ -134,6 +178,30 @@ impl fmt::Debug for Transport {
 mod tests {
     use super::*;
 
+    fn refused(transport: Transport, endpoint: &Endpoint) -> String {
+        transport.connect_to(endpoint).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn settings_beside_a_client_that_is_given_are_refused_by_name() {
+        let with = |change: fn(&mut Transport)| {
+            let mut transport = Transport { client: Some(Client::new()), ..Transport::default() };
+            change(&mut transport);
+            transport
+        };
+        assert!(with(|_| {}).connect_to(&Endpoint::default()).is_ok());
+        assert!(with(|transport| transport.timeout = Duration::ZERO).connect_to(&Endpoint::default()).is_ok());
+        for (transport, named) in [
+            (with(|transport| transport.connect_timeout = Some(Duration::ZERO)), "connect timeout"),
+            (with(|transport| transport.user_agent = Some("me".to_owned())), "user agent"),
+            (with(|transport| transport.root_certificates.push(Vec::new())), "root certificate"),
+            (with(|transport| transport.is_direct = true), "proxy"),
+        ] {
+            let error = refused(transport, &Endpoint::default());
+            assert!(error.contains(&format!("set the {named} on that client")), "{error}");
+        }
+    }
+
     #[test]
     fn a_proxy_is_http_and_its_password_is_apart() {
         let proxy = Proxy::new("http://proxy.example:8080").unwrap().with_login("ann", "planted");
@@ -149,14 +217,14 @@ mod tests {
     fn plain_http_does_not_go_through_a_proxy() {
         let proxy = Some(Proxy::new("http://proxy.example:8080").unwrap());
         let here = Endpoint::parse("http://127.0.0.1:1").unwrap();
-        let error = Transport { proxy, ..Transport::default() }.connect_to(&here).unwrap_err();
-        assert!(error.to_string().contains("plain HTTP"), "{error}");
+        let error = refused(Transport { proxy, ..Transport::default() }, &here);
+        assert!(error.contains("plain HTTP"), "{error}");
     }
 
     #[test]
     fn what_is_no_certificate_is_refused() {
         let transport = Transport { root_certificates: vec![b"planted".to_vec()], ..Transport::default() };
-        let error = transport.connect_to(&Endpoint::default()).unwrap_err().to_string();
+        let error = refused(transport, &Endpoint::default());
         assert!(error.contains("BEGIN CERTIFICATE") && !error.contains("planted"), "{error}");
     }
 }

@@ -160,6 +160,42 @@ async fn redirects_are_not_followed_with_credentials() {
 }
 
 #[tokio::test]
+async fn plain_http_does_not_go_through_a_client_that_has_a_proxy() {
+    let (server, proxy) = (MockServer::start_async().await, MockServer::start_async().await);
+    let login = server.mock(|when, then| {
+        when.path("/ims/token/v3");
+        then.status(200).body(r#"{"access_token":"t","expires_in":100}"#);
+    });
+    let caught = proxy.mock(|_, then| {
+        then.status(200).body(r#"{"access_token":"t","expires_in":100}"#);
+    });
+    let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy.base_url()).unwrap()).build().unwrap();
+    Session::builder(at(&server, oauth())).http_client(client).build().unwrap().token().await.unwrap();
+    login.assert();
+    caught.assert_calls_async(0).await;
+}
+
+#[tokio::test]
+async fn who_comes_while_the_server_wants_to_be_left_alone_is_told_what_is_left_of_that() {
+    let server = MockServer::start_async().await;
+    let mock = server.mock(|when, then| {
+        when.path("/ims/token/v3");
+        then.status(429).header("retry-after", "3600");
+    });
+    let manual = ManualClock::new();
+    let session = session(at(&server, oauth()), manual.clock());
+    for left in [3600, 2600, 1600, 600] {
+        let error = session.token().await.unwrap_err();
+        assert!(error.is_throttled());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(left)));
+        manual.advance(Duration::from_secs(1000));
+    }
+    mock.assert_calls_async(1).await;
+    assert_eq!(session.token().await.unwrap_err().retry_after(), Some(Duration::from_secs(3600)));
+    mock.assert_calls_async(2).await;
+}
+
+#[tokio::test]
 async fn a_wrong_clock_is_pointed_out() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {

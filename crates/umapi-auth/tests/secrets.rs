@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect, also in its helpers")]
 
 use std::{
+    any::type_name,
+    collections::BTreeSet,
     fmt::{Debug, Write as _},
     io,
     sync::{Arc, Mutex},
@@ -14,8 +16,8 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use tracing::Metadata;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::MakeWriterExt as _};
 use umapi_auth::{
-    CachedSource, Clock, Credentials, Endpoint, FixedToken, OAuthServerToServer, PrivateKey, Proxy, RetryPolicy,
-    Secret, ServiceAccount, Session,
+    AccessToken, CachedSource, Clock, Credentials, Endpoint, FixedToken, Instant, OAuthServerToServer, PrivateKey,
+    Proxy, RetryPolicy, Secret, ServiceAccount, Session,
 };
 use umapi_time::ManualClock;
 
@@ -37,14 +39,26 @@ impl io::Write for Lines {
     }
 }
 
-/// What `Debug` prints, in both its forms.
+/// What `Debug` prints, in both its forms, and of which types.
 #[derive(Default)]
-struct Shown(String);
+struct Shown {
+    text: String,
+    types: BTreeSet<&'static str>,
+}
 
 impl Shown {
-    fn add(&mut self, value: impl Debug) {
-        writeln!(self.0, "{value:?} {value:#?}").unwrap();
+    fn add<T: Debug>(&mut self, value: &T) {
+        writeln!(self.text, "{value:?} {value:#?}").unwrap();
+        self.types.extend(type_name::<T>().rsplit("::").next());
     }
+}
+
+/// The types that the crate makes public: the names in its `pub use` lines that are neither constants nor of a trait.
+fn public_types() -> BTreeSet<&'static str> {
+    let exported = include_str!("../src/lib.rs").split("pub use ").skip(1);
+    let words = exported.flat_map(|line| line.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric()));
+    let is_type = |word: &&str| word.chars().any(char::is_lowercase) && word.starts_with(char::is_uppercase);
+    words.filter(is_type).filter(|word| !["TokenSource", "TokenFuture"].contains(word)).collect()
 }
 
 fn jumping() -> Clock {
@@ -59,13 +73,18 @@ fn answers(server: &MockServer) {
     for (path, secret) in [("/ims/token/v3", "planted-old"), ("/ims/exchange/jwt", "planted-old")] {
         server.mock(|when, then| {
             when.path(path).form_urlencoded_tuple("client_secret", secret);
-            then.status(401).header("x-request-id", "r-1").respond_with(|request| {
+            then.respond_with(|request| {
                 // An echo of everything that was sent, the JWT among it.
                 let echo = format!(
                     r#"{{"error":"invalid_client","error_description":"planted-old is wrong","sent":"{}"}}"#,
                     request.body_string()
                 );
-                httpmock::HttpMockResponse::builder().status(401).header("x-request-id", "r-1").body(echo).build()
+                httpmock::HttpMockResponse::builder()
+                    .status(401)
+                    .header("x-request-id", "r-1")
+                    .header("date", "Tue, 24 Nov 2020 12:00:00 GMT")
+                    .body(echo)
+                    .build()
             });
         });
         server.mock(|when, then| {
@@ -99,32 +118,42 @@ async fn neither_debug_nor_the_log_at_its_finest_shows_a_secret() {
     let key = PrivateKey::from_pem(&pem, None).unwrap();
     let oauth = |secret| OAuthServerToServer::new("client", secret).unwrap();
     let account = |secret: &str| {
-        let builder = ServiceAccount::builder()
+        ServiceAccount::builder()
             .organization("12345@AdobeOrg")
             .technical_account("1@techacct.adobe.com")
             .client_id("client")
             .client_secret(secret)
-            .private_key(key.clone());
-        (format!("{builder:?} {builder:#?}"), builder.build().unwrap())
+            .private_key(key.clone())
     };
     shown.add(&key);
-    shown.add(account("planted-old").0);
-    shown.add(account("planted-old").1);
-    shown.add(oauth("planted-old"));
-    shown.add(Secret::from(PLANTED));
-    shown.add(FixedToken::new(PLANTED));
-    shown.add(CachedSource::new(FixedToken::new(PLANTED), jumping()));
-    shown.add(Proxy::new("http://proxy.example").unwrap().with_login("ann", PLANTED));
-    shown.add(RetryPolicy::default());
-    shown.add(PrivateKey::from_pem(PLANTED, None).unwrap_err());
-    shown.add(account("s").1.assertion(&Endpoint::default(), Clock::real().wall()).unwrap());
+    shown.add(&account("planted-old"));
+    shown.add(&account("planted-old").build().unwrap());
+    shown.add(&oauth("planted-old"));
+    shown.add(&Secret::from(PLANTED));
+    shown.add(&AccessToken::new(PLANTED, Some(Instant::ORIGIN)));
+    shown.add(&FixedToken::new(PLANTED));
+    shown.add(&CachedSource::new(FixedToken::new(PLANTED), jumping()));
+    shown.add(&Proxy::new("http://proxy.example").unwrap().with_login("ann", PLANTED));
+    shown.add(&RetryPolicy::default());
+    shown.add(&PrivateKey::from_pem(PLANTED, None).unwrap_err());
+    shown.add(&account("s").build().unwrap().assertion(&Endpoint::default(), Clock::real().wall()).unwrap());
+    shown.add(&Endpoint::default());
+    shown.add(&jumping());
+    shown.add(&Instant::ORIGIN);
+    for refused in [
+        Credentials::from_console_json(r#"{"CLIENT_ID":"planted","CLIENT_SECRET":"planted"}"#, Some(PLANTED), None),
+        Credentials::from_connector_yaml("enterprise:\n  client_secret: planted\n", ".".as_ref()),
+        Credentials::from_variables(|_| Some(PLANTED.to_owned())),
+    ] {
+        shown.add(&refused.unwrap_err());
+    }
 
     let mut jwt_parts = 0;
     for (credentials, is_good) in [
         (at(&server, oauth("planted-old").with_further_secret("planted-new")), true),
-        (at(&server, account("planted-old").1.with_further_secret("planted-new")), true),
+        (at(&server, account("planted-old").build().unwrap().with_further_secret("planted-new")), true),
         (at(&server, oauth("planted-old")), false),
-        (at(&server, account("planted-old").1), false),
+        (at(&server, account("planted-old").build().unwrap()), false),
         (at(&server, oauth("planted-broken")), false),
         (Credentials::from(oauth("planted-old")).with_endpoint(Endpoint::parse("http://127.0.0.1:1").unwrap()), false),
     ] {
@@ -144,20 +173,25 @@ async fn neither_debug_nor_the_log_at_its_finest_shows_a_secret() {
             Err(error) => {
                 assert!(!is_good, "{error}");
                 shown.add(&error);
-                shown.add(error.to_string());
-                shown.add((error.body(), error.description(), error.request_id(), error.code()));
+                shown.add(&error.to_string());
+                shown.add(&(error.body(), error.description(), error.request_id(), error.code()));
+                if let Some(skew) = error.clock_skew() {
+                    shown.add(&skew);
+                }
                 jwt_parts += usize::from(error.body().is_some_and(|body| body.contains("jwt_token=[cut]")));
             }
         }
         shown.add(&session);
     }
 
-    assert_eq!(jwt_parts, 1, "the echoed JWT was cut out: {}", shown.0);
+    assert_eq!(jwt_parts, 1, "the echoed JWT was cut out: {}", shown.text);
+    let missing: Vec<_> = public_types().into_iter().filter(|name| !shown.types.contains(name)).collect();
+    assert!(missing.is_empty(), "not looked at: {missing:?}");
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("client secret refused"), "our own lines are caught: {logged}");
     assert!(logged.contains("TRACE") && logged.contains("hyper"), "those of libraries too: {logged}");
     let middle_of_key = pem.lines().nth(5).unwrap();
-    for text in [&shown.0, &logged] {
+    for text in [&shown.text, &logged] {
         for secret in [PLANTED, "eyJ", middle_of_key] {
             let at = text.find(secret).map(|at| &text[at.saturating_sub(200)..(at + 50).min(text.len())]);
             assert!(at.is_none(), "{secret}: {at:?}");

@@ -4,183 +4,251 @@ use std::path::Path;
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Fields, Names, read};
+use super::{Field, Fields, KeyText, Names, read};
 use crate::{Credentials, Endpoint, Error, Secret};
 
 const NAMES: Names = Names {
     origin: "connector-umapi.yml",
-    organization: "enterprise.org_id",
-    technical_account: "enterprise.tech_acct_id",
-    client_id: "enterprise.client_id",
-    client_secret: "enterprise.client_secret",
-    private_key: "enterprise.priv_key_path` or `enterprise.priv_key_data",
+    name_of: |field| match field {
+        Field::Organization => "`enterprise.org_id`",
+        Field::TechnicalAccount => "`enterprise.tech_acct_id`",
+        Field::ClientId => "`enterprise.client_id`",
+        Field::ClientSecret => "`enterprise.client_secret`",
+        Field::PrivateKey => "`enterprise.priv_key_path` (or `enterprise.priv_key_data`)",
+    },
 };
 
 /// The part of the file that a login needs. Unknown fields are the tool's own affair.
 #[derive(Deserialize)]
 struct Connector {
-    #[serde(default)]
     authentication_method: Option<String>,
-    #[serde(default)]
+    ssl_verify: Option<bool>,
+    ssl_cert_verify: Option<bool>,
     server: Option<Server>,
     enterprise: Enterprise,
 }
 
+/// Each field has an older name, which counts if both are there.
 #[derive(Deserialize, Default)]
 struct Server {
-    #[serde(alias = "auth_host")]
     ims_host: Option<String>,
+    auth_host: Option<String>,
+    ims_endpoint_jwt: Option<String>,
+    auth_endpoint: Option<String>,
+    ssl_verify: Option<bool>,
 }
 
 #[derive(Deserialize)]
 struct Enterprise {
     org_id: Option<String>,
-    #[serde(alias = "api_key")]
     client_id: Option<String>,
+    api_key: Option<String>,
     client_secret: Option<Secret>,
-    #[serde(alias = "tech_acct")]
     tech_acct_id: Option<String>,
+    tech_acct: Option<String>,
     priv_key_path: Option<String>,
     priv_key_data: Option<Secret>,
     priv_key_pass: Option<Secret>,
     // What is kept in the system's keyring: only that it is there matters.
-    #[serde(alias = "secure_api_key_key")]
     secure_client_id_key: Option<IgnoredAny>,
+    secure_api_key_key: Option<IgnoredAny>,
     secure_client_secret_key: Option<IgnoredAny>,
     secure_priv_key_data_key: Option<IgnoredAny>,
     secure_priv_key_pass_key: Option<IgnoredAny>,
-}
-
-impl Enterprise {
-    /// Names the first field that only the keyring has.
-    fn refuse_keyring(&self) -> Result<(), Error> {
-        let has_key = self.priv_key_data.is_some() || self.priv_key_path.is_some();
-        for (name, is_secure, is_plain) in [
-            ("client_id", self.secure_client_id_key.is_some(), self.client_id.is_some()),
-            ("client_secret", self.secure_client_secret_key.is_some(), self.client_secret.is_some()),
-            ("priv_key_data", self.secure_priv_key_data_key.is_some(), has_key),
-            ("priv_key_pass", self.secure_priv_key_pass_key.is_some(), self.priv_key_pass.is_some()),
-        ] {
-            if is_secure && !is_plain {
-                return Err(Error::invalid(format!(
-                    "{}: `enterprise.{name}` is kept in the system's keyring, which is not read here: write it into the \
-                     file, or give the credentials by environment variables",
-                    NAMES.origin
-                )));
-            }
-        }
-        Ok(())
-    }
+    secure_priv_pass_key: Option<IgnoredAny>,
 }
 
 impl Credentials {
-    /// Credentials from a connector file of user-sync, of the method `jwt` (its default) or `oauth`. A relative
-    /// `priv_key_path` starts at the folder of the file, as it does there.
+    /// Credentials from a connector file of user-sync, of the method `jwt` (its default) or `oauth`.
+    ///
+    /// Read are `authentication_method`, the host and the endpoint of the login under `server:` (by their older names
+    /// too), and all of `enterprise:` in the clear. A relative `priv_key_path` starts at the folder of the file, as it does
+    /// there. `ssl_verify: false` is not followed: certificates are always checked, and those of a proxy or an emulator
+    /// are given to [`SessionBuilder::root_certificates`](crate::SessionBuilder::root_certificates).
     ///
     /// # Errors
     ///
-    /// For what cannot be read, by line or by field. Fields that user-sync keeps in the system's keyring
-    /// (`secure_…_key`) are not read, and named.
+    /// For what cannot be read, by line or by field. What user-sync keeps in the system's keyring (the settings
+    /// `secure_…_key`) is not read here; the error names the setting and what to write in its place.
     pub fn from_connector_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let folder = path.parent().unwrap_or(Path::new("."));
-        Self::from_connector_yaml(&read(path)?, folder)
+        Self::from_connector_yaml(read(path)?.reveal(), folder)
     }
 
     /// The same from the text of the file, and the folder that relative paths start at.
+    ///
+    /// ```
+    /// let yaml = "authentication_method: oauth
+    /// enterprise:
+    ///   org_id: 12345@AdobeOrg
+    ///   client_id: client id
+    ///   client_secret: client secret
+    /// ";
+    /// let credentials = umapi_auth::Credentials::from_connector_yaml(yaml, ".".as_ref())?;
+    /// assert_eq!(credentials.client_id(), "client id");
+    /// # Ok::<(), umapi_auth::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`from_connector_file`](Self::from_connector_file).
     pub fn from_connector_yaml(yaml: &str, folder: &Path) -> Result<Self, Error> {
         let connector: Connector = serde_saphyr::from_str(yaml).map_err(|error| {
+            // The position, and not the text around it, which may be a secret.
             let place = error
                 .location()
                 .map_or_else(String::new, |at| format!(" at line {}, column {}", at.line(), at.column()));
-            Error::invalid(format!(
-                "{}: cannot be read{place}: it needs the YAML of user-sync, with `enterprise:`",
-                NAMES.origin
-            ))
+            NAMES.invalid(format!("cannot be read{place}: it needs the YAML of user-sync, with `enterprise:`"))
         })?;
+        connector.warn_of_unchecked_certificates();
+        let server = connector.server.unwrap_or_default();
         let enterprise = connector.enterprise;
         enterprise.refuse_keyring()?;
-        let private_key = match (enterprise.priv_key_data, enterprise.priv_key_path) {
-            (Some(_), Some(_)) => {
-                return Err(Error::invalid(format!(
-                    "{}: both `priv_key_data` and `priv_key_path` are given: remove one of them",
-                    NAMES.origin
-                )));
+        match connector.authentication_method.as_deref().unwrap_or("jwt") {
+            "jwt" => {
+                let endpoint = server.endpoint("jwt", &["/ims/exchange/jwt"])?;
+                let private_key = enterprise.private_key(folder)?;
+                let fields = Fields { private_key, ..enterprise.into_fields()? };
+                Ok(fields.into_service_account(&NAMES)?.with_endpoint(endpoint))
             }
-            (Some(data), None) => Some(data.reveal().to_owned()),
-            (None, Some(path)) => Some(read(&folder.join(path))?),
-            (None, None) => None,
-        };
-        let fields = Fields {
-            organization: enterprise.org_id,
-            technical_account: enterprise.tech_acct_id,
-            client_id: enterprise.client_id,
-            client_secrets: enterprise.client_secret.into_iter().collect(),
-            private_key,
-            passphrase: enterprise.priv_key_pass,
-            ..Fields::default()
-        };
-        let credentials = match connector.authentication_method.as_deref().unwrap_or("jwt") {
-            "jwt" => fields.into_service_account(&NAMES)?,
-            "oauth" => fields.into_oauth(&NAMES)?,
-            other => {
-                return Err(Error::invalid(format!(
-                    "{}: `authentication_method` is `{other}`: it must be `jwt` or `oauth`",
-                    NAMES.origin
-                )));
+            "oauth" => {
+                let endpoint = server.endpoint("oauth", &["/ims/token/v3", "/ims/token/v2"])?;
+                Ok(enterprise.into_fields()?.into_oauth(&NAMES)?.with_endpoint(endpoint))
             }
-        };
-        match connector.server.and_then(|server| server.ims_host) {
-            Some(host) => Ok(credentials.with_endpoint(Endpoint::parse(&format!("https://{host}"))?)),
-            None => Ok(credentials),
+            other => Err(NAMES.invalid(format!("`authentication_method` is `{other}`: it must be `jwt` or `oauth`"))),
         }
+    }
+}
+
+impl Connector {
+    fn warn_of_unchecked_certificates(&self) {
+        let of_server = self.server.as_ref().and_then(|server| server.ssl_verify);
+        if [self.ssl_verify, self.ssl_cert_verify, of_server].contains(&Some(false)) {
+            tracing::warn!("`ssl_verify: false` is not followed: give the certificates that are to be trusted");
+        }
+    }
+}
+
+impl Server {
+    /// The address below which the login's own path follows. `paths` are those that it has for the method.
+    fn endpoint(self, method: &str, paths: &[&str]) -> Result<Endpoint, Error> {
+        let (host_setting, host) = match (self.ims_host, self.auth_host) {
+            (Some(host), _) => ("ims_host", Some(host)),
+            (None, host) => ("auth_host", host),
+        };
+        let (path_setting, path) = match (self.ims_endpoint_jwt, self.auth_endpoint) {
+            (Some(path), _) => ("ims_endpoint_jwt", Some(path)),
+            (None, path) => ("auth_endpoint", path),
+        };
+        let prefix = match &path {
+            None => "",
+            Some(path) => {
+                let path = path.trim_end_matches('/');
+                paths.iter().find_map(|known| path.strip_suffix(known)).ok_or_else(|| {
+                    NAMES.invalid(format!(
+                        "`server.{path_setting}` is `{path}`, which is no endpoint of the method `{method}`: remove it, or \
+                         write `{}`",
+                        paths.join("` or `")
+                    ))
+                })?
+            }
+        };
+        let Some(host) = host else {
+            return Endpoint::parse(&format!("{}{prefix}", Endpoint::PRODUCTION));
+        };
+        if host.contains('/') {
+            return Err(NAMES.invalid(format!(
+                "`server.{host_setting}` is `{host}`: it must be a host alone, like ims-na1.adobelogin.com"
+            )));
+        }
+        Endpoint::parse(&format!("https://{host}{prefix}"))
+            .map_err(|error| NAMES.invalid(format!("`server.{host_setting}`: {error}")))
+    }
+}
+
+impl Enterprise {
+    /// Names the first field that only the keyring has.
+    fn refuse_keyring(&self) -> Result<(), Error> {
+        let is_given = |secret: &Option<Secret>| secret.as_ref().is_some_and(|secret| !secret.is_blank());
+        let has_client_id = self.client_id.is_some() || self.api_key.is_some();
+        let has_key = is_given(&self.priv_key_data) || self.priv_key_path.is_some();
+        for (setting, is_set, in_the_clear, variable, is_given) in [
+            ("secure_client_id_key", &self.secure_client_id_key, "client_id", "UMAPI_CLIENT_ID", has_client_id),
+            ("secure_api_key_key", &self.secure_api_key_key, "client_id", "UMAPI_CLIENT_ID", has_client_id),
+            (
+                "secure_client_secret_key",
+                &self.secure_client_secret_key,
+                "client_secret",
+                "UMAPI_CLIENT_SECRET",
+                is_given(&self.client_secret),
+            ),
+            (
+                "secure_priv_key_data_key",
+                &self.secure_priv_key_data_key,
+                "priv_key_path",
+                "UMAPI_PRIVATE_KEY_PATH",
+                has_key,
+            ),
+            (
+                "secure_priv_key_pass_key",
+                &self.secure_priv_key_pass_key,
+                "priv_key_pass",
+                "UMAPI_PRIVATE_KEY_PASSPHRASE",
+                is_given(&self.priv_key_pass),
+            ),
+            (
+                "secure_priv_pass_key",
+                &self.secure_priv_pass_key,
+                "priv_key_pass",
+                "UMAPI_PRIVATE_KEY_PASSPHRASE",
+                is_given(&self.priv_key_pass),
+            ),
+        ] {
+            if is_set.is_some() && !is_given {
+                return Err(NAMES.invalid(format!(
+                    "`enterprise.{setting}` points into the system's keyring, which is not read here: write \
+                     `enterprise.{in_the_clear}` into the file, or give the credentials by environment variables \
+                     ({variable} and its like)"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn private_key(&self, folder: &Path) -> Result<Option<KeyText>, Error> {
+        let setting = |name: &str| format!("`enterprise.{name}`");
+        match (&self.priv_key_data, &self.priv_key_path) {
+            (Some(_), Some(_)) => {
+                Err(NAMES.invalid("both `priv_key_data` and `priv_key_path` are given: remove one of them"))
+            }
+            (Some(text), None) => Ok(Some(KeyText { text: text.clone(), found: setting("priv_key_data") })),
+            (None, Some(path)) => {
+                let path = folder.join(path);
+                let found = format!("{} ({})", setting("priv_key_path"), path.display());
+                let text =
+                    read(&path).map_err(|error| NAMES.invalid(format!("{}: {error}", setting("priv_key_path"))))?;
+                Ok(Some(KeyText { text, found }))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// All but the private key.
+    fn into_fields(self) -> Result<Fields, Error> {
+        if self.client_id.is_some() && self.api_key.is_some() {
+            return Err(NAMES.invalid("both `client_id` and its older name `api_key` are given: remove `api_key`"));
+        }
+        Ok(Fields {
+            organization: self.org_id,
+            technical_account: self.tech_acct.or(self.tech_acct_id),
+            client_id: self.client_id.or(self.api_key),
+            client_secrets: self.client_secret.into_iter().collect(),
+            passphrase: self.priv_key_pass,
+            ..Fields::default()
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use rcgen::{KeyPair, PKCS_RSA_SHA256};
-
-    use crate::{Credentials, Login};
-
-    fn read(yaml: &str) -> Result<Credentials, crate::Error> {
-        Credentials::from_connector_yaml(yaml, Path::new("."))
-    }
-
-    #[test]
-    fn both_methods_are_read() {
-        let oauth = read("authentication_method: oauth\nserver:\n  auth_host: ims.example\nenterprise:\n  org_id: 12345@AdobeOrg\n  client_id: id\n  client_secret: s\n").unwrap();
-        assert!(matches!(oauth.login(), Login::OAuthServerToServer(_)));
-        assert_eq!(oauth.endpoint.to_string(), "https://ims.example");
-
-        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_pem().replace('\n', "\n    ");
-        let jwt = read(&format!(
-            "server:\nenterprise:\n  org_id: 12345@AdobeOrg\n  api_key: id\n  client_secret: s\n  tech_acct: 1@techacct.adobe.com\n  priv_key_data: |\n    {key}\n"
-        ))
-        .unwrap();
-        assert!(matches!(jwt.login(), Login::ServiceAccount(_)));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_and_no_secret_quoted() {
-        for (yaml, named) in [
-            ("enterprise: [planted", "line"),
-            ("authentication_method: saml\nenterprise: {}", "saml"),
-            ("enterprise:\n  client_id: id\n  client_secret: planted\n", "enterprise.org_id"),
-            (
-                "authentication_method: oauth\nenterprise:\n  client_id: id\n  secure_client_secret_key: planted\n",
-                "keyring",
-            ),
-            ("enterprise:\n  priv_key_path: no-such-file\n", "no-such-file"),
-        ] {
-            let error = read(yaml).unwrap_err().to_string();
-            assert!(error.contains(named) && !error.contains("planted"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -2,21 +2,55 @@
 
 use serde_json::Value;
 
-use super::{Fields, Names};
+use super::{Field, Fields, KeyText, Names};
 use crate::{Credentials, Error, Secret};
 
-const NAMES: Names = Names {
-    origin: "the JSON of the Adobe Developer Console",
-    organization: "ORG_ID",
-    technical_account: "TECHNICAL_ACCOUNT_ID",
-    client_id: "CLIENT_ID",
-    client_secret: "CLIENT_SECRETS",
-    private_key: "private key (a file of its own beside the JSON)",
+const ORIGIN: &str = "the JSON of the Adobe Developer Console";
+const PRIVATE_KEY: &str = "the private key, which is never in this JSON and is given beside it,";
+
+/// What the download of one credential calls its fields.
+const OF_CREDENTIAL: Names = Names {
+    origin: ORIGIN,
+    name_of: |field| match field {
+        Field::Organization => "`ORG_ID`",
+        Field::TechnicalAccount => "`TECHNICAL_ACCOUNT_ID`",
+        Field::ClientId => "`CLIENT_ID` (`API_KEY` in older ones)",
+        Field::ClientSecret => "`CLIENT_SECRETS` (`CLIENT_SECRET` in older ones)",
+        Field::PrivateKey => PRIVATE_KEY,
+    },
 };
 
+/// What the download of a project calls them.
+const OF_PROJECT: Names = Names {
+    origin: ORIGIN,
+    name_of: |field| match field {
+        Field::Organization => "`project.org.ims_org_id`",
+        Field::TechnicalAccount => "`technical_account_id` of the credential",
+        Field::ClientId => "`client_id` of the credential",
+        Field::ClientSecret => "`client_secrets` (or `client_secret`) of the credential",
+        Field::PrivateKey => PRIVATE_KEY,
+    },
+};
+
+/// What the JSON is of.
+enum Kind {
+    ServiceAccount,
+    OAuthServerToServer,
+}
+
 impl Credentials {
-    /// Credentials from a download of the Developer Console: the flat form of one credential, or that of a whole
-    /// project. The private key of a service account is not in it and is given beside it, as PEM.
+    /// Credentials from a download of the Developer Console: of one credential, or of a whole project, whose first
+    /// OAuth Server-to-Server credential counts, or else the first of a service account.
+    ///
+    /// ```
+    /// let json = r#"{"CLIENT_ID": "client id", "CLIENT_SECRETS": ["client secret"], "ORG_ID": "12345@AdobeOrg",
+    ///                "SCOPES": ["openid", "AdobeID", "user_management_sdk"]}"#;
+    /// let credentials = umapi_auth::Credentials::from_console_json(json, None, None)?;
+    /// assert_eq!(credentials.organization(), Some("12345@AdobeOrg"));
+    /// # Ok::<(), umapi_auth::Error>(())
+    /// ```
+    ///
+    /// The private key of a service account is never in it: it is given beside it, as PEM.
     ///
     /// # Errors
     ///
@@ -28,61 +62,69 @@ impl Credentials {
     ) -> Result<Self, Error> {
         let root: Value = serde_json::from_str(json).map_err(|error| {
             // The position, and not the text around it, which may be a secret.
-            Error::invalid(format!(
-                "{}: not valid JSON at line {}, column {}",
-                NAMES.origin,
-                error.line(),
-                error.column()
-            ))
+            Error::invalid(format!("{ORIGIN}: not valid JSON at line {}, column {}", error.line(), error.column()))
         })?;
-        let (mut fields, is_service_account) = match root.get("project") {
+        let (mut fields, kind, names) = match root.get("project") {
             Some(project) => of_project(project)?,
-            None => of_credential(&root),
+            None => of_credential(&root)?,
         };
-        fields.private_key = private_key.map(str::to_owned);
+        let found = "the private key beside it".to_owned();
+        fields.private_key = private_key.map(|text| KeyText { text: Secret::from(text), found });
         fields.passphrase = passphrase.cloned();
-        if is_service_account { fields.into_service_account(&NAMES) } else { fields.into_oauth(&NAMES) }
+        match kind {
+            Kind::ServiceAccount => fields.into_service_account(names),
+            Kind::OAuthServerToServer => fields.into_oauth(names),
+        }
     }
 }
 
-/// `{"CLIENT_ID": …, "CLIENT_SECRETS": […], "ORG_ID": …}`: without scopes it is a service account.
-fn of_credential(root: &Value) -> (Fields, bool) {
+/// `{"CLIENT_ID": …, "CLIENT_SECRETS": […], "ORG_ID": …, "SCOPES": […]}`, or in older ones of service accounts
+/// `{"API_KEY": …, "CLIENT_SECRET": …, "ORG_ID": …, "TECHNICAL_ACCOUNT_ID": …, "PUBLIC_KEYS_WITH_EXPIRY": {…}}`.
+fn of_credential(root: &Value) -> Result<(Fields, Kind, &'static Names), Error> {
+    const KNOWN: [&str; 5] = ["API_KEY", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRETS", "TECHNICAL_ACCOUNT_ID"];
+    if KNOWN.iter().all(|key| root.get(key).is_none()) {
+        return Err(Error::invalid(format!(
+            "{ORIGIN}: it holds neither a `project` nor a credential with `CLIENT_ID`: in the project, take `Download` of \
+             the project overview, or `Download JSON` of the credential"
+        )));
+    }
     let fields = Fields {
         organization: text(root, "ORG_ID"),
         technical_account: text(root, "TECHNICAL_ACCOUNT_ID"),
         client_id: text(root, "CLIENT_ID").or_else(|| text(root, "API_KEY")),
         client_secrets: secrets_of(root, "CLIENT_SECRETS", "CLIENT_SECRET"),
-        metascopes: list(root, "METASCOPES").iter().map(|scope| metascope_name(scope)).collect(),
+        metascopes: metascopes(list(root, "METASCOPES")),
         scopes: list(root, "SCOPES"),
         ..Fields::default()
     };
-    // Older downloads of service accounts name no metascopes; those of OAuth always name scopes.
+    // Those of OAuth always name scopes; those of service accounts name metascopes, or the older ones nothing.
     let is_service_account = root.get("METASCOPES").is_some() || root.get("SCOPES").is_none();
-    (fields, is_service_account)
+    let kind = if is_service_account { Kind::ServiceAccount } else { Kind::OAuthServerToServer };
+    Ok((fields, kind, &OF_CREDENTIAL))
 }
 
 /// `{"project": {"org": …, "workspace": {"details": {"credentials": [{"jwt" or "oauth_server_to_server": …}]}}}}`.
-fn of_project(project: &Value) -> Result<(Fields, bool), Error> {
+fn of_project(project: &Value) -> Result<(Fields, Kind, &'static Names), Error> {
     let organization = project.pointer("/org/ims_org_id").and_then(Value::as_str).map(str::to_owned);
     let listed = project.pointer("/workspace/details/credentials").and_then(Value::as_array);
     let credentials: Vec<&Value> = listed.into_iter().flatten().collect();
     // A project in migration has both: the newer one is what stays.
-    for (key, is_service_account) in [("oauth_server_to_server", false), ("jwt", true)] {
+    for (key, kind) in [("oauth_server_to_server", Kind::OAuthServerToServer), ("jwt", Kind::ServiceAccount)] {
         let Some(found) = credentials.iter().find_map(|credential| credential.get(key)) else { continue };
         let fields = Fields {
             organization,
             technical_account: text(found, "technical_account_id"),
             client_id: text(found, "client_id"),
             client_secrets: secrets_of(found, "client_secrets", "client_secret"),
-            metascopes: list(found, "meta_scopes").iter().map(|scope| metascope_name(scope)).collect(),
+            metascopes: metascopes(list(found, "meta_scopes")),
             scopes: list(found, "scopes"),
             ..Fields::default()
         };
-        return Ok((fields, is_service_account));
+        return Ok((fields, kind, &OF_PROJECT));
     }
     Err(Error::invalid(format!(
-        "{}: the project has neither an `oauth_server_to_server` nor a `jwt` credential: add one to it and download it again",
-        NAMES.origin
+        "{ORIGIN}: the project has neither an `oauth_server_to_server` nor a `jwt` credential: add one to it and download \
+         it again"
     )))
 }
 
@@ -95,9 +137,9 @@ fn secrets_of(credential: &Value, list_key: &str, single_key: &str) -> Vec<Secre
     secrets.into_iter().map(Secret::from).collect()
 }
 
-/// Downloads name a metascope with or without the address in front.
-fn metascope_name(scope: &str) -> String {
-    scope.rsplit('/').next().unwrap_or(scope).to_owned()
+/// Their names: downloads put the address of the login in front of them, or do not.
+fn metascopes(scopes: Vec<String>) -> Vec<String> {
+    scopes.iter().map(|scope| scope.rsplit('/').next().unwrap_or(scope).to_owned()).collect()
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
@@ -110,51 +152,117 @@ fn list(value: &Value, key: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{KeyPair, PKCS_RSA_SHA256};
+    use serde_json::json;
 
-    use crate::{Credentials, Login};
+    use super::*;
+    use crate::Login;
 
-    #[test]
-    fn both_kinds_are_read_in_both_layouts() {
-        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_pem();
-        let flat_oauth =
-            r#"{"CLIENT_SECRETS":["new","old"],"ORG_ID":"12345@AdobeOrg","CLIENT_ID":"id","SCOPES":["openid"]}"#;
-        let flat_jwt = r#"{"CLIENT_SECRET":"x","CLIENT_SECRETS":["s"],"ORG_ID":"12345@AdobeOrg","CLIENT_ID":"id",
-            "TECHNICAL_ACCOUNT_ID":"1@techacct.adobe.com","METASCOPES":["ent_user_sdk"]}"#;
-        let project = |credential: &str| {
-            format!(
-                r#"{{"project":{{"org":{{"ims_org_id":"12345@AdobeOrg"}},"workspace":{{"details":{{"credentials":[{credential}]}}}}}}}}"#
-            )
-        };
-        let nested_oauth = project(
-            r#"{"oauth_server_to_server":{"client_id":"id","client_secrets":["new","old"],"scopes":["openid"]}}"#,
-        );
-        let nested_jwt = project(
-            r#"{"jwt":{"client_id":"id","client_secret":"s","technical_account_id":"1@techacct.adobe.com","meta_scopes":["https://ims/s/ent_user_sdk"]}}"#,
-        );
-        for json in [flat_oauth, &nested_oauth] {
-            let credentials = Credentials::from_console_json(json, None, None).unwrap();
-            assert_eq!((credentials.organization(), credentials.secrets().len()), (Some("12345@AdobeOrg"), 2));
-            let Login::OAuthServerToServer(client) = credentials.login() else { panic!("it is OAuth") };
-            assert_eq!(client.scopes, ["openid"]);
-        }
-        let old_jwt = r#"{"API_KEY":"id","CLIENT_SECRET":"s","ORG_ID":"12345@AdobeOrg",
-            "TECHNICAL_ACCOUNT_ID":"1@techacct.adobe.com"}"#;
-        for json in [flat_jwt, &nested_jwt, old_jwt] {
-            let credentials = Credentials::from_console_json(json, Some(&key), None).unwrap();
-            assert_eq!(credentials.secrets().len(), 1);
-            let Login::ServiceAccount(account) = credentials.login() else { panic!("it is a service account") };
-            assert_eq!(account.metascopes, ["ent_user_sdk"]);
-        }
-        let error = Credentials::from_console_json(flat_jwt, None, None).unwrap_err().to_string();
-        assert!(error.contains("private key"), "{error}");
+    const KEY: &str = include_str!("../../tests/keys/pkcs8.pem");
+
+    fn read(json: &Value, key: Option<&str>) -> Result<Credentials, Error> {
+        Credentials::from_console_json(&json.to_string(), key, None)
+    }
+
+    fn project(credentials: Value) -> Value {
+        json!({"project": {
+            "id": "1", "name": "project", "org": {"id": "1", "name": "Org", "ims_org_id": "12345@AdobeOrg"},
+            "workspace": {"id": "1", "name": "Production", "details": {"credentials": credentials, "services": []}},
+        }})
+    }
+
+    fn nested_oauth() -> Value {
+        json!({"id": "1", "integration_type": "oauth_server_to_server", "oauth_server_to_server": {
+            "client_id": "id", "client_secrets": ["new", "old"], "technical_account_id": "1@techacct.adobe.com",
+            "technical_account_email": "x@techacct.adobe.com", "scopes": ["openid"],
+        }})
+    }
+
+    fn nested_jwt() -> Value {
+        json!({"id": "2", "integration_type": "service", "jwt": {
+            "client_id": "id", "client_secret": "s", "technical_account_id": "1@techacct.adobe.com",
+            "meta_scopes": ["https://ims-na1.adobelogin.com/s/ent_user_sdk"],
+        }})
+    }
+
+    /// Of a service account, from before it had a client id and metascopes.
+    fn oldest() -> Value {
+        json!({
+            "API_KEY": "id", "CLIENT_SECRET": "s", "ORG_ID": "12345@AdobeOrg",
+            "TECHNICAL_ACCOUNT_ID": "1@techacct.adobe.com", "TECHNICAL_ACCOUNT_EMAIL": "x@techacct.adobe.com",
+            "PUBLIC_KEYS_WITH_EXPIRY": {"84a0": "08/27/2022"},
+        })
     }
 
     #[test]
-    fn bad_json_is_named_by_its_place_and_never_quoted() {
+    fn oauth_is_read_in_every_layout() {
+        let flat = json!({
+            "CLIENT_SECRETS": ["new", "old"], "ORG_ID": "12345@AdobeOrg", "CLIENT_ID": "id", "SCOPES": ["openid"],
+            "TECHNICAL_ACCOUNT_ID": "1@techacct.adobe.com", "TECHNICAL_ACCOUNT_EMAIL": "x@techacct.adobe.com",
+        });
+        // In migration: both, and the newer one counts.
+        let both = project(json!([{"integration_type": "apikey", "api_key": {}}, nested_jwt(), nested_oauth()]));
+        for json in [flat, project(json!([nested_oauth()])), both] {
+            let credentials = read(&json, None).unwrap();
+            assert_eq!(credentials.secrets(), [Secret::from("new"), Secret::from("old")]);
+            assert_eq!(credentials.organization(), Some("12345@AdobeOrg"));
+            let Login::OAuthServerToServer(client) = credentials.login() else { panic!("it is OAuth") };
+            assert_eq!((client.client_id.as_str(), client.scopes.as_slice()), ("id", &["openid".to_owned()][..]));
+        }
+    }
+
+    #[test]
+    fn a_service_account_is_read_in_every_layout() {
+        let flat = json!({
+            "CLIENT_SECRET": "x", "CLIENT_SECRETS": ["s"], "ORG_ID": "12345@AdobeOrg", "CLIENT_ID": "id",
+            "TECHNICAL_ACCOUNT_ID": "1@techacct.adobe.com", "METASCOPES": ["ent_user_sdk"],
+        });
+        for json in [flat, oldest(), project(json!([nested_jwt()]))] {
+            let credentials = read(&json, Some(KEY)).unwrap();
+            assert_eq!(credentials.secrets(), [Secret::from("s")]);
+            let Login::ServiceAccount(account) = credentials.login() else { panic!("it is a service account") };
+            assert_eq!(
+                (account.client_id.as_str(), account.metascopes.as_slice()),
+                ("id", &["ent_user_sdk".to_owned()][..])
+            );
+        }
+    }
+
+    #[test]
+    fn each_missing_field_is_named_with_where_to_get_it() {
+        for (key, named) in [
+            ("API_KEY", "`CLIENT_ID`"),
+            ("CLIENT_SECRET", "Retrieve client secret"),
+            ("ORG_ID", "`ORG_ID`"),
+            ("TECHNICAL_ACCOUNT_ID", "Technical Account ID"),
+        ] {
+            let mut json = oldest();
+            json.as_object_mut().unwrap().remove(key);
+            let error = read(&json, Some(KEY)).unwrap_err().to_string();
+            assert!(error.contains(named) && error.contains("Developer Console"), "{error}");
+        }
+        for (key, named) in [("client_id", "`client_id`"), ("client_secret", "`client_secrets`")] {
+            let mut credential = nested_jwt();
+            credential["jwt"].as_object_mut().unwrap().remove(key);
+            let error = read(&project(json!([credential])), Some(KEY)).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+        let error = read(&oldest(), None).unwrap_err().to_string();
+        assert!(error.contains("private key") && error.contains("config.zip"), "{error}");
+        let error = read(&oldest(), Some("planted")).unwrap_err().to_string();
+        assert!(error.contains("not PEM") && !error.contains("planted"), "{error}");
+    }
+
+    #[test]
+    fn other_json_is_refused_and_never_quoted() {
         let error = Credentials::from_console_json("{\n  \"planted", None, None).unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("planted"), "{error}");
-        let error = Credentials::from_console_json(r#"{"project":{}}"#, None, None).unwrap_err().to_string();
-        assert!(error.contains("oauth_server_to_server"), "{error}");
+        for json in [json!({}), json!([1]), json!({"values": [{"key": "CLIENT_SECRET", "value": "planted"}]})] {
+            let error = read(&json, None).unwrap_err().to_string();
+            assert!(error.contains("Download JSON") && !error.contains("planted"), "{error}");
+        }
+        for json in [project(json!([])), json!({"project": {}}), json!({"project": "planted"})] {
+            let error = read(&json, None).unwrap_err().to_string();
+            assert!(error.contains("oauth_server_to_server") && !error.contains("planted"), "{error}");
+        }
     }
 }

@@ -1,105 +1,206 @@
 //! Credentials from environment variables.
 
-use std::path::Path;
+use std::{
+    env::{self, VarError},
+    path::Path,
+};
 
-use super::{Fields, Names, read};
+use super::{Field, Fields, KeyText, Names, read};
 use crate::{Credentials, Endpoint, Error, Secret};
+
+const ORGANIZATION: &str = "UMAPI_ORG_ID";
+const CLIENT_ID: &str = "UMAPI_CLIENT_ID";
+const CLIENT_SECRET: &str = "UMAPI_CLIENT_SECRET";
+const TECHNICAL_ACCOUNT: &str = "UMAPI_TECHNICAL_ACCOUNT_ID";
+const PRIVATE_KEY: &str = "UMAPI_PRIVATE_KEY";
+const PRIVATE_KEY_PATH: &str = "UMAPI_PRIVATE_KEY_PATH";
+const PASSPHRASE: &str = "UMAPI_PRIVATE_KEY_PASSPHRASE";
+const IMS_URL: &str = "UMAPI_IMS_URL";
 
 const NAMES: Names = Names {
     origin: "the environment",
-    organization: "UMAPI_ORG_ID",
-    technical_account: "UMAPI_TECHNICAL_ACCOUNT_ID",
-    client_id: "UMAPI_CLIENT_ID",
-    client_secret: "UMAPI_CLIENT_SECRET",
-    private_key: "UMAPI_PRIVATE_KEY` or `UMAPI_PRIVATE_KEY_PATH",
+    name_of: |field| match field {
+        Field::Organization => ORGANIZATION,
+        Field::TechnicalAccount => TECHNICAL_ACCOUNT,
+        Field::ClientId => CLIENT_ID,
+        Field::ClientSecret => CLIENT_SECRET,
+        Field::PrivateKey => "UMAPI_PRIVATE_KEY or UMAPI_PRIVATE_KEY_PATH",
+    },
 };
 
 impl Credentials {
-    /// Credentials from the environment: `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, and for a service
-    /// account also `UMAPI_TECHNICAL_ACCOUNT_ID`, `UMAPI_PRIVATE_KEY` (PEM) or `UMAPI_PRIVATE_KEY_PATH`, and
-    /// `UMAPI_PRIVATE_KEY_PASSPHRASE`. `UMAPI_IMS_URL` names another login server.
+    /// Credentials from the environment.
     ///
-    /// A technical account or a private key makes it a service account; otherwise it is OAuth Server-to-Server.
+    /// | variable | what it holds |
+    /// | --- | --- |
+    /// | `UMAPI_CLIENT_ID` | the client id |
+    /// | `UMAPI_CLIENT_SECRET` | the client secret, or several with spaces between them, which are tried in order |
+    /// | `UMAPI_ORG_ID` | the organization; a service account needs it |
+    /// | `UMAPI_TECHNICAL_ACCOUNT_ID` | the technical account of a service account |
+    /// | `UMAPI_PRIVATE_KEY` or `UMAPI_PRIVATE_KEY_PATH` | its private key as PEM (line breaks may be written as `\n`), or a file of that |
+    /// | `UMAPI_PRIVATE_KEY_PASSPHRASE` | the passphrase of the key, if it is encrypted |
+    /// | `UMAPI_IMS_URL` | another login server |
+    ///
+    /// A technical account or a private key makes it a service account; otherwise it is OAuth Server-to-Server. An empty
+    /// variable counts as one that is not set.
     ///
     /// # Errors
     ///
     /// For what is missing or cannot be used, by the name of its variable.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_variables(|name| std::env::var(name).ok())
+        Self::from_lookup(|name| match env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(NAMES.invalid(format!("{name} is not Unicode text: set it anew"))),
+        })
     }
 
     /// The same with another way to look a variable up.
+    ///
+    /// ```
+    /// let credentials = umapi_auth::Credentials::from_variables(|name| match name {
+    ///     "UMAPI_CLIENT_ID" => Some("client id".to_owned()),
+    ///     "UMAPI_CLIENT_SECRET" => Some("new-secret old-secret".to_owned()),
+    ///     _ => None,
+    /// })?;
+    /// assert_eq!(credentials.client_id(), "client id");
+    /// # Ok::<(), umapi_auth::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`from_env`](Self::from_env).
     pub fn from_variables(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let look_up = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
-        let private_key = match (look_up("UMAPI_PRIVATE_KEY"), look_up("UMAPI_PRIVATE_KEY_PATH")) {
+        Self::from_lookup(|name| Ok(look_up(name)))
+    }
+
+    fn from_lookup(look_up: impl Fn(&str) -> Result<Option<String>, Error>) -> Result<Self, Error> {
+        let look_up = |name: &str| Ok::<_, Error>(look_up(name)?.filter(|value| !value.trim().is_empty()));
+        let secret = |name: &str| Ok::<_, Error>(look_up(name)?.map(Secret::from));
+        let private_key = match (secret(PRIVATE_KEY)?, look_up(PRIVATE_KEY_PATH)?) {
             (Some(_), Some(_)) => {
-                return Err(Error::invalid(
-                    "both UMAPI_PRIVATE_KEY and UMAPI_PRIVATE_KEY_PATH are set: unset one of them",
-                ));
+                return Err(
+                    NAMES.invalid("both UMAPI_PRIVATE_KEY and UMAPI_PRIVATE_KEY_PATH are set: unset one of them")
+                );
             }
-            // Where a variable cannot hold a line break, people write it out.
-            (Some(text), None) if !text.contains('\n') => Some(text.replace("\\n", "\n")),
-            (Some(text), None) => Some(text),
-            (None, Some(path)) => Some(read(Path::new(&path))?),
+            (Some(text), None) => Some(KeyText { text, found: PRIVATE_KEY.to_owned() }),
+            (None, Some(path)) => {
+                let text =
+                    read(Path::new(&path)).map_err(|error| NAMES.invalid(format!("{PRIVATE_KEY_PATH}: {error}")))?;
+                Some(KeyText { text, found: format!("{PRIVATE_KEY_PATH} ({path})") })
+            }
             (None, None) => None,
         };
+        let secrets = secret(CLIENT_SECRET)?;
+        let secrets = secrets.iter().flat_map(|secrets| secrets.reveal().split_whitespace());
         let fields = Fields {
-            organization: look_up(NAMES.organization),
-            technical_account: look_up(NAMES.technical_account),
-            client_id: look_up(NAMES.client_id),
-            client_secrets: look_up(NAMES.client_secret).map(Secret::from).into_iter().collect(),
+            organization: look_up(ORGANIZATION)?,
+            technical_account: look_up(TECHNICAL_ACCOUNT)?,
+            client_id: look_up(CLIENT_ID)?,
+            client_secrets: secrets.map(Secret::from).collect(),
             private_key,
-            passphrase: look_up("UMAPI_PRIVATE_KEY_PASSPHRASE").map(Secret::from),
+            passphrase: secret(PASSPHRASE)?,
             ..Fields::default()
         };
         let is_service_account = fields.technical_account.is_some() || fields.private_key.is_some();
         let credentials =
             if is_service_account { fields.into_service_account(&NAMES)? } else { fields.into_oauth(&NAMES)? };
-        match look_up("UMAPI_IMS_URL") {
-            Some(url) => Ok(credentials.with_endpoint(Endpoint::parse(&url)?)),
-            None => Ok(credentials),
-        }
+        Ok(match look_up(IMS_URL)? {
+            Some(url) => {
+                let endpoint = Endpoint::parse(&url);
+                credentials.with_endpoint(endpoint.map_err(|error| NAMES.invalid(format!("{IMS_URL}: {error}")))?)
+            }
+            None => credentials,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{KeyPair, PKCS_RSA_SHA256};
+    use super::*;
+    use crate::Login;
 
-    use crate::{Credentials, Login};
+    const CLIENT: [(&str, &str); 3] =
+        [("UMAPI_CLIENT_ID", "id"), ("UMAPI_CLIENT_SECRET", "s"), ("UMAPI_ORG_ID", "12345@AdobeOrg")];
+    const KEY: &str = include_str!("../../tests/keys/pkcs8.pem");
+    const ENCRYPTED_KEY_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/pkcs8-aes-256-cbc.pem");
 
-    fn from(variables: &[(&str, &str)]) -> Result<Credentials, crate::Error> {
+    /// The client, and what is set beside it.
+    fn client_and(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
+        let all = [&CLIENT, variables].concat();
+        from(&all)
+    }
+
+    fn from(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
         Credentials::from_variables(|name| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            // What is set last holds, as in a shell.
+            variables.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
     #[test]
-    fn two_variables_make_an_oauth_login_and_a_key_makes_a_service_account() {
-        let client = [("UMAPI_CLIENT_ID", "id"), ("UMAPI_CLIENT_SECRET", "s"), ("UMAPI_ORG_ID", "12345@AdobeOrg")];
-        let oauth = from(&client).unwrap();
+    fn a_client_and_its_secret_are_an_oauth_login() {
+        let oauth = client_and(&[]).unwrap();
         assert!(matches!(oauth.login(), Login::OAuthServerToServer(_)));
         assert_eq!((oauth.client_id(), oauth.organization()), ("id", Some("12345@AdobeOrg")));
-
-        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_pem();
-        let mut account = client.to_vec();
-        account.push(("UMAPI_PRIVATE_KEY", &key));
-        let error = from(&account).unwrap_err().to_string();
-        assert!(error.contains("UMAPI_TECHNICAL_ACCOUNT_ID"), "{error}");
-        account.push(("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com"));
-        assert!(matches!(from(&account).unwrap().login(), Login::ServiceAccount(_)));
+        let moved = client_and(&[("UMAPI_IMS_URL", "https://ims.example/"), ("UMAPI_ORG_ID", " ")]).unwrap();
+        assert_eq!((moved.endpoint.to_string().as_str(), moved.organization()), ("https://ims.example", None));
     }
 
     #[test]
-    fn what_is_missing_is_named() {
-        let error = from(&[("UMAPI_CLIENT_ID", "id")]).unwrap_err();
-        assert!(error.is_invalid_input() && error.to_string().contains("UMAPI_CLIENT_SECRET"), "{error}");
-        let error =
-            from(&[("UMAPI_CLIENT_ID", "id"), ("UMAPI_CLIENT_SECRET", "s"), ("UMAPI_ORG_ID", "x")]).unwrap_err();
-        assert!(error.to_string().contains("12345@AdobeOrg"), "{error}");
+    fn several_secrets_keep_their_order() {
+        let credentials = client_and(&[("UMAPI_CLIENT_SECRET", " new  old\n")]).unwrap();
+        assert_eq!(credentials.secrets(), [Secret::from("new"), Secret::from("old")]);
+    }
+
+    #[test]
+    fn a_key_or_a_technical_account_makes_it_a_service_account() {
+        let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");
+        for key in [
+            &[("UMAPI_PRIVATE_KEY", KEY)][..],
+            &[("UMAPI_PRIVATE_KEY", KEY.replace('\n', "\\n").as_str())],
+            &[("UMAPI_PRIVATE_KEY_PATH", ENCRYPTED_KEY_PATH), ("UMAPI_PRIVATE_KEY_PASSPHRASE", "correct horse")],
+        ] {
+            let credentials = client_and(&[&[account], key].concat()).unwrap();
+            assert!(matches!(credentials.login(), Login::ServiceAccount(_)));
+            let error = client_and(key).unwrap_err().to_string();
+            assert!(error.contains("UMAPI_TECHNICAL_ACCOUNT_ID is missing"), "{error}");
+        }
+        let error = client_and(&[account]).unwrap_err().to_string();
+        assert!(error.contains("UMAPI_PRIVATE_KEY or UMAPI_PRIVATE_KEY_PATH is missing"), "{error}");
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named_by_its_variable() {
+        let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");
+        for (variables, named) in [
+            (&[("UMAPI_CLIENT_ID", "")][..], "UMAPI_CLIENT_ID is missing"),
+            (&[("UMAPI_CLIENT_SECRET", " ")], "UMAPI_CLIENT_SECRET is missing"),
+            (&[("UMAPI_ORG_ID", "x")], "12345@AdobeOrg"),
+            (&[account, ("UMAPI_PRIVATE_KEY", KEY), ("UMAPI_ORG_ID", "")], "UMAPI_ORG_ID is missing"),
+            (&[("UMAPI_TECHNICAL_ACCOUNT_ID", "ann@example.com"), ("UMAPI_PRIVATE_KEY", KEY)], "technical account"),
+            (&[account, ("UMAPI_PRIVATE_KEY", "planted")], "UMAPI_PRIVATE_KEY: the private key is not PEM"),
+            (
+                &[account, ("UMAPI_PRIVATE_KEY_PATH", ENCRYPTED_KEY_PATH)],
+                "pkcs8-aes-256-cbc.pem): the private key is encrypted",
+            ),
+            (
+                &[account, ("UMAPI_PRIVATE_KEY_PATH", "no-such-file")],
+                "UMAPI_PRIVATE_KEY_PATH: cannot read no-such-file",
+            ),
+            (&[("UMAPI_PRIVATE_KEY", KEY), ("UMAPI_PRIVATE_KEY_PATH", "x")], "unset one of them"),
+            (&[("UMAPI_IMS_URL", "http://ims.example")], "UMAPI_IMS_URL: the address of the login is plain HTTP"),
+        ] {
+            let error = client_and(variables).unwrap_err();
+            assert!(error.is_invalid_input() && error.to_string().contains(named), "{named}: {error}");
+            assert!(!error.to_string().contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_named() {
+        let look_up = |name: &str| if name == CLIENT_ID { Err(NAMES.invalid(name)) } else { Ok(None) };
+        let error = Credentials::from_lookup(look_up).unwrap_err().to_string();
+        assert!(error.contains("UMAPI_CLIENT_ID"), "{error}");
     }
 }

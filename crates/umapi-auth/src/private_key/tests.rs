@@ -1,0 +1,169 @@
+use std::{fs, path::Path, time::SystemTime};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Endpoint, ServiceAccount};
+
+/// A key made by openssl; see `tests/keys/make.sh`.
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(format!("{name}.pem"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn read(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, KeyError> {
+    PrivateKey::from_pem(text, passphrase.map(Secret::from).as_ref())
+}
+
+fn refused(name: &str, passphrase: Option<&str>) -> KeyError {
+    read(&file(name), passphrase).unwrap_err()
+}
+
+/// A signature of the key, which tells it from any other.
+fn signature(key: PrivateKey) -> String {
+    let account = ServiceAccount::builder()
+        .organization("12345@AdobeOrg")
+        .technical_account("1@techacct.adobe.com")
+        .client_id("client")
+        .client_secret("secret")
+        .private_key(key)
+        .build()
+        .unwrap();
+    account.assertion(&Endpoint::default(), SystemTime::UNIX_EPOCH).unwrap().reveal().to_owned()
+}
+
+const PLAIN: [&str; 2] = ["pkcs1", "pkcs8"];
+const ENCRYPTED: [&str; 12] = [
+    "pkcs8-aes-128-cbc",
+    "pkcs8-aes-192-cbc",
+    "pkcs8-aes-256-cbc",
+    "pkcs8-des3",
+    "pkcs8-hmacWithSHA1",
+    "pkcs8-hmacWithSHA512",
+    "pkcs8-scrypt",
+    "traditional-aes128",
+    "traditional-aes192",
+    "traditional-aes256",
+    "traditional-des3",
+    "user-sync",
+];
+
+#[test]
+fn every_form_of_one_key_is_read_as_that_key() {
+    let expected = signature(read(&file("pkcs8"), None).unwrap());
+    for name in PLAIN {
+        // A passphrase that is not needed does no harm.
+        for passphrase in [None, Some("correct horse")] {
+            let key = read(&file(name), passphrase).unwrap();
+            assert_eq!((key.bits(), signature(key)), (2048, expected.clone()), "{name}");
+        }
+    }
+    for name in ENCRYPTED {
+        let key = read(&file(name), Some("correct horse")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(signature(key), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_encrypted_key_needs_its_passphrase() {
+    for name in ENCRYPTED {
+        assert_eq!(refused(name, None), KeyError::PassphraseMissing, "{name}");
+        assert_eq!(refused(name, Some("wrong horse")), KeyError::WrongPassphrase, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_decrypted_here_is_named_with_the_way_out() {
+    for (name, expected) in [
+        ("pbes1-sha1-3des", KeyError::OldEncryption),
+        ("pbes1-md5-des", KeyError::OldEncryption),
+        ("pbes1-sha1-rc4", KeyError::OldEncryption),
+        ("pkcs8-camellia", KeyError::UnknownEncryption),
+        ("traditional-camellia", KeyError::UnknownEncryption),
+    ] {
+        let error = refused(name, Some("correct horse"));
+        assert_eq!(error, expected, "{name}");
+        assert!(error.to_string().contains("openssl pkcs8 -topk8 -v2 aes-256-cbc"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_private_key_of_rsa_is_named() {
+    for (name, expected) in [
+        ("public", KeyError::PublicKey),
+        ("public-pkcs1", KeyError::PublicKey),
+        ("certificate", KeyError::Certificate),
+        ("request", KeyError::CertificateRequest),
+        ("elliptic", KeyError::NotRsa),
+        ("pss", KeyError::NotRsa),
+        ("short", KeyError::TooShort { bits: 1024 }),
+    ] {
+        assert_eq!(refused(name, None), expected, "{name}");
+    }
+    assert_eq!(read("s8e-EXAMPLE", None).unwrap_err(), KeyError::NotPem);
+    let open_ssh = file("pkcs8").replace("PRIVATE KEY", "OPENSSH PRIVATE KEY");
+    assert_eq!(read(&open_ssh, None).unwrap_err(), KeyError::OpenSsh);
+}
+
+#[test]
+fn a_key_is_found_beside_its_certificate() {
+    assert!(read(&format!("{}{}", file("certificate"), file("pkcs1")), None).is_ok());
+    assert!(read(&format!("made by hand\n{}\n{}", file("pkcs8"), file("certificate")), None).is_ok());
+}
+
+#[test]
+fn line_breaks_may_be_written_out() {
+    for name in ["pkcs8", "pkcs1", "traditional-aes256", "user-sync"] {
+        let text = file(name).replace('\r', "\n");
+        for written in ["\\n", "\\r\\n", "\\n\n", "\r\n", "\r"] {
+            let text = text.replace('\n', written);
+            assert!(read(&text, Some("correct horse")).is_ok(), "{name} with {written:?}");
+        }
+    }
+    // A variable of one line, in which spaces took the place of line breaks.
+    assert!(read(&file("pkcs8").replace('\n', " "), None).is_ok());
+}
+
+#[test]
+fn a_key_without_its_contents_is_cut_off() {
+    let empty = "-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----";
+    assert_eq!(read(empty, None).unwrap_err(), KeyError::Truncated);
+    for dek_info in ["AES-256-CBC", "AES-256-CBC,0123", "AES-256-CBC,no", "DES-EDE3-CBC,é0123456789ABCD"] {
+        let header = format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: {dek_info}\n\n");
+        let text = file("pkcs8").replacen("KEY-----\n", &format!("KEY-----\n{header}"), 1);
+        assert_eq!(read(&text, Some("x")).unwrap_err(), KeyError::Truncated, "{dek_info}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Wherever a file is cut, the error is a clear one, which does not quote it.
+    #[test]
+    fn a_file_that_is_cut_off_is_known_as_such(
+        name in prop::sample::select(vec!["pkcs1", "pkcs8", "pkcs8-aes-256-cbc", "traditional-aes256"]),
+        part in 0.0..0.95,
+    ) {
+        let text = file(name);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a small length")]
+        let length = (text.len() as f64 * part) as usize;
+        let error = read(&text[..length], Some("correct horse")).unwrap_err();
+        prop_assert!(matches!(error, KeyError::Truncated | KeyError::NotPem), "{error:?} at {length}");
+    }
+
+    /// So it is where lines in the middle are lost.
+    #[test]
+    fn a_file_that_lacks_a_line_is_known_as_such(
+        name in prop::sample::select(vec!["pkcs1", "pkcs8"]),
+        line in 1_usize..20,
+    ) {
+        let text = file(name);
+        let text: String = text.lines().enumerate().filter(|(at, _)| *at != line).map(|(_, text)| format!("{text}\n")).collect();
+        prop_assert_eq!(read(&text, None).unwrap_err(), KeyError::Truncated);
+    }
+
+    #[test]
+    fn nothing_that_is_given_makes_it_panic(text in "(-----BEGIN (RSA |ENCRYPTED )?PRIVATE KEY-----)?[ -~\n]{0,200}(-----END PRIVATE KEY-----)?") {
+        let _ = read(&text, Some("x"));
+    }
+}

@@ -1,0 +1,138 @@
+//! The login over TLS: what is trusted, and a caller's own HTTP client, which no redirect leads astray.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect, also in its helpers")]
+
+use std::sync::{Arc, Mutex};
+
+use rcgen::CertifiedKey;
+use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use umapi_auth::{Credentials, Endpoint, Error, OAuthServerToServer, RetryPolicy, Session, SessionBuilder};
+
+const TOKEN: &str = r#"{"access_token":"t","expires_in":100}"#;
+
+/// A login server with a certificate of its own. It answers the login with a status, and any other path with a token.
+struct Server {
+    url: String,
+    certificate: String,
+    /// The head and the body of every request.
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn start(status: u16) -> Self {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap())
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let server = Self { url: url.clone(), certificate: cert.pem(), requests: requests.clone() };
+        tokio::spawn(async move {
+            loop {
+                let (connection, _) = listener.accept().await.unwrap();
+                // Who does not trust the certificate hangs up.
+                let Ok(mut connection) = acceptor.accept(connection).await else { continue };
+                let request = read(&mut connection).await;
+                let is_login = request.starts_with("POST /ims/token/v3 ");
+                requests.lock().unwrap().push(request);
+                let status = if is_login { status } else { 200 };
+                let length = TOKEN.len();
+                let answer = format!(
+                    "HTTP/1.1 {status} Status\r\nlocation: {url}/elsewhere\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{TOKEN}"
+                );
+                connection.write_all(answer.as_bytes()).await.unwrap();
+                let _ = connection.shutdown().await;
+            }
+        });
+        server
+    }
+
+    fn builder(&self) -> SessionBuilder {
+        let client = OAuthServerToServer::new("client", "planted").unwrap();
+        let credentials = Credentials::from(client).with_endpoint(Endpoint::parse(&self.url).unwrap());
+        Session::builder(credentials).without_proxy().retry(RetryPolicy::NEVER)
+    }
+
+    /// A client that trusts it and follows redirects, as clients do by default.
+    fn client(&self) -> reqwest::Client {
+        let certificate = reqwest::Certificate::from_pem(self.certificate.as_bytes()).unwrap();
+        reqwest::Client::builder().no_proxy().tls_certs_merge([certificate]).build().unwrap()
+    }
+
+    async fn log_in_with_own_client(&self) -> Result<(), Error> {
+        let client = OAuthServerToServer::new("client", "planted").unwrap();
+        let credentials = Credentials::from(client).with_endpoint(Endpoint::parse(&self.url).unwrap());
+        let session = Session::builder(credentials).http_client(self.client()).retry(RetryPolicy::NEVER).build()?;
+        session.token().await.map(drop)
+    }
+}
+
+/// One request: its body is as long as its head says.
+async fn read(connection: &mut TlsStream<TcpStream>) -> String {
+    let mut request = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&request).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+            if body.len() >= length.parse().unwrap() {
+                return text;
+            }
+        }
+        let mut bytes = [0; 1024];
+        let read = connection.read(&mut bytes).await.unwrap();
+        assert!(read > 0, "half a request: {text}");
+        request.extend_from_slice(&bytes[..read]);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_when_it_is_given_and_not_before() {
+    let server = Server::start(200).await;
+    let error = server.builder().build().unwrap().token().await.unwrap_err();
+    assert!(error.is_connect() && error.to_string().contains("certificate"), "{error}");
+    assert!(server.requests.lock().unwrap().is_empty(), "nothing is sent to whom is not trusted");
+    let session = server.builder().root_certificates(server.certificate.clone()).build().unwrap();
+    assert_eq!(session.token().await.unwrap().reveal(), "t");
+}
+
+#[tokio::test]
+async fn a_client_of_ones_own_sends_the_form_in_one_piece() {
+    let server = Server::start(200).await;
+    server.log_in_with_own_client().await.unwrap();
+    let requests = server.requests.lock().unwrap();
+    let [request] = requests.as_slice() else { panic!("one request: {requests:?}") };
+    assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"), "{request}");
+    assert!(!request.contains("transfer-encoding"), "{request}");
+    let fields = "client_id=client&client_secret=planted&grant_type=client_credentials&\
+                  scope=openid%2CAdobeID%2Cuser_management_sdk";
+    assert!(request.ends_with(fields), "{request}");
+}
+
+#[tokio::test]
+async fn credentials_do_not_follow_a_redirect_whatever_the_client_does() {
+    for status in [301, 302, 303, 307, 308] {
+        let server = Server::start(status).await;
+        for result in [
+            server.log_in_with_own_client().await,
+            server.builder().root_certificates(server.certificate.clone()).build().unwrap().token().await.map(drop),
+        ] {
+            let error = result.unwrap_err();
+            assert!(error.to_string().contains("points elsewhere") && !error.is_retryable(), "{status}: {error}");
+        }
+        let requests = server.requests.lock().unwrap();
+        let elsewhere: Vec<_> = requests.iter().filter(|request| request.contains("/elsewhere")).collect();
+        assert!(elsewhere.iter().all(|request| !request.contains("planted")), "{status}: {elsewhere:?}");
+        // The client follows some of them, without what it should carry; a session of its own follows none.
+        assert_eq!(elsewhere.len(), usize::from(status < 304), "{status}");
+    }
+}
