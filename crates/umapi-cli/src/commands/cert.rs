@@ -1,0 +1,125 @@
+//! `umapi cert`.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use serde::Serialize;
+
+use crate::{
+    context::Context,
+    exit::Exit,
+    failure::{Failure, Result},
+    output::{Column, Record, column},
+    private_file,
+};
+
+/// Keys and certificates for the JWT login.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertCommand {
+    New(NewArgs),
+}
+
+impl CertCommand {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit> {
+        match self {
+            Self::New(arguments) => arguments.run(context),
+        }
+    }
+}
+
+/// Makes a private key and a self-signed certificate for an integration.
+///
+/// The certificate is for the Adobe Developer Console; the key stays with you, in a file that only you can read.
+/// New integrations log in by OAuth Server-to-Server, which needs neither.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi cert new                                    private.key and certificate_pub.crt, good for a year
+  umapi cert new --days 730 --name 'User sync' --out-dir ~/umapi")]
+pub(crate) struct NewArgs {
+    /// The folder for the two files.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    out_dir: PathBuf,
+
+    /// The name in the certificate.
+    #[arg(long, default_value = "umapi")]
+    name: String,
+
+    /// For how many days the certificate is good.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+}
+
+/// What was made.
+#[derive(Serialize)]
+struct Made {
+    private_key: String,
+    certificate: String,
+    valid_until: String,
+}
+
+impl Record for Made {
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            column("private_key", |made: &Self| (&made.private_key).into()),
+            column("certificate", |made| (&made.certificate).into()),
+            column("valid_until", |made| (&made.valid_until).into()),
+        ]
+    }
+}
+
+impl NewArgs {
+    fn run(self, context: &Context) -> Result<Exit> {
+        let (key_path, certificate_path) = (self.out_dir.join("private.key"), self.out_dir.join("certificate_pub.crt"));
+        for path in [&key_path, &certificate_path] {
+            if path.exists() {
+                return Err(unwritten(path, &io::Error::from(io::ErrorKind::AlreadyExists)));
+            }
+        }
+        let begins = context.clock.wall();
+        let ends = begins + std::time::Duration::from_secs(u64::from(self.days) * 24 * 60 * 60);
+        let (key, certificate) = self.make(begins.into(), ends.into()).map_err(|error| {
+            Failure::broken("cannot make the key and its certificate").why(error).remedy("give a name in plain letters")
+        })?;
+        private_file::create_folder(&self.out_dir).map_err(|error| unwritten(&self.out_dir, &error))?;
+        private_file::create(&key_path, key.as_bytes()).map_err(|error| unwritten(&key_path, &error))?;
+        std::fs::write(&certificate_path, certificate).map_err(|error| unwritten(&certificate_path, &error))?;
+        let valid_until = Timestamp::try_from(ends).map(|ends| ends.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        context.write_single(&Made {
+            private_key: key_path.display().to_string(),
+            certificate: certificate_path.display().to_string(),
+            valid_until: valid_until.unwrap_or_default(),
+        })?;
+        context.hint("upload the certificate to your project in the Adobe Developer Console, and keep the key to yourself");
+        Ok(Exit::Done)
+    }
+
+    /// Both as PEM.
+    fn make(&self, begins: time::OffsetDateTime, ends: time::OffsetDateTime) -> Result<(String, String), rcgen::Error> {
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters.distinguished_name.push(DnType::CommonName, self.name.as_str());
+        parameters.not_before = begins;
+        parameters.not_after = ends;
+        let certificate = parameters.self_signed(&key)?;
+        Ok((key.serialize_pem(), certificate.pem()))
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::broken(format!("cannot write {}", path.display())).why(error);
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{} is there already", path.display()))
+                .why("a key is never overwritten")
+                .remedy("name another folder by --out-dir, or move the old files away")
+        }
+        _ => failure.remedy("name a folder that you may write to by --out-dir"),
+    }
+}

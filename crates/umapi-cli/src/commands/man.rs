@@ -1,0 +1,50 @@
+//! `umapi man`.
+
+use std::{io, path::PathBuf};
+
+use clap::Args;
+use clap_mangen::Man;
+
+use crate::{
+    cli::Cli,
+    context::Context,
+    exit::Exit,
+    failure::{Failure, Result},
+};
+
+/// Writes the manual pages: that of `umapi` to stdout, or all of them into a folder.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi man | man -l -
+  umapi man --out-dir ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// The folder for the pages of all commands. It is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    out_dir: Option<PathBuf>,
+}
+
+impl ManArgs {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit> {
+        let Some(folder) = self.out_dir else {
+            let mut page = Vec::new();
+            Man::new(Cli::surface()).render(&mut page).map_err(|error| unwritten(&error))?;
+            context.write(&page)?;
+            return Ok(Exit::Done);
+        };
+        let write = || -> io::Result<()> {
+            std::fs::create_dir_all(&folder)?;
+            clap_mangen::generate_to(Cli::surface().disable_help_subcommand(true), &folder)
+        };
+        write().map_err(|error| {
+            Failure::broken(format!("cannot write the manual pages into {}", folder.display()))
+                .why(error)
+                .remedy("name a folder that you may write to")
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::broken("cannot write the manual page").why(error)
+}

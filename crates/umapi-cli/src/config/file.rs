@@ -1,0 +1,223 @@
+//! The file of the configuration.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::{Profile, place};
+use crate::{
+    failure::{Failure, Result},
+    private_file,
+};
+
+/// The file of the configuration: what it says, and its text, whose comments and order a change keeps.
+#[derive(Debug)]
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    document: DocumentMut,
+    content: Content,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    default_profile: Option<String>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Profile>,
+}
+
+impl ConfigFile {
+    /// Reads the file that was named, or that of the platform. One that is not there is empty.
+    pub(crate) fn read(named: Option<&Path>) -> Result<Self> {
+        let path = place::config_file(named)?;
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(Failure::usage("cannot read the configuration")
+                    .why(format!("{}: {error}", path.display()))
+                    .remedy("make the file readable, or name another one by --config or UMAPI_CONFIG"));
+            }
+        };
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: PathBuf, text: &str) -> Result<Self> {
+        let unreadable = |message: &str, span: Option<std::ops::Range<usize>>| {
+            let place = span.map_or_else(String::new, |span| {
+                let before = text.get(..span.start).unwrap_or(text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+                format!(", line {line}, column {column}")
+            });
+            Failure::usage("cannot read the configuration")
+                .why(format!("{}{place}: {message}", path.display()))
+                .remedy("correct the line; umapi help configuration shows a file with all it may have")
+        };
+        let document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| unreadable(error.message(), error.span()))?;
+        let content = toml_edit::de::from_str(text)
+            .map_err(|error: toml_edit::de::Error| unreadable(error.message(), error.span()))?;
+        Ok(Self { path, document, content })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder that relative paths start at.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
+    pub(crate) fn profiles(&self) -> &BTreeMap<String, Profile> {
+        &self.content.profiles
+    }
+
+    /// The profile that a call without `--profile` uses: the one the file names, or the only one.
+    pub(crate) fn default_profile(&self) -> Option<&str> {
+        let only = || (self.content.profiles.len() == 1).then(|| self.content.profiles.keys().next()).flatten();
+        self.content.default_profile.as_ref().or_else(only).map(String::as_str)
+    }
+
+    pub(crate) fn profile(&self, name: &str) -> Result<&Profile> {
+        self.content.profiles.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.content.profiles.keys().map(String::as_str).collect();
+            Failure::usage(format!("there is no profile `{name}`"))
+                .why(match known.as_slice() {
+                    [] => format!("{} has none", self.path.display()),
+                    known => format!("{} has {}", self.path.display(), known.join(", ")),
+                })
+                .remedy(format!("umapi config add {name} makes it"))
+        })
+    }
+
+    /// Makes a profile, if it is not there.
+    pub(crate) fn make(&mut self, profile: &str) {
+        self.table_of(profile);
+    }
+
+    /// Sets a field of a profile, which is made if it is not there.
+    pub(crate) fn set(&mut self, profile: &str, field: &str, value: impl Into<toml_edit::Value>) {
+        self.table_of(profile)[field] = toml_edit::value(value);
+    }
+
+    fn table_of(&mut self, profile: &str) -> &mut Table {
+        let profiles = table(self.document.as_table_mut(), "profiles");
+        profiles.set_implicit(true);
+        table(profiles, profile)
+    }
+
+    pub(crate) fn set_default(&mut self, profile: &str) {
+        self.document["default_profile"] = toml_edit::value(profile);
+    }
+
+    /// Takes a profile out.
+    pub(crate) fn remove(&mut self, profile: &str) {
+        if let Some(profiles) = self.document.get_mut("profiles").and_then(Item::as_table_like_mut) {
+            profiles.remove(profile);
+        }
+        if self.document.get("default_profile").and_then(Item::as_str) == Some(profile) {
+            self.document.remove("default_profile");
+        }
+    }
+
+    /// Writes the file, readable by its owner alone.
+    pub(crate) fn save(self) -> Result<Self> {
+        let text = self.document.to_string();
+        private_file::create_folder(self.folder()).and_then(|()| private_file::replace(&self.path, text.as_bytes())).map_err(
+            |error| {
+                Failure::broken("cannot write the configuration")
+                    .why(format!("{}: {error}", self.path.display()))
+                    .remedy("make the folder writable, or name another file by --config or UMAPI_CONFIG")
+            },
+        )?;
+        Self::parse(self.path, &text)
+    }
+}
+
+/// The table under a key, made if it is not there.
+fn table<'a>(parent: &'a mut Table, key: &str) -> &'a mut Table {
+    let item = parent.entry(key).or_insert_with(toml_edit::table);
+    if !item.is_table() {
+        *item = Item::Table(std::mem::take(item).into_table().unwrap_or_default());
+    }
+    match item {
+        Item::Table(table) => table,
+        _ => unreachable!("it was made a table"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{LoginKind, SecretSource};
+
+    const FILE: &str = r#"# of the main office
+default_profile = "main"
+
+[profiles.main]
+organization = "12345@AdobeOrg" # the big one
+client_id = "abc"
+client_secret = { env = "MAIN_SECRET" }
+
+[profiles.old]
+connector_file = "connector-umapi.yml"
+"#;
+
+    fn parse(text: &str) -> Result<ConfigFile> {
+        ConfigFile::parse("config.toml".into(), text)
+    }
+
+    #[test]
+    fn a_change_keeps_what_was_written_by_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/config.toml");
+        let mut file = ConfigFile::parse(path.clone(), FILE).unwrap();
+        file.set("main", "client_id", "def");
+        file.set("third", "organization", "3@AdobeOrg");
+        file.remove("old");
+        let file = file.save().unwrap();
+        assert_eq!(file.profile("main").unwrap().client_id.as_deref(), Some("def"));
+        assert_eq!(file.profile("third").unwrap().organization.as_deref(), Some("3@AdobeOrg"));
+        assert!(file.profile("old").unwrap_err().to_string().contains("main, third"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("# of the main office") && text.contains("# the big one"), "{text}");
+        assert!(!private_file::is_open_to_others(&path));
+    }
+
+    #[test]
+    fn the_only_profile_is_the_default() {
+        assert_eq!(parse(FILE).unwrap().default_profile(), Some("main"));
+        assert_eq!(parse("[profiles.one]\n").unwrap().default_profile(), Some("one"));
+        assert_eq!(parse("[profiles.one]\n[profiles.two]\n").unwrap().default_profile(), None);
+        assert_eq!(parse("").unwrap().default_profile(), None);
+    }
+
+    #[test]
+    fn the_kind_of_login_follows_from_the_fields() {
+        let file = parse(FILE).unwrap();
+        let main = file.profile("main").unwrap();
+        assert_eq!(main.kind(), LoginKind::OAuth);
+        assert_eq!(main.client_secret, Some(SecretSource::Env("MAIN_SECRET".into())));
+        assert_eq!(file.profile("old").unwrap().kind(), LoginKind::ConnectorFile);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (text, expected) in [
+            ("default_profile = \n", "line 1"),
+            ("[profiles.main]\nclient = \"x\"\n", "line 2, column 1: unknown field `client`"),
+            ("[profiles.main]\nclient_secret = \"s8e\"\n", "line 2, column 17"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+            assert!(!error.contains("s8e"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What every command works with.
+
+use std::io::{self, BufWriter, Write};
+
+use umapi::time::Clock;
+
+use crate::{
+    cli::{Format, GlobalArgs},
+    failure::{Failure, Result},
+    output::{Listing, Record, Terminal, write_single},
+};
+
+/// What every command works with: the options, the clock, and where results go.
+pub(crate) struct Context {
+    pub(crate) global: GlobalArgs,
+    pub(crate) clock: Clock,
+    pub(crate) terminal: Terminal,
+}
+
+impl Context {
+    pub(crate) fn new(global: GlobalArgs, clock: Clock) -> Self {
+        let terminal = Terminal::new(global.color);
+        Self { global, clock, terminal }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.global.format
+    }
+
+    /// Begins a list of results on stdout.
+    pub(crate) fn listing<T: Record>(&self) -> Listing<T, Box<dyn Write + Send>> {
+        Listing::new(self.format(), self.table_width(), self.stdout())
+    }
+
+    /// Writes one result to stdout.
+    pub(crate) fn write_single<T: Record>(&self, record: &T) -> Result<()> {
+        write_single(self.format(), self.table_width(), record, &mut self.stdout())?;
+        Ok(())
+    }
+
+    /// Stdout. Tables may have colours, which are cut out where it does not take them; all else goes out as it is.
+    fn stdout(&self) -> Box<dyn Write + Send> {
+        match self.format() {
+            Format::Table => Box::new(BufWriter::new(self.terminal.stdout())),
+            Format::Json | Format::Ndjson | Format::Csv => Box::new(BufWriter::new(io::stdout())),
+        }
+    }
+
+    /// Writes bytes to stdout as they are.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Says something that helps to go on, on stderr, unless it is to be quiet.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.global.quiet {
+            // What cannot be shown is no reason to fail.
+            let _ = writeln!(self.terminal.stderr(), "{text}");
+        }
+    }
+
+    fn table_width(&self) -> Option<usize> {
+        self.terminal.is_stdout.then_some(self.terminal.width)
+    }
+}
+
+/// Writing a result failed. Nobody reading any more is no failure, see `main`.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::reader_gone();
+        }
+        Self::broken("cannot write the result").why(error)
+    }
+}

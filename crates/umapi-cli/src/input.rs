@@ -1,0 +1,18 @@
+//! Files with commands: read one by one, checked before anything is sent.
+
+mod bad;
+mod command;
+mod csv_commands;
+mod elements;
+mod form;
+mod lines;
+mod list;
+mod locate;
+mod reader;
+mod source;
+
+pub(crate) use bad::{BadCommand, Place};
+pub(crate) use form::InputForm;
+pub(crate) use list::split_list;
+pub(crate) use reader::{CommandReader, Numbered};
+pub(crate) use source::Source;

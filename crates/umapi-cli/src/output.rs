@@ -1,0 +1,12 @@
+//! Results, in the form that was asked for.
+
+mod cell;
+mod listing;
+mod record;
+mod sheet;
+mod terminal;
+
+pub(crate) use cell::{Cell, join_list};
+pub(crate) use listing::{Listing, write_single};
+pub(crate) use record::{Column, Record, column};
+pub(crate) use terminal::Terminal;

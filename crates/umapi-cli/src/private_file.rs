@@ -1,0 +1,81 @@
+//! Files that hold secrets: for their owner alone.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+/// Makes a file that only its owner can read (mode 0600), and writes it. A file that is there is not touched.
+pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_to(&mut options().create_new(true).open(path)?, content)
+}
+
+/// Writes a file that only its owner can read, in place of the one that is there: as a whole, or not at all.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A temporary file has the mode 0600 from its beginning.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    write_to(file.as_file_mut(), content)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Makes a folder that only its owner can enter, with all above it.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Whether others than the owner can read the file. Never on systems without such modes.
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    return fs::metadata(path).is_ok_and(|file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0);
+    #[cfg(not(unix))]
+    return false;
+}
+
+fn write_to(file: &mut File, content: &[u8]) -> io::Result<()> {
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_private_is_read_by_its_owner_alone_and_never_overwritten_by_chance() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        create(&path, b"one").unwrap();
+        assert!(!is_open_to_others(&path));
+        assert_eq!(create(&path, b"two").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        replace(&path, b"three").unwrap();
+        assert!(!is_open_to_others(&path));
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_is_told_from_one_that_they_cannot() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(is_open_to_others(file.path()));
+    }
+}
