@@ -83,10 +83,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
-        match calls.checked_sub(1) {
-            Some(ahead) => self.0.pace.forecast(class, ahead).await,
-            None => Duration::ZERO,
-        }
+        self.0.pace.time_for(class, calls).await
     }
 }
 

@@ -14,6 +14,7 @@ use umapi_model::{Operation, limits::ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use crate::{
+    driver::StopHandle,
     error::{Error, Kind},
     observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
     pace::{Pace, Patience, Permit, ThrottlePolicy},
@@ -56,6 +57,8 @@ pub(crate) struct Call<'a> {
     pub(crate) deadline: Option<Instant>,
     /// The caller's numbers of what is in it, for the observer.
     pub(crate) commands: &'a [u64],
+    /// What ends its waits.
+    pub(crate) stop: Option<&'a StopHandle>,
     /// Whether it is ahead of need: where there is no turn for it now, it is left.
     pub(crate) is_ahead: bool,
 }
@@ -63,12 +66,30 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// A question, which changes nothing.
     pub(crate) fn question(operation: &'static Operation) -> Self {
-        Self { operation, work: Work::Question, pragma: None, deadline: None, commands: &[], is_ahead: false }
+        Self {
+            operation,
+            work: Work::Question,
+            pragma: None,
+            deadline: None,
+            commands: &[],
+            stop: None,
+            is_ahead: false,
+        }
     }
 
     /// A change.
     pub(crate) fn change(operation: &'static Operation, work: Work) -> Self {
         Self { work, ..Self::question(operation) }
+    }
+
+    /// Waits, unless it is stopped first.
+    async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Result<T, Error> {
+        let Some(stop) = self.stop else { return Ok(wait.await) };
+        tokio::select! {
+            biased;
+            () = stop.stopped() => Err(Error::new(Kind::Stopped)),
+            outcome = wait => Ok(outcome),
+        }
     }
 
     fn class(&self) -> ThrottleClass {
@@ -128,7 +149,8 @@ impl Engine {
             (allowed, left) => allowed.or(left),
         };
         let call = course.call;
-        let refused = match self.pace.acquire(call.class(), Patience { longest }, call.operation.id).await {
+        let turn = self.pace.acquire(call.class(), Patience { longest }, call.operation.id);
+        let refused = match call.unless_stopped(turn).await.map_err(|stopped| course.fail(stopped, &self.clock))? {
             Ok(_) if course.left(&self.clock).is_some_and(|left| left.is_zero()) => {
                 return Err(course.fail(Error::new(Kind::Deadline), &self.clock));
             }
@@ -222,7 +244,8 @@ impl Engine {
                 self.budget.take(cost);
                 course.is_repetition |= is_repetition;
                 self.tell_retry(course, &error, after);
-                self.back_off(course, after).await;
+                let wait = self.back_off(course, after);
+                course.call.unless_stopped(wait).await.map_err(|stopped| course.fail(stopped, &self.clock))?;
             }
             Decision::Stop => {
                 let is_of_the_credential = matches!(fate, Fate::Answered { status: 401 | 403, .. });

@@ -109,6 +109,11 @@ impl Error {
         matches!(&self.0.kind, Kind::Connect(_)) || self.login().is_some_and(umapi_auth::Error::is_connect)
     }
 
+    /// The caller stopped it, by a [`StopHandle`](crate::StopHandle).
+    pub fn is_stopped(&self) -> bool {
+        matches!(&self.0.kind, Kind::Stopped)
+    }
+
     /// The service answered with success, and with a body that is broken, cut off or of another kind.
     pub fn is_unreadable(&self) -> bool {
         matches!(&self.0.kind, Kind::Unreadable { .. })
@@ -118,7 +123,7 @@ impl Error {
     /// that changes something, ask [`may_have_been_applied`](Self::may_have_been_applied) too.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
-            Kind::Invalid(_) => false,
+            Kind::Invalid(_) | Kind::Stopped => false,
             Kind::Login(error) => error.is_retryable(),
             Kind::Refused(refusal) => refusal.status == 429 || refusal.status == 408 || refusal.status >= 500,
             Kind::Connect(_)

@@ -22,6 +22,7 @@ impl fmt::Display for Error {
                 write!(f, "the service answered {status}, with a body that cannot be read ({why})")?;
             }
             Kind::Throttled => write!(f, "the next turn is further away than the throttle policy allows to wait")?,
+            Kind::Stopped => f.write_str("stopped by the caller")?,
             Kind::Deadline => write!(f, "the time for the whole call does not suffice")?,
         }
         if let Some(wait) = self.retry_after() {

@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Throttled,
     /// The call as a whole had no time left.
     Deadline,
+    /// The caller stopped it.
+    Stopped,
 }
 
 /// An answer that is no success, as far as it could be read.

@@ -197,11 +197,14 @@ impl Pace {
         Some(line.allowances.first()?.per_minute?.get() * u32::try_from(lanes).unwrap_or(1))
     }
 
-    /// How long until there is a turn for one who comes now, with so many more before it.
-    pub(crate) async fn forecast(&self, class: ThrottleClass, ahead: usize) -> Duration {
+    /// How long until the last of so many calls has its turn, if they come after those who wait now.
+    pub(crate) async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
         let Some(line) = self.0.line(class) else { return Duration::ZERO };
         let in_line = line.lock().waiting.len();
-        self.0.forecast(line, in_line + ahead).await
+        match (in_line + calls).checked_sub(1) {
+            Some(ahead) => self.0.forecast(line, ahead).await,
+            None => Duration::ZERO,
+        }
     }
 }
 

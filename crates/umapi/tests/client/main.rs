@@ -1,5 +1,6 @@
 //! The client over real connections, with a service that answers as it is told.
 
+mod driver;
 mod pager;
 mod service;
 mod transport;

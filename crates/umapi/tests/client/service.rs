@@ -21,7 +21,6 @@ const GRACE: Duration = Duration::from_millis(5);
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) head: String,
     pub(crate) body: String,
@@ -155,13 +154,7 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let first = head.lines().next()?;
-        let mut words = first.split(' ');
-        let seen = Seen {
-            method: words.next()?.to_owned(),
-            path: words.next()?.to_owned(),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        };
+        let seen = Seen { path: first.split(' ').nth(1)?.to_owned(), head: head.to_owned(), body: body.to_owned() };
         let length = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
         if seen.body.len() >= length {
             return Some(seen);

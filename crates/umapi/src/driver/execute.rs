@@ -1,0 +1,152 @@
+//! A batch that is known as a whole.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture, poll_fn},
+    pin::Pin,
+    task::Poll,
+    time::Duration,
+};
+
+use super::{StopHandle, Unfinished, options::Options, runner::Runner};
+use crate::{
+    batch::{Report, Scheduler, Settings, Work},
+    client::Client,
+    commands::Command,
+};
+
+impl Client {
+    /// Executes commands: packs them into as few requests as possible, sends these at the pace of the limits, and reports
+    /// what became of each command.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use umapi::Command;
+    ///
+    /// let report = client
+    ///     .execute([
+    ///         Command::user("jdoe@example.com")
+    ///             .create_federated("John", "Doe", "US").ignore_if_exists()
+    ///             .add_to(["Photoshop", "Design"]),
+    ///         Command::group("Design").add_users(["ann@example.com"]),
+    ///     ])
+    ///     .await?;
+    /// for refused in report.rejected() {
+    ///     eprintln!("{refused}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A command that breaks a rule is not sent and ends as rejected; the others are not touched by it. To refuse a whole
+    /// batch for one such command, ask [`Command::check`] before.
+    ///
+    /// # Errors
+    ///
+    /// If there is no point in going on (the login is refused, say, or the service is out of order), or it was stopped:
+    /// [`Unfinished`], with the report on everything.
+    pub fn execute(&self, commands: impl IntoIterator<Item = Command>) -> Execute {
+        Execute { options: Options::new(self.clone()), commands: commands.into_iter().collect() }
+    }
+}
+
+/// A batch about to be executed; made by [`Client::execute`], and run by awaiting it.
+///
+/// Dropping the future under way drops the requests under way, and what became of these and of the rest is then told to
+/// nobody: to end a batch early, [stop](Self::stop_handle) it.
+#[must_use = "nothing is sent before it is awaited"]
+pub struct Execute {
+    options: Options,
+    commands: Vec<Command>,
+}
+
+impl Execute {
+    /// Only tries: the service validates everything and changes nothing. What refers to a user that does not exist, but is
+    /// otherwise valid, counts as completed.
+    pub fn test_only(mut self) -> Self {
+        self.options.test_only = true;
+        self
+    }
+
+    /// The most requests in flight at a time. The default is four for each credential.
+    pub fn in_flight(mut self, most: usize) -> Self {
+        self.options.in_flight = most;
+        self
+    }
+
+    /// How long the whole batch may take. What cannot be sent within this time is not sent.
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.options.deadline = Some(time);
+        self
+    }
+
+    /// A handle to stop it by.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        self.options.stop.clone()
+    }
+
+    async fn run(self) -> Result<Report, Unfinished<Report>> {
+        let test_only = self.options.test_only;
+        let mut scheduler = Scheduler::new(Settings::unbounded(test_only));
+        for command in self.commands {
+            offer(&mut scheduler, command);
+        }
+        scheduler.close();
+        let mut report = Report::new(test_only);
+        let runner = run(scheduler, self.options, |outcome| report.add(outcome)).await;
+        let requests = u32::try_from(runner.requests()).unwrap_or(u32::MAX);
+        let error = runner.error().cloned();
+        let report = report.finish(requests, error.clone());
+        match error {
+            None => Ok(report),
+            Some(error) => Err(Unfinished::new(report, error)),
+        }
+    }
+}
+
+impl IntoFuture for Execute {
+    type Output = Result<Report, Unfinished<Report>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// Gives a command to the scheduler. One that breaks a rule ends as rejected.
+pub(super) fn offer(scheduler: &mut Scheduler, command: Command) {
+    match command.check() {
+        Ok(()) => drop(scheduler.push(command)),
+        Err(invalid) => drop(scheduler.push_refused(command, &invalid)),
+    }
+}
+
+/// Runs work to its end, and hands out its outcomes.
+pub(super) async fn run<W: Work>(work: W, options: Options, mut each: impl FnMut(W::Outcome)) -> Runner<W> {
+    let mut runner = Runner::new(work, options);
+    runner.complete();
+    loop {
+        runner.launch(true);
+        runner.work.take_outcomes().into_iter().for_each(&mut each);
+        if runner.work.is_finished() {
+            return runner;
+        }
+        let landed = poll_fn(|context| match runner.poll_landing(context) {
+            Poll::Ready(Some(())) => Poll::Ready(true),
+            Poll::Ready(None) => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        debug_assert!(landed, "work that is not finished, with nothing to send and nothing under way");
+        if !landed {
+            return runner;
+        }
+    }
+}
+
+impl fmt::Debug for Execute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execute").field("commands", &self.commands.len()).field("options", &self.options).finish()
+    }
+}

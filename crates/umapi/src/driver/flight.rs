@@ -1,0 +1,141 @@
+//! One request on its way, in a task of its own.
+
+use std::time::Duration;
+
+use umapi_model::{ActionResponse, ErrorCode, limits::ThrottleClass, operations};
+use umapi_time::Instant;
+
+use super::StopHandle;
+use crate::{
+    batch::{Answer, Exchange, PackedRequest, RequestId},
+    client::Client,
+    engine::Call,
+    error::{Error, Kind},
+    retry::Work,
+    transport::{self, Pragma, RawClient},
+};
+
+/// A request on its way, with all that it needs.
+pub(super) struct Flight {
+    pub(super) client: Client,
+    pub(super) request: PackedRequest,
+    pub(super) test_only: bool,
+    pub(super) pragma: Option<Pragma>,
+    pub(super) deadline: Option<Instant>,
+    pub(super) stop: StopHandle,
+}
+
+/// A request that has come to an end.
+pub(super) struct Landing {
+    pub(super) id: RequestId,
+    pub(super) exchange: Exchange,
+    /// How many requests were sent for it.
+    pub(super) requests: u32,
+    /// From the first try to the end, without the wait for a turn.
+    pub(super) took: Duration,
+    /// How long until there is a turn for one who comes now.
+    pub(super) next_turn: Duration,
+}
+
+impl Flight {
+    pub(super) async fn fly(self) -> Landing {
+        let id = self.request.id;
+        let engine = &self.client.0;
+        let begun = engine.clock.now();
+        let result = self.send().await;
+        let took = engine.clock.now() - begun;
+        let next_turn = engine.pace.time_for(ThrottleClass::Action, 1).await;
+        let (requests, exchange) = match result {
+            Ok(answer) => (answer.requests, Exchange::Answered(read(answer))),
+            Err(error) => (error.requests(), judge(error)),
+        };
+        Landing { id, exchange, requests, took, next_turn }
+    }
+
+    async fn send(&self) -> Result<transport::Answer<ActionResponse>, Error> {
+        let numbers: Vec<u64> = Vec::new();
+        let call = Call {
+            pragma: self.pragma,
+            deadline: self.deadline,
+            commands: &numbers,
+            stop: Some(&self.stop),
+            // Whoever keeps account can tell what a repetition did.
+            ..Call::change(&operations::EXECUTE_ACTIONS, Work::Repeatable)
+        };
+        let organization = self.client.organization();
+        let test_only = self.test_only.then_some(true);
+        let commands = &self.request.commands;
+        let send = |raw: RawClient| async move { raw.execute_actions(organization, test_only, None, commands).await };
+        self.client.0.call(call, send).await
+    }
+}
+
+fn read(answer: transport::Answer<ActionResponse>) -> Answer {
+    Answer {
+        response: answer.value,
+        request_id: answer.head.request_id,
+        attempts: answer.requests,
+        repeated_after_unknown: answer.is_repetition,
+    }
+}
+
+fn judge(error: Error) -> Exchange {
+    if error.may_have_been_applied() {
+        Exchange::Unknown(error)
+    } else if is_about_the_content(&error) {
+        Exchange::Refused(error)
+    } else {
+        Exchange::NotSent(error)
+    }
+}
+
+/// Whether another content might have been taken: then the culprit can be found by sending less at a time.
+fn is_about_the_content(error: &Error) -> bool {
+    let is_about_the_rest = |code: &ErrorCode| {
+        ["error.organization.", "error.apikey.", "error.api."].iter().any(|area| code.as_str().starts_with(area))
+    };
+    match error.status() {
+        Some(413 | 422) => true,
+        Some(400) => !error.code().is_some_and(is_about_the_rest),
+        _ => false,
+    }
+}
+
+/// Whether an error will meet all other requests as well.
+pub(super) fn is_fatal(error: &Error) -> bool {
+    let is_kind =
+        matches!(error.kind(), Kind::Invalid(_) | Kind::Login(_) | Kind::Throttled | Kind::Deadline | Kind::Stopped);
+    is_kind || matches!(error.status(), Some(301..=399 | 400..=407 | 409..=412 | 429))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Refusal;
+
+    fn refused(status: u16, code: &str) -> Error {
+        let code = (!code.is_empty()).then(|| ErrorCode::from(code));
+        Error::new(Kind::Refused(Refusal { status, code, ..Refusal::default() }))
+    }
+
+    #[test]
+    fn what_is_refused_for_its_content_is_told_from_what_is_refused_for_the_rest() {
+        assert!(matches!(judge(refused(400, "error.command.malformed")), Exchange::Refused(_)));
+        assert!(matches!(judge(refused(413, "")), Exchange::Refused(_)));
+        assert!(matches!(judge(refused(400, "error.organization.invalid_id")), Exchange::NotSent(_)));
+        assert!(matches!(judge(refused(403, "error.apikey.invalid")), Exchange::NotSent(_)));
+        let lost = Error::new(Kind::Network(String::new())).with(|details| details.may_have_been_applied = true);
+        assert!(matches!(judge(lost), Exchange::Unknown(_)));
+    }
+
+    #[test]
+    fn what_meets_every_request_is_fatal_and_what_may_be_bad_luck_is_not() {
+        for status in [301, 401, 403, 404, 429] {
+            assert!(is_fatal(&refused(status, "")), "{status}");
+        }
+        for status in [408, 500, 502, 503, 504] {
+            assert!(!is_fatal(&refused(status, "")), "{status}");
+        }
+        assert!(is_fatal(&Error::new(Kind::Deadline)) && !is_fatal(&Error::new(Kind::Connect(String::new()))));
+    }
+}
