@@ -1,5 +1,7 @@
 use std::fmt;
 
+use umapi_model::limits;
+
 use super::command::Execution;
 use super::outcome::{ActionResponse, Tally};
 use super::{Refusal, Rejected, request};
@@ -24,7 +26,13 @@ pub struct Limits {
 impl Default for Limits {
     /// The service's: 1 MB, 10 commands, 10 steps, 10 names, 200,000 users.
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, commands: 10, steps: 10, names: 10, group_members: 200_000 }
+        Self {
+            body_bytes: limits::REQUEST_BYTES,
+            commands: limits::COMMANDS_PER_REQUEST,
+            steps: limits::STEPS_PER_COMMAND,
+            names: limits::NAMES_PER_LIST,
+            group_members: limits::GROUP_MEMBERS_FOR_PROFILE as i64,
+        }
     }
 }
 
@@ -140,10 +148,13 @@ pub fn apply(
     body: &[u8],
     options: &ActionOptions<'_>,
 ) -> Result<ActionResponse, ActionFailure> {
+    // Before the store is taken, and complained of after it: of a wrong body in a wrong organization the organization is
+    // reported.
+    let commands = request::parse(body, &options.limits)
+        .map_err(|message| ActionFailure::Malformed(Refusal::new("error.command.malformed", message)));
     let run = |tx: &mut Tx<'_>| {
         let org = changeable_organization(tx, org_id)?;
-        let commands = request::parse(body, &options.limits)
-            .map_err(|message| ActionFailure::Malformed(Refusal::new("error.command.malformed", message)))?;
+        let commands = commands?;
         let mut tally = Tally::default();
         let mut execution = Execution::new(tx, &org, options);
         for command in commands {

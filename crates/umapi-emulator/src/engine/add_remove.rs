@@ -8,6 +8,8 @@ use super::refusal::Refusal;
 use super::rules;
 use crate::store::fold;
 
+const DUPLICATE_USERS: &str = "error.command.add_remove.duplicate.user_list";
+
 /// What the names of a list refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NamesOf {
@@ -63,9 +65,7 @@ pub(super) fn user_lists(
             _ => return Err(unknown_key(step, key)),
         };
         deprecated.extend(instead.map(|instead| use_instead(key, instead)));
-        if lists.iter().any(|list| list.of == of) {
-            return Err(Refusal::new(twice, format!("{step} has more than one list for {key}")));
-        }
+        only_once(step, fields, key, twice)?;
         let names = group_names(key, value, limits)?;
         if of == NamesOf::UserGroups {
             no_duplicates(&names, twice, "user group")?;
@@ -80,15 +80,14 @@ pub(super) fn user_lists(
 
 pub(super) fn role_lists(step: &str, value: &Json, limits: &Limits) -> Result<Vec<Names>, Refusal> {
     let mut lists: Vec<Names> = Vec::new();
-    for (key, value) in value.object().ok_or_else(|| neither_object_nor_all(step, false))? {
+    let fields = value.object().ok_or_else(|| neither_object_nor_all(step, false))?;
+    for (key, value) in fields {
         let (of, twice) = match key.as_str() {
             "admin" => (NamesOf::Administered, "error.command.add_remove.duplicate.group_list"),
             "productAdmin" => (NamesOf::Products, "error.command.add_remove.duplicate.productadmin_list"),
             _ => return Err(unknown_key(step, key)),
         };
-        if lists.iter().any(|list| list.of == of) {
-            return Err(Refusal::new(twice, format!("{step} has more than one list for {key}")));
-        }
+        only_once(step, fields, key, twice)?;
         let names = group_names(key, value, limits)?;
         if of == NamesOf::Products {
             no_duplicates(&names, twice, "product")?;
@@ -109,36 +108,31 @@ pub(super) fn group_lists(
     deprecated: &mut Vec<String>,
 ) -> Result<Option<GroupLists>, Refusal> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(None) };
-    let (mut users, mut profiles) = (None, None);
-    for (key, value) in fields {
-        match key.as_str() {
-            "user" | "users" => {
-                deprecated.extend((key == "users").then(|| use_instead(key, "user")));
-                if users.is_some() {
-                    return Err(duplicate_users(format!("{step} has more than one list for {key}")));
-                }
-                users = Some(user_names(key, value, limits)?);
-            }
-            "productConfiguration" | "product" => {
-                deprecated.extend((key == "product").then(|| use_instead(key, "productConfiguration")));
-                if profiles.is_some() {
-                    return Err(Refusal::new(
-                        "error.command.add_remove.duplicate.product_list",
-                        format!("{step} has more than one list for {key}"),
-                    ));
-                }
-                profiles = Some(if value.array() == Some(&[]) { Vec::new() } else { group_names(key, value, limits)? });
-            }
-            _ => return Err(unknown_key(step, key)),
-        }
-    }
-    if users.is_none() && profiles.is_none() {
+    if fields.is_empty() {
         return Err(Refusal::new(
             "error.command.add_remove.user_usergroup.missing",
             format!("{step} must have a list of user or of productConfiguration"),
         ));
     }
-    let lists = GroupLists { users: users.unwrap_or_default(), profiles: profiles.unwrap_or_default() };
+    let mut lists = GroupLists::default();
+    for (key, value) in fields {
+        match key.as_str() {
+            "user" | "users" => {
+                deprecated.extend((key == "users").then(|| use_instead(key, "user")));
+                only_once(step, fields, key, DUPLICATE_USERS)?;
+                lists.users.extend(user_names(key, value, limits)?);
+            }
+            "productConfiguration" | "product" => {
+                deprecated.extend((key == "product").then(|| use_instead(key, "productConfiguration")));
+                only_once(step, fields, key, "error.command.add_remove.duplicate.product_list")?;
+                if value.array() != Some(&[]) {
+                    lists.profiles.extend(group_names(key, value, limits)?);
+                }
+            }
+            _ => return Err(unknown_key(step, key)),
+        }
+    }
+    no_duplicates(&lists.users, DUPLICATE_USERS, "user")?;
     if lists.users.is_empty() && lists.profiles.is_empty() {
         return Err(Refusal::new(
             "error.usergroup.command.missing.arguments",
@@ -171,8 +165,12 @@ fn missing_list(step: &str) -> Refusal {
     Refusal::new("error.command.add_remove.missing_list", format!("{step} must have a list of names"))
 }
 
-fn duplicate_users(message: String) -> Refusal {
-    Refusal::new("error.command.add_remove.duplicate.user_list", message)
+/// One key, one list. Older keys for the same thing may stand beside it: their names are taken together.
+fn only_once(step: &str, fields: &[(String, Json)], key: &str, twice: &'static str) -> Result<(), Refusal> {
+    if fields.iter().filter(|(other, _)| other == key).count() > 1 {
+        return Err(Refusal::new(twice, format!("{step} has more than one list for {key}")));
+    }
+    Ok(())
 }
 
 fn use_instead(key: &str, instead: &str) -> String {
@@ -210,7 +208,7 @@ fn group_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, 
 }
 
 fn user_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, Refusal> {
-    let names = items(key, value, limits)?
+    items(key, value, limits)?
         .iter()
         .map(|item| {
             let name = item.text().ok_or_else(|| {
@@ -219,9 +217,7 @@ fn user_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, R
             rules::listed_user(name)?;
             Ok(name.to_owned())
         })
-        .collect::<Result<Vec<_>, Refusal>>()?;
-    no_duplicates(&names, "error.command.add_remove.duplicate.user_list", "user")?;
-    Ok(names)
+        .collect()
 }
 
 /// Names are compared as the service compares them: without regard to case.

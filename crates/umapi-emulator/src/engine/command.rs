@@ -96,10 +96,12 @@ impl<'t, 'c> Execution<'t, 'c> {
         let mut found = State { ..*state };
         let run = |tx: &mut Tx<'c>| Context { tx, org, options, root, promised, state: &mut found }.run(step);
         if options.test_only {
-            return tx.pretend(run);
+            tx.pretend(run)?;
+            state.deleted = found.deleted;
+        } else {
+            tx.attempt(run)?;
+            *state = found;
         }
-        tx.attempt(run)?;
-        *state = found;
         Ok(())
     }
 

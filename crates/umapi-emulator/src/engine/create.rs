@@ -20,13 +20,18 @@ impl Context<'_, '_> {
     fn existing(&self, create: &CreateUser, place: &Placement) -> Result<Option<UserRow>, Rejected> {
         let rows = self.tx.rows();
         let by_email = rows.user_by_email(self.org.id, &create.email, create.kind == UserKind::AdobeId)?;
-        let Some(username) = &place.username else { return Ok(by_email) };
-        let directory = place.directory.as_ref().map(|directory| directory.id);
-        let by_name = rows.users_by_username(self.org.id, username, directory)?.into_iter().next();
+        // An Adobe ID has no username of its own.
+        let Some(directory) = &place.directory else { return Ok(by_email) };
+        let username = place.username.as_deref().unwrap_or(&create.email);
+        let by_name = rows.users_by_username(self.org.id, username, Some(directory.id))?.into_iter().next();
         match (by_name, by_email) {
             (Some(named), Some(addressed)) if named.id != addressed.id => Err(self.already_in_org()),
+            // The address is the username of somebody else.
+            (Some(_), None) if place.username.is_none() => Err(self.already_in_org()),
             // The address is taken by a user of another name.
-            (None, Some(addressed)) if fold(&addressed.username) != fold(username) => Err(self.already_in_org()),
+            (None, Some(addressed)) if place.username.is_some() && fold(&addressed.username) != fold(username) => {
+                Err(self.already_in_org())
+            }
             (named, addressed) => Ok(named.or(addressed)),
         }
     }

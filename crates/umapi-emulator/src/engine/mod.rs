@@ -44,4 +44,3 @@ mod user_group;
 pub use action::{ActionFailure, ActionOptions, Interference, Limits, StepView, apply};
 pub use outcome::{ActionError, ActionResponse, ActionResult, ActionWarning};
 pub use refusal::{Refusal, Rejected};
-pub use rules::{MAX_EMAIL, MAX_GROUP_NAME, MAX_TEXT};

@@ -5,7 +5,7 @@
 
 use super::accounts::{self, Placement};
 use super::refusal::refuse;
-use super::rules::{self, MAX_TEXT, text_length};
+use super::rules::{self, identifier_length, name_length};
 use super::{Refusal, Rejected};
 use crate::store::{
     DirectoryId, GroupId, NewDirectory, NewGroup, NewIntegration, NewOrganization, NewProduct, NewUser, OrgId,
@@ -66,16 +66,16 @@ impl<'a> Account<'a> {
 /// If the id is no organization id or is taken.
 pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, Rejected> {
     let part = org_id.strip_suffix("@AdobeOrg").unwrap_or_default();
-    if part.is_empty() || !part.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if part.is_empty() || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
         return refuse(
             "error.organization.invalid_id",
-            format!("Organization id is invalid: {org_id}, it must be letters and digits and then @AdobeOrg"),
+            format!("Organization id is invalid: {org_id}, it must be a hexadecimal number and then @AdobeOrg"),
         );
     }
     if tx.rows().organization(org_id)?.is_some() {
         return refuse("emulator.organization.exists", format!("Organization exists already: {org_id}"));
     }
-    text_length("name", name, MAX_TEXT)?;
+    identifier_length("name", name)?;
     Ok(tx.create_organization(&NewOrganization { org_id, name })?)
 }
 
@@ -87,7 +87,7 @@ pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<Dire
     if new.name.trim().is_empty() {
         return refuse("emulator.directory.invalid", "A directory must have a name");
     }
-    text_length("name", new.name, MAX_TEXT)?;
+    identifier_length("name", new.name)?;
     if new.username_login && !new.federated {
         return refuse("emulator.directory.invalid", "Only a federated directory can log in by username");
     }
@@ -169,8 +169,8 @@ pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<()
 /// With the code that the create step would have.
 pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result<UserId, Rejected> {
     rules::email(new.email)?;
-    text_length("firstname", new.firstname.unwrap_or_default(), MAX_TEXT)?;
-    text_length("lastname", new.lastname.unwrap_or_default(), MAX_TEXT)?;
+    name_length("firstname", new.firstname.unwrap_or_default())?;
+    name_length("lastname", new.lastname.unwrap_or_default())?;
     new.country.map_or(Ok(()), rules::country)?;
     let user = new.username.unwrap_or(new.email);
     let rows = tx.rows();
@@ -255,7 +255,8 @@ fn free_account(tx: &Tx<'_>, org: OrgId, new: &Account<'_>, place: &Placement) -
     let rows = tx.rows();
     let adobe = new.kind == UserKind::AdobeId;
     let mut taken = rows.user_by_email(org, new.email, adobe)?.is_some();
-    if let (Some(username), Some(directory)) = (&place.username, &place.directory) {
+    if let Some(directory) = &place.directory {
+        let username = place.username.as_deref().unwrap_or(new.email);
         taken |= !rows.users_by_username(org, username, Some(directory.id))?.is_empty();
     }
     if taken {

@@ -2,7 +2,7 @@ use super::action::Limits;
 use super::json::Json;
 use super::outcome::Label;
 use super::refusal::Refusal;
-use super::rules::{MAX_TEXT, text_length};
+use super::rules::{group_root, identifier_length};
 use super::steps::{ParsedStep, Root, parse_step};
 use crate::store::is_email_type;
 
@@ -40,7 +40,7 @@ pub(super) fn parse(body: &[u8], limits: &Limits) -> Result<Vec<Command>, String
 }
 
 fn parse_command(index: u32, fields: &[(String, Json)], limits: &Limits) -> Command {
-    let find = |wanted: &str| fields.iter().find(|(key, _)| key == wanted).map(|(_, value)| value);
+    let find = |wanted: &str| fields.iter().rfind(|(key, _)| key == wanted).map(|(_, value)| value);
     let text = |wanted| find(wanted).and_then(Json::text).map(str::to_owned);
     let label = Label { index, request_id: text("requestID"), user: text("user").or_else(|| text("usergroup")) };
     let body = parse_root(fields).and_then(|root| {
@@ -64,7 +64,7 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
     for (key, value) in fields {
         match key.as_str() {
             "requestID" => {
-                text_length("requestID", expect_text("requestID", value)?, MAX_TEXT)?;
+                identifier_length("requestID", expect_text("requestID", value)?)?;
             }
             "user" | "usergroup" if *value == Json::Null => {}
             "user" => user = Some(expect_text("user", value)?),
@@ -79,7 +79,7 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
                 let value = value
                     .text()
                     .ok_or_else(|| Refusal::new("error.command.domain.string_expected", "domain must be a string"))?;
-                text_length("domain", value, MAX_TEXT)?;
+                identifier_length("domain", value)?;
                 domain = Some(value.to_owned());
             }
             "do" => {}
@@ -98,7 +98,13 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
             if domain.is_some() {
                 return Err(with_email_type());
             }
-            super::rules::group_reference(name)?;
+            if named("useAdobeID") {
+                return Err(Refusal::new(
+                    "error.command.illegal_entry",
+                    "useAdobeID is for a user, not for a usergroup",
+                ));
+            }
+            group_root(name)?;
             Ok(Root::Group { name: name.to_owned() })
         }
         _ if named("user") => Err(Refusal::new("error.command.user.missing", "user must name a user")),
@@ -107,7 +113,7 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
 }
 
 fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<Root, Refusal> {
-    text_length("user", name, MAX_TEXT)?;
+    identifier_length("user", name)?;
     if !is_email_type(name) && domain.is_none() {
         return Err(Refusal::new(
             "error.command.domain.missing",

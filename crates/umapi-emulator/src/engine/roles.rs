@@ -10,6 +10,10 @@ use crate::store::{GroupKind, GroupRow};
 /// the documentation and exist for organizations with compartments only.
 const UNTOUCHABLE: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
 
+/// What `admin` lists call the roles over the organization itself.
+const OWN_ROLES: [(&str, &str); 3] =
+    [("org", "_org_admin"), ("support", "_support_admin"), ("deployment", "_deployment_admin")];
+
 impl Context<'_, '_> {
     /// `add`.
     pub(super) fn add_to_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
@@ -77,7 +81,10 @@ impl Context<'_, '_> {
     /// The group that a name in a list means; `None` if an earlier command would have made it, in test mode.
     fn group(&self, of: NamesOf, name: &str) -> Result<Option<GroupRow>, Rejected> {
         let full_name = match of {
-            NamesOf::Administered => format!("_admin_{name}"),
+            NamesOf::Administered => match OWN_ROLES.iter().find(|(role, _)| *role == name) {
+                Some((_, group)) => (*group).to_owned(),
+                None => format!("_admin_{name}"),
+            },
             NamesOf::Products => format!("_product_admin_{name}"),
             NamesOf::Groups | NamesOf::Profiles | NamesOf::UserGroups => name.to_owned(),
         };

@@ -1,13 +1,10 @@
+use umapi_model::limits::{
+    COUNTRY_LENGTH, EMAIL_LENGTH, FIRST_NAME_LENGTH, GROUP_NAME_LENGTH, IDENTIFIER_LENGTH, LAST_NAME_LENGTH,
+};
+
 use super::Refusal;
 use super::countries::is_country;
 use crate::store::{domain_of, is_email_type};
-
-/// Characters in an address.
-pub const MAX_EMAIL: usize = 60;
-/// Characters in a first or last name, a username, an identifier, a domain.
-pub const MAX_TEXT: usize = 250;
-/// Characters in the name of a group.
-pub const MAX_GROUP_NAME: usize = 255;
 
 /// What no username and no address holds. The documentation says "illegal character" and does not list them: these
 /// would break out of a header or of markup. Letters of every script are fine.
@@ -15,7 +12,7 @@ fn is_illegal(c: char) -> bool {
     c.is_control() || matches!(c, '"' | '<' | '>')
 }
 
-pub(super) fn text_length(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
+fn text_length(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
     if text.chars().count() > max {
         return Err(Refusal::new(
             "error.command.string.too_long",
@@ -25,10 +22,20 @@ pub(super) fn text_length(field: &str, text: &str, max: usize) -> Result<(), Ref
     Ok(())
 }
 
+/// The length of `firstname` or `lastname`.
+pub(super) fn name_length(field: &str, text: &str) -> Result<(), Refusal> {
+    text_length(field, text, if field == "firstname" { FIRST_NAME_LENGTH } else { LAST_NAME_LENGTH })
+}
+
+/// The length of a user string, a username, a domain or a `requestID`.
+pub(super) fn identifier_length(field: &str, text: &str) -> Result<(), Refusal> {
+    text_length(field, text, IDENTIFIER_LENGTH)
+}
+
 /// An address: at most 60 characters, one `@` with something on both sides, no space and no illegal character.
 pub(super) fn email(email: &str) -> Result<(), Refusal> {
-    let wrong = if email.chars().count() > MAX_EMAIL {
-        "more than 60 characters long"
+    let wrong = if email.chars().count() > EMAIL_LENGTH {
+        "it is longer than 60 characters"
     } else if email.matches('@').count() != 1 || email.starts_with('@') || domain_of(email).is_empty() {
         "it must be one name, one @ and one domain"
     } else if email.contains(|c: char| c.is_whitespace() || is_illegal(c) || matches!(c, ',' | ';' | '\\')) {
@@ -55,7 +62,7 @@ pub(super) fn username(name: &str) -> Result<(), Refusal> {
 /// A user named in a list: an address or a username.
 pub(super) fn listed_user(name: &str) -> Result<(), Refusal> {
     let good = if is_email_type(name) { email(name).is_ok() } else { username(name).is_ok() };
-    if good && name.chars().count() <= MAX_TEXT {
+    if good && name.chars().count() <= IDENTIFIER_LENGTH {
         return Ok(());
     }
     Err(Refusal::new(
@@ -66,7 +73,7 @@ pub(super) fn listed_user(name: &str) -> Result<(), Refusal> {
 
 /// A country: two upper-case letters that ISO 3166-1 assigns.
 pub(super) fn country(code: &str) -> Result<(), Refusal> {
-    text_length("country", code, 2)?;
+    text_length("country", code, COUNTRY_LENGTH)?;
     if !is_country(code) {
         return Err(Refusal::new(
             "error.country.invalid",
@@ -82,8 +89,8 @@ pub(super) fn group_name(name: &str) -> Result<(), Refusal> {
         "it is empty"
     } else if name.starts_with('_') {
         "it must not start with _"
-    } else if name.chars().count() > MAX_GROUP_NAME {
-        "more than 255 characters long"
+    } else if name.chars().count() > GROUP_NAME_LENGTH {
+        "it is too long"
     } else if name.contains(char::is_control) {
         "it contains an illegal character"
     } else {
@@ -92,12 +99,17 @@ pub(super) fn group_name(name: &str) -> Result<(), Refusal> {
     Err(Refusal::new("error.group.invalid_name", format!("Group name is invalid: {name}, {wrong}")))
 }
 
-/// The name of a group that is referred to.
+/// The name of the user group that a command is about.
+pub(super) fn group_root(name: &str) -> Result<(), Refusal> {
+    text_length("usergroup", name, GROUP_NAME_LENGTH)
+}
+
+/// The name of a group in a list.
 pub(super) fn group_reference(name: &str) -> Result<(), Refusal> {
-    if name.chars().count() > MAX_GROUP_NAME {
+    if name.chars().count() > GROUP_NAME_LENGTH {
         return Err(Refusal::new(
             "error.command.add_remove.group_or_product_name_too_long",
-            format!("Name of a group or product profile is too long, max length {MAX_GROUP_NAME}"),
+            format!("Name of a group or product profile is too long, max length {GROUP_NAME_LENGTH}"),
         ));
     }
     Ok(())
@@ -106,7 +118,7 @@ pub(super) fn group_reference(name: &str) -> Result<(), Refusal> {
 /// A domain: labels of letters, digits and hyphens with dots between.
 pub(super) fn domain(name: &str) -> Result<(), Refusal> {
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    if name.chars().count() > MAX_TEXT || !name.contains('.') || !name.split('.').all(label) {
+    if name.chars().count() > IDENTIFIER_LENGTH || !name.contains('.') || !name.split('.').all(label) {
         return Err(Refusal::new(
             "emulator.domain.invalid",
             format!("Domain is invalid: {name}, it must be labels of letters, digits and hyphens with dots between"),

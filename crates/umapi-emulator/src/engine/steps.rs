@@ -2,7 +2,7 @@ use super::action::Limits;
 use super::add_remove::{self, GroupLists, Names, UserLists};
 use super::json::Json;
 use super::refusal::Refusal;
-use super::rules::{self, MAX_TEXT, text_length};
+use super::rules::{self, identifier_length, name_length};
 use crate::store::UserKind;
 
 /// What a command is about.
@@ -215,7 +215,7 @@ fn create_user(kind: UserKind, name: &str, value: &Json) -> Result<CreateUser, R
         if value.is_none() && kind != UserKind::AdobeId {
             return Err(missing(code, key));
         }
-        text_length(key, value.unwrap_or_default(), MAX_TEXT)?;
+        name_length(key, value.unwrap_or_default())?;
         names[slot] = value.map(str::to_owned);
     }
     let country = field("country");
@@ -254,7 +254,7 @@ fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
         match key.as_str() {
             "email" => rules::email(value)?,
             "username" => {
-                text_length(key, value, MAX_TEXT)?;
+                identifier_length(key, value)?;
                 rules::username(value)?;
             }
             "firstname" if value.is_empty() => {
@@ -263,7 +263,7 @@ fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
             "lastname" if value.is_empty() => {
                 return Err(Refusal::new("error.user.lastname_missing", "lastname must not be empty"));
             }
-            _ => text_length(key, value, MAX_TEXT)?,
+            _ => name_length(key, value)?,
         }
         *slot = Some(value.to_owned());
     }
@@ -316,7 +316,7 @@ fn domain_field(key: &str, value: &Json) -> Result<String, Refusal> {
     let value = value
         .text()
         .ok_or_else(|| Refusal::new("error.command.domain.string_expected", format!("{key} must be a string")))?;
-    text_length(key, value, MAX_TEXT)?;
+    identifier_length(key, value)?;
     Ok(value.to_owned())
 }
 

@@ -88,8 +88,11 @@ impl Context<'_, '_> {
                 );
             }
         }
-        if rows.user_by_email(self.org.id, email, false)?.is_some_and(|other| other.id != user.id) {
-            return refuse("error.user.email.name_in_use", format!("Email address is already in use: {email}"));
+        // An account has a row in every organization that is trusted with it: the address must be free in all of them.
+        for row in rows.users_of_account(user.account)? {
+            if rows.user_by_email(row.org, email, false)?.is_some_and(|other| other.account != user.account) {
+                return refuse("error.user.email.name_in_use", format!("Email address is already in use: {email}"));
+            }
         }
         Ok(())
     }

@@ -49,6 +49,31 @@ pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
     })
 }
 
+/// Adds a directory to an organization.
+pub(crate) fn add_directory(tx: &Tx<'_>, org: OrgId, directory: &Directory) -> Result<(), SeedError> {
+    one_directory(tx, org, directory, &Place::Root)
+}
+
+/// Adds a product and its profiles to an organization.
+pub(crate) fn add_product(tx: &mut Tx<'_>, org_id: &str, product: &Product) -> Result<(), SeedError> {
+    Loader::new(tx, org_id)?.product(product, &Place::Root)
+}
+
+/// Adds a user group to an organization.
+pub(crate) fn add_user_group(tx: &mut Tx<'_>, org_id: &str, group: &UserGroup) -> Result<(), SeedError> {
+    Loader::new(tx, org_id)?.user_group(group, &Place::Root)
+}
+
+/// Adds a user to an organization.
+pub(crate) fn add_user(tx: &mut Tx<'_>, org_id: &str, user: &User) -> Result<(), SeedError> {
+    Loader::new(tx, org_id)?.user(user, &Place::Root)
+}
+
+/// Adds an integration to an organization.
+pub(crate) fn add_integration(tx: &mut Tx<'_>, org_id: &str, integration: &Integration) -> Result<(), SeedError> {
+    Loader::new(tx, org_id)?.integration(integration, &Place::Root)
+}
+
 fn organization(tx: &mut Tx<'_>, org: &Organization, place: &Place<'_>) -> Result<OrgId, SeedError> {
     let id = provision::organization(tx, &org.id, &org.name).map_err(at(&place.key("id")))?;
     tx.set_migrating(id, org.migrating)?;
@@ -59,19 +84,20 @@ fn organization(tx: &mut Tx<'_>, org: &Organization, place: &Place<'_>) -> Resul
 }
 
 fn directories(tx: &Tx<'_>, org: OrgId, all: &[Directory], place: &Place<'_>) -> Result<(), SeedError> {
-    for (i, directory) in all.iter().enumerate() {
-        let place = place.index(i);
-        let new = NewDirectory {
-            name: &directory.name,
-            federated: directory.directory_type == DirectoryType::Federated,
-            username_login: directory.login == Login::Username,
-            synced: directory.synced,
-        };
-        let id = provision::directory(tx, org, &new).map_err(at(&place))?;
-        claims(tx, org, id, &directory.domains, &place.key("domains"))?;
-        for (i, trustee) in directory.trusted_by.iter().enumerate() {
-            provision::trust(tx, id, trustee).map_err(at(&place.key("trustedBy").index(i)))?;
-        }
+    all.iter().enumerate().try_for_each(|(i, directory)| one_directory(tx, org, directory, &place.index(i)))
+}
+
+fn one_directory(tx: &Tx<'_>, org: OrgId, directory: &Directory, place: &Place<'_>) -> Result<(), SeedError> {
+    let new = NewDirectory {
+        name: &directory.name,
+        federated: directory.directory_type == DirectoryType::Federated,
+        username_login: directory.login == Login::Username,
+        synced: directory.synced,
+    };
+    let id = provision::directory(tx, org, &new).map_err(at(place))?;
+    claims(tx, org, id, &directory.domains, &place.key("domains"))?;
+    for (i, trustee) in directory.trusted_by.iter().enumerate() {
+        provision::trust(tx, id, trustee).map_err(at(&place.key("trustedBy").index(i)))?;
     }
     Ok(())
 }

@@ -33,3 +33,4 @@ pub use format::{
     Profile, Seed, User, UserGroup, UserStatus, UserType, json_schema,
 };
 pub use load::load;
+pub(crate) use load::{add_directory, add_integration, add_product, add_user, add_user_group};

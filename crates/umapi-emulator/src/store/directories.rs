@@ -163,4 +163,50 @@ impl Tx<'_> {
             .execute(params![directory, trustee])?;
         Ok(())
     }
+
+    /// Sets whether Adobe IDs with the addresses of a claimed domain are kept out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_enforced(&self, domain: &str, enforced: bool) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("UPDATE claim SET enforced = ?2 WHERE domain = ?1")?
+            .execute(params![fold(domain), enforced])?;
+        Ok(())
+    }
+
+    /// Ends the claim of a directory on a domain; its accounts stay. Answers whether there was one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn release_domain(&self, directory: DirectoryId, domain: &str) -> Result<bool, StoreError> {
+        let gone = self
+            .sql
+            .prepare_cached("DELETE FROM claim WHERE domain = ?1 AND directory = ?2")?
+            .execute(params![fold(domain), directory])?;
+        Ok(gone == 1)
+    }
+
+    /// Ends that another organization may use a directory; those whom it took in stay. Answers whether it might.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn distrust(&self, directory: DirectoryId, trustee: OrgId) -> Result<bool, StoreError> {
+        let gone = self
+            .sql
+            .prepare_cached("DELETE FROM trust WHERE directory = ?1 AND org = ?2")?
+            .execute(params![directory, trustee])?;
+        Ok(gone == 1)
+    }
+
+    /// Sets whether another sync owns the accounts of a directory.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_synced(&self, directory: DirectoryId, synced: bool) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("UPDATE directory SET synced = ?2 WHERE id = ?1")?
+            .execute(params![directory, synced])?;
+        Ok(())
+    }
 }

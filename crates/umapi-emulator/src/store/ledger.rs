@@ -280,7 +280,7 @@ impl Tx<'_> {
     pub(super) fn trim_ledger(&self, entries: u64) -> Result<(), StoreError> {
         self.sql
             .prepare_cached("DELETE FROM ledger WHERE seq <= (SELECT MAX(seq) FROM ledger) - ?1")?
-            .execute([super::groups::as_i64(entries)])?;
+            .execute([super::pages::as_i64(entries)])?;
         Ok(())
     }
 }

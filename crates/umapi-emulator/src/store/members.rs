@@ -1,47 +1,13 @@
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use rusqlite::params;
 
-use super::groups::as_i64;
+use super::faces::{Faces, Shown};
 use super::lists::List;
-use super::names::outer_user_id;
-use super::pages::Place;
+use super::pages::{Place, as_i64};
 use super::users::{COLUMNS, read};
 use super::{
-    Class, DirectoryId, GroupId, GroupKind, GroupRow, OrgId, Page, PageRequest, Reader, StoreError, UserId, UserKind,
-    UserRow, UserStatus, fold, is_email_type,
+    Class, GroupKind, GroupRow, OrgId, Page, PageRequest, Reader, StoreError, User, UserId, UserRow, fold,
+    is_email_type,
 };
-
-/// A user as the service shows one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct User {
-    /// `id`.
-    pub id: String,
-    /// `email`.
-    pub email: String,
-    /// `username`.
-    pub username: String,
-    /// `domain`.
-    pub domain: String,
-    /// `firstname`.
-    pub firstname: Option<String>,
-    /// `lastname`.
-    pub lastname: Option<String>,
-    /// `country`.
-    pub country: Option<String>,
-    /// `phoneNumber`, of the deprecated endpoints.
-    pub phone: Option<String>,
-    /// `status`.
-    pub status: UserStatus,
-    /// `type`.
-    pub kind: UserKind,
-    /// `groups`: every group the user is in, as far as was asked for.
-    pub groups: Vec<Arc<str>>,
-    /// `adminRoles` (deprecated): what the user administers, in the words of that field.
-    pub admin_roles: Vec<Arc<str>>,
-}
 
 /// Which users of an organization are asked for, and how they are shown.
 #[derive(Debug, Clone, Copy)]
@@ -98,20 +64,6 @@ impl MemberQuery {
         };
         let class = |through, without| Class::DIRECT.through_groups_only(through).unlicensed(without);
         reasons.iter().flat_map(|through| licences.iter().map(move |without| class(*through, *without))).collect()
-    }
-}
-
-/// How much of a user's `groups` is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Nothing,
-    Direct,
-    All,
-}
-
-impl Shown {
-    fn direct_only(yes: bool) -> Self {
-        if yes { Self::Direct } else { Self::All }
     }
 }
 
@@ -212,8 +164,8 @@ impl Reader<'_> {
         direct_only: bool,
     ) -> Result<Option<User>, StoreError> {
         let row = self.find_row(org, user, domain)?.filter(UserRow::is_listed);
-        let mut faces = Faces::new(*self, Shown::direct_only(direct_only));
-        row.map(|row| faces.face(row)).transpose()
+        let faces = Faces::new(*self, Shown::direct_only(direct_only));
+        Ok(faces.of(row.into_iter().collect())?.pop())
     }
 
     fn find_row(&self, org: OrgId, user: &str, domain: Option<&str>) -> Result<Option<UserRow>, StoreError> {
@@ -233,101 +185,5 @@ impl Reader<'_> {
             });
         }
         Ok(candidates.into_iter().find(UserRow::is_listed))
-    }
-}
-
-/// Turns rows into users, and remembers what they share.
-struct Faces<'c> {
-    reader: Reader<'c>,
-    shown: Shown,
-    owners: HashMap<(OrgId, Option<DirectoryId>), Arc<str>>,
-    groups: HashMap<GroupId, (Arc<str>, Option<Arc<str>>)>,
-}
-
-impl<'c> Faces<'c> {
-    fn new(reader: Reader<'c>, shown: Shown) -> Self {
-        Self { reader, shown, owners: HashMap::new(), groups: HashMap::new() }
-    }
-
-    fn of(mut self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
-        rows.into_iter().map(|row| self.face(row)).collect()
-    }
-
-    fn face(&mut self, row: UserRow) -> Result<User, StoreError> {
-        let owner = self.owner(row.org, row.directory)?;
-        let (groups, admin_roles) = self.groups_of(row.id)?;
-        Ok(User {
-            id: outer_user_id(row.account, row.kind, &owner),
-            email: row.email,
-            username: row.username,
-            domain: row.domain,
-            firstname: row.firstname,
-            lastname: row.lastname,
-            country: row.country,
-            phone: row.phone,
-            status: row.status,
-            kind: row.kind,
-            groups,
-            admin_roles,
-        })
-    }
-
-    fn owner(&mut self, org: OrgId, directory: Option<DirectoryId>) -> Result<Arc<str>, StoreError> {
-        if let Some(owner) = self.owners.get(&(org, directory)) {
-            return Ok(Arc::clone(owner));
-        }
-        let owner: Arc<str> = match directory {
-            Some(directory) => self.reader.directory_owner(directory)?,
-            None => self.reader.org_id(org)?,
-        }
-        .into();
-        self.owners.insert((org, directory), Arc::clone(&owner));
-        Ok(owner)
-    }
-
-    fn groups_of(&mut self, user: UserId) -> Result<(Vec<Arc<str>>, Vec<Arc<str>>), StoreError> {
-        let (mut names, mut roles) = (Vec::new(), Vec::new());
-        if self.shown == Shown::Nothing {
-            return Ok((names, roles));
-        }
-        let reader = self.reader;
-        let mut query = reader.sql.prepare_cached("SELECT grp, class FROM membership WHERE usr = ?1 ORDER BY grp")?;
-        let mut rows = query.query([user])?;
-        while let Some(row) = rows.next()? {
-            let class: Class = row.get(1)?;
-            if self.shown == Shown::Direct && class.is_through_groups_only() {
-                continue;
-            }
-            let (name, role) = self.group(row.get(0)?)?;
-            names.push(name);
-            roles.extend(role);
-        }
-        Ok((names, roles))
-    }
-
-    /// A group's name, and the word that `adminRoles` has for being in it.
-    fn group(&mut self, id: GroupId) -> Result<(Arc<str>, Option<Arc<str>>), StoreError> {
-        if let Some(known) = self.groups.get(&id) {
-            return Ok(known.clone());
-        }
-        let (name, kind, subject): (String, GroupKind, Option<String>) = self
-            .reader
-            .sql
-            .prepare_cached(
-                "SELECT g.name, g.kind, COALESCE(s.name, p.name) FROM grp g
-                 LEFT JOIN grp s ON s.id = g.subject AND g.kind IN (6, 7)
-                 LEFT JOIN product p ON p.id = g.subject AND g.kind = 5 WHERE g.id = ?1",
-            )?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let role = match kind {
-            GroupKind::SystemAdmin => Some("org".into()),
-            GroupKind::DeploymentAdmin => Some("deployment".into()),
-            GroupKind::SupportAdmin => Some("support".into()),
-            GroupKind::UserGroup | GroupKind::Profile | GroupKind::Developer => None,
-            GroupKind::ProductAdmin | GroupKind::ProfileAdmin | GroupKind::UserGroupAdmin => subject.map(Arc::from),
-        };
-        let known = (Arc::from(name), role);
-        self.groups.insert(id, known.clone());
-        Ok(known)
     }
 }

@@ -21,9 +21,13 @@
 //! # Ok::<(), StoreError>(())
 //! ```
 
+mod account_state;
 mod connection;
 mod directories;
 mod error;
+mod faces;
+mod group_changes;
+mod group_lists;
 mod groups;
 mod integrations;
 mod ledger;
@@ -38,15 +42,20 @@ mod products;
 mod settings;
 mod snapshot;
 mod transaction;
+mod user_changes;
 mod users;
 
+pub use account_state::{Presence, UserKind, UserKinds, UserStatus};
 pub use connection::{Reader, Store};
 pub use directories::{Claim, Directory, Domain, NewDirectory};
 pub use error::StoreError;
-pub use groups::{Group, GroupKind, GroupRow, NewGroup, UserGroup};
+pub use faces::User;
+pub use group_changes::NewGroup;
+pub use group_lists::{Group, UserGroup};
+pub use groups::{GroupKind, GroupRow};
 pub use integrations::{Integration, NewIntegration};
 pub use ledger::{Cause, ChangeKind, LedgerEntry};
-pub use members::{MemberQuery, MemberStatus, User, UserQuery};
+pub use members::{MemberQuery, MemberStatus, UserQuery};
 pub use memberships::{Class, Membership};
 pub use names::{domain_of, fold, is_email_type};
 pub use organizations::{NewOrganization, Organization};
@@ -55,7 +64,8 @@ pub use products::{Configuration, NewProduct, Product};
 pub use settings::Spent;
 pub use snapshot::Snapshot;
 pub use transaction::Tx;
-pub use users::{NewUser, Presence, UserChange, UserKind, UserKinds, UserRow, UserStatus};
+pub use user_changes::{NewUser, UserChange};
+pub use users::UserRow;
 
 /// The number of an organization inside the store.
 pub type OrgId = i64;

@@ -30,6 +30,11 @@ impl<T> Page<T> {
     }
 }
 
+/// SQLite's numbers are signed; no list is longer than they reach.
+pub(super) fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Where a page lies in a list of `listed` entries; a page behind the end becomes the last one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {

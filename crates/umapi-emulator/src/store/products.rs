@@ -1,8 +1,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::groups::as_i64;
 use super::names::{organization_part, outer_product_id};
-use super::pages::Place;
+use super::pages::{Place, as_i64};
 use super::{GroupId, GroupKind, OrgId, Page, PageRequest, ProductId, Reader, StoreError, Tx, fold};
 
 /// A product as the deprecated endpoints show it.
