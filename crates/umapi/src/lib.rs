@@ -5,6 +5,7 @@ pub mod batch;
 mod builder;
 mod client;
 pub mod commands;
+mod driver;
 mod engine;
 mod error;
 mod groups;
@@ -19,9 +20,13 @@ mod retry;
 mod transport;
 mod users;
 
+pub use batch::{
+    CommandOutcome, Counts, Estimate, NotSent, Notice, Outcome, Report, StepError, StepOutcome, StepState, StepWarning,
+};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use commands::{Command, InvalidCommand};
+pub use driver::{Execute, Outcomes, StopHandle, Unfinished};
 pub use error::Error;
 pub use groups::{GroupList, Groups};
 pub use legacy::{Legacy, LegacyConfigurations, LegacyProducts, LegacyUserGroups, LegacyUserList, LegacyUsers};
