@@ -45,7 +45,7 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-#[divan::bench(threads = [1, 2, 8], sample_count = 200, sample_size = 10_000)]
+#[divan::bench(threads = [1, 2, 8], sample_count = 80, sample_size = 100_000)]
 fn cached_token(bencher: Bencher<'_, '_>) {
     let tokens = tokens();
     bencher.bench(|| black_box(ready(tokens.token())).is_ok());

@@ -7,7 +7,8 @@ pub const USER_MANAGEMENT_METASCOPE: &str = "ent_user_sdk";
 /// The scopes of the User Management API for OAuth Server-to-Server.
 pub const USER_MANAGEMENT_SCOPES: [&str; 3] = ["openid", "AdobeID", "user_management_sdk"];
 
-/// A service account: the JWT exchange. Adobe has retired it for new credentials; use [`OAuthServerToServer`] for those.
+/// A service account: the JWT exchange, by which the API was first described and older integrations log in. Adobe has
+/// retired it for new credentials; use [`OAuthServerToServer`] for those.
 ///
 /// See <https://adobe-apiplatform.github.io/umapi-documentation/en/UM_Authentication.html>.
 #[derive(Clone, Debug)]
@@ -208,6 +209,11 @@ impl Credentials {
     pub fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
         self
+    }
+
+    /// The login server that they are sent to.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// The kind, with its fields.

@@ -204,6 +204,13 @@ mod tests {
     }
 
     #[test]
+    fn the_way_out_of_a_scope_tells_what_was_asked_for_and_where_it_is_added() {
+        let error = refused(400, r#"{"error":"invalid_scope"}"#, "planted").to_string();
+        assert!(error.contains("scopes `openid,AdobeID,user_management_sdk` were asked for"), "{error}");
+        assert!(error.contains("`Add to project`") && error.contains("User Management API"), "{error}");
+    }
+
+    #[test]
     fn what_is_no_json_is_kept_as_it_is() {
         let error = refused(502, "<h1>Bad Gateway</h1>", "planted");
         assert_eq!((error.code(), error.body()), (None, Some("<h1>Bad Gateway</h1>")));
