@@ -2,8 +2,11 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use progenitor_client::Error;
-use reqwest::{Request, Response};
+use progenitor_client::{Error, ResponseValue};
+use reqwest::{
+    Method, Request, Response,
+    header::{ACCEPT, CONTENT_TYPE},
+};
 use umapi_model::Operation;
 
 use crate::hook::{Hook, NoHook, Resend};
@@ -46,6 +49,36 @@ impl<Api> Client<Api> {
     pub fn with_hook(mut self, hook: impl Hook) -> Self {
         self.hook = Arc::new(hook);
         self
+    }
+
+    /// Sends a request that no generated method makes, through the hook like any other: `path` stands below the server's
+    /// address as it is, `body` is JSON. Gives back the body of an answer of success.
+    ///
+    /// # Errors
+    ///
+    /// As the generated methods: every answer but a success, as `UnexpectedResponse` with its body unread.
+    pub async fn send(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        query: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<ResponseValue<Vec<u8>>, Error<()>> {
+        let method = Method::from_bytes(operation.method.as_bytes())
+            .map_err(|_| Error::InvalidRequest(format!("`{}` is no method of HTTP", operation.method)))?;
+        let mut request = self.client.request(method, format!("{}{path}", self.baseurl)).query(query);
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let mut request = request.header(ACCEPT, "application/json").build()?;
+        self.pre(&mut request, operation).await?;
+        let response = self.exec(request, operation).await?;
+        if !response.status().is_success() {
+            return Err(Error::UnexpectedResponse(response));
+        }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
+        Ok(ResponseValue::new(body.into(), status, headers))
     }
 
     /// Lets the hook complete the request. Generated methods call it once, before the first attempt.

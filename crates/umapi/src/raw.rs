@@ -1,7 +1,11 @@
 //! The door to the layer below: the generated methods, and the HTTP library they stand on.
 //!
-//! Nothing here is paced, retried or accounted for. Types of `reqwest` show up in this module and in
+//! Nothing of it is paced, retried or accounted for, but for [`Client::request`](crate::Client::request), which sends any
+//! request as this crate sends its own. Types of `reqwest` show up in this module and in
 //! [`ClientBuilder::http_client`](crate::ClientBuilder::http_client), and nowhere else.
 
+mod request;
+
+pub use request::{Answer, Request};
 pub use reqwest;
 pub use umapi_raw::*;

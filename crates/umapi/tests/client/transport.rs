@@ -292,3 +292,18 @@ async fn no_error_and_no_debug_shows_a_token() {
     let shown = format!("{error} {error:?} {client:?}");
     assert!(!shown.contains("planted"), "{shown}");
 }
+
+#[tokio::test]
+async fn any_request_goes_the_same_way() {
+    let service = Service::scripted([Reply::of(429, &[("retry-after", "7")], ""), Reply::json(ANN), Reply::HangUp]).await;
+    let client = service.client();
+    let answer = client.request("GET", "/users/{orgId}/0").query("domain", "a b").send().await.unwrap();
+    assert_eq!((answer.status, answer.requests, service.seconds()), (200, 2, 7));
+    assert_eq!(answer.body, ANN.as_bytes());
+    assert!(answer.headers.contains(&("x-request-id".to_owned(), "from-the-service".to_owned())));
+    assert_eq!(service.requests()[1].path, "/users/1F@AdobeOrg/0?domain=a+b");
+    let error = client.request("POST", "/action/{orgId}").body("[]").send().await.unwrap_err();
+    assert!(error.may_have_been_applied() && service.requests().len() == 3, "what changes something is sent once");
+    let error = client.request("GET", "/nowhere").send().await.unwrap_err();
+    assert!(error.is_invalid_input() && error.to_string().contains("GET /nowhere"), "{error}");
+}

@@ -1,0 +1,139 @@
+//! Any request, sent as this crate sends its own.
+
+use umapi_model::{Operation, operations};
+
+use crate::{
+    client::Client,
+    engine::Call,
+    error::Error,
+    retry::Work,
+    transport::{RawClient, RawResult},
+};
+
+impl Client {
+    /// Any request of the service's description, by method and path, with login, pace and retries: for what this crate has
+    /// no method of its own for.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// let answer = client.request("GET", "/groups/{orgId}/0").send().await?;
+    /// println!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// `{orgId}` in the path stands for the organization of the client; all else is sent as it is, so encode it. What
+    /// changes something is sent once, and again only if it surely was not applied.
+    pub fn request(&self, method: impl Into<String>, path: impl Into<String>) -> Request {
+        let (method, path) = (method.into(), path.into());
+        Request { client: self.clone(), method, path, query: Vec::new(), body: None }
+    }
+}
+
+/// Any request; made by [`Client::request`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Request {
+    client: Client,
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+/// An answer of success to any request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The status, 200 to 299.
+    pub status: u16,
+    /// The headers, in the order in which they came. Values that are no text are left out.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How many requests were sent until it came.
+    pub requests: u32,
+}
+
+impl Request {
+    /// Adds a parameter to the query.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the body, which is JSON.
+    pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(json.into());
+        self
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    ///
+    /// For a method and path that the description does not have, and every answer but a success; see [`Error`].
+    pub async fn send(self) -> Result<Answer, Error> {
+        let path = self.path.replace("{orgId}", self.client.organization());
+        let operation = operation_of(&self.method, &path).ok_or_else(|| {
+            Error::invalid(format!(
+                "the service has no operation `{} {}`: see the paths in its description, and begin with a `/`",
+                self.method, self.path
+            ))
+        })?;
+        let work = if operation.method == "GET" { Work::Question } else { Work::Once };
+        let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
+        let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
+        let answer = self.client.0.call(Call::change(operation, work), send).await?;
+        Ok(Answer { requests: answer.requests, ..answer.value })
+    }
+}
+
+/// Body and headers in one.
+fn whole(result: RawResult<Vec<u8>>) -> RawResult<Answer> {
+    let answer = result?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let shown = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    let value = Answer { status: status.as_u16(), headers: shown.collect(), body: answer.into_inner(), requests: 0 };
+    Ok(umapi_raw::ResponseValue::new(value, status, headers))
+}
+
+/// The operation that a method and a path mean. Where two templates fit, the one with fewer parameters does.
+fn operation_of(method: &str, path: &str) -> Option<&'static Operation> {
+    let fits = |operation: &&&'static Operation| {
+        operation.method.eq_ignore_ascii_case(method) && fits_template(operation.path, path)
+    };
+    operations::ALL.iter().filter(fits).min_by_key(|operation| operation.path.matches('{').count()).copied()
+}
+
+fn fits_template(template: &str, path: &str) -> bool {
+    let (mut expected, mut given) = (template.split('/'), path.split('/'));
+    loop {
+        match (expected.next(), given.next()) {
+            (None, None) => return true,
+            (Some("{orgId}"), Some(part)) if part.ends_with("@AdobeOrg") => {}
+            (Some(parameter), Some(part))
+                if parameter.starts_with('{') && parameter != "{orgId}" && !part.is_empty() => {}
+            (Some(expected), Some(part)) if expected == part => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_its_operation() {
+        let id = |method, path| operation_of(method, path).map(|operation| operation.id);
+        assert_eq!(id("get", "/users/1F@AdobeOrg/0"), Some("listUsers"));
+        assert_eq!(id("GET", "/1F@AdobeOrg/users/ann@example.com"), Some("getLegacyUser"));
+        assert_eq!(id("POST", "/action/1F@AdobeOrg"), Some("executeActions"));
+        assert_eq!(id("POST", "/1F@AdobeOrg/products/7/admin"), Some("updateProductAdmins"));
+        assert_eq!(id("GET", "/1F@AdobeOrg/products/7/configurations/8/users"), Some("listConfigurationUsers"));
+        for (method, path) in [("PATCH", "/users/1F@AdobeOrg/0"), ("GET", "users/1F@AdobeOrg/0"), ("GET", "/nowhere")] {
+            assert_eq!(id(method, path), None, "{method} {path}");
+        }
+    }
+}
