@@ -19,7 +19,7 @@ pub(crate) mod work;
 
 pub use estimate::Estimate;
 pub use outcome::{CommandOutcome, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning};
-pub use report::{Counts, Report};
+pub use report::{Counts, Ended, Report};
 
 pub(crate) use scheduler::Scheduler;
 pub(crate) use settings::Settings;

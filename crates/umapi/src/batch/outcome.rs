@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use umapi_model::ErrorCode;
 
+use super::report::Ended;
 use crate::commands::Command;
 use crate::error::Error;
 
@@ -247,6 +248,18 @@ impl CommandOutcome {
     /// The same, taken out.
     pub fn into_unsent(self) -> Option<Command> {
         self.more.and_then(|more| more.unsent)
+    }
+}
+
+impl Ended for CommandOutcome {
+    const PLURAL: &'static str = "commands";
+
+    fn number(&self) -> usize {
+        self.number
+    }
+
+    fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 }
 

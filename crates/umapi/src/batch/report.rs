@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::outcome::CommandOutcome;
+use super::outcome::{CommandOutcome, Outcome};
 use crate::commands::Command;
 use crate::error::Error;
 
-/// What became of every command of a batch, in the caller's order. Nothing is ever missing from it.
+/// What became of every command of a batch (or every membership), in the caller's order. Nothing is ever missing from it.
 ///
 /// ```
 /// # fn show(report: umapi::Report) {
@@ -17,16 +17,16 @@ use crate::error::Error;
 /// let again: Vec<_> = report.into_unsent().into_iter().map(|(_, command)| command).collect();
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    outcomes: Vec<CommandOutcome>,
+#[derive(Clone, Debug)]
+pub struct Report<O = CommandOutcome> {
+    outcomes: Vec<O>,
     is_sorted: bool,
     requests: u32,
     test_mode: bool,
     aborted: Option<Error>,
 }
 
-/// How many commands ended in which way.
+/// How many ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -40,12 +40,24 @@ pub struct Counts {
     pub unknown: usize,
 }
 
-impl Report {
+/// Something of a batch that has ended: a command or a membership.
+pub trait Ended {
+    /// What many of them are called.
+    const PLURAL: &'static str;
+
+    /// Which it is, counted from 0 in the caller's order.
+    fn number(&self) -> usize;
+
+    /// How it ended.
+    fn outcome(&self) -> &Outcome;
+}
+
+impl<O: Ended> Report<O> {
     pub(crate) fn new(test_mode: bool) -> Self {
-        Self { test_mode, is_sorted: true, ..Self::default() }
+        Self { outcomes: Vec::new(), is_sorted: true, requests: 0, test_mode, aborted: None }
     }
 
-    pub(crate) fn add(&mut self, outcome: CommandOutcome) {
+    pub(crate) fn add(&mut self, outcome: O) {
         self.is_sorted &= self.outcomes.last().is_none_or(|last| last.number() < outcome.number());
         self.outcomes.push(outcome);
     }
@@ -53,7 +65,7 @@ impl Report {
     /// Puts the outcomes into the caller's order, and says how many requests were sent in all.
     pub(crate) fn finish(mut self, requests: u32, aborted: Option<Error>) -> Self {
         if !self.is_sorted {
-            self.outcomes.sort_by_key(CommandOutcome::number);
+            self.outcomes.sort_by_key(O::number);
             self.is_sorted = true;
         }
         self.requests = requests;
@@ -61,43 +73,46 @@ impl Report {
         self
     }
 
-    /// Every command, in the caller's order.
-    pub fn outcomes(&self) -> &[CommandOutcome] {
+    /// Everything, in the caller's order.
+    pub fn outcomes(&self) -> &[O] {
         &self.outcomes
     }
 
-    /// The commands that were done.
-    pub fn completed(&self) -> impl Iterator<Item = &CommandOutcome> {
-        self.outcomes.iter().filter(|outcome| outcome.is_completed())
+    /// The same, taken out.
+    pub fn into_outcomes(self) -> Vec<O> {
+        self.outcomes
     }
 
-    /// The commands of which something was refused.
-    pub fn rejected(&self) -> impl Iterator<Item = &CommandOutcome> {
-        self.outcomes.iter().filter(|outcome| outcome.is_rejected())
+    /// What was done.
+    pub fn completed(&self) -> impl Iterator<Item = &O> {
+        self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::Completed))
     }
 
-    /// The commands of which something was not sent.
-    pub fn not_sent(&self) -> impl Iterator<Item = &CommandOutcome> {
-        self.outcomes.iter().filter(|outcome| outcome.is_not_sent())
+    /// That of which something was refused.
+    pub fn rejected(&self) -> impl Iterator<Item = &O> {
+        self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::Rejected { .. }))
     }
 
-    /// The commands of whose fate something is unknown.
-    pub fn unknown(&self) -> impl Iterator<Item = &CommandOutcome> {
-        self.outcomes.iter().filter(|outcome| outcome.is_unknown())
+    /// That of which something was not sent, and nothing refused.
+    pub fn not_sent(&self) -> impl Iterator<Item = &O> {
+        self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::NotSent { .. }))
     }
 
-    /// How many commands ended in which way.
+    /// That of which it is not known whether all was done.
+    pub fn unknown(&self) -> impl Iterator<Item = &O> {
+        self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::Unknown { .. }))
+    }
+
+    /// How many ended in which way.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for outcome in &self.outcomes {
-            counts.add(outcome);
-        }
+        self.outcomes.iter().for_each(|ended| counts.add(ended.outcome()));
         counts
     }
 
-    /// Whether every command was done.
+    /// Whether all was done.
     pub fn is_success(&self) -> bool {
-        self.outcomes.iter().all(CommandOutcome::is_completed)
+        self.completed().count() == self.outcomes.len()
     }
 
     /// How many requests were sent in all, repeated ones included.
@@ -114,7 +129,9 @@ impl Report {
     pub fn aborted(&self) -> Option<&Error> {
         self.aborted.as_ref()
     }
+}
 
+impl Report {
     /// What was surely not done because it was not sent, as commands that can be given again, with their numbers. Of a
     /// command of which a part was sent, only the rest.
     pub fn into_unsent(self) -> Vec<(usize, Command)> {
@@ -125,9 +142,8 @@ impl Report {
 
 impl Counts {
     /// Counts one more.
-    pub fn add(&mut self, outcome: &CommandOutcome) {
-        use super::outcome::Outcome;
-        *match outcome.outcome() {
+    pub fn add(&mut self, outcome: &Outcome) {
+        *match outcome {
             Outcome::Completed => &mut self.completed,
             Outcome::Rejected { .. } => &mut self.rejected,
             Outcome::NotSent { .. } => &mut self.not_sent,
@@ -148,10 +164,10 @@ impl fmt::Display for Counts {
     }
 }
 
-impl fmt::Display for Report {
+impl<O: Ended> fmt::Display for Report<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (commands, mode) = (self.outcomes.len(), if self.test_mode { ", as a test" } else { "" });
-        write!(f, "{commands} commands in {} requests{mode}: {}", self.requests, self.counts())?;
+        let mode = if self.test_mode { ", as a test" } else { "" };
+        write!(f, "{} {} in {} requests{mode}: {}", self.outcomes.len(), O::PLURAL, self.requests, self.counts())?;
         match &self.aborted {
             Some(error) => write!(f, "; ended early: {error}"),
             None => Ok(()),

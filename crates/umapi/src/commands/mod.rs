@@ -6,7 +6,7 @@ mod invalid;
 mod json;
 mod modifiers;
 pub(crate) mod names;
-mod rules;
+pub(crate) mod rules;
 mod user_steps;
 
 pub(crate) use command::root_of;

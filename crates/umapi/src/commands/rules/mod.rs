@@ -2,6 +2,7 @@
 
 mod fields;
 mod group_steps;
+mod membership;
 pub(crate) mod order;
 mod user_steps;
 
@@ -13,6 +14,7 @@ use super::invalid::{BrokenRule, InvalidCommand};
 use super::names::{fold, is_email_type};
 
 pub(crate) use group_steps::name_of as group_step_name;
+pub(crate) use membership::{membership_group, membership_user};
 pub(crate) use user_steps::name_of as user_step_name;
 
 /// Checks a command whose lists and steps may be longer than a request takes: they are split later.
