@@ -1,5 +1,6 @@
 //! Adobe's User Management API and its login, on this machine.
 
+pub mod cli;
 mod clock;
 mod contract;
 mod credentials;
@@ -30,5 +31,9 @@ pub use emulator::{Addresses, Builder, Emulator, StartError, TokenError};
 pub use faults::{FaultError, FaultHandle, FaultRule, FaultState, Faults};
 pub use journal::{Exchange, Journal, Ledger, Repetition};
 pub use limits::{Allowance, LimitError, LimitSettings, Limits, RetryAfter};
+pub use management::{
+    IntegrationChange, Manage, ManageError, OrganizationChange, OrganizationState, ProductState, ProfileState, SnapshotState,
+    UserGroupState,
+};
 pub use settings::PageSizes;
 pub use tls::{Authority, TlsError};

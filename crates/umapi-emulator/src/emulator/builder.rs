@@ -13,6 +13,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::limits::{LimitSettings, Limits};
 use crate::login::Login;
+use crate::management::Snapshots;
 use crate::origin::Origin;
 use crate::seed::Seed;
 use crate::server::{Port, Serves};
@@ -291,6 +292,7 @@ impl Builder {
             faults: Faults::default(),
             journal: self.journal_entries.map_or_else(Journal::default, Journal::new),
             settings: self.settings,
+            snapshots: Snapshots::default(),
         };
         Ok((world, authority))
     }

@@ -91,7 +91,10 @@ impl Host {
         };
         match self.serves {
             Serves::Services(services) => exchange::answer(&self.world, services, &request, switch).await,
-            Serves::Management => Ok(at_once(management::answer(&self.world, &request))),
+            Serves::Management => {
+                let answer = management::answer(&self.world, &request);
+                Ok(at_once(exchange::finish(&self.world, &request, answer)))
+            }
         }
     }
 }

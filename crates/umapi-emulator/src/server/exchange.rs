@@ -6,7 +6,7 @@ use umapi_time::Hold;
 
 use super::delivery::Delivery;
 use super::line::Switch;
-use super::reading::named;
+use super::reading::name_after;
 use crate::contract::{Api, Endpoint, PathParameters, Route, Violation};
 use crate::faults::Fault;
 use crate::http::{Answer, Request};
@@ -101,6 +101,8 @@ fn run(world: &World, api: Api, endpoint: &Endpoint, path: &PathParameters, requ
     match api {
         Api::UserManagement => service::answer(world, endpoint, path, request),
         Api::Login => world.login.answer(world, endpoint.operation, request),
+        // It has a port of its own, with neither faults nor a journal.
+        Api::Management => service::unknown_path(&request.path),
     }
 }
 
@@ -123,8 +125,8 @@ fn check(world: &World, endpoint: &Endpoint, request: &Request, answer: Answer) 
 }
 
 /// Adds what every answer has.
-fn finish(world: &World, request: &Request, answer: Answer) -> Answer {
-    let mut answer = named(answer, &request.id);
+pub(super) fn finish(world: &World, request: &Request, mut answer: Answer) -> Answer {
+    name_after(request, &mut answer);
     // The emulator's date: a client learns from it how far its clock is off.
     if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(world.clock.wall())) {
         answer.headers.entry(header::DATE).or_insert(date);

@@ -19,10 +19,11 @@ const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-reques
 pub(super) async fn read(incoming: http::Request<Incoming>, limit: usize) -> Result<Request, Answer> {
     let (head, body) = incoming.into_parts();
     let mut headers = head.headers;
-    let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map_or_else(made_up, str::to_owned);
+    // What every answer echoes, and of several the first.
+    let id = headers.get(REQUEST_ID).cloned().unwrap_or_else(made_up);
     let body = match whole(body, limit).await {
         Ok(body) => body,
-        Err(answer) => return Err(named(answer, &id)),
+        Err(answer) => return Err(answer.with_header(REQUEST_ID, id)),
     };
     // HTTP/2 says the host in another place.
     if let Some(authority) = head.uri.authority()
@@ -30,8 +31,10 @@ pub(super) async fn read(incoming: http::Request<Incoming>, limit: usize) -> Res
     {
         headers.entry(header::HOST).or_insert(host);
     }
+    let text = String::from_utf8_lossy(id.as_bytes()).into_owned();
+    headers.insert(REQUEST_ID, id);
     Ok(Request {
-        id,
+        id: text,
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().map(str::to_owned),
@@ -40,12 +43,11 @@ pub(super) async fn read(incoming: http::Request<Incoming>, limit: usize) -> Res
     })
 }
 
-/// Says in an answer which request it belongs to.
-pub(super) fn named(mut answer: Answer, id: &str) -> Answer {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        answer.headers.insert(REQUEST_ID, id);
+/// Says in an answer which request it belongs to, in the very bytes of the request.
+pub(super) fn name_after(request: &Request, answer: &mut Answer) {
+    if let Some(id) = request.headers.get(REQUEST_ID) {
+        answer.headers.insert(REQUEST_ID, id.clone());
     }
-    answer
 }
 
 async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Answer> {
@@ -71,9 +73,12 @@ fn refused(status: StatusCode, message: &str) -> Answer {
 }
 
 /// An id as the service makes them up: one that no other request has.
-fn made_up() -> String {
+fn made_up() -> HeaderValue {
     let [a, b] = [fastrand::u64(..), fastrand::u64(..)];
-    format!("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", a >> 32, a >> 16 & 0xffff, a & 0xfff, b >> 50 | 0x8000, b & 0xffff_ffff_ffff)
+    let [time, middle, version] = [a >> 32, a >> 16 & 0xffff, a & 0xfff];
+    let [variant, node] = [b >> 50 | 0x8000, b & 0xffff_ffff_ffff];
+    HeaderValue::from_str(&format!("{time:08x}-{middle:04x}-4{version:03x}-{variant:04x}-{node:012x}"))
+        .unwrap_or(HeaderValue::from_static("0"))
 }
 
 #[cfg(test)]
@@ -83,8 +88,8 @@ mod tests {
     #[test]
     fn ids_that_are_made_up_look_like_uuids() {
         let id = made_up();
-        let lengths: Vec<_> = id.split('-').map(str::len).collect();
-        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        let lengths: Vec<_> = id.to_str().unwrap().split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id:?}");
         assert_ne!(id, made_up());
     }
 }

@@ -1,5 +1,5 @@
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde::Serialize;
 use umapi_model::Operation;
 
 use crate::engine::Refusal;
@@ -30,9 +30,32 @@ pub(super) fn refuse(shape: Shape, status: u16, refusal: &Refusal) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     let Refusal { code, message } = refusal;
     match shape {
-        Shape::Result => Answer::json(status, &json!({"result": code, "message": message})),
-        Shape::Code => Answer::json(status, &json!({"errorCode": code, "errorMessage": message})),
+        Shape::Result => Answer::json(status, &ResultBody { last_page: None, result: code, message }),
+        Shape::Code => Answer::json(status, &CodeBody { error_code: code, error_message: message }),
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_page: Option<bool>,
+    result: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CodeBody<'a> {
+    error_code: &'a str,
+    error_message: &'a str,
+}
+
+/// What the gateway in front of the service says.
+#[derive(Serialize)]
+struct GatewayBody<'a> {
+    error_code: &'a str,
+    message: &'a str,
 }
 
 /// What a write of a deprecated endpoint was refused for.
@@ -62,10 +85,8 @@ pub(super) fn domain_not_found(domain: &str) -> Answer {
 
 pub(super) fn group_not_found(group: &str) -> Answer {
     let message = format!("Not found: Group {group}");
-    Answer::json(
-        StatusCode::NOT_FOUND,
-        &json!({"lastPage": false, "result": "error.group.not_found", "message": message}),
-    )
+    let body = ResultBody { last_page: Some(false), result: "error.group.not_found", message: &message };
+    Answer::json(StatusCode::NOT_FOUND, &body)
 }
 
 /// The organization of the path is none.
@@ -76,13 +97,14 @@ pub(crate) fn bad_organization() -> Answer {
 /// The path is none of the service's. What the gateway says to that is not documented.
 pub(crate) fn unknown_path(path: &str) -> Answer {
     let message = format!("Resource not found: {path}");
-    Answer::json(StatusCode::NOT_FOUND, &json!({"error_code": "404000", "message": message}))
+    Answer::json(StatusCode::NOT_FOUND, &GatewayBody { error_code: "404000", message: &message })
 }
 
 /// The path has no such method.
 pub(crate) fn wrong_method(allowed: &[&str]) -> Answer {
     let message = format!("Method not allowed: the methods of this path are {}", allowed.join(", "));
-    let answer = Answer::json(StatusCode::METHOD_NOT_ALLOWED, &json!({"error_code": "405000", "message": message}));
+    let body = GatewayBody { error_code: "405000", message: &message };
+    let answer = Answer::json(StatusCode::METHOD_NOT_ALLOWED, &body);
     match HeaderValue::from_str(&allowed.join(", ")) {
         Ok(methods) => answer.with_header(header::ALLOW, methods),
         Err(_) => answer,

@@ -1,0 +1,35 @@
+//! The `umapi-emulator` command.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+use umapi_emulator::cli::Arguments;
+
+/// Adobe's User Management API and its login, on this machine
+///
+/// Prints one line of JSON when it is ready: addresses, organization, credentials (which are public), and the path of the
+/// certificate to trust. Logs go to the standard error.
+#[derive(Debug, Parser)]
+#[command(name = "umapi-emulator", version)]
+struct Command {
+    #[command(flatten)]
+    arguments: Arguments,
+    /// What to log: error, warn, info, debug, or more by module
+    #[arg(long, global = true, value_name = "FILTER", default_value = "info", env = "UMAPI_EMULATOR_LOG")]
+    log: EnvFilter,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Command::parse();
+    tracing_subscriber::fmt().with_env_filter(command.log).with_writer(io::stderr).init();
+    match command.arguments.run(io::stdout()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "umapi-emulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

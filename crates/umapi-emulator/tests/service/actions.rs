@@ -1,0 +1,68 @@
+use serde_json::{Value, json};
+
+use crate::rig::{ORG, Rig};
+
+fn create(email: &str) -> Value {
+    json!({"createFederatedID": {"email": email, "firstname": "New", "lastname": "User", "country": "US"}})
+}
+
+#[tokio::test]
+async fn commands_do_what_they_say_and_errors_name_their_place() {
+    let rig = Rig::new().await;
+    let answer = rig
+        .act(&json!([
+            {"user": "new@example.com", "requestID": "one", "do": [create("new@example.com"), {"add": {"group": ["Design"]}}]},
+            {"user": "new@example.com", "requestID": "two", "do": [{"add": {"group": ["Nowhere"]}}]},
+        ]))
+        .await;
+    let expected = json!({
+        "result": "partial", "completed": 1, "notCompleted": 1, "completedInTestMode": 0,
+        "errors": [{
+            "index": 1, "step": 0, "message": "Group Nowhere was not found", "errorCode": "error.group.not_found",
+            "requestID": "two", "user": "new@example.com",
+        }],
+    });
+    assert_eq!(answer, expected);
+    assert_eq!(rig.groups_of("new@example.com").await, ["Design"]);
+}
+
+#[tokio::test]
+async fn test_mode_does_nothing() {
+    let rig = Rig::new().await;
+    let commands = json!([{"user": "new@example.com", "do": [create("new@example.com")]}]);
+    let answer = rig.post(&format!("/action/{ORG}?testOnly=true"), &commands).await.expect(200).json();
+    let expected = json!({"result": "success", "completed": 0, "notCompleted": 0, "completedInTestMode": 1});
+    assert_eq!(answer, expected);
+    rig.get(&format!("/organizations/{ORG}/users/new@example.com")).await.expect(404);
+}
+
+#[tokio::test]
+async fn what_is_no_array_of_commands_is_malformed() {
+    let rig = Rig::new().await;
+    let eleven = Value::Array(vec![json!({"user": "a@example.com", "do": []}); 11]);
+    for body in [json!({}), json!([]), eleven] {
+        let refused = rig.post(&format!("/action/{ORG}"), &body).await.expect(400).json();
+        assert_eq!(refused["result"], "error.command.malformed");
+    }
+    let large = json!([{"user": "x".repeat(2 << 20), "do": []}]);
+    rig.post(&format!("/action/{ORG}"), &large).await.expect(400);
+}
+
+#[tokio::test]
+async fn the_request_is_in_the_journal_and_its_effects_in_the_ledger() {
+    let rig = Rig::new().await;
+    let body = json!([{"user": "new@example.com", "do": [create("new@example.com")]}]);
+    let request = rig.request(reqwest::Method::POST, &format!("/action/{ORG}")).json(&body);
+    let request = request.header("X-Request-Id", "mine").header("Pragma", "umapi-sync-start");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["x-request-id"], "mine");
+    let exchange = rig.emulator.journal().last_of("executeActions").unwrap();
+    assert_eq!((exchange.request_id.as_str(), exchange.status), ("mine", Some(200)));
+    assert_eq!(exchange.organization.as_deref(), Some(ORG));
+    assert_eq!(exchange.headers["pragma"], "umapi-sync-start");
+    assert!(!format!("{exchange:?}").contains("eyJ"), "no token");
+    let changes = rig.emulator.ledger().changes_of_request("mine").unwrap();
+    let (after, up_to) = exchange.effects.unwrap();
+    assert_eq!(u64::try_from(up_to - after).unwrap(), changes.len() as u64);
+    assert_eq!(rig.emulator.ledger().changes_of_user("new@example.com").unwrap().len(), changes.len());
+}
