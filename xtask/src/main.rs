@@ -1,6 +1,7 @@
 //! The tasks of this workspace. `cargo xtask --help` lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task tells its user what it does")]
 
+mod bench;
 mod ci;
 mod codegen;
 mod deps;
@@ -38,6 +39,12 @@ enum Task {
     Spec(SpecTask),
     /// Everything that must pass: format, lints, generated code, description, tests, documentation, other languages.
     Ci,
+    /// The benchmarks, side by side with the peers. Writes `target/bench/report.md` and `report.json`.
+    Bench {
+        /// What the benchmark program takes: `--only NAME`, `--quick`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Licences, bans, duplicate versions and sources of all dependencies. Installs `cargo-deny` at first use.
     Deps,
 }
@@ -95,6 +102,7 @@ fn run(task: Task) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(breaks)));
         }
         Task::Ci => return ci::run(),
+        Task::Bench { arguments } => bench::run(&arguments)?,
         Task::Deps => deps::run()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,131 @@
+//! The emulator as a process of its own, without limits, and how to reach it.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Deserialize;
+use umapi::{Client, Limits, auth::{Credentials, Endpoint, OAuthServerToServer}};
+use umapi_time::Clock;
+
+/// What a program needs to use an emulator.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Address {
+    #[arg(long)]
+    pub(crate) um_url: String,
+    #[arg(long)]
+    pub(crate) ims_url: String,
+    #[arg(long)]
+    pub(crate) organization: String,
+    #[arg(long)]
+    pub(crate) client_id: String,
+    #[arg(long)]
+    pub(crate) client_secret: String,
+}
+
+impl Address {
+    /// A client that keeps to no limits, since the emulator has none.
+    pub(crate) fn client(&self) -> Result<Client> {
+        let credentials = Credentials::from(OAuthServerToServer::new(&self.client_id, self.client_secret.as_str())?)
+            .with_endpoint(Endpoint::parse(&self.ims_url)?);
+        let builder = Client::builder(&self.organization).credentials(credentials).base_url(&self.um_url);
+        Ok(builder.limits(Limits::unlimited()).build()?)
+    }
+
+    /// An access token, for requests that are made without the client.
+    pub(crate) async fn token(&self) -> Result<String> {
+        let credentials = Credentials::from(OAuthServerToServer::new(&self.client_id, self.client_secret.as_str())?)
+            .with_endpoint(Endpoint::parse(&self.ims_url)?);
+        Ok(umapi::auth::Session::new(credentials)?.token().await?.reveal().to_owned())
+    }
+
+    /// As arguments of a program that has these.
+    pub(crate) fn arguments(&self) -> [String; 10] {
+        [
+            ("--um-url", &self.um_url),
+            ("--ims-url", &self.ims_url),
+            ("--organization", &self.organization),
+            ("--client-id", &self.client_id),
+            ("--client-secret", &self.client_secret),
+        ]
+        .map(|(flag, value)| [flag.to_owned(), value.clone()])
+        .concat()
+        .try_into()
+        .unwrap_or_default()
+    }
+}
+
+/// A running emulator. Dropping it ends it.
+pub(crate) struct Emulator {
+    process: Child,
+    pub(crate) address: Address,
+    /// Host and port of the login by HTTPS, and the certificate to trust: for the peers.
+    pub(crate) login_host: String,
+    pub(crate) ca_path: String,
+    /// From starting the process to its ready line.
+    pub(crate) started_in: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ready {
+    um_url: String,
+    ims_url: String,
+    ims_https_url: String,
+    organization: String,
+    credentials: ReadyCredentials,
+    ca_path: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadyCredentials {
+    client_id: String,
+    client_secret: String,
+}
+
+impl Emulator {
+    /// With so many users and user groups, and 40 product profiles.
+    pub(crate) fn start(program: &Path, users: usize, groups: usize) -> Result<Self> {
+        let (users, groups) = (users.to_string(), groups.to_string());
+        let made_up = ["--users", &users, "--groups", &groups, "--profiles", "40", "--seed", "42"];
+        let clock = Clock::real();
+        let begun = clock.now();
+        let mut process = Command::new(program)
+            .args(made_up)
+            .args(["--limits", "off"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
+        let started_in = clock.now() - begun;
+        let ready: Ready = serde_json::from_str(&line).context("the emulator did not say that it is ready")?;
+        let address = Address {
+            um_url: ready.um_url,
+            ims_url: ready.ims_url,
+            organization: ready.organization,
+            client_id: ready.credentials.client_id,
+            client_secret: ready.credentials.client_secret,
+        };
+        let login_host = ready.ims_https_url.trim_start_matches("https://").to_owned();
+        Ok(Self { process, address, login_host, ca_path: ready.ca_path, started_in })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,100 @@
+//! The benchmarks, beside the peers. `cargo xtask bench` builds it, installs the peers, and runs it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark tells its user what it measured")]
+#![allow(clippy::cast_precision_loss, reason = "figures are rounded for people")]
+
+mod commands;
+mod emulator;
+mod load;
+mod login;
+mod peers;
+mod report;
+mod requests;
+mod serving;
+mod streaming;
+mod usage;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{emulator::Address, peers::Peers, report::Report};
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// All benchmarks, or those named, and the report.
+    All(Run),
+    /// Reads all users with the client, and prints what that took: one process of a benchmark.
+    StreamClient(Address),
+    /// Reads all users with a bare loop, and prints what that took: one process of a benchmark.
+    StreamBare(Address),
+    /// Sends commands from a stream, and prints what that took: one process of a benchmark.
+    SendCommands {
+        #[command(flatten)]
+        address: Address,
+        #[arg(long)]
+        commands: usize,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    /// Where the report goes.
+    #[arg(long)]
+    folder: PathBuf,
+    /// The emulator's program.
+    #[arg(long)]
+    emulator: PathBuf,
+    #[command(flatten)]
+    peers: Peers,
+    /// Only these benchmarks.
+    #[arg(long, value_enum)]
+    only: Vec<Benchmark>,
+    /// Small numbers, to see that everything works: the figures mean nothing.
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Benchmark {
+    Login,
+    Serving,
+    Requests,
+    Streaming,
+    Commands,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Arguments::parse().task {
+        Task::All(run) => all(&run).await,
+        Task::StreamClient(address) => streaming::with_client(&address).await,
+        Task::StreamBare(address) => streaming::with_bare_loop(&address).await,
+        Task::SendCommands { address, commands } => commands::send(&address, commands).await,
+    }
+}
+
+async fn all(run: &Run) -> Result<()> {
+    let mut report = Report::new();
+    for benchmark in Benchmark::value_variants() {
+        if run.only.is_empty() || run.only.contains(benchmark) {
+            match benchmark {
+                Benchmark::Login => report.add(login::measure(run).await?),
+                Benchmark::Serving => serving::measure(run).await?.into_iter().for_each(|table| report.add(table)),
+                Benchmark::Requests => report.add(requests::measure(run).await?),
+                Benchmark::Streaming => report.add(streaming::measure(run)?),
+                Benchmark::Commands => report.add(commands::measure(run)?),
+            }
+        }
+    }
+    report.write(&run.folder)?;
+    println!("{}", report.to_markdown());
+    println!("Written to {}", run.folder.join("report.md").display());
+    Ok(())
+}

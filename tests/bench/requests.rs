@@ -1,0 +1,152 @@
+//! How many requests a job takes, which under the limits is how long it takes: ten a minute.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use umapi::{Command, Memberships};
+
+use crate::{
+    Run,
+    emulator::Emulator,
+    peers,
+    report::Table,
+};
+
+/// A user and the groups that the user is to be in.
+struct Wanted {
+    user: String,
+    is_new: bool,
+    groups: Vec<String>,
+}
+
+/// A job: what it is called, and what is wanted of an organization's users and user groups.
+struct Job {
+    title: &'static str,
+    wanted: fn(&[String], &[String]) -> Vec<Wanted>,
+    /// The fewest requests that could do it: by the memberships, and by the users to be made.
+    lower_bound: fn(&[Wanted]) -> usize,
+}
+
+const JOBS: [Job; 3] = [
+    Job {
+        title: "existing users into one group",
+        wanted: |users, groups| existing(users, |_| vec![groups[0].clone()]),
+        lower_bound: by_memberships,
+    },
+    Job {
+        title: "existing users spread over 20 groups, 3 memberships each",
+        wanted: |users, groups| existing(users, |number| three(groups, number)),
+        lower_bound: by_memberships,
+    },
+    Job {
+        title: "new users with 3 memberships each",
+        wanted: |users, groups| {
+            let new = |number| Wanted { user: format!("new{number}@bench.example"), is_new: true, groups: three(groups, number) };
+            (0..users.len()).map(new).collect()
+        },
+        lower_bound: |wanted| wanted.len().div_ceil(10),
+    },
+];
+
+fn existing(users: &[String], groups: impl Fn(usize) -> Vec<String>) -> Vec<Wanted> {
+    let wanted = |(number, user): (usize, &String)| Wanted { user: user.clone(), is_new: false, groups: groups(number) };
+    users.iter().enumerate().map(wanted).collect()
+}
+
+fn three(groups: &[String], number: usize) -> Vec<String> {
+    [0, 7, 13].iter().map(|step| groups[(number + step) % groups.len()].clone()).collect()
+}
+
+/// A request holds 10 commands of 10 steps of 10 names.
+fn by_memberships(wanted: &[Wanted]) -> usize {
+    wanted.iter().map(|one| one.groups.len()).sum::<usize>().div_ceil(1_000)
+}
+
+pub(crate) async fn measure(run: &Run) -> Result<Table> {
+    let users = if run.quick { 200 } else { 10_000 };
+    let how = format!(
+        "{users} users. Requests that were sent, counted; each job and sender on an emulator of its own without limits. \
+         umapi-client (Python) is driven with an action a user, as user-sync does, and with an action a group, where its \
+         caller could think of that. Ten requests a minute are the documented limit."
+    );
+    let columns = ["job", "client", "umapi-client per user", "umapi-client per group", "lower bound", "minutes: client", "minutes: per user"];
+    let mut table = Table::new("Requests that a job needs", how, &columns);
+    for job in &JOBS {
+        let (client, lower) = with_client(run, job, users).await?;
+        let per_user = with_python(run, job, users, "user").await?;
+        let per_group = if job.title.starts_with("new") { None } else { with_python(run, job, users, "group").await? };
+        let shown = |requests: Option<usize>| requests.map_or_else(|| "–".to_owned(), |requests| requests.to_string());
+        let minutes = |requests: Option<usize>| shown(requests.map(|requests| requests.div_ceil(10)));
+        table.row([
+            job.title.to_owned(),
+            client.to_string(),
+            shown(per_user),
+            shown(per_group),
+            lower.to_string(),
+            minutes(Some(client)),
+            minutes(per_user),
+        ]);
+    }
+    Ok(table)
+}
+
+/// An organization with as many users as the job needs, and 20 new groups that nobody is in.
+async fn organization(run: &Run, users: usize) -> Result<(Emulator, Vec<String>, Vec<String>)> {
+    // A few users more than are needed: some that are made up have no address that a list can hold.
+    let emulator = Emulator::start(&run.emulator, users + users / 5 + 50, 10)?;
+    let client = emulator.address.client()?;
+    let groups: Vec<String> = (1..=20).map(|number| format!("Bench {number}")).collect();
+    let report = client.execute(groups.iter().map(|group| Command::group(group).create_user_group())).await?;
+    ensure!(report.rejected().next().is_none(), "the groups can be made");
+    let mut list = client.users().list();
+    let mut by_address = BTreeMap::new();
+    while let Some(user) = list.try_next().await? {
+        let Some(email) = user.email else { continue };
+        // Of an address that two accounts share, a command means one: such users are left out.
+        *by_address.entry(email).or_insert(0) += 1;
+    }
+    let emails: Vec<String> = by_address.into_iter().filter(|(_, accounts)| *accounts == 1).map(|(email, _)| email).take(users).collect();
+    ensure!(emails.len() == users, "the organization has {users} users with addresses of their own");
+    Ok((emulator, emails, groups))
+}
+
+async fn with_client(run: &Run, job: &Job, users: usize) -> Result<(usize, usize)> {
+    let (emulator, users, groups) = organization(run, users).await?;
+    let wanted = (job.wanted)(&users, &groups);
+    let lower = (job.lower_bound)(&wanted);
+    let client = emulator.address.client()?;
+    let requests = if wanted.iter().any(|one| one.is_new) {
+        let commands = wanted.iter().map(|one| {
+            Command::user(&one.user).add_adobe_id().names("First", "Last").add_to(one.groups.iter())
+        });
+        let report = client.execute(commands).await?;
+        ensure!(report.completed().count() == wanted.len(), "everything is completed: {report}");
+        report.requests()
+    } else {
+        let mut memberships = Memberships::new();
+        for one in &wanted {
+            for group in &one.groups {
+                memberships = memberships.add(one.user.as_str(), group.as_str());
+            }
+        }
+        let report = client.memberships(memberships).await?;
+        ensure!(report.completed().count() == wanted.iter().map(|one| one.groups.len()).sum::<usize>(), "{report}");
+        report.requests()
+    };
+    Ok((usize::try_from(requests)?, lower))
+}
+
+async fn with_python(run: &Run, job: &Job, users: usize, per: &str) -> Result<Option<usize>> {
+    let Some(python) = &run.peers.python else { return Ok(None) };
+    let (emulator, users, groups) = organization(run, users).await?;
+    let mut input = Vec::new();
+    for one in (job.wanted)(&users, &groups) {
+        serde_json::to_writer(&mut input, &json!({"user": one.user, "create": one.is_new, "groups": one.groups}))?;
+        input.push(b'\n');
+    }
+    let mut command = peers::python(python, "send_memberships.py", &emulator, &["--per", per]);
+    let figures = peers::with_input(&mut command, &run.folder, &input).context(job.title)?;
+    ensure!(figures.completed > 0, "umapi-client completed nothing");
+    Ok(Some(figures.requests))
+}

@@ -1,0 +1,117 @@
+//! All users of a large organization: the client, a bare loop into the same types, and PyPI's `umapi-client`.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use umapi::{model::UserPage, raw::reqwest};
+use umapi_time::Clock;
+
+use crate::{
+    Run,
+    emulator::{Address, Emulator},
+    peers::{self, Figures},
+    report::{Table, median, spread},
+    usage::Usage,
+};
+
+/// The client, as its user would.
+pub(crate) async fn with_client(address: &Address) -> Result<()> {
+    let client = address.client()?;
+    let clock = Clock::real();
+    let begun = clock.now();
+    let mut list = client.users().list();
+    let mut users = 0;
+    while let Some(user) = list.try_next().await? {
+        users += usize::from(user.email.is_some());
+    }
+    print_figures(users, (clock.now() - begun).as_secs_f64());
+    Ok(())
+}
+
+/// The least that reads the same: a request, its bytes, `serde_json`, page after page.
+pub(crate) async fn with_bare_loop(address: &Address) -> Result<()> {
+    let http = reqwest::Client::new();
+    let token = address.token().await?;
+    let clock = Clock::real();
+    let begun = clock.now();
+    let mut users = 0;
+    for page in 0.. {
+        let url = format!("{}/users/{}/{page}", address.um_url, address.organization);
+        let request = http.get(url).bearer_auth(&token).header("x-api-key", &address.client_id);
+        let body = request.send().await?.error_for_status()?.bytes().await?;
+        let page: UserPage = serde_json::from_slice(&body)?;
+        users += page.users.iter().filter(|user| user.email.is_some()).count();
+        if page.last_page {
+            break;
+        }
+    }
+    print_figures(users, (clock.now() - begun).as_secs_f64());
+    Ok(())
+}
+
+fn print_figures(users: usize, seconds: f64) {
+    let used = Usage::now();
+    println!(
+        "{}",
+        json!({"users": users, "seconds": seconds, "cpu_seconds": used.cpu_seconds, "peak_mib": used.peak_mib})
+    );
+}
+
+pub(crate) fn measure(run: &Run) -> Result<Table> {
+    let sizes: &[usize] = if run.quick { &[1_000, 5_000] } else { &[100_000, 1_000_000] };
+    let how = "All users, page by page of 2,000, from one emulator without limits; each row a process of its own, run in \
+               turn, three times each. CPU and memory are those of the reading process alone, its start included."
+        .to_owned();
+    let columns = ["users", "reader", "CPU seconds", "wall seconds", "peak MiB", "CPU ÷ bare loop", "wall ÷ client"];
+    let mut table = Table::new("Reading all users", how, &columns);
+    for &size in sizes {
+        rows_of_size(run, size, &mut table)?;
+    }
+    Ok(table)
+}
+
+fn rows_of_size(run: &Run, size: usize, table: &mut Table) -> Result<()> {
+    let emulator = Emulator::start(&run.emulator, size, 200)?;
+    let own = std::env::current_exe().context("where this program is")?;
+    let mut readers: Vec<(&str, Vec<Figures>)> = vec![("client", Vec::new()), ("bare loop", Vec::new())];
+    if run.peers.python.is_some() {
+        readers.push(("umapi-client (Python)", Vec::new()));
+    }
+    for _ in 0..3 {
+        for (reader, figures) in &mut readers {
+            let mut command = match (*reader, &run.peers.python) {
+                ("client", _) => subcommand(&own, "stream-client", &emulator.address),
+                ("bare loop", _) => subcommand(&own, "stream-bare", &emulator.address),
+                (_, Some(python)) => peers::python(python, "stream_users.py", &emulator, &[]),
+                (_, None) => continue,
+            };
+            figures.push(Figures::of(&mut command)?);
+        }
+    }
+    let column = |figures: &[Figures], of: fn(&Figures) -> f64| figures.iter().map(of).collect::<Vec<_>>();
+    let bare_cpu = median(&column(&readers[1].1, |figures| figures.cpu_seconds));
+    let client_wall = median(&column(&readers[0].1, |figures| figures.seconds));
+    let read: Vec<usize> = readers.iter().map(|(_, figures)| figures[0].users).collect();
+    ensure!(read.iter().all(|&users| users == read[0] && users > 0), "all read the same users: {read:?}");
+    for (reader, figures) in &readers {
+        let (cpu, wall) = (column(figures, |f| f.cpu_seconds), column(figures, |f| f.seconds));
+        table.row([
+            figures[0].users.to_string(),
+            (*reader).to_owned(),
+            spread(&cpu, 2),
+            spread(&wall, 2),
+            spread(&column(figures, |f| f.peak_mib), 0),
+            format!("{:.2}", median(&cpu) / bare_cpu),
+            format!("{:.2}", median(&wall) / client_wall),
+        ]);
+    }
+    Ok(())
+}
+
+/// This program as a process that is measured.
+pub(crate) fn subcommand(own: &std::path::Path, name: &str, address: &Address) -> Command {
+    let mut command = Command::new(own);
+    command.arg(name).args(address.arguments());
+    command
+}

@@ -1,0 +1,47 @@
+//! What this process has used so far, as the kernel counts it.
+
+use std::fs;
+
+use serde::Serialize;
+
+/// CPU seconds and the peak of the memory that was resident.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Usage {
+    /// Of all threads, in user and kernel mode.
+    pub(crate) cpu_seconds: f64,
+    /// Mebibytes.
+    pub(crate) peak_mib: f64,
+}
+
+/// The kernel counts CPU time for `/proc` in hundredths of a second, on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+impl Usage {
+    /// Of this process, from its start to now.
+    pub(crate) fn now() -> Self {
+        Self { cpu_seconds: cpu_seconds("self").unwrap_or(f64::NAN), peak_mib: peak_mib("self").unwrap_or(f64::NAN) }
+    }
+
+    /// Of another process.
+    pub(crate) fn of(pid: u32) -> Self {
+        let pid = pid.to_string();
+        Self { cpu_seconds: cpu_seconds(&pid).unwrap_or(f64::NAN), peak_mib: peak_mib(&pid).unwrap_or(f64::NAN) }
+    }
+}
+
+fn cpu_seconds(pid: &str) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program stands in parentheses and may hold spaces: the numbers come after it.
+    let numbers = stat.rsplit_once(')')?.1;
+    let mut fields = numbers.split_ascii_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_SECOND)
+}
+
+fn peak_mib(pid: &str) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
