@@ -1,7 +1,7 @@
 //! Whom a user string means.
 
 use super::Rejected;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, refuse};
 use crate::store::{OrgId, Presence, Reader, StoreError, UserKind, UserRow, is_email_type};
 
 /// What there is under a user string.
@@ -54,8 +54,8 @@ fn standing(user: UserRow) -> Found {
     if user.presence == Presence::Member { Found::Member(user) } else { Found::Outside(user) }
 }
 
-/// A user in a list of a user group: by address, or by a username that only one directory has.
-pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, StoreError> {
+/// A user in a list, where no domain stands beside the name: by address, or by a username that only one directory has.
+pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, Rejected> {
     if is_email_type(user) {
         return Ok(match find(rows, org, user, None, false)? {
             Found::Member(user) => Some(user),
@@ -64,7 +64,13 @@ pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Op
     }
     let mut users = rows.users_by_username(org, user, None)?;
     users.retain(|user| user.presence == Presence::Member);
-    Ok(if users.len() == 1 { users.pop() } else { None })
+    if users.len() > 1 {
+        return refuse(
+            "error.user.not_found_or_ambiguous",
+            format!("More than one user of the organization has this name: {user}"),
+        );
+    }
+    Ok(users.pop())
 }
 
 pub(super) fn nonexistent(user: &str) -> Refusal {

@@ -1,0 +1,153 @@
+//! Every code of the description is caused by some request, or is listed as one that only a failure outside can cause.
+
+mod requests;
+
+use std::collections::BTreeSet;
+
+use requests::{ORG, OUTSIDE, Request, SEED, caused};
+use serde_json::{Value, json};
+use umapi_emulator::seed::Seed;
+use umapi_emulator::store::{Snapshot, StoreError};
+use umapi_emulator::{Emulator, FaultRule, LimitSettings, engine};
+use umapi_model::ErrorCode;
+
+#[test]
+fn the_lists_are_the_catalogue() {
+    let catalogue: BTreeSet<&str> = ErrorCode::CATALOGUE.iter().map(|entry| entry.code).collect();
+    let caused: BTreeSet<&str> = caused().iter().map(|(code, _)| *code).collect();
+    let outside: BTreeSet<&str> = OUTSIDE.iter().map(|(code, _)| *code).collect();
+    assert_eq!(caused.intersection(&outside).collect::<Vec<_>>(), Vec::<&&str>::new(), "in both lists");
+    let listed: BTreeSet<&str> = caused.union(&outside).copied().collect();
+    assert_eq!(listed, catalogue, "a code is in neither list, or is none of the description's");
+}
+
+#[tokio::test]
+async fn each_code_is_caused_by_its_requests() {
+    let service = Service::start(LimitSettings::off()).await;
+    let mut wrong = Vec::new();
+    for (code, request) in caused() {
+        let seen = service.send(request).await;
+        if !seen.iter().any(|seen| seen == code) {
+            wrong.push(format!("{code}: {seen:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "codes that did not come: {wrong:#?}");
+    service.emulator.assert_clean();
+}
+
+#[tokio::test]
+async fn a_failure_outside_can_be_provoked_with_each_code_that_only_it_causes() {
+    let service = Service::start(LimitSettings::off()).await;
+    for (code, step) in OUTSIDE {
+        let rule = match step {
+            Some(step) => FaultRule::on_step(step, code),
+            None => FaultRule::on("executeActions").answer(400, json!({"result": code, "message": code})),
+        };
+        service.emulator.faults().add(rule.times(1)).unwrap();
+        let steps = json!([
+            {"addAdobeID": {"email": "eve@mail.example", "option": "ignoreIfAlreadyExists"}},
+            {"update": {}}, {"add": {"group": ["Design"]}}, {"remove": {"group": ["Design"]}}, {"removeFromOrg": {}}
+        ]);
+        let seen = service.send(Request::User("eve@mail.example", steps)).await;
+        assert!(seen.iter().any(|seen| seen == code), "{code}: {seen:?}");
+    }
+}
+
+/// The emulator, and a client of it.
+struct Service {
+    emulator: Emulator,
+    /// Each request meets the same state.
+    seeded: Snapshot,
+    http: reqwest::Client,
+}
+
+impl Service {
+    async fn start(limits: LimitSettings) -> Self {
+        let mut action_limits = engine::Limits::default();
+        action_limits.group_members = 2;
+        let emulator = Emulator::builder()
+            .seed(Seed::from_yaml(SEED).unwrap())
+            .limits(limits)
+            .action_limits(action_limits)
+            .start()
+            .await
+            .unwrap();
+        let seeded = emulator.snapshot().unwrap();
+        Self { emulator, seeded, http: reqwest::Client::new() }
+    }
+
+    /// Sends a request, and answers the codes that come back.
+    async fn send(&self, request: Request) -> Vec<String> {
+        self.emulator.restore(&self.seeded).unwrap();
+        match request {
+            Request::User(user, steps) => self.act(json!([{"user": user, "do": steps}]).to_string()).await,
+            Request::Group(group, steps) => self.act(json!([{"usergroup": group, "do": steps}]).to_string()).await,
+            Request::Command(command) => self.act(json!([command]).to_string()).await,
+            Request::Body(body) => self.act(body.to_owned()).await,
+            Request::After(change, user, steps) => {
+                change(&self.emulator).unwrap();
+                self.act(json!([{"user": user, "do": steps}]).to_string()).await
+            }
+            Request::Call(method, path, body) => {
+                let path = path.replace("{profile}", &self.profile());
+                let body = if body.is_null() { String::new() } else { body.to_string() };
+                self.call(method, &path, body).await
+            }
+            Request::Bare(headers) => {
+                let mut call = self.http.get(format!("{}/users/{ORG}/0", self.emulator.um_url()));
+                let credentials = self.emulator.credentials();
+                let token = self.emulator.access_token().unwrap();
+                for (name, value) in headers {
+                    call =
+                        call.header(*name, value.replace("{token}", &token).replace("{key}", &credentials.client_id));
+                }
+                codes(call.send().await.unwrap().json().await.unwrap())
+            }
+            Request::Flood => {
+                let strict = Box::pin(Self::start(LimitSettings::documented())).await;
+                let mut seen = Vec::new();
+                for _ in 0..26 {
+                    seen = strict.call("GET", "/users/AA@AdobeOrg/0", String::new()).await;
+                }
+                seen
+            }
+        }
+    }
+
+    async fn act(&self, body: String) -> Vec<String> {
+        self.call("POST", &format!("/action/{ORG}"), body).await
+    }
+
+    async fn call(&self, method: &str, path: &str, body: String) -> Vec<String> {
+        let url = format!("{}{path}", self.emulator.um_url());
+        let mut call = self
+            .http
+            .request(method.parse().unwrap(), url)
+            .bearer_auth(self.emulator.access_token().unwrap())
+            .header("x-api-key", &self.emulator.credentials().client_id);
+        if !body.is_empty() {
+            call = call.header("content-type", "application/json").body(body);
+        }
+        codes(call.send().await.unwrap().json().await.unwrap())
+    }
+
+    /// The service's id of the profile.
+    fn profile(&self) -> String {
+        let profile = self.emulator.store().read(|r| {
+            let org = r.organization(ORG)?.map_or(0, |org| org.id);
+            Ok::<_, StoreError>(r.group_by_name(org, "Default Photoshop")?.map_or(0, |group| group.id))
+        });
+        format!("RGRP-{}", profile.unwrap())
+    }
+}
+
+/// The codes of an answer, wherever they stand.
+fn codes(answer: Value) -> Vec<String> {
+    let entries = [&answer["errors"], &answer["warnings"]].into_iter().filter_map(Value::as_array).flatten();
+    entries
+        .chain([&answer])
+        .flat_map(|entry| ["errorCode", "warningCode", "error_code", "result"].map(|key| entry[key].as_str()))
+        .flatten()
+        .map(str::to_owned)
+        .collect()
+}
