@@ -13,6 +13,7 @@ use crate::http::Request;
 use crate::journal::Journal;
 use crate::limits::{LimitSettings, Limits};
 use crate::login::Login;
+use crate::management::Snapshots;
 use crate::origin::Origin;
 use crate::seed::Seed;
 use crate::settings::Settings;
@@ -62,6 +63,7 @@ pub(crate) fn world_of(yaml: &str, settings: Settings) -> (Arc<World>, ManualClo
         faults: Faults::default(),
         journal: Journal::default(),
         settings,
+        snapshots: Snapshots::default(),
     };
     (Arc::new(world), manual)
 }

@@ -4,6 +4,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::login::Login;
+use crate::management::Snapshots;
 use crate::origin::Origin;
 use crate::seed::SeedError;
 use crate::settings::Settings;
@@ -20,6 +21,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) settings: Settings,
+    /// The states that the management keeps.
+    pub(crate) snapshots: Snapshots,
 }
 
 impl World {

@@ -107,6 +107,11 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Whether there is such a parameter of the query.
+    pub(crate) fn has_query(&self, name: &str) -> bool {
+        self.parameters.iter().any(|parameter| parameter.place == Place::Query && parameter.name == name)
+    }
+
     /// Whether the body of a request says that it is JSON, where JSON is asked for.
     pub(crate) fn check_content_type(&self, request: &Request) -> Result<(), Refusal> {
         match request.header(CONTENT_TYPE.as_str()) {

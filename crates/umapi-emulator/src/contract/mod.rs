@@ -13,6 +13,8 @@ use std::sync::OnceLock;
 use http::Method;
 use umapi_model::{Operation, description, ims, operations};
 
+use crate::generated;
+
 use document::Document;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use parameter::parse_boolean;
@@ -40,6 +42,8 @@ pub(crate) enum Api {
     UserManagement,
     /// The login.
     Login,
+    /// The management of the emulator.
+    Management,
 }
 
 /// Where a request leads.
@@ -77,9 +81,10 @@ impl Contract {
         let mut best = Route::Unknown;
         for &api in services {
             let (endpoints, path) = match api {
-                Api::UserManagement => (&self.endpoints.user_management, path),
+                Api::UserManagement => (self.endpoints.user_management.as_slice(), path),
                 // Public clients end the path of the exchange with a slash.
-                Api::Login => (&self.endpoints.login, path.strip_suffix('/').unwrap_or(path)),
+                Api::Login => (self.endpoints.login.as_slice(), path.strip_suffix('/').unwrap_or(path)),
+                Api::Management => (management(), path),
             };
             match route(api, endpoints, method, path, lenient) {
                 Route::Unknown => {}
@@ -89,6 +94,17 @@ impl Contract {
         }
         best
     }
+}
+
+/// The endpoints of the management API, compiled when the first of them is asked for: an emulator is ready sooner so.
+fn management() -> &'static [Endpoint] {
+    static COMPILED: OnceLock<Vec<Endpoint>> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        compile(generated::DESCRIPTION, &generated::operations::ALL).unwrap_or_else(|reason| {
+            tracing::error!(reason, "the description of the management API cannot be compiled");
+            Vec::new()
+        })
+    })
 }
 
 fn route(api: Api, endpoints: &'static [Endpoint], method: &Method, path: &str, lenient: bool) -> Route {

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use exchange::Exchange;
+pub(crate) use ledger::repetitions;
 pub use ledger::{Ledger, Repetition};
 
 /// How many exchanges a journal keeps if nobody says how many.

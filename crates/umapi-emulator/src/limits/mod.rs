@@ -70,12 +70,17 @@ impl Limits {
     }
 
     /// Counts a call, or says how long to wait.
-    pub(crate) fn admit(&self, world: &World, client_id: &str, operation: &'static Operation) -> Result<(), Answer> {
+    pub(crate) fn admit(
+        &self,
+        world: &World,
+        client_id: &str,
+        operation: &'static Operation,
+    ) -> Result<(), Box<Answer>> {
         let Some(class) = operation.throttle.map(|throttle| throttle.class) else { return Ok(()) };
         let clock = world.clock.clock();
         let mut state = self.lock();
         let retry_after = state.settings.retry_after;
-        state.admit(client_id, class, clock.now()).map_err(|wait| too_many(retry_after, wait, &clock))
+        state.admit(client_id, class, clock.now()).map_err(|wait| Box::new(too_many(retry_after, wait, &clock)))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -31,11 +31,10 @@ pub(crate) struct Login {
     mint: Mint,
 }
 
-/// Who calls: an integration, and the organization of the path, which is its own.
+/// Who calls: the client, and the organization of the path, which is its own.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) client_id: String,
-    pub(crate) integration: Integration,
     pub(crate) org: Organization,
 }
 
@@ -157,11 +156,11 @@ impl Login {
     }
 
     /// Lets a call of the User Management API in, for the organization of its path.
-    pub(crate) fn authenticate(&self, world: &World, request: &Request, org_id: &str) -> Result<Caller, Answer> {
+    pub(crate) fn authenticate(&self, world: &World, request: &Request, org_id: &str) -> Result<Caller, Box<Answer>> {
         match self.admit(world, request, org_id) {
             Ok(Ok(caller)) => Ok(caller),
-            Ok(Err(denial)) => Err(denial.answer()),
-            Err(error) => Err(Answer::fault(&error.to_string())),
+            Ok(Err(denial)) => Err(Box::new(denial.answer())),
+            Err(error) => Err(Box::new(Answer::fault(&error.to_string()))),
         }
     }
 
@@ -191,7 +190,7 @@ impl Login {
             if org.migrating {
                 return Ok(Err(Denial::Migrating));
             }
-            Ok(Ok(Caller { client_id: integration.client_id.clone(), integration, org }))
+            Ok(Ok(Caller { client_id: integration.client_id, org }))
         })
     }
 

@@ -300,16 +300,16 @@ fn keys_that_sign_no_jwt_are_told() {
 
 // Admission
 
-fn call(world: &World, headers: &[(&str, &str)], org_id: &str) -> Result<Caller, Answer> {
+fn call(world: &World, headers: &[(&str, &str)], org_id: &str) -> Result<Caller, Box<Answer>> {
     world.login.authenticate(world, &request(Method::GET, "/", headers, ""), org_id)
 }
 
-fn call_with(world: &World, key: &str, token: &str, org_id: &str) -> Result<Caller, Answer> {
+fn call_with(world: &World, key: &str, token: &str, org_id: &str) -> Result<Caller, Box<Answer>> {
     call(world, &[("X-Api-Key", key), ("Authorization", &format!("Bearer {token}"))], org_id)
 }
 
 /// Status and body of a denial.
-fn denial(result: Result<Caller, Answer>) -> (u16, String) {
+fn denial(result: Result<Caller, Box<Answer>>) -> (u16, String) {
     let answer = result.unwrap_err();
     assert_eq!(answer.status == StatusCode::UNAUTHORIZED, answer.headers.contains_key("www-authenticate"));
     (answer.status.as_u16(), String::from_utf8(answer.body.to_vec()).unwrap())

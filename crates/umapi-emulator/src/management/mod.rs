@@ -1,11 +1,92 @@
-//! The HTTP API on the management port.
+//! What people do in the Admin Console and in the Developer Console, and what only an emulator can do.
+//!
+//! [`Manage`] has the functions, for tests in the same process. The HTTP API on the management port, which
+//! `spec/emulator.yaml` describes, calls them.
 
+mod directories;
+mod error;
+mod integrations;
+mod organizations;
+mod port;
+mod products;
+mod snapshots;
+mod user_groups;
+mod users;
+
+use std::fmt;
 use std::sync::Arc;
 
-use crate::http::{Answer, Request};
+use crate::store::{Cause, Organization, Reader, Tx};
 use crate::world::World;
+pub use error::ManageError;
+pub use integrations::IntegrationChange;
+pub use organizations::{OrganizationChange, OrganizationState};
+pub(crate) use port::answer;
+pub use products::{ProductState, ProfileState};
+pub use snapshots::SnapshotState;
+pub(crate) use snapshots::Snapshots;
+pub use user_groups::UserGroupState;
 
-pub(crate) fn answer(world: &Arc<World>, request: &Request) -> Answer {
-    let _ = (world, request);
-    Answer::fault("management is not there yet")
+/// Changes what the service has no call for: organizations, directories, products, profiles, quotas, the states of accounts,
+/// read-only groups, integrations.
+///
+/// ```
+/// use umapi_emulator::{Emulator, seed};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::start().await?;
+/// let product = seed::Product { name: "Illustrator".to_owned(), ..seed::Product::default() };
+/// emulator.manage().create_product(emulator.org_id(), &product)?;
+/// # Ok(()) }
+/// ```
+///
+/// It works on all organizations, by their ids. What it changes is in the ledger as done by `management`; whole organizations
+/// that it adds are not.
+#[derive(Clone)]
+pub struct Manage {
+    world: Arc<World>,
 }
+
+impl Manage {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world }
+    }
+
+    /// Asks about an organization.
+    fn read<T>(
+        &self,
+        org_id: &str,
+        ask: impl FnOnce(&Reader<'_>, &Organization) -> Result<T, ManageError>,
+    ) -> Result<T, ManageError> {
+        self.world.store.read(|r| ask(r, &organization(r, org_id)?))
+    }
+
+    /// Changes something of an organization, as `management`.
+    fn write<T>(
+        &self,
+        org_id: &str,
+        change: impl FnOnce(&mut Tx<'_>, &Organization) -> Result<T, ManageError>,
+    ) -> Result<T, ManageError> {
+        let cause = Cause::request(self.world.clock.millis(), "management");
+        self.world.store.write(Some(cause), |tx| {
+            let org = organization(&tx.rows(), org_id)?;
+            change(tx, &org)
+        })
+    }
+}
+
+fn organization(r: &Reader<'_>, org_id: &str) -> Result<Organization, ManageError> {
+    let unknown =
+        || ManageError::not_found("emulator.organization.unknown", format!("Organization is unknown: {org_id}"));
+    r.organization(org_id)?.ok_or_else(unknown)
+}
+
+impl fmt::Debug for Manage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manage").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

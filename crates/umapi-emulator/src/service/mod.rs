@@ -31,10 +31,10 @@ pub(crate) fn answer(world: &World, endpoint: &Endpoint, path: &PathParameters, 
     let org_id = path.iter().find(|(name, _)| name == "orgId").map_or("", |(_, value)| value);
     let caller = match world.login.authenticate(world, request, org_id) {
         Ok(caller) => caller,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     if let Err(answer) = world.limits.admit(world, &caller.client_id, endpoint.operation) {
-        return answer;
+        return *answer;
     }
     let shape = Shape::of(endpoint.operation);
     if let Err(refusal) = allow(world, endpoint, path, request) {

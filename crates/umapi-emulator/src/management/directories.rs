@@ -1,0 +1,134 @@
+use super::{Manage, ManageError, organization};
+use crate::engine::provision;
+use crate::seed::{self, DirectoryType, Domain, DomainClaim, Login};
+use crate::store::{self, Organization, Reader, fold};
+
+fn find(r: &Reader<'_>, org: &Organization, name: &str) -> Result<store::Directory, ManageError> {
+    let found = r.directories(org.id)?.into_iter().find(|directory| fold(&directory.name) == fold(name));
+    found.ok_or_else(|| ManageError::not_found("emulator.directory.unknown", format!("Directory {name} was not found")))
+}
+
+fn show(r: &Reader<'_>, org: &Organization, name: &str) -> Result<seed::Directory, ManageError> {
+    let directory = find(r, org, name)?;
+    let claim = |domain: store::Domain| Domain::Claim(DomainClaim { name: domain.name, enforced: domain.enforced });
+    Ok(seed::Directory {
+        directory_type: if directory.federated { DirectoryType::Federated } else { DirectoryType::Enterprise },
+        login: if directory.username_login { Login::Username } else { Login::Email },
+        synced: directory.synced,
+        domains: r.domains(directory.id)?.into_iter().map(claim).collect(),
+        trusted_by: r.trustees(directory.id)?,
+        name: directory.name,
+    })
+}
+
+impl Manage {
+    /// The directories that an organization owns.
+    ///
+    /// # Errors
+    /// If there is no such organization.
+    pub fn directories(&self, org_id: &str) -> Result<Vec<seed::Directory>, ManageError> {
+        self.read(org_id, |r, org| {
+            r.directories(org.id)?.into_iter().map(|directory| show(r, org, &directory.name)).collect()
+        })
+    }
+
+    /// A directory by its name, without regard to case.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn directory(&self, org_id: &str, name: &str) -> Result<seed::Directory, ManageError> {
+        self.read(org_id, |r, org| show(r, org, name))
+    }
+
+    /// Makes a directory that claims domains.
+    ///
+    /// # Errors
+    /// If its name is taken, or one of its domains is claimed.
+    pub fn create_directory(&self, org_id: &str, new: &seed::Directory) -> Result<seed::Directory, ManageError> {
+        self.write(org_id, |tx, org| {
+            if find(&tx.rows(), org, &new.name).is_ok() {
+                let message = format!("Directory exists already: {}", new.name);
+                return Err(ManageError::conflict("emulator.directory.exists", message));
+            }
+            seed::add_directory(tx, org.id, new)?;
+            show(&tx.rows(), org, &new.name)
+        })
+    }
+
+    /// Sets whether another sync owns the accounts of a directory, so that none can be created there.
+    ///
+    /// # Errors
+    /// If there is no such directory.
+    pub fn set_synced(&self, org_id: &str, name: &str, synced: bool) -> Result<seed::Directory, ManageError> {
+        self.write(org_id, |tx, org| {
+            tx.set_synced(find(&tx.rows(), org, name)?.id, synced)?;
+            show(&tx.rows(), org, name)
+        })
+    }
+
+    /// Lets a directory claim a domain, or changes whether one that it claims is enforced: then Adobe IDs with its addresses
+    /// are kept out.
+    ///
+    /// # Errors
+    /// If there is no such directory, or another one claims the domain.
+    pub fn claim_domain(
+        &self,
+        org_id: &str,
+        name: &str,
+        domain: &str,
+        enforced: bool,
+    ) -> Result<seed::Directory, ManageError> {
+        self.write(org_id, |tx, org| {
+            let directory = find(&tx.rows(), org, name)?;
+            match tx.rows().claim(org.id, domain)? {
+                Some(claim) if claim.directory.id == directory.id => tx.set_enforced(domain, enforced)?,
+                _ => provision::claim(tx, org.id, directory.id, domain, enforced)?,
+            }
+            show(&tx.rows(), org, name)
+        })
+    }
+
+    /// Ends the claim of a directory on a domain. Its accounts stay.
+    ///
+    /// # Errors
+    /// If the directory does not claim it.
+    pub fn release_domain(&self, org_id: &str, name: &str, domain: &str) -> Result<(), ManageError> {
+        self.write(org_id, |tx, org| {
+            let directory = find(&tx.rows(), org, name)?;
+            if tx.release_domain(directory.id, domain)? {
+                return Ok(());
+            }
+            let message = format!("Directory {} does not claim {domain}", directory.name);
+            Err(ManageError::not_found("emulator.domain.unclaimed", message))
+        })
+    }
+
+    /// Lets another organization use a directory.
+    ///
+    /// # Errors
+    /// If there is no such directory or organization.
+    pub fn trust(&self, org_id: &str, name: &str, trustee: &str) -> Result<seed::Directory, ManageError> {
+        self.write(org_id, |tx, org| {
+            let directory = find(&tx.rows(), org, name)?;
+            let trustee = organization(&tx.rows(), trustee)?;
+            tx.trust(directory.id, trustee.id)?;
+            show(&tx.rows(), org, name)
+        })
+    }
+
+    /// Lets another organization no longer use a directory. Those whom it took in stay.
+    ///
+    /// # Errors
+    /// If it might not use it.
+    pub fn distrust(&self, org_id: &str, name: &str, trustee: &str) -> Result<(), ManageError> {
+        self.write(org_id, |tx, org| {
+            let directory = find(&tx.rows(), org, name)?;
+            let trustee = organization(&tx.rows(), trustee)?;
+            if tx.distrust(directory.id, trustee.id)? {
+                return Ok(());
+            }
+            let message = format!("Directory {} does not trust {}", directory.name, trustee.org_id);
+            Err(ManageError::not_found("emulator.trust.unknown", message))
+        })
+    }
+}

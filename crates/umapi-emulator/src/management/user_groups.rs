@@ -1,0 +1,94 @@
+use serde::Serialize;
+
+use super::{Manage, ManageError};
+use crate::seed;
+use crate::store::{GroupId, GroupKind, GroupRow, Organization, Reader};
+
+/// A user group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct UserGroupState {
+    /// The service's number for it.
+    pub group_id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether another organization owns its users.
+    pub read_only: bool,
+    /// How many users are in it.
+    pub members: i64,
+    /// The names of the profiles that it brings to its users.
+    pub profiles: Vec<String>,
+}
+
+impl UserGroupState {
+    fn of(r: &Reader<'_>, org: &Organization, group: GroupRow) -> Result<Self, ManageError> {
+        let mut profiles = Vec::new();
+        for profile in r.profiles_of_group(group.id)? {
+            profiles.extend(r.group_row(org.id, profile)?.map(|profile| profile.name));
+        }
+        Ok(Self {
+            group_id: group.id,
+            name: group.name,
+            description: group.description,
+            read_only: group.read_only,
+            members: group.members,
+            profiles,
+        })
+    }
+}
+
+fn find(r: &Reader<'_>, org: &Organization, name: &str) -> Result<GroupRow, ManageError> {
+    let found = r.group_by_name(org.id, name)?.filter(|group| group.kind == GroupKind::UserGroup);
+    let unknown = || ManageError::not_found("emulator.usergroup.unknown", format!("User group {name} was not found"));
+    found.ok_or_else(unknown)
+}
+
+impl Manage {
+    /// The user groups of an organization.
+    ///
+    /// # Errors
+    /// If there is no such organization.
+    pub fn user_groups(&self, org_id: &str) -> Result<Vec<UserGroupState>, ManageError> {
+        self.read(org_id, |r, org| {
+            let groups = r.groups_of_kind(org.id, GroupKind::UserGroup)?;
+            groups.into_iter().map(|group| UserGroupState::of(r, org, group)).collect()
+        })
+    }
+
+    /// A user group by its name, without regard to case.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn user_group(&self, org_id: &str, name: &str) -> Result<UserGroupState, ManageError> {
+        self.read(org_id, |r, org| UserGroupState::of(r, org, find(r, org, name)?))
+    }
+
+    /// Makes a user group, also a read-only one, whose users another organization owns.
+    ///
+    /// # Errors
+    /// If the name is that of another group, or a profile that it is to bring is not there.
+    pub fn create_user_group(&self, org_id: &str, new: &seed::UserGroup) -> Result<UserGroupState, ManageError> {
+        self.write(org_id, |tx, org| {
+            seed::add_user_group(tx, org_id, new)?;
+            tx.settle()?;
+            let r = tx.rows();
+            UserGroupState::of(&r, org, find(&r, org, &new.name)?)
+        })
+    }
+
+    /// Sets whether another organization owns the users of a user group.
+    ///
+    /// # Errors
+    /// If there is no such group.
+    pub fn set_read_only(&self, org_id: &str, name: &str, read_only: bool) -> Result<UserGroupState, ManageError> {
+        self.write(org_id, |tx, org| {
+            tx.set_read_only(find(&tx.rows(), org, name)?.id, read_only)?;
+            let r = tx.rows();
+            UserGroupState::of(&r, org, find(&r, org, name)?)
+        })
+    }
+}
