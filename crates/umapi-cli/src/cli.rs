@@ -73,6 +73,10 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, env = "UMAPI_TIMEOUT", value_name = "TIME", value_parser = duration, default_value = "2m")]
     pub(crate) timeout: Duration,
 
+    /// Does not hold back by the limits that the service documents: for an emulator without limits.
+    #[arg(long, global = true)]
+    pub(crate) no_pace: bool,
+
     /// Says more about requests, retries and waits on stderr; twice: all there is.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,

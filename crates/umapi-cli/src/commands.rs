@@ -1,10 +1,19 @@
 //! The commands, one a file.
 
+mod api;
+mod auth;
 mod cert;
 mod completions;
 mod config;
+mod emulator;
+mod export;
+mod groups;
 mod man;
+mod products;
+mod profiles;
+mod run;
 mod topics;
+mod users;
 
 use clap::Subcommand;
 
@@ -14,9 +23,23 @@ use crate::{context::Context, exit::Exit, failure::Result};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(subcommand)]
+    Users(users::UsersCommand),
+    #[command(subcommand)]
+    Groups(groups::GroupsCommand),
+    #[command(subcommand)]
+    Products(products::ProductsCommand),
+    #[command(subcommand)]
+    Profiles(profiles::ProfilesCommand),
+    Run(run::RunArgs),
+    Export(export::ExportArgs),
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
+    #[command(subcommand)]
     Cert(cert::CertCommand),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Api(api::ApiArgs),
+    Emulator(emulator::EmulatorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     #[command(flatten)]
@@ -26,6 +49,15 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         match self {
+            Self::Users(command) => command.run(context).await,
+            Self::Groups(command) => command.run(context).await,
+            Self::Products(command) => command.run(context).await,
+            Self::Profiles(command) => command.run(context).await,
+            Self::Run(arguments) => arguments.run(context).await,
+            Self::Export(arguments) => arguments.run(context).await,
+            Self::Auth(command) => command.run(context).await,
+            Self::Api(arguments) => arguments.run(context).await,
+            Self::Emulator(arguments) => arguments.run(context).await,
             Self::Cert(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Completions(arguments) => arguments.run(context),

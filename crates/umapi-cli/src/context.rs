@@ -62,6 +62,24 @@ impl Context {
         }
     }
 
+    /// Asks the person at the terminal, unless it was said that everything is to be done.
+    pub(crate) fn ask(&self, question: &str, is_answered: bool) -> Result<()> {
+        if is_answered {
+            return Ok(());
+        }
+        let refused = |why: &str| {
+            Failure::usage("nothing was done").why(why).remedy("--yes does it without a question, --test-only only tries")
+        };
+        if !self.terminal.has_person() {
+            return Err(refused("there is no terminal to ask whether it is meant"));
+        }
+        match dialoguer::Confirm::new().with_prompt(question).default(false).interact() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(refused("the answer was no")),
+            Err(error) => Err(refused(&error.to_string())),
+        }
+    }
+
     fn table_width(&self) -> Option<usize> {
         self.terminal.is_stdout.then_some(self.terminal.width)
     }

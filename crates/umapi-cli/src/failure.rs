@@ -1,10 +1,14 @@
 //! Why a call came to nothing, in three parts: what, why, what to do.
 
+mod service;
+
 use std::{fmt, io};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::exit::Exit;
+
+pub(crate) use service::exit_of;
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -51,6 +55,12 @@ impl Failure {
     /// Says the way out.
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Ends the call in another way.
+    pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
         self
     }
 

@@ -1,14 +1,24 @@
 //! The command `umapi`: administers an organization by Adobe's User Management API.
 
+mod batch;
 mod cli;
 mod commands;
 mod config;
+mod connection;
 mod context;
 mod exit;
 mod failure;
 mod input;
+mod interrupt;
+mod journal;
+mod listing;
+mod local_time;
+mod logging;
+mod member_filter;
 mod output;
 mod private_file;
+mod progress;
+mod records;
 
 use std::process::ExitCode;
 
@@ -30,6 +40,9 @@ fn main() -> ExitCode {
         }
     };
     let context = Context::new(cli.global, Clock::real());
+    if !matches!(cli.command, commands::Command::Emulator(_)) {
+        logging::begin(context.global.verbose, context.terminal);
+    }
     let ended = runtime.block_on(cli.command.run(&context));
     // What still waits for an answer that nobody wants is not waited for.
     runtime.shutdown_background();

@@ -8,5 +8,5 @@ mod terminal;
 
 pub(crate) use cell::{Cell, join_list};
 pub(crate) use listing::{Listing, write_single};
-pub(crate) use record::{Column, Record, column};
+pub(crate) use record::{Column, Record, column, hidden_column};
 pub(crate) use terminal::Terminal;

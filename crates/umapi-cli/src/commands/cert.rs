@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ use crate::{
     context::Context,
     exit::Exit,
     failure::{Failure, Result},
+    local_time,
     output::{Column, Record, column},
     private_file,
 };
@@ -89,11 +89,10 @@ impl NewArgs {
         private_file::create_folder(&self.out_dir).map_err(|error| unwritten(&self.out_dir, &error))?;
         private_file::create(&key_path, key.as_bytes()).map_err(|error| unwritten(&key_path, &error))?;
         std::fs::write(&certificate_path, certificate).map_err(|error| unwritten(&certificate_path, &error))?;
-        let valid_until = Timestamp::try_from(ends).map(|ends| ends.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
         context.write_single(&Made {
             private_key: key_path.display().to_string(),
             certificate: certificate_path.display().to_string(),
-            valid_until: valid_until.unwrap_or_default(),
+            valid_until: local_time::utc(ends),
         })?;
         context.hint("upload the certificate to your project in the Adobe Developer Console, and keep the key to yourself");
         Ok(Exit::Done)

@@ -140,7 +140,7 @@ mod tests {
     use serde::Serialize;
 
     use super::*;
-    use crate::output::{Column, column};
+    use crate::output::{Column, column, hidden_column};
 
     #[derive(Serialize)]
     struct Pet {
@@ -155,7 +155,7 @@ mod tests {
             vec![
                 column("name", |pet: &Self| pet.name.into()),
                 column("toys", |pet| (&pet.toys).into()),
-                column("age", |pet: &Self| (&pet.age).into()).hidden(),
+                hidden_column("age", |pet: &Self| (&pet.age).into()),
             ]
         }
     }

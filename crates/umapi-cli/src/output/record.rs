@@ -6,7 +6,7 @@ use super::Cell;
 
 /// What can be written as a line of a table, of CSV, or as a JSON object.
 pub(crate) trait Record: Serialize {
-    /// The columns of CSV, in their promised order. Tables leave out those that are not [shown](Column::shown).
+    /// The columns of CSV, in their promised order. Tables leave out the hidden ones.
     fn columns() -> Vec<Column<Self>>
     where
         Self: Sized;
@@ -24,10 +24,7 @@ pub(crate) fn column<T: ?Sized>(name: &'static str, value: for<'a> fn(&'a T) -> 
     Column { name, value, is_shown: true }
 }
 
-impl<T: ?Sized> Column<T> {
-    /// Keeps the column out of tables: it is for programs.
-    pub(crate) fn hidden(mut self) -> Self {
-        self.is_shown = false;
-        self
-    }
+/// A column of CSV alone: it is for programs.
+pub(crate) fn hidden_column<T: ?Sized>(name: &'static str, value: for<'a> fn(&'a T) -> Cell<'a>) -> Column<T> {
+    Column { name, value, is_shown: false }
 }

@@ -1,0 +1,46 @@
+//! The observer of a batch: it keeps the journal before each request, and the line on stderr.
+
+use std::sync::{Arc, OnceLock};
+
+use umapi::{Observer, PageRead, Progress, RequestStarted, Wait};
+
+use super::{Tickets, give_up};
+use crate::{journal::Journal, progress::Watch};
+
+/// Writes into the journal what is about to be sent, before it is; and keeps the line on stderr.
+pub(crate) struct Recorder {
+    watch: Watch,
+    tickets: Tickets,
+    /// Opened once it is known what the call is about, before anything is sent.
+    journal: Arc<OnceLock<Journal>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(watch: Watch, tickets: Tickets, journal: Arc<OnceLock<Journal>>) -> Self {
+        Self { watch, tickets, journal }
+    }
+}
+
+impl Observer for Recorder {
+    fn request_started(&self, request: &RequestStarted<'_>) {
+        if let Some(journal) = self.journal.get()
+            && !request.commands.is_empty()
+        {
+            let tickets = request.commands.iter().filter_map(|number| self.tickets.look_up(*number));
+            journal.begin(tickets.map(|ticket| ticket.number)).unwrap_or_else(|error| give_up(&error));
+        }
+        self.watch.request_started(request);
+    }
+
+    fn wait_begins(&self, wait: &Wait<'_>) {
+        self.watch.wait_begins(wait);
+    }
+
+    fn page(&self, page: &PageRead<'_>) {
+        self.watch.page(page);
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.watch.progress(progress);
+    }
+}

@@ -1,0 +1,89 @@
+//! `umapi export`.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use umapi::{Pager, model::User};
+
+use crate::{
+    cli::Format,
+    context::Context,
+    exit::Exit,
+    failure::{Failure, Result},
+    listing::Work,
+    output::Listing,
+    records::UserRecord,
+};
+
+/// Exports all users with their memberships, as CSV, NDJSON or JSON.
+///
+/// Without --format it is CSV. What was exported can be edited and given to `umapi apply`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi export --output users.csv
+  umapi export --domain example.com --format ndjson | jq .email")]
+pub(crate) struct ExportArgs {
+    /// The file to write, as a whole or not at all. Without it, stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Only users of this domain.
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+
+    /// Shows product profiles too that come through user groups, not only those given directly.
+    #[arg(long)]
+    all_memberships: bool,
+}
+
+impl ExportArgs {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
+        let format = match context.format() {
+            Format::Table => Format::Csv,
+            format => format,
+        };
+        let work = Work::begin(context, "users").await?;
+        let users = work.connection.client.users().direct_only(!self.all_memberships);
+        let pager = match &self.domain {
+            Some(domain) => users.domain(domain).list().dedup(),
+            None => users.list().dedup(),
+        };
+        let written = match &self.output {
+            None => write(context, pager, format, BufWriter::new(io::stdout())).await?,
+            Some(path) => {
+                let unwritten = |error: io::Error| {
+                    Failure::broken(format!("cannot write {}", path.display()))
+                        .why(error)
+                        .remedy("name a file in a folder that you may write to")
+                };
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
+                let written = write(context, pager, format, BufWriter::new(file.as_file_mut())).await?;
+                file.persist(path).map_err(|error| unwritten(error.error))?;
+                written
+            }
+        };
+        drop(work);
+        if let Some(path) = &self.output {
+            context.hint(&format!("{written} users in {}", path.display()));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+async fn write(context: &Context, mut pager: Pager<User>, format: Format, out: impl Write) -> Result<u64> {
+    let mut listing = Listing::new(format, None, out);
+    while let Some(user) =
+        pager.try_next().await.map_err(|error| Failure::of_service("cannot export the users", &error))?
+    {
+        listing.push(&UserRecord::from(user))?;
+    }
+    if pager.changes().any() {
+        context.hint("users came or went while the list was read: somebody may be missing, so export again to be sure");
+    }
+    Ok(listing.finish()?)
+}

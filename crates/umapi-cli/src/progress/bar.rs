@@ -1,0 +1,61 @@
+//! A line on stderr that says how far the work is.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::context::Context;
+
+/// A line on stderr that says how far the work is. Without a terminal, when it is to be quiet, and beside logs, it shows
+/// nothing.
+#[derive(Clone)]
+pub(crate) struct Bar {
+    bar: ProgressBar,
+}
+
+const KNOWN_LENGTH: &str = "{prefix} [{bar:24}] {human_pos} of {human_len}{msg}";
+const UNKNOWN_LENGTH: &str = "{spinner} {prefix} {human_pos}{msg}";
+
+impl Bar {
+    pub(crate) fn new(context: &Context, what: impl Into<String>) -> Self {
+        let is_shown = context.terminal.is_stderr && !context.global.quiet && context.global.verbose == 0;
+        let target = if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target).with_prefix(what.into()).with_style(style(UNKNOWN_LENGTH));
+        if is_shown {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self { bar }
+    }
+
+    /// Sets how much there is to do, once it is known.
+    pub(crate) fn set_length(&self, length: u64) {
+        if self.bar.length() != Some(length) {
+            self.bar.set_length(length);
+            self.bar.set_style(style(KNOWN_LENGTH));
+        }
+    }
+
+    pub(crate) fn set_position(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+
+    /// What follows the numbers.
+    pub(crate) fn set_message(&self, message: String) {
+        self.bar.set_message(message);
+    }
+
+    /// Writes to a stream without leaving a torn line on the terminal.
+    pub(crate) fn around<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("=> ")
+}
