@@ -33,7 +33,7 @@ impl Client {
     }
 
     /// A client of what the environment says: `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the others that
-    /// [`Credentials::from_env`] reads.
+    /// [`Credentials::from_env`] reads. `UMAPI_URL` names another address of the service.
     ///
     /// # Errors
     ///
@@ -45,7 +45,11 @@ impl Client {
                 "the environment does not name the organization: set UMAPI_ORG_ID to its id, as in 12345@AdobeOrg",
             ));
         };
-        Self::builder(organization).credentials(credentials).build()
+        let builder = Self::builder(organization).credentials(credentials);
+        match std::env::var("UMAPI_URL").ok().filter(|url| !url.trim().is_empty()) {
+            Some(url) => builder.base_url(url).build(),
+            None => builder.build(),
+        }
     }
 
     /// The organization.

@@ -2,6 +2,7 @@
 
 mod execute;
 mod flight;
+mod memberships;
 mod options;
 mod outcomes;
 mod runner;
@@ -9,6 +10,7 @@ mod stop;
 mod unfinished;
 
 pub use execute::Execute;
+pub use memberships::{MembershipChanges, PlannedMemberships};
 pub use outcomes::Outcomes;
 pub use stop::StopHandle;
 pub use unfinished::Unfinished;

@@ -9,6 +9,7 @@ mod driver;
 mod engine;
 mod error;
 mod groups;
+pub mod guide;
 mod legacy;
 mod lookup;
 pub mod memberships;
@@ -21,15 +22,19 @@ mod transport;
 mod users;
 
 pub use batch::{
-    CommandOutcome, Counts, Estimate, NotSent, Notice, Outcome, Report, StepError, StepOutcome, StepState, StepWarning,
+    CommandOutcome, Counts, Ended, Estimate, NotSent, Notice, Outcome, Report, StepError, StepOutcome, StepState, StepWarning,
 };
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use commands::{Command, InvalidCommand};
-pub use driver::{Execute, Outcomes, StopHandle, Unfinished};
+pub use driver::{Execute, MembershipChanges, Outcomes, PlannedMemberships, StopHandle, Unfinished};
 pub use error::Error;
 pub use groups::{GroupList, Groups};
 pub use legacy::{Legacy, LegacyConfigurations, LegacyProducts, LegacyUserGroups, LegacyUserList, LegacyUsers};
+pub use memberships::{
+    Edge, EdgeOutcome, GroupKind, GroupRef, InvalidMembership, MembershipAction, MembershipPlan, MembershipReport,
+    Memberships, UserRef,
+};
 pub use observer::{Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait, WaitReason};
 pub use pace::{Allowance, InMemoryPace, Limits, PaceFuture, PaceStore, ThrottlePolicy, Turn, TurnId};
 pub use pager::{Changes, Page, PageItem, Pager, Pages, ResumeToken};

@@ -315,3 +315,47 @@ async fn what_a_consumer_does_between_two_outcomes_does_not_wait_for_the_stream(
     }
     assert_eq!(count, 200);
 }
+
+/// What the driver knows of memberships is that they are work like any other: one group takes a hundred users a command.
+#[tokio::test]
+async fn memberships_are_looked_up_planned_and_run() {
+    let service = Service::answering(|request| match request.path.starts_with("/groups/") {
+        true => Reply::json(
+            r#"{"lastPage":true,"result":"success","groups":[
+                {"groupId":1,"groupName":"Design","type":"USER_GROUP"},
+                {"groupId":2,"groupName":"Photoshop","type":"PRODUCT_PROFILE"}]}"#,
+        ),
+        false => done(request),
+    })
+    .await;
+    let mut memberships = service.client().memberships();
+    for number in 0..1_000 {
+        memberships = memberships.add(format!("u{number}@example.com"), "dESIGN");
+    }
+    let planned = memberships.add("ann@example.com", "Photoshop").plan().await.unwrap();
+    assert_eq!(planned.plan().requests(), 2);
+    let report = planned.await.unwrap();
+    assert_eq!((report.completed().count(), report.requests()), (1_001, 2));
+    assert_eq!(service.requests()[0].path, "/groups/1F@AdobeOrg/0");
+}
+
+#[tokio::test]
+async fn memberships_that_contradict_each_other_are_refused_before_anything_is_sent() {
+    let service = doing(|_, _| None).await;
+    let group = || umapi::GroupRef::user_group("Design");
+    let memberships = service.client().memberships().add("ann@example.com", group()).remove("ann@example.com", group());
+    let error = memberships.plan().await.unwrap_err();
+    assert!(error.is_invalid_input() && error.to_string().contains("added and to be removed"), "{error}");
+    assert_eq!(service.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn memberships_that_were_not_sent_are_handed_back() {
+    let service = doing(|_, _| Some(Reply::of(403, &[], ""))).await;
+    let client = service.client();
+    let memberships = client.memberships().add("ann@example.com", umapi::GroupRef::user_group("Design"));
+    let unfinished = memberships.plan().await.unwrap().await.unwrap_err();
+    let rest = unfinished.into_report().into_unsent();
+    assert_eq!(rest.len(), 1);
+    assert!(client.memberships().with(rest.edges()).plan().await.is_ok());
+}

@@ -295,7 +295,8 @@ async fn no_error_and_no_debug_shows_a_token() {
 
 #[tokio::test]
 async fn any_request_goes_the_same_way() {
-    let service = Service::scripted([Reply::of(429, &[("retry-after", "7")], ""), Reply::json(ANN), Reply::HangUp]).await;
+    let service =
+        Service::scripted([Reply::of(429, &[("retry-after", "7")], ""), Reply::json(ANN), Reply::HangUp]).await;
     let client = service.client();
     let answer = client.request("GET", "/users/{orgId}/0").query("domain", "a b").send().await.unwrap();
     assert_eq!((answer.status, answer.requests, service.seconds()), (200, 2, 7));

@@ -1,0 +1,45 @@
+//! Many users in many groups: the client chooses the side, and says beforehand what it costs.
+#![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
+
+mod support;
+
+use std::error::Error;
+
+use support::Emulated;
+use umapi::{Command, Estimate, GroupRef, model::GroupType};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let organization = Emulated::with_users(5_000).await?;
+    let client = organization.client()?.build()?;
+    let groups = client.groups().of_type(GroupType::UserGroup).list().try_collect().await?;
+    let users = client.users().domain("12345.example.com").list().try_collect().await?;
+    let emails: Vec<&str> = users.iter().filter_map(|user| user.email.as_deref()).take(1_000).collect();
+
+    // A thousand users into three groups each: told to the users, that would be a hundred requests.
+    let by_user =
+        emails.iter().map(|email| Command::user(*email).add_to(groups[..3].iter().map(|group| &*group.group_name)));
+    println!("a command for each user: {} requests", Estimate::of(by_user)?.requests());
+    let mut memberships = client.memberships();
+    for email in &emails {
+        for group in &groups[..3] {
+            memberships = memberships.add(*email, GroupRef::user_group(&group.group_name));
+        }
+    }
+    // One of them does not exist. It spoils nothing but itself.
+    memberships = memberships.add("nobody@12345.example.com", GroupRef::user_group(&groups[0].group_name));
+    let planned = memberships.plan().await?;
+    println!(
+        "memberships as such:     {} requests, and fewer than {} cannot be",
+        planned.plan().requests(),
+        planned.plan().lower_bound()
+    );
+
+    let report = planned.await?;
+    println!("\n{report}");
+    for refused in report.rejected() {
+        println!("  {refused}");
+    }
+    println!("the real service would have needed {:.0?}", organization.passed());
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Everything once: log in, change, list, and say what became of it.
+//!
+//! `cargo run --example quickstart` needs no configuration: it starts an emulated organization of 5,000 users, on a clock that
+//! jumps over all waits. With `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID` and `UMAPI_CLIENT_SECRET` set it reads a real one, and
+//! changes nothing.
+#![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
+
+mod support;
+
+use std::{error::Error, sync::Mutex, time::SystemTime};
+
+use support::Emulated;
+use umapi::{Client, Command, Observer, Report, Wait, model::GroupType};
+
+/// Says why it takes a while: once, however many requests wait for the same moment.
+#[derive(Default)]
+struct Narrator(Mutex<Option<SystemTime>>);
+
+impl Observer for Narrator {
+    fn wait_begins(&self, wait: &Wait<'_>) {
+        let Ok(mut told) = self.0.lock() else { return };
+        if told.replace(wait.until) != Some(wait.until) {
+            println!("  (waiting {} seconds: {})", wait.duration.as_secs(), wait.reason);
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::var_os("UMAPI_ORG_ID").is_some() {
+        return read(&Client::from_env()?, None).await;
+    }
+    println!("No UMAPI_ORG_ID is set: starting an emulated organization of 5,000 users.");
+    let organization = Emulated::with_users(5_000).await?;
+    let client = organization.client()?.observer(Narrator::default()).build()?;
+    let report = hire(&client, 300).await?;
+    print_report(&report);
+    println!(
+        "That took {} requests, and the real service would have needed {:.0?}.\n",
+        report.requests(),
+        organization.passed()
+    );
+    read(&client, Some("12345.example.com")).await
+}
+
+/// Creates users and gives each three memberships.
+async fn hire(client: &Client, count: usize) -> Result<Report, Box<dyn Error>> {
+    let groups = client.groups().of_type(GroupType::UserGroup).list().try_collect().await?;
+    println!("Creating {count} users, each with 3 of the {} user groups:", groups.len());
+    let commands = (0..count).map(|number| {
+        let memberships = (0..3).map(|step| groups[(number + step) % groups.len()].group_name.as_str());
+        Command::user(format!("new.user{number}@12345.example.com"))
+            .create_federated("New", format!("User {number}"), "US")
+            .ignore_if_exists()
+            .add_to(memberships)
+    });
+    Ok(client.execute(commands).await?)
+}
+
+fn print_report(report: &Report) {
+    let counts = report.counts();
+    println!("\n  outcome     commands");
+    println!("  completed   {:>8}", counts.completed);
+    println!("  rejected    {:>8}", counts.rejected);
+    println!("  not sent    {:>8}", counts.not_sent);
+    println!("  unknown     {:>8}\n", counts.unknown);
+    for refused in report.rejected().take(3) {
+        println!("  {refused}");
+    }
+}
+
+/// Lists users, and changes nothing.
+async fn read(client: &Client, domain: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let mut users = match domain {
+        Some(domain) => client.users().domain(domain).list(),
+        None => client.users().list(),
+    };
+    println!("Users of {}:", domain.unwrap_or_else(|| client.organization()));
+    let mut count = 0;
+    while let Some(user) = users.try_next().await? {
+        if count < 5 {
+            let groups = user.groups.unwrap_or_default().join(", ");
+            println!("  {:<40} {groups}", user.email.unwrap_or_default());
+        }
+        count += 1;
+    }
+    println!("  … {count} in all");
+    Ok(())
+}

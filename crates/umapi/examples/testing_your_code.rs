@@ -1,0 +1,46 @@
+//! Code of your own, tested without an organization: against the emulator, with faults, on a clock that jumps.
+#![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
+
+mod support;
+
+use std::{error::Error, time::Duration};
+
+use support::Emulated;
+use umapi::{Client, Command};
+use umapi_emulator::FaultRule;
+
+/// The code to be tested: it takes a client, and knows nothing of emulators.
+async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {
+    let command = Command::user(email).create_federated("Ann", "Example", "US").add_to(["Photoshop"]);
+    let report = client.execute([command]).await?;
+    Ok(report.is_success())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let seed = r#"
+organizations:
+  - id: 12345@AdobeOrg
+    directories: [{ name: Staff, type: federated, domains: [example.com] }]
+    userGroups: [{ name: Photoshop }]
+"#;
+    let organization = Emulated::with_seed(seed).await?;
+    let emulator = &organization.emulator;
+    let client = organization.client()?.build()?;
+
+    // The service does what it is told, and the answer never arrives.
+    emulator.faults().add(FaultRule::on("executeActions").reset_after().nth(1))?;
+    // Then it wants to be left alone for 45 minutes.
+    emulator.faults().add(FaultRule::on("executeActions").throttled(2700).nth(2))?;
+    assert!(give_design(&client, "ann@example.com").await?, "both are overcome");
+
+    // Three requests were sent, 45 minutes have passed, and nothing was done twice.
+    assert_eq!(emulator.journal().count("executeActions"), 3);
+    assert!(organization.passed() >= Duration::from_secs(2700));
+    assert_eq!(emulator.ledger().changes_of_membership("ann@example.com", "Photoshop")?.len(), 1);
+    assert!(emulator.ledger().repeated()?.is_empty());
+
+    let ann = client.users().get("ann@example.com").await?.ok_or("Ann is not there")?;
+    println!("{:?} is in {:?}, after {:.0?}", ann.email, ann.groups, organization.passed());
+    Ok(())
+}
