@@ -31,9 +31,13 @@ pub(super) fn find(
     if is_email_type(user) {
         let adobe = rows.user_by_email(org, user, true)?;
         let own = rows.user_by_email(org, user, false)?;
-        return Ok(match (use_adobe_id, adobe, own) {
-            (true, Some(user), _) | (false, _, Some(user)) | (false, Some(user), None) => standing(user),
-            (true, None, Some(_)) => Found::Conflict,
+        return Ok(match (use_adobe_id, own, adobe) {
+            (true, _, Some(adobe)) => standing(adobe),
+            (true, Some(_), None) => Found::Conflict,
+            // An account that is no user of the organization does not stand in the way of an Adobe ID that is one.
+            (false, Some(own), Some(adobe)) if own.presence != Presence::Member => standing(adobe),
+            (false, Some(own), _) => standing(own),
+            (false, None, Some(adobe)) => standing(adobe),
             (_, None, None) => Found::Nobody,
         });
     }

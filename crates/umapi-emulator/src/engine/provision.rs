@@ -9,7 +9,7 @@ use super::rules::{self, identifier_length, name_length};
 use super::{Refusal, Rejected};
 use crate::store::{
     DirectoryId, GroupId, NewDirectory, NewGroup, NewIntegration, NewOrganization, NewProduct, NewUser, OrgId,
-    Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus, fold,
+    Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus,
 };
 
 /// An account to be made, in any state.
@@ -223,10 +223,12 @@ pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Res
     if tx.rows().integration(new.client_id)?.is_some() {
         return refuse("emulator.integration.exists", format!("Client id is taken already: {}", new.client_id));
     }
-    let same_account = tx.rows().integrations(org)?.into_iter().any(|other| {
-        other.technical_account == new.technical_account
-            || fold(&other.technical_account_email) == fold(new.technical_account_email)
-    });
+    let rows = tx.rows();
+    let mut same_account = rows.user_by_email(org, new.technical_account_email, true)?.is_some();
+    for org in rows.organizations()? {
+        let others = rows.integrations(org.id)?;
+        same_account |= others.iter().any(|other| other.technical_account == new.technical_account);
+    }
     if same_account {
         return refuse(
             "emulator.integration.exists",

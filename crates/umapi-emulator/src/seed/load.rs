@@ -9,6 +9,7 @@ use super::format::{
 use super::generator::Generator;
 use crate::engine::Rejected;
 use crate::engine::provision::{self, Account};
+use crate::login::keys;
 use crate::store::{
     self, DirectoryId, GroupId, GroupKind, NewDirectory, NewGroup, NewIntegration, NewProduct, OrgId, Store, Tx, fold,
 };
@@ -252,6 +253,12 @@ impl<'t, 'c> Loader<'t, 'c> {
     }
 
     fn integration(&mut self, integration: &Integration, place: &Place<'_>) -> Result<(), SeedError> {
+        for (i, key) in integration.keys.iter().enumerate() {
+            if let Some(problem) = keys::problem(key) {
+                let message = format!("Key is invalid: {problem}");
+                return Err(SeedError::rule(&place.key("keys").index(i), "emulator.integration.invalid", message));
+            }
+        }
         let made_up = format!("{}@techacct.adobe.com", integration.client_id);
         let technical_account = integration.technical_account.as_deref().unwrap_or(&made_up);
         let new = NewIntegration {

@@ -1,0 +1,258 @@
+//! What was answered is on disk: the command is killed at random moments under load, and after each restart everything
+//! that it acknowledged is there, and of what it did not acknowledge each request is there whole or not at all.
+//!
+//! `DURABILITY_KILLS` says how often it is killed, 3 times unless it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use umapi_time::Clock;
+
+/// Clients that send at the same time.
+const CLIENTS: usize = 4;
+const GROUPS: [&str; 2] = ["Design", "Sales"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kills() {
+    let kills: u64 = std::env::var("DURABILITY_KILLS").map_or(3, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("state.db");
+    let mut rng = fastrand::Rng::with_seed(42);
+    let known = Known::default();
+    let mut unanswered = 0;
+    for kill in 0..kills {
+        let mut emulator = Running::start(&data).await;
+        known.check(&emulator.users().await, &emulator.member_counts().await);
+        let load: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let sender = Sender {
+                    service: emulator.service.clone(),
+                    name: format!("k{kill}-c{client}"),
+                    known: known.clone(),
+                };
+                tokio::spawn(sender.run())
+            })
+            .collect();
+        Clock::real().sleep(Duration::from_millis(rng.u64(5..300))).await;
+        emulator.process.kill().unwrap();
+        emulator.process.wait().unwrap();
+        for client in load {
+            client.await.unwrap();
+        }
+        unanswered += known.unanswered();
+    }
+    let mut emulator = Running::start(&data).await;
+    known.check(&emulator.users().await, &emulator.member_counts().await);
+    emulator.process.kill().unwrap();
+    emulator.process.wait().unwrap();
+    let sound: String = rusqlite::Connection::open(&data)
+        .and_then(|sql| sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)))
+        .unwrap();
+    assert_eq!(sound, "ok");
+    let (acknowledged, users) = known.totals();
+    assert!(acknowledged >= kills && unanswered >= kills, "the load was too light to prove anything");
+    println!("{kills} kills, {acknowledged} requests acknowledged and {unanswered} not, {users} users at the end");
+}
+
+/// One request: who is there after it, and who is not.
+#[derive(Debug, Clone)]
+struct Sent {
+    made: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// What is known of the state, by what was answered.
+#[derive(Debug, Clone, Default)]
+struct Known(Arc<Mutex<Facts>>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    /// Whether a user is there.
+    users: BTreeMap<String, bool>,
+    /// Requests that have no answer: all of each was done, or nothing.
+    open: BTreeMap<String, Sent>,
+    acknowledged: u64,
+}
+
+impl Facts {
+    fn apply(&mut self, sent: Sent) {
+        self.users.extend(sent.made.into_iter().map(|user| (user, true)));
+        self.users.extend(sent.removed.into_iter().map(|user| (user, false)));
+    }
+}
+
+impl Known {
+    fn sending(&self, request: &str, sent: Sent) {
+        self.0.lock().unwrap().open.insert(request.to_owned(), sent);
+    }
+
+    fn acknowledged(&self, request: &str) {
+        let mut facts = self.0.lock().unwrap();
+        let sent = facts.open.remove(request).unwrap();
+        facts.apply(sent);
+        facts.acknowledged += 1;
+    }
+
+    fn unanswered(&self) -> u64 {
+        self.0.lock().unwrap().open.len() as u64
+    }
+
+    fn totals(&self) -> (u64, usize) {
+        let facts = self.0.lock().unwrap();
+        (facts.acknowledged, facts.users.values().filter(|there| **there).count())
+    }
+
+    /// Holds the lists against what is known, and learns what became of the requests that have no answer.
+    fn check(&self, users: &BTreeMap<String, BTreeSet<String>>, member_counts: &BTreeMap<String, u64>) {
+        let mut facts = self.0.lock().unwrap();
+        for (request, sent) in std::mem::take(&mut facts.open) {
+            let done = sent.made.iter().map(|user| users.contains_key(user));
+            let done: BTreeSet<bool> = done.chain(sent.removed.iter().map(|user| !users.contains_key(user))).collect();
+            assert_eq!(done.len(), 1, "half of {request} was done: {sent:?}");
+            if done.contains(&true) {
+                facts.apply(sent);
+            }
+        }
+        for (user, there) in &facts.users {
+            assert_eq!(users.contains_key(user), *there, "{user}");
+        }
+        let ours = users.iter().filter(|(user, _)| user.starts_with('k'));
+        for (user, groups) in ours {
+            assert!(facts.users.contains_key(user), "{user} was never asked for");
+            assert!(
+                GROUPS.iter().all(|group| groups.contains(*group)),
+                "half of a step was done on {user}: {groups:?}"
+            );
+        }
+        let in_design = users.values().filter(|groups| groups.contains("Design")).count() as u64;
+        assert_eq!(member_counts["Design"], in_design, "a count and its list");
+    }
+}
+
+/// How to reach an emulator.
+#[derive(Debug, Clone)]
+struct Service {
+    http: reqwest::Client,
+    url: String,
+    org: String,
+    key: String,
+    token: String,
+}
+
+impl Service {
+    async fn get(&self, path: &str) -> Value {
+        let call = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token).header("x-api-key", &self.key);
+        call.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
+    }
+}
+
+/// The command as a process of its own.
+struct Running {
+    process: Child,
+    service: Service,
+}
+
+impl Running {
+    async fn start(data: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_umapi-emulator"))
+            .args(["--limits", "off", "--no-https", "--no-management", "--log", "error", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let credentials = &ready["credentials"];
+        let http = reqwest::Client::new();
+        let login = http
+            .post(format!("{}/ims/token/v3", text(&ready["imsUrl"])))
+            .form(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", credentials["clientId"].as_str().unwrap()),
+                ("client_secret", credentials["clientSecret"].as_str().unwrap()),
+                ("scope", credentials["scopes"].as_str().unwrap()),
+            ])
+            .send()
+            .await
+            .unwrap();
+        let token = text(&login.json::<Value>().await.unwrap()["access_token"]);
+        let (url, org, key) = (text(&ready["umUrl"]), text(&ready["organization"]), text(&credentials["clientId"]));
+        Self { process, service: Service { http, url, org, key, token } }
+    }
+
+    /// All users with their groups.
+    async fn users(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut users = BTreeMap::new();
+        for page in 0.. {
+            let body = self.service.get(&format!("/users/{}/{page}", self.service.org)).await;
+            for user in body["users"].as_array().unwrap() {
+                let groups = user["groups"].as_array().into_iter().flatten();
+                let groups = groups.map(|group| group.as_str().unwrap().to_owned()).collect();
+                assert!(users.insert(user["email"].as_str().unwrap().to_owned(), groups).is_none(), "listed twice");
+            }
+            if body["lastPage"] == true {
+                break;
+            }
+        }
+        users
+    }
+
+    async fn member_counts(&self) -> BTreeMap<String, u64> {
+        let body = self.service.get(&format!("/groups/{}/0", self.service.org)).await;
+        let groups = body["groups"].as_array().unwrap().iter();
+        groups
+            .map(|group| (group["groupName"].as_str().unwrap().to_owned(), group["memberCount"].as_u64().unwrap_or(0)))
+            .collect()
+    }
+}
+
+/// A client that makes users, and removes some again, until the emulator is gone.
+struct Sender {
+    service: Service,
+    name: String,
+    known: Known,
+}
+
+impl Sender {
+    async fn run(self) {
+        let mut made: Vec<String> = Vec::new();
+        for n in 0.. {
+            let request = format!("{}-{n}", self.name);
+            let users: Vec<String> = (0..7).map(|i| format!("{request}-{i}@example.com")).collect();
+            let removed: Vec<String> = made.drain(..made.len().min(3)).collect();
+            let body: Vec<Value> =
+                users.iter().map(|user| creation(user)).chain(removed.iter().map(|user| removal(user))).collect();
+            self.known.sending(&request, Sent { made: users.clone(), removed });
+            let call = self
+                .service
+                .http
+                .post(format!("{}/action/{}", self.service.url, self.service.org))
+                .bearer_auth(&self.service.token)
+                .header("x-api-key", &self.service.key)
+                .json(&body);
+            let Ok(answer) = call.send().await else { return };
+            let Ok(answer) = answer.json::<Value>().await else { return };
+            assert_eq!(answer["notCompleted"], 0, "{answer}");
+            self.known.acknowledged(&request);
+            made.extend(users);
+        }
+    }
+}
+
+fn creation(user: &str) -> Value {
+    json!({"user": user, "do": [
+        {"createFederatedID": {"email": user, "firstname": "Kim", "lastname": "Kill", "country": "KR"}},
+        {"add": {"group": GROUPS}},
+    ]})
+}
+
+fn removal(user: &str) -> Value {
+    json!({"user": user, "do": [{"removeFromOrg": {"deleteAccount": true}}]})
+}

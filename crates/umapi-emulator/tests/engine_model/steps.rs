@@ -1,0 +1,389 @@
+//! What each step does to the model, and which code it gets if it may not.
+
+use std::collections::BTreeSet;
+
+use crate::actions::{Command, GroupStep, IfExists, Kind, UserStep};
+use crate::model::{Key, Model, Sort};
+
+/// What the steps of one command share.
+#[derive(Debug, Clone, Default)]
+struct State {
+    person: Option<Key>,
+    group: Option<Key>,
+    create_failed: bool,
+    deleted: bool,
+}
+
+/// Whom a user string means.
+enum Found {
+    Member(Key),
+    Outside(Key),
+    Conflict,
+    Nobody,
+}
+
+type Outcome = Result<(), &'static str>;
+
+impl Model {
+    /// Runs a command. A step that fails changes nothing; in test mode none does.
+    pub(crate) fn command(
+        &mut self,
+        command: &Command,
+        index: u32,
+        test: bool,
+        promised: &mut BTreeSet<String>,
+        errors: &mut Vec<(u32, u32, String)>,
+    ) {
+        let mut state = State::default();
+        let count = match command {
+            Command::User { steps, .. } => steps.len(),
+            Command::Group { steps, .. } => steps.len(),
+        };
+        for step in 0..count {
+            if state.deleted {
+                break;
+            }
+            let (mut after, mut found) = (self.clone(), state.clone());
+            let mut run = Run { model: &mut after, state: &mut found, promised, test };
+            let outcome = match command {
+                Command::User { email, use_adobe_id, steps } => misplaced(steps, step, is_create, is_removal)
+                    .and_then(|()| run.user_step(email, *use_adobe_id, &steps[step])),
+                Command::Group { name, steps } => {
+                    misplaced(steps, step, is_group_create, |_| false).and_then(|()| run.group_step(name, &steps[step]))
+                }
+            };
+            match outcome {
+                Ok(()) if test => state.deleted = found.deleted,
+                Ok(()) => (*self, state) = (after, found),
+                Err(code) => {
+                    state.create_failed |= matches!(command, Command::User { steps, .. } if is_create(&steps[step]));
+                    errors.push((index, u32::try_from(step).unwrap(), code.to_owned()));
+                }
+            }
+        }
+    }
+}
+
+fn is_create(step: &UserStep) -> bool {
+    matches!(step, UserStep::Create { .. })
+}
+
+fn is_removal(step: &UserStep) -> bool {
+    matches!(step, UserStep::RemoveFromOrg { .. })
+}
+
+fn is_group_create(step: &GroupStep) -> bool {
+    matches!(step, GroupStep::Create { .. })
+}
+
+/// At most one create, and first; the removal last.
+fn misplaced<S>(steps: &[S], at: usize, create: fn(&S) -> bool, removal: fn(&S) -> bool) -> Outcome {
+    if create(&steps[at]) {
+        if steps[..at].iter().any(create) {
+            return Err("error.command.create.more_than_one");
+        }
+        if at > 0 {
+            return Err("error.command.create.not_first");
+        }
+    }
+    if removal(&steps[at]) && at + 1 < steps.len() {
+        return Err("error.command.removefromorg.not_last");
+    }
+    Ok(())
+}
+
+/// One step on the way.
+struct Run<'a> {
+    model: &'a mut Model,
+    state: &'a mut State,
+    /// Groups that the request would have made, in test mode.
+    promised: &'a mut BTreeSet<String>,
+    test: bool,
+}
+
+impl Run<'_> {
+    fn user_step(&mut self, email: &str, use_adobe_id: bool, step: &UserStep) -> Outcome {
+        match step {
+            UserStep::Create { kind, first, option } => self.create(email, *kind, first, *option),
+            UserStep::Update { first, email: new } => {
+                let Some(person) = self.member(email, use_adobe_id)? else { return Ok(()) };
+                self.update(person, *first, *new)
+            }
+            UserStep::Add(groups) | UserStep::Remove(groups) => {
+                let adds = matches!(step, UserStep::Add(_));
+                let person = self.member(email, use_adobe_id)?;
+                let groups = self.groups(groups)?;
+                let Some(person) = person else { return Ok(()) };
+                for group in groups {
+                    match (self.model.groups[&group].read_only, adds) {
+                        (true, true) => return Err("error.usergroup.readonly.add_user_not_allowed"),
+                        (true, false) => return Err("error.usergroup.readonly.remove_user_not_allowed"),
+                        (false, true) => self.model.enter(person, group),
+                        (false, false) => self.model.leave(person, group),
+                    };
+                }
+                Ok(())
+            }
+            UserStep::RemoveAll => {
+                let Some(person) = self.member(email, use_adobe_id)? else { return Ok(()) };
+                for (key, group) in self.model.groups.clone() {
+                    if group.sort != Sort::SystemAdmins && !group.read_only {
+                        self.model.leave(person, key);
+                    }
+                }
+                Ok(())
+            }
+            UserStep::RemoveFromOrg { delete } => {
+                let found = self.find(email, use_adobe_id);
+                if let Found::Member(key) | Found::Outside(key) = found {
+                    let is_adobe = self.model.people[&key].kind == Kind::Adobe;
+                    if is_adobe || *delete {
+                        self.model.leave_all(key);
+                        self.model.people.remove(&key);
+                    } else {
+                        self.model.leave_all(key);
+                        self.model.people.get_mut(&key).unwrap().member = false;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn create(&mut self, email: &str, kind: Kind, first: &str, option: Option<IfExists>) -> Outcome {
+        let domain = email.rsplit_once('@').unwrap().1.to_lowercase();
+        match (kind, domain.as_str()) {
+            (Kind::Adobe, _) | (Kind::Federated, "staff.example") | (Kind::Enterprise, "contractors.example") => {}
+            (_, "mail.example") => return Err("error.domain.trust.nonexistent"),
+            _ => return Err("error.user.type_mismatch"),
+        }
+        let Some(key) = self.with_email(email, kind == Kind::Adobe) else {
+            self.state.person = Some(self.model.add_person(kind, email, first));
+            return Ok(());
+        };
+        let person = self.model.people.get_mut(&key).unwrap();
+        if person.member && option.is_none() {
+            return Err("error.user.already_in_org");
+        }
+        person.member = true;
+        if option == Some(IfExists::Update) && kind != Kind::Adobe {
+            first.clone_into(&mut person.first);
+        }
+        self.state.person = Some(key);
+        Ok(())
+    }
+
+    fn update(&mut self, key: Key, first: Option<&str>, email: Option<&str>) -> Outcome {
+        let person = &self.model.people[&key];
+        if person.kind == Kind::Adobe {
+            return Err("error.update.adobeid.no");
+        }
+        let email = email.filter(|email| !email.eq_ignore_ascii_case(&person.email));
+        if let Some(email) = email {
+            let domain = email.rsplit_once('@').unwrap().1.to_lowercase();
+            match (person.kind, domain.as_str()) {
+                (Kind::Federated, "staff.example") | (Kind::Enterprise, "contractors.example") => {}
+                (_, "mail.example") => return Err("error.update.no"),
+                _ => return Err("error.user.change_domain_update.no"),
+            }
+            if self.with_email(email, false).is_some() {
+                return Err("error.user.email.name_in_use");
+            }
+        }
+        let person = self.model.people.get_mut(&key).unwrap();
+        if let Some(email) = email {
+            email.clone_into(&mut person.email);
+        }
+        if let Some(first) = first {
+            first.clone_into(&mut person.first);
+        }
+        Ok(())
+    }
+
+    fn with_email(&self, email: &str, adobe: bool) -> Option<Key> {
+        let mut people = self.model.people.iter();
+        people
+            .find(|(_, person)| person.email.eq_ignore_ascii_case(email) && (person.kind == Kind::Adobe) == adobe)
+            .map(|(key, _)| *key)
+    }
+
+    fn find(&mut self, email: &str, use_adobe_id: bool) -> Found {
+        if let Some(key) = self.state.person {
+            return Found::Member(key);
+        }
+        let (own, adobe) = (self.with_email(email, false), self.with_email(email, true));
+        let key = match (use_adobe_id, own, adobe) {
+            (true, Some(_), None) => return Found::Conflict,
+            (_, None, None) => return Found::Nobody,
+            (true, _, Some(adobe)) | (false, None, Some(adobe)) => adobe,
+            (false, Some(own), Some(adobe)) if !self.model.people[&own].member => adobe,
+            (false, Some(own), _) => own,
+        };
+        if !self.model.people[&key].member {
+            return Found::Outside(key);
+        }
+        self.state.person = Some(key);
+        Found::Member(key)
+    }
+
+    /// The person of the command; nobody is fine in test mode.
+    fn member(&mut self, email: &str, use_adobe_id: bool) -> Result<Option<Key>, &'static str> {
+        match self.find(email, use_adobe_id) {
+            Found::Member(key) => Ok(Some(key)),
+            Found::Outside(_) => Err("error.user.not_in_org"),
+            Found::Conflict => Err("error.user.nonexistent_or_has_conflicting_parameters"),
+            Found::Nobody if self.test => Ok(None),
+            Found::Nobody if self.state.create_failed => Err("error.user.not_found"),
+            Found::Nobody => Err("error.user.nonexistent"),
+        }
+    }
+
+    /// The groups of a list; those that are promised are left out.
+    fn groups(&self, names: &[&str]) -> Result<Vec<Key>, &'static str> {
+        let mut groups = Vec::new();
+        for name in names {
+            match self.model.named(name) {
+                _ if *name == "_org_admin" => return Err("error.command.illegal_entry"),
+                Some(group) => groups.push(group),
+                None if self.promised.contains(&name.to_lowercase()) => {}
+                None => return Err("error.group.not_found"),
+            }
+        }
+        Ok(groups)
+    }
+
+    fn group_step(&mut self, name: &str, step: &GroupStep) -> Outcome {
+        if let GroupStep::Create { description, option } = step {
+            return self.create_group(name, *description, *option);
+        }
+        let found = match self.state.group.or_else(|| self.user_group(name)) {
+            Some(group) => Some(group),
+            None if self.promised.contains(&name.to_lowercase()) => None,
+            None => return Err("error.usergroup.not_found"),
+        };
+        let read_only = found.is_some_and(|group| self.model.groups[&group].read_only);
+        match step {
+            GroupStep::Create { .. } => unreachable!(),
+            GroupStep::Update { name, description } => {
+                let Some(group) = found else { return Ok(()) };
+                if read_only {
+                    return Err("error.usergroup.readonly.update_not_allowed");
+                }
+                if let Some(name) = name {
+                    if self.model.named(name).is_some_and(|other| other != group) {
+                        return Err("error.usergroup.already_exists");
+                    }
+                    self.model.rename(group, name);
+                }
+                if let Some(description) = description {
+                    self.model.groups.get_mut(&group).unwrap().description = Some((*description).to_owned());
+                }
+                self.state.group = Some(group);
+            }
+            GroupStep::Delete => {
+                if read_only {
+                    return Err("error.usergroup.readonly.remove_not_allowed");
+                }
+                if let Some(group) = found {
+                    self.model.delete(group);
+                }
+                self.state.deleted = true;
+            }
+            GroupStep::Add { users, profiles } => {
+                let (asked, users, profiles) = (users.len(), self.people(users)?, self.profiles(profiles)?);
+                let Some(group) = found else { return Ok(()) };
+                if read_only && asked > 0 {
+                    return Err("error.usergroup.readonly.add_user_not_allowed");
+                }
+                let new = users.iter().filter(|user| !self.model.is_in(**user, group)).count();
+                if new == 0 && !users.is_empty() {
+                    return Err("error.user.already_exists");
+                }
+                for user in users {
+                    self.model.enter(user, group);
+                }
+                for profile in profiles {
+                    self.model.attach(group, profile);
+                }
+            }
+            GroupStep::Remove { users, profiles } => {
+                let (asked, users, profiles) = (users.len(), self.people(users)?, self.profiles(profiles)?);
+                let Some(group) = found else { return Ok(()) };
+                if read_only && asked > 0 {
+                    return Err("error.usergroup.readonly.remove_user_not_allowed");
+                }
+                let gone = users.iter().filter(|user| self.model.is_in(**user, group)).count();
+                if gone == 0 && !users.is_empty() {
+                    return Err("error.usergroup.user_list.invalid");
+                }
+                for user in users {
+                    self.model.leave(user, group);
+                }
+                for profile in profiles {
+                    self.model.detach(group, profile);
+                }
+            }
+            GroupStep::RemoveAll => {
+                let Some(group) = found else { return Ok(()) };
+                let all = self.model.groups[&group].clone();
+                if read_only && !all.direct.is_empty() {
+                    return Err("error.usergroup.readonly.remove_user_not_allowed");
+                }
+                for profile in all.brings {
+                    self.model.detach(group, profile);
+                }
+                for user in all.direct {
+                    self.model.leave(user, group);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn create_group(&mut self, name: &str, description: Option<&str>, option: Option<IfExists>) -> Outcome {
+        let Some(group) = self.model.named(name) else {
+            let group = self.model.add_user_group(name);
+            self.model.groups.get_mut(&group).unwrap().description = description.map(str::to_owned);
+            self.state.group = Some(group);
+            if self.test {
+                self.promised.insert(name.to_lowercase());
+            }
+            return Ok(());
+        };
+        if option.is_none() || self.model.groups[&group].sort != Sort::UserGroup {
+            return Err("error.usergroup.already_exists");
+        }
+        let there = self.model.groups.get_mut(&group).unwrap();
+        if option == Some(IfExists::Update) && description.is_some() && there.description.as_deref() != description {
+            if there.read_only {
+                return Err("error.usergroup.readonly.update_not_allowed");
+            }
+            there.description = description.map(str::to_owned);
+        }
+        self.state.group = Some(group);
+        Ok(())
+    }
+
+    fn user_group(&self, name: &str) -> Option<Key> {
+        self.model.named(name).filter(|group| self.model.groups[group].sort == Sort::UserGroup)
+    }
+
+    /// The users of a list: all, or nobody. In test mode, those who are there.
+    fn people(&self, emails: &[&str]) -> Result<Vec<Key>, &'static str> {
+        let member = |email: &&str| {
+            let found = [self.with_email(email, false), self.with_email(email, true)];
+            found.into_iter().flatten().find(|key| self.model.people[key].member)
+        };
+        let found: Vec<Key> = emails.iter().filter_map(member).collect();
+        match (emails.len() - found.len(), found.len()) {
+            (0, _) => Ok(found),
+            _ if self.test => Ok(found),
+            (_, 0) => Err("error.user.not_found"),
+            _ => Err("error.user.nonexistent"),
+        }
+    }
+
+    fn profiles(&self, names: &[&str]) -> Result<Vec<Key>, &'static str> {
+        names.iter().map(|name| self.model.named(name).ok_or("error.group.not_found")).collect()
+    }
+}
