@@ -54,6 +54,8 @@ fn steps() -> Vec<Step> {
         Step::script("description: TypeScript", "tests/languages/typescript.sh", "node"),
         Step::script("description: Python", "tests/languages/python.sh", "python3"),
         Step::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
+        Step::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
+        Step::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
     ]
 }
 

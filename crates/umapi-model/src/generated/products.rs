@@ -194,7 +194,7 @@ impl ConfigurationRights {
 pub enum ConfigurationRightsRequest {
     /// The change itself.
     One(ConfigurationRights),
-    /// A list of changes.
+    /// A list that holds it.
     Many(::std::vec::Vec<ConfigurationRights>),
 }
 
@@ -317,7 +317,7 @@ impl ProductAdmins {
 pub enum ProductAdminsRequest {
     /// The change itself.
     One(ProductAdmins),
-    /// A list of changes.
+    /// A list that holds it.
     Many(::std::vec::Vec<ProductAdmins>),
 }
 

@@ -122,6 +122,7 @@ impl UserGroup {
 
 /// The fields of a user group to write. What is absent stays as it is.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupChange {
     /// The new name.
@@ -207,7 +208,7 @@ impl UserGroupRights {
 pub enum UserGroupRightsRequest {
     /// The change itself.
     One(UserGroupRights),
-    /// A list of changes.
+    /// A list that holds it.
     Many(::std::vec::Vec<UserGroupRights>),
 }
 

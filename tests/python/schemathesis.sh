@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Schemathesis holds the running emulator against the description. Installs it into a virtual environment in target/.
+#
+#     schemathesis.sh [CASES]    so many cases of each operation; 30 unless told, which takes about a minute
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if ! command -v python3 >/dev/null; then
+  echo "skipped: python3 is not installed"
+  exit 0
+fi
+venv=target/python/schemathesis
+if [ ! -x "$venv/bin/python" ]; then
+  python3 -m venv "$venv"
+fi
+"$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==4.32.5"
+cargo build -q -p umapi-emulator
+"$venv/bin/python" tests/python/schemathesis_run.py \
+  "${CARGO_TARGET_DIR:-target}/debug/umapi-emulator" "$venv/bin/schemathesis" --cases "${1:-30}"

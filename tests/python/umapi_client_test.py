@@ -1,0 +1,358 @@
+"""PyPI's `umapi-client`, as it is, against the emulator, over TLS and with both of its logins.
+
+Called with the path of the emulator's command. It takes nothing from the emulator but what a real client would be told:
+hosts, an organization, credentials, and a certificate authority to trust.
+"""
+
+import logging
+import os
+import sys
+import time
+import unittest
+from email.utils import formatdate
+from urllib.parse import quote, urlsplit
+
+import requests
+import umapi_client
+from emulator import Emulator
+from umapi_client import GroupAction, GroupsQuery, IdentityType, IfAlreadyExistsOption, UserAction, UserQuery, UsersQuery
+from umapi_client.api import QueryMultiple
+from umapi_client.auth import JWTAuth, OAuthS2S
+
+BINARY = sys.argv.pop(1)
+PAGE = 3
+
+
+def setUpModule():
+    global emulator
+    emulator = Emulator(BINARY, "--no-http", "--limits", "off", "--page-size", str(PAGE), "--group-page-size", "7",
+                        "--legacy-page-size", "2", "--check-answers")
+    # What `requests` trusts; the client itself is told nothing.
+    os.environ["REQUESTS_CA_BUNDLE"] = emulator.ca_path
+
+
+def tearDownModule():
+    violations = emulator.manage("GET", "/violations")["violations"]
+    emulator.stop()
+    assert not violations, violations
+
+
+class Login:
+    """What both logins are tried with."""
+
+    def auth(self, **changes):
+        raise NotImplementedError
+
+    def setUp(self):
+        emulator.manage("POST", "/reset")
+        emulator.manage("PUT", "/limits", {})
+        self.org = emulator.organization
+        self.connection = self.connect()
+
+    def connect(self, **options):
+        connection = umapi_client.Connection(
+            self.org, options.pop("auth", None) or self.auth(), endpoint=emulator.ready["umHttpsUrl"], **options
+        )
+        # Between tries that nobody told it to wait for, it would wait 15 seconds.
+        connection.retry_first_delay = connection.retry_random_delay = 0
+        return connection
+
+    def run_action(self, action):
+        """Sends an action that must succeed."""
+        _, sent, completed = self.connection.execute_single(action, immediate=True)
+        self.assertEqual((sent, completed, action.execution_errors()), (1, 1, []))
+
+    def refused(self, action):
+        """Sends an action that must fail; answers the codes of its errors."""
+        self.connection.execute_single(action, immediate=True)
+        errors = action.execution_errors()
+        self.assertTrue(errors)
+        return [error["errorCode"] for error in errors]
+
+    def user(self, name, domain=None):
+        return UserQuery(self.connection, name, domain).result()
+
+    def calls(self, operation):
+        return emulator.manage("GET", f"/journal?operation={operation}")["exchanges"]
+
+    def changes(self, user, group=None):
+        query = f"/ledger?organization={quote(self.org)}&user={quote(user)}"
+        return emulator.manage("GET", query + (f"&group={quote(group)}" if group else ""))["changes"]
+
+    # Queries
+
+    def test_users_come_over_several_pages(self):
+        query = UsersQuery(self.connection)
+        emails = [user["email"] for user in query]
+        self.assertEqual(len(emails), 9)
+        self.assertEqual(len(set(emails)), 9)
+        self.assertEqual(len(self.calls("listUsers")), 3)
+        total, pages, _, _ = query.stats()
+        self.assertEqual(pages, 3)
+        self.assertGreater(total, 9, "technical accounts are counted")
+        self.assertEqual(query.all_results(), list(query))
+
+    def test_users_of_a_domain_and_of_groups(self):
+        in_domain = UsersQuery(self.connection, in_domain="example.com").all_results()
+        self.assertEqual({user["email"] for user in in_domain}, {"jdoe@example.com", "jane@example.com", "nobody@example.com"})
+        for group, direct, all_of_them in [
+            ("Design", 2, 2),
+            ("design", 2, 2),
+            ("Photoshop", 1, 3),
+            ("_org_admin", 1, 1),
+            ("Nothing of the kind", 0, 0),
+        ]:
+            with self.subTest(group):
+                for direct_only, expected in [(True, direct), (False, all_of_them)]:
+                    query = UsersQuery(self.connection, in_group=group, direct_only=direct_only)
+                    self.assertEqual(len(query.all_results()), expected)
+
+    def test_any_name_of_a_group_works(self):
+        for name in ["100 % & more", "a+b=c?", "Größe #1", "開発 部", "semi; colon"]:
+            with self.subTest(name):
+                self.run_action(GroupAction(name).create().add_users(["jdoe@example.com"]))
+                members = UsersQuery(self.connection, in_group=name).all_results()
+                self.assertEqual([user["email"] for user in members], ["jdoe@example.com"])
+
+    def test_groups_come_over_several_pages(self):
+        groups = GroupsQuery(self.connection).all_results()
+        self.assertGreater(len(self.calls("listGroups")), 1)
+        by_name = {group["groupName"]: group for group in groups}
+        self.assertEqual(len(by_name), len(groups))
+        self.assertEqual(by_name["Document Cloud 1"]["type"], "PRODUCT_PROFILE")
+        self.assertEqual(by_name["Document Cloud 1"]["licenseQuota"], "2")
+        self.assertEqual(by_name["Design"]["type"], "USER_GROUP")
+        self.assertEqual(by_name["_org_admin"]["type"], "SYSADMIN_GROUP")
+        # The deprecated list, which this client pages from 1.
+        user_groups = QueryMultiple(self.connection, "user-group").all_results()
+        self.assertEqual([group["name"] for group in user_groups], ["Design", "Sales", "R&D / Labs (100 %)", "Shared"])
+        self.assertEqual(len(self.calls("listUserGroups")), 2)
+
+    def test_single_users(self):
+        self.assertEqual(self.user("JDoe@Example.com")["email"], "jdoe@example.com")
+        self.assertEqual(self.user("lee", "usernames.example")["email"], "lee@example.com")
+        self.assertEqual(self.user("nobody-at-all@example.com"), {})
+
+    # Actions
+
+    def test_users_of_every_type_are_created_changed_and_removed(self):
+        names = {"firstname": "New", "lastname": "User", "country": "US"}
+        for user, id_type, domain in [
+            ("new@mail.example", IdentityType.adobeID, None),
+            ("new@enterprise.example", IdentityType.enterpriseID, None),
+            ("new@federated.example", IdentityType.federatedID, None),
+            ("pupil", IdentityType.federatedID, "usernames.example"),
+        ]:
+            with self.subTest(user):
+                email = user if domain is None else "pupil@example.com"
+                action = UserAction(user, domain=domain, requestID="create")
+                self.run_action(action.create(email, id_type=id_type, **names).add_to_groups(["Design"]))
+                made = self.user(user, domain)
+                self.assertEqual((made["type"], made["groups"]), (id_type.name, ["Design"]))
+                again = UserAction(user, domain=domain).create(email, id_type=id_type, **names)
+                self.run_action(again)
+                again = UserAction(user, domain=domain).create(
+                    email, id_type=id_type, on_conflict=IfAlreadyExistsOption.errorIfAlreadyExists, **names
+                )
+                self.assertEqual(self.refused(again), ["error.user.already_in_org"])
+                if id_type != IdentityType.adobeID:
+                    names_update = UserAction(user, domain=domain).create(
+                        email, id_type=id_type, on_conflict=IfAlreadyExistsOption.updateIfAlreadyExists,
+                        firstname="Newer", lastname="User", country="US",
+                    )
+                    self.run_action(names_update)
+                    self.assertEqual(self.user(user, domain)["firstname"], "Newer")
+                    self.run_action(UserAction(user, domain=domain).update(firstname="Newest", lastname="Person"))
+                    self.assertEqual(self.user(user, domain)["firstname"], "Newest")
+                self.run_action(UserAction(user, domain=domain).remove_from_groups(["Design"]))
+                self.assertEqual(self.user(user, domain).get("groups", []), [])
+                removal = UserAction(user, domain=domain)
+                self.assertIsNone(removal.remove_from_organization(delete_account=id_type != IdentityType.adobeID))
+                self.run_action(removal)
+                self.assertEqual(self.user(user, domain), {})
+
+    def test_email_and_username_change(self):
+        self.run_action(UserAction("jdoe@example.com").update(email="john.doe@example.com"))
+        self.assertEqual(self.user("john.doe@example.com")["username"], "john.doe@example.com")
+        self.run_action(UserAction("lee", domain="usernames.example").update(username="lee2"))
+        self.assertEqual(self.user("lee2", "usernames.example")["email"], "lee@example.com")
+        self.assertEqual(self.refused(UserAction("ann@mail.example").update(firstname="Anna")), ["error.update.adobeid.no"])
+
+    def test_all_memberships_go_at_once(self):
+        self.run_action(UserAction("jdoe@example.com").remove_from_groups(all_groups=True))
+        self.assertEqual(self.user("jdoe@example.com").get("groups", []), [])
+
+    def test_groups_are_created_filled_renamed_and_deleted(self):
+        action = GroupAction("Team").create(description="A team")
+        self.run_action(action.add_to_products(["Photoshop"]).add_users(["jane@example.com", "nobody@example.com"]))
+        members = UsersQuery(self.connection, in_group="Team").all_results()
+        self.assertEqual({user["email"] for user in members}, {"jane@example.com", "nobody@example.com"})
+        through = UsersQuery(self.connection, in_group="Photoshop", direct_only=False).all_results()
+        self.assertIn("nobody@example.com", {user["email"] for user in through})
+        update = IfAlreadyExistsOption.updateIfAlreadyExists
+        self.run_action(GroupAction("Team").create(option=update, description="The team"))
+        self.run_action(GroupAction("Team").remove_users(["nobody@example.com"]).remove_from_products(["Photoshop"]))
+        self.run_action(GroupAction("Team").update(name="Crew", description="A crew"))
+        self.assertEqual([user["email"] for user in UsersQuery(self.connection, in_group="Crew").all_results()], ["jane@example.com"])
+        self.run_action(GroupAction("Crew").delete())
+        self.assertEqual(self.refused(GroupAction("Crew").delete()), ["error.usergroup.not_found"])
+        self.assertEqual(
+            self.refused(GroupAction("Shared").add_users(["jane@example.com"])),
+            ["error.usergroup.readonly.add_user_not_allowed"],
+        )
+
+    def test_twenty_five_groups_at_once(self):
+        groups = [f"Group {number:02}" for number in range(25)]
+        queued = [GroupAction(group).create() for group in groups]
+        self.assertEqual(self.connection.execute_multiple(queued), (0, 25, 25))
+        self.assertEqual(len(self.calls("executeActions")), 3, "ten commands a request")
+        action = UserAction("nobody@example.com").add_to_groups(groups)
+        self.run_action(action)
+        self.assertEqual([len(command["add"]["group"]) for command in action.commands], [10, 10, 5])
+        self.assertEqual(sorted(self.user("nobody@example.com")["groups"]), groups)
+        for group in groups:
+            self.assertEqual(len(self.changes("nobody@example.com", group)), 1)
+        self.run_action(UserAction("nobody@example.com").remove_from_groups(groups))
+        self.assertEqual(self.user("nobody@example.com").get("groups", []), [])
+
+    def test_more_steps_than_a_command_holds_are_split(self):
+        action = UserAction("nobody@example.com")
+        for number in range(12):
+            action.add_to_groups(["Design"] if number % 2 == 0 else ["Sales"])
+        _, sent, completed = self.connection.execute_single(action, immediate=True)
+        self.assertEqual((sent, completed, action.execution_errors()), (2, 2, []))
+
+    def test_test_mode_changes_nothing(self):
+        self.connection = self.connect(test_mode=True)
+        action = UserAction("dry@example.com").create("dry@example.com", firstname="D", lastname="R", country="US")
+        self.connection.execute_single(action, immediate=True)
+        self.assertEqual(action.execution_errors(), [])
+        self.assertEqual(self.user("dry@example.com"), {})
+
+    # What goes wrong
+
+    def test_errors_of_single_steps_come_back_to_their_actions(self):
+        good = UserAction("jane@example.com").add_to_groups(["Design"])
+        bad = UserAction("jdoe@example.com", requestID="bad").add_to_groups(["No such group"]).add_to_groups(["Sales"])
+        stranger = UserAction("stranger@example.com").add_to_groups(["Design"])
+        self.assertEqual(self.connection.execute_multiple([good, bad, stranger]), (0, 3, 1))
+        self.assertEqual(good.execution_errors(), [])
+        (error,) = bad.execution_errors()
+        self.assertEqual((error["errorCode"], error["requestID"]), ("error.group.not_found", "bad"))
+        self.assertEqual(error["command"], {"add": {"group": ["No such group"]}})
+        self.assertIn("Sales", self.user("jdoe@example.com")["groups"], "the steps after it are done")
+        self.assertEqual([e["errorCode"] for e in stranger.execution_errors()], ["error.user.nonexistent"])
+
+    def test_requests_that_are_refused_as_a_whole(self):
+        self.org = "FFFF@AdobeOrg"
+        with self.assertRaises(umapi_client.RequestError) as refused:
+            UsersQuery(self.connect()).all_results()
+        self.assertEqual(refused.exception.result.status_code, 401)
+        with self.assertRaises(RuntimeError) as refused:
+            UsersQuery(self.connect(auth=self.auth(client_secret="wrong"))).all_results()
+        self.assertIn("invalid_client", str(refused.exception))
+
+    def test_throttling_by_the_limits_is_waited_for(self):
+        emulator.manage("PUT", "/limits", {"classes": {"users": {"client": 2, "application": 100}}})
+        for _ in range(2):
+            self.user("jane@example.com")
+        emulator.manage("POST", "/clock/advance", {"seconds": 58.5})
+        begin = time.monotonic()
+        self.assertEqual(self.user("jane@example.com")["email"], "jane@example.com")
+        self.assertGreater(time.monotonic() - begin, 0.9)
+        self.assertEqual([call["status"] for call in self.calls("getUser")], [200, 200, 429, 200])
+
+    def test_both_forms_of_retry_after_are_waited_for(self):
+        for retry_after in ["1", formatdate(time.time() + 3, usegmt=True)]:
+            with self.subTest(retry_after):
+                emulator.manage("DELETE", "/journal")
+                self.fault("executeActions", {"type": "answer", "status": 429, "headers": {"Retry-After": retry_after},
+                                              "body": {"error_code": "429050", "message": "Too many requests"}})
+                self.run_action(UserAction("jane@example.com").add_to_groups(["Sales"]))
+                self.assertEqual([call["status"] for call in self.calls("executeActions")], [429, 200])
+
+    def test_it_gives_up_after_its_tries(self):
+        emulator.manage("POST", "/faults", {"operation": "getUser", "outcome": {"type": "html", "status": 503}})
+        with self.assertRaises(umapi_client.UnavailableError) as gave_up:
+            self.user("jane@example.com")
+        self.assertEqual((gave_up.exception.attempts, len(self.calls("getUser"))), (4, 4))
+
+    def test_a_create_whose_answer_is_lost_happens_once(self):
+        self.fault("executeActions", {"type": "reset", "applied": True})
+        create = UserAction("lost@example.com").create("lost@example.com", firstname="L", lastname="O", country="US")
+        self.run_action(create.add_to_groups(["Design"]))
+        self.assertEqual(len(self.calls("executeActions")), 2)
+        self.assertEqual([change["kind"] for change in self.changes("lost@example.com")], ["userCreated", "memberAdded"])
+        self.assertEqual(emulator.manage("GET", "/ledger/repeated")["repetitions"], [])
+
+    def test_a_gateway_in_between_is_tried_again(self):
+        self.fault("listGroups", {"type": "html", "status": 502})
+        self.assertGreater(len(GroupsQuery(self.connection).all_results()), 10)
+
+    def test_a_cut_off_answer_is_seen_as_one(self):
+        # This client does not try it again; that it breaks off is what counts.
+        self.fault("listGroups", {"type": "cutOff", "bytes": 20})
+        with self.assertRaises(requests.exceptions.ChunkedEncodingError):
+            GroupsQuery(self.connection).all_results()
+
+    def test_hints_of_a_sync_are_recorded(self):
+        self.connection.start_sync()
+        self.user("jane@example.com")
+        self.connection.end_sync()
+        self.user("jane@example.com")
+        hints = [call["headers"].get("pragma") for call in self.calls("getUser")]
+        self.assertEqual(hints, ["umapi-sync-start", "umapi-sync-end"])
+
+    def fault(self, operation, outcome):
+        emulator.manage("POST", "/faults", {"operation": operation, "outcome": outcome, "when": {"times": 1}})
+
+
+def ims_host():
+    return urlsplit(emulator.ready["imsHttpsUrl"]).netloc
+
+
+class WithOAuth(Login, unittest.TestCase):
+    """The login of OAuth Server-to-Server credentials."""
+
+    def auth(self, **changes):
+        given = emulator.credentials
+        secret = changes.get("client_secret", given["clientSecret"])
+        return OAuthS2S(client_id=given["clientId"], client_secret=secret, auth_host=ims_host())
+
+    def test_one_token_is_used_for_all_calls(self):
+        for _ in range(3):
+            self.user("jane@example.com")
+        self.assertEqual(len(self.calls("requestTokenV2")), 1)
+
+
+class WithJwt(Login, unittest.TestCase):
+    """The login of service accounts, with a JWT that it signs."""
+
+    def auth(self, **changes):
+        given = emulator.credentials
+        return JWTAuth(
+            org_id=self.org,
+            client_id=given["clientId"],
+            client_secret=changes.get("client_secret", given["clientSecret"]),
+            tech_acct_id=given["technicalAccountId"],
+            priv_key_data=given["privateKey"],
+            auth_host=ims_host(),
+        )
+
+    def test_requests_that_are_refused_as_a_whole(self):
+        # Its JWT names the organization: it does not get as far as a token for another one.
+        self.org = "FFFF@AdobeOrg"
+        with self.assertRaises(RuntimeError) as refused:
+            UsersQuery(self.connect()).all_results()
+        self.assertIn("invalid_signature", str(refused.exception))
+
+    def test_one_token_is_used_for_all_calls(self):
+        for _ in range(3):
+            self.user("jane@example.com")
+        self.assertEqual(len(self.calls("exchangeJwt")), 1)
+
+
+if __name__ == "__main__":
+    # What it logs while it waits would hide what fails.
+    logging.disable(logging.CRITICAL)
+    unittest.main(verbosity=1)
