@@ -19,6 +19,7 @@ use crate::credentials::Credentials;
 use crate::faults::Faults;
 use crate::journal::{Journal, Ledger};
 use crate::limits::Limits;
+use crate::management::Manage;
 use crate::seed::{self, Seed, SeedError};
 use crate::server::{Port, Server};
 use crate::store::{Snapshot, Store, StoreError};
@@ -178,6 +179,12 @@ impl Emulator {
     #[must_use]
     pub fn ledger_of(&self, org_id: &str) -> Ledger {
         Ledger::new(Arc::clone(&self.world), org_id)
+    }
+
+    /// Changes what the service has no call for: organizations, directories, products, quotas, accounts, integrations.
+    #[must_use]
+    pub fn manage(&self) -> Manage {
+        Manage::new(Arc::clone(&self.world))
     }
 
     /// The state itself, to be asked and changed past the service.

@@ -24,7 +24,7 @@ impl Paging {
     }
 
     /// A list that counts its pages from 1.
-    pub(super) fn from_one(self) -> Self {
+    pub(super) fn counted_from_one(self) -> Self {
         Self { current: self.current + 1, ..self }
     }
 

@@ -2,10 +2,10 @@ use http::StatusCode;
 use serde::{Serialize, Serializer};
 
 use super::call::Call;
+use super::legacy_users;
 use super::paging::Paging;
 use super::refusals::{self, not_found};
 use super::shapes::{self, UserGroupShape};
-use super::legacy_users;
 use crate::engine::legacy::{self, LegacyFailure, UserGroupFields};
 use crate::http::Answer;
 use crate::store::{GroupId, PageRequest, StoreError, UserGroup};
@@ -26,7 +26,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, StoreError> {
     let asked = call.query_page(call.world.settings.pages.legacy_lists);
     let request = PageRequest { page: asked.page.saturating_sub(1), ..asked };
     let page = call.world.store.read(|reader| reader.user_groups(call.org.id, request))?;
-    Ok(Paging::of(&page).from_one().on(Answer::json(StatusCode::OK, &List(&page.items))))
+    Ok(Paging::of(&page).counted_from_one().on(Answer::json(StatusCode::OK, &List(&page.items))))
 }
 
 /// `GET /{orgId}/user-groups/{groupId}`.
@@ -49,9 +49,10 @@ pub(super) fn update(call: &Call<'_>) -> Answer {
 /// `POST /{orgId}/user-groups/{groupId}`.
 pub(super) fn update_rights(call: &Call<'_>) -> Answer {
     let rights = legacy::body(&call.request.body);
-    written(rights.and_then(|rights| {
-        legacy::update_user_group_rights(&call.world.store, &call.legacy(), id(call), &rights)
-    }))
+    written(
+        rights
+            .and_then(|rights| legacy::update_user_group_rights(&call.world.store, &call.legacy(), id(call), &rights)),
+    )
 }
 
 /// `DELETE /{orgId}/user-groups/{groupId}`.
