@@ -94,7 +94,8 @@ class Login:
 
     def test_users_of_a_domain_and_of_groups(self):
         in_domain = UsersQuery(self.connection, in_domain="example.com").all_results()
-        self.assertEqual({user["email"] for user in in_domain}, {"jdoe@example.com", "jane@example.com", "nobody@example.com"})
+        expected = {"jdoe@example.com", "jane@example.com", "nobody@example.com"}
+        self.assertEqual({user["email"] for user in in_domain}, expected)
         for group, direct, all_of_them in [
             ("Design", 2, 2),
             ("design", 2, 2),
@@ -193,7 +194,8 @@ class Login:
         self.run_action(GroupAction("Team").create(option=update, description="The team"))
         self.run_action(GroupAction("Team").remove_users(["nobody@example.com"]).remove_from_products(["Photoshop"]))
         self.run_action(GroupAction("Team").update(name="Crew", description="A crew"))
-        self.assertEqual([user["email"] for user in UsersQuery(self.connection, in_group="Crew").all_results()], ["jane@example.com"])
+        crew = UsersQuery(self.connection, in_group="Crew").all_results()
+        self.assertEqual([user["email"] for user in crew], ["jane@example.com"])
         self.run_action(GroupAction("Crew").delete())
         self.assertEqual(self.refused(GroupAction("Crew").delete()), ["error.usergroup.not_found"])
         self.assertEqual(

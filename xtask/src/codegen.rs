@@ -85,10 +85,7 @@ pub(crate) fn generate(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
         files.extend(mocks::generate(api)?);
         // The same bytes again inside the crate, so that a published crate can carry the description.
         let bundle = bundle_of(&files, &api.document.name);
-        files.push(GeneratedFile::new(
-            format!("crates/umapi-model/src/generated/{}.json", api.document.name),
-            bundle,
-        ));
+        files.push(GeneratedFile::new(format!("crates/umapi-model/src/generated/{}.json", api.document.name), bundle));
     }
     let management = spec.document("emulator")?;
     let bundle = bundle_of(&files, &management.name);
