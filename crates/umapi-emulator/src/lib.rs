@@ -1,4 +1,16 @@
-//! Adobe's User Management API and its login, on this machine.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to start
+//!
+//! | you want to | see |
+//! | --- | --- |
+//! | start an emulator | [`Emulator`], [`Builder`] |
+//! | make things go wrong | [`FaultRule`], [`Faults`] |
+//! | see what was asked, and what it did | [`Journal`], [`Ledger`] |
+//! | move time, or share it with a client | [`EmulatorClock`] |
+//! | change the limits | [`LimitSettings`], [`Limits`] |
+//! | set up organizations | [`seed`], [`Manage`] |
+//! | host the command | [`cli`] |
 
 pub mod cli;
 mod clock;

@@ -14,7 +14,9 @@ pub enum CliError {
     #[error(transparent)]
     Seed(#[from] SeedError),
     /// A number for the generator, and nothing to generate.
-    #[error("--seed is a number, which is for the generator: say with --users how many users to make up, or name a file")]
+    #[error(
+        "--seed is a number, which is for the generator: say with --users how many users to make up, or name a file"
+    )]
     NumberAlone,
     /// The seed file has no organization to make users up for.
     #[error("the seed has no organization to make users up for: give it one under `organizations`")]

@@ -19,7 +19,10 @@ use crate::tls::Authority;
 pub struct Options {
     /// Begin with the state of this file (YAML or JSON); a number is for the generator, whose choices depend on it
     #[arg(
-        long, alias = "seed-number", value_name = "FILE|NUMBER", help_heading = "State",
+        long,
+        alias = "seed-number",
+        value_name = "FILE|NUMBER",
+        help_heading = "State",
         env = "UMAPI_EMULATOR_SEED"
     )]
     seed: Option<SeedValue>,
@@ -119,13 +122,19 @@ pub struct Options {
     time: Option<SystemTime>,
     /// Keep so many requests in the journal
     #[arg(
-        long, value_name = "N", help_heading = "Time and records", default_value_t = 10_000,
+        long,
+        value_name = "N",
+        help_heading = "Time and records",
+        default_value_t = 10_000,
         env = "UMAPI_EMULATOR_JOURNAL"
     )]
     journal: usize,
     /// Keep so many changes in the ledger
     #[arg(
-        long, value_name = "N", help_heading = "Time and records", default_value_t = 100_000,
+        long,
+        value_name = "N",
+        help_heading = "Time and records",
+        default_value_t = 100_000,
         env = "UMAPI_EMULATOR_LEDGER"
     )]
     ledger: u64,
@@ -211,7 +220,8 @@ impl Options {
         let Some(users) = self.users else {
             return if matches!(self.seed, Some(SeedValue::Number(_))) { Err(CliError::NumberAlone) } else { Ok(file) };
         };
-        let default = || Seed { organizations: vec![Organization { id: "12345@AdobeOrg".into(), ..Default::default() }] };
+        let default =
+            || Seed { organizations: vec![Organization { id: "12345@AdobeOrg".into(), ..Default::default() }] };
         let mut seed = file.unwrap_or_else(default);
         let first = seed.organizations.first_mut().ok_or(CliError::NothingToGenerateFor)?;
         let (groups, profiles) = (self.groups.unwrap_or(0), self.profiles.unwrap_or(0));

@@ -37,15 +37,36 @@ impl Document {
         target.and_then(|pointer| self.root.pointer(pointer)).map_or(node, |found| self.follow(found))
     }
 
-    /// A schema that stands alone: with all that it may refer to.
+    /// A schema that stands alone: with all that it refers to, and no more, since every validator keeps its own.
     pub(super) fn schema(&self, node: &Value) -> Value {
         let mut schema = node.clone();
         to_json_schema(&mut schema);
+        let mut needed = Map::new();
+        self.collect(&schema, &mut needed);
         json!({
             "$schema": "http://json-schema.org/draft-07/schema#",
             "allOf": [schema],
-            "components": {"schemas": self.schemas},
+            "components": {"schemas": needed},
         })
+    }
+
+    /// Adds the schemas that a node refers to, those that they refer to, and so on.
+    fn collect(&self, node: &Value, into: &mut Map<String, Value>) {
+        match node {
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item, into)),
+            Value::Object(map) => {
+                let target = map.get("$ref").and_then(Value::as_str);
+                let name = target.and_then(|target| target.strip_prefix("#/components/schemas/"));
+                if let Some((name, schema)) = name.and_then(|name| Some((name, self.schemas.get(name)?)))
+                    && !into.contains_key(name)
+                {
+                    into.insert(name.to_owned(), schema.clone());
+                    self.collect(schema, into);
+                }
+                map.values().for_each(|value| self.collect(value, into));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -86,6 +107,17 @@ mod tests {
         let validator = jsonschema::validator_for(&schema).unwrap();
         assert!(validator.is_valid(&json!({"n": null})) && validator.is_valid(&json!({"n": 7})));
         assert!(!validator.is_valid(&json!({"n": 2_147_483_648_i64})) && !validator.is_valid(&json!({"n": "7"})));
+    }
+
+    #[test]
+    fn a_schema_has_what_it_refers_to_and_no_more() {
+        let text = r##"{"components":{"schemas":{"A":{"items":{"$ref":"#/components/schemas/B"}},
+            "B":{"properties":{"a":{"$ref":"#/components/schemas/A"}}},"C":{"type":"string"}}}}"##;
+        let document = Document::new(text).unwrap();
+        let schema = document.schema(&json!({"$ref": "#/components/schemas/A"}));
+        let names: Vec<_> = schema["components"]["schemas"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["A", "B"]);
+        assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&json!([{"a": []}])));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
@@ -30,23 +30,26 @@ struct Response {
     required_headers: Vec<String>,
 }
 
-/// A schema of JSON, compiled when it is first needed: most emulators see few of them.
+/// A schema of JSON, compiled when it is first needed: an emulator is ready sooner so, and needs few of them.
 struct Schema {
-    source: Value,
+    document: Arc<Document>,
+    node: Value,
     validator: OnceLock<Result<Validator, String>>,
 }
 
 impl Schema {
     /// The JSON schema of a request body or a response.
-    fn of(document: &Document, node: &Value) -> Option<Self> {
-        let schema = node.pointer("/content/application~1json/schema")?;
-        Some(Self { source: document.schema(schema), validator: OnceLock::new() })
+    fn of(document: &Arc<Document>, node: &Value) -> Option<Self> {
+        let node = node.pointer("/content/application~1json/schema")?.clone();
+        Some(Self { document: Arc::clone(document), node, validator: OnceLock::new() })
     }
 
     fn check(&self, body: &[u8]) -> Result<(), String> {
         let validator = self
             .validator
-            .get_or_init(|| jsonschema::validator_for(&self.source).map_err(|error| error.to_string()))
+            .get_or_init(|| {
+                jsonschema::validator_for(&self.document.schema(&self.node)).map_err(|error| error.to_string())
+            })
             .as_ref()?;
         let value: Value = serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))?;
         validator.validate(&value).map_err(|error| match error.instance_path().as_str() {
@@ -58,7 +61,7 @@ impl Schema {
 
 impl Endpoint {
     pub(super) fn compile(
-        document: &Document,
+        document: &Arc<Document>,
         path: &str,
         item: &Value,
         operation: &'static Operation,
@@ -67,13 +70,13 @@ impl Endpoint {
         let node = item.get(operation.method.to_lowercase()).unwrap_or(&Value::Null);
         let lists = [item.get("parameters"), node.get("parameters")];
         let parameters = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
-        let parameters = parameters.filter_map(|node| Parameter::compile(document, node).transpose());
+        let parameters = parameters.filter_map(|node| Parameter::of(document, node));
         let responses = node.get("responses").and_then(Value::as_object).into_iter().flatten();
         Ok(Self {
             operation,
             method,
             template: Template::new(document.base(), path),
-            parameters: parameters.collect::<Result<_, _>>()?,
+            parameters: parameters.collect(),
             body: node.get("requestBody").and_then(|body| Schema::of(document, document.follow(body))),
             responses: responses
                 .map(|(status, node)| {
@@ -153,7 +156,7 @@ impl Endpoint {
 }
 
 impl Response {
-    fn compile(document: &Document, node: &Value) -> Self {
+    fn compile(document: &Arc<Document>, node: &Value) -> Self {
         // Paged answers have all their headers, though the description does not make them required: other services in
         // front may cut them off, this one does not.
         let headers = node.get("headers").and_then(Value::as_object).into_iter().flatten();

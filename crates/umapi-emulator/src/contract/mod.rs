@@ -8,7 +8,7 @@ mod parameter;
 mod template;
 mod violations;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 use umapi_model::{Operation, description, ims, operations};
@@ -18,8 +18,8 @@ use crate::generated;
 use document::Document;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use parameter::parse_boolean;
-use template::{Fit, segments};
 pub(crate) use template::PathParameters;
+use template::{Fit, segments};
 pub use violations::Violation;
 pub(crate) use violations::Violations;
 
@@ -144,7 +144,7 @@ impl Endpoints {
 }
 
 fn compile(description: &str, operations: &[&'static Operation]) -> Result<Vec<Endpoint>, String> {
-    let document = Document::new(description)?;
+    let document = Arc::new(Document::new(description)?);
     let mut endpoints = Vec::new();
     for (path, item) in document.paths() {
         for operation in operations.iter().filter(|operation| operation.path == path) {

@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -10,7 +12,8 @@ pub(super) struct Parameter {
     pub(super) place: Place,
     pub(super) required: bool,
     kind: Kind,
-    validator: Validator,
+    schema: Value,
+    validator: OnceLock<Result<Validator, String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +31,13 @@ enum Kind {
 
 impl Parameter {
     /// A parameter of the description; one of a header is none of ours: every text will do there.
-    pub(super) fn compile(document: &Document, node: &Value) -> Result<Option<Self>, String> {
+    pub(super) fn of(document: &Document, node: &Value) -> Option<Self> {
         let node = document.follow(node);
         let text = |key: &str| node.get(key).and_then(Value::as_str).unwrap_or_default();
         let place = match text("in") {
             "path" => Place::Path,
             "query" => Place::Query,
-            _ => return Ok(None),
+            _ => return None,
         };
         let mut schema = document.follow(node.get("schema").unwrap_or(&Value::Null)).clone();
         let kind = match schema.get("type").and_then(Value::as_str) {
@@ -48,9 +51,9 @@ impl Parameter {
         {
             schema.insert("enum".to_owned(), values);
         }
-        let validator = jsonschema::validator_for(&document.schema(&schema)).map_err(|error| error.to_string())?;
         let required = node.get("required") == Some(&Value::Bool(true));
-        Ok(Some(Self { name: text("name").to_owned(), place, required, kind, validator }))
+        let schema = document.schema(&schema);
+        Some(Self { name: text("name").to_owned(), place, required, kind, schema, validator: OnceLock::new() })
     }
 
     /// Whether the description allows this value. Clients write `True` too, which the service is known to take.
@@ -67,7 +70,11 @@ impl Parameter {
             };
             return Err(Refusal::new(code, format!("{} must be {what}, not {text:?}", self.name)));
         };
-        self.validator.validate(&value).map_err(|error| self.refusal(&error.to_string(), text))
+        let compile = || jsonschema::validator_for(&self.schema).map_err(|error| error.to_string());
+        match self.validator.get_or_init(compile) {
+            Ok(validator) => validator.validate(&value).map_err(|error| self.refusal(&error.to_string(), text)),
+            Err(reason) => Err(self.refusal(reason, text)),
+        }
     }
 
     fn refusal(&self, reason: &str, text: &str) -> Refusal {

@@ -123,7 +123,8 @@ mod tests {
         let description: serde_json::Value = serde_json::from_str(umapi_model::description::UMAPI).unwrap();
         let schema = description.pointer("/components/schemas/OrganizationId").unwrap();
         let validator = jsonschema::validator_for(schema).unwrap();
-        for id in ["1A@AdobeOrg", "@AdobeOrg", "12xz@AdobeOrg", "1A", "1A@adobeorg", "1A@AdobeOrg ", "ffFF09@AdobeOrg"] {
+        for id in ["1A@AdobeOrg", "@AdobeOrg", "12xz@AdobeOrg", "1A", "1A@adobeorg", "1A@AdobeOrg ", "ffFF09@AdobeOrg"]
+        {
             assert_eq!(is_organization(id), validator.is_valid(&id.into()), "{id}");
         }
     }

@@ -271,6 +271,9 @@ fn fail_on(violations: &[Violation]) {
 
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emulator").field("org_id", &self.org_id).field("addresses", &self.addresses).finish_non_exhaustive()
+        f.debug_struct("Emulator")
+            .field("org_id", &self.org_id)
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
     }
 }

@@ -11,11 +11,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use umapi_time::{Clock, Hold};
 
+use super::Serves;
 use super::delivery::Delivery;
 use super::exchange::{self, Reset, respond};
 use super::line::{Line, Switch};
 use super::reading;
-use super::Serves;
 use crate::management;
 use crate::world::World;
 

@@ -62,10 +62,7 @@ impl Body for Delivery {
     type Data = Bytes;
     type Error = CutOff;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         let this = self.get_mut();
         let piece = match &mut this.manner {
             manner @ Manner::AtOnce { .. } => {

@@ -23,7 +23,7 @@ use crate::world::World;
 use connection::Host;
 
 /// How long requests under way have when the emulator ends in good order; real time.
-const CLOSING_TIME: Duration = Duration::from_secs(5);
+const CLOSING_TIME: Duration = Duration::from_secs(3);
 /// How long to wait when a connection could not be accepted, for want of file descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,11 +44,7 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    pub(crate) async fn open(
-        address: SocketAddr,
-        serves: Serves,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr, serves: Serves, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         Ok(Self { listener: TcpListener::bind(address).await?, serves, tls })
     }
 

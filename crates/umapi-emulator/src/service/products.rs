@@ -51,8 +51,7 @@ pub(super) fn list_configurations(call: &Call<'_>) -> Result<Answer, StoreError>
     let request = call.query_page(call.world.settings.pages.legacy_lists);
     let Some(product) = find(call)? else { return Ok(product_not_found(call)) };
     let page = call.world.store.read(|reader| reader.configurations(&product, request))?;
-    let body =
-        ProductConfigurationsShape { product: ProductShape::of(&product), license_configurations: &page.items };
+    let body = ProductConfigurationsShape { product: ProductShape::of(&product), license_configurations: &page.items };
     Ok(Paging::of(&page).on(Answer::json(StatusCode::OK, &body)))
 }
 

@@ -113,9 +113,8 @@ impl Authority {
     }
 
     fn read(folder: &Path, certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|error| TlsError::Folder { path: path.to_owned(), error })
-        };
+        let read =
+            |path: &Path| fs::read_to_string(path).map_err(|error| TlsError::Folder { path: path.to_owned(), error });
         let (certificate, key) = (read(certificate)?, read(key)?);
         let unreadable =
             |error: rcgen::Error| TlsError::Unreadable { path: folder.to_owned(), reason: error.to_string() };

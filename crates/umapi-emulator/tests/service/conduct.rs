@@ -68,7 +68,12 @@ async fn a_body_that_is_far_too_large_is_refused() {
 #[tokio::test]
 async fn nonsense_is_no_reason_to_end() {
     let emulator = Emulator::start().await.unwrap();
-    for bytes in [&b"\0\x01\x02nonsense\r\n\r\n"[..], b"GET  HTTP/9\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nx", b"GET /%ff%fe/%00?%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"] {
+    for bytes in [
+        &b"\0\x01\x02nonsense\r\n\r\n"[..],
+        b"GET  HTTP/9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nx",
+        b"GET /%ff%fe/%00?%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ] {
         let mut stream = TcpStream::connect(emulator.addresses().http.unwrap()).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         stream.shutdown().await.unwrap();

@@ -45,11 +45,8 @@ async fn a_jwt_gives_a_token_that_is_good() {
     });
     let key = EncodingKey::from_rsa_pem(credentials.private_key_pem.as_bytes()).unwrap();
     let jwt = encode(&Header::new(Algorithm::RS256), &claims, &key).unwrap();
-    let form = [
-        ("client_id", &credentials.client_id),
-        ("client_secret", &credentials.client_secret),
-        ("jwt_token", &jwt),
-    ];
+    let form =
+        [("client_id", &credentials.client_id), ("client_secret", &credentials.client_secret), ("jwt_token", &jwt)];
     // Public clients end the path with a slash.
     for path in ["/ims/exchange/jwt", "/ims/exchange/jwt/"] {
         let answer = rig.http.post(format!("{ims}{path}")).form(&form).send().await.unwrap();

@@ -90,7 +90,8 @@ impl Rig {
     /// The names in `groups` of a user.
     pub(crate) async fn groups_of(&self, email: &str) -> Vec<String> {
         let found = self.get(&format!("/organizations/{ORG}/users/{email}")).await.expect(200).json();
-        serde_json::from_value(found["user"].get("groups").cloned().unwrap_or_else(|| Value::Array(Vec::new()))).unwrap()
+        serde_json::from_value(found["user"].get("groups").cloned().unwrap_or_else(|| Value::Array(Vec::new())))
+            .unwrap()
     }
 }
 

@@ -80,8 +80,7 @@ async fn a_body_is_cut_off_below_its_right_length() {
 #[tokio::test]
 async fn an_answer_drips_on_the_emulator_s_clock() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
-    let emulator =
-        Emulator::builder().clock(manual.clone()).limits(LimitSettings::off()).start().await.unwrap();
+    let emulator = Emulator::builder().clock(manual.clone()).limits(LimitSettings::off()).start().await.unwrap();
     emulator.faults().add(FaultRule::on("listUsers").drip(100, Duration::from_secs(60))).unwrap();
     let start = manual.clock().now();
     let (answer, end) = raw(&emulator).await;

@@ -1,0 +1,148 @@
+//! The command as others see it: its ready line, its end, and what it refuses.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_umapi-emulator"));
+    command.args(arguments);
+    command
+}
+
+/// A command that serves; it is killed with the test.
+struct Serving {
+    child: Child,
+    ready: Value,
+}
+
+impl Serving {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { ready: serde_json::from_str(&line).unwrap(), child }
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {}", self.ready))
+    }
+
+    fn signal(&mut self, name: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// A client that trusts the authority of the ready line.
+    fn client(&self) -> reqwest::Client {
+        let ca = std::fs::read(self.text("/caPath")).unwrap();
+        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+        reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap()
+    }
+
+    async fn token(&self, client: &reqwest::Client) -> String {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", self.text("/credentials/clientId")),
+            ("client_secret", self.text("/credentials/clientSecret")),
+            ("scope", self.text("/credentials/scopes")),
+        ];
+        let url = format!("{}/ims/token/v3", self.text("/imsHttpsUrl"));
+        let granted: Value = client.post(url).form(&form).send().await.unwrap().json().await.unwrap();
+        granted["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn users(&self) -> Value {
+        let client = self.client();
+        let url = format!("{}/users/{}/0", self.text("/umHttpsUrl"), self.text("/organization"));
+        let request = client.get(url).bearer_auth(self.token(&client).await);
+        let request = request.header("X-Api-Key", self.text("/credentials/clientId"));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn refused(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(!status.success() && stdout.is_empty());
+    String::from_utf8(stderr).unwrap()
+}
+
+// The client's connections answer while the test waits for the end.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ready_line_is_all_a_client_needs_and_signals_end_it_cleanly() {
+    for signal in ["-TERM", "-INT"] {
+        let mut serving = Serving::start(&mut command(&[]));
+        assert_eq!(serving.users().await["users"].as_array().unwrap().len(), 9);
+        let ca = serving.text("/caPath").to_owned();
+        assert_eq!(serving.signal(signal), Some(0), "{signal}");
+        assert!(!std::path::Path::new(&ca).exists(), "the folder was temporary");
+    }
+}
+
+#[tokio::test]
+async fn the_generator_and_the_environment_are_heard() {
+    let mut command = command(&["--users", "30", "--groups", "3", "--profiles", "2", "--seed", "42"]);
+    let serving =
+        Serving::start(command.env("UMAPI_EMULATOR_PAGE_SIZE", "20").env("UMAPI_EMULATOR_NO_MANAGEMENT", "yes"));
+    let page = serving.users().await;
+    assert_eq!((page["users"].as_array().unwrap().len(), &page["lastPage"]), (20, &Value::Bool(false)));
+    assert!(serving.ready.get("managementUrl").is_none());
+}
+
+#[tokio::test]
+async fn a_folder_keeps_the_authority_and_a_file_the_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, data) = (folder.path().join("ca"), folder.path().join("state.db"));
+    let arguments = ["--ca-dir", ca.to_str().unwrap(), "--data", data.to_str().unwrap(), "--no-http"];
+    let first = Serving::start(&mut command(&arguments));
+    let trusted = first.client();
+    assert_eq!(first.text("/umUrl"), first.text("/umHttpsUrl"));
+    drop(first);
+    let second = Serving::start(&mut command(&arguments));
+    assert!(!second.token(&trusted).await.is_empty(), "a client that trusted the first trusts the second");
+}
+
+#[test]
+fn bad_values_refuse_to_start_with_a_message() {
+    let error = refused(&mut command(&["--limits", "some"]));
+    assert!(error.contains("--limits") && error.contains("documented"), "{error}");
+    let error = refused(command(&[]).env("UMAPI_EMULATOR_HTTP", "eighty"));
+    assert!(error.contains("--http") && error.contains("eighty"), "{error}");
+    let error = refused(command(&[]).env("UMAPI_EMULATOR_LOOSE", "perhaps"));
+    assert!(error.contains("--loose"), "{error}");
+    let error = refused(&mut command(&["--seed", "/nowhere/seed.yaml"]));
+    assert!(error.contains("/nowhere/seed.yaml"), "{error}");
+    let error = refused(&mut command(&["--seed", "42"]));
+    assert!(error.contains("--users"), "{error}");
+    let error = refused(&mut command(&["--time", "noon"]));
+    assert!(error.contains("2026-01-01T00:00:00Z"), "{error}");
+    let error = refused(&mut command(&["--groups", "5"]));
+    assert!(error.contains("--users"), "{error}");
+}
+
+#[test]
+fn a_seed_that_breaks_a_rule_names_the_place() {
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(file.path(), "organizations: [{id: 1A@AdobeOrg, users: [{type: adobeID, email: none}]}]").unwrap();
+    let error = refused(&mut command(&["--seed", file.path().to_str().unwrap()]));
+    assert!(error.contains("/organizations/0/users/0"), "{error}");
+}
+
+#[test]
+fn the_schema_of_seeds_is_printed() {
+    let output = command(&["schema"]).output().unwrap();
+    assert!(output.status.success());
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(schema.pointer("/properties/organizations").is_some());
+}
