@@ -28,6 +28,9 @@ pub(super) struct Graph {
     bytes: usize,
 }
 
+/// The parts of a command that are in no unit yet.
+pub(super) type Parts = std::vec::IntoIter<Part>;
+
 /// What parts on one root touch.
 struct Touched {
     root: ThingId,
@@ -99,7 +102,7 @@ impl Graph {
     /// they are too many for any unit, else none. Says which unit, and leaves the rest.
     ///
     /// Never at a price: the unit waits for nothing it did not wait for before, unless nothing waits for it.
-    pub(super) fn extend_tail(&mut self, head: &model::Command, parts: &mut Vec<Part>) -> Option<usize> {
+    pub(super) fn extend_tail(&mut self, head: &model::Command, parts: &mut Parts) -> Option<usize> {
         let (root, chain) = self.roots(head);
         let key = self.things.tail(chain).filter(|key| self.units.contains(*key));
         let Some(key) = key else {
@@ -107,46 +110,44 @@ impl Graph {
             return None;
         };
         let unit = self.units.get(key)?;
-        if !unit.can_be_followed_by(head, &parts.first()?.step) {
+        if !unit.can_be_followed_by(head, &parts.as_slice().first()?.step) {
             return None;
         }
-        let room = unit.room_for(parts);
-        let is_long =
-            parts.len() > limits::STEPS_PER_COMMAND || Unit::new(head.clone(), root).room_for(parts) < parts.len();
+        let room = unit.room_for(parts.as_slice());
+        let is_long = parts.len() > limits::STEPS_PER_COMMAND
+            || Unit::new(head.clone(), root).room_for(parts.as_slice()) < parts.len();
         if room == 0 || (room < parts.len() && !is_long) {
             return None;
         }
-        let touched = self.touched(head, &parts[..room]);
+        let touched = self.touched(head, &parts.as_slice()[..room]);
         let mut before = self.before(&touched, false).units;
         let unit = self.units.get(key)?;
         before.retain(|other| *other != key && !unit.predecessors.contains(other));
         if !before.is_empty() && !unit.successors.is_empty() {
             return None;
         }
-        let rest = parts.split_off(room);
         let unit = self.units.get_mut(key)?;
         let bytes = unit.bytes;
         unit.drop_request_id();
         self.bytes -= bytes - unit.bytes;
-        self.put(key, std::mem::replace(parts, rest));
+        self.put(key, parts.by_ref().take(room));
         self.wait_for(key, before);
         self.register(key, &touched);
         Some(key)
     }
 
     /// A new unit of the first of the parts, as many as fit. Leaves the rest.
-    pub(super) fn append(&mut self, head: &model::Command, parts: &mut Vec<Part>) -> usize {
+    pub(super) fn append(&mut self, head: &model::Command, parts: &mut Parts) -> usize {
         let (root, chain) = self.roots(head);
         let unit = Unit::new(head.clone(), root);
         // That one part fits was checked before.
-        let room = unit.room_for(parts).max(1);
-        let touched = self.touched(head, &parts[..room]);
+        let room = unit.room_for(parts.as_slice()).max(1);
+        let touched = self.touched(head, &parts.as_slice()[..room]);
         let before = self.before(&touched, true);
         self.bytes += unit.bytes;
         let key = self.units.insert(unit);
         self.levels.add(1);
-        let rest = parts.split_off(room);
-        self.put(key, std::mem::replace(parts, rest));
+        self.put(key, parts.by_ref().take(room));
         let users = self.register(key, &touched);
         if before.early_users.is_empty() {
             self.wait_for(key, before.units);
@@ -167,10 +168,10 @@ impl Graph {
         key
     }
 
-    fn put(&mut self, key: usize, parts: Vec<Part>) {
+    fn put(&mut self, key: usize, parts: impl Iterator<Item = Part>) {
         let Some(unit) = self.units.get_mut(key) else { return };
         let bytes = unit.bytes;
-        parts.into_iter().for_each(|part| unit.add(part));
+        parts.for_each(|part| unit.add(part));
         self.bytes += unit.bytes - bytes;
     }
 
@@ -288,8 +289,8 @@ impl Graph {
                     unit.state = State::Waiting;
                 }
             }
-            self.fresh.push(key);
         }
+        self.fresh.push(key);
     }
 
     /// How many units have how long a chain before them.

@@ -99,9 +99,10 @@ impl Scheduler {
         Ok(number)
     }
 
-    fn schedule(&mut self, head: &umapi_model::Command, mut parts: Vec<Part>) -> Vec<usize> {
+    fn schedule(&mut self, head: &umapi_model::Command, parts: Vec<Part>) -> Vec<usize> {
+        let mut parts = parts.into_iter();
         let mut units = Vec::from_iter(self.graph.extend_tail(head, &mut parts));
-        while !parts.is_empty() {
+        while parts.len() > 0 {
             units.push(self.graph.append(head, &mut parts));
         }
         units
@@ -146,7 +147,7 @@ impl Scheduler {
     }
 
     /// The next request of units that are ready: the highest first, as many as fit.
-    fn pack(&mut self, flush: bool) -> Option<(Vec<usize>, bool)> {
+    fn pack(&mut self, flush: bool) -> Option<Vec<usize>> {
         let (mut chosen, mut bytes, mut misfits) = (Vec::new(), 0, 0);
         for (key, unit) in self.graph.ready() {
             let size = unit.bytes + usize::from(!chosen.is_empty());
@@ -173,7 +174,7 @@ impl Scheduler {
             let more_gets_ready = !self.in_flight.is_empty() && self.graph.blocked() > 0;
             !more_may_come && !more_gets_ready
         };
-        may_be_sent.then_some((chosen, is_full))
+        may_be_sent.then_some(chosen)
     }
 
     /// Whether it does no harm to send these before what is in flight is answered. It does, if the places are wanted for
@@ -183,7 +184,7 @@ impl Scheduler {
         self.graph.lower_bound_without(chosen, limits::COMMANDS_PER_REQUEST) < before
     }
 
-    fn hand_out(&mut self, attempt: Attempt, is_full: bool) -> PackedRequest {
+    fn hand_out(&mut self, attempt: Attempt) -> PackedRequest {
         let id = RequestId(self.next_id);
         self.next_id += 1;
         let commands = attempt
@@ -192,7 +193,7 @@ impl Scheduler {
             .filter_map(|slice| Some(self.graph.unit(slice.unit)?.command(slice.from..slice.to)))
             .collect();
         self.in_flight.insert(id, attempt);
-        PackedRequest::new(id, commands, is_full)
+        PackedRequest { id, commands }
     }
 }
 
@@ -204,9 +205,9 @@ impl Work for Scheduler {
             return None;
         }
         if let Some(attempt) = self.again.pop_front() {
-            return Some(self.hand_out(attempt, false));
+            return Some(self.hand_out(attempt));
         }
-        let (units, is_full) = self.pack(flush)?;
+        let units = self.pack(flush)?;
         let slices = units
             .into_iter()
             .map(|unit| {
@@ -214,7 +215,7 @@ impl Work for Scheduler {
                 Slice { unit, from: 0, to: self.graph.unit(unit).map_or(0, |unit| unit.parts.len()) }
             })
             .collect();
-        Some(self.hand_out(Attempt { slices, then: None }, is_full))
+        Some(self.hand_out(Attempt { slices, then: None }))
     }
 
     fn answered(&mut self, id: RequestId, exchange: Exchange) {

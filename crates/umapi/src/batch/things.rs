@@ -138,6 +138,7 @@ impl Things {
     }
 
     /// How many things are known.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.users.len() + self.groups.len()
     }

@@ -50,7 +50,6 @@ pub(crate) struct Unit {
     pub(crate) parts: Vec<Part>,
     /// Size of the command as JSON.
     pub(crate) bytes: usize,
-    pub(crate) is_group: bool,
     pub(crate) root: ThingId,
     /// What it touches, its root among them. To be released at its end.
     pub(crate) things: Vec<ThingId>,
@@ -67,7 +66,6 @@ impl Unit {
     pub(crate) fn new(head: model::Command, root: ThingId) -> Self {
         Self {
             bytes: json_size(&head),
-            is_group: matches!(head, model::Command::Group(_)),
             head,
             parts: Vec::new(),
             root,

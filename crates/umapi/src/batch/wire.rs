@@ -39,22 +39,6 @@ pub(crate) fn with_steps(mut head: model::Command, steps: impl IntoIterator<Item
     head
 }
 
-/// Whether the command makes something and has no word for its being there already.
-pub(crate) fn creates_without_option(command: &model::Command) -> bool {
-    match command {
-        model::Command::User(command) => command.do_.iter().any(|step| match step {
-            UserStep::AddAdobeId(new) => new.option.is_none(),
-            UserStep::CreateEnterpriseId(new) => new.option.is_none(),
-            UserStep::CreateFederatedId(new) => new.option.is_none(),
-            _ => false,
-        }),
-        model::Command::Group(command) => {
-            command.do_.iter().any(|step| matches!(step, UserGroupStep::CreateUserGroup(new) if new.option.is_none()))
-        }
-        _ => false,
-    }
-}
-
 /// How many bytes of JSON a value is.
 pub(crate) fn json_size(value: &impl Serialize) -> usize {
     struct Counter(usize);

@@ -1,6 +1,5 @@
 //! What a driver runs: requests that may be sent now, and how they ended.
 
-use bytes::Bytes;
 use umapi_model as model;
 
 use crate::error::Error;
@@ -42,22 +41,6 @@ pub(crate) struct PackedRequest {
     pub(crate) id: RequestId,
     /// One to ten, within every limit.
     pub(crate) commands: Vec<model::Command>,
-    pub(crate) is_full: bool,
-    /// Whether a repetition may be refused because the first one was done.
-    pub(crate) creates_without_option: bool,
-}
-
-impl PackedRequest {
-    pub(crate) fn new(id: RequestId, commands: Vec<model::Command>, is_full: bool) -> Self {
-        let creates_without_option = commands.iter().any(super::wire::creates_without_option);
-        Self { id, commands, is_full, creates_without_option }
-    }
-
-    /// The JSON to send.
-    pub(crate) fn body(&self) -> Bytes {
-        // Strings, numbers and lists of them: nothing that JSON could not hold.
-        serde_json::to_vec(&self.commands).unwrap_or_default().into()
-    }
 }
 
 /// How a request ended.

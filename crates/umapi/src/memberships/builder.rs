@@ -43,7 +43,10 @@ pub struct Memberships {
 
 /// A membership that cannot be set.
 #[derive(Clone, Debug, PartialEq)]
-pub struct InvalidMembership {
+pub struct InvalidMembership(Box<Details>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Details {
     number: usize,
     edge: Edge,
     broken: BrokenRule,
@@ -92,7 +95,7 @@ impl Memberships {
         if self.invalid.is_none()
             && let Err(broken) = check(&edge)
         {
-            self.invalid = Some(InvalidMembership { number, edge: edge.clone(), broken });
+            self.invalid = Some(InvalidMembership::new(number, edge.clone(), broken));
         }
         let action = edge.action;
         let (user, group) = (self.user(edge.user), self.group(edge.group));
@@ -176,7 +179,7 @@ impl Memberships {
         let mut known: HashMap<(u32, u32), u32> = HashMap::with_capacity(self.given.len());
         let mut link_of = Vec::with_capacity(self.given.len());
         for (number, (user, group, action)) in self.given.iter().enumerate() {
-            let invalid = |broken| InvalidMembership { number, edge: self.edge(*user, *group, *action), broken };
+            let invalid = |broken| InvalidMembership::new(number, self.edge(*user, *group, *action), broken);
             let next = links.len() as u32;
             let link = *known.entry((*user, *group)).or_insert(next);
             if link == next {
@@ -219,35 +222,39 @@ fn contradiction() -> BrokenRule {
 }
 
 impl InvalidMembership {
+    fn new(number: usize, edge: Edge, broken: BrokenRule) -> Self {
+        Self(Box::new(Details { number, edge, broken }))
+    }
+
     /// Which membership it is, counted from 0.
     pub fn number(&self) -> usize {
-        self.number
+        self.0.number
     }
 
     /// The membership.
     pub fn edge(&self) -> &Edge {
-        &self.edge
+        &self.0.edge
     }
 
     /// The rule, and how it was broken.
     pub fn rule(&self) -> &str {
-        &self.broken.rule
+        &self.0.broken.rule
     }
 
     /// What to write instead.
     pub fn remedy(&self) -> &str {
-        &self.broken.remedy
+        &self.0.broken.remedy
     }
 
     /// The code that the service has for this, or the nearest to it.
     pub fn code(&self) -> &ErrorCode {
-        &self.broken.code
+        &self.0.broken.code
     }
 }
 
 impl fmt::Display for InvalidMembership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, edge, broken } = self;
+        let Details { number, edge, broken } = &*self.0;
         write!(f, "membership {number}, {edge}, {}: {}; {} ({})", broken.field, broken.rule, broken.remedy, broken.code)
     }
 }

@@ -74,8 +74,8 @@ impl MembershipPlan {
         self.lower_bound
     }
 
-    pub(crate) fn into_work(self, test_mode: bool) -> MembershipWork {
-        MembershipWork::new(self, test_mode)
+    pub(crate) fn into_work(self) -> MembershipWork {
+        MembershipWork::new(self)
     }
 }
 

@@ -12,8 +12,13 @@
 //!    a few names, these are moved to roots with room, along chains of such moves if need be. Every command that can be
 //!    saved in this way is saved, within a budget of steps.
 //!
+//! 4. **Opening** ([`opening`](super::opening)): roots that are not in the cover at all are taken in, where one of them
+//!    relieves several that are just over a full command.
+//!
 //! No polynomial way is known to us to be sure of the best for large roots, so [`bounds`](super::bounds) says how far it
 //! may be.
+
+use std::collections::HashSet;
 
 use super::bipartite::{Bipartite, Cover, GROUPS, USERS};
 use super::builder::{Link, Sides};
@@ -46,7 +51,7 @@ pub(super) fn choose(graph: &Bipartite, links: &[Link]) -> Vec<usize> {
     let choices = Bipartite::new([graph.size(USERS), graph.size(GROUPS)], ends);
     let (cover, _) = choices.least_cover([&weights[USERS], &weights[GROUPS]]);
     let mut assignment = Assignment::new(graph, links, fixed, &cover);
-    assignment.reroute();
+    assignment.improve();
     assignment.side
 }
 
@@ -113,31 +118,85 @@ impl<'g> Assignment<'g> {
         self.put(link, 1 - from);
     }
 
-    /// Saves commands that are there for a few names only, the fewest first, as long as one can be saved.
-    fn reroute(&mut self) {
+    fn improve(&mut self) {
         let mut budget = STEPS_IN_ALL;
+        loop {
+            self.reroute(&mut budget);
+            let opened = [USERS, GROUPS].map(|side| budget > 0 && self.open(side));
+            if !opened.contains(&true) {
+                return;
+            }
+        }
+    }
+
+    /// Saves commands that are there for a few names only, the fewest first, as long as one can be saved.
+    fn reroute(&mut self, budget: &mut usize) {
         loop {
             let mut candidates: Vec<(u32, usize, u32)> = Vec::new();
             for side in [USERS, GROUPS] {
                 for node in 0..self.graph.size(side) as u32 {
-                    let load = self.loads[side][node as usize];
-                    if load.commands() > self.fixed[side][node as usize].commands() {
-                        candidates.push((load.excess().iter().sum(), side, node));
-                    }
+                    let excess = self.savable(side, node);
+                    candidates.extend(excess.map(|excess| (excess.iter().sum(), side, node)));
                 }
             }
             candidates.sort_unstable();
             let mut saved = 0;
             for (_, side, node) in candidates {
-                if budget == 0 {
+                if *budget == 0 {
                     return;
                 }
-                saved += usize::from(self.save_command(side, node, &mut budget));
+                saved += usize::from(self.save_command(side, node, budget));
             }
             if saved == 0 {
                 return;
             }
         }
+    }
+
+    /// The names of each action that must go for the root to need a command less; nothing if it needs all it has.
+    pub(super) fn savable(&self, side: usize, node: u32) -> Option<[u32; 2]> {
+        let load = self.loads[side][node as usize];
+        (load.commands() > self.fixed[side][node as usize].commands()).then(|| load.excess())
+    }
+
+    /// Moves links to their other sides, if that saves commands.
+    pub(super) fn try_flips(&mut self, links: &[usize]) -> bool {
+        let cost = |all: &Self| -> usize {
+            let both = links.iter().flat_map(|link| [(USERS, all.end(*link, USERS)), (GROUPS, all.end(*link, GROUPS))]);
+            let touched: HashSet<(usize, u32)> = both.collect();
+            touched.into_iter().map(|(side, node)| all.loads[side][node as usize].commands() as usize).sum()
+        };
+        let before = cost(self);
+        links.iter().for_each(|link| self.flip(*link));
+        let is_better = cost(self) < before;
+        if !is_better {
+            links.iter().for_each(|link| self.flip(*link));
+        }
+        is_better
+    }
+
+    pub(super) fn size(&self, side: usize) -> usize {
+        self.graph.size(side)
+    }
+
+    pub(super) fn links_of(&self, side: usize, node: u32) -> impl Iterator<Item = usize> {
+        self.graph.edges_of(side, node).iter().map(|link| *link as usize)
+    }
+
+    pub(super) fn end(&self, link: usize, side: usize) -> u32 {
+        self.graph.ends[link][side]
+    }
+
+    pub(super) fn action(&self, link: usize) -> MembershipAction {
+        self.links[link].action
+    }
+
+    pub(super) fn sides(&self, link: usize) -> Sides {
+        self.links[link].sides
+    }
+
+    pub(super) fn side_of(&self, link: usize) -> usize {
+        self.side[link]
     }
 
     /// Moves what is too much for one command less to roots with room, if all of it can be moved.
@@ -161,7 +220,7 @@ impl<'g> Assignment<'g> {
     fn way_to_room(&self, side: usize, node: u32, action: MembershipAction, budget: &mut usize) -> Option<Vec<usize>> {
         // In the order in which they were reached: side, node, the link it was reached by, and from where.
         let mut reached = vec![(side, node, usize::MAX, usize::MAX)];
-        let mut seen = std::collections::HashSet::from([(side, node)]);
+        let mut seen = HashSet::from([(side, node)]);
         let mut steps = STEPS_PER_MOVE;
         let mut at = 0;
         while let Some(&(side, node, _, _)) = reached.get(at) {

@@ -37,8 +37,7 @@ pub(crate) struct MembershipWork {
 }
 
 impl MembershipWork {
-    /// In test mode nothing is done otherwise: no membership depends on another.
-    pub(super) fn new(plan: MembershipPlan, _test_mode: bool) -> Self {
+    pub(super) fn new(plan: MembershipPlan) -> Self {
         let mut pool = Pool::default();
         for (link, of) in (0..).zip(&plan.links) {
             pool.add(plan.root(link), of.action, link);
@@ -62,10 +61,10 @@ impl MembershipWork {
     }
 
     /// As many waiting commands as a request takes.
-    fn pack(&mut self) -> (Vec<Lists>, Vec<model::Command>, bool) {
+    fn pack(&mut self) -> (Vec<Lists>, Vec<model::Command>) {
         let (mut chosen, mut commands, mut bytes) = (Vec::new(), Vec::new(), 2);
         while commands.len() < limits::COMMANDS_PER_REQUEST {
-            let Some(mut lists) = self.pool.next() else { return (chosen, commands, false) };
+            let Some(mut lists) = self.pool.next() else { break };
             let mut command = lists.command(&self.plan);
             let mut size = json_size(&command) + usize::from(!commands.is_empty());
             // Names of the greatest length fill a request before ten commands do, and a command before ten lists do not.
@@ -82,14 +81,14 @@ impl MembershipWork {
             chosen.push(lists);
             commands.push(command);
         }
-        (chosen, commands, true)
+        (chosen, commands)
     }
 
-    fn hand_out(&mut self, lists: Vec<Lists>, commands: Vec<model::Command>, is_full: bool) -> PackedRequest {
+    fn hand_out(&mut self, lists: Vec<Lists>, commands: Vec<model::Command>) -> PackedRequest {
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.in_flight.insert(id, lists);
-        PackedRequest::new(id, commands, is_full)
+        PackedRequest { id, commands }
     }
 
     fn took_part(&mut self, lists: &[Lists], attempts: u32, request_id: Option<&str>) {
@@ -235,15 +234,15 @@ impl Work for MembershipWork {
         }
         if let Some(lists) = self.again.pop_front() {
             let commands = lists.iter().map(|lists| lists.command(&self.plan)).collect();
-            return Some(self.hand_out(lists, commands, false));
+            return Some(self.hand_out(lists, commands));
         }
         // What comes back from those in flight may fill it up.
         let is_enough = self.in_flight.is_empty() || self.pool.commands_reach(limits::COMMANDS_PER_REQUEST);
         if self.pool.is_empty() || !is_enough {
             return None;
         }
-        let (lists, commands, is_full) = self.pack();
-        Some(self.hand_out(lists, commands, is_full))
+        let (lists, commands) = self.pack();
+        Some(self.hand_out(lists, commands))
     }
 
     fn answered(&mut self, id: RequestId, exchange: Exchange) {

@@ -62,3 +62,8 @@ fn user(i: usize) -> String {
 fn users(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(user)
 }
+
+/// The body as it is sent.
+fn body(request: &PackedRequest) -> Vec<u8> {
+    serde_json::to_vec(&request.commands).unwrap()
+}

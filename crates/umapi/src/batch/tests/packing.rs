@@ -10,7 +10,6 @@ use crate::batch::Estimate;
 fn ten_commands_go_in_one_request() {
     let requests = run(&mut scheduler((0..25).map(|i| Command::user(user(i)).add_to(["x"]))));
     assert_eq!(requests.iter().map(|request| request.commands.len()).collect::<Vec<_>>(), [10, 10, 5]);
-    assert!(requests[0].is_full && !requests[2].is_full);
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn while_the_stream_is_open_only_full_requests_are_sent_unless_asked() {
         scheduler.push(Command::user(user(i)).remove_all()).unwrap();
     }
     let full = scheduler.next_request(false).unwrap();
-    assert!(full.is_full && scheduler.next_request(false).is_none());
+    assert!(full.commands.len() == 10 && scheduler.next_request(false).is_none());
     assert_eq!(scheduler.next_request(true).unwrap().commands.len(), 2);
     assert!(!scheduler.is_finished());
 }
@@ -106,7 +105,7 @@ fn requests_keep_to_a_million_bytes() {
     let large = |i: usize| Command::group(format!("g{i}")).create_user_group().description("\u{1}".repeat(50_000));
     let requests = run(&mut scheduler((0..7).map(large)));
     assert_eq!(requests.iter().map(|request| request.commands.len()).collect::<Vec<_>>(), [3, 3, 1]);
-    assert!(requests.iter().all(|request| request.body().len() <= limits::REQUEST_BYTES));
+    assert!(requests.iter().all(|request| body(request).len() <= limits::REQUEST_BYTES));
     let error = Scheduler::new(Settings::default())
         .push(Command::group("g").create_user_group().description("x".repeat(1_000_000)))
         .unwrap_err();
@@ -121,7 +120,7 @@ fn a_request_may_have_a_million_bytes_and_no_more() {
         Command::group("g").create_user_group().description("x".repeat(bytes - empty))
     };
     let requests = run(&mut scheduler([fill(limits::REQUEST_BYTES)]));
-    assert_eq!(requests[0].body().len(), limits::REQUEST_BYTES);
+    assert_eq!(body(&requests[0]).len(), limits::REQUEST_BYTES);
     assert!(Scheduler::new(Settings::default()).push(fill(limits::REQUEST_BYTES + 1)).is_err());
 }
 
