@@ -57,6 +57,8 @@ pub(crate) struct Call<'a> {
     pub(crate) deadline: Option<Instant>,
     /// The caller's numbers of what is in it, for the observer.
     pub(crate) commands: &'a [u64],
+    /// Whether it may have been applied already, by an earlier call.
+    pub(crate) is_repetition: bool,
     /// What ends its waits.
     pub(crate) stop: Option<&'a StopHandle>,
     /// Whether it is ahead of need: where there is no turn for it now, it is left.
@@ -72,6 +74,7 @@ impl Call<'_> {
             pragma: None,
             deadline: None,
             commands: &[],
+            is_repetition: false,
             stop: None,
             is_ahead: false,
         }

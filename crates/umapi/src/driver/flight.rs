@@ -15,6 +15,9 @@ use crate::{
     transport::{self, Pragma, RawClient},
 };
 
+/// How long work keeps away when two access tokens in a row were refused in the middle of it.
+const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+
 /// A request on its way, with all that it needs.
 pub(super) struct Flight {
     pub(super) client: Client,
@@ -23,6 +26,8 @@ pub(super) struct Flight {
     pub(super) pragma: Option<Pragma>,
     pub(super) deadline: Option<Instant>,
     pub(super) stop: StopHandle,
+    /// Whether a request of the same work was answered before, so that the credentials are good.
+    pub(super) was_welcome: bool,
 }
 
 /// A request that has come to an end.
@@ -42,23 +47,45 @@ impl Flight {
         let id = self.request.id;
         let engine = &self.client.0;
         let begun = engine.clock.now();
-        let result = self.send().await;
+        let (requests, result) = self.with_patience().await;
         let took = engine.clock.now() - begun;
         let next_turn = engine.pace.time_for(ThrottleClass::Action, 1).await;
-        let (requests, exchange) = match result {
-            Ok(answer) => (answer.requests, Exchange::Answered(read(answer))),
-            Err(error) => (error.requests(), judge(error)),
+        let exchange = match result {
+            Ok(answer) => Exchange::Answered(read(answer, requests)),
+            Err(error) => judge(error),
         };
         Landing { id, exchange, requests, took, next_turn }
     }
 
-    async fn send(&self) -> Result<transport::Answer<ActionResponse>, Error> {
+    /// Long work does not end because a fresh token was refused as well, once it has been welcome: tries again a little
+    /// later.
+    async fn with_patience(&self) -> (u32, Result<transport::Answer<ActionResponse>, Error>) {
+        let (mut requests, mut is_repetition) = (0, false);
+        for pause in PAUSES {
+            match self.send(is_repetition).await {
+                Err(error) if self.was_welcome && error.is_unauthorized() => {
+                    requests += error.requests();
+                    is_repetition = error.may_have_been_applied();
+                    tracing::warn!(error = %error, "a fresh access token was refused as well");
+                    self.client.0.clock.sleep(pause).await;
+                }
+                Ok(answer) => return (requests + answer.requests, Ok(answer)),
+                Err(error) => return (requests + error.requests(), Err(error)),
+            }
+        }
+        let last = self.send(is_repetition).await;
+        let sent = last.as_ref().map_or_else(Error::requests, |answer| answer.requests);
+        (requests + sent, last)
+    }
+
+    async fn send(&self, is_repetition: bool) -> Result<transport::Answer<ActionResponse>, Error> {
         let numbers: Vec<u64> = Vec::new();
         let call = Call {
             pragma: self.pragma,
             deadline: self.deadline,
             commands: &numbers,
             stop: Some(&self.stop),
+            is_repetition,
             // Whoever keeps account can tell what a repetition did.
             ..Call::change(&operations::EXECUTE_ACTIONS, Work::Repeatable)
         };
@@ -70,11 +97,11 @@ impl Flight {
     }
 }
 
-fn read(answer: transport::Answer<ActionResponse>) -> Answer {
+fn read(answer: transport::Answer<ActionResponse>, requests: u32) -> Answer {
     Answer {
         response: answer.value,
         request_id: answer.head.request_id,
-        attempts: answer.requests,
+        attempts: requests,
         repeated_after_unknown: answer.is_repetition,
     }
 }

@@ -156,7 +156,7 @@ impl PlannedMemberships {
     async fn run(self) -> Result<MembershipReport, Unfinished<MembershipReport>> {
         let test_only = self.options.test_only;
         let mut report: MembershipReport = Report::new(test_only);
-        let runner = run(self.plan.into_work(test_only), self.options, |outcome| report.add(outcome)).await;
+        let runner = run(self.plan.into_work(), self.options, |outcome| report.add(outcome)).await;
         let (requests, error) = (runner.requests(), runner.error().cloned());
         let report = report.finish(u32::try_from(requests).unwrap_or(u32::MAX), error.clone());
         match error {

@@ -39,6 +39,8 @@ pub(super) struct Runner<W> {
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     error: Option<Error>,
     failures_in_a_row: u32,
+    /// Whether a request was answered.
+    was_welcome: bool,
     launched: u64,
     landed: u32,
     requests: u64,
@@ -61,6 +63,7 @@ impl<W: Work> Runner<W> {
             stopped,
             error: None,
             failures_in_a_row: 0,
+            was_welcome: false,
             launched: 0,
             landed: 0,
             requests: 0,
@@ -100,6 +103,7 @@ impl<W: Work> Runner<W> {
                 pragma: self.pragma(),
                 deadline: self.deadline,
                 stop: self.options.stop.clone(),
+                was_welcome: self.was_welcome,
             };
             self.launched += 1;
             let handle = self.flights.spawn(flight.fly().in_current_span());
@@ -159,6 +163,7 @@ impl<W: Work> Runner<W> {
             Exchange::Unknown(error) => (Exchange::Unknown(error.clone()), Some(error)),
             exchange => (exchange, None),
         };
+        self.was_welcome |= matches!(exchange, Exchange::Answered(_));
         self.work.answered(id, exchange);
         match failure {
             None => self.failures_in_a_row = 0,

@@ -41,8 +41,8 @@ impl<'a> Course<'a> {
             slow_failures: 0,
             throttled: 0,
             had_fresh_token: vec![false; lanes],
-            may_have_been_applied: false,
-            is_repetition: false,
+            may_have_been_applied: call.is_repetition,
+            is_repetition: call.is_repetition,
             request_id: None,
             last: None,
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
     vec,
@@ -14,6 +15,9 @@ use crate::error::Error;
 
 /// How many items are remembered to notice one that comes twice: some pages' worth.
 const NOTICED: usize = 8_192;
+
+/// After so many items the fetch of the next page is helped on.
+const HELPED_ON: usize = 64;
 
 /// How many are remembered to drop those that come twice.
 const DROPPED: usize = 131_072;
@@ -47,8 +51,6 @@ pub struct Pager<T> {
     items: vec::IntoIter<T>,
     /// How many items the page at hand has.
     length: usize,
-    /// Whether the page after the one at hand has been asked for.
-    looked_ahead: bool,
     seen: Seen,
     drops_repeated: bool,
     /// The key of the last item that was handed out.
@@ -63,7 +65,6 @@ impl<T: PageItem> Pager<T> {
             pages: Pages::new(query),
             items: Vec::new().into_iter(),
             length: 0,
-            looked_ahead: false,
             seen: Seen::lately(NOTICED),
             drops_repeated: false,
             behind: 0,
@@ -73,7 +74,7 @@ impl<T: PageItem> Pager<T> {
 
     /// The next item, or why there is none now. Nothing at the end of the list.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        std::future::poll_fn(|context| self.poll_item(context)).await
+        self.try_next().await.transpose()
     }
 
     /// The next item. Nothing at the end of the list.
@@ -82,7 +83,15 @@ impl<T: PageItem> Pager<T> {
     ///
     /// Why there is none now. Asked again, it goes on where it was.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        self.next().await.transpose()
+        loop {
+            if let Some(item) = self.take() {
+                return Ok(Some(item));
+            }
+            match poll_fn(|context| self.pages.poll_page(context)).await {
+                Some(page) => self.begin(page?),
+                None => return Ok(None),
+            }
+        }
     }
 
     /// All items that are left. Mind the memory of large lists.
@@ -166,22 +175,30 @@ impl<T: PageItem> Pager<T> {
         self.pages.changes()
     }
 
+    /// An item of the page at hand, if there is one left.
+    fn take(&mut self) -> Option<T> {
+        loop {
+            let item = self.items.next()?;
+            let key = item.key();
+            let left = self.items.len();
+            if left == self.length / 2 || (left < self.length / 2 && left.is_multiple_of(HELPED_ON)) {
+                self.pages.look_ahead();
+            }
+            if !self.seen.insert(key) {
+                self.pages.changes_mut().repeated_items += 1;
+                if self.drops_repeated {
+                    continue;
+                }
+            }
+            self.behind = key;
+            return Some(item);
+        }
+    }
+
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
         loop {
-            while let Some(item) = self.items.next() {
-                let key = item.key();
-                let is_new = self.seen.insert(key);
-                if !is_new {
-                    self.pages.changes_mut().repeated_items += 1;
-                }
-                if !self.looked_ahead && self.items.len() <= self.length / 2 {
-                    self.looked_ahead = true;
-                    self.pages.look_ahead();
-                }
-                if is_new || !self.drops_repeated {
-                    self.behind = key;
-                    return Poll::Ready(Some(Ok(item)));
-                }
+            if let Some(item) = self.take() {
+                return Poll::Ready(Some(Ok(item)));
             }
             match ready!(self.pages.poll_page(context)) {
                 Some(Ok(page)) => self.begin(page),
@@ -197,7 +214,6 @@ impl<T: PageItem> Pager<T> {
             _ => 0,
         };
         self.length = page.items.len();
-        self.looked_ahead = false;
         self.items = page.items.into_iter();
         for item in self.items.by_ref().take(skipped) {
             self.behind = item.key();

@@ -2,20 +2,16 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::ready,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
-use tokio::task::JoinHandle;
-use tracing::Instrument as _;
+use futures_util::FutureExt as _;
 
-use super::{Changes, Page, PageItem, Query};
-use crate::{
-    error::{Error, Kind},
-    observer::PageRead,
-};
+use super::{Changes, Page, PageItem, Query, query::Fetching};
+use crate::{error::Error, observer::PageRead};
 
 /// A list, page by page; made by [`Pager::by_page`](crate::Pager::by_page).
 ///
@@ -37,7 +33,7 @@ pub struct Pages<T> {
     query: Query<T>,
     next: u32,
     is_over: bool,
-    fetching: Option<Fetching<T>>,
+    ongoing: Option<Ongoing<T>>,
     total: Option<u64>,
     changes: Changes,
     /// Something to know the last page by.
@@ -46,15 +42,18 @@ pub struct Pages<T> {
     slack: u32,
 }
 
-/// A fetch, carried on by a task of its own: it needs nobody's polling, and stands in nobody's way.
-struct Fetching<T> {
-    task: JoinHandle<Result<Page<T>, Error>>,
+/// A fetch on its way. It is polled when it begins, so that the request goes out, now and then while the page before is read,
+/// and when the page is needed. No task carries it on: a page that one thread parses and another one drops costs a third more.
+struct Ongoing<T> {
+    page: Fetching<T>,
     is_ahead: bool,
+    /// Whether the page is at hand, and only not wanted yet.
+    is_here: bool,
 }
 
-impl<T> Drop for Fetching<T> {
-    fn drop(&mut self) {
-        self.task.abort();
+impl<T> Ongoing<T> {
+    fn new(page: Fetching<T>, is_ahead: bool) -> Self {
+        Self { page, is_ahead, is_here: false }
     }
 }
 
@@ -64,7 +63,7 @@ impl<T: PageItem> Pages<T> {
             query,
             next: 0,
             is_over: false,
-            fetching: None,
+            ongoing: None,
             total: None,
             changes: Changes::default(),
             last_print: None,
@@ -122,13 +121,21 @@ impl<T: PageItem> Pages<T> {
 
     pub(super) fn end(&mut self) {
         self.is_over = true;
-        self.fetching = None;
+        self.ongoing = None;
     }
 
-    /// Begins to fetch the next page before it is needed.
+    /// Begins to fetch the next page before it is needed, or helps it on.
     pub(super) fn look_ahead(&mut self) {
-        if self.fetching.is_none() && !self.is_over {
-            self.fetching = Some(self.fetch(true));
+        if self.is_over {
+            return;
+        }
+        let (query, next) = (&self.query, self.next);
+        let ongoing = self.ongoing.get_or_insert_with(|| Ongoing::new(query.fetch(next, true), true));
+        if !ongoing.is_here
+            && let Some(result) = ongoing.page.as_mut().now_or_never()
+        {
+            ongoing.page = Box::pin(ready(result));
+            ongoing.is_here = true;
         }
     }
 
@@ -145,25 +152,18 @@ impl<T: PageItem> Pages<T> {
             if self.is_over {
                 return Poll::Ready(None);
             }
-            if self.fetching.is_none() {
-                self.fetching = Some(self.fetch(false));
-            }
-            let Some(fetching) = &mut self.fetching else { continue };
-            let result = ready!(Pin::new(&mut fetching.task).poll(context));
-            let was_ahead = fetching.is_ahead;
-            self.fetching = None;
-            match joined(result) {
+            let (query, next) = (&self.query, self.next);
+            let ongoing = self.ongoing.get_or_insert_with(|| Ongoing::new(query.fetch(next, false), false));
+            let result = ready!(ongoing.page.as_mut().poll(context));
+            let was_ahead = ongoing.is_ahead;
+            self.ongoing = None;
+            match result {
                 Ok(page) => return Poll::Ready(self.take(page).map(Ok)),
                 // There was no turn for it at that moment; now it is needed.
                 Err(error) if was_ahead && error.requests() == 0 => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
-    }
-
-    fn fetch(&self, is_ahead: bool) -> Fetching<T> {
-        let task = tokio::spawn(self.query.fetch(self.next, is_ahead).in_current_span());
-        Fetching { task, is_ahead }
     }
 
     /// Looks at a page that came. Nothing if it is one that came before.
@@ -202,16 +202,6 @@ impl<T: PageItem> Pages<T> {
 /// Something to know a page by; nothing for an empty one.
 fn print<T: PageItem>(items: &[T]) -> Option<(usize, u64, u64)> {
     Some((items.len(), items.first()?.key(), items.last()?.key()))
-}
-
-fn joined<T>(result: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    match result {
-        Ok(outcome) => outcome,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Error::new(Kind::Network("the runtime that carried the request has ended".to_owned()))),
-        },
-    }
 }
 
 impl<T: PageItem> Stream for Pages<T> {

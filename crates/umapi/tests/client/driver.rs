@@ -13,7 +13,7 @@ use std::{
 use futures_core::Stream;
 use umapi::{Command, Limits, Notice, Observer, Outcome, Progress, Report, RetryPolicy, Unfinished};
 
-use crate::service::{Reply, Seen, Service};
+use crate::service::{NumberedTokens, Reply, Seen, Service};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -358,4 +358,19 @@ async fn memberships_that_were_not_sent_are_handed_back() {
     let rest = unfinished.into_report().into_unsent();
     assert_eq!(rest.len(), 1);
     assert!(client.memberships().with(rest.edges()).plan().await.is_ok());
+}
+
+#[tokio::test]
+async fn two_refused_tokens_in_the_middle_of_a_batch_do_not_end_it_and_at_its_beginning_they_do() {
+    let tokens = || NumberedTokens::default();
+    let service = doing(|number, _| (5..8).contains(&number).then(|| Reply::of(401, &[], ""))).await;
+    let client = service.bare_client().token_source("key", tokens()).build().unwrap();
+    let report = client.execute(commands(100)).in_flight(1).await.unwrap();
+    assert_eq!((completed(&report), report.requests()), (100, 13));
+
+    let service = doing(|_, _| Some(Reply::of(401, &[], ""))).await;
+    let client = service.bare_client().token_source("key", tokens()).build().unwrap();
+    let unfinished = client.execute(commands(100)).in_flight(1).await.unwrap_err();
+    assert!(unfinished.error().is_unauthorized(), "{unfinished}");
+    assert_eq!((unfinished.report().requests(), service.seconds()), (2, 0));
 }

@@ -36,8 +36,10 @@ impl Seen {
 /// What is done with a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// These bytes, and an end of the connection.
+    /// These bytes.
     Bytes(Vec<u8>),
+    /// These bytes, and an end of the connection.
+    LastBytes(Vec<u8>),
     /// No byte at all, and an end of the connection.
     HangUp,
     /// Nothing, for ever.
@@ -47,7 +49,7 @@ pub(crate) enum Reply {
 impl Reply {
     /// A whole answer.
     pub(crate) fn of(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
-        let mut text = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        let mut text = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -65,7 +67,7 @@ impl Reply {
         match self {
             Self::Bytes(mut bytes) => {
                 bytes.truncate(bytes.len() - 5);
-                Self::Bytes(bytes)
+                Self::LastBytes(bytes)
             }
             other => other,
         }
@@ -132,16 +134,15 @@ impl Service {
 }
 
 async fn serve(mut stream: TcpStream, handler: Arc<Mutex<Box<Handler>>>, seen: Arc<Mutex<Vec<Seen>>>) {
-    let Some(request) = read(&mut stream).await else { return };
-    let reply = (handler.lock().unwrap())(&request);
-    seen.lock().unwrap().push(request);
-    match reply {
-        Reply::Bytes(bytes) => {
-            stream.write_all(&bytes).await.unwrap();
-            stream.shutdown().await.unwrap();
+    while let Some(request) = read(&mut stream).await {
+        let reply = (handler.lock().unwrap())(&request);
+        seen.lock().unwrap().push(request);
+        match reply {
+            Reply::Bytes(bytes) => stream.write_all(&bytes).await.unwrap(),
+            Reply::LastBytes(bytes) => return stream.write_all(&bytes).await.unwrap(),
+            Reply::HangUp => return,
+            Reply::Silence => std::future::pending().await,
         }
-        Reply::HangUp => {}
-        Reply::Silence => std::future::pending().await,
     }
 }
 
