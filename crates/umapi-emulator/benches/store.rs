@@ -5,9 +5,12 @@
 //! ```
 //!
 //! `UMAPI_BENCH_USERS` are the sizes to measure, 1,000 and 100,000 unless it says otherwise. Before divan's table there is
-//! one line for each size: the time to seed it, and the memory it is held in.
+//! one line for each size: the time to seed it, and the memory it is held in. With `UMAPI_BENCH_IN_FILE=1` the state is in
+//! files instead of in memory.
 
 #![allow(missing_docs)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark that cannot run says so")]
+#![allow(clippy::print_stdout, reason = "a benchmark tells its user what it measured")]
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,6 +60,8 @@ fn places() -> impl Iterator<Item = At> {
 }
 
 struct World {
+    /// Where the file is, if there is one.
+    _folder: Option<tempfile::TempDir>,
     store: Store,
     org: OrgId,
     /// The largest user group.
@@ -65,13 +70,17 @@ struct World {
 
 impl World {
     fn seeded(users: u32) -> Self {
-        let store = Store::in_memory().unwrap();
+        let folder = std::env::var_os("UMAPI_BENCH_IN_FILE").map(|_| tempfile::tempdir().unwrap());
+        let store = match &folder {
+            Some(folder) => Store::open(&folder.path().join("state.db")).unwrap(),
+            None => Store::in_memory().unwrap(),
+        };
         let generate = Some(Generate { users, groups: 200, profiles: 40, seed: 42 });
         let org = Organization { id: ORG.to_owned(), generate, ..Organization::default() };
         seed::load(&store, &Seed { organizations: vec![org] }).unwrap();
         let org = store.read(|r| r.organization(ORG)).unwrap().unwrap().id;
         let group = store.read(|r| r.group_by_name(org, "Marketing - EMEA")).unwrap().unwrap();
-        Self { store, org, group }
+        Self { _folder: folder, store, org, group }
     }
 
     /// The world of a size, made once.

@@ -70,10 +70,11 @@ impl Context<'_, '_> {
         directory.ok_or_else(|| lookup::not_in_org(&user.email).into())
     }
 
-    /// The new address must be in a domain of the same directory, and free.
+    /// The new address must be in a domain of the same directory, where addresses log in; and it must be free.
     fn check_new_email(&self, user: &UserRow, directory: &Directory, email: &str) -> Result<(), Rejected> {
         let rows = self.tx.rows();
         match rows.claim(self.org.id, domain_of(email))? {
+            _ if directory.username_login => {}
             Some(claim) if claim.directory.id == directory.id => {}
             Some(claim) if claim.owned => {
                 return refuse(

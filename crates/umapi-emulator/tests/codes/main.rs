@@ -1,4 +1,5 @@
 //! Every code of the description is caused by some request, or is listed as one that only a failure outside can cause.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 mod requests;
 

@@ -1,4 +1,5 @@
 //! Seeds: everything that one can say, what becomes of it, and how errors are told.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 use std::collections::BTreeSet;
 
