@@ -354,6 +354,24 @@ class WithJwt(Login, unittest.TestCase):
         self.assertEqual(len(self.calls("exchangeJwt")), 1)
 
 
+class WithALooseEmulator(unittest.TestCase):
+    """This client does not encode a slash in the name of a group, which `--loose` takes as it was meant."""
+
+    def test_a_slash_in_the_name_of_a_group(self):
+        before = os.environ["REQUESTS_CA_BUNDLE"]
+        with Emulator(BINARY, "--loose", "--no-http") as loose:
+            os.environ["REQUESTS_CA_BUNDLE"] = loose.ca_path
+            try:
+                given = loose.credentials
+                host = urlsplit(loose.ready["imsHttpsUrl"]).netloc
+                auth = OAuthS2S(client_id=given["clientId"], client_secret=given["clientSecret"], auth_host=host)
+                connection = umapi_client.Connection(loose.organization, auth, endpoint=loose.ready["umHttpsUrl"])
+                members = UsersQuery(connection, in_group="R&D / Labs (100 %)").all_results()
+            finally:
+                os.environ["REQUESTS_CA_BUNDLE"] = before
+        self.assertEqual([user["email"] for user in members], ["lee@example.com"])
+
+
 if __name__ == "__main__":
     # What it logs while it waits would hide what fails.
     logging.disable(logging.CRITICAL)
