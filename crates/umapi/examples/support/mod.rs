@@ -15,9 +15,9 @@ pub(crate) struct Emulated {
     pub(crate) clock: ManualClock,
 }
 
+#[allow(dead_code, reason = "not every example needs all of it")]
 impl Emulated {
     /// An organization with so many users, 20 user groups and 10 product profiles, and the documented limits.
-    #[allow(dead_code, reason = "not every example wants many users")]
     pub(crate) async fn with_users(users: u32) -> Result<Self, Box<dyn Error>> {
         Self::with_seed(&format!(
             "organizations: [{{ id: 12345@AdobeOrg, generate: {{ users: {users}, groups: 20, profiles: 10, seed: 42 }} }}]"
@@ -53,7 +53,6 @@ impl Emulated {
     }
 
     /// How much time has passed for the service.
-    #[allow(dead_code, reason = "not every example asks for it")]
     pub(crate) fn passed(&self) -> Duration {
         self.clock.clock().now().since_origin()
     }

@@ -57,7 +57,8 @@ impl PaceStore for InMemoryPace {
     }
 
     fn sent<'a>(&'a self, allowance: &'a Allowance, turn: TurnId) -> PaceFuture<'a, ()> {
-        Box::pin(ready(self.with(allowance, |ledger, now| ledger.sent(turn, now))))
+        self.with(allowance, |ledger, now| ledger.sent(turn, now));
+        Box::pin(ready(()))
     }
 
     fn forecast<'a>(&'a self, allowance: &'a Allowance, ahead: usize) -> PaceFuture<'a, Duration> {
@@ -65,7 +66,8 @@ impl PaceStore for InMemoryPace {
     }
 
     fn hold_back<'a>(&'a self, allowance: &'a Allowance, time: Duration) -> PaceFuture<'a, ()> {
-        Box::pin(ready(self.with(allowance, |ledger, now| ledger.held_until = ledger.held_until.max(now + time))))
+        self.with(allowance, |ledger, now| ledger.held_until = ledger.held_until.max(now + time));
+        Box::pin(ready(()))
     }
 }
 

@@ -90,6 +90,7 @@ impl Request {
 }
 
 /// Body and headers in one.
+#[expect(clippy::result_large_err, reason = "it is the error type of the generated methods")]
 fn whole(result: RawResult<Vec<u8>>) -> RawResult<Answer> {
     let answer = result?;
     let (status, headers) = (answer.status(), answer.headers().clone());

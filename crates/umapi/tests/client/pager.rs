@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use crate::service::{Reply, Seen, Service};
@@ -13,6 +14,7 @@ use futures_core::Stream;
 use umapi::{
     Observer, PageRead, Pager, ResumeToken, RetryPolicy,
     model::{GroupType, User},
+    time::Clock,
 };
 
 /// The page that a request asks for: the last number in its path.
@@ -272,7 +274,7 @@ async fn settle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
         // Sockets are looked at when the runtime parks.
-        tokio::time::sleep(std::time::Duration::from_micros(50)).await;
+        Clock::real().sleep(Duration::from_micros(50)).await;
     }
 }
 
