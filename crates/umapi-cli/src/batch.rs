@@ -12,7 +12,7 @@ use umapi::{Command, CommandOutcome, StepState};
 
 pub(crate) use arguments::{IfExists, WriteArgs, checked};
 pub(crate) use recorder::Recorder;
-pub(crate) use summary::Summary;
+pub(crate) use summary::{Ended, Summary};
 pub(crate) use tickets::{Ticket, Tickets};
 
 use crate::{
@@ -55,7 +55,8 @@ pub(crate) async fn run_small(
     let watch = Watch::new(bar.clone(), context.clock.clone());
     let connection = Connection::open(context, Recorder::new(watch, tickets.clone(), Arc::default())).await?;
     let commands: Vec<Command> = commands.into_iter().collect();
-    let entries = (1_u64..).zip(commands).map(|(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command }));
+    let entries =
+        (1_u64..).zip(commands).map(|(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command }));
     Batch { context, connection: &connection, bar, tickets, journal: Arc::default(), options }.run(entries).await
 }
 
@@ -67,7 +68,9 @@ impl Batch<'_> {
         let mut listing = self.context.listing();
         let mut summary = Summary::default();
         if let Some(journal) = self.journal.get() {
-            self.bar.around(|| journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options)))?;
+            self.bar.around(|| {
+                journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))
+            })?;
         }
         let mut failed_input = None;
         let commands = entries
@@ -77,7 +80,7 @@ impl Batch<'_> {
         if self.options.test_only {
             outcomes = outcomes.test_only();
         }
-        let interrupt = self.listen(outcomes.stop_handle());
+        let interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.bar);
         while let Some(outcome) = outcomes.next().await {
             // All that is known by now goes into the journal with one wait for the disk.
             let mut known = vec![outcome];
@@ -139,7 +142,8 @@ impl Batch<'_> {
     /// Writes outcomes into the journal.
     fn enter(&self, outcomes: &[CommandOutcome], records: &[OutcomeRecord]) -> Result<()> {
         let Some(journal) = self.journal.get() else { return Ok(()) };
-        let unsent = outcomes.iter().zip(records).filter(|(outcome, _)| is_untouched(outcome)).map(|(_, record)| record.number);
+        let unsent =
+            outcomes.iter().zip(records).filter(|(outcome, _)| is_untouched(outcome)).map(|(_, record)| record.number);
         journal.end(records).and_then(|()| journal.forget(unsent)).map_err(|error| {
             Failure::broken("cannot write the journal")
                 .why(error)
@@ -147,25 +151,11 @@ impl Batch<'_> {
         })
     }
 
-    fn listen(&self, stop: umapi::StopHandle) -> Interrupt {
-        let (bar, terminal, is_quiet) = (self.bar.clone(), self.context.terminal, self.context.global.quiet);
-        Interrupt::stops(stop, move || {
-            if !is_quiet {
-                use std::io::Write;
-                bar.around(|| {
-                    let _ = writeln!(
-                        terminal.stderr(),
-                        "stopping: the request under way is finished; Ctrl-C again ends at once"
-                    );
-                });
-            }
-        })
-    }
-
     fn way_on(&self) -> String {
         match self.journal.get() {
             Some(_) => "the same call goes on from here".to_owned(),
-            None => "what was not sent is listed as not-sent; with --journal FILE the same call could go on from here".to_owned(),
+            None => "what was not sent is listed as not-sent; with --journal FILE the same call could go on from here"
+                .to_owned(),
         }
     }
 }
@@ -190,6 +180,8 @@ fn is_untouched(outcome: &CommandOutcome) -> bool {
 /// Without a journal that can be relied on, nothing may be sent: the same as a power cut, for which it is made.
 pub(crate) fn give_up(error: &rusqlite::Error) -> ! {
     let failure = Failure::broken("the journal cannot be read or written, so nothing more is sent").why(error);
-    let _ = failure.remedy("see that its disk is in order and has room; the same call then goes on").show(&mut anstream::stderr());
+    let _ = failure
+        .remedy("see that its disk is in order and has room; the same call then goes on")
+        .show(&mut anstream::stderr());
     std::process::exit(Exit::Refused as i32)
 }

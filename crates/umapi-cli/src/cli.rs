@@ -21,7 +21,7 @@ Examples:
   umapi run commands.csv --test-only                check a thousand commands, do nothing
   umapi --emulator users list                       try any command without an organization
 
-More: umapi help exit-codes | formats | command-files | membership-files | configuration"
+More: umapi help exit-codes | formats | command-files | membership-file | configuration"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The surface, for completions, manual pages and the test that pins it.
+    /// The surface, for completions.
     pub(crate) fn surface() -> clap::Command {
         let mut surface = Self::command();
         surface.build();
@@ -45,32 +45,31 @@ impl Cli {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// The profile of the configuration to use: which organization, which login.
-    #[arg(long, short, global = true, env = "UMAPI_PROFILE", value_name = "NAME")]
+    #[arg(long, short, global = true, env = "UMAPI_PROFILE", hide_env_values = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
     /// The configuration file, in place of the platform's.
-    #[arg(long, global = true, env = "UMAPI_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "UMAPI_CONFIG", hide_env_values = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// Runs against a throw-away organization on this machine. Nothing is logged in to, nothing stays.
     #[arg(long, global = true)]
     pub(crate) emulator: bool,
 
-    /// How to write the result. `table` is plain text, separated by tabs, where stdout is no terminal.
-    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true,
-          help = "How to write the result: table, json, ndjson or csv")]
+    /// How to write the result. `umapi help formats` says more.
+    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: Format,
 
     /// No progress, no hints on stderr: only errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
-    /// How long to wait for the service's limits at most, all waits of one request together: `90s`, `10m`, `2h`. With `0s`, not at all.
-    #[arg(long, global = true, env = "UMAPI_MAX_WAIT", value_name = "TIME", value_parser = duration)]
+    /// How long a wait for the service's limits may be: `90s`, `10m`, `2h`. With `0s`, none. Without it, any.
+    #[arg(long, global = true, env = "UMAPI_MAX_WAIT", hide_env_values = true, value_name = "TIME", value_parser = duration)]
     pub(crate) max_wait: Option<Duration>,
 
     /// How long one request may take.
-    #[arg(long, global = true, env = "UMAPI_TIMEOUT", value_name = "TIME", value_parser = duration, default_value = "2m")]
+    #[arg(long, global = true, env = "UMAPI_TIMEOUT", hide_env_values = true, value_name = "TIME", value_parser = duration, default_value = "2m")]
     pub(crate) timeout: Duration,
 
     /// Does not hold back by the limits that the service documents: for an emulator without limits.
@@ -89,14 +88,10 @@ pub(crate) struct GlobalArgs {
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
     #[default]
     Table,
-    /// One JSON document.
     Json,
-    /// One JSON object a line.
     Ndjson,
-    /// Comma-separated values with a header.
     Csv,
 }
 
@@ -123,6 +118,31 @@ mod tests {
     #[test]
     fn the_surface_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// Every command with its arguments, except the global options, which stand at the top once.
+    fn write_surface(command: &clap::Command, path: &str, out: &mut String) {
+        let path = format!("{path}{}", command.get_name());
+        let mut shown = command.clone().term_width(100).disable_version_flag(true).bin_name(path.clone());
+        let help = shown.render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        *out += &format!("==== {path}\n\n{}\n\n", lines.join("\n").trim_end());
+        for subcommand in command.get_subcommands() {
+            write_surface(subcommand, &format!("{path} "), out);
+        }
+    }
+
+    #[test]
+    fn the_surface_is_what_was_promised() {
+        let mut surface = String::new();
+        write_surface(&Cli::command(), "", &mut surface);
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/surface.txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(golden, &surface).unwrap();
+        }
+        let promised = std::fs::read_to_string(golden).unwrap_or_default();
+        let difference = similar::TextDiff::from_lines(&promised, &surface).unified_diff().to_string();
+        assert!(difference.is_empty(), "the surface changed; if it is meant, set UPDATE_GOLDEN=1:\n{difference}");
     }
 
     #[test]

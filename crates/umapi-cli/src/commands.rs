@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod api;
+mod apply;
 mod auth;
 mod cert;
 mod completions;
@@ -9,6 +10,7 @@ mod emulator;
 mod export;
 mod groups;
 mod man;
+mod members;
 mod products;
 mod profiles;
 mod run;
@@ -27,11 +29,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Groups(groups::GroupsCommand),
     #[command(subcommand)]
+    Members(members::MembersCommand),
+    #[command(subcommand)]
     Products(products::ProductsCommand),
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
     Run(run::RunArgs),
     Export(export::ExportArgs),
+    Apply(apply::ApplyArgs),
     #[command(subcommand)]
     Auth(auth::AuthCommand),
     #[command(subcommand)]
@@ -51,6 +56,8 @@ impl Command {
         match self {
             Self::Users(command) => command.run(context).await,
             Self::Groups(command) => command.run(context).await,
+            Self::Members(command) => command.run(context).await,
+            Self::Apply(arguments) => arguments.run(context).await,
             Self::Products(command) => command.run(context).await,
             Self::Profiles(command) => command.run(context).await,
             Self::Run(arguments) => arguments.run(context).await,

@@ -10,5 +10,5 @@ mod secret_source;
 pub(crate) use access::{Access, Origin};
 pub(crate) use file::ConfigFile;
 pub(crate) use keyring::Keyring;
-pub(crate) use profile::{LoginKind, Profile};
+pub(crate) use profile::Profile;
 pub(crate) use secret_source::SecretSource;

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
+use anstyle::AnsiColor;
 use umapi::time::Clock;
 
 use crate::{
@@ -62,13 +63,21 @@ impl Context {
         }
     }
 
+    /// Says something that one should not miss, on stderr, even if it is to be quiet.
+    pub(crate) fn warn(&self, text: &str) {
+        let style = AnsiColor::Yellow.on_default().bold();
+        let _ = writeln!(self.terminal.stderr(), "{style}warning:{style:#} {text}");
+    }
+
     /// Asks the person at the terminal, unless it was said that everything is to be done.
     pub(crate) fn ask(&self, question: &str, is_answered: bool) -> Result<()> {
         if is_answered {
             return Ok(());
         }
         let refused = |why: &str| {
-            Failure::usage("nothing was done").why(why).remedy("--yes does it without a question, --test-only only tries")
+            Failure::usage("nothing was done")
+                .why(why)
+                .remedy("--yes does it without a question, --test-only only tries")
         };
         if !self.terminal.has_person() {
             return Err(refused("there is no terminal to ask whether it is meant"));

@@ -11,8 +11,8 @@ mod locate;
 mod reader;
 mod source;
 
-pub(crate) use bad::{BadCommand, Place};
+pub(crate) use bad::BadCommand;
 pub(crate) use form::InputForm;
 pub(crate) use list::split_list;
-pub(crate) use reader::{CommandReader, Numbered};
+pub(crate) use reader::CommandReader;
 pub(crate) use source::Source;

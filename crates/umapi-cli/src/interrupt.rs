@@ -1,14 +1,17 @@
 //! Ctrl-C and signals, while something is being changed.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::task::JoinHandle;
 use umapi::StopHandle;
 
-use crate::exit::Exit;
+use crate::{context::Context, exit::Exit, progress::Bar};
 
 /// Listens for Ctrl-C and SIGTERM: the first one stops the work gently, the second one ends the process.
 pub(crate) struct Interrupt {
@@ -17,8 +20,16 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// From here on the first signal stops the work, and `say` tells the person at the terminal.
-    pub(crate) fn stops(stop: StopHandle, say: impl FnOnce() + Send + 'static) -> Self {
+    /// From here on the first signal stops the work.
+    pub(crate) fn stops(stop: StopHandle, context: &Context, bar: &Bar) -> Self {
+        let (bar, terminal, is_quiet) = (bar.clone(), context.terminal, context.global.quiet);
+        let say = move || {
+            if !is_quiet {
+                let said = "stopping: the request under way is finished; Ctrl-C again ends at once";
+                // What cannot be shown is no reason to fail.
+                bar.around(|| drop(writeln!(terminal.stderr(), "{said}")));
+            }
+        };
         let is_interrupted = Arc::new(AtomicBool::new(false));
         let flag = is_interrupted.clone();
         let listener = tokio::spawn(async move {
@@ -46,7 +57,8 @@ impl Drop for Interrupt {
 #[cfg(unix)]
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

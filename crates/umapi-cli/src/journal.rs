@@ -58,9 +58,8 @@ const SCHEMA: &str = "
 impl Journal {
     /// Opens the journal of a run, or begins it. Only one process can have it open.
     pub(crate) fn open(path: &Path, subject: &Subject) -> Result<Self> {
-        let unusable = |why: &dyn std::fmt::Display| {
-            Failure::usage(format!("cannot use the journal {}", path.display())).why(why)
-        };
+        let unusable =
+            |why: &dyn std::fmt::Display| Failure::usage(format!("cannot use the journal {}", path.display())).why(why);
         match private_file::create(path, b"") {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                 return Err(unusable(&error).remedy("name a file in a folder that you may write to"));
@@ -71,9 +70,7 @@ impl Journal {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 unusable(&"another umapi is working with it").remedy("wait until it has ended, or take another journal")
             }
-            Some(rusqlite::ErrorCode::NotADatabase) => {
-                unusable(&"it is no journal").remedy("name another file")
-            }
+            Some(rusqlite::ErrorCode::NotADatabase) => unusable(&"it is no journal").remedy("name another file"),
             _ => unusable(&error).remedy("name another file"),
         })?;
         let journal = Self { database: Mutex::new(database) };
@@ -117,7 +114,8 @@ impl Journal {
         let mut database = self.database();
         let transaction = database.transaction()?;
         {
-            let mut insert = transaction.prepare_cached("INSERT INTO command (number) VALUES (?1) ON CONFLICT DO NOTHING")?;
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO command (number) VALUES (?1) ON CONFLICT DO NOTHING")?;
             for number in numbers {
                 insert.execute([key(number)])?;
             }
@@ -130,9 +128,11 @@ impl Journal {
         let mut database = self.database();
         let transaction = database.transaction()?;
         {
-            let mut write = transaction.prepare_cached("INSERT OR REPLACE INTO command (number, outcome) VALUES (?1, ?2)")?;
+            let mut write =
+                transaction.prepare_cached("INSERT OR REPLACE INTO command (number, outcome) VALUES (?1, ?2)")?;
             for outcome in outcomes.iter().filter(|outcome| outcome.outcome != Verdict::NotSent) {
-                let json = serde_json::to_string(outcome).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+                let json = serde_json::to_string(outcome)
+                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
                 write.execute(params![key(outcome.number), json])?;
             }
         }
@@ -144,7 +144,9 @@ impl Journal {
         let mut database = self.database();
         let transaction = database.transaction()?;
         for number in numbers {
-            transaction.prepare_cached("DELETE FROM command WHERE number = ?1 AND outcome IS NULL")?.execute([key(number)])?;
+            transaction
+                .prepare_cached("DELETE FROM command WHERE number = ?1 AND outcome IS NULL")?
+                .execute([key(number)])?;
         }
         transaction.commit()
     }
@@ -238,7 +240,9 @@ mod tests {
         let path = folder.path().join("run.journal");
         let journal = Journal::open(&path, &subject()).unwrap();
         journal.begin([1, 2, 3, 4]).unwrap();
-        journal.end(&[outcome(1, Verdict::Completed), outcome(2, Verdict::Rejected), outcome(4, Verdict::NotSent)]).unwrap();
+        journal
+            .end(&[outcome(1, Verdict::Completed), outcome(2, Verdict::Rejected), outcome(4, Verdict::NotSent)])
+            .unwrap();
         journal.forget([4, 1]).unwrap();
         // Nothing is closed in good order.
         std::mem::forget(std::mem::replace(&mut *journal.database(), Connection::open_in_memory().unwrap()));
@@ -250,7 +254,12 @@ mod tests {
         let states: Vec<State> = (1..=5).map(|number| journal.state(number).unwrap()).collect();
         assert_eq!(states, [State::Ended, State::Ended, State::Begun, State::Untouched, State::Untouched]);
         let mut ended = Vec::new();
-        journal.for_each_ended(|outcome| { ended.push(outcome); Ok(()) }).unwrap();
+        journal
+            .for_each_ended(|outcome| {
+                ended.push(outcome);
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(ended, [outcome(1, Verdict::Completed), outcome(2, Verdict::Rejected)]);
     }
 
@@ -272,7 +281,11 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         let text = folder.path().join("text");
-        std::fs::write(&text, "something else, longer than a header of a database would be, and that is no database at all...").unwrap();
+        std::fs::write(
+            &text,
+            "something else, longer than a header of a database would be, and that is no database at all...",
+        )
+        .unwrap();
         assert!(Journal::open(&text, &subject()).map(drop).unwrap_err().to_string().contains("no journal"));
     }
 
@@ -283,7 +296,13 @@ mod tests {
         let outcomes: Vec<_> = (0..1234).map(|number| outcome(number, Verdict::Completed)).collect();
         journal.end(&outcomes).unwrap();
         let mut next = 0;
-        journal.for_each_ended(|outcome| { assert_eq!(outcome.number, next); next += 1; Ok(()) }).unwrap();
+        journal
+            .for_each_ended(|outcome| {
+                assert_eq!(outcome.number, next);
+                next += 1;
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(next, 1234);
     }
 }

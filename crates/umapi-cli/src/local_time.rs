@@ -9,11 +9,6 @@ pub(crate) fn clock(time: SystemTime) -> String {
     format(time, TimeZone::system(), "%H:%M:%S")
 }
 
-/// `2026-03-01 14:32:10`.
-pub(crate) fn date_and_clock(time: SystemTime) -> String {
-    format(time, TimeZone::system(), "%Y-%m-%d %H:%M:%S")
-}
-
 /// `2026-03-01T14:32:10Z`, for programs.
 pub(crate) fn utc(time: SystemTime) -> String {
     format(time, TimeZone::UTC, "%Y-%m-%dT%H:%M:%SZ")

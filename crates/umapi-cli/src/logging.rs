@@ -4,22 +4,19 @@ use std::io;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::output::Terminal;
-
 /// Writes logs to stderr: those of `UMAPI_LOG` if it is set, else as much as was asked for. They hold no secrets.
-pub(crate) fn begin(verbosity: u8, terminal: Terminal) {
+pub(crate) fn begin(verbosity: u8) {
     let level = match verbosity {
         0 => "off",
         1 => "umapi=debug,umapi_auth=debug",
         _ => "umapi=trace,umapi_auth=trace,reqwest=debug,hyper_util=debug",
     };
-    begin_with(level, "UMAPI_LOG", terminal);
+    begin_with(level, "UMAPI_LOG");
 }
 
 /// The same for a command that logs on its own, in place of a result.
-pub(crate) fn begin_with(default: &str, variable: &str, terminal: Terminal) {
+pub(crate) fn begin_with(default: &str, variable: &str) {
     let filter = EnvFilter::try_from_env(variable).unwrap_or_else(|_| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Only the first one counts, and there is one.
-    let _ = subscriber.with_ansi(terminal.has_colour()).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
 }

@@ -15,10 +15,12 @@ mod listing;
 mod local_time;
 mod logging;
 mod member_filter;
+mod memberships;
 mod output;
 mod private_file;
 mod progress;
 mod records;
+mod wanted;
 
 use std::process::ExitCode;
 
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     };
     let context = Context::new(cli.global, Clock::real());
     if !matches!(cli.command, commands::Command::Emulator(_)) {
-        logging::begin(context.global.verbose, context.terminal);
+        logging::begin(context.global.verbose);
     }
     let ended = runtime.block_on(cli.command.run(&context));
     // What still waits for an answer that nobody wants is not waited for.

@@ -6,7 +6,9 @@ mod record;
 mod sheet;
 mod terminal;
 
-pub(crate) use cell::{Cell, join_list};
+pub(crate) use cell::Cell;
+#[cfg(test)]
+pub(crate) use cell::join_list;
 pub(crate) use listing::{Listing, write_single};
 pub(crate) use record::{Column, Record, column, hidden_column};
 pub(crate) use terminal::Terminal;

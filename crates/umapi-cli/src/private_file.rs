@@ -36,7 +36,8 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
 /// Whether others than the owner can read the file. Never on systems without such modes.
 pub(crate) fn is_open_to_others(path: &Path) -> bool {
     #[cfg(unix)]
-    return fs::metadata(path).is_ok_and(|file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0);
+    return fs::metadata(path)
+        .is_ok_and(|file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0);
     #[cfg(not(unix))]
     return false;
 }

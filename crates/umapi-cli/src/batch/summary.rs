@@ -6,9 +6,27 @@ use super::WriteArgs;
 use crate::{
     exit::Exit,
     failure::Result,
-    output::Listing,
+    output::{Listing, Record},
     records::{OutcomeRecord, Verdict},
 };
+
+/// A record of something that has come to its end.
+pub(crate) trait Ended: Record {
+    fn verdict(&self) -> Verdict;
+
+    /// Whether there is something about it that one should see although it is no error.
+    fn has_warnings(&self) -> bool;
+}
+
+impl Ended for OutcomeRecord {
+    fn verdict(&self) -> Verdict {
+        self.outcome
+    }
+
+    fn has_warnings(&self) -> bool {
+        !self.warnings.is_empty()
+    }
+}
 
 /// Counts outcomes as they are written.
 #[derive(Debug, Default)]
@@ -22,19 +40,20 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    pub(crate) fn write<W: Write>(
+    pub(crate) fn write<T: Ended, W: Write>(
         &mut self,
-        record: &OutcomeRecord,
-        listing: &mut Listing<OutcomeRecord, W>,
+        record: &T,
+        listing: &mut Listing<T, W>,
         options: &WriteArgs,
     ) -> Result<()> {
-        *match record.outcome {
+        let verdict = record.verdict();
+        *match verdict {
             Verdict::Completed => &mut self.completed,
             Verdict::Rejected => &mut self.rejected,
             Verdict::NotSent => &mut self.not_sent,
             Verdict::Unknown => &mut self.unknown,
         } += 1;
-        let is_fine = record.outcome == Verdict::Completed && record.warnings.is_empty();
+        let is_fine = verdict == Verdict::Completed && !record.has_warnings();
         if !(options.problems_only && is_fine) {
             listing.push(record)?;
         }

@@ -14,9 +14,9 @@ use crate::{
     listing::Work,
 };
 
-/// Sends any request of the API, with login, pace and retries, and writes the body of the answer.
+/// Sends any request of the API, with login, pace and retries.
 ///
-/// For what no other command does. The paths are those of the service's documentation; {org} stands for the organization.
+/// Writes the body of the answer. For what no other command does. The paths are those of the service's documentation; {org} stands for the organization.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

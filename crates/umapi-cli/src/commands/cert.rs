@@ -94,7 +94,9 @@ impl NewArgs {
             certificate: certificate_path.display().to_string(),
             valid_until: local_time::utc(ends),
         })?;
-        context.hint("upload the certificate to your project in the Adobe Developer Console, and keep the key to yourself");
+        context.hint(
+            "upload the certificate to your project in the Adobe Developer Console, and keep the key to yourself",
+        );
         Ok(Exit::Done)
     }
 
@@ -114,11 +116,9 @@ impl NewArgs {
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::broken(format!("cannot write {}", path.display())).why(error);
     match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{} is there already", path.display()))
-                .why("a key is never overwritten")
-                .remedy("name another folder by --out-dir, or move the old files away")
-        }
+        io::ErrorKind::AlreadyExists => Failure::usage(format!("{} is there already", path.display()))
+            .why("a key is never overwritten")
+            .remedy("name another folder by --out-dir, or move the old files away"),
         _ => failure.remedy("name a folder that you may write to by --out-dir"),
     }
 }

@@ -9,12 +9,7 @@ mod show;
 
 use clap::Subcommand;
 
-use crate::{
-    config::ConfigFile,
-    context::Context,
-    exit::Exit,
-    failure::Result,
-};
+use crate::{config::ConfigFile, context::Context, exit::Exit, failure::Result};
 
 /// Profiles: which organizations there are, and how to log in to each.
 #[derive(Debug, Subcommand)]
@@ -27,7 +22,7 @@ Examples:
 pub(crate) enum ConfigCommand {
     List(list::ListArgs),
     Show(show::ShowArgs),
-    Add(add::AddArgs),
+    Add(Box<add::AddArgs>),
     SetSecret(set_secret::SetSecretArgs),
     Import(import::ImportArgs),
     Use(UseArgs),

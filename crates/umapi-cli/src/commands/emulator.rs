@@ -12,7 +12,7 @@ use crate::{
     logging,
 };
 
-/// Serves Adobe's User Management API and its login on this machine, for tests and development.
+/// Serves the whole API and its login on this machine, for tests and development.
 ///
 /// Writes one line of JSON when it is ready: addresses, organization, credentials (which are public). Logs go to stderr;
 /// UMAPI_EMULATOR_LOG says how much. It ends at Ctrl-C. To try a single command, `umapi --emulator COMMAND` is shorter.
@@ -29,7 +29,7 @@ pub(crate) struct EmulatorArgs {
 impl EmulatorArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let level = if context.global.quiet { "error" } else { "info" };
-        logging::begin_with(level, "UMAPI_EMULATOR_LOG", context.terminal);
+        logging::begin_with(level, "UMAPI_EMULATOR_LOG");
         match self.arguments.run(io::stdout()).await {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure::usage("the emulator cannot run")

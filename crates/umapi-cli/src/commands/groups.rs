@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 use crate::{context::Context, exit::Exit, failure::Result};
 
-/// User groups, product profiles and administrative groups: list, look up; user groups also create, change, delete.
+/// Groups of all types: list, look up; user groups also create, change, delete.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupsCommand {
     List(list::ListArgs),

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
 use crate::{
@@ -12,7 +12,9 @@ use crate::{
     failure::{Failure, Result},
 };
 
-/// Writes the manual pages: that of `umapi` to stdout, or all of them into a folder.
+/// Writes the manual pages.
+///
+/// That of `umapi` goes to stdout, or all of them into a folder.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -28,13 +30,13 @@ impl ManArgs {
     pub(crate) fn run(self, context: &Context) -> Result<Exit> {
         let Some(folder) = self.out_dir else {
             let mut page = Vec::new();
-            Man::new(Cli::surface()).render(&mut page).map_err(|error| unwritten(&error))?;
+            Man::new(surface()).render(&mut page).map_err(|error| unwritten(&error))?;
             context.write(&page)?;
             return Ok(Exit::Done);
         };
         let write = || -> io::Result<()> {
             std::fs::create_dir_all(&folder)?;
-            clap_mangen::generate_to(Cli::surface().disable_help_subcommand(true), &folder)
+            clap_mangen::generate_to(surface(), &folder)
         };
         write().map_err(|error| {
             Failure::broken(format!("cannot write the manual pages into {}", folder.display()))
@@ -43,6 +45,11 @@ impl ManArgs {
         })?;
         Ok(Exit::Done)
     }
+}
+
+/// The surface with the topics, which are pages like the commands.
+fn surface() -> clap::Command {
+    Cli::command().disable_help_subcommand(true).mut_subcommands(|command| command.hide(false))
 }
 
 fn unwritten(error: &io::Error) -> Failure {

@@ -3,6 +3,7 @@
 mod change;
 
 use clap::Subcommand;
+use umapi::MembershipAction;
 
 use crate::{context::Context, exit::Exit, failure::Result};
 
@@ -26,8 +27,8 @@ Examples:
 impl MembersCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         match self {
-            Self::Add(arguments) => arguments.run(context, change::Change::Add).await,
-            Self::Remove(arguments) => arguments.run(context, change::Change::Remove).await,
+            Self::Add(arguments) => arguments.run(context, MembershipAction::Add).await,
+            Self::Remove(arguments) => arguments.run(context, MembershipAction::Remove).await,
         }
     }
 }

@@ -38,9 +38,9 @@ impl ProfilesCommand {
         let work = Work::begin(context, "profiles").await?;
         let pager = work.connection.client.groups().of_type(GroupType::ProductProfile).list();
         let pick = |profile: Group| {
-            let is_meant = product.as_ref().is_none_or(|wanted| {
-                profile.product_name.as_ref().is_some_and(|name| name.to_lowercase() == *wanted)
-            });
+            let is_meant = product
+                .as_ref()
+                .is_none_or(|wanted| profile.product_name.as_ref().is_some_and(|name| name.to_lowercase() == *wanted));
             is_meant.then(|| GroupRecord::from(profile))
         };
         write_pages(context, &work, pager, None, "cannot list the profiles", pick).await

@@ -3,7 +3,10 @@
 mod bad_file;
 mod check;
 
-use std::{path::PathBuf, sync::{Arc, OnceLock}};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use bad_file::BadFile;
 use check::Checked;

@@ -82,7 +82,11 @@ impl Access {
             organization,
             credentials,
             server: profile.server.clone(),
-            root_certificates: profile.root_certificates.as_deref().map(|path| read_roots(&file.folder().join(path))).transpose()?,
+            root_certificates: profile
+                .root_certificates
+                .as_deref()
+                .map(|path| read_roots(&file.folder().join(path)))
+                .transpose()?,
             proxy: profile.proxy.as_deref().map(proxy).transpose()?,
         })
     }
@@ -94,17 +98,16 @@ impl Access {
                 .remedy("umapi help configuration lists them; --profile NAME takes a profile in their place")
         };
         let credentials = Credentials::from_env().map_err(|error| unusable(&error))?;
-        let organization = credentials
-            .organization()
-            .ok_or_else(|| unusable(&"UMAPI_ORG_ID is not set"))?
-            .to_owned();
+        let organization = credentials.organization().ok_or_else(|| unusable(&"UMAPI_ORG_ID is not set"))?.to_owned();
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         Ok(Self {
             origin: Origin::Environment,
             organization,
             credentials,
             server: variable("UMAPI_URL"),
-            root_certificates: variable("UMAPI_ROOT_CERTIFICATES").map(|path| read_roots(Path::new(&path))).transpose()?,
+            root_certificates: variable("UMAPI_ROOT_CERTIFICATES")
+                .map(|path| read_roots(Path::new(&path)))
+                .transpose()?,
             proxy: None,
         })
     }

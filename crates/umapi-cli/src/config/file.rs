@@ -130,13 +130,13 @@ impl ConfigFile {
     /// Writes the file, readable by its owner alone.
     pub(crate) fn save(self) -> Result<Self> {
         let text = self.document.to_string();
-        private_file::create_folder(self.folder()).and_then(|()| private_file::replace(&self.path, text.as_bytes())).map_err(
-            |error| {
+        private_file::create_folder(self.folder())
+            .and_then(|()| private_file::replace(&self.path, text.as_bytes()))
+            .map_err(|error| {
                 Failure::broken("cannot write the configuration")
                     .why(format!("{}: {error}", self.path.display()))
                     .remedy("make the folder writable, or name another file by --config or UMAPI_CONFIG")
-            },
-        )?;
+            })?;
         Self::parse(self.path, &text)
     }
 }
@@ -156,7 +156,7 @@ fn table<'a>(parent: &'a mut Table, key: &str) -> &'a mut Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{LoginKind, SecretSource};
+    use crate::config::{SecretSource, profile::LoginKind};
 
     const FILE: &str = r#"# of the main office
 default_profile = "main"

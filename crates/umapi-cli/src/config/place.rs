@@ -11,7 +11,8 @@ pub(crate) fn config_file(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.to_owned());
     }
-    let arguments = AppStrategyArgs { top_level_domain: String::new(), author: String::new(), app_name: "umapi".into() };
+    let arguments =
+        AppStrategyArgs { top_level_domain: String::new(), author: String::new(), app_name: "umapi".into() };
     let folder = choose_app_strategy(arguments).map_err(|error| {
         Failure::usage("cannot tell where the configuration is")
             .why(error)

@@ -79,9 +79,9 @@ impl Profile {
     /// Reads everything that the login needs. Relative paths start at `folder`.
     pub(crate) fn credentials(&self, name: &str, folder: &Path) -> Result<Credentials> {
         let unusable = |error: umapi::auth::Error| {
-            Failure::usage(format!("the profile `{name}` cannot log in"))
-                .why(error)
-                .remedy(format!("umapi config show {name} says what the profile has; umapi help configuration, what it needs"))
+            Failure::usage(format!("the profile `{name}` cannot log in")).why(error).remedy(format!(
+                "umapi config show {name} says what the profile has; umapi help configuration, what it needs"
+            ))
         };
         let credentials = match self.kind() {
             LoginKind::ConnectorFile => {
@@ -139,14 +139,19 @@ impl Profile {
     }
 
     fn passphrase(&self, folder: &Path) -> Result<Option<umapi::auth::Secret>> {
-        self.private_key_passphrase.as_ref().map(|source| source.read("passphrase of the private key", folder)).transpose()
+        self.private_key_passphrase
+            .as_ref()
+            .map(|source| source.read("passphrase of the private key", folder))
+            .transpose()
     }
 
     fn required<'a, T>(&self, profile: &str, field: &str, value: Option<&'a T>) -> Result<&'a T> {
         value.ok_or_else(|| {
             Failure::usage(format!("the profile `{profile}` cannot log in"))
                 .why(format!("`{field}` is missing"))
-                .remedy(format!("its value stands in the Adobe Developer Console; set it: umapi config add {profile} --help"))
+                .remedy(format!(
+                    "its value stands in the Adobe Developer Console; set it: umapi config add {profile} --help"
+                ))
         })
     }
 }

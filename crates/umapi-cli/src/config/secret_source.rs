@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let missing = |source: SecretSource| source.read("client secret", Path::new("/nowhere")).unwrap_err().to_string();
+        let missing =
+            |source: SecretSource| source.read("client secret", Path::new("/nowhere")).unwrap_err().to_string();
         assert!(missing(SecretSource::Env("UMAPI_NO_SUCH_VARIABLE".into())).contains("UMAPI_NO_SUCH_VARIABLE"));
         assert!(missing(SecretSource::File("x".into())).contains("/nowhere/x"));
     }

@@ -36,7 +36,9 @@ pub(super) fn parse(text: &str) -> Result<Command, Complaint> {
     let command: Command = match (root.user, root.usergroup) {
         (Some(_), None) => serde_json::from_str::<UserCommand>(text).map_err(|error| unreadable(&error))?.into(),
         (None, Some(_)) => serde_json::from_str::<UserGroupCommand>(text).map_err(|error| unreadable(&error))?.into(),
-        (Some(_), Some(_)) => return Err(whole("a command has a `user` or a `usergroup`, not both", "write two commands")),
+        (Some(_), Some(_)) => {
+            return Err(whole("a command has a `user` or a `usergroup`, not both", "write two commands"));
+        }
         (None, None) => {
             return Err(whole("a command must have a `user` or a `usergroup`", "say whom the command is about"));
         }

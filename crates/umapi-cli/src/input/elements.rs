@@ -49,7 +49,9 @@ impl<R: BufRead> Elements<R> {
                 (State::AfterElement, _) => return Ok(Some(Err(self.broken("`,` or `]` was expected")))),
                 (State::BeforeNext, b']') => return Ok(Some(Err(self.broken("a command was expected after `,`")))),
                 (State::BeforeFirst | State::BeforeNext, _) => return self.element().map(Some),
-                (State::AfterArray, _) => return Ok(Some(Err(self.broken("nothing may come after the end of the array")))),
+                (State::AfterArray, _) => {
+                    return Ok(Some(Err(self.broken("nothing may come after the end of the array"))));
+                }
             };
             self.take()?;
         }
@@ -66,7 +68,11 @@ impl<R: BufRead> Elements<R> {
         Ok(parsed.map(|command| Numbered { line, command }).map_err(|complaint| BadCommand {
             place: Place {
                 line: line + complaint.line as u64 - 1,
-                column: Column::Letter(if complaint.line == 1 { column + complaint.column - 1 } else { complaint.column }),
+                column: Column::Letter(if complaint.line == 1 {
+                    column + complaint.column - 1
+                } else {
+                    complaint.column
+                }),
             },
             rule: complaint.rule,
             remedy: complaint.remedy,

@@ -34,7 +34,11 @@ impl<R: BufRead> Lines<R> {
             if read as u64 == LONGEST && self.bytes.last() != Some(&b'\n') {
                 return Ok(Some(Err(self.too_long())));
             }
-            let bytes = if self.line == 1 { self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes) } else { &self.bytes };
+            let bytes = if self.line == 1 {
+                self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes)
+            } else {
+                &self.bytes
+            };
             if !bytes.iter().all(u8::is_ascii_whitespace) {
                 return Ok(Some(of_line(bytes, self.line)));
             }

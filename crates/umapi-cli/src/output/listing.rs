@@ -31,9 +31,10 @@ impl<T: Record, W: Write> Listing<T, W> {
             (Format::Ndjson, _) => Style::Ndjson,
             (Format::Csv, _) => Style::Csv,
             (Format::Table, None) => Style::Plain,
-            (Format::Table, Some(width)) => {
-                Style::Sheet(Sheet::new(columns.iter().filter(|column| column.is_shown).map(|column| column.name), width))
-            }
+            (Format::Table, Some(width)) => Style::Sheet(Sheet::new(
+                columns.iter().filter(|column| column.is_shown).map(|column| column.name),
+                width,
+            )),
         };
         Self { out, columns, style, count: 0 }
     }
@@ -53,7 +54,9 @@ impl<T: Record, W: Write> Listing<T, W> {
                 let line: Vec<String> = shown.map(|column| (column.value)(record).into_shown()).collect();
                 writeln!(self.out, "{}", line.join("\t"))
             }
-            Style::Csv => write_csv(&mut self.out, self.columns.iter().map(|column| (column.value)(record).into_text())),
+            Style::Csv => {
+                write_csv(&mut self.out, self.columns.iter().map(|column| (column.value)(record).into_text()))
+            }
             Style::Ndjson => {
                 serde_json::to_writer(&mut self.out, record)?;
                 writeln!(self.out)

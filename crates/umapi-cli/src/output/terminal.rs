@@ -34,11 +34,6 @@ impl Terminal {
         AutoStream::new(io::stderr(), choice(self.colour, &io::stderr()))
     }
 
-    /// Whether stderr takes colours.
-    pub(crate) fn has_colour(self) -> bool {
-        choice(self.colour, &io::stderr()) != ColorChoice::Never
-    }
-
     /// Whether there is somebody to ask.
     pub(crate) fn has_person(self) -> bool {
         self.is_stderr && io::stdin().is_terminal()

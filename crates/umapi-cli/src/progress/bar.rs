@@ -20,7 +20,8 @@ impl Bar {
     pub(crate) fn new(context: &Context, what: impl Into<String>) -> Self {
         let is_shown = context.terminal.is_stderr && !context.global.quiet && context.global.verbose == 0;
         let target = if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target).with_prefix(what.into()).with_style(style(UNKNOWN_LENGTH));
+        let bar =
+            ProgressBar::with_draw_target(None, target).with_prefix(what.into()).with_style(style(UNKNOWN_LENGTH));
         if is_shown {
             bar.enable_steady_tick(Duration::from_millis(200));
         }

@@ -59,7 +59,9 @@ impl Record for GroupRecord {
             hidden_column("admin_group", |group| (&group.admin_group).into()),
             hidden_column("user_group", |group| (&group.user_group).into()),
             hidden_column("profile", |group| (&group.profile).into()),
-            hidden_column("is_read_only", |group| group.is_read_only.map_or("", |yes| if yes { "true" } else { "false" }).into()),
+            hidden_column("is_read_only", |group| {
+                group.is_read_only.map_or("", |yes| if yes { "true" } else { "false" }).into()
+            }),
         ]
     }
 }

@@ -131,3 +131,24 @@ fn refused(error: &Error) -> Failure {
     };
     failure.remedy(remedy)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_is_noticed() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let at = |seconds: i64| {
+            let now = if seconds < 0 {
+                now - Duration::from_secs(seconds.unsigned_abs())
+            } else {
+                now + Duration::from_secs(seconds.unsigned_abs())
+            };
+            describe_clock(Some("Sun, 06 Nov 1994 08:49:37 GMT"), now)
+        };
+        assert_eq!([at(0), at(59), at(-59)], ["right", "right", "right"]);
+        assert!(at(600).starts_with("600 s ahead") && at(-600).starts_with("600 s behind"));
+        assert!(describe_clock(None, now).contains("did not say"));
+    }
+}

@@ -37,9 +37,9 @@ impl ImportArgs {
         let credentials = Credentials::from_connector_file(&self.file).map_err(|error| {
             unusable().why(error).remedy("give the connector-umapi.yml with which user-sync logs in")
         })?;
-        let organization = credentials.organization().ok_or_else(|| {
-            unusable().why("it names no organization").remedy("add `enterprise.org_id` to it")
-        })?;
+        let organization = credentials
+            .organization()
+            .ok_or_else(|| unusable().why("it names no organization").remedy("add `enterprise.org_id` to it"))?;
         file.set(&self.name, "organization", organization);
         file.set(&self.name, "connector_file", absolute(&self.file)?);
         file.save()?;

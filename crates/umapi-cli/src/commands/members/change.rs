@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Args;
+use umapi::{Edge, GroupRef, MembershipAction, UserRef};
 
 use crate::{
     batch,
@@ -14,13 +15,6 @@ use crate::{
     failure::{Failure, Result},
     memberships,
 };
-
-/// Which way memberships are changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    Add,
-    Remove,
-}
 
 /// Which users, and which groups.
 #[derive(Args, Debug)]
@@ -46,20 +40,17 @@ pub(crate) struct ChangeArgs {
 }
 
 impl ChangeArgs {
-    pub(super) async fn run(mut self, context: &Context, change: Change) -> Result<Exit> {
+    pub(super) async fn run(mut self, context: &Context, action: MembershipAction) -> Result<Exit> {
         if let Some(path) = &self.from {
             self.users.extend(read_names(path)?);
         }
-        let mut wanted = umapi::memberships::Memberships::new();
+        let mut edges = Vec::new();
         for group in std::iter::once(&self.first_group).chain(&self.group) {
             for user in &self.users {
-                wanted = match change {
-                    Change::Add => wanted.add(user.as_str(), group.as_str()),
-                    Change::Remove => wanted.remove(user.as_str(), group.as_str()),
-                };
+                edges.push(Edge { user: UserRef::email(user), group: GroupRef::from(group), action });
             }
         }
-        memberships::execute(context, wanted, &self.options).await
+        memberships::execute(context, edges, &self.options).await
     }
 }
 

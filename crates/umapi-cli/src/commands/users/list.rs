@@ -44,6 +44,7 @@ impl ListArgs {
             (None, Some(domain)) => users.domain(domain).direct_only(self.filter.direct_only()).list(),
             (None, None) => users.direct_only(self.filter.direct_only()).list(),
         };
-        write_pages(context, &work, pager, self.limit, "cannot list the users", |user| Some(UserRecord::from(user))).await
+        write_pages(context, &work, pager, self.limit, "cannot list the users", |user| Some(UserRecord::from(user)))
+            .await
     }
 }

@@ -37,7 +37,11 @@ impl<'a> Row<'a> {
             (Some(user), None) => (self.user_steps(user)?, self.user_fields(user)?),
             (None, Some(group)) => (self.group_steps()?, Map::from_iter([("usergroup".to_owned(), json!(group))])),
             (Some(_), Some(_)) => {
-                return Err(Complaint::of_column("usergroup", "a line is about a user or a user group, not both", "write two lines"));
+                return Err(Complaint::of_column(
+                    "usergroup",
+                    "a line is about a user or a user group, not both",
+                    "write two lines",
+                ));
             }
             (None, None) => {
                 let column = if self.columns.position("user").is_some() { "user" } else { "usergroup" };
@@ -116,7 +120,11 @@ impl<'a> Row<'a> {
             Some("yes" | "true") => steps.push(json!({ "removeFromOrg": {} })),
             Some("delete") => steps.push(json!({ "removeFromOrg": { "deleteAccount": true } })),
             Some(other) => {
-                return Err(Complaint::of_column("remove_from_org", format!("`{other}` is no answer"), "write yes or delete"));
+                return Err(Complaint::of_column(
+                    "remove_from_org",
+                    format!("`{other}` is no answer"),
+                    "write yes or delete",
+                ));
             }
         }
         Ok(steps)
@@ -138,7 +146,11 @@ impl<'a> Row<'a> {
             self.insert_option(&mut body)?;
             steps.push(json!({ "createUserGroup": body }));
         } else {
-            self.refuse(&["if_exists"], "it is about user groups that are created", "leave it empty, or fill `create`")?;
+            self.refuse(
+                &["if_exists"],
+                "it is about user groups that are created",
+                "leave it empty, or fill `create`",
+            )?;
             let name = self.field("name").map(|name| ("name".to_owned(), json!(name)));
             let body = described(name.into_iter().collect());
             if !body.is_empty() {
@@ -177,7 +189,11 @@ impl<'a> Row<'a> {
             Some("ignore") => "ignoreIfAlreadyExists",
             Some("update") => "updateIfAlreadyExists",
             Some(other) => {
-                return Err(Complaint::of_column("if_exists", format!("`{other}` is no answer"), "write error, ignore or update"));
+                return Err(Complaint::of_column(
+                    "if_exists",
+                    format!("`{other}` is no answer"),
+                    "write error, ignore or update",
+                ));
             }
         };
         body.insert("option".to_owned(), json!(option));
@@ -198,7 +214,9 @@ impl<'a> Row<'a> {
         match self.field(name).map(str::to_ascii_lowercase).as_deref() {
             None | Some("no" | "false") => Ok(false),
             Some("yes" | "true") => Ok(true),
-            Some(other) => Err(Complaint::of_column(name, format!("`{other}` is no answer"), "write yes, or leave it empty")),
+            Some(other) => {
+                Err(Complaint::of_column(name, format!("`{other}` is no answer"), "write yes, or leave it empty"))
+            }
         }
     }
 

@@ -36,8 +36,11 @@ fn mistakes_in_json_have_line_column_and_rule() {
         (r#"{"user":"ann@example.com","do":[],"colour":1}"#, "column 42", "colour"),
         (r#"{"do":[]}"#, "column 1", "must have"),
         (r#"{"user":"a@b.c","usergroup":"x","do":[]}"#, "column 1", "not both"),
-        (r#"{"user":"ann@example.com","do":[{"createFederatedID":{"email":"ann@example.com","firstname":"A","lastname":"B","country":"usa"}}]}"#,
-         "column 122", "two upper-case letters"),
+        (
+            r#"{"user":"ann@example.com","do":[{"createFederatedID":{"email":"ann@example.com","firstname":"A","lastname":"B","country":"usa"}}]}"#,
+            "column 122",
+            "two upper-case letters",
+        ),
         (r#"{"user":"ann@example.com","#, "column 26", "EOF"),
     ] {
         let (good, bad) = read(InputForm::Ndjson, format!("{ADD}\n{line}\n{ADD}\n").as_bytes());
@@ -50,7 +53,7 @@ fn mistakes_in_json_have_line_column_and_rule() {
         }
     }
     let (_, bad) = read(InputForm::Ndjson, b"{\"user\":\"Gr\xc3\xb6\xff\"}");
-    assert!(bad[0].starts_with("line 1, column 12: this is not UTF-8"), "{bad:?}");
+    assert!(bad[0].starts_with("line 1, column 13: this is not UTF-8"), "{bad:?}");
 }
 
 #[test]
@@ -81,7 +84,8 @@ fn one(header: &str, line: &str) -> String {
 
 #[test]
 fn a_line_of_csv_is_a_command() {
-    let users = "user,domain,create,email,firstname,lastname,country,username,if_exists,add,remove,remove_from_org,request_id";
+    let users =
+        "user,domain,create,email,firstname,lastname,country,username,if_exists,add,remove,remove_from_org,request_id";
     for (line, json) in [
         (
             "ann@b.c,,federated,,Ann,Lee,US,,ignore,Design;Photo\\;shop,,,7",
@@ -92,10 +96,7 @@ fn a_line_of_csv_is_a_command() {
             r#"{"user":"ann","domain":"b.c","do":[{"createEnterpriseID":{"email":"ann@b.c","firstname":"Ann","lastname":"Lee, Jr."}}]}"#,
         ),
         ("ann@b.c,,,,,Kim,,,,,,,", r#"{"user":"ann@b.c","do":[{"update":{"lastname":"Kim"}}]}"#),
-        (
-            "ann@b.c,,,,,,,,,New,*,,",
-            r#"{"user":"ann@b.c","do":[{"remove":"all"},{"add":{"group":["New"]}}]}"#,
-        ),
+        ("ann@b.c,,,,,,,,,New,*,,", r#"{"user":"ann@b.c","do":[{"remove":"all"},{"add":{"group":["New"]}}]}"#),
         ("ann@b.c,,,,,,,,,,,yes,", r#"{"user":"ann@b.c","do":[{"removeFromOrg":{}}]}"#),
         ("ann@b.c,,,,,,,,,,,delete,", r#"{"user":"ann@b.c","do":[{"removeFromOrg":{"deleteAccount":true}}]}"#),
     ] {
@@ -109,7 +110,10 @@ fn a_line_of_csv_is_a_command() {
         ),
         ("Design,,Draw,,,,,,,", r#"{"usergroup":"Design","do":[{"updateUserGroup":{"name":"Draw"}}]}"#),
         ("Design,,,,,,*,,,", r#"{"usergroup":"Design","do":[{"remove":"all"}]}"#),
-        ("Design,,,,,,,,P,yes", r#"{"usergroup":"Design","do":[{"remove":{"productConfiguration":["P"]}},{"deleteUserGroup":{}}]}"#),
+        (
+            "Design,,,,,,,,P,yes",
+            r#"{"usergroup":"Design","do":[{"remove":{"productConfiguration":["P"]}},{"deleteUserGroup":{}}]}"#,
+        ),
     ] {
         assert_eq!(one(groups, line), json, "{line}");
     }

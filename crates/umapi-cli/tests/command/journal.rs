@@ -1,0 +1,144 @@
+//! A run that is killed and called again.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use umapi_emulator::FaultRule;
+
+use crate::stage::{Stage, text, wait};
+
+/// How many times a run is killed. `UMAPI_KILLS` asks for more.
+const KILLS: u32 = 5;
+
+/// Sends a signal by its name to a process of ours.
+pub(crate) fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Commands of every kind that matters here: creates that must not be repeated blindly, and memberships of many pieces.
+fn commands(count: u32) -> String {
+    let line = |number: u32| {
+        let email = format!("new{number}@example.com");
+        let groups = match number % 7 {
+            0 => r#""Design","Sales","Photoshop","All Apps","R&D / Labs (100 %)""#,
+            _ => r#""Design","Sales""#,
+        };
+        format!(
+            "{{\"user\":\"{email}\",\"do\":[{{\"createFederatedID\":{{\"email\":\"{email}\",\"firstname\":\"N\",\"lastname\":\"P\",\
+             \"country\":\"US\"}}}},{{\"add\":{{\"group\":[{groups}]}}}}]}}\n"
+        )
+    };
+    (0..count).map(line).collect()
+}
+
+fn begin(stage: &Stage, file: &Path, journal: &Path) -> Child {
+    let mut command = stage.command();
+    command.args(["run", text(file), "--journal", text(journal), "-f", "ndjson"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Runs to the end, and shows that the ledger has everything once.
+fn finish(stage: &Stage, file: &Path, journal: &Path, count: u32) {
+    let ran = stage.umapi(["run", text(file), "--journal", text(journal), "-f", "ndjson"]).done();
+    let mut numbers: Vec<u64> = ran
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["number"].as_u64().unwrap())
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=u64::from(count)).collect::<Vec<_>>(), "every command has one outcome");
+    let ledger = stage.emulator.ledger();
+    assert_eq!(ledger.repeated().unwrap(), []);
+    for number in 0..count {
+        let email = format!("new{number}@example.com");
+        let groups: &[&str] = if number % 7 == 0 {
+            &["Design", "Sales", "Photoshop", "All Apps", "R&D / Labs (100 %)"]
+        } else {
+            &["Design", "Sales"]
+        };
+        for group in groups {
+            assert_eq!(ledger.changes_of_membership(&email, group).unwrap().len(), 1, "{email} in {group}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_at_any_moment_does_nothing_twice_and_leaves_nothing_out() {
+    let kills = std::env::var("UMAPI_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let count = 40 * kills;
+    let stage = Stage::new();
+    // So slow that a kill meets requests on their way: before they are applied, and after.
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on("executeActions").delay(Duration::from_millis(3)).drip(20, Duration::from_millis(1)))
+        .unwrap();
+    let (file, journal) = (stage.file("a.ndjson", commands(count)), stage.path("a.journal"));
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..kills {
+        let mut child = begin(&stage, &file, &journal);
+        wait(random.u64(30..400));
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    finish(&stage, &file, &journal, count);
+}
+
+#[test]
+fn an_answer_that_is_lost_with_the_process_is_asked_for_again() {
+    let stage = Stage::new();
+    let (file, journal) = (stage.file("a.ndjson", commands(10)), stage.path("a.journal"));
+    // The request is applied, and the process is killed before its answer comes.
+    stage.emulator.faults().add(FaultRule::on("executeActions").drip(1, Duration::from_secs(1)).times(1)).unwrap();
+    let mut child = begin(&stage, &file, &journal);
+    while stage.emulator.ledger().position().unwrap() == 0 {
+        wait(5);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    finish(&stage, &file, &journal, 10);
+}
+
+#[test]
+fn a_run_that_has_ended_does_nothing_more() {
+    let stage = Stage::new();
+    let (file, journal) = (stage.file("a.ndjson", commands(12)), stage.path("a.journal"));
+    finish(&stage, &file, &journal, 12);
+    let sent = stage.emulator.journal().count("executeActions");
+    let again = stage.umapi(["run", text(&file), "--journal", text(&journal), "-f", "csv"]).done();
+    assert_eq!(again.csv().len(), 12);
+    again.saying("12 completed; 0 requests; 12 of them were done by an earlier call");
+    assert_eq!(stage.emulator.journal().count("executeActions"), sent);
+}
+
+#[test]
+fn a_journal_belongs_to_one_run() {
+    let stage = Stage::new();
+    let (file, journal) = (stage.file("a.ndjson", commands(2)), stage.path("a.journal"));
+    stage.umapi(["run", text(&file), "--journal", text(&journal)]).done();
+    let other = stage.file("b.ndjson", commands(3));
+    stage.umapi(["run", text(&other), "--journal", text(&journal)]).with_code(2).saying("another content of the file");
+    stage.umapi(["run", text(&file), "--journal", text(&journal), "--test-only"]).with_code(2).saying("another mode");
+    stage.umapi(["run", text(&file), "--journal", text(&file)]).with_code(2).saying("no journal");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_gently_and_the_same_call_goes_on() {
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(20))).unwrap();
+    let (file, journal) = (stage.file("a.ndjson", commands(300)), stage.path("a.journal"));
+    let child = begin(&stage, &file, &journal);
+    while stage.emulator.ledger().position().unwrap() == 0 {
+        wait(5);
+    }
+    signal(child.id(), "INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    assert!(stage.emulator.journal().count("executeActions") < 30);
+    finish(&stage, &file, &journal, 300);
+}

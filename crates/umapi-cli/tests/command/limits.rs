@@ -1,0 +1,57 @@
+//! Limits and faults, as exit codes.
+
+use umapi_emulator::FaultRule;
+
+use crate::stage::{Stage, text};
+
+#[test]
+fn a_wait_that_is_not_allowed_ends_with_4() {
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("listUsers").throttled(3000)).unwrap();
+    stage.umapi(["users", "list", "--max-wait", "5s"]).with_code(4).saying("--max-wait").saying("try again at ");
+    stage.umapi(["users", "list", "--max-wait", "soon"]).with_code(2).saying("90s, 10m or 1h30m");
+}
+
+#[test]
+fn a_service_that_does_not_answer_ends_with_5() {
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("listUsers").status(503)).unwrap();
+    stage.umapi(["users", "list", "--max-wait", "0s"]).with_code(5).saying("cannot list the users");
+}
+
+#[test]
+fn what_came_before_a_fault_is_written() {
+    let stage = Stage::with(|builder| {
+        let mut sizes = umapi_emulator::PageSizes::default();
+        sizes.users = 4;
+        builder.page_sizes(sizes).limits(umapi_emulator::LimitSettings::off())
+    });
+    stage.emulator.faults().add(FaultRule::on("listUsers").throttled(3000).from_call(3)).unwrap();
+    let listed = stage.umapi(["users", "list", "-f", "json", "--max-wait", "1s"]).with_code(4);
+    assert_eq!(listed.json().as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn work_that_ends_early_says_what_was_done_and_what_was_not() {
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("executeActions").throttled(3000).from_call(2)).unwrap();
+    let lines: String = (0..40).map(|number| format!("new{number}@example.com,federated,N,P,US\n")).collect();
+    let file = stage.file("a.csv", format!("user,create,firstname,lastname,country\n{lines}"));
+    let ran = stage.umapi(["run", text(&file), "-f", "json", "--max-wait", "1s"]).with_code(4);
+    let count =
+        |outcome: &str| ran.json().as_array().unwrap().iter().filter(|record| record["outcome"] == outcome).count();
+    assert_eq!((count("completed"), count("not-sent")), (10, 30));
+}
+
+#[test]
+fn secrets_are_in_no_log() {
+    let stage = Stage::new();
+    let secret = stage.emulator.credentials().client_secret.clone();
+    let token = stage.umapi(["auth", "token"]).done().out.trim().to_owned();
+    let listed = stage.umapi(["users", "list", "-vv"]).done();
+    assert!(listed.err.contains("listUsers"), "{}", listed.err);
+    let signature = token.rsplit('.').next().unwrap();
+    for hidden in [&secret, &token, signature, "Bearer ey"] {
+        assert!(!listed.err.contains(hidden));
+    }
+}

@@ -1,0 +1,18 @@
+//! The real command against the emulator.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod api;
+mod apply;
+mod auth;
+mod configuration;
+mod documents;
+mod groups;
+mod journal;
+mod limits;
+mod members;
+mod reading;
+mod run;
+mod stage;
+#[cfg(unix)]
+mod terminal;
+mod users;

@@ -1,0 +1,103 @@
+//! On a pseudo-terminal: tables, the progress bar, questions, Ctrl-C.
+
+use std::{process::Command, time::Duration};
+
+use rexpect::session::{PtySession, spawn_command};
+use umapi_emulator::FaultRule;
+
+use crate::stage::{Stage, text};
+
+const PATIENCE: Option<u64> = Some(30_000);
+
+fn on_terminal(mut command: Command, arguments: &[&str]) -> PtySession {
+    command.env("TERM", "xterm").args(arguments);
+    spawn_command(command, PATIENCE).unwrap()
+}
+
+fn creations(count: u32) -> String {
+    let line = |number: u32| format!("new{number}@example.com,federated,N,P,US\n");
+    format!("user,create,firstname,lastname,country\n{}", (0..count).map(line).collect::<String>())
+}
+
+#[test]
+fn a_terminal_gets_columns_and_colours() {
+    let stage = Stage::new();
+    let mut session = on_terminal(stage.command(), &["groups", "list", "--type", "user-group"]);
+    let shown = session.exp_eof().unwrap();
+    assert!(shown.contains("\u{1b}[1mNAME ") && shown.contains("\r\nDesign "), "{shown:?}");
+    let mut command = stage.command();
+    command.env("NO_COLOR", "1");
+    let shown = on_terminal(command, &["groups", "list", "--quiet"]).exp_eof().unwrap();
+    assert!(!shown.contains('\u{1b}') && shown.contains("NAME "), "{shown:?}");
+}
+
+#[test]
+fn the_bar_says_how_far_it_is_and_until_when_it_waits() {
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("executeActions").throttled(2).nth(3)).unwrap();
+    let file = stage.file("a.csv", creations(60));
+    let mut session = on_terminal(stage.command(), &["run", text(&file), "--problems-only"]);
+    session.exp_regex(r"commands \[=*>? *\] \d+ of 60, \d+ requests?").unwrap();
+    session.exp_regex(r"the service asked to wait, going on at \d\d:\d\d:\d\d").unwrap();
+    session.exp_string("60 completed; 7 requests").unwrap();
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn nothing_moves_when_it_is_to_be_quiet() {
+    let stage = Stage::new();
+    let file = stage.file("a.csv", creations(5));
+    let shown = on_terminal(stage.command(), &["run", text(&file), "--quiet", "-f", "ndjson"]).exp_eof().unwrap();
+    assert!(!shown.contains("of 5") && !shown.contains("5 completed") && shown.contains("\"completed\""), "{shown}");
+}
+
+#[test]
+fn a_question_can_be_answered() {
+    let stage = Stage::new();
+    for (answer, is_there) in [("n", true), ("y", false)] {
+        let mut session = on_terminal(stage.command(), &["users", "remove", "jane@example.com"]);
+        session.exp_string("remove jane@example.com?").unwrap();
+        session.send_line(answer).unwrap();
+        session.exp_eof().unwrap();
+        assert_eq!(stage.umapi(["users", "get", "jane@example.com"]).code == Some(0), is_there);
+    }
+}
+
+#[test]
+fn a_secret_is_not_shown_while_it_is_typed() {
+    let stage = Stage::new();
+    stage.umapi(["config", "add", "main", "--client-id", "abc"]).done();
+    let mut session = on_terminal(stage.bare_command(), &["config", "set-secret", "main", "--to-file", "main.secret"]);
+    session.exp_string("client secret").unwrap();
+    session.send_line("s8e-typed").unwrap();
+    let shown = session.exp_eof().unwrap();
+    assert!(!shown.contains("s8e-typed"), "{shown}");
+    assert_eq!(std::fs::read_to_string(stage.path("main.secret")).unwrap(), "s8e-typed");
+}
+
+#[test]
+fn ctrl_c_finishes_what_is_under_way_and_says_what_was_done() {
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(50))).unwrap();
+    let (file, outcomes) = (stage.file("a.csv", creations(500)), stage.path("outcomes.ndjson"));
+    let shell = format!("exec '{}' \"$@\" > '{}'", env!("CARGO_BIN_EXE_umapi"), text(&outcomes));
+    let called = stage.command();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &shell, "umapi"])
+        .args(called.get_args())
+        .envs(called.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut session = on_terminal(command, &["run", text(&file), "-f", "ndjson"]);
+    session.exp_regex(r"[1-9]\d* of 500").unwrap();
+    session.send_control('c').unwrap();
+    session.exp_string("stopping: the request under way is finished").unwrap();
+    session.exp_regex(r"\d+ completed, \d+ not sent; \d+ requests").unwrap();
+    session.exp_eof().unwrap();
+    assert!(format!("{:?}", session.process().wait().unwrap()).contains("130"));
+    let written = std::fs::read_to_string(&outcomes).unwrap();
+    let completed = written.lines().filter(|line| line.contains("\"completed\"")).count();
+    // What was reported as done is what was done.
+    let created = stage.umapi(["users", "list", "-f", "csv"]).done().csv().len() - 9;
+    assert_eq!(completed, created);
+    assert!(completed > 0 && completed < 500);
+}

@@ -1,0 +1,112 @@
+//! Users: create, change, remove.
+
+use crate::stage::Stage;
+
+#[test]
+fn a_user_comes_changes_and_goes() {
+    let stage = Stage::new();
+    let create =
+        ["users", "create", "new@example.com", "--type", "federated", "--firstname", "New", "--lastname", "Person"];
+    let created = stage.umapi(
+        [&create[..], &["--country", "US", "--add-to", "Design", "--add-to", "Photoshop", "-f", "json"]].concat(),
+    );
+    assert_eq!(created.done().json()[0]["outcome"], "completed");
+    assert_eq!(stage.groups_of("new@example.com"), ["Design", "Photoshop"]);
+    stage.umapi(["users", "update", "new@example.com", "--lastname", "Kim"]).done();
+    let changed = stage.umapi(["users", "get", "new@example.com", "-f", "json"]).done().json();
+    assert_eq!(changed["lastname"], "Kim");
+    stage.umapi(["users", "remove", "new@example.com"]).with_code(2).saying("no terminal to ask").saying("--yes");
+    stage.umapi(["users", "remove", "new@example.com", "--yes"]).done();
+    stage.umapi(["users", "get", "new@example.com"]).with_code(1);
+}
+
+#[test]
+fn what_the_service_refuses_ends_with_1_and_says_why() {
+    let stage = Stage::new();
+    let create = [
+        "users",
+        "create",
+        "jane@example.com",
+        "--type",
+        "federated",
+        "--firstname",
+        "J",
+        "--lastname",
+        "R",
+        "--country",
+        "GB",
+    ];
+    let refused =
+        stage.umapi([&create[..], &["-f", "json"]].concat()).with_code(1).saying("0 completed, 1 rejected; 1 request");
+    let outcome = &refused.json()[0];
+    assert_eq!((&outcome["outcome"], &outcome["codes"][0]), (&"rejected".into(), &"error.user.already_in_org".into()));
+    stage.umapi([&create[..], &["--if-exists", "ignore"]].concat()).done();
+    stage.umapi([&create[..], &["--if-exists", "update"]].concat()).done();
+    let updated = stage.umapi(["users", "get", "jane@example.com", "-f", "json"]).done().json();
+    assert_eq!(updated["firstname"], "J");
+}
+
+#[test]
+fn what_breaks_a_rule_is_not_sent() {
+    let stage = Stage::new();
+    let create = ["users", "create", "new@example.com", "--type", "federated", "--firstname", "A", "--lastname", "B"];
+    stage
+        .umapi([&create[..], &["--country", "usa"]].concat())
+        .with_code(2)
+        .saying("country")
+        .saying("two upper-case letters");
+    stage.umapi(["users", "update", "new@example.com"]).with_code(2);
+    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+}
+
+#[test]
+fn all_types_of_accounts_can_be_made() {
+    let stage = Stage::new();
+    for arguments in [
+        &["users", "create", "a@mail.example", "--type", "adobe", "--add-to", "Sales"][..],
+        &[
+            "users",
+            "create",
+            "b@mail.example",
+            "--type",
+            "adobe",
+            "--firstname",
+            "B",
+            "--lastname",
+            "C",
+            "--country",
+            "FR",
+        ],
+        &["users", "create", "c@enterprise.example", "--type", "enterprise", "--firstname", "C", "--lastname", "D"],
+        &[
+            "users",
+            "create",
+            "dee",
+            "--domain",
+            "usernames.example",
+            "--email",
+            "dee@example.com",
+            "--type",
+            "federated",
+            "--firstname",
+            "D",
+            "--lastname",
+            "E",
+            "--country",
+            "US",
+        ],
+    ] {
+        stage.umapi(arguments).done();
+    }
+    let dee = stage.umapi(["users", "get", "dee", "--domain", "usernames.example", "-f", "json"]).done().json();
+    assert_eq!(dee["email"], "dee@example.com");
+}
+
+#[test]
+fn a_test_changes_nothing() {
+    let stage = Stage::new();
+    let tried = stage.umapi(["users", "remove", "jane@example.com", "--test-only"]).done();
+    assert!(tried.err.contains("only tried, nothing was changed"), "{}", tried.err);
+    stage.umapi(["users", "get", "jane@example.com"]).done();
+    assert_eq!(stage.emulator.ledger().since(0).unwrap(), []);
+}
