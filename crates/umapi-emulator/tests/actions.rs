@@ -1,0 +1,368 @@
+//! What action requests do when they succeed, and what they are answered, by the documentation and recordings.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+
+use serde_json::{Value, json};
+use umapi_emulator::engine::{self, ActionFailure, ActionOptions, ActionResponse};
+use umapi_emulator::seed::{self, Seed};
+use umapi_emulator::store::{Store, User, UserRow};
+use umapi_model::limits;
+
+const ORG: &str = "AA@AdobeOrg";
+const TRUSTED: &str = "BB@AdobeOrg";
+
+const SEED: &str = "
+organizations:
+  - id: AA@AdobeOrg
+    directories:
+      - { name: Staff, type: federated, domains: [example.com, office.example], trustedBy: [BB@AdobeOrg] }
+      - { name: Contractors, type: enterprise, domains: [contractors.example] }
+      - { name: School, type: federated, login: username, domains: [claimed.example] }
+    products: [{ name: Creative Cloud, profiles: [{ name: Photoshop }, { name: Illustrator }, { name: Trial }] }]
+    userGroups: [{ name: Design }, { name: Layout }, { name: Interns 2019 }]
+    users:
+      - { type: federatedID, email: jdoe@example.com, firstname: John, lastname: Doe, groups: [_admin_Layout] }
+      - { type: federatedID, email: ann@example.com }
+      - { type: adobeID, email: ann@example.com, groups: [_org_admin] }
+      - { type: federatedID, email: eve@example.com, groups: [Design, Trial] }
+      - { type: enterpriseID, email: Bob@contractors.example, firstname: Bob, groups: [Trial] }
+  - id: BB@AdobeOrg
+    userGroups: [{ name: Guests }]
+";
+
+fn store() -> Store {
+    let store = Store::in_memory().unwrap();
+    seed::load(&store, &Seed::from_yaml(SEED).unwrap()).unwrap();
+    store
+}
+
+fn send(store: &Store, org: &str, body: &Value, test_only: bool) -> ActionResponse {
+    let options = ActionOptions::new("request", 0).test_only(test_only);
+    engine::apply(store, org, body.to_string().as_bytes(), &options).unwrap()
+}
+
+fn act(store: &Store, body: &Value) -> ActionResponse {
+    send(store, ORG, body, false)
+}
+
+/// Sends what must succeed.
+fn done(store: &Store, body: &Value) -> ActionResponse {
+    let answer = act(store, body);
+    assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+    answer
+}
+
+fn codes(answer: &ActionResponse) -> Vec<(u32, u32, &str)> {
+    answer.errors.iter().map(|error| (error.index, error.step, error.error_code.as_str())).collect()
+}
+
+fn user(store: &Store, org: &str, name: &str, domain: Option<&str>) -> Option<User> {
+    store.read(|r| r.user(r.organization(org)?.unwrap().id, name, domain, true)).unwrap()
+}
+
+fn groups(store: &Store, name: &str) -> Vec<String> {
+    user(store, ORG, name, None).unwrap().groups.iter().map(|name| (**name).to_owned()).collect()
+}
+
+fn row(store: &Store, email: &str) -> Option<UserRow> {
+    store.read(|r| r.user_by_email(r.organization(ORG)?.unwrap().id, email, false)).unwrap()
+}
+
+#[test]
+fn an_answer_is_written_as_the_service_writes_it() {
+    let body = json!([
+        {"user": "jdoe@example.com", "requestID": "Two2", "do": [{"add": {"product": ["Photoshop"]}}]},
+        {"user": "test@example.com", "requestID": "Four4", "do": [{"add": {"group": ["Design"]}}, {"update": {"country": "US"}}]},
+        {"usergroup": "Nothing", "do": [{"deleteUserGroup": {}}]},
+    ]);
+    let text = serde_json::to_string(&act(&store(), &body)).unwrap();
+    let expected = concat!(
+        r#"{"result":"partial","completed":1,"notCompleted":2,"completedInTestMode":0,"errors":["#,
+        r#"{"index":1,"step":0,"message":"User Id does not exist: test@example.com","errorCode":"error.user.nonexistent","requestID":"Four4","user":"test@example.com"},"#,
+        r#"{"index":1,"step":1,"message":"The country of a user cannot be updated","errorCode":"error.update.country.no_update","requestID":"Four4","user":"test@example.com"},"#,
+        r#"{"index":2,"step":0,"message":"Group Nothing was not found","errorCode":"error.usergroup.not_found","user":"Nothing"}],"#,
+        r#""warnings":[{"index":0,"step":0,"message":"'product' command is deprecated. Please use productConfiguration.","warningCode":"warning.command.deprecated","requestID":"Two2","user":"jdoe@example.com"}]}"#,
+    );
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn the_requests_of_the_description_are_understood() {
+    for (name, text) in [
+        ("create and assign", include_str!("../../../spec/examples/action-create-and-assign.json")),
+        ("deprecated forms", include_str!("../../../spec/examples/action-deprecated-forms.json")),
+        ("every group step", include_str!("../../../spec/examples/action-every-group-step.json")),
+        ("every user step", include_str!("../../../spec/examples/action-every-user-step.json")),
+        ("username login", include_str!("../../../spec/examples/action-username-login.json")),
+    ] {
+        let answer = act(&store(), &serde_json::from_str(text).unwrap());
+        for error in answer.errors {
+            let about_json = ["error.command.", "error.option", "error.country"];
+            assert!(!about_json.iter().any(|area| error.error_code.starts_with(area)), "{name}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn deprecated_steps_and_keys_work_and_say_what_to_write() {
+    let store = store();
+    let answer = done(
+        &store,
+        &json!([
+            {"user": "jdoe@example.com", "do": [
+                {"add": {"product": ["Photoshop"], "productConfiguration": ["Illustrator"], "usergroup": ["Design"]}},
+                {"addRoles": {"admin": ["Design", "Photoshop", "support"], "productAdmin": ["Creative Cloud"]}},
+                {"removeRoles": {"admin": ["Layout"]}},
+            ]},
+            {"user": "Bob@contractors.example", "do": [{"resetPassword": {}}]},
+            {"user": "eve@example.com", "do": [{"removeFromDomain": {"removedDomain": "example.com"}}]},
+            {"usergroup": "Layout", "do": [{"add": {"users": ["jdoe@example.com"], "product": ["Trial"]}}]},
+        ]),
+    );
+    let said: Vec<_> = answer.warnings.iter().map(|w| (w.index, w.step, w.message.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (0, 0, "'product' command is deprecated. Please use productConfiguration."),
+            (0, 0, "'productConfiguration' command is deprecated. Please use group."),
+            (0, 0, "'usergroup' command is deprecated. Please use group."),
+            (0, 1, "'addRoles' command is deprecated. Please use add."),
+            (0, 2, "'removeRoles' command is deprecated. Please use remove."),
+            (1, 0, "'resetPassword' command is deprecated."),
+            (2, 0, "'removeFromDomain' command is deprecated. Please use removeFromOrg."),
+            (3, 0, "'product' command is deprecated. Please use productConfiguration."),
+            (3, 0, "'users' command is deprecated. Please use user."),
+        ]
+    );
+    let roles = ["_admin_Photoshop", "_admin_Design", "_support_admin", "_product_admin_Creative Cloud"];
+    let mut expected = vec!["Photoshop", "Illustrator", "Design", "Layout"];
+    expected.extend(roles);
+    let mut found = groups(&store, "jdoe@example.com");
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert!(row(&store, "eve@example.com").is_none(), "the account is gone from the domain");
+}
+
+#[test]
+fn options_decide_what_a_create_does_with_a_user_who_is_there() {
+    let store = store();
+    let create = |option: Value| {
+        let mut fields = json!({"email": "JDOE@example.com", "firstname": "Jack", "lastname": "Dee", "country": "GB"});
+        fields["option"] = option;
+        json!([{"user": "jdoe@EXAMPLE.com", "do": [{"createFederatedID": fields}, {"add": {"group": ["Design"]}}]}])
+    };
+    let names = || {
+        let user = user(&store, ORG, "jdoe@example.com", None).unwrap();
+        (user.firstname.unwrap(), user.lastname.unwrap(), user.country)
+    };
+    done(&store, &create(json!("ignoreIfAlreadyExists")));
+    assert_eq!(names(), ("John".into(), "Doe".into(), None));
+    done(&store, &create(json!("updateIfAlreadyExists")));
+    assert_eq!(names(), ("Jack".into(), "Dee".into(), None), "the two names and nothing else");
+    assert!(groups(&store, "jdoe@example.com").contains(&"Design".to_owned()));
+    let mut without = create(json!(null));
+    without[0]["do"][0]["createFederatedID"].as_object_mut().unwrap().remove("option");
+    assert_eq!(codes(&act(&store, &without)), [(0, 0, "error.user.already_in_org")], "the add after it is done");
+}
+
+#[test]
+fn a_username_with_its_domain_names_a_user_in_every_step() {
+    let store = store();
+    let command = |steps: Value| json!([{"user": "JDoe", "domain": "claimed.example", "do": steps}]);
+    done(
+        &store,
+        &command(json!([
+            {"createFederatedID": {"email": "jd@mail.example", "firstname": "J", "lastname": "D", "country": "US"}},
+            {"add": {"group": ["Design"]}},
+        ])),
+    );
+    let found = user(&store, ORG, "jdoe", Some("claimed.example")).unwrap();
+    assert_eq!((found.username.as_str(), found.domain.as_str()), ("JDoe", "claimed.example"));
+    done(
+        &store,
+        &command(
+            json!([{"update": {"email": "jd2@mail.example", "lastname": "Dee"}}, {"remove": {"group": ["design"]}}]),
+        ),
+    );
+    let found = user(&store, ORG, "jd2@mail.example", None).unwrap();
+    assert_eq!((found.username.as_str(), found.lastname.as_deref(), found.groups.len()), ("JDoe", Some("Dee"), 0));
+    done(&store, &command(json!([{"removeFromOrg": {"deleteAccount": true}}])));
+    assert!(user(&store, ORG, "jd2@mail.example", None).is_none());
+    // A recording: no address names anybody there, and deleting one fails.
+    let nobody = json!([{"user": "jd@claimed.example", "do": [{"removeFromOrg": {"deleteAccount": true}}]}]);
+    assert_eq!(codes(&act(&store, &nobody)), [(0, 0, "error.user.nonexistent")]);
+    done(&store, &json!([{"user": "jd@claimed.example", "do": [{"removeFromOrg": {}}]}]));
+}
+
+#[test]
+fn an_address_means_the_account_of_the_organization_unless_the_adobe_id_is_asked_for() {
+    let store = store();
+    let add = |extra: Value| {
+        let mut command = json!({"user": "ann@example.com", "do": [{"add": {"group": ["Design"]}}]});
+        command.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        json!([command])
+    };
+    let in_design =
+        |domain| user(&store, ORG, "ann@example.com", domain).unwrap().groups.iter().any(|name| **name == *"Design");
+    done(&store, &add(json!({"useAdobeID": true})));
+    assert_eq!((in_design(None), in_design(Some("AdobeID"))), (false, true));
+    done(&store, &add(json!({})));
+    assert!(in_design(None));
+    // `domain` beside an address is ignored for Adobe IDs and Enterprise IDs, and refused for Federated IDs.
+    done(&store, &add(json!({"useAdobeID": true, "domain": "example.com"})));
+    done(
+        &store,
+        &json!([{"user": "bob@contractors.example", "domain": "contractors.example", "do": [{"update": {"lastname": "B"}}]}]),
+    );
+    let code = "error.command.domain.must_be_used_with_nonemail_username";
+    assert_eq!(codes(&act(&store, &add(json!({"domain": "example.com"})))), [(0, 0, code)]);
+    // The account that left does not stand in the way of the Adobe ID.
+    done(&store, &json!([{"user": "ann@example.com", "do": [{"removeFromOrg": {}}]}]));
+    done(&store, &json!([{"user": "ann@example.com", "do": [{"remove": {"group": ["Design"]}}]}]));
+    assert!(!in_design(Some("AdobeID")));
+}
+
+#[test]
+fn a_new_address_takes_the_username_with_it_and_letter_case_never_changes() {
+    let store = store();
+    let update = |fields: Value| json!([{"user": "jdoe@example.com", "do": [{"update": fields}]}]);
+    done(&store, &update(json!({"email": "JDOE@EXAMPLE.COM"})));
+    assert_eq!(user(&store, ORG, "jdoe@example.com", None).unwrap().email, "jdoe@example.com");
+    done(&store, &update(json!({"username": "j.doe@office.example"})));
+    let found = user(&store, ORG, "jdoe@example.com", None).unwrap();
+    assert_eq!((found.email.as_str(), found.username.as_str()), ("jdoe@example.com", "j.doe@office.example"));
+    let id = found.id;
+    done(&store, &update(json!({"email": "john@office.example"})));
+    let found = user(&store, ORG, "john@office.example", None).unwrap();
+    assert_eq!((found.username.as_str(), found.domain.as_str()), ("john@office.example", "office.example"));
+    assert_eq!(found.id, id, "the same user");
+}
+
+#[test]
+fn a_trusted_organization_takes_accounts_in_and_owns_none() {
+    let store = store();
+    let act = |steps: Value| send(&store, TRUSTED, &json!([{"user": "jdoe@example.com", "do": steps}]), false);
+    let create =
+        json!({"createFederatedID": {"email": "jdoe@example.com", "firstname": "X", "lastname": "Y", "country": "US"}});
+    assert_eq!(act(json!([create, {"add": {"group": ["Guests"]}}])).completed, 1);
+    let id = |org| user(&store, org, "jdoe@example.com", None).map(|user| user.id);
+    assert_eq!(id(TRUSTED), id(ORG), "one account");
+    assert_eq!(codes(&act(json!([{"update": {"lastname": "Z"}}]))), [(0, 0, "error.user.not_in_org")]);
+    assert_eq!(
+        codes(&act(json!([{"removeFromOrg": {"deleteAccount": true}}]))),
+        [(0, 0, "error.api.user.not.parent.org")]
+    );
+    // What the owner writes shows in both.
+    done(&store, &json!([{"user": "jdoe@example.com", "do": [{"update": {"lastname": "New"}}]}]));
+    assert_eq!(user(&store, TRUSTED, "jdoe@example.com", None).unwrap().lastname.as_deref(), Some("New"));
+    assert_eq!(act(json!([{"removeFromOrg": {}}])).completed, 1);
+    assert_eq!((id(TRUSTED), id(ORG).is_some()), (None, true));
+    // Deleted by the owner, it is gone everywhere.
+    assert_eq!(act(json!([create])).completed, 1);
+    done(&store, &json!([{"user": "jdoe@example.com", "do": [{"removeFromOrg": {"deleteAccount": true}}]}]));
+    assert_eq!((id(TRUSTED), id(ORG)), (None, None));
+}
+
+#[test]
+fn a_removed_user_comes_back_as_the_same_one_unless_the_account_was_deleted() {
+    let store = store();
+    let create =
+        json!({"createFederatedID": {"email": "eve@example.com", "firstname": "E", "lastname": "V", "country": "US"}});
+    let there = |steps: Value| done(&store, &json!([{"user": "eve@example.com", "do": steps}]));
+    let id = || user(&store, ORG, "eve@example.com", None).map(|user| user.id);
+    let before = id();
+    there(json!([{"removeFromOrg": {"deleteAccount": false}}]));
+    assert_eq!(id(), None);
+    there(json!([create]));
+    assert_eq!((id(), groups(&store, "eve@example.com")), (before.clone(), Vec::new()), "memberships do not come back");
+    there(json!([{"removeFromOrg": {"deleteAccount": true}}]));
+    there(json!([create]));
+    assert_ne!(id(), before);
+    // Removing nobody succeeds.
+    done(&store, &json!([{"user": "nobody@example.com", "do": [{"removeFromOrg": {"deleteAccount": true}}]}]));
+}
+
+#[test]
+fn test_mode_checks_everything_and_does_nothing() {
+    let store = store();
+    let before = store.snapshot().unwrap();
+    let create =
+        json!({"createFederatedID": {"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US"}});
+    let body = json!([
+        {"user": "new@example.com", "do": [create, {"add": {"group": ["Design", "Fresh"]}}]},
+        {"user": "new@example.com", "do": [create, {"update": {"lastname": "X"}}]},
+        {"usergroup": "Fresh", "do": [{"createUserGroup": {}}, {"add": {"user": ["new@example.com"]}}]},
+        {"user": "new@example.com", "do": [{"add": {"group": ["fresh"]}}, {"removeFromOrg": {"deleteAccount": true}}]},
+        {"user": "new@example.com", "do": [{"add": {"group": ["Nothing"]}}]},
+        {"usergroup": "Layout", "do": [{"deleteUserGroup": {}}, {"add": {"productConfiguration": ["Nothing"]}}]},
+        {"user": "bob@contractors.example", "do": [{"createFederatedID": {
+            "email": "bob@contractors.example", "firstname": "B", "lastname": "B", "country": "US"}}]},
+    ]);
+    let answer = send(&store, ORG, &body, true);
+    assert_eq!(
+        codes(&answer),
+        [(0, 1, "error.group.not_found"), (4, 0, "error.group.not_found"), (6, 0, "error.user.type_mismatch")],
+        "the group is promised from its command on"
+    );
+    assert_eq!((answer.completed, answer.not_completed, answer.completed_in_test_mode), (0, 3, 4));
+    assert_eq!(store.snapshot().unwrap().as_bytes(), before.as_bytes(), "nothing changed");
+}
+
+#[test]
+fn a_failed_step_leaves_nothing_and_the_others_are_done() {
+    let store = store();
+    let answer = act(
+        &store,
+        &json!([{"user": "jdoe@example.com", "do": [
+            {"add": {"group": ["Design"]}},
+            {"add": {"group": ["Photoshop", "Nothing"]}},
+            {"add": {"group": ["Trial"]}},
+        ]}]),
+    );
+    assert_eq!(codes(&answer), [(0, 1, "error.group.not_found")]);
+    assert_eq!((answer.completed, answer.not_completed), (0, 1));
+    assert_eq!(groups(&store, "jdoe@example.com"), ["Trial", "Design", "_admin_Layout"]);
+}
+
+#[test]
+fn a_request_holds_as_much_as_the_description_says_and_no_more() {
+    let store = store();
+    let step = json!({"remove": {"group": vec!["Design"; limits::NAMES_PER_LIST]}});
+    let command = json!({"user": "jdoe@example.com", "do": vec![step; limits::STEPS_PER_COMMAND]});
+    let full = json!(vec![command.clone(); limits::COMMANDS_PER_REQUEST]);
+    done(&store, &full);
+    let malformed = |body: &[u8]| {
+        let failure = engine::apply(&store, ORG, body, &ActionOptions::new("request", 0)).unwrap_err();
+        assert!(matches!(&failure, ActionFailure::Malformed(_)), "{failure}");
+        failure.refusal().unwrap().message.clone()
+    };
+    let more = json!(vec![command; limits::COMMANDS_PER_REQUEST + 1]);
+    assert!(malformed(more.to_string().as_bytes()).contains("1 to 10"));
+    let mut long = full.to_string().into_bytes();
+    long.resize(limits::REQUEST_BYTES, b' ');
+    engine::apply(&store, ORG, &long, &ActionOptions::new("request", 0)).unwrap();
+    long.push(b' ');
+    assert!(malformed(&long).contains("1000000 bytes"));
+    let of = |field: &str, length: usize| {
+        let mut fields = json!({"email": "x@mail.example", "option": "ignoreIfAlreadyExists"});
+        fields[field] = "x".repeat(length).into();
+        act(&store, &json!([{"user": "x@mail.example", "do": [{"addAdobeID": fields}]}])).completed
+    };
+    assert_eq!((of("firstname", limits::FIRST_NAME_LENGTH), of("firstname", limits::FIRST_NAME_LENGTH + 1)), (1, 0));
+    assert_eq!((of("lastname", limits::LAST_NAME_LENGTH), of("lastname", limits::LAST_NAME_LENGTH + 1)), (1, 0));
+}
+
+#[test]
+fn nothing_of_an_unknown_or_migrating_organization_is_touched() {
+    let store = store();
+    let failure = |org| engine::apply(&store, org, b"[", &ActionOptions::new("request", 0)).unwrap_err();
+    assert!(matches!(failure("CC@AdobeOrg"), ActionFailure::UnknownOrganization(_)));
+    store
+        .write(None, |tx| {
+            let org = tx.rows().organization(ORG)?.unwrap().id;
+            tx.set_migrating(org, true)
+        })
+        .unwrap();
+    assert!(matches!(failure(ORG), ActionFailure::Migrating(_)));
+}
