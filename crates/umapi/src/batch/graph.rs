@@ -110,7 +110,7 @@ impl Graph {
             return None;
         };
         let unit = self.units.get(key)?;
-        if !unit.can_be_followed_by(head, &parts.as_slice().first()?.step) {
+        if !unit.can_be_followed_by(head, parts.as_slice()) {
             return None;
         }
         let room = unit.room_for(parts.as_slice());

@@ -6,6 +6,7 @@ use umapi_model::{self as model, limits};
 
 use super::access;
 use super::things::ThingId;
+use super::undoing::undoes;
 use super::wire::{Step, json_size};
 use crate::commands::place::{Place, place_of};
 
@@ -99,13 +100,14 @@ impl Unit {
         parts.iter().take(limits::STEPS_PER_COMMAND - self.parts.len()).take_while(fits).count()
     }
 
-    /// Whether a command may go on where this one ends: the rules of order are kept, and both are about the same account.
-    pub(crate) fn can_be_followed_by(&self, head: &model::Command, first: &Step) -> bool {
+    /// Whether a command may go on where this one ends: the rules of order are kept, both are about the same account, and
+    /// neither undoes what the other does.
+    pub(crate) fn can_be_followed_by(&self, head: &model::Command, parts: &[Part]) -> bool {
         let may_be_followed =
             |part: &Part| place_of(&part.step) != Place::Last && !access::renames(&self.head, &part.step);
         self.is_unsent()
             && !self.parts.is_empty()
-            && place_of(first) != Place::First
+            && parts.first().is_some_and(|part| place_of(&part.step) != Place::First)
             && self.parts.iter().all(may_be_followed)
             && match (&self.head, head) {
                 (model::Command::User(one), model::Command::User(other)) => {
@@ -115,6 +117,7 @@ impl Unit {
                 (model::Command::Group(_), model::Command::Group(_)) => true,
                 _ => false,
             }
+            && !undoes(&self.parts, parts)
     }
 
     /// It is several commands now: the `requestID` of one would be wrong for the others.

@@ -41,7 +41,7 @@ fn only_request(scheduler: &mut Scheduler) -> RequestId {
 fn errors_of_joined_commands_go_back_to_their_own() {
     let mut scheduler = scheduler([
         Command::user("a@b.c").add_to(["x"]).remove_from(["y"]).label("first"),
-        Command::user("a@b.c").add_to(["z"]).remove_all().label("second"),
+        Command::user("a@b.c").add_to(["z"]).remove_from(["w"]).label("second"),
     ]);
     let id = only_request(&mut scheduler);
     let warning = ActionWarning::new(0, ErrorCode::WarningCommandDeprecated).with_step(1);

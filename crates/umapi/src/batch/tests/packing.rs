@@ -26,7 +26,7 @@ fn neighbours_on_one_user_are_joined() {
         add("x"),
         Command::user("d@e.f").remove_all(),
         add("y"),
-        Command::user("a@b.c").remove_from_org(),
+        Command::user("a@b.c").remove_from(["z"]),
     ]));
     assert_eq!(roots(&requests), [["a@b.c", "d@e.f"]]);
 }
@@ -44,6 +44,9 @@ fn what_no_command_can_hold_is_not_joined() {
             Command::group("g").add_users(["a@b.c"]),
         ],
         [Command::group("g").add_users(users(60)), Command::group("g").remove_users(users(50))],
+        // Repeated, these would do something a second time.
+        [create(), Command::user("a@b.c").remove_from_org()],
+        [Command::user("a@b.c").add_to(["x"]), Command::user("a@b.c").remove_from(["X"])],
     ] {
         assert_eq!(run(&mut scheduler(commands)).len(), 2);
     }
@@ -51,7 +54,7 @@ fn what_no_command_can_hold_is_not_joined() {
 
 #[test]
 fn a_long_command_fills_what_is_left_of_the_one_before() {
-    let short = Command::group("g").remove_users(users(45));
+    let short = Command::group("g").remove_users(users(45).into_iter().map(|user| format!("former.{user}")));
     let long = Command::group("g").add_users(users(150));
     assert_eq!(run(&mut scheduler([short, long])).len(), 2);
 }
