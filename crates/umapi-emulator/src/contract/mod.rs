@@ -8,6 +8,7 @@ mod parameter;
 mod template;
 mod violations;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use http::Method;
@@ -19,7 +20,7 @@ use document::Document;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use parameter::parse_boolean;
 pub(crate) use template::PathParameters;
-use template::{Fit, segments};
+use template::{Fit, Segments, segments};
 pub use violations::Violation;
 pub(crate) use violations::Violations;
 
@@ -108,20 +109,16 @@ fn management() -> &'static [Endpoint] {
 }
 
 fn route(api: Api, endpoints: &'static [Endpoint], method: &Method, path: &str, lenient: bool) -> Route {
-    let raw: Vec<&str> = segments(path).collect();
+    let raw: Segments<'_> = segments(path).map(Cow::Borrowed).collect();
     let (mut methods, mut bad_organization) = (Vec::new(), false);
     for endpoint in endpoints {
-        let joined = (lenient && endpoint.template.ends_in_group_name() && raw.len() > endpoint.template.len())
-            .then(|| raw[endpoint.template.len() - 1..].join("/"));
-        let mut parts = raw.clone();
-        if let Some(name) = &joined {
-            parts.truncate(endpoint.template.len() - 1);
-            parts.push(name);
-        }
-        match endpoint.template.fit(&parts) {
+        let template = &endpoint.template;
+        let joined = if lenient { template.join_group_name(&raw) } else { None };
+        let parts = joined.as_ref().unwrap_or(&raw);
+        match template.fit(parts) {
             None => {}
             Some(Fit::Full) if endpoint.method == *method => {
-                return Route::Found { api, endpoint, path: endpoint.template.parameters(&parts) };
+                return Route::Found { api, endpoint, path: template.parameters(parts) };
             }
             Some(Fit::Full) => methods.push(endpoint.operation.method),
             Some(Fit::BadOrganization) => bad_organization |= endpoint.method == *method,

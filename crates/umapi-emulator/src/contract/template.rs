@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// A path of the description, such as `/users/{orgId}/{page}`.
@@ -21,6 +23,9 @@ pub(super) enum Fit {
     Full,
 }
 
+/// The segments of a path, still encoded.
+pub(super) type Segments<'p> = Vec<Cow<'p, str>>;
+
 /// The parameters of a path, decoded.
 pub(crate) type PathParameters = Vec<(String, String)>;
 
@@ -37,14 +42,14 @@ impl Template {
     }
 
     /// Whether the raw segments of a path fit; an encoded `/` stays inside its segment.
-    pub(super) fn fit(&self, segments: &[&str]) -> Option<Fit> {
+    pub(super) fn fit(&self, segments: &[Cow<'_, str>]) -> Option<Fit> {
         if segments.len() != self.parts.len() {
             return None;
         }
         let mut fit = Fit::Full;
         for (part, segment) in self.parts.iter().zip(segments) {
             match part {
-                Part::Literal(literal) if decode(segment) == *literal => {}
+                Part::Literal(literal) if percent_decode_str(segment).eq(literal.bytes()) => {}
                 Part::Literal(_) => return None,
                 Part::Parameter(_) if segment.is_empty() => return None,
                 Part::Parameter(name) if name == ORGANIZATION && !is_organization(&decode(segment)) => {
@@ -57,7 +62,7 @@ impl Template {
     }
 
     /// The parameters of a path that fits.
-    pub(super) fn parameters(&self, segments: &[&str]) -> PathParameters {
+    pub(super) fn parameters(&self, segments: &[Cow<'_, str>]) -> PathParameters {
         let pairs = self.parts.iter().zip(segments);
         pairs
             .filter_map(|(part, segment)| match part {
@@ -67,14 +72,15 @@ impl Template {
             .collect()
     }
 
-    /// How many segments the template has.
-    pub(super) fn len(&self) -> usize {
-        self.parts.len()
-    }
-
-    /// Whether the last segment is the name of a group.
-    pub(super) fn ends_in_group_name(&self) -> bool {
-        matches!(self.parts.last(), Some(Part::Parameter(name)) if name == "groupName")
+    /// The segments, with those that the template has no room for taken into its last one: the name of a group in which a
+    /// `/` was not encoded.
+    pub(super) fn join_group_name<'p>(&self, segments: &[Cow<'p, str>]) -> Option<Segments<'p>> {
+        let is_group_name = matches!(self.parts.last(), Some(Part::Parameter(name)) if name == "groupName");
+        if !is_group_name || segments.len() <= self.parts.len() {
+            return None;
+        }
+        let (first, name) = segments.split_at(self.parts.len() - 1);
+        Some(first.iter().cloned().chain([Cow::Owned(name.join("/"))]).collect())
     }
 }
 
@@ -98,7 +104,7 @@ mod tests {
 
     fn fit(template: &str, path: &str) -> Option<(Fit, PathParameters)> {
         let template = Template::new("/v2", template);
-        let segments: Vec<_> = segments(path).collect();
+        let segments: Segments<'_> = segments(path).map(Cow::Borrowed).collect();
         template.fit(&segments).map(|fit| (fit, template.parameters(&segments)))
     }
 

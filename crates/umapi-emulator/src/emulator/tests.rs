@@ -13,9 +13,9 @@ struct Client {
 }
 
 impl Client {
-    fn of(emulator: &Emulator) -> Self {
+    fn of(emulator: &Emulator, http: &reqwest::Client) -> Self {
         Self {
-            http: reqwest::Client::new(),
+            http: http.clone(),
             um: emulator.um_url(),
             token: emulator.access_token().unwrap(),
             key: emulator.credentials().client_id.clone(),
@@ -40,15 +40,22 @@ async fn hundreds_run_side_by_side_and_do_not_share_state() {
         all.push(emulator().await);
     }
     let [first, rest @ ..] = all.as_slice() else { unreachable!() };
-    let client = Client::of(first);
+    let http = reqwest::Client::new();
+    let client = Client::of(first, &http);
     let body = json!([{"user": "new@example.com", "do": [{"createFederatedID":
         {"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US"}}]}]);
     let action = client.http.post(format!("{}/action/12345@AdobeOrg", client.um)).json(&body);
     let answer = action.bearer_auth(&client.token).header("x-api-key", &client.key).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap()["completed"], 1);
     for other in rest {
-        let (status, body) = Client::of(other).get("/organizations/12345@AdobeOrg/users/new@example.com").await;
+        let (status, body) = Client::of(other, &http).get("/organizations/12345@AdobeOrg/users/new@example.com").await;
         assert_eq!((status, &body["result"]), (StatusCode::NOT_FOUND, &json!("error.user.not_found")));
     }
     assert_eq!(client.get("/organizations/12345@AdobeOrg/users/new@example.com").await.0, StatusCode::OK);
+}
+
+#[test]
+fn a_handle_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Emulator>();
 }

@@ -16,12 +16,15 @@ use super::delivery::Delivery;
 use super::exchange::{self, Reset, respond};
 use super::line::{Line, Switch};
 use super::reading;
+use crate::http::Answer;
 use crate::management;
 use crate::world::World;
 
-/// How long a client may take to say hello in TLS, and to send the head of a request: real time, as for bodies.
+/// How long a client may take to say hello in TLS: real time, as for bodies.
 const HELLO_TIME: Duration = Duration::from_secs(10);
-const HEAD_TIME: Duration = Duration::from_secs(60);
+/// How long a connection may wait for the head of a request. It is longer than clients keep idle connections, and not a
+/// minute: clients that wait for a limit would find their connection closed just then.
+const HEAD_TIME: Duration = Duration::from_secs(125);
 
 /// The largest body of a request. An action request may hold 1 MB, and a larger one is to hear so from the service.
 const SERVICE_BODY: usize = 4 << 20;
@@ -92,7 +95,11 @@ impl Host {
         match self.serves {
             Serves::Services(services) => exchange::answer(&self.world, services, &request, switch).await,
             Serves::Management => {
-                let answer = management::answer(&self.world, &request);
+                // Seeds and snapshots take a while, and the services have others to answer.
+                let (world, request) = (Arc::clone(&self.world), Arc::new(request));
+                let asked = Arc::clone(&request);
+                let answer = tokio::task::spawn_blocking(move || management::answer(&world, &asked)).await;
+                let answer = answer.unwrap_or_else(|_| Answer::fault("it panicked"));
                 Ok(at_once(exchange::finish(&self.world, &request, answer)))
             }
         }

@@ -83,7 +83,9 @@ fn manner(fault: &Fault, body: bytes::Bytes, world: &World, hold: Hold) -> Deliv
     }
 }
 
-/// Does what a request asks for. A panic in it is a mistake of the emulator, and no reason to end.
+/// Does what a request asks for, on the thread that the request came in on: that takes less than a tenth of a millisecond
+/// for one user and a few for a page of 2,000, and handing it to another thread costs more than it brings while the store
+/// lets in one at a time. A panic in it is a mistake of the emulator, and no reason to end.
 fn apply(world: &World, route: &Route, request: &Request) -> Answer {
     match route {
         Route::Found { api, endpoint, path } => {
