@@ -63,6 +63,8 @@
 //!   stands alone. The others are not harmed.
 //! * Where a request was repeated because nobody knows what the first one did, a create that "exists already" counts as done by
 //!   the first, and a [`Notice`] says so.
+//! * In test mode nothing is made, so what uses a user group that only the batch itself makes is refused, unless both happen to
+//!   be in one request; and no part of a command holds back another.
 //! * After a fatal error, or if the caller stops, what was not sent is handed back: [`Report::into_unsent`].
 
 pub(crate) mod access;

@@ -107,7 +107,7 @@ fn group_root(command: &UserGroupCommand) -> Result<(), BrokenRule> {
             "give the name of the group",
         ));
     }
-    fields::group("usergroup", &command.usergroup)
+    fields::length("usergroup", &command.usergroup, limits::GROUP_NAME_LENGTH)
 }
 
 fn request_id(id: Option<&str>) -> Result<(), BrokenRule> {
