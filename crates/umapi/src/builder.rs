@@ -140,8 +140,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long one call may take, with all its waits and attempts: a user, a page, an action request. There is no limit by
-    /// default. No wait is begun that would end later.
+    /// How long one call may take, with all its waits and attempts: a user, a page. There is no limit by default. No wait is
+    /// begun that would end later. Batches have [deadlines](crate::Execute::deadline) of their own.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = Some(timeout);
         self

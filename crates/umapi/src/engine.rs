@@ -48,13 +48,22 @@ pub(crate) struct Lane {
     pub(crate) tokens: Box<dyn TokenSource>,
 }
 
+/// When a call must be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    /// As the client's settings say, counted from its beginning.
+    OfClient,
+    /// As the work says that it is a part of.
+    OfWork(Option<Instant>),
+}
+
 /// One thing to ask or to do.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) operation: &'static Operation,
     pub(crate) work: Work,
     pub(crate) pragma: Option<Pragma>,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Deadline,
     /// The caller's numbers of what is in it, for the observer.
     pub(crate) commands: &'a [u64],
     /// Whether it may have been applied already, by an earlier call.
@@ -72,7 +81,7 @@ impl Call<'_> {
             operation,
             work: Work::Question,
             pragma: None,
-            deadline: None,
+            deadline: Deadline::OfClient,
             commands: &[],
             is_repetition: false,
             stop: None,
@@ -117,7 +126,10 @@ impl Engine {
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
     {
-        let deadline = call.deadline.or_else(|| Some(self.clock.now() + self.call_timeout?));
+        let deadline = match call.deadline {
+            Deadline::OfClient => self.call_timeout.map(|timeout| self.clock.now() + timeout),
+            Deadline::OfWork(deadline) => deadline,
+        };
         let mut course = Course::new(call, deadline, self.lanes.len());
         loop {
             let permit = self.turn(&mut course).await?;
@@ -206,7 +218,7 @@ impl Engine {
         let head = outgoing.head.get();
         let id = head.and_then(|head| head.request_id.as_deref()).unwrap_or(id);
         let status = head.map(|head| head.status);
-        span.in_scope(|| tracing::debug!(operation, status, took_ms = took.as_millis(), "answered"));
+        span.in_scope(|| tracing::debug!(operation, status, answered_id = id, took_ms = took.as_millis(), "answered"));
         self.observer.request_finished(&RequestFinished { operation, attempt: number, request_id: id, status, took });
         course.request_id = Some(id.to_owned());
         result

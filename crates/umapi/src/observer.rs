@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -54,6 +55,33 @@ pub trait Observer: Send + Sync + 'static {
     /// A batch has come further: after every request of it.
     fn progress(&self, progress: &Progress) {
         let _ = progress;
+    }
+}
+
+/// An observer that is shared: the client has one handle, its owner keeps another.
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn request_started(&self, request: &RequestStarted<'_>) {
+        (**self).request_started(request);
+    }
+
+    fn request_finished(&self, request: &RequestFinished<'_>) {
+        (**self).request_finished(request);
+    }
+
+    fn wait_begins(&self, wait: &Wait<'_>) {
+        (**self).wait_begins(wait);
+    }
+
+    fn retry(&self, retry: &Retry<'_>) {
+        (**self).retry(retry);
+    }
+
+    fn page(&self, page: &PageRead<'_>) {
+        (**self).page(page);
+    }
+
+    fn progress(&self, progress: &Progress) {
+        (**self).progress(progress);
     }
 }
 

@@ -1,4 +1,5 @@
 //! The client's rules and the emulator's: both were made from the documentation, and must say the same of a command.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 use proptest::prelude::*;
 use umapi::{Command, CreateOption, UserGroupUpdate, UserUpdate, model};

@@ -19,8 +19,9 @@
 //! * a list of more than ten names becomes several steps, and more than ten steps several **wire commands**, filled to
 //!   the brim;
 //! * commands that follow each other on one user or group are joined into one, where it could have been written as one:
-//!   creates come first, removals last, and both are about the same account; and where neither undoes what the other does, so
-//!   that a repetition does nothing twice. A command that fits into a wire command is never split. In the order of the caller this is the smallest number of wire commands;
+//!   creates come first, removals last, both are about the same account, and neither undoes what the other does, so that a
+//!   repetition does nothing twice. A command that fits into a wire command is never split. In the order of the caller this
+//!   is the smallest number of wire commands;
 //! * ten wire commands on ten different roots are a request.
 //!
 //! # What waits for what

@@ -42,6 +42,14 @@ pub(super) struct Attempt {
     pub(super) then: Option<Box<Attempt>>,
 }
 
+/// A command of which one step alone does not fit into a request.
+struct TooLarge {
+    head: umapi_model::Command,
+    label: Option<String>,
+    steps: usize,
+    invalid: InvalidCommand,
+}
+
 /// Some parts of a unit.
 #[derive(Clone, Debug)]
 pub(super) struct Slice {
@@ -66,6 +74,18 @@ impl Scheduler {
         }
     }
 
+    /// Takes a command, whatever it is, and gives it the next number, counted from 0. One that breaks a rule ends as
+    /// rejected, and nothing of it is sent.
+    pub(crate) fn offer(&mut self, command: Command) -> usize {
+        if let Err(invalid) = command.check() {
+            return self.push_refused(command, &invalid);
+        }
+        self.place(command).unwrap_or_else(|large| {
+            let TooLarge { head, label, steps, invalid } = *large;
+            self.refuse(head, label, steps, &invalid)
+        })
+    }
+
     /// Takes a command, and gives it the next number, counted from 0.
     ///
     /// # Errors
@@ -73,6 +93,12 @@ impl Scheduler {
     pub(crate) fn push(&mut self, command: Command) -> Result<usize, InvalidCommand> {
         let number = self.records.next_key();
         command.check().map_err(|invalid| invalid.with_number(number))?;
+        self.place(command).map_err(|large| large.invalid.with_number(number))
+    }
+
+    /// Takes a command that keeps all rules but perhaps one: that it must fit into a request.
+    fn place(&mut self, command: Command) -> Result<usize, Box<TooLarge>> {
+        let number = self.records.next_key();
         let (mut head, label) = command.into_parts();
         let steps = take_steps(&mut head);
         let step_count = steps.len();
@@ -83,7 +109,8 @@ impl Scheduler {
             .collect();
         let head_bytes = json_size(&head);
         if let Some(large) = parts.iter().find(|part| head_bytes + part.bytes > COMMAND_BYTES) {
-            return Err(too_large(&head, large).with_number(number));
+            let invalid = too_large(&head, large);
+            return Err(Box::new(TooLarge { head, label, steps: step_count, invalid }));
         }
         let mut record = Record::new(head.clone(), label, step_count, parts.len());
         if let Some(why) = &self.aborted {
@@ -111,8 +138,18 @@ impl Scheduler {
     /// Takes a command that breaks a rule: it ends as rejected, and nothing of it is sent.
     pub(crate) fn push_refused(&mut self, command: Command, invalid: &InvalidCommand) -> usize {
         let (mut head, label) = command.into_parts();
-        let steps = take_steps(&mut head);
-        let mut record = Record::new(head, label, steps.len(), steps.len().max(1));
+        let steps = take_steps(&mut head).len();
+        self.refuse(head, label, steps, invalid)
+    }
+
+    fn refuse(
+        &mut self,
+        head: umapi_model::Command,
+        label: Option<String>,
+        steps: usize,
+        invalid: &InvalidCommand,
+    ) -> usize {
+        let mut record = Record::new(head, label, steps, steps.max(1));
         let error = StepError {
             step: invalid.step(),
             names: None,
@@ -120,7 +157,7 @@ impl Scheduler {
             message: Some(format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy())),
         };
         let number = self.records.next_key();
-        record.refuse(steps.len(), error);
+        record.refuse(steps, error);
         self.records.insert(record);
         self.conclude(number);
         number
@@ -187,13 +224,16 @@ impl Scheduler {
     fn hand_out(&mut self, attempt: Attempt) -> PackedRequest {
         let id = RequestId(self.next_id);
         self.next_id += 1;
-        let commands = attempt
-            .slices
-            .iter()
-            .filter_map(|slice| Some(self.graph.unit(slice.unit)?.command(slice.from..slice.to)))
-            .collect();
+        let (mut commands, mut numbers) = (Vec::new(), Vec::new());
+        for slice in &attempt.slices {
+            let Some(unit) = self.graph.unit(slice.unit) else { continue };
+            commands.push(unit.command(slice.from..slice.to));
+            numbers.extend(unit.parts[slice.from..slice.to].iter().map(|part| part.owner as u64));
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
         self.in_flight.insert(id, attempt);
-        PackedRequest { id, commands }
+        PackedRequest { id, commands, numbers }
     }
 }
 

@@ -117,7 +117,8 @@ impl Unit {
                 (model::Command::Group(_), model::Command::Group(_)) => true,
                 _ => false,
             }
-            && !undoes(&self.parts, parts)
+            // Of a long command no more than these could be joined.
+            && !undoes(&self.parts, &parts[..parts.len().min(limits::STEPS_PER_COMMAND)])
     }
 
     /// It is several commands now: the `requestID` of one would be wrong for the others.

@@ -41,6 +41,8 @@ pub(crate) struct PackedRequest {
     pub(crate) id: RequestId,
     /// One to ten, within every limit.
     pub(crate) commands: Vec<model::Command>,
+    /// What of the caller's is in it, by number, ascending.
+    pub(crate) numbers: Vec<u64>,
 }
 
 /// How a request ended.

@@ -90,7 +90,7 @@ impl Execute {
         let test_only = self.options.test_only;
         let mut scheduler = Scheduler::new(Settings::unbounded(test_only));
         for command in self.commands {
-            offer(&mut scheduler, command);
+            scheduler.offer(command);
         }
         scheduler.close();
         let mut report = Report::new(test_only);
@@ -111,14 +111,6 @@ impl IntoFuture for Execute {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
-    }
-}
-
-/// Gives a command to the scheduler. One that breaks a rule ends as rejected.
-pub(super) fn offer(scheduler: &mut Scheduler, command: Command) {
-    match command.check() {
-        Ok(()) => drop(scheduler.push(command)),
-        Err(invalid) => drop(scheduler.push_refused(command, &invalid)),
     }
 }
 

@@ -9,7 +9,7 @@ use super::StopHandle;
 use crate::{
     batch::{Answer, Exchange, PackedRequest, RequestId},
     client::Client,
-    engine::Call,
+    engine::{Call, Deadline},
     error::{Error, Kind},
     retry::Work,
     transport::{self, Pragma, RawClient},
@@ -67,7 +67,10 @@ impl Flight {
                     requests += error.requests();
                     is_repetition = error.may_have_been_applied();
                     tracing::warn!(error = %error, "a fresh access token was refused as well");
-                    self.client.0.clock.sleep(pause).await;
+                    tokio::select! {
+                        () = self.client.0.clock.sleep(pause) => {}
+                        () = self.stop.stopped() => {}
+                    }
                 }
                 Ok(answer) => return (requests + answer.requests, Ok(answer)),
                 Err(error) => return (requests + error.requests(), Err(error)),
@@ -79,11 +82,10 @@ impl Flight {
     }
 
     async fn send(&self, is_repetition: bool) -> Result<transport::Answer<ActionResponse>, Error> {
-        let numbers: Vec<u64> = Vec::new();
         let call = Call {
             pragma: self.pragma,
-            deadline: self.deadline,
-            commands: &numbers,
+            deadline: Deadline::OfWork(self.deadline),
+            commands: &self.request.numbers,
             stop: Some(&self.stop),
             is_repetition,
             // Whoever keeps account can tell what a repetition did.

@@ -11,7 +11,7 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{StopHandle, execute::offer, options::Options, runner::Runner};
+use super::{StopHandle, options::Options, runner::Runner};
 use crate::{
     batch::{CommandOutcome, Scheduler, Settings, Work},
     client::Client,
@@ -178,7 +178,7 @@ fn read<S: Stream<Item = Command>>(
             }
             match stream.as_mut().poll_next(context) {
                 Poll::Ready(Some(command)) => {
-                    offer(&mut runner.work, command);
+                    runner.work.offer(command);
                     continue;
                 }
                 Poll::Ready(None) => {}

@@ -87,8 +87,11 @@ impl MembershipWork {
     fn hand_out(&mut self, lists: Vec<Lists>, commands: Vec<model::Command>) -> PackedRequest {
         let id = RequestId(self.next_id);
         self.next_id += 1;
+        let mut numbers: Vec<u64> =
+            links(&lists).flat_map(|link| &self.numbers[link as usize]).map(|number| u64::from(*number)).collect();
+        numbers.sort_unstable();
         self.in_flight.insert(id, lists);
-        PackedRequest { id, commands }
+        PackedRequest { id, commands, numbers }
     }
 
     fn took_part(&mut self, lists: &[Lists], attempts: u32, request_id: Option<&str>) {

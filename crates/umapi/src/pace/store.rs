@@ -67,3 +67,22 @@ pub trait PaceStore: Send + Sync + 'static {
     /// times counts.
     fn hold_back<'a>(&'a self, allowance: &'a Allowance, time: Duration) -> PaceFuture<'a, ()>;
 }
+
+/// A store that is shared: by several clients of one process, say.
+impl<S: PaceStore + ?Sized> PaceStore for Arc<S> {
+    fn take<'a>(&'a self, allowance: &'a Allowance) -> PaceFuture<'a, Turn> {
+        (**self).take(allowance)
+    }
+
+    fn sent<'a>(&'a self, allowance: &'a Allowance, turn: TurnId) -> PaceFuture<'a, ()> {
+        (**self).sent(allowance, turn)
+    }
+
+    fn forecast<'a>(&'a self, allowance: &'a Allowance, ahead: usize) -> PaceFuture<'a, Duration> {
+        (**self).forecast(allowance, ahead)
+    }
+
+    fn hold_back<'a>(&'a self, allowance: &'a Allowance, time: Duration) -> PaceFuture<'a, ()> {
+        (**self).hold_back(allowance, time)
+    }
+}

@@ -20,7 +20,7 @@ const CLASS: ThrottleClass = ThrottleClass::Action;
 #[derive(Default)]
 struct Waits(Mutex<Vec<(WaitReason, u64)>>);
 
-impl Observer for Arc<Waits> {
+impl Observer for Waits {
     fn wait_begins(&self, wait: &Wait<'_>) {
         self.0.lock().unwrap().push((wait.reason, wait.duration.as_secs()));
     }
@@ -40,7 +40,7 @@ fn setting(per_minute: u32, keys: usize) -> Setting {
     let limits = Limits::unlimited().with(CLASS, NonZeroU32::new(per_minute));
     let keys: Vec<Arc<str>> = (0..keys).map(|key| format!("key {key}").into()).collect();
     let store = Arc::new(InMemoryPace::new(clock.clone()));
-    let pace = Pace::new(clock.clone(), store, Arc::new(waits.clone()), &limits, &keys);
+    let pace = Pace::new(clock.clone(), store, waits.clone(), &limits, &keys);
     Setting { manual, clock, pace, waits }
 }
 

@@ -6,6 +6,10 @@ use umapi_auth::Proxy;
 
 use crate::{address::Address, error::Error};
 
+/// Connections are not used again after so much idleness. Gateways close theirs after a minute, and a request that meets the
+/// closing has an unknown outcome.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// How requests are sent.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpSettings {
@@ -24,6 +28,7 @@ impl HttpSettings {
             .redirect(reqwest::redirect::Policy::none())
             .https_only(address.is_https())
             .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(IDLE)
             .user_agent(&self.user_agent);
         let http = self.root_certificates.iter().try_fold(http, |http, pem| {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();

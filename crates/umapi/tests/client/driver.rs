@@ -374,3 +374,12 @@ async fn two_refused_tokens_in_the_middle_of_a_batch_do_not_end_it_and_at_its_be
     assert!(unfinished.error().is_unauthorized(), "{unfinished}");
     assert_eq!((unfinished.report().requests(), service.seconds()), (2, 0));
 }
+
+#[tokio::test]
+async fn a_command_too_large_for_a_request_ends_as_rejected() {
+    let service = doing(|_, _| None).await;
+    let large = Command::group("Design").create_user_group().description("x".repeat(1_100_000));
+    let report = service.client().execute([large, commands(1).remove(0)]).await.unwrap();
+    assert!(report.outcomes()[0].is_rejected() && report.outcomes()[1].is_completed(), "{report}");
+    assert_eq!(report.outcomes()[0].root(), "Design");
+}

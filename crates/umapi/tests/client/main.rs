@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 mod driver;
+mod observing;
 mod pager;
 mod service;
 mod transport;

@@ -54,7 +54,7 @@ fn what_no_command_can_hold_is_not_joined() {
 
 #[test]
 fn a_long_command_fills_what_is_left_of_the_one_before() {
-    let short = Command::group("g").remove_users(users(45).into_iter().map(|user| format!("former.{user}")));
+    let short = Command::group("g").remove_users(users(45).map(|user| format!("former.{user}")));
     let long = Command::group("g").add_users(users(150));
     assert_eq!(run(&mut scheduler([short, long])).len(), 2);
 }
