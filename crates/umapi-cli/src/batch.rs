@@ -52,7 +52,7 @@ pub(crate) async fn run_small(
 ) -> Result<Exit> {
     let bar = Bar::new(context, "commands");
     let tickets = Tickets::default();
-    let watch = Watch::new(bar.clone(), context.clock.clone());
+    let watch = Watch::new(bar.clone(), context);
     let connection = Connection::open(context, Recorder::new(watch, tickets.clone(), Arc::default())).await?;
     let commands: Vec<Command> = commands.into_iter().collect();
     let entries =
@@ -71,6 +71,7 @@ impl Batch<'_> {
             self.bar.around(|| {
                 journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))
             })?;
+            self.bar.begin_at(summary.earlier());
         }
         let mut failed_input = None;
         let commands = entries
@@ -80,7 +81,7 @@ impl Batch<'_> {
         if self.options.test_only {
             outcomes = outcomes.test_only();
         }
-        let interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.bar);
+        let _interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.bar);
         while let Some(outcome) = outcomes.next().await {
             // All that is known by now goes into the journal with one wait for the disk.
             let mut known = vec![outcome];
@@ -100,12 +101,11 @@ impl Batch<'_> {
             return Err(failure);
         }
         match error {
-            _ if interrupt.is_interrupted() => {
+            None => Ok(summary.exit()),
+            Some(error) if error.is_stopped() => {
                 self.context.hint(&self.way_on());
                 Ok(Exit::Interrupted)
             }
-            None => Ok(summary.exit()),
-            Some(error) if error.is_stopped() => Ok(Exit::Interrupted),
             Some(error) => {
                 let failure = Failure::of_service("the work ended before its end", &error);
                 Err(failure.with_exit(summary.exit().graver(exit_of(&error))))

@@ -48,7 +48,10 @@ impl Failure {
 
     /// Adds a reason; several are shown in a row.
     pub(crate) fn why(mut self, reason: impl fmt::Display) -> Self {
-        self.why.push(reason.to_string());
+        // It may quote a file or the service: nothing of it drives the terminal.
+        let is_harmless = |letter: char| letter == '\n' || !letter.is_control();
+        let shown = |letter| if is_harmless(letter) { letter } else { '\u{fffd}' };
+        self.why.push(reason.to_string().chars().map(shown).collect());
         self
     }
 

@@ -1,12 +1,6 @@
 //! Ctrl-C and signals, while something is being changed.
 
-use std::{
-    io::Write,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::io::Write;
 
 use tokio::task::JoinHandle;
 use umapi::StopHandle;
@@ -15,7 +9,6 @@ use crate::{context::Context, exit::Exit, progress::Bar};
 
 /// Listens for Ctrl-C and SIGTERM: the first one stops the work gently, the second one ends the process.
 pub(crate) struct Interrupt {
-    is_interrupted: Arc<AtomicBool>,
     listener: JoinHandle<()>,
 }
 
@@ -30,21 +23,14 @@ impl Interrupt {
                 bar.around(|| drop(writeln!(terminal.stderr(), "{said}")));
             }
         };
-        let is_interrupted = Arc::new(AtomicBool::new(false));
-        let flag = is_interrupted.clone();
         let listener = tokio::spawn(async move {
             signal().await;
-            flag.store(true, Ordering::SeqCst);
             stop.stop();
             say();
             signal().await;
             std::process::exit(Exit::Interrupted as i32);
         });
-        Self { is_interrupted, listener }
-    }
-
-    pub(crate) fn is_interrupted(&self) -> bool {
-        self.is_interrupted.load(Ordering::SeqCst)
+        Self { listener }
     }
 }
 

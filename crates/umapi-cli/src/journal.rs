@@ -12,6 +12,7 @@
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -191,6 +192,8 @@ impl Journal {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let database = Connection::open(path)?;
+    // Whoever has it open keeps it: there is nothing to wait for.
+    database.busy_timeout(Duration::ZERO)?;
     // One process at a time; what is committed has reached the disk.
     database.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     database.pragma_update(None, "journal_mode", "WAL")?;

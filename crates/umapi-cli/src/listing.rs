@@ -20,7 +20,7 @@ pub(crate) struct Work {
 impl Work {
     pub(crate) async fn begin(context: &Context, what: &str) -> Result<Self> {
         let bar = Bar::new(context, what);
-        let connection = Connection::open(context, Watch::new(bar.clone(), context.clock.clone())).await?;
+        let connection = Connection::open(context, Watch::new(bar.clone(), context)).await?;
         Ok(Self { connection, bar })
     }
 }

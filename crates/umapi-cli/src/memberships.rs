@@ -42,7 +42,7 @@ pub(crate) async fn carry_out(
     options: &WriteArgs,
 ) -> Result<Exit> {
     let planned = if options.test_only { planned.test_only() } else { planned };
-    let interrupt = Interrupt::stops(planned.stop_handle(), context, &work.bar);
+    let _interrupt = Interrupt::stops(planned.stop_handle(), context, &work.bar);
     let (report, error) = match planned.await {
         Ok(report) => (report, None),
         Err(unfinished) => {
@@ -58,11 +58,11 @@ pub(crate) async fn carry_out(
     listing.finish()?;
     context.hint(&summary.describe(u64::from(report.requests()), options.test_only));
     match error {
-        _ if interrupt.is_interrupted() => {
+        None => Ok(summary.exit()),
+        Some(error) if error.is_stopped() => {
             context.hint("the same call goes on from here: what is there already changes nothing");
             Ok(Exit::Interrupted)
         }
-        None => Ok(summary.exit()),
         Some(error) => {
             let failure = Failure::of_service("the work ended before its end", &error);
             Err(failure.with_exit(summary.exit().graver(exit_of(&error))))

@@ -71,6 +71,11 @@ impl Summary {
         self.write(&record, listing, options)
     }
 
+    /// How many of them an earlier call had brought to their end.
+    pub(crate) fn earlier(&self) -> u64 {
+        self.earlier
+    }
+
     /// How the call ends, as far as outcomes say.
     pub(crate) fn exit(&self) -> Exit {
         if self.rejected + self.not_sent + self.unknown == 0 { Exit::Done } else { Exit::Refused }

@@ -101,7 +101,7 @@ impl RunArgs {
         let bar = Bar::new(context, "commands");
         bar.set_length(checked.good_count);
         let (tickets, journal) = (Tickets::default(), Arc::<OnceLock<Journal>>::default());
-        let watch = Watch::new(bar.clone(), context.clock.clone());
+        let watch = Watch::new(bar.clone(), context);
         let recorder = Recorder::new(watch, tickets.clone(), journal.clone());
         let connection = Connection::open(context, recorder).await?;
         if let Some(path) = &self.journal {

@@ -1,6 +1,12 @@
 //! A line on stderr that says how far the work is.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,6 +17,8 @@ use crate::context::Context;
 #[derive(Clone)]
 pub(crate) struct Bar {
     bar: ProgressBar,
+    /// What an earlier call had done already.
+    earlier: Arc<AtomicU64>,
 }
 
 const KNOWN_LENGTH: &str = "{prefix} [{bar:24}] {human_pos} of {human_len}{msg}";
@@ -25,7 +33,7 @@ impl Bar {
         if is_shown {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { bar }
+        Self { bar, earlier: Arc::default() }
     }
 
     /// Sets how much there is to do, once it is known.
@@ -34,6 +42,29 @@ impl Bar {
             self.bar.set_length(length);
             self.bar.set_style(style(KNOWN_LENGTH));
         }
+    }
+
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.bar.length()
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.bar.position()
+    }
+
+    /// Begins at what an earlier call had done already.
+    pub(crate) fn begin_at(&self, earlier: u64) {
+        self.earlier.store(earlier, Ordering::Relaxed);
+        self.bar.set_position(earlier);
+    }
+
+    /// Sets how much this call has done, of how much if that is known.
+    pub(crate) fn set_done(&self, done: u64, total: Option<u64>) {
+        let earlier = self.earlier.load(Ordering::Relaxed);
+        if let Some(total) = total {
+            self.set_length(earlier + total);
+        }
+        self.bar.set_position(earlier + done);
     }
 
     pub(crate) fn set_position(&self, position: u64) {

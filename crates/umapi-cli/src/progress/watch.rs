@@ -1,19 +1,29 @@
 //! The observer that keeps the line on stderr up to date.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use umapi::{Observer, PageRead, Progress, RequestStarted, Wait, WaitReason, time::Clock};
+use umapi::{
+    Limits, Observer, PageRead, Progress, RequestStarted, Wait, WaitReason,
+    model::limits::ThrottleClass,
+    time::{Clock, Instant},
+};
 
 use super::Bar;
-use crate::local_time;
+use crate::{context::Context, local_time};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Keeps the line on stderr up to date with what the client says.
 pub(crate) struct Watch {
     bar: Bar,
     clock: Clock,
+    /// How many action requests a minute may have; nothing without pace.
+    pace: Option<u32>,
+    begun: Instant,
     state: Mutex<State>,
 }
 
@@ -22,14 +32,30 @@ struct State {
     requests: u64,
     items: u64,
     /// When requests went out, of the last minute.
-    recent: std::collections::VecDeque<umapi::time::Instant>,
+    recent: VecDeque<Instant>,
     wait: Option<(WaitReason, SystemTime)>,
     remaining: Option<Duration>,
 }
 
 impl Watch {
-    pub(crate) fn new(bar: Bar, clock: Clock) -> Self {
-        Self { bar, clock, state: Mutex::default() }
+    pub(crate) fn new(bar: Bar, context: &Context) -> Self {
+        let documented = || Limits::documented().per_minute(ThrottleClass::Action).map(|calls| calls.get());
+        let pace = if context.global.no_pace { None } else { documented() };
+        let clock = context.clock.clone();
+        Self { bar, begun: clock.now(), clock, pace, state: Mutex::default() }
+    }
+
+    /// How long the rest takes, while the client cannot say because more may come: if it goes on as it has gone so far.
+    fn guess(&self, progress: &Progress) -> Option<Duration> {
+        let total = self.bar.length()?;
+        if progress.done == 0 {
+            return None;
+        }
+        let share = total.saturating_sub(self.bar.position()) as f64 / progress.done as f64;
+        Some(match self.pace {
+            Some(pace) => MINUTE.mul_f64(share * progress.requests as f64 / f64::from(pace)),
+            None => (self.clock.now() - self.begun).mul_f64(share),
+        })
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -70,7 +96,7 @@ impl Observer for Watch {
             state.requests += 1;
             state.wait = None;
             state.recent.push_back(now);
-            while state.recent.front().is_some_and(|sent| now - *sent > Duration::from_secs(60)) {
+            while state.recent.front().is_some_and(|sent| now - *sent > MINUTE) {
                 state.recent.pop_front();
             }
         });
@@ -90,11 +116,9 @@ impl Observer for Watch {
     }
 
     fn progress(&self, progress: &Progress) {
-        if let Some(total) = progress.total {
-            self.bar.set_length(total);
-        }
-        self.bar.set_position(progress.done);
-        self.change(|state| state.remaining = progress.remaining);
+        self.bar.set_done(progress.done, progress.total);
+        let remaining = progress.remaining.or_else(|| self.guess(progress));
+        self.change(|state| state.remaining = remaining);
     }
 }
 

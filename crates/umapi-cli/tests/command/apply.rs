@@ -46,8 +46,7 @@ fn an_export_can_be_edited_and_applied() {
     let export = stage.umapi(["export"]).done().out;
     let same = stage.file("same.csv", &export);
     stage.umapi(["apply", text(&same), "--yes"]).done().saying("nothing to do");
-    let edited =
-        stage.file("edited.csv", export.replace(",Sales\n", ",Sales;Design\n"));
+    let edited = stage.file("edited.csv", export.replace(",Sales\n", ",Sales;Design\n"));
     stage.umapi(["apply", text(&edited), "--yes", "--add-only"]).done();
     stage.umapi(["apply", text(&edited), "--yes"]).done().saying("nothing to do");
 }
