@@ -17,9 +17,9 @@ use crate::{
 /// Sends so many commands, each a user to create.
 pub(crate) async fn send(address: &Address, commands: usize) -> Result<()> {
     let client = address.client()?;
-    let stream = futures_util::stream::iter((0..commands).map(|number| {
-        Command::user(format!("p{number}@bench.example")).add_adobe_id().ignore_if_exists()
-    }));
+    let stream = futures_util::stream::iter(
+        (0..commands).map(|number| Command::user(format!("p{number}@bench.example")).add_adobe_id().ignore_if_exists()),
+    );
     let clock = Clock::real();
     let begun = clock.now();
     let mut outcomes = client.execute_stream(stream);

@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
-use umapi::{Client, Limits, auth::{Credentials, Endpoint, OAuthServerToServer}};
+use umapi::{
+    Client, Limits,
+    auth::{Credentials, Endpoint, OAuthServerToServer},
+};
 use umapi_time::Clock;
 
 /// What a program needs to use an emulator.

@@ -75,7 +75,13 @@ async fn fire(shot: Shot, clock: Clock, end: Instant) -> anyhow::Result<(Vec<Dur
         let body = answer.into_body().collect().await?.to_bytes();
         times.push(clock.now() - begun);
         bytes = body.len();
-        anyhow::ensure!(status.is_success(), "{} {}: {status} {}", shot.method, shot.path, String::from_utf8_lossy(&body));
+        anyhow::ensure!(
+            status.is_success(),
+            "{} {}: {status} {}",
+            shot.method,
+            shot.path,
+            String::from_utf8_lossy(&body)
+        );
     }
     drop(sender);
     connection.abort();

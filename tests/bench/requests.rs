@@ -4,14 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use umapi::{Command, Memberships};
+use umapi::Command;
 
-use crate::{
-    Run,
-    emulator::Emulator,
-    peers,
-    report::Table,
-};
+use crate::{Run, emulator::Emulator, peers, report::Table};
 
 /// A user and the groups that the user is to be in.
 struct Wanted {
@@ -42,7 +37,11 @@ const JOBS: [Job; 3] = [
     Job {
         title: "new users with 3 memberships each",
         wanted: |users, groups| {
-            let new = |number| Wanted { user: format!("new{number}@bench.example"), is_new: true, groups: three(groups, number) };
+            let new = |number| Wanted {
+                user: format!("new{number}@bench.example"),
+                is_new: true,
+                groups: three(groups, number),
+            };
             (0..users.len()).map(new).collect()
         },
         lower_bound: |wanted| wanted.len().div_ceil(10),
@@ -50,7 +49,8 @@ const JOBS: [Job; 3] = [
 ];
 
 fn existing(users: &[String], groups: impl Fn(usize) -> Vec<String>) -> Vec<Wanted> {
-    let wanted = |(number, user): (usize, &String)| Wanted { user: user.clone(), is_new: false, groups: groups(number) };
+    let wanted =
+        |(number, user): (usize, &String)| Wanted { user: user.clone(), is_new: false, groups: groups(number) };
     users.iter().enumerate().map(wanted).collect()
 }
 
@@ -70,7 +70,15 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
          umapi-client (Python) is driven with an action a user, as user-sync does, and with an action a group, where its \
          caller could think of that. Ten requests a minute are the documented limit."
     );
-    let columns = ["job", "client", "umapi-client per user", "umapi-client per group", "lower bound", "minutes: client", "minutes: per user"];
+    let columns = [
+        "job",
+        "client",
+        "umapi-client per user",
+        "umapi-client per group",
+        "lower bound",
+        "minutes: client",
+        "minutes: per user",
+    ];
     let mut table = Table::new("Requests that a job needs", how, &columns);
     for job in &JOBS {
         let (client, lower) = with_client(run, job, users).await?;
@@ -106,7 +114,8 @@ async fn organization(run: &Run, users: usize) -> Result<(Emulator, Vec<String>,
         // Of an address that two accounts share, a command means one: such users are left out.
         *by_address.entry(email).or_insert(0) += 1;
     }
-    let emails: Vec<String> = by_address.into_iter().filter(|(_, accounts)| *accounts == 1).map(|(email, _)| email).take(users).collect();
+    let emails: Vec<String> =
+        by_address.into_iter().filter(|(_, accounts)| *accounts == 1).map(|(email, _)| email).take(users).collect();
     ensure!(emails.len() == users, "the organization has {users} users with addresses of their own");
     Ok((emulator, emails, groups))
 }
@@ -117,20 +126,20 @@ async fn with_client(run: &Run, job: &Job, users: usize) -> Result<(usize, usize
     let lower = (job.lower_bound)(&wanted);
     let client = emulator.address.client()?;
     let requests = if wanted.iter().any(|one| one.is_new) {
-        let commands = wanted.iter().map(|one| {
-            Command::user(&one.user).add_adobe_id().names("First", "Last").add_to(one.groups.iter())
-        });
+        let commands = wanted
+            .iter()
+            .map(|one| Command::user(&one.user).add_adobe_id().names("First", "Last").add_to(one.groups.iter()));
         let report = client.execute(commands).await?;
         ensure!(report.completed().count() == wanted.len(), "everything is completed: {report}");
         report.requests()
     } else {
-        let mut memberships = Memberships::new();
+        let mut memberships = client.memberships();
         for one in &wanted {
             for group in &one.groups {
                 memberships = memberships.add(one.user.as_str(), group.as_str());
             }
         }
-        let report = client.memberships(memberships).await?;
+        let report = memberships.plan().await?.await?;
         ensure!(report.completed().count() == wanted.iter().map(|one| one.groups.len()).sum::<usize>(), "{report}");
         report.requests()
     };

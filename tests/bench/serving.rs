@@ -62,7 +62,8 @@ fn rates(targets: &[Target]) -> Table {
          and taking the user out again."
     );
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-    let columns: Vec<&str> = std::iter::once("request").chain(names).chain(["large ÷ small", "small ÷ Prism"]).collect();
+    let columns: Vec<&str> =
+        std::iter::once("request").chain(names).chain(["large ÷ small", "small ÷ Prism"]).collect();
     let mut table = Table::new("Serving", how, &columns);
     for (number, (name, _)) in targets[0].shots.iter().enumerate() {
         let rates: Vec<&Vec<f64>> = targets.iter().map(|target| &target.rates[number]).collect();
@@ -117,7 +118,10 @@ async fn target_of(emulator: &Emulator, users: usize) -> Result<Target> {
         ("the first page of users", page(0)),
         ("the page in the middle", page(last / 2)),
         ("the page before the last", page(last.saturating_sub(1))),
-        ("an action of 10 commands", shot(Method::POST, format!("/action/{organization}"), serde_json::to_vec(&commands)?)),
+        (
+            "an action of 10 commands",
+            shot(Method::POST, format!("/action/{organization}"), serde_json::to_vec(&commands)?),
+        ),
     ];
     let rates = vec![Vec::new(); shots.len()];
     let name = format!("emulator, {users} users");

@@ -60,9 +60,10 @@ fn print_figures(users: usize, seconds: f64) {
 
 pub(crate) fn measure(run: &Run) -> Result<Table> {
     let sizes: &[usize] = if run.quick { &[1_000, 5_000] } else { &[100_000, 1_000_000] };
-    let how = "All users, page by page of 2,000, from one emulator without limits; each row a process of its own, run in \
+    let how =
+        "All users, page by page of 2,000, from one emulator without limits; each row a process of its own, run in \
                turn, three times each. CPU and memory are those of the reading process alone, its start included."
-        .to_owned();
+            .to_owned();
     let columns = ["users", "reader", "CPU seconds", "wall seconds", "peak MiB", "CPU ÷ bare loop", "wall ÷ client"];
     let mut table = Table::new("Reading all users", how, &columns);
     for &size in sizes {

@@ -103,6 +103,13 @@ impl Tx<'_> {
     /// # Errors
     /// If the database fails, or the name is taken.
     pub fn change_group(&self, id: GroupId, name: Option<&str>, description: Option<&str>) -> Result<(), StoreError> {
+        let is_so_already = self.exists(
+            "SELECT 1 FROM grp WHERE id = ?1 AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR description IS ?3)",
+            params![id, name, description],
+        )?;
+        if is_so_already {
+            return Ok(());
+        }
         if let Some(name) = name {
             let mut rename = self.sql.prepare_cached("UPDATE grp SET name = ?2, key = ?3 WHERE id = ?1")?;
             rename.execute(params![id, name, fold(name)])?;

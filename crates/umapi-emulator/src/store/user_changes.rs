@@ -191,14 +191,19 @@ impl Tx<'_> {
             self.count(List::Domain(user.domain_id), user.id, -1);
             self.count(List::Domain(domain), user.id, 1);
         }
-        let detail = [
-            ("email", change.email),
-            ("username", change.username),
-            ("firstname", change.firstname),
-            ("lastname", change.lastname),
+        let written = [
+            ("email", change.email, Some(&*user.email)),
+            ("username", change.username, Some(&*user.username)),
+            ("firstname", change.firstname, user.firstname.as_deref()),
+            ("lastname", change.lastname, user.lastname.as_deref()),
         ];
-        let detail: Vec<_> =
-            detail.iter().filter_map(|(field, value)| value.map(|value| format!("{field}={value}"))).collect();
+        let differs = |(field, new, old): &(&str, Option<&str>, Option<&str>)| {
+            new.filter(|_| new != old).map(|new| format!("{field}={new}"))
+        };
+        let detail: Vec<_> = written.iter().filter_map(differs).collect();
+        if detail.is_empty() {
+            return Ok(());
+        }
         self.record_user(ChangeKind::UserUpdated, user.org, user.id, &user.key(), Some(&detail.join(" ")))
     }
 

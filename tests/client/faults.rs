@@ -1,0 +1,184 @@
+//! Ten thousand commands through a service that breaks a fifth of all exchanges, in every way that it can.
+//!
+//! The same commands, run where nothing breaks, tell what is to come of them. On the broken service the state must be the
+//! same in the end, every command must have one outcome that is true, and by the ledger nothing may have been done twice.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use umapi::{
+    Client, Command, Report, RetryPolicy, UserUpdate,
+    auth::{Credentials, Endpoint, OAuthServerToServer},
+};
+use umapi_emulator::{
+    Emulator, FaultRule, LimitSettings,
+    store::{MemberQuery, PageRequest, StoreError, UserQuery},
+};
+use umapi_time::ManualClock;
+
+const COMMANDS: usize = 10_000;
+/// A share of all exchanges for each way to break one.
+const SHARE: f64 = 0.2 / 9.0;
+
+#[test]
+fn ten_thousand_commands_on_a_broken_service_first_half_of_the_seeds() {
+    run(0..10);
+}
+
+#[test]
+fn ten_thousand_commands_on_a_broken_service_second_half_of_the_seeds() {
+    run(10..20);
+}
+
+fn run(seeds: std::ops::Range<u64>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let expected = undisturbed().await;
+        for seed in seeds {
+            disturbed(seed, &expected).await;
+        }
+    });
+}
+
+/// Users and groups as they are in the end, and all that was done on the way there.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct State {
+    /// Each change of a user, group or membership, and how often it happened.
+    changes: BTreeMap<(String, Option<String>, Option<String>), u32>,
+    /// By address: name and groups.
+    users: BTreeMap<String, (String, BTreeSet<String>)>,
+    /// By name: the addresses of the members.
+    groups: BTreeMap<String, BTreeSet<String>>,
+}
+
+async fn undisturbed() -> State {
+    let (manual, emulator) = emulator(LimitSettings::off()).await;
+    let report = client(&manual, &emulator).execute(commands()).await.expect("nothing is in the way");
+    assert_eq!(report.completed().count(), COMMANDS, "the plan is one that can be done: {report}");
+    state(&emulator)
+}
+
+async fn disturbed(seed: u64, expected: &State) {
+    let (manual, emulator) = emulator(LimitSettings::documented()).await;
+    for (number, rule) in faults().into_iter().enumerate() {
+        emulator.faults().add(rule.with_probability(SHARE, seed * 100 + number as u64)).unwrap();
+    }
+    let report = client(&manual, &emulator).execute(commands()).await.unwrap_or_else(|unfinished| {
+        panic!("seed {seed}: given up: {unfinished}");
+    });
+    each_has_one_outcome(seed, &report);
+    let state = state(&emulator);
+    assert!(state.users == expected.users, "seed {seed}: the users are not those of the plan");
+    assert!(state.groups == expected.groups, "seed {seed}: the groups are not those of the plan");
+    let differing: Vec<_> =
+        state.changes.iter().filter(|(change, times)| expected.changes.get(change) != Some(times)).take(5).collect();
+    assert!(state.changes == expected.changes, "seed {seed}: more or less was done than was asked for: {differing:#?}");
+    let broken: u64 = emulator.faults().list().iter().map(|rule| rule.fired).sum();
+    assert!(broken > 100, "seed {seed}: only {broken} exchanges were broken");
+}
+
+fn each_has_one_outcome(seed: u64, report: &Report) {
+    let numbers: Vec<usize> = report.outcomes().iter().map(|outcome| outcome.number()).collect();
+    assert_eq!(numbers, (0..COMMANDS).collect::<Vec<_>>(), "seed {seed}: one outcome for each command");
+    // The service did all of it, as the state shows, so anything else would be wrong.
+    let wrong: Vec<String> =
+        report.outcomes().iter().filter(|outcome| !outcome.is_completed()).map(ToString::to_string).take(5).collect();
+    assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}");
+}
+
+/// Every way in which the emulator breaks an exchange.
+fn faults() -> [FaultRule; 9] {
+    let on = || FaultRule::on("executeActions");
+    [
+        on().reset_before(),
+        on().reset_after(),
+        on().cut_off(20),
+        on().invalid_json(),
+        on().throttled(3600),
+        on().status(503),
+        on().html(502).after_applying(),
+        on().delay(Duration::from_secs(600)),
+        on().expired_token(),
+    ]
+}
+
+/// One clock for both. Everything runs in one thread, so that the clock moves only when nothing else can.
+async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
+    let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
+    let emulator = Emulator::builder()
+        .clock(manual.clone())
+        .limits(limits)
+        .check_answers(false)
+        .ledger_entries(1_000_000)
+        .without_management()
+        .start()
+        .await
+        .unwrap();
+    (manual, emulator)
+}
+
+fn client(manual: &ManualClock, emulator: &Emulator) -> Client {
+    let given = emulator.credentials();
+    let login = OAuthServerToServer::new(&given.client_id, given.client_secret.as_str()).unwrap();
+    let credentials = Credentials::from(login).with_endpoint(Endpoint::parse(&emulator.ims_url()).unwrap());
+    Client::builder(emulator.org_id())
+        .credentials(credentials)
+        .base_url(emulator.um_url())
+        .clock(manual.clock())
+        // With a fifth of all exchanges broken, five in a row are: one request in three thousand.
+        .retry(RetryPolicy::default().attempts(20))
+        .build()
+        .unwrap()
+}
+
+/// Users who come (in three ways), change, join groups, leave some, and go; groups that come, are filled and go.
+fn commands() -> Vec<Command> {
+    let user = |number: usize| format!("u{number}@federated.example");
+    let group = |number: usize| format!("Team {}", number % 50);
+    let mut commands: Vec<Command> = (0..50).map(|number| Command::group(group(number)).create_user_group()).collect();
+    let creating = |number: usize| {
+        let create = Command::user(user(number)).create_federated("First", format!("Last {number}"), "US");
+        match number % 3 {
+            0 => create.ignore_if_exists(),
+            1 => create.update_if_exists(),
+            _ => create,
+        }
+    };
+    commands.extend((0..6_000).map(|number| creating(number).add_to([group(number), group(number * 7 + 1)])));
+    commands.extend((0..2_000).map(|number| {
+        let update = UserUpdate::default().with_firstname("Second");
+        Command::user(user(number * 2)).update(update).remove_from([group(number * 2)])
+    }));
+    commands
+        .extend((0..1_000).map(|number| Command::group(group(number)).add_users([user(number + 1), user(number + 2)])));
+    commands.extend((0..900).map(|number| Command::user(user(number * 6 + 1)).remove_from_org()));
+    commands.extend((0..40).map(|number| Command::group(format!("Short-lived {number}")).create_user_group()));
+    commands.extend((0..10).map(|number| Command::group(format!("Short-lived {number}")).delete_user_group()));
+    assert_eq!(commands.len(), COMMANDS);
+    commands
+}
+
+fn state(emulator: &Emulator) -> State {
+    const ALL: PageRequest = PageRequest { page: 0, size: 1_000_000 };
+    let read = emulator.store().read(|reader| {
+        let mut state = State::default();
+        let organization = reader.organization(emulator.org_id())?.expect("the organization is there");
+        for user in reader.users(organization.id, &UserQuery::default(), ALL)?.expect("it has users").items {
+            let groups = user.groups.iter().map(ToString::to_string).collect();
+            state.users.insert(user.email, (format!("{:?} {:?}", user.firstname, user.lastname), groups));
+        }
+        for group in reader.groups(organization.id, ALL)?.items {
+            let row = reader.group_by_name(organization.id, &group.name)?.expect("what is listed is there");
+            let members = reader.members(&row, &MemberQuery::default(), ALL)?.items;
+            state.groups.insert(group.name, members.into_iter().map(|user| user.email).collect());
+        }
+        Ok::<_, StoreError>(state)
+    });
+    let mut state = read.unwrap();
+    for entry in emulator.ledger().since(0).unwrap() {
+        *state.changes.entry((format!("{:?}", entry.kind), entry.user, entry.group)).or_default() += 1;
+    }
+    state
+}

@@ -1,0 +1,4 @@
+//! The client against the emulator, on one clock.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+
+mod faults;
