@@ -18,6 +18,8 @@ pub(super) struct Record {
     /// The command without its steps.
     head: model::Command,
     step_count: u32,
+    /// An earlier process may have sent it.
+    pub(super) is_repeated: bool,
     /// Parts of which nothing is known yet.
     open: usize,
     /// The units that hold its parts.
@@ -49,6 +51,7 @@ impl Record {
             label,
             head,
             step_count: step_count as u32,
+            is_repeated: false,
             open: parts,
             units: Vec::new(),
             requests: 0,

@@ -99,6 +99,7 @@ impl Scheduler {
     /// Takes a command that keeps all rules but perhaps one: that it must fit into a request.
     fn place(&mut self, command: Command) -> Result<usize, Box<TooLarge>> {
         let number = self.records.next_key();
+        let is_repeated = command.is_repeated();
         let (mut head, label) = command.into_parts();
         let steps = take_steps(&mut head);
         let step_count = steps.len();
@@ -113,6 +114,7 @@ impl Scheduler {
             return Err(Box::new(TooLarge { head, label, steps: step_count, invalid }));
         }
         let mut record = Record::new(head.clone(), label, step_count, parts.len());
+        record.is_repeated = is_repeated;
         if let Some(why) = &self.aborted {
             for part in &parts {
                 record.settle(part, Verdict::NotSent(NotSent::Failed(why.clone())));

@@ -53,7 +53,10 @@ impl Scheduler {
                     });
                 }
             }
-            let verdicts = verdicts(&parts, reading, answer.repeated_after_unknown);
+            let is_repeated = |part: &Part| {
+                answer.repeated_after_unknown || self.records.get(part.owner).is_some_and(|record| record.is_repeated)
+            };
+            let verdicts = verdicts(&parts, reading, is_repeated);
             self.settle_parts(slice, &parts, verdicts);
         }
         self.follow_up(attempt.then);
@@ -173,7 +176,7 @@ impl Slice {
 }
 
 /// What an answer says of each part of a command.
-fn verdicts(parts: &[Part], reading: &Reading<'_>, is_repeated: bool) -> Vec<Verdict> {
+fn verdicts(parts: &[Part], reading: &Reading<'_>, is_repeated: impl Fn(&Part) -> bool) -> Vec<Verdict> {
     let verdict = |(step, part): (usize, &Part)| {
         if reading.is_doubtful {
             return Verdict::Unknown(doubt());
@@ -183,7 +186,7 @@ fn verdicts(parts: &[Part], reading: &Reading<'_>, is_repeated: bool) -> Vec<Ver
         }
         let errors: Vec<_> = reading.steps.iter().filter(|(at, _)| *at == step).map(|(_, error)| *error).collect();
         let Some(first) = errors.first() else { return Verdict::Done };
-        if is_repeated {
+        if is_repeated(part) {
             match meaning(parts.iter().map(|part| &part.step), &part.step, &first.error_code) {
                 Meaning::DoneByFirst => return Verdict::DoneByLostRequest(first.error_code.clone()),
                 Meaning::Unknown => return Verdict::Unknown(lost(first)),

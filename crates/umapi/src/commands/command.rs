@@ -47,6 +47,7 @@ use super::rules;
 pub struct Command {
     pub(super) raw: model::Command,
     label: Option<String>,
+    is_repeated: bool,
     /// The first thing that was asked of the builder and makes no sense. Kept so that the chain need not stop for it.
     pub(super) mistake: Option<InvalidCommand>,
 }
@@ -89,6 +90,18 @@ impl Command {
             model::Command::Group(command) => command.request_id = id,
             _ => {}
         }
+        self
+    }
+
+    /// Says that all or a part of it may have been done already, by an earlier process that was ended before it had the
+    /// answer. A refusal that means so ("exists already", "is not there any more") then counts as done, with a
+    /// [notice](crate::Notice), by the same rules by which the client repeats a request whose answer was lost.
+    ///
+    /// A program that keeps a journal learns from [`RequestStarted::commands`](crate::RequestStarted::commands) what is
+    /// about to be sent.
+    #[must_use]
+    pub fn repeated(mut self) -> Self {
+        self.is_repeated = true;
         self
     }
 
@@ -156,6 +169,10 @@ impl Command {
         &self.raw
     }
 
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+
     pub(crate) fn into_parts(self) -> (model::Command, Option<String>) {
         let label = match self.get_label() {
             Some(_) if self.label.is_some() => self.label,
@@ -199,7 +216,7 @@ pub(crate) fn root_of(command: &model::Command) -> &str {
 
 impl From<model::Command> for Command {
     fn from(raw: model::Command) -> Self {
-        Self { raw, label: None, mistake: None }
+        Self { raw, label: None, is_repeated: false, mistake: None }
     }
 }
 
@@ -221,6 +238,9 @@ impl fmt::Debug for Command {
         all.field("raw", &self.raw);
         if let Some(label) = &self.label {
             all.field("label", label);
+        }
+        if self.is_repeated {
+            all.field("is_repeated", &true);
         }
         if let Some(mistake) = &self.mistake {
             all.field("mistake", mistake);

@@ -112,6 +112,19 @@ fn a_repeated_create_that_exists_already_counts_as_done_and_says_so() {
 }
 
 #[test]
+fn a_command_of_an_earlier_process_counts_as_done_where_its_neighbour_does_not() {
+    let create = |number| Command::user(user(number)).add_adobe_id();
+    let mut scheduler = scheduler([create(0).repeated(), create(1)]);
+    let id = only_request(&mut scheduler);
+    let mut neighbour = error(0, ErrorCode::UserAlreadyInOrg);
+    neighbour.index = 1;
+    scheduler.answered(id, answer(partial([error(0, ErrorCode::UserAlreadyInOrg), neighbour])));
+    let outcomes = outcomes(&mut scheduler);
+    assert!(outcomes[0].is_completed() && outcomes[1].is_rejected());
+    assert_eq!(outcomes[0].notices(), [Notice::DoneByLostRequest { step: 0, code: ErrorCode::UserAlreadyInOrg }]);
+}
+
+#[test]
 fn one_command_that_breaks_a_whole_request_costs_no_other_one() {
     let mut scheduler = scheduler((0..10).map(|i| Command::user(user(i)).remove_all()));
     let mut requests = 0;
