@@ -123,7 +123,7 @@ impl Batch<'_> {
             State::Ended => None,
             State::Begun => {
                 self.tickets.issue(entry.ticket);
-                Some(entry.command)
+                Some(entry.command.repeated())
             }
             State::Untouched => {
                 self.tickets.issue(entry.ticket);

@@ -80,12 +80,20 @@ fn a_run_that_is_killed_at_any_moment_does_nothing_twice_and_leaves_nothing_out(
         .unwrap();
     let (file, journal) = (stage.file("a.ndjson", commands(count)), stage.path("a.journal"));
     let mut random = fastrand::Rng::with_seed(7);
+    let mut interrupted = 0;
     for _ in 0..kills {
         let mut child = begin(&stage, &file, &journal);
-        wait(random.u64(30..400));
+        let position = || stage.emulator.ledger().position().unwrap();
+        let enough = position() + random.i64(0..80);
+        while position() < enough && child.try_wait().unwrap().is_none() {
+            wait(1);
+        }
+        wait(random.u64(0..20));
+        interrupted += u32::from(child.try_wait().unwrap().is_none());
         let _ = child.kill();
         child.wait().unwrap();
     }
+    assert!(interrupted > kills / 2, "{interrupted} of {kills} kills met a run at work");
     finish(&stage, &file, &journal, count);
 }
 
