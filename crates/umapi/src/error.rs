@@ -109,6 +109,12 @@ impl Error {
         matches!(&self.0.kind, Kind::Connect(_)) || self.login().is_some_and(umapi_auth::Error::is_connect)
     }
 
+    /// The service could not be reached, or the connection broke.
+    pub fn is_network(&self) -> bool {
+        matches!(&self.0.kind, Kind::Connect(_) | Kind::Network(_))
+            || self.login().is_some_and(umapi_auth::Error::is_network)
+    }
+
     /// The caller stopped it, by a [`StopHandle`](crate::StopHandle).
     pub fn is_stopped(&self) -> bool {
         matches!(&self.0.kind, Kind::Stopped)

@@ -88,8 +88,8 @@ impl<S: Stream<Item = Command>> Outcomes<S> {
         self.with(|options| options.deadline = Some(time))
     }
 
+    /// Options count until the first outcome is asked for.
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        // Options are set before the first poll: what runs is borrowed, and cannot be given away by value unnoticed.
         if let State::Ready(options) = &mut self.state {
             change(options);
         }

@@ -47,6 +47,7 @@ pub(super) struct Runner<W> {
     flown: Duration,
     /// Whether the caller will give no more.
     is_complete: bool,
+    span: tracing::Span,
 }
 
 impl<W: Work> Runner<W> {
@@ -69,6 +70,7 @@ impl<W: Work> Runner<W> {
             requests: 0,
             flown: Duration::ZERO,
             is_complete: false,
+            span: tracing::info_span!("umapi_work", requests = tracing::field::Empty),
         }
     }
 
@@ -106,7 +108,7 @@ impl<W: Work> Runner<W> {
                 was_welcome: self.was_welcome,
             };
             self.launched += 1;
-            let handle = self.flights.spawn(flight.fly().in_current_span());
+            let handle = self.flights.spawn(flight.fly().instrument(self.span.clone()));
             self.names.insert(handle.id(), id);
         }
     }
@@ -183,7 +185,7 @@ impl<W: Work> Runner<W> {
             return;
         }
         if !error.is_stopped() {
-            tracing::error!(error = %error, "the work ends early");
+            self.span.in_scope(|| tracing::error!(error = %error, "the work ends early"));
         }
         self.work.abort(error.clone());
         self.error = Some(error);
@@ -194,6 +196,10 @@ impl<W: Work> Runner<W> {
     fn tell(&self, next_turn: Duration) {
         let progress = self.work.progress();
         let engine = &self.options.client.0;
+        self.span.record("requests", self.requests);
+        self.span.in_scope(|| {
+            tracing::debug!(given = progress.given, ended = progress.ended, requests = self.requests, "the work goes on");
+        });
         let total = self.is_complete.then_some(progress.given as u64);
         engine.observer.progress(&Progress {
             done: progress.ended as u64,
