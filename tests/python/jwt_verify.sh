@@ -11,4 +11,4 @@ if [ ! -x "$venv/bin/python" ]; then
   python3 -m venv "$venv"
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check "PyJWT[crypto]==2.10.1"
-cargo run -q -p umapi-auth --example sign_jwt | "$venv/bin/python" tests/python/jwt_verify.py
+cargo run -q --all-features --example sign_jwt | "$venv/bin/python" tests/python/jwt_verify.py

@@ -13,6 +13,7 @@ if [ ! -x "$venv/bin/python" ]; then
   python3 -m venv "$venv"
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==4.32.5"
-cargo build -q -p umapi-emulator
+# As the tests build it, so that nothing is compiled twice.
+cargo build -q --workspace --all-targets --all-features
 "$venv/bin/python" tests/python/schemathesis_run.py \
   "${CARGO_TARGET_DIR:-target}/debug/umapi-emulator" "$venv/bin/schemathesis" --cases "${1:-30}"

@@ -11,5 +11,6 @@ if [ ! -x "$venv/bin/python" ]; then
   python3 -m venv "$venv"
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check "umapi-client==3.0.1"
-cargo build -q -p umapi-emulator
+# As the tests build it, so that nothing is compiled twice.
+cargo build -q --workspace --all-targets --all-features
 "$venv/bin/python" -W ignore tests/python/umapi_client_test.py "${CARGO_TARGET_DIR:-target}/debug/umapi-emulator"
