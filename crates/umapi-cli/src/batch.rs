@@ -65,12 +65,10 @@ impl Batch<'_> {
     ///
     /// An error of the input ends the input; what was taken before is brought to its end.
     pub(crate) async fn run(self, entries: impl Iterator<Item = Result<Entry>> + Send) -> Result<Exit> {
-        let mut listing = self.context.listing();
+        let mut listing = self.context.listing_beside(&self.bar);
         let mut summary = Summary::default();
         if let Some(journal) = self.journal.get() {
-            self.bar.around(|| {
-                journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))
-            })?;
+            journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))?;
             self.bar.begin_at(summary.earlier());
         }
         let mut failed_input = None;
@@ -90,7 +88,7 @@ impl Batch<'_> {
             }
             let records: Vec<OutcomeRecord> = known.iter().map(|outcome| self.record(outcome)).collect();
             self.enter(&known, &records)?;
-            self.bar.around(|| write(&records, &mut listing, &mut summary, self.options))?;
+            write(&records, &mut listing, &mut summary, self.options)?;
         }
         let (error, requests) = (outcomes.error().cloned(), outcomes.requests());
         drop(outcomes);

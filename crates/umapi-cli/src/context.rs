@@ -9,6 +9,7 @@ use crate::{
     cli::{Format, GlobalArgs},
     failure::{Failure, Result},
     output::{Listing, Record, Terminal, write_single},
+    progress::{Bar, Beside},
 };
 
 /// What every command works with: the options, the clock, and where results go.
@@ -30,20 +31,26 @@ impl Context {
 
     /// Begins a list of results on stdout.
     pub(crate) fn listing<T: Record>(&self) -> Listing<T, Box<dyn Write + Send>> {
-        Listing::new(self.format(), self.table_width(), self.stdout())
+        Listing::new(self.format(), self.table_width(), Box::new(BufWriter::new(self.stdout())))
+    }
+
+    /// The same beside a line that says how far the work is.
+    pub(crate) fn listing_beside<T: Record>(&self, bar: &Bar) -> Listing<T, Box<dyn Write + Send>> {
+        let out = Beside { bar: bar.clone(), out: self.stdout() };
+        Listing::new(self.format(), self.table_width(), Box::new(BufWriter::new(out)))
     }
 
     /// Writes one result to stdout.
     pub(crate) fn write_single<T: Record>(&self, record: &T) -> Result<()> {
-        write_single(self.format(), self.table_width(), record, &mut self.stdout())?;
+        write_single(self.format(), self.table_width(), record, &mut BufWriter::new(self.stdout()))?;
         Ok(())
     }
 
     /// Stdout. Tables may have colours, which are cut out where it does not take them; all else goes out as it is.
     fn stdout(&self) -> Box<dyn Write + Send> {
         match self.format() {
-            Format::Table => Box::new(BufWriter::new(self.terminal.stdout())),
-            Format::Json | Format::Ndjson | Format::Csv => Box::new(BufWriter::new(io::stdout())),
+            Format::Table => Box::new(self.terminal.stdout()),
+            Format::Json | Format::Ndjson | Format::Csv => Box::new(io::stdout()),
         }
     }
 

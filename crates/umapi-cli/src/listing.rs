@@ -20,8 +20,15 @@ pub(crate) struct Work {
 impl Work {
     pub(crate) async fn begin(context: &Context, what: &str) -> Result<Self> {
         let bar = Bar::new(context, what);
-        let connection = Connection::open(context, Watch::new(bar.clone(), context)).await?;
-        Ok(Self { connection, bar })
+        let watch = Watch::new(bar.clone(), context).counting_items();
+        Ok(Self { connection: Connection::open(context, watch).await?, bar })
+    }
+
+    /// The same for work whose lists are only looked at on the way.
+    pub(crate) async fn begin_change(context: &Context, what: &str) -> Result<Self> {
+        let bar = Bar::new(context, what);
+        let watch = Watch::new(bar.clone(), context);
+        Ok(Self { connection: Connection::open(context, watch).await?, bar })
     }
 }
 
@@ -40,7 +47,7 @@ pub(crate) async fn write_pages<T: PageItem, R: Record>(
     what_failed: &str,
     mut pick: impl FnMut(T) -> Option<R>,
 ) -> Result<Exit> {
-    let mut listing = context.listing();
+    let mut listing = context.listing_beside(&work.bar);
     let mut written = 0;
     while limit.is_none_or(|limit| written < limit) {
         let next = match pager.try_next().await {
@@ -48,15 +55,15 @@ pub(crate) async fn write_pages<T: PageItem, R: Record>(
             Ok(None) => break,
             Err(error) => {
                 // What came so far is not lost.
-                work.bar.around(|| listing.finish())?;
+                listing.finish()?;
                 return Err(Failure::of_service(what_failed, &error));
             }
         };
         if let Some(record) = pick(next) {
-            work.bar.around(|| listing.push(&record))?;
+            listing.push(&record)?;
             written += 1;
         }
     }
-    work.bar.around(|| listing.finish())?;
+    listing.finish()?;
     Ok(Exit::Done)
 }

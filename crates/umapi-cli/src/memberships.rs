@@ -23,7 +23,7 @@ use crate::{
 
 /// Plans memberships, and sets them.
 pub(crate) async fn execute(context: &Context, edges: Vec<Edge>, options: &WriteArgs) -> Result<Exit> {
-    let work = Work::begin(context, "memberships").await?;
+    let work = Work::begin_change(context, "memberships").await?;
     let planned = plan(&work, edges).await?;
     carry_out(context, &work, planned, options).await
 }
@@ -42,6 +42,7 @@ pub(crate) async fn carry_out(
     options: &WriteArgs,
 ) -> Result<Exit> {
     let planned = if options.test_only { planned.test_only() } else { planned };
+    work.bar.begin_again();
     let _interrupt = Interrupt::stops(planned.stop_handle(), context, &work.bar);
     let (report, error) = match planned.await {
         Ok(report) => (report, None),

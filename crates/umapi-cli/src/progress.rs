@@ -3,5 +3,5 @@
 mod bar;
 mod watch;
 
-pub(crate) use bar::Bar;
+pub(crate) use bar::{Bar, Beside};
 pub(crate) use watch::{Watch, rough};

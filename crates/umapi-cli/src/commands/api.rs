@@ -46,7 +46,7 @@ pub(crate) struct ApiArgs {
 impl ApiArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let body = self.input.as_deref().map(read_body).transpose()?;
-        let work = Work::begin(context, "request").await?;
+        let work = Work::begin_change(context, "request").await?;
         let mut request = work.connection.client.request(&self.method, self.path.replace("{org}", "{orgId}"));
         for (name, value) in &self.query {
             request = request.query(name, value);

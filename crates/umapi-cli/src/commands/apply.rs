@@ -68,7 +68,7 @@ pub(crate) struct ApplyArgs {
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let wanted = Wanted::read(&self.file)?;
-        let work = Work::begin(context, "reading what is").await?;
+        let work = Work::begin_change(context, "memberships").await?;
         let present = Present::read(&work.connection.client, &wanted).await?;
         let mut difference = Difference::between(&wanted, &present, self.include_admin_groups);
         if self.add_only {

@@ -1,6 +1,7 @@
 //! A line on stderr that says how far the work is.
 
 use std::{
+    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -81,9 +82,30 @@ impl Bar {
         self.bar.suspend(write)
     }
 
+    /// Shows the line again, after it was taken away for a question.
+    pub(crate) fn begin_again(&self) {
+        self.bar.reset();
+    }
+
     /// Takes the line away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// A stream that is written without leaving a torn line on the terminal.
+pub(crate) struct Beside<W> {
+    pub(crate) bar: Bar,
+    pub(crate) out: W,
+}
+
+impl<W: Write> Write for Beside<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bar.around(|| self.out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.bar.around(|| self.out.flush())
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) struct Watch {
     /// How many action requests a minute may have; nothing without pace.
     pace: Option<u32>,
     begun: Instant,
+    counts_items: bool,
     state: Mutex<State>,
 }
 
@@ -42,7 +43,12 @@ impl Watch {
         let documented = || Limits::documented().per_minute(ThrottleClass::Action).map(|calls| calls.get());
         let pace = if context.global.no_pace { None } else { documented() };
         let clock = context.clock.clone();
-        Self { bar, begun: clock.now(), clock, pace, state: Mutex::default() }
+        Self { bar, begun: clock.now(), clock, pace, counts_items: false, state: Mutex::default() }
+    }
+
+    /// The work is a list: its items say how far it is.
+    pub(crate) fn counting_items(self) -> Self {
+        Self { counts_items: true, ..self }
     }
 
     /// How long the rest takes, while the client cannot say because more may come: if it goes on as it has gone so far.
@@ -107,6 +113,9 @@ impl Observer for Watch {
     }
 
     fn page(&self, page: &PageRead<'_>) {
+        if !self.counts_items {
+            return;
+        }
         self.change(|state| state.items += page.items as u64);
         if let Some(total) = page.total {
             self.bar.set_length(total);

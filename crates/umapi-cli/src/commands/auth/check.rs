@@ -61,7 +61,7 @@ impl Record for Checked {
 
 impl CheckArgs {
     pub(super) async fn run(self, context: &Context) -> Result<Exit> {
-        let work = Work::begin(context, "login").await?;
+        let work = Work::begin_change(context, "login").await?;
         let access = &work.connection.access;
         let token = work.connection.session.token().await.map_err(|error| refused(&error))?;
         let expires = token.expires().map(|end| context.clock.wall() + (end - context.clock.now()));

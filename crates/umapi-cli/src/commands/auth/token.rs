@@ -40,7 +40,7 @@ impl Record for Token {
 
 impl TokenArgs {
     pub(super) async fn run(self, context: &Context) -> Result<Exit> {
-        let work = Work::begin(context, "login").await?;
+        let work = Work::begin_change(context, "login").await?;
         let token = work.connection.session.token().await;
         let token = token.map_err(|error| Failure::of_login("the login is refused", &error))?;
         if context.format() == Format::Table {
