@@ -39,7 +39,7 @@ if given.per == "user":
     for entry in wanted:
         action = umapi_client.UserAction(entry["user"])
         if entry.get("create"):
-            action.create(entry["user"], "First", "Last", "US")
+            action.create(entry["user"], "First", "Last", id_type="adobeID")
         send(action.add_to_groups(entry["groups"]))
 else:
     # One action a group with its users in lists of ten, which the client's caller has to cut.
