@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use divan::Bencher;
 use umapi_emulator::engine::{self, ActionOptions};
@@ -31,6 +31,13 @@ fn main() {
         seeding(users);
     }
     divan::main();
+    // A static is never dropped, and the files would stay.
+    worlds().clear();
+}
+
+fn worlds() -> MutexGuard<'static, BTreeMap<u32, Arc<World>>> {
+    static WORLDS: Mutex<BTreeMap<u32, Arc<World>>> = Mutex::new(BTreeMap::new());
+    WORLDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn sizes() -> Vec<u32> {
@@ -85,9 +92,7 @@ impl World {
 
     /// The world of a size, made once.
     fn of(users: u32) -> Arc<Self> {
-        static WORLDS: Mutex<BTreeMap<u32, Arc<World>>> = Mutex::new(BTreeMap::new());
-        let mut worlds = WORLDS.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(worlds.entry(users).or_insert_with(|| Arc::new(Self::seeded(users))))
+        Arc::clone(worlds().entry(users).or_insert_with(|| Arc::new(Self::seeded(users))))
     }
 
     fn page(&self, pages: u64, place: Place) -> PageRequest {

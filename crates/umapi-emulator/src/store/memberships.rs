@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, params};
 
@@ -166,8 +168,8 @@ impl Tx<'_> {
             return Ok(false);
         }
         if self.group_state(group)?.kind == GroupKind::UserGroup {
-            for profile in self.rows().profiles_of_group(group)? {
-                self.grant(user.id, base_class(user).through_groups_only(true), profile)?;
+            for profile in self.brought_by(group)?.iter() {
+                self.grant(user.id, base_class(user).through_groups_only(true), *profile)?;
             }
         }
         self.record_membership(ChangeKind::MemberAdded, user, group)?;
@@ -184,12 +186,21 @@ impl Tx<'_> {
             return Ok(false);
         }
         if self.group_state(group)?.kind == GroupKind::UserGroup {
-            for profile in self.rows().profiles_of_group(group)? {
-                self.revoke(user.id, profile, false)?;
+            for profile in self.brought_by(group)?.iter() {
+                self.revoke(user.id, *profile, false)?;
             }
         }
         self.record_membership(ChangeKind::MemberRemoved, user, group)?;
         Ok(true)
+    }
+
+    fn brought_by(&mut self, group: GroupId) -> Result<Rc<[GroupId]>, StoreError> {
+        if let Some(profiles) = self.memo.brought.get(&group) {
+            return Ok(Rc::clone(profiles));
+        }
+        let profiles: Rc<[GroupId]> = self.rows().profiles_of_group(group)?.into();
+        self.memo.brought.insert(group, Rc::clone(&profiles));
+        Ok(profiles)
     }
 
     /// Takes a user out of everything.
@@ -211,6 +222,7 @@ impl Tx<'_> {
             .sql
             .prepare_cached("INSERT OR IGNORE INTO group_profile (grp, profile) VALUES (?1, ?2)")?
             .execute(params![group, profile])?;
+        self.memo.brought.remove(&group);
         if new == 0 {
             return Ok(false);
         }
@@ -230,6 +242,7 @@ impl Tx<'_> {
             .sql
             .prepare_cached("DELETE FROM group_profile WHERE grp = ?1 AND profile = ?2")?
             .execute(params![group, profile])?;
+        self.memo.brought.remove(&group);
         if gone == 0 {
             return Ok(false);
         }

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::lists::{List, Pending};
-use super::{Cause, GroupId, GroupKind, ProductId, Reader, StoreError, UserId};
+use super::{Cause, GroupId, GroupKind, OrgId, ProductId, Reader, StoreError, UserId};
 
 /// Changes the store. Everything done with it is kept together, or not at all.
 ///
@@ -18,6 +19,18 @@ pub struct Tx<'c> {
     groups: HashMap<GroupId, GroupState>,
     products: HashMap<ProductId, i64>,
     moment: Option<i64>,
+    pub(super) memo: Memo,
+}
+
+/// What was looked up and is as it was: a million users that are loaded ask for the same few things.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    /// The rows of domains.
+    pub(super) domains: HashMap<(OrgId, String), i64>,
+    /// The row that the next user gets.
+    pub(super) next_user: Option<UserId>,
+    /// The profiles that user groups bring.
+    pub(super) brought: HashMap<GroupId, Rc<[GroupId]>>,
 }
 
 /// What a group's memberships keep changing.
@@ -34,7 +47,15 @@ pub(super) struct GroupState {
 
 impl<'c> Tx<'c> {
     pub(super) fn begin(sql: &'c Connection, cause: Option<Cause>) -> Self {
-        Self { sql, cause, lists: Pending::default(), groups: HashMap::new(), products: HashMap::new(), moment: None }
+        Self {
+            sql,
+            cause,
+            lists: Pending::default(),
+            groups: HashMap::new(),
+            products: HashMap::new(),
+            moment: None,
+            memo: Memo::default(),
+        }
     }
 
     /// The rows as they are now. Counts may lag behind until [`Tx::settle`].
@@ -171,6 +192,7 @@ impl<'c> Tx<'c> {
         self.lists.clear();
         self.groups.clear();
         self.products.clear();
+        self.memo = Memo::default();
         self.run("ROLLBACK TO attempt")
     }
 

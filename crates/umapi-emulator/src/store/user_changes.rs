@@ -119,6 +119,7 @@ impl Tx<'_> {
                 new.phone,
             ])?;
         let id = self.sql.last_insert_rowid();
+        self.memo.next_user = Some(id + 1);
         if listed {
             self.count(List::Organization(org), id, 1);
             self.count(List::Domain(domain), id, 1);
@@ -132,20 +133,31 @@ impl Tx<'_> {
     }
 
     fn next_user_id(&self) -> Result<UserId, StoreError> {
+        if let Some(next) = self.memo.next_user {
+            return Ok(next);
+        }
         Ok(self
             .sql
             .prepare_cached("SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'user'), 0)")?
             .query_row([], |row| row.get(0))?)
     }
 
-    fn intern_domain(&self, org: OrgId, domain: &str) -> Result<i64, StoreError> {
-        if let Some(id) = self.rows().domain_id(org, domain)? {
-            return Ok(id);
+    fn intern_domain(&mut self, org: OrgId, domain: &str) -> Result<i64, StoreError> {
+        let key = (org, fold(domain).into_owned());
+        if let Some(id) = self.memo.domains.get(&key) {
+            return Ok(*id);
         }
-        self.sql
-            .prepare_cached("INSERT INTO domain (org, name) VALUES (?1, ?2)")?
-            .execute(params![org, fold(domain)])?;
-        Ok(self.sql.last_insert_rowid())
+        let id = match self.rows().domain_id(org, domain)? {
+            Some(id) => id,
+            None => {
+                self.sql
+                    .prepare_cached("INSERT INTO domain (org, name) VALUES (?1, ?2)")?
+                    .execute(params![org, key.1])?;
+                self.sql.last_insert_rowid()
+            }
+        };
+        self.memo.domains.insert(key, id);
+        Ok(id)
     }
 
     /// Changes an account, in every organization that knows it.
