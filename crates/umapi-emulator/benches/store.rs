@@ -212,6 +212,14 @@ mod at_10_000_users {
         World::of(10_000)
     }
 
+    /// One connection serves all: what a thread waits for the others.
+    #[divan::bench(threads = [1, 2, 4])]
+    fn page_of_2000_users_side_by_side(bencher: Bencher<'_, '_>) {
+        let world = world();
+        let page = world.page(world.pages(), Place::Middle);
+        bencher.bench(|| world.users(page));
+    }
+
     #[divan::bench]
     fn snapshot(bencher: Bencher<'_, '_>) {
         let world = world();

@@ -35,7 +35,7 @@ pub(super) fn identifier_length(field: &str, text: &str) -> Result<(), Refusal> 
 /// An address: at most 60 characters, one `@` with something on both sides, no space and no illegal character.
 pub(super) fn email(email: &str) -> Result<(), Refusal> {
     let wrong = if email.chars().count() > EMAIL_LENGTH {
-        "it is longer than 60 characters"
+        &format!("it is longer than {EMAIL_LENGTH} characters")
     } else if email.matches('@').count() != 1 || email.starts_with('@') || domain_of(email).is_empty() {
         "it must be one name, one @ and one domain"
     } else if email.contains(|c: char| c.is_whitespace() || is_illegal(c) || matches!(c, ',' | ';' | '\\')) {
@@ -90,7 +90,7 @@ pub(super) fn group_name(name: &str) -> Result<(), Refusal> {
     } else if name.starts_with('_') {
         "it must not start with _"
     } else if name.chars().count() > GROUP_NAME_LENGTH {
-        "it is too long"
+        &format!("it is longer than {GROUP_NAME_LENGTH} characters")
     } else if name.contains(char::is_control) {
         "it contains an illegal character"
     } else {
