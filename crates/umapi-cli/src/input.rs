@@ -5,6 +5,7 @@ mod command;
 mod csv_commands;
 mod elements;
 mod form;
+mod line_starts;
 mod lines;
 mod list;
 mod locate;
@@ -13,6 +14,7 @@ mod source;
 
 pub(crate) use bad::BadCommand;
 pub(crate) use form::InputForm;
+pub(crate) use line_starts::LineStarts;
 pub(crate) use list::split_list;
 pub(crate) use reader::CommandReader;
 pub(crate) use source::Source;

@@ -1,18 +1,17 @@
 //! CSV: a command on each line, in columns.
 
 mod columns;
-mod line_starts;
 mod row;
 
 use std::io::{self, BufRead};
 
 use columns::Columns;
 use csv::{ReaderBuilder, StringRecord, Trim};
-use line_starts::{LineStarts, Starts};
 use row::Row;
 
 use super::{
     bad::{BadCommand, Column, Place},
+    line_starts::{LineStarts, Starts},
     reader::Numbered,
 };
 

@@ -3,7 +3,7 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::{Mistake, Name, Place, Root, Wanted};
-use crate::input::split_list;
+use crate::input::{LineStarts, split_list};
 
 /// Other columns of `umapi export`, which say nothing of memberships.
 const IGNORED: [&str; 8] = ["id", "username", "domain", "firstname", "lastname", "country", "status", "type"];
@@ -16,12 +16,13 @@ struct Columns {
 }
 
 pub(super) fn read(text: &str) -> Result<Wanted, Mistake> {
-    let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+    let (text, starts) = LineStarts::new(text.as_bytes());
+    let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text);
     let columns = Columns::of_header(reader.headers().map_err(unreadable)?)?;
     let mut wanted = Wanted::default();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        let line = record.position().map_or(0, |position| line_of(text, position.byte()));
+        let line = record.position().map_or(0, |position| starts.line_at(position.byte()));
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -67,15 +68,6 @@ impl Columns {
             (_, None) => Err(mistake("a column `user` is missing".to_owned())),
         }
     }
-}
-
-/// The line on which a record begins: the reader counts empty lines before it to it.
-fn line_of(text: &str, byte: u64) -> u64 {
-    let begin = usize::try_from(byte).unwrap_or(usize::MAX).min(text.len());
-    let (before, rest) = text.as_bytes().split_at(begin);
-    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let breaks = before.iter().chain(skipped).filter(|byte| **byte == b'\n').count();
-    breaks as u64 + 1
 }
 
 fn unreadable(error: csv::Error) -> Mistake {

@@ -8,7 +8,7 @@ use std::{
 
 /// Passes bytes on, and remembers where lines begin that are not empty. The CSV reader skips empty lines without counting
 /// them to the record that follows.
-pub(super) struct LineStarts<R> {
+pub(crate) struct LineStarts<R> {
     input: R,
     byte: u64,
     line: u64,
@@ -18,10 +18,10 @@ pub(super) struct LineStarts<R> {
 
 /// The starts of lines that were passed on and not asked for yet.
 #[derive(Clone, Default)]
-pub(super) struct Starts(Arc<Mutex<VecDeque<(u64, u64)>>>);
+pub(crate) struct Starts(Arc<Mutex<VecDeque<(u64, u64)>>>);
 
 impl<R> LineStarts<R> {
-    pub(super) fn new(input: R) -> (Self, Starts) {
+    pub(crate) fn new(input: R) -> (Self, Starts) {
         let starts = Starts::default();
         (Self { input, byte: 0, line: 1, at_start: true, starts: starts.clone() }, starts)
     }
@@ -48,7 +48,7 @@ impl<R: Read> Read for LineStarts<R> {
 
 impl Starts {
     /// The first line that is not empty at or after a byte. Bytes asked for must not go back.
-    pub(super) fn line_at(&self, byte: u64) -> u64 {
+    pub(crate) fn line_at(&self, byte: u64) -> u64 {
         let mut starts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while starts.front().is_some_and(|(start, _)| *start < byte) {
             starts.pop_front();
