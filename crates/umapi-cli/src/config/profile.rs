@@ -147,11 +147,14 @@ impl Profile {
 
     fn required<'a, T>(&self, profile: &str, field: &str, value: Option<&'a T>) -> Result<&'a T> {
         value.ok_or_else(|| {
+            let way = match field {
+                "client_secret" => format!("umapi config set-secret {profile}"),
+                "private_key" => format!("umapi config add {profile} --private-key-file FILE"),
+                field => format!("umapi config add {profile} --{} …", field.replace('_', "-")),
+            };
             Failure::usage(format!("the profile `{profile}` cannot log in"))
                 .why(format!("`{field}` is missing"))
-                .remedy(format!(
-                    "its value stands in the Adobe Developer Console; set it: umapi config add {profile} --help"
-                ))
+                .remedy(format!("{way}; what belongs there says your project in the Adobe Developer Console"))
         })
     }
 }

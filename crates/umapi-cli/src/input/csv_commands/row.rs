@@ -244,6 +244,8 @@ impl<'a> Row<'a> {
             Some("deleteAccount" | "removeFromOrg") => "remove_from_org".to_owned(),
             // A new user without an address of its own has the one that names it.
             Some("email") if self.field("email").is_none() => "user".to_owned(),
+            // A user name needs one, and there may be no such column.
+            Some("domain") if self.field("domain").is_none() => "user".to_owned(),
             Some(field) => field.to_owned(),
             None => String::new(),
         };

@@ -134,7 +134,7 @@ fn mistakes_in_csv_have_line_column_and_rule() {
         ("ann@b.c,,,,,,a\\b,,", "line 2, column `add`: a `\\` stands alone"),
         ("ann@b.c,,,,,,,,ignore", "line 2, column `if_exists`"),
         ("ann@b.c,,,,,,,,,x", "line 2: the line has 10 fields, the header 9"),
-        ("nobody,,,,,,x,,", "line 2: domain: "),
+        ("nobody,,,,,,x,,", "line 2, column `user`: domain: "),
     ] {
         let (good, bad) = csv(&format!("{header}\n{line}\nann@b.c,,,,,,x\n"));
         assert_eq!(good.len(), 1, "{line}: {bad:?}");
