@@ -44,8 +44,8 @@ pub use faults::{FaultError, FaultHandle, FaultRule, FaultState, Faults};
 pub use journal::{Exchange, Journal, Ledger, Repetition};
 pub use limits::{Allowance, LimitError, LimitSettings, Limits, RetryAfter};
 pub use management::{
-    IntegrationChange, Manage, ManageError, OrganizationChange, OrganizationState, ProductState, ProfileState, SnapshotState,
-    UserGroupState,
+    IntegrationChange, Manage, ManageError, OrganizationChange, OrganizationState, ProductState, ProfileState,
+    SnapshotState, UserGroupState,
 };
 pub use settings::PageSizes;
 pub use tls::{Authority, TlsError};

@@ -22,7 +22,8 @@ mod transport;
 mod users;
 
 pub use batch::{
-    CommandOutcome, Counts, Ended, Estimate, NotSent, Notice, Outcome, Report, StepError, StepOutcome, StepState, StepWarning,
+    CommandOutcome, Counts, Ended, Estimate, NotSent, Notice, Outcome, Report, StepError, StepOutcome, StepState,
+    StepWarning,
 };
 pub use builder::ClientBuilder;
 pub use client::Client;

@@ -34,7 +34,8 @@ impl Answer {
     /// The emulator itself failed: 500, with the reason, in the shape of the service's errors.
     pub(crate) fn fault(reason: &str) -> Self {
         tracing::error!(reason, "the emulator failed");
-        let body = serde_json::json!({"result": "error.internal.exceptionflys", "message": format!("emulator: {reason}")});
+        let body =
+            serde_json::json!({"result": "error.internal.exceptionflys", "message": format!("emulator: {reason}")});
         Self::of_type(StatusCode::INTERNAL_SERVER_ERROR, "application/json", body.to_string())
     }
 

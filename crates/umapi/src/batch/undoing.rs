@@ -4,7 +4,9 @@
 //! gives and takes the same thing it would: what the first one took at its end, the second would give and take once more.
 //! So commands are not joined across such a pair. In a command that the caller wrote so, it stands.
 
-use umapi_model::{CreateOption, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep};
+use umapi_model::{
+    CreateOption, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
+};
 
 use super::{unit::Part, wire::Step};
 use crate::commands::{
@@ -38,9 +40,10 @@ impl Effect<'_> {
         match (self, other) {
             (Self::Gives(given), Self::Takes(taken)) | (Self::Takes(taken), Self::Gives(given)) => {
                 // Lists with names of the same things stand side by side.
-                given.iter().flat_map(|names| names.iter()).any(|given| {
-                    taken.iter().flat_map(|names| names.iter()).any(|taken| is_same(given, taken))
-                })
+                given
+                    .iter()
+                    .flat_map(|names| names.iter())
+                    .any(|given| taken.iter().flat_map(|names| names.iter()).any(|taken| is_same(given, taken)))
             }
             (Self::Gives(_), Self::TakesAll) | (Self::TakesAll, Self::Gives(_)) | (Self::Writes, Self::Writes) => true,
             _ => false,

@@ -198,7 +198,12 @@ impl<W: Work> Runner<W> {
         let engine = &self.options.client.0;
         self.span.record("requests", self.requests);
         self.span.in_scope(|| {
-            tracing::debug!(given = progress.given, ended = progress.ended, requests = self.requests, "the work goes on");
+            tracing::debug!(
+                given = progress.given,
+                ended = progress.ended,
+                requests = self.requests,
+                "the work goes on"
+            );
         });
         let total = self.is_complete.then_some(progress.given as u64);
         engine.observer.progress(&Progress {
