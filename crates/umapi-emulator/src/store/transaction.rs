@@ -209,7 +209,7 @@ impl<'c> Tx<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{NewOrganization, Store};
+    use crate::store::{NewGroup, NewOrganization, NewProduct, NewUser, Store, UserKind};
 
     fn organizations(tx: &Tx<'_>) -> usize {
         tx.rows().organizations().unwrap().len()
@@ -230,6 +230,36 @@ mod tests {
                 tx.pretend(|tx| new(tx, "3@AdobeOrg"))?;
                 tx.attempt(|tx| new(tx, "4@AdobeOrg"))?;
                 assert_eq!(organizations(tx), 2);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn what_a_refused_attempt_looked_up_is_forgotten() {
+        let store = Store::in_memory().unwrap();
+        store
+            .write(None, |tx| {
+                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
+                let profile = tx.create_profile(product, &NewGroup { name: "Profile", ..NewGroup::default() })?;
+                let group = tx.create_user_group(org, &NewGroup { name: "G", ..NewGroup::default() })?;
+                let enter = |tx: &mut Tx<'_>, email| {
+                    let id = tx.create_user(org, &NewUser::member(UserKind::FederatedId, email, "x.com"))?;
+                    let user = tx.rows().user_row(id)?.unwrap();
+                    tx.add_member(&user, group)?;
+                    Ok::<_, StoreError>(user)
+                };
+                let refused: Result<(), StoreError> = tx.attempt(|tx| {
+                    tx.attach_profile(group, profile)?;
+                    enter(tx, "a@x.com")?;
+                    Err(StoreError::Layout { found: 0, expected: 0 })
+                });
+                assert!(refused.is_err());
+                let user = enter(tx, "b@x.com")?;
+                assert_eq!(user.account, user.id, "the number of the first row of the account");
+                assert_eq!(user.domain, "x.com");
+                assert!(tx.rows().membership(user.id, profile)?.is_none(), "the group brings no profile");
                 Ok::<_, StoreError>(())
             })
             .unwrap();
