@@ -26,8 +26,16 @@ struct Target {
     started_in: Duration,
     pid: u32,
     shots: Vec<(&'static str, Shot)>,
-    /// Requests per second, by shot and round.
-    rates: Vec<Vec<f64>>,
+    /// By shot and round.
+    rates: Vec<Vec<Rate>>,
+}
+
+/// What a round of a shot came to.
+struct Rate {
+    per_second: f64,
+    /// What the server's process used for one request.
+    cpu_us: f64,
+    body_bytes: f64,
 }
 
 pub(crate) async fn measure(run: &Run) -> Result<Vec<Table>> {
@@ -48,31 +56,59 @@ pub(crate) async fn measure(run: &Run) -> Result<Vec<Table>> {
     for _ in 0..ROUNDS {
         for target in &mut targets {
             for ((_, shot), rates) in target.shots.iter().zip(&mut target.rates) {
-                rates.push(load::run(shot, CONNECTIONS, time).await?.per_second);
+                let before = Usage::of(target.pid).cpu_seconds;
+                let load = load::run(shot, CONNECTIONS, time).await?;
+                let cpu_us = (Usage::of(target.pid).cpu_seconds - before) * 1e6 / load.requests as f64;
+                rates.push(Rate { per_second: load.per_second, cpu_us, body_bytes: load.body_bytes as f64 });
             }
         }
     }
-    Ok(vec![rates(&targets), processes(&targets)])
+    Ok(vec![rates(&targets), costs(&targets), processes(&targets)])
+}
+
+fn column(rates: &[Rate], of: fn(&Rate) -> f64) -> Vec<f64> {
+    rates.iter().map(of).collect()
 }
 
 fn rates(targets: &[Target]) -> Table {
     let how = format!(
         "Requests per second over {CONNECTIONS} connections, without TLS; server and load share the machine. Median of \
          {ROUNDS} rounds (least to greatest), all servers in turn. An action is 10 commands, each adding a user to a group \
-         and taking the user out again."
+         and taking the user out again. Prism answers with the description's examples: its pages have a few users."
     );
-    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-    let columns: Vec<&str> =
-        std::iter::once("request").chain(names).chain(["large ÷ small", "small ÷ Prism"]).collect();
+    let mut columns = vec!["request"];
+    columns.extend(targets.iter().map(|target| target.name.as_str()));
+    columns.push("small ÷ Prism");
     let mut table = Table::new("Serving", how, &columns);
     for (number, (name, _)) in targets[0].shots.iter().enumerate() {
-        let rates: Vec<&Vec<f64>> = targets.iter().map(|target| &target.rates[number]).collect();
-        let ratio = |a: usize, b: usize| match (rates.get(a), rates.get(b)) {
-            (Some(a), Some(b)) => format!("{:.2}", median(a) / median(b)),
-            _ => "–".to_owned(),
+        let rates: Vec<_> =
+            targets.iter().map(|target| column(&target.rates[number], |rate| rate.per_second)).collect();
+        let prism =
+            rates.get(2).map_or_else(|| "–".to_owned(), |prism| format!("{:.1}", median(&rates[0]) / median(prism)));
+        table.row([(*name).to_owned()].into_iter().chain(rates.iter().map(|rates| spread(rates, 0))).chain([prism]));
+    }
+    table
+}
+
+fn costs(targets: &[Target]) -> Table {
+    let how = "CPU of the server's process, in microseconds for a request of the same load. A page of the small organization \
+               holds fewer users, so pages are compared by the byte of their answer.";
+    let mut columns = vec!["request"];
+    columns.extend(targets.iter().map(|target| target.name.as_str()));
+    columns.extend(["large ÷ small", "Prism ÷ small"]);
+    let mut table = Table::new("Cost of serving", how, &columns);
+    for (number, (name, _)) in targets[0].shots.iter().enumerate() {
+        let of = |target: &Target| {
+            let rates = &target.rates[number];
+            (median(&column(rates, |rate| rate.cpu_us)), median(&column(rates, |rate| rate.body_bytes)))
         };
-        let cells = std::iter::once((*name).to_owned()).chain(rates.iter().map(|rates| spread(rates, 0)));
-        table.row(cells.chain([ratio(1, 0), ratio(0, 2)]));
+        let costs: Vec<(f64, f64)> = targets.iter().map(of).collect();
+        let ((small, small_bytes), (large, large_bytes)) = (costs[0], costs[1]);
+        let by_size = if name.contains("page") { small_bytes / large_bytes } else { 1.0 };
+        let prism = costs.get(2).map_or_else(|| "–".to_owned(), |(prism, _)| format!("{:.1}", prism / small));
+        let shown = targets.iter().map(|target| spread(&column(&target.rates[number], |rate| rate.cpu_us), 0));
+        let ratio = format!("{:.2}", large / small * by_size);
+        table.row([(*name).to_owned()].into_iter().chain(shown).chain([ratio, prism]));
     }
     table
 }
@@ -104,9 +140,8 @@ async fn target_of(emulator: &Emulator, users: usize) -> Result<Target> {
         headers: headers.clone(),
         body: body.into(),
     };
-    let (emails, group) = some_users_and_a_group(&address.client()?).await?;
+    let Sample { emails, group, last } = sample(&address.client()?).await?;
     let organization = &address.organization;
-    let last = (users - 1) / 2_000;
     let page = |number: usize| shot(Method::GET, format!("/users/{organization}/{number}"), Vec::new());
     let commands: Vec<_> = emails
         .iter()
@@ -123,7 +158,7 @@ async fn target_of(emulator: &Emulator, users: usize) -> Result<Target> {
             shot(Method::POST, format!("/action/{organization}"), serde_json::to_vec(&commands)?),
         ),
     ];
-    let rates = vec![Vec::new(); shots.len()];
+    let rates = shots.iter().map(|_| Vec::new()).collect();
     let name = format!("emulator, {users} users");
     Ok(Target { name, started_in: emulator.started_in, pid: emulator.pid(), shots, rates })
 }
@@ -136,22 +171,23 @@ fn target_of_prism(prism: &Prism, like: &Target) -> Target {
         ..shot.clone()
     };
     let shots: Vec<_> = like.shots.iter().map(|(name, shot)| (*name, of_prism(shot))).collect();
-    let rates = vec![Vec::new(); shots.len()];
+    let rates = shots.iter().map(|_| Vec::new()).collect();
     Target { name: "Prism (Node)".to_owned(), started_in: prism.started_in, pid: prism.pid(), shots, rates }
 }
 
-async fn some_users_and_a_group(client: &Client) -> Result<(Vec<String>, String)> {
-    let page: Vec<_> = {
-        let mut list = client.users().list();
-        let mut users = Vec::new();
-        while let Some(user) = list.try_next().await? {
-            users.extend(user.email.filter(|email| email.is_ascii()));
-            if users.len() >= 10 {
-                break;
-            }
-        }
-        users
-    };
+/// What the requests are about.
+struct Sample {
+    emails: Vec<String>,
+    group: String,
+    /// The index of the last page of users.
+    last: usize,
+}
+
+async fn sample(client: &Client) -> Result<Sample> {
+    let mut pages = client.users().list().by_page();
+    let first = pages.try_next().await?.context("a first page of users")?;
+    let last = first.page_count.map_or(0, |count| usize::try_from(count).unwrap_or(0).saturating_sub(1));
+    let emails = first.items.into_iter().filter_map(|user| user.email).filter(|email| email.is_ascii()).take(10);
     client.execute([umapi::Command::group("Bench").create_user_group()]).await?;
-    Ok((page, "Bench".to_owned()))
+    Ok(Sample { emails: emails.collect(), group: "Bench".to_owned(), last })
 }
