@@ -116,7 +116,7 @@ fn deprecated_steps_and_keys_work_and_say_what_to_write() {
             ]},
             {"user": "Bob@contractors.example", "do": [{"resetPassword": {}}]},
             {"user": "eve@example.com", "do": [{"removeFromDomain": {"removedDomain": "example.com"}}]},
-            {"usergroup": "Layout", "do": [{"add": {"users": ["jdoe@example.com"], "product": ["Trial"]}}]},
+            {"usergroup": "Layout", "do": [{"add": {"product": ["Trial"], "users": ["jdoe@example.com"]}}]},
         ]),
     );
     let said: Vec<_> = answer.warnings.iter().map(|w| (w.index, w.step, w.message.as_str())).collect();
