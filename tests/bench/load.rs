@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use serde::Serialize;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use umapi_time::{Clock, Instant};
 
 /// What every request is.
@@ -57,33 +58,57 @@ pub(crate) async fn run(shot: &Shot, connections: usize, time: Duration) -> anyh
     Ok(Load { requests, seconds, per_second, median_ms: rank(50), p99_ms: rank(99), body_bytes })
 }
 
+/// Server and load share the machine, so the load is as light as it can be: the request's bytes are made once, and of an
+/// answer only its status and its end are looked for.
 async fn fire(shot: Shot, clock: Clock, end: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
-    let stream = TcpStream::connect(&shot.address).await?;
+    let mut stream = TcpStream::connect(&shot.address).await?;
     stream.set_nodelay(true)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
+    let request = shot.to_bytes();
     let mut times = Vec::new();
+    let mut answer = Vec::new();
     let mut bytes = 0;
     while clock.now() < end {
-        let mut request = Request::builder().method(&shot.method).uri(&shot.path).header("host", &shot.address);
-        for (name, value) in &shot.headers {
-            request = request.header(name, value);
-        }
         let begun = clock.now();
-        let answer = sender.send_request(request.body(Full::new(shot.body.clone()))?).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        stream.write_all(&request).await?;
+        answer.clear();
+        bytes = loop {
+            let count = stream.read_buf(&mut answer).await?;
+            ensure!(count > 0, "{} {}: the connection was closed", shot.method, shot.path);
+            if let Some(bytes) = body_of_whole(&answer)? {
+                break bytes;
+            }
+        };
         times.push(clock.now() - begun);
-        bytes = body.len();
-        anyhow::ensure!(
-            status.is_success(),
-            "{} {}: {status} {}",
-            shot.method,
-            shot.path,
-            String::from_utf8_lossy(&body)
-        );
+        let is_success = answer.starts_with(b"HTTP/1.1 2");
+        ensure!(is_success, "{} {}: {}", shot.method, shot.path, String::from_utf8_lossy(&answer));
     }
-    drop(sender);
-    connection.abort();
     Ok((times, bytes))
+}
+
+impl Shot {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.address);
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
+        [head.as_bytes(), &self.body].concat()
+    }
+}
+
+/// The length of the body, once the answer is there to its end.
+fn body_of_whole(answer: &[u8]) -> anyhow::Result<Option<usize>> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let (head, body) = (std::str::from_utf8(&answer[..end])?, &answer[end + 4..]);
+    let header = |wanted: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+    };
+    match header("content-length") {
+        Some(length) => {
+            let length: usize = length.parse().context("a length is a number")?;
+            Ok((body.len() >= length).then_some(length))
+        }
+        None => Ok(body.ends_with(b"0\r\n\r\n").then_some(body.len())),
+    }
 }
