@@ -40,7 +40,7 @@ fn release_program(top: &Path, name: &str) -> PathBuf {
 }
 
 fn install_python_peer(folder: &Path) -> Result<Option<PathBuf>> {
-    if !crate::ci::is_installed("python3") {
+    if !crate::checks::is_installed("python3") {
         println!("python3 is not installed: no figures of {UMAPI_CLIENT}");
         return Ok(None);
     }
@@ -53,7 +53,7 @@ fn install_python_peer(folder: &Path) -> Result<Option<PathBuf>> {
 }
 
 fn install_prism(folder: &Path) -> Result<Option<PathBuf>> {
-    if !crate::ci::is_installed("npm") {
+    if !crate::checks::is_installed("npm") {
         println!("npm is not installed: no figures of {PRISM}");
         return Ok(None);
     }

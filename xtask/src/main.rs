@@ -2,10 +2,15 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task tells its user what it does")]
 
 mod bench;
+mod checks;
 mod ci;
+mod clone;
 mod codegen;
+mod compat;
 mod deps;
 mod generated;
+mod package;
+mod published;
 mod spec;
 
 use std::{
@@ -47,6 +52,14 @@ enum Task {
     },
     /// Licences, bans, duplicate versions and sources of all dependencies. Installs `cargo-deny` at first use.
     Deps,
+    /// Package each published crate from a clean clone, and build it from its package.
+    Package {
+        /// Build nothing: check the manifests and the lists of files.
+        #[arg(long)]
+        list: bool,
+    },
+    /// What else the crates promise to build with: every set of features, the oldest Rust, the lowest versions.
+    Compat,
 }
 
 #[derive(Subcommand)]
@@ -104,6 +117,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Ci => return ci::run(),
         Task::Bench { arguments } => bench::run(&arguments)?,
         Task::Deps => deps::run()?,
+        Task::Package { list: true } => package::check_lists()?,
+        Task::Package { list: false } => package::run()?,
+        Task::Compat => return compat::run(),
     }
     Ok(ExitCode::SUCCESS)
 }
