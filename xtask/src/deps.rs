@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     let status = Command::new(&program)
-        .args(["--all-features", "check", "licenses", "bans", "sources"])
+        .args(["--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"])
         .current_dir(crate::top())
         .status()
         .with_context(|| format!("cannot start {}", program.display()))?;
