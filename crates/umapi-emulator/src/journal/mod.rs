@@ -32,37 +32,59 @@ const BYTES: usize = 64 << 20;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Journal(Arc<Mutex<Ring>>);
+pub struct Journal {
+    ring: Arc<Mutex<Ring>>,
+    entries: usize,
+}
 
+#[derive(Default)]
 struct Ring {
     exchanges: VecDeque<Exchange>,
     last: u64,
     bytes: usize,
-    entries: usize,
+}
+
+impl Ring {
+    /// Whether there are more than so many, or they are too large together.
+    fn is_over(&self, entries: usize) -> bool {
+        self.exchanges.len() > entries || self.bytes > BYTES
+    }
+
+    fn drop_oldest(&mut self) -> Option<Exchange> {
+        let dropped = self.exchanges.pop_front()?;
+        self.bytes -= dropped.size();
+        Some(dropped)
+    }
 }
 
 impl Journal {
     /// A journal that keeps so many exchanges, and fewer if they are large; 0 keeps none.
     #[must_use]
     pub fn new(entries: usize) -> Self {
-        Self(Arc::new(Mutex::new(Ring { exchanges: VecDeque::new(), last: 0, bytes: 0, entries })))
+        Self { ring: Arc::default(), entries }
     }
 
     /// Whether it keeps anything: if not, nothing needs to be put together for it.
     pub(crate) fn is_kept(&self) -> bool {
-        self.lock().entries > 0
+        self.entries > 0
     }
 
     pub(crate) fn record(&self, exchange: Exchange) {
+        let size = exchange.size();
         let mut ring = self.lock();
         ring.last += 1;
         let exchange = Exchange { seq: ring.last, ..exchange };
-        ring.bytes += exchange.size();
+        ring.bytes += size;
         ring.exchanges.push_back(exchange);
-        while ring.exchanges.len() > ring.entries || ring.bytes > BYTES {
-            let Some(dropped) = ring.exchanges.pop_front() else { break };
-            ring.bytes -= dropped.size();
+        // What goes is freed when others have the ring again.
+        let mut dropped = Vec::new();
+        while ring.is_over(self.entries)
+            && let Some(oldest) = ring.drop_oldest()
+        {
+            dropped.push(oldest);
         }
+        drop(ring);
+        drop(dropped);
     }
 
     /// Everything that it keeps, oldest first.
@@ -128,7 +150,7 @@ impl Journal {
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
         // A panic in a caller's closure changes nothing in the ring.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

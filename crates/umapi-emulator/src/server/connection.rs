@@ -61,8 +61,9 @@ impl Host {
         let mut http = Builder::new(TokioExecutor::new());
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).auto_date_header(false);
         http.http2().timer(TokioTimer::new()).auto_date_header(false);
+        let host = Arc::new(self);
         let service = service_fn(move |incoming| {
-            let (host, switch) = (self.clone(), switch.clone());
+            let (host, switch) = (Arc::clone(&host), switch.clone());
             async move { host.answer(incoming, &switch).await }
         });
         let mut connection = std::pin::pin!(http.serve_connection(io, service));

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde_json::json;
 use umapi_time::Clock;
 
@@ -51,6 +51,9 @@ pub(super) fn name_after(request: &Request, answer: &mut Answer) {
 }
 
 async fn whole(body: Incoming, limit: usize) -> Result<Bytes, Answer> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     let read = Limited::new(body, limit).collect();
     match Clock::real().timeout(BODY_TIME, read).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
