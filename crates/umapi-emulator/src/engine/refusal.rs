@@ -30,6 +30,7 @@ impl std::error::Error for Refusal {}
 
 /// Why something was not done: a rule, or the store's own failure.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Rejected {
     /// A rule of the service was broken.
     #[error(transparent)]

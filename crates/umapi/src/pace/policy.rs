@@ -7,6 +7,7 @@ use std::time::Duration;
 /// A wait that is not allowed is not begun: the call fails at once with an error that
 /// [is throttled](crate::Error::is_throttled) and says [until when](crate::Error::until).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ThrottlePolicy {
     /// Fail at once.
     FailAtOnce,
