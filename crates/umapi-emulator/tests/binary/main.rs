@@ -90,6 +90,22 @@ async fn the_ready_line_is_all_a_client_needs_and_signals_end_it_cleanly() {
     }
 }
 
+// Linux has the whole of 127/8, so another address of this machine stands for another machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_is_reached_from_this_machine_alone_unless_it_is_told_otherwise() {
+    let is_open_elsewhere = |serving: &Serving, url: &str| {
+        let port = serving.text(url).split(':').nth(2).and_then(|rest| rest.split('/').next()).unwrap();
+        std::net::TcpStream::connect(("127.0.0.2", port.parse().unwrap())).is_ok()
+    };
+    let alone = Serving::start(&mut command(&[]));
+    let told = Serving::start(&mut command(&["--listen", "0.0.0.0"]));
+    for url in ["/umUrl", "/umHttpsUrl", "/imsHttpsUrl", "/managementUrl"] {
+        assert!(!is_open_elsewhere(&alone, url), "{url}");
+        assert!(is_open_elsewhere(&told, url), "{url}");
+    }
+}
+
 #[tokio::test]
 async fn the_generator_and_the_environment_are_heard() {
     let mut command = command(&["--users", "30", "--groups", "3", "--profiles", "2", "--seed", "42"]);

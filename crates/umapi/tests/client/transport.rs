@@ -294,6 +294,15 @@ async fn no_error_and_no_debug_shows_a_token() {
 }
 
 #[tokio::test]
+async fn a_token_does_not_follow_a_redirect() {
+    let elsewhere = Service::scripted([Reply::json(ANN)]).await;
+    let away = Reply::of(307, &[("location", &format!("{}/users", elsewhere.url))], "");
+    let error = Service::scripted([away]).await.client().users().get("ann@example.com").await.unwrap_err();
+    assert!(error.to_string().contains("not redirected"), "{error}");
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
 async fn any_request_goes_the_same_way() {
     let service =
         Service::scripted([Reply::of(429, &[("retry-after", "7")], ""), Reply::json(ANN), Reply::HangUp]).await;
