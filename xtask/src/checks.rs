@@ -34,7 +34,7 @@ impl Check {
         }
     }
 
-    /// A script of the shell, skipped where the program it `needs` is missing.
+    /// A script of the shell, skipped where the program it `needs` is missing, or where it says so itself.
     pub(crate) fn script(name: &str, path: &str, needs: &'static str) -> Self {
         Self { program: "bash", needs: Some(needs), ..Self::cargo(name, [path]) }
     }
@@ -60,7 +60,8 @@ impl Check {
         if let Some(needs) = self.needs
             && !is_installed(needs)
         {
-            return Ok(Outcome::Skipped(needs));
+            println!("skipped: {needs} is not installed");
+            return Ok(Outcome::Skipped);
         }
         let status = Command::new(self.program)
             .args(&self.arguments)
@@ -68,7 +69,11 @@ impl Check {
             .current_dir(&self.folder)
             .status();
         let status = status.with_context(|| format!("{}: cannot start {}", self.name, self.program))?;
-        Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
+        Ok(match status.code() {
+            Some(0) => Outcome::Passed,
+            Some(SCRIPT_SKIPPED) if self.program == "bash" => Outcome::Skipped,
+            _ => Outcome::Failed,
+        })
     }
 }
 
@@ -76,8 +81,11 @@ impl Check {
 enum Outcome {
     Passed,
     Failed,
-    Skipped(&'static str),
+    Skipped,
 }
+
+/// What a script ends with when it lacks something that it cannot install, and has said what.
+const SCRIPT_SKIPPED: i32 = 77;
 
 /// Runs all of them. The code says whether any failed.
 pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
@@ -87,9 +95,6 @@ pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
         println!("\n=== {} ===", check.name);
         let start = clock.now();
         let outcome = check.run()?;
-        if let Outcome::Skipped(needs) = outcome {
-            println!("skipped: {needs} is not installed");
-        }
         results.push((&check.name, outcome, clock.now() - start));
     }
     println!("\n=== summary ===");
@@ -97,13 +102,13 @@ pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
         let word = match outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "FAILED",
-            Outcome::Skipped(_) => "skipped",
+            Outcome::Skipped => "skipped",
         };
         println!("{word:>7}  {:>6.1} s  {name}", took.as_secs_f64());
     }
     let count = |wanted: fn(&Outcome) -> bool| results.iter().filter(|(_, outcome, _)| wanted(outcome)).count();
     let failed = count(|outcome| matches!(outcome, Outcome::Failed));
-    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped));
     println!("checks: {} passed, {failed} failed, {skipped} skipped", results.len() - failed - skipped);
     Ok(ExitCode::from(u8::from(failed > 0)))
 }

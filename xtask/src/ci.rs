@@ -20,6 +20,7 @@ fn checks() -> Vec<Check> {
         Check::script("description: redocly", "tests/languages/redocly.sh", "node"),
         Check::script("description: TypeScript", "tests/languages/typescript.sh", "node"),
         Check::script("description: Python", "tests/languages/python.sh", "python3"),
+        Check::script("description: Go", "tests/languages/go.sh", "python3"),
         Check::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
         Check::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
         Check::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
