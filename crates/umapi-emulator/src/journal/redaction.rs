@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use crate::http::Request;
 use crate::login::body_fields;
@@ -27,11 +27,10 @@ const HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "s
 pub(super) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut read = BTreeMap::<String, String>::new();
     for (name, value) in headers {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        let text = match text.split_once(' ') {
-            _ if !HEADERS.contains(&name.as_str()) => text.into_owned(),
-            Some((scheme, _)) if name == AUTHORIZATION => format!("{scheme} {CUT}"),
-            _ => CUT.to_owned(),
+        let text = match value.to_str() {
+            _ if HEADERS.contains(&name.as_str()) => cut(name, value),
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
         };
         read.entry(name.as_str().to_owned())
             .and_modify(|line| {
@@ -41,6 +40,13 @@ pub(super) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert(text);
     }
     read
+}
+
+fn cut(name: &HeaderName, value: &HeaderValue) -> String {
+    match value.to_str().ok().and_then(|text| text.split_once(' ')) {
+        Some((scheme, _)) if name == AUTHORIZATION => format!("{scheme} {CUT}"),
+        _ => CUT.to_owned(),
+    }
 }
 
 pub(super) fn query(query: &str) -> String {

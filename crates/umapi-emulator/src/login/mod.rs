@@ -137,7 +137,7 @@ impl Login {
     }
 
     fn grant(&self, world: &World, integration: &Integration, scopes: &[String]) -> Result<Granted, LoginRefusal> {
-        let generation = world.store.read(|r| generation(r, &integration.client_id))?;
+        let generation = world.store.read(|r| r.token_generation(&integration.client_id))?;
         let life = world.settings.token_life;
         let claims = Claims::new(&integration.client_id, &integration.technical_account, scopes, generation)
             .lasting(world.clock.millis(), life);
@@ -173,27 +173,30 @@ impl Login {
         // Others need the store meanwhile: what it is not needed for is done before.
         let claims = token.and_then(|token| self.mint.read(token)).filter(|claims| now < claims.end());
         world.store.read(|r| {
-            let Some(integration) = r.standing(key)? else { return Ok(Err(Denial::UnknownKey)) };
+            let token_id = claims.as_ref().map_or("", |claims| &claims.id);
+            let Some(standing) = r.standing(key, token_id)? else { return Ok(Err(Denial::UnknownKey)) };
             if token.is_none() {
                 return Ok(Err(Denial::NoToken));
             }
             let Some(claims) = claims else { return Ok(Err(Denial::BadToken)) };
-            if is_revoked(r, &claims)? {
+            if claims.client_id != key {
+                let of_other = r.standing(&claims.client_id, &claims.id)?;
+                let is_good = of_other.is_some_and(|of_other| claims.are_good(&of_other));
+                return Ok(Err(if is_good { Denial::ForeignKey } else { Denial::BadToken }));
+            }
+            if !claims.are_good(&standing) {
                 return Ok(Err(Denial::BadToken));
             }
-            if claims.client_id != key {
-                return Ok(Err(Denial::ForeignKey));
-            }
-            if !integration.enabled || !claims.is_for_user_management() {
+            if !standing.enabled || !claims.is_for_user_management() {
                 return Ok(Err(Denial::NotPermitted));
             }
-            let Some(org) = r.organization(org_id)?.filter(|org| org.id == integration.org) else {
+            if !standing.org.org_id.eq_ignore_ascii_case(org_id) {
                 return Ok(Err(Denial::WrongOrganization));
-            };
-            if org.migrating {
+            }
+            if standing.org.migrating {
                 return Ok(Err(Denial::Migrating));
             }
-            Ok(Ok(Caller { client_id: claims.client_id, org }))
+            Ok(Ok(Caller { client_id: key.to_owned(), org: standing.org }))
         })
     }
 
@@ -212,10 +215,7 @@ impl Login {
 
     /// Ends the life of all tokens that a client has.
     pub(crate) fn revoke_all(store: &Store, client_id: &str) -> Result<(), StoreError> {
-        store.write(None, |tx| {
-            let next = generation(&tx.rows(), client_id)? + 1;
-            tx.set_setting(&generation_setting(client_id), &next.to_le_bytes())
-        })
+        store.write(None, |tx| tx.end_tokens(client_id))
     }
 }
 
@@ -249,22 +249,6 @@ fn organization_of(r: &Reader<'_>, integration: &Integration) -> Result<Option<O
 fn bearer_token(request: &Request) -> Option<&str> {
     let (scheme, token) = request.header(AUTHORIZATION.as_str())?.split_once(' ')?;
     Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-}
-
-fn is_revoked(r: &Reader<'_>, claims: &Claims) -> Result<bool, StoreError> {
-    Ok(claims.generation != generation(r, &claims.client_id)?
-        || r.is_spent(Spent::Token, &claims.client_id, &claims.id)?)
-}
-
-/// How often all tokens of a client were revoked. A number instead of a moment: on a clock that stands, tokens from before
-/// and after would have the same.
-fn generation(r: &Reader<'_>, client_id: &str) -> Result<u64, StoreError> {
-    let stored = r.setting(&generation_setting(client_id))?.and_then(|bytes| bytes.try_into().ok());
-    Ok(stored.map_or(0, u64::from_le_bytes))
-}
-
-fn generation_setting(client_id: &str) -> String {
-    format!("token-generation:{client_id}")
 }
 
 fn seconds(wall: SystemTime) -> i64 {

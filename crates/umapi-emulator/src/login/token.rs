@@ -1,10 +1,12 @@
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Store, StoreError};
+use crate::store::{Standing, Store, StoreError};
 
 /// Where the store keeps the key, so that tokens outlive the process.
 const SETTING: &str = "token-key";
@@ -15,7 +17,12 @@ pub(super) struct Mint {
     signing: EncodingKey,
     reading: DecodingKey,
     validation: Validation,
+    /// What tokens say that were read before: their signatures are looked at once.
+    read: RwLock<HashMap<Box<str>, Arc<Claims>>>,
 }
+
+/// Tokens whose claims a mint remembers; then it begins anew.
+const REMEMBERED: usize = 1_000;
 
 /// What an access token says. Names and forms of the claims are IMS's; clients must not rely on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +68,11 @@ impl Claims {
         number(&self.created_at).saturating_add(number(&self.expires_in))
     }
 
+    /// Whether the token has not been revoked: neither it alone nor all of its client's.
+    pub(super) fn are_good(&self, standing: &Standing) -> bool {
+        self.generation == standing.generation && !standing.is_ended
+    }
+
     /// Whether it was given for the User Management API.
     pub(super) fn is_for_user_management(&self) -> bool {
         self.scope.split(',').any(|scope| matches!(scope, "user_management_sdk" | "ent_user_sdk"))
@@ -90,6 +102,7 @@ impl Mint {
             signing: EncodingKey::from_secret(&secret),
             reading: DecodingKey::from_secret(&secret),
             validation,
+            read: RwLock::default(),
             secret,
         }
     }
@@ -104,8 +117,18 @@ impl Mint {
     }
 
     /// What a token says, if it was made here.
-    pub(super) fn read(&self, token: &str) -> Option<Claims> {
-        jsonwebtoken::decode(token, &self.reading, &self.validation).ok().map(|token| token.claims)
+    pub(super) fn read(&self, token: &str) -> Option<Arc<Claims>> {
+        if let Some(claims) = self.read.read().unwrap_or_else(PoisonError::into_inner).get(token) {
+            return Some(Arc::clone(claims));
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.reading, &self.validation).ok()?.claims;
+        let claims = Arc::new(claims);
+        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
+        if read.len() >= REMEMBERED {
+            read.clear();
+        }
+        read.insert(token.into(), Arc::clone(&claims));
+        Some(claims)
     }
 }
 
@@ -128,7 +151,7 @@ mod tests {
         let store = Store::in_memory().unwrap();
         let claims = claims().lasting(1000, Duration::from_secs(1));
         let token = Mint::open(&store).unwrap().sign(&claims).unwrap();
-        assert_eq!(Mint::open(&store).unwrap().read(&token).unwrap(), claims, "after a restart");
+        assert_eq!(Mint::open(&store).unwrap().read(&token).unwrap(), claims.clone().into(), "after a restart");
         assert_eq!(claims.end(), 2000);
         let other = Mint::open(&Store::in_memory().unwrap()).unwrap();
         assert!(other.read(&token).is_none());

@@ -118,25 +118,7 @@ impl Stored {
     }
 }
 
-/// What a call needs to know of the integration that makes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// The organization it belongs to.
-    pub(crate) org: OrgId,
-    /// Whether it may log in and call.
-    pub(crate) enabled: bool,
-}
-
 impl Reader<'_> {
-    /// How the integration with a client id stands. Every call asks for it, and most of an integration is not about calls.
-    pub(crate) fn standing(&self, client_id: &str) -> Result<Option<Standing>, StoreError> {
-        Ok(self
-            .sql
-            .prepare_cached("SELECT org, enabled FROM integration WHERE client_id = ?1")?
-            .query_row([client_id], |row| Ok(Standing { org: row.get(0)?, enabled: row.get(1)? }))
-            .optional()?)
-    }
-
     /// The integration with a client id, in whatever organization.
     ///
     /// # Errors

@@ -172,18 +172,20 @@ impl Reader<'_> {
         if domain.is_some_and(|domain| fold(domain) == "adobeid") {
             return self.user_by_email(org, user, true);
         }
-        let mut candidates = if is_email_type(user) {
-            let own = self.user_by_email(org, user, false)?;
-            own.into_iter().chain(self.user_by_email(org, user, true)?).collect()
-        } else {
-            self.users_by_username(org, user, None)?
+        let directory = match domain {
+            Some(domain) => self.claim(org, domain)?.map(|claim| claim.directory.id),
+            None => None,
         };
-        if let Some(domain) = domain {
-            let directory = self.claim(org, domain)?.map(|claim| claim.directory.id);
-            candidates.retain(|row: &UserRow| {
-                row.domain == fold(domain) || (directory.is_some() && row.directory == directory)
-            });
+        let fits = |row: &UserRow| {
+            let is_of = |domain| row.domain == fold(domain) || (directory.is_some() && row.directory == directory);
+            row.is_listed() && domain.is_none_or(is_of)
+        };
+        if !is_email_type(user) {
+            return Ok(self.users_by_username(org, user, None)?.into_iter().find(fits));
         }
-        Ok(candidates.into_iter().find(UserRow::is_listed))
+        match self.user_by_email(org, user, false)?.filter(fits) {
+            Some(own) => Ok(Some(own)),
+            None => Ok(self.user_by_email(org, user, true)?.filter(fits)),
+        }
     }
 }

@@ -13,7 +13,7 @@ pub enum Spent {
 }
 
 impl Spent {
-    const fn number(self) -> i64 {
+    pub(super) const fn number(self) -> i64 {
         match self {
             Self::Jti => 0,
             Self::Token => 1,

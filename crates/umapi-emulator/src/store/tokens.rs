@@ -1,0 +1,64 @@
+use rusqlite::OptionalExtension;
+
+use super::{Organization, Reader, Spent, StoreError, Tx, UserKinds};
+
+/// What a call needs to know of the integration that makes it, and of its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The organization of the integration.
+    pub(crate) org: Organization,
+    /// Whether the integration may log in and call.
+    pub(crate) enabled: bool,
+    /// How often its tokens were ended, all at once.
+    pub(crate) generation: u64,
+    /// Whether this token was ended alone.
+    pub(crate) is_ended: bool,
+}
+
+impl Reader<'_> {
+    /// How a client and one of its tokens stand: in one question, since every call asks it.
+    pub(crate) fn standing(&self, client_id: &str, token_id: &str) -> Result<Option<Standing>, StoreError> {
+        const QUERY: &str = "SELECT o.id, o.org_id, o.name, o.migrating, o.user_kinds, i.enabled,
+            (SELECT value FROM setting WHERE name = 'token-generation:' || ?1),
+            EXISTS (SELECT 1 FROM spent WHERE kind = ?2 AND owner = ?1 AND id = ?3)
+            FROM integration i JOIN organization o ON o.id = i.org WHERE i.client_id = ?1";
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Standing {
+                org: Organization {
+                    id: row.get(0)?,
+                    org_id: row.get(1)?,
+                    name: row.get(2)?,
+                    migrating: row.get(3)?,
+                    user_kinds: UserKinds::from_bits(row.get(4)?),
+                },
+                enabled: row.get(5)?,
+                generation: count(row.get(6)?),
+                is_ended: row.get(7)?,
+            })
+        };
+        let parameters = (client_id, Spent::Token.number(), token_id);
+        Ok(self.sql.prepare_cached(QUERY)?.query_row(parameters, read).optional()?)
+    }
+
+    /// How often all tokens of a client were ended. A number instead of a moment: on a clock that stands, tokens from
+    /// before and after would have the same.
+    pub(crate) fn token_generation(&self, client_id: &str) -> Result<u64, StoreError> {
+        Ok(count(self.setting(&generation_setting(client_id))?))
+    }
+}
+
+impl Tx<'_> {
+    /// Ends all tokens that a client has.
+    pub(crate) fn end_tokens(&self, client_id: &str) -> Result<(), StoreError> {
+        let next = self.rows().token_generation(client_id)? + 1;
+        self.set_setting(&generation_setting(client_id), &next.to_le_bytes())
+    }
+}
+
+fn generation_setting(client_id: &str) -> String {
+    format!("token-generation:{client_id}")
+}
+
+fn count(stored: Option<Vec<u8>>) -> u64 {
+    stored.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
