@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::SeedError;
 use crate::store;
 
+/// Levels that a seed may be nested in YAML: twice what the format has.
+const DEEPEST: usize = 16;
+
 /// All organizations of an emulator.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -354,8 +357,19 @@ impl Seed {
     /// # Errors
     /// If it is no seed, with line and column.
     pub fn from_yaml(text: &str) -> Result<Self, SeedError> {
-        // The file is the user's own, and may be as large as an organization: no budget.
-        let options = serde_saphyr::options! { budget: None };
+        // The file is the user's own, and may be as large as an organization; but what is nested without end would be
+        // followed until the stack is used up.
+        let budget = serde_saphyr::budget! {
+            max_depth: DEEPEST,
+            max_events: usize::MAX,
+            max_nodes: usize::MAX,
+            max_total_scalar_bytes: usize::MAX,
+            max_aliases: usize::MAX,
+            max_anchors: usize::MAX,
+            max_merge_keys: usize::MAX,
+            enforce_alias_anchor_ratio: false,
+        };
+        let options = serde_saphyr::options! { budget: budget };
         serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let place = error
                 .location()
@@ -403,6 +417,19 @@ mod tests {
         assert!(error.contains("line 3") && error.contains("nam"), "{error}");
         let error = Seed::from_json("{\n\"organisations\":[]}").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("organisations"), "{error}");
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused() {
+        for levels in [20, 100, 10_000] {
+            let endless = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            let seed = format!(
+                "organizations: [{{id: 1@AdobeOrg, directories: [{{name: a, type: federated, domains: {endless}}}]}}]"
+            );
+            for refused in [Seed::from_yaml(&seed), Seed::from_yaml(&endless)] {
+                assert!(matches!(refused, Err(SeedError::Format { .. })), "{refused:?}");
+            }
+        }
     }
 
     #[test]
