@@ -119,7 +119,13 @@ impl Exchange {
             "login answered"
         );
         if !(200..300).contains(&answer.status) {
-            return Err(refusal::read(answer, &self.credentials.login, &request.secrets(), self.clock.wall(), skew));
+            return Err(refusal::read(
+                answer,
+                &self.credentials.login,
+                &self.not_to_show(&request),
+                self.clock.wall(),
+                skew,
+            ));
         }
         let status = answer.status;
         let issued: Issued = serde_json::from_slice(&answer.body).map_err(|_| {
@@ -129,10 +135,16 @@ impl Exchange {
         Ok(AccessToken::new(issued.access_token, Some(begun + request.unit.of(issued.expires_in))))
     }
 
+    /// What must not show in an error: what was sent, and the secrets that were sent before it or would be after it.
+    fn not_to_show<'a>(&'a self, request: &'a Request<'_>) -> Vec<&'a str> {
+        let secrets = self.credentials.secrets().iter().map(Secret::reveal);
+        request.secrets().into_iter().chain(secrets).collect()
+    }
+
     async fn send(&self, request: &Request<'_>) -> Result<Answered, Error> {
         let endpoint = &self.credentials.endpoint;
         let url = endpoint.join(request.path);
-        let failed = |error: reqwest::Error| refusal::of_network(&error, endpoint, &request.secrets());
+        let failed = |error: reqwest::Error| refusal::of_network(&error, endpoint, &self.not_to_show(request));
         let post = self.connection.post(&url).header(CONTENT_TYPE, FORM).body(request.body());
         let mut response = post.send().await.map_err(failed)?;
         if response.url().as_str() != url {
@@ -203,7 +215,7 @@ impl<'a> Request<'a> {
         Body::wrap(Full::new(Bytes::from_owner(form)))
     }
 
-    /// What must not show in an error.
+    /// What of it is secret.
     fn secrets(&self) -> Vec<&str> {
         let secret = self.fields.iter().filter(|(name, _)| matches!(*name, "client_secret" | "jwt_token"));
         secret.map(|(_, value)| value.reveal()).collect()

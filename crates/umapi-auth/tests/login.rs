@@ -335,3 +335,16 @@ async fn a_server_that_does_not_answer_is_a_timeout_and_that_can_be_tried_once_o
     assert!(error.is_timeout() && error.is_network() && !error.is_connect(), "{error}");
     assert!(error.to_string().contains(&server.base_url()), "{error}");
 }
+
+#[tokio::test]
+async fn an_error_shows_no_secret_of_the_credentials_whichever_was_sent() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.method(POST).path("/ims/token/v3");
+        then.status(400)
+            .body(r#"{"error":"bad_request","error_description":"neither planted-secret nor planted-other"}"#);
+    });
+    let credentials = at(&server, oauth().with_further_secret("planted-other"));
+    let error = session(credentials, jumping().clock()).token().await.unwrap_err();
+    assert_eq!(error.description(), Some("neither [cut] nor [cut]"));
+}
