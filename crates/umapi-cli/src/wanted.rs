@@ -50,7 +50,7 @@ enum Root {
 
 /// What is wrong in a file.
 #[derive(Debug)]
-struct Mistake {
+pub(crate) struct Mistake {
     place: Place,
     rule: String,
     remedy: &'static str,
@@ -72,10 +72,14 @@ impl Wanted {
         let text =
             text.map_err(|error| unusable().why(error).remedy("check the path; `-` is stdin, in YAML or JSON"))?;
         let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        Self::of_text(is_table, &text).map_err(|mistake| unusable().why(&mistake).remedy(mistake.remedy))
+    }
+
+    /// Reads the text of such a file: CSV is a table.
+    pub(crate) fn of_text(is_table: bool, text: &str) -> Result<Self, Mistake> {
         let text = text.trim_start_matches('\u{feff}');
-        let read = if is_table { table::read(text) } else { document::read(text) };
-        read.and_then(|wanted| wanted.check().map(|()| wanted))
-            .map_err(|mistake| unusable().why(&mistake).remedy(mistake.remedy))
+        let wanted = if is_table { table::read(text) } else { document::read(text) }?;
+        wanted.check().map(|()| wanted)
     }
 
     fn lists(&mut self, root: Root) -> &mut BTreeMap<String, List> {

@@ -47,7 +47,8 @@ impl ConfigFile {
         Self::parse(path, &text)
     }
 
-    fn parse(path: PathBuf, text: &str) -> Result<Self> {
+    /// Reads the text of the file at a path.
+    pub(crate) fn parse(path: PathBuf, text: &str) -> Result<Self> {
         let unreadable = |message: &str, span: Option<std::ops::Range<usize>>| {
             let place = span.map_or_else(String::new, |span| {
                 let before = text.get(..span.start).unwrap_or(text);

@@ -1,0 +1,66 @@
+//! Lists that are resumed at any place, with a service that answers anything.
+
+use std::panic::AssertUnwindSafe;
+
+use bolero::TypeGenerator;
+use umapi::{Client, Limits, ResumeToken, RetryPolicy, auth::FixedToken};
+
+use crate::{
+    fixed_seeds::target,
+    peer::{Answer, Peer},
+    responses::SERVICE,
+};
+
+#[derive(Clone, Debug, TypeGenerator)]
+struct Resumed {
+    page: Number,
+    offset: Number,
+    behind: u64,
+    total: Option<u64>,
+    #[generator(bolero::produce::<Vec<Answer>>().with().len(1..=4_usize))]
+    answers: Vec<Answer>,
+}
+
+#[derive(Clone, Copy, Debug, TypeGenerator)]
+enum Number {
+    Small(#[generator(0..4_u8)] u8),
+    Last,
+    Any(u32),
+}
+
+impl Number {
+    fn value(self) -> u32 {
+        match self {
+            Self::Small(number) => number.into(),
+            Self::Last => u32::MAX,
+            Self::Any(number) => number,
+        }
+    }
+}
+
+#[test]
+fn a_list_goes_on_from_any_place_and_ends() {
+    let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+    let stage = AssertUnwindSafe((Peer::new(), http));
+    target!(800).with_type::<Resumed>().for_each(|resumed| {
+        let (peer, http) = &*stage;
+        let (page, offset) = (resumed.page.value(), resumed.offset.value());
+        let ((), requests) = peer.run(&resumed.answers, SERVICE, |clock| async move {
+            let builder =
+                Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new("token")).base_url(&peer.url);
+            let builder = builder.clock(clock).limits(Limits::unlimited()).http_client(http.clone());
+            let users = builder.retry(RetryPolicy::NEVER).build().unwrap().users();
+            // The token of this very list, but for the place.
+            let start = users.list().resume_token().to_string();
+            let list: String = start.splitn(4, '-').take(3).collect::<Vec<_>>().join("-");
+            let total = resumed.total.map(|total| format!("-{total}")).unwrap_or_default();
+            let token: ResumeToken = format!("{list}-{page}-{offset}-{:016x}{total}", resumed.behind).parse().unwrap();
+            let mut rest = users.list().resume(&token).expect("it is that of this list");
+            assert_eq!(rest.resume_token(), token, "nothing was read yet");
+            while let Ok(Some(_)) = rest.try_next().await {}
+            let kept = rest.resume_token();
+            assert_eq!(kept.to_string().parse::<ResumeToken>().unwrap(), kept);
+        });
+        assert!(requests <= 2 * resumed.answers.len() + 2, "{requests} requests");
+    });
+}
