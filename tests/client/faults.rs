@@ -119,7 +119,7 @@ async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
     (manual, emulator)
 }
 
-fn client(manual: &ManualClock, emulator: &Emulator) -> Client {
+pub(crate) fn client(manual: &ManualClock, emulator: &Emulator) -> Client {
     let given = emulator.credentials();
     let login = OAuthServerToServer::new(&given.client_id, given.client_secret.as_str()).unwrap();
     let credentials = Credentials::from(login).with_endpoint(Endpoint::parse(&emulator.ims_url()).unwrap());
