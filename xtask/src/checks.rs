@@ -18,6 +18,8 @@ pub(crate) struct Check {
     environment: Vec<(&'static str, String)>,
     /// A program that the check needs and that need not be there.
     needs: Option<&'static str>,
+    /// What has to pass before, as a part of this check.
+    first: Option<Box<Check>>,
 }
 
 impl Check {
@@ -31,6 +33,7 @@ impl Check {
             folder: crate::top(),
             environment: Vec::new(),
             needs: None,
+            first: None,
         }
     }
 
@@ -56,7 +59,19 @@ impl Check {
         self
     }
 
+    /// Runs only after another one that has passed, and counts with it as one.
+    pub(crate) fn after(mut self, first: Self) -> Self {
+        self.first = Some(Box::new(first));
+        self
+    }
+
     fn run(&self) -> Result<Outcome> {
+        if let Some(first) = &self.first {
+            let outcome = first.run()?;
+            if !matches!(outcome, Outcome::Passed) {
+                return Ok(outcome);
+            }
+        }
         if let Some(needs) = self.needs
             && !is_installed(needs)
         {
@@ -116,4 +131,22 @@ pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
 pub(crate) fn is_installed(program: &str) -> bool {
     let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_ends_as_its_command_does_or_is_skipped_for_want_of_its_program() {
+        let good = || Check::cargo("good", ["--version"]);
+        let bad = || Check::cargo("bad", ["no-such-command"]);
+        let missing = || Check::script("missing", "none.sh", "no-such-program");
+        assert!(matches!(good().run().unwrap(), Outcome::Passed));
+        assert!(matches!(bad().run().unwrap(), Outcome::Failed));
+        assert!(matches!(missing().run().unwrap(), Outcome::Skipped));
+        assert!(matches!(good().after(bad()).run().unwrap(), Outcome::Failed));
+        assert!(matches!(bad().after(good()).run().unwrap(), Outcome::Failed));
+        assert!(matches!(good().after(missing()).run().unwrap(), Outcome::Skipped));
+    }
 }

@@ -26,10 +26,9 @@ pub(crate) fn run() -> Result<ExitCode> {
     let oldest = published.first().context("no crate is published")?.rust_version.as_str();
     let everything = ["check", "--locked", "--workspace", "--all-targets", "--all-features"];
     checks.push(in_clone(Check::cargo_of(oldest, format!("the oldest Rust, {oldest}"), &everything)));
-    checks.push(in_clone(lower_all_versions()));
     let names = published.iter().flat_map(|published| ["-p", &published.name]);
     let check = ["check", "--locked", "--all-features"].into_iter().chain(names);
-    checks.push(in_clone(Check::cargo("builds with the lowest versions", check)));
+    checks.push(in_clone(Check::cargo("the lowest versions", check)).after(in_clone(lower_all_versions())));
     checks::run_all(&checks)
 }
 
@@ -55,7 +54,7 @@ fn subsets(features: &[String]) -> Vec<Vec<&str>> {
 /// Takes the lowest version that each manifest allows of what it names itself, into the lock file of the clone.
 fn lower_all_versions() -> Check {
     // The option is unstable, and the variable lets a stable cargo have it. It is set for this step alone.
-    Check::cargo("lowest versions", ["update", "-Z", "direct-minimal-versions"])
+    Check::cargo("take the lowest versions", ["update", "-Z", "direct-minimal-versions"])
         .with_environment("RUSTC_BOOTSTRAP", "1")
 }
 
