@@ -8,9 +8,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
 use umapi_time::Clock;
 
 use super::{ServerNames, TlsError};
@@ -82,32 +82,34 @@ impl Authority {
 
     /// What a server with these names speaks TLS with.
     pub(crate) fn server(&self, names: ServerNames) -> Result<Arc<ServerConfig>, TlsError> {
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(names.into_vec())?;
+        let key = KeyPair::generate().map_err(unmade)?;
+        let mut params = CertificateParams::new(names.into_vec()).map_err(unmade)?;
         params.distinguished_name = named("umapi-emulator");
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         lasts(&mut params, SERVER_LIFE);
-        let certificate = params.signed_by(&key, &self.0.issuer)?;
+        let certificate = params.signed_by(&key, &self.0.issuer).map_err(unmade)?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
+            .with_safe_default_protocol_versions()
+            .map_err(unstarted)?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)?;
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .map_err(unstarted)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
 
     /// A new authority, and its private key.
     fn make() -> Result<(Self, String), TlsError> {
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(Vec::new())?;
+        let key = KeyPair::generate().map_err(unmade)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(unmade)?;
         params.distinguished_name = named("umapi-emulator, for tests on this machine");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         lasts(&mut params, AUTHORITY_LIFE);
-        let certificate = params.self_signed(&key)?.pem();
+        let certificate = params.self_signed(&key).map_err(unmade)?.pem();
         let pem = key.serialize_pem();
         Ok((Self(Arc::new(Held { certificate, issuer: Issuer::new(params, key) })), pem))
     }
@@ -122,6 +124,14 @@ impl Authority {
         let issuer = Issuer::from_ca_cert_pem(&certificate, key).map_err(unreadable)?;
         Ok(Self(Arc::new(Held { certificate, issuer })))
     }
+}
+
+fn unmade(error: rcgen::Error) -> TlsError {
+    TlsError::Make { reason: error.to_string() }
+}
+
+fn unstarted(error: rustls::Error) -> TlsError {
+    TlsError::Start { reason: error.to_string() }
 }
 
 /// The private key is not shown.

@@ -29,9 +29,15 @@ pub enum TlsError {
         reason: String,
     },
     /// A key or certificate could not be made.
-    #[error("no certificate could be made: {0}")]
-    Make(#[from] rcgen::Error),
+    #[error("no certificate could be made: {reason}")]
+    Make {
+        /// Why not.
+        reason: String,
+    },
     /// The TLS library did not take what was made.
-    #[error("TLS cannot start: {0}")]
-    Start(#[from] tokio_rustls::rustls::Error),
+    #[error("TLS cannot start: {reason}")]
+    Start {
+        /// Why not.
+        reason: String,
+    },
 }
