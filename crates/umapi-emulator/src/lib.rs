@@ -11,6 +11,8 @@
 //! | change the limits | [`LimitSettings`], [`Limits`] |
 //! | set up organizations | [`seed`], [`Manage`] |
 //! | host the command | [`cli`] |
+//!
+//! [`engine`] and [`store`] are the workings, public for tests and benchmarks. They change with any release.
 
 pub mod cli;
 mod clock;
