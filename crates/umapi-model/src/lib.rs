@@ -37,3 +37,8 @@ pub use generated::*;
 pub use integer_or_string::IntegerOrString;
 pub use operation::{Operation, Throttle};
 pub use secret::Secret;
+
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -33,3 +33,8 @@ pub use client::{Client, Ims, UserManagement};
 pub use hook::{Credential, Hook, HookFuture, Resend};
 pub use progenitor_client::{Error, ResponseValue};
 pub use umapi_model as model;
+
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
