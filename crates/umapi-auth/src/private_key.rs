@@ -1,5 +1,6 @@
 //! The private key that a service account signs with.
 
+mod cost;
 mod key_error;
 mod pem_encryption;
 
@@ -77,6 +78,9 @@ impl PrivateKey {
             return Err(KeyError::OldEncryption);
         }
         let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::UnknownEncryption)?;
+        if !cost::is_bearable(&info.encryption_algorithm) {
+            return Err(KeyError::UnknownEncryption);
+        }
         let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
         let plain = info.decrypt(passphrase.reveal()).map_err(|error| match error {
             pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::UnsupportedAlgorithm { .. }) => KeyError::UnknownEncryption,

@@ -27,9 +27,10 @@ pub enum KeyError {
          aes-256-cbc -in OLD -out NEW`, and with `-provider legacy -provider default` if openssl cannot read it"
     )]
     OldEncryption,
-    /// It is encrypted with a cipher that is not read here.
+    /// It is encrypted with a cipher that is not read here, or so that trying the passphrase would take minutes or the whole
+    /// memory.
     #[error(
-        "the private key is encrypted with an unusual cipher: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in \
+        "the private key is encrypted in an unusual way: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in \
          OLD -out NEW`"
     )]
     UnknownEncryption,

@@ -1,5 +1,6 @@
 use std::{fs, path::Path, time::SystemTime};
 
+use pkcs8::{der::Encode, pkcs5::pbes2::Kdf};
 use proptest::prelude::*;
 
 use super::*;
@@ -47,6 +48,37 @@ const ENCRYPTED: [&str; 12] = [
     "traditional-des3",
     "user-sync",
 ];
+
+/// An encrypted key with other costs.
+fn costing(name: &str, change: impl FnOnce(&mut Kdf)) -> String {
+    let block = pem::parse(file(name)).unwrap();
+    let mut info = EncryptedPrivateKeyInfoRef::from_der(block.contents()).unwrap();
+    let pkcs5::EncryptionScheme::Pbes2(parameters) = &mut info.encryption_algorithm else { panic!("{name}") };
+    change(&mut parameters.kdf);
+    pem::encode(&Pem::new(block.tag(), info.to_der().unwrap()))
+}
+
+#[test]
+fn a_key_that_would_take_hours_or_all_memory_is_refused_at_once() {
+    let rounds = |rounds| {
+        costing("pkcs8-aes-256-cbc", |kdf| match kdf {
+            Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count = rounds,
+            other => panic!("{other:?}"),
+        })
+    };
+    let scrypt = |cost, block, passes| {
+        costing("pkcs8-scrypt", |kdf| match kdf {
+            Kdf::Scrypt(scrypt) => {
+                (scrypt.cost_parameter, scrypt.block_size, scrypt.parallelization) = (cost, block, passes);
+            }
+            other => panic!("{other:?}"),
+        })
+    };
+    for costly in [rounds(100_000_000), scrypt(1 << 60, 8, 1), scrypt(1 << 14, 60_000, 1), scrypt(1 << 14, 8, 60_000)] {
+        assert_eq!(read(&costly, Some("correct horse")).unwrap_err(), KeyError::UnknownEncryption);
+    }
+    assert_eq!(read(&rounds(3), Some("correct horse")).unwrap_err(), KeyError::WrongPassphrase);
+}
 
 #[test]
 fn every_form_of_one_key_is_read_as_that_key() {
