@@ -2,14 +2,17 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark tells its user what it measured")]
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded for people")]
 
+mod chart;
 mod commands;
 mod emulator;
 mod load;
 mod login;
+mod machine;
 mod peers;
 mod report;
 mod requests;
 mod serving;
+mod soak;
 mod streaming;
 mod usage;
 
@@ -30,10 +33,15 @@ struct Arguments {
 enum Task {
     /// All benchmarks, or those named, and the report.
     All(Run),
+    /// A mixed load on the emulator for some minutes, with faults and slow readers: fails if memory grows, a connection is
+    /// stuck, or the emulator does not end when it is told to.
+    Soak(soak::Soak),
     /// Reads all users with the client, and prints what that took: one process of a benchmark.
     StreamClient(Address),
     /// Reads all users with a bare loop, and prints what that took: one process of a benchmark.
     StreamBare(Address),
+    /// Receives all users and keeps nothing, and prints what that took: one process of a benchmark.
+    StreamAndForget(Address),
     /// Sends commands from a stream, and prints what that took: one process of a benchmark.
     SendCommands {
         #[command(flatten)]
@@ -74,13 +82,16 @@ enum Benchmark {
 async fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::All(run) => all(&run).await,
+        Task::Soak(soak) => soak.run().await,
         Task::StreamClient(address) => streaming::with_client(&address).await,
         Task::StreamBare(address) => streaming::with_bare_loop(&address).await,
+        Task::StreamAndForget(address) => streaming::and_forget(&address).await,
         Task::SendCommands { address, commands } => commands::send(&address, commands).await,
     }
 }
 
 async fn all(run: &Run) -> Result<()> {
+    std::fs::create_dir_all(&run.folder)?;
     let mut report = Report::new();
     for benchmark in Benchmark::value_variants() {
         if run.only.is_empty() || run.only.contains(benchmark) {

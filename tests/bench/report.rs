@@ -4,10 +4,12 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use serde::Serialize;
 
+use crate::{chart::Chart, machine};
+
 /// All tables of a run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
-    /// Processors, memory and build of the machine that it ran on.
+    /// What it ran on.
     machine: String,
     tables: Vec<Table>,
 }
@@ -20,12 +22,18 @@ pub(crate) struct Table {
     how: String,
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
+    charts: Vec<Chart>,
 }
 
 impl Table {
     pub(crate) fn new(title: &str, how: impl Into<String>, columns: &[&str]) -> Self {
         let columns = columns.iter().map(|&column| column.to_owned()).collect();
-        Self { title: title.to_owned(), how: how.into(), columns, rows: Vec::new() }
+        Self { title: title.to_owned(), how: how.into(), columns, rows: Vec::new(), charts: Vec::new() }
+    }
+
+    /// Draws a chart under the table.
+    pub(crate) fn chart(&mut self, chart: Chart) {
+        self.charts.push(chart);
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
@@ -35,22 +43,20 @@ impl Table {
 
 impl Report {
     pub(crate) fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(0, usize::from);
-        let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let kib = memory.split_ascii_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default();
-        let build = if cfg!(debug_assertions) { "debug build" } else { "release build" };
-        Self { machine: format!("{processors} processors, {} GiB of memory, {build}", kib >> 20), tables: Vec::new() }
+        Self { machine: machine::describe(), tables: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, table: Table) {
         self.tables.push(table);
     }
 
-    /// Writes `report.md` and `report.json` into a folder.
+    /// Writes `report.md`, `report.json` and the charts into a folder.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        fs::create_dir_all(folder)?;
         fs::write(folder.join("report.json"), serde_json::to_vec_pretty(self)?)?;
         fs::write(folder.join("report.md"), self.to_markdown())?;
+        for chart in self.tables.iter().flat_map(|table| &table.charts) {
+            fs::write(folder.join(chart.name).with_extension("svg"), chart.to_svg()?)?;
+        }
         Ok(())
     }
 
@@ -62,6 +68,9 @@ impl Report {
             let _ = writeln!(text, "|{}", " --- |".repeat(table.columns.len()));
             for row in &table.rows {
                 let _ = writeln!(text, "| {} |", row.join(" | "));
+            }
+            for chart in &table.charts {
+                let _ = write!(text, "\n![{}]({}.svg)\n", table.title, chart.name);
             }
         }
         text

@@ -6,7 +6,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use umapi::Command;
 
-use crate::{Run, emulator::Emulator, peers, report::Table};
+use crate::{
+    Run,
+    chart::{Chart, grouped},
+    emulator::Emulator,
+    peers,
+    report::Table,
+};
 
 /// A user and the groups that the user is to be in.
 struct Wanted {
@@ -18,6 +24,8 @@ struct Wanted {
 /// A job: what it is called, and what is wanted of an organization's users and user groups.
 struct Job {
     title: &'static str,
+    /// The same for a chart.
+    short: &'static str,
     wanted: fn(&[String], &[String]) -> Vec<Wanted>,
     /// The fewest requests that could do it: by the memberships, and by the users to be made.
     lower_bound: fn(&[Wanted]) -> usize,
@@ -26,16 +34,19 @@ struct Job {
 const JOBS: [Job; 3] = [
     Job {
         title: "existing users into one group",
+        short: "into one group",
         wanted: |users, groups| existing(users, |_| vec![groups[0].clone()]),
         lower_bound: by_memberships,
     },
     Job {
         title: "existing users spread over 20 groups, 3 memberships each",
+        short: "into 3 of 20 groups",
         wanted: |users, groups| existing(users, |number| three(groups, number)),
         lower_bound: by_memberships,
     },
     Job {
         title: "new users with 3 memberships each",
+        short: "new, into 3 groups",
         wanted: |users, groups| {
             let new = |number| Wanted {
                 user: format!("new{number}@bench.example"),
@@ -80,10 +91,16 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
         "minutes: per user",
     ];
     let mut table = Table::new("Requests that a job needs", how, &columns);
+    let title = format!("Requests for {} users", grouped(users));
+    let mut chart = Chart::new("requests", title);
     for job in &JOBS {
         let (client, lower) = with_client(run, job, users).await?;
         let per_user = with_python(run, job, users, "user").await?;
         let per_group = if job.title.starts_with("new") { None } else { with_python(run, job, users, "group").await? };
+        chart = chart.own(format!("{}: umapi", job.short), client as f64);
+        if let Some(per_user) = per_user {
+            chart = chart.other(format!("{}: an action a user", job.short), per_user as f64);
+        }
         let shown = |requests: Option<usize>| requests.map_or_else(|| "–".to_owned(), |requests| requests.to_string());
         let minutes = |requests: Option<usize>| shown(requests.map(|requests| requests.div_ceil(10)));
         table.row([
@@ -96,6 +113,7 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
             minutes(per_user),
         ]);
     }
+    table.chart(chart);
     Ok(table)
 }
 

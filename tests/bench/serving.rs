@@ -9,6 +9,7 @@ use umapi::Client;
 
 use crate::{
     Run,
+    chart::Chart,
     emulator::Emulator,
     load::{self, Shot},
     peers::Prism,
@@ -23,6 +24,7 @@ const ROUNDS: usize = 3;
 /// A server, and what is asked of it.
 struct Target {
     name: String,
+    is_own: bool,
     started_in: Duration,
     pid: u32,
     shots: Vec<(&'static str, Shot)>,
@@ -87,6 +89,11 @@ fn rates(targets: &[Target]) -> Table {
             rates.get(2).map_or_else(|| "–".to_owned(), |prism| format!("{:.1}", median(&rates[0]) / median(prism)));
         table.row([(*name).to_owned()].into_iter().chain(rates.iter().map(|rates| spread(rates, 0))).chain([prism]));
     }
+    let chart = Chart::new("serving", "A single user: requests a second, over 8 connections");
+    table.chart(targets.iter().fold(chart, |chart, target| {
+        let rate = median(&column(&target.rates[0], |rate| rate.per_second));
+        if target.is_own { chart.own(&target.name, rate) } else { chart.other(&target.name, rate) }
+    }));
     table
 }
 
@@ -160,7 +167,7 @@ async fn target_of(emulator: &Emulator, users: usize) -> Result<Target> {
     ];
     let rates = shots.iter().map(|_| Vec::new()).collect();
     let name = format!("emulator, {users} users");
-    Ok(Target { name, started_in: emulator.started_in, pid: emulator.pid(), shots, rates })
+    Ok(Target { name, is_own: true, started_in: emulator.started_in, pid: emulator.pid(), shots, rates })
 }
 
 /// The same requests to Prism, which answers each from the examples of the description: its pages have a few users.
@@ -172,7 +179,14 @@ fn target_of_prism(prism: &Prism, like: &Target) -> Target {
     };
     let shots: Vec<_> = like.shots.iter().map(|(name, shot)| (*name, of_prism(shot))).collect();
     let rates = shots.iter().map(|_| Vec::new()).collect();
-    Target { name: "Prism (Node)".to_owned(), started_in: prism.started_in, pid: prism.pid(), shots, rates }
+    Target {
+        name: "Prism (Node)".to_owned(),
+        is_own: false,
+        started_in: prism.started_in,
+        pid: prism.pid(),
+        shots,
+        rates,
+    }
 }
 
 /// What the requests are about.

@@ -3,17 +3,25 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use umapi::{model::UserPage, raw::reqwest};
 use umapi_time::Clock;
 
 use crate::{
     Run,
+    chart::{Chart, grouped},
     emulator::{Address, Emulator},
     peers::{self, Figures},
     report::{Table, median, spread},
     usage::Usage,
 };
+
+/// Who reads: this project's client, and those it is compared with.
+const CLIENT: &str = "client";
+const BARE_LOOP: &str = "bare loop";
+const KEEPS_NOTHING: &str = "keeps nothing";
+const PYTHON: &str = "umapi-client (Python)";
 
 /// The client, as its user would.
 pub(crate) async fn with_client(address: &Address) -> Result<()> {
@@ -31,6 +39,31 @@ pub(crate) async fn with_client(address: &Address) -> Result<()> {
 
 /// The least that reads the same: a request, its bytes, `serde_json`, page after page.
 pub(crate) async fn with_bare_loop(address: &Address) -> Result<()> {
+    each_page(address, |body| {
+        let page: UserPage = serde_json::from_slice(body)?;
+        let users = page.users.iter().filter(|user| user.email.is_some()).count();
+        Ok((users, page.last_page))
+    })
+    .await
+}
+
+/// What no reader can do without: the bytes, and a walk over their JSON that counts the users and keeps nothing.
+pub(crate) async fn and_forget(address: &Address) -> Result<()> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Walked {
+        last_page: bool,
+        users: Vec<IgnoredAny>,
+    }
+    each_page(address, |body| {
+        let page: Walked = serde_json::from_slice(body)?;
+        Ok((page.users.len(), page.last_page))
+    })
+    .await
+}
+
+/// Requests page after page. `read` says how many users a page has, and whether it is the last.
+async fn each_page(address: &Address, read: impl Fn(&[u8]) -> Result<(usize, bool)>) -> Result<()> {
     let http = reqwest::Client::new();
     let token = address.token().await?;
     let clock = Clock::real();
@@ -40,9 +73,9 @@ pub(crate) async fn with_bare_loop(address: &Address) -> Result<()> {
         let url = format!("{}/users/{}/{page}", address.um_url, address.organization);
         let request = http.get(url).bearer_auth(&token).header("x-api-key", &address.client_id);
         let body = request.send().await?.error_for_status()?.bytes().await?;
-        let page: UserPage = serde_json::from_slice(&body)?;
-        users += page.users.iter().filter(|user| user.email.is_some()).count();
-        if page.last_page {
+        let (found, is_last) = read(&body)?;
+        users += found;
+        if is_last {
             break;
         }
     }
@@ -62,28 +95,28 @@ pub(crate) fn measure(run: &Run) -> Result<Table> {
     let sizes: &[usize] = if run.quick { &[1_000, 5_000] } else { &[100_000, 1_000_000] };
     let how =
         "All users, page by page of 2,000, from one emulator without limits; each row a process of its own, run in \
-               turn, three times each. CPU and memory are those of the reading process alone, its start included."
+               turn, three times each. \"Keeps nothing\" receives the pages and walks over their JSON. CPU and memory are those of the reading process alone, its start included."
             .to_owned();
     let columns = ["users", "reader", "CPU seconds", "wall seconds", "peak MiB", "CPU ÷ bare loop", "wall ÷ client"];
     let mut table = Table::new("Reading all users", how, &columns);
     for &size in sizes {
-        rows_of_size(run, size, &mut table)?;
+        rows_of_size(run, size, sizes.last() == Some(&size), &mut table)?;
     }
     Ok(table)
 }
 
-fn rows_of_size(run: &Run, size: usize, table: &mut Table) -> Result<()> {
+/// The largest size is drawn too.
+fn rows_of_size(run: &Run, size: usize, is_last: bool, table: &mut Table) -> Result<()> {
     let emulator = Emulator::start(&run.emulator, size, 200)?;
     let own = std::env::current_exe().context("where this program is")?;
-    let mut readers: Vec<(&str, Vec<Figures>)> = vec![("client", Vec::new()), ("bare loop", Vec::new())];
-    if run.peers.python.is_some() {
-        readers.push(("umapi-client (Python)", Vec::new()));
-    }
+    let readers = [CLIENT, BARE_LOOP, KEEPS_NOTHING].into_iter().chain(run.peers.python.is_some().then_some(PYTHON));
+    let mut readers: Vec<(&str, Vec<Figures>)> = readers.map(|reader| (reader, Vec::new())).collect();
     for _ in 0..3 {
         for (reader, figures) in &mut readers {
             let mut command = match (*reader, &run.peers.python) {
-                ("client", _) => subcommand(&own, "stream-client", &emulator.address),
-                ("bare loop", _) => subcommand(&own, "stream-bare", &emulator.address),
+                (CLIENT, _) => subcommand(&own, "stream-client", &emulator.address),
+                (BARE_LOOP, _) => subcommand(&own, "stream-bare", &emulator.address),
+                (KEEPS_NOTHING, _) => subcommand(&own, "stream-and-forget", &emulator.address),
                 (_, Some(python)) => peers::python(python, "stream_users.py", &emulator, &[]),
                 (_, None) => continue,
             };
@@ -106,6 +139,17 @@ fn rows_of_size(run: &Run, size: usize, table: &mut Table) -> Result<()> {
             format!("{:.2}", median(&cpu) / bare_cpu),
             format!("{:.2}", median(&wall) / client_wall),
         ]);
+    }
+    if is_last {
+        let chart = |name, what: &str, of: fn(&Figures) -> f64| {
+            let chart = Chart::new(name, format!("Reading {} users: {what}", grouped(read[0])));
+            readers.iter().fold(chart, |chart, (reader, figures)| {
+                let value = median(&column(figures, of));
+                if *reader == CLIENT { chart.own("umapi", value) } else { chart.other(*reader, value) }
+            })
+        };
+        table.chart(chart("reading-cpu", "seconds of CPU", |f| f.cpu_seconds));
+        table.chart(chart("reading-memory", "peak memory in MiB", |f| f.peak_mib));
     }
     Ok(())
 }

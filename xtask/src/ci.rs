@@ -23,6 +23,7 @@ fn checks() -> Vec<Check> {
         Check::script("description: Go", "tests/languages/go.sh", "python3"),
         Check::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
         Check::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
+        Check::script("benchmarks and soak, small", "tests/bench/smoke.sh", "bash"),
         Check::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
     ]
 }
