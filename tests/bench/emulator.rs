@@ -3,11 +3,11 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Deserialize;
 use umapi::{
@@ -70,6 +70,7 @@ pub(crate) struct Emulator {
     /// Host and port of the login by HTTPS, and the certificate to trust: for the peers.
     pub(crate) login_host: String,
     pub(crate) ca_path: String,
+    pub(crate) management_url: String,
     /// From starting the process to its ready line.
     pub(crate) started_in: Duration,
 }
@@ -83,6 +84,7 @@ struct Ready {
     organization: String,
     credentials: ReadyCredentials,
     ca_path: String,
+    management_url: String,
 }
 
 #[derive(Deserialize)]
@@ -118,11 +120,25 @@ impl Emulator {
             client_secret: ready.credentials.client_secret,
         };
         let login_host = ready.ims_https_url.trim_start_matches("https://").to_owned();
-        Ok(Self { process, address, login_host, ca_path: ready.ca_path, started_in })
+        let (ca_path, management_url) = (ready.ca_path, ready.management_url);
+        Ok(Self { process, address, login_host, ca_path, management_url, started_in })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Asks it to end, as a service manager would.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        let asked =
+            Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().context("cannot start kill")?;
+        ensure!(asked.success(), "the emulator cannot be asked to end");
+        Ok(())
+    }
+
+    /// How it ended; nothing while it runs.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
     }
 }
 

@@ -86,7 +86,7 @@ async fn fire(shot: Shot, clock: Clock, end: Instant) -> anyhow::Result<(Vec<Dur
 }
 
 impl Shot {
-    fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.address);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -97,7 +97,7 @@ impl Shot {
 }
 
 /// The length of the body, once the answer is there to its end.
-fn body_of_whole(answer: &[u8]) -> anyhow::Result<Option<usize>> {
+pub(crate) fn body_of_whole(answer: &[u8]) -> anyhow::Result<Option<usize>> {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let (head, body) = (std::str::from_utf8(&answer[..end])?, &answer[end + 4..]);
     let header = |wanted: &str| {

@@ -4,13 +4,15 @@ use std::fs;
 
 use serde::Serialize;
 
-/// CPU seconds and the peak of the memory that was resident.
+/// CPU seconds, the memory that is resident, and its peak.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Usage {
     /// Of all threads, in user and kernel mode.
     pub(crate) cpu_seconds: f64,
     /// Mebibytes.
     pub(crate) peak_mib: f64,
+    /// Mebibytes, at this moment.
+    pub(crate) resident_mib: f64,
 }
 
 /// The kernel counts CPU time for `/proc` in hundredths of a second, on every Linux.
@@ -19,13 +21,20 @@ const TICKS_PER_SECOND: f64 = 100.0;
 impl Usage {
     /// Of this process, from its start to now.
     pub(crate) fn now() -> Self {
-        Self { cpu_seconds: cpu_seconds("self").unwrap_or(f64::NAN), peak_mib: peak_mib("self").unwrap_or(f64::NAN) }
+        Self::read("self")
     }
 
     /// Of another process.
     pub(crate) fn of(pid: u32) -> Self {
-        let pid = pid.to_string();
-        Self { cpu_seconds: cpu_seconds(&pid).unwrap_or(f64::NAN), peak_mib: peak_mib(&pid).unwrap_or(f64::NAN) }
+        Self::read(&pid.to_string())
+    }
+
+    fn read(pid: &str) -> Self {
+        Self {
+            cpu_seconds: cpu_seconds(pid).unwrap_or(f64::NAN),
+            peak_mib: memory_mib(pid, "VmHWM:").unwrap_or(f64::NAN),
+            resident_mib: memory_mib(pid, "VmRSS:").unwrap_or(f64::NAN),
+        }
     }
 }
 
@@ -39,9 +48,9 @@ fn cpu_seconds(pid: &str) -> Option<f64> {
     Some((user + system) / TICKS_PER_SECOND)
 }
 
-fn peak_mib(pid: &str) -> Option<f64> {
+fn memory_mib(pid: &str, field: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
     let kib: f64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024.0)
 }

@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let top = crate::top();
     let folder = top.join("target/bench");
     std::fs::create_dir_all(&folder)?;
-    call(&top, "cargo", &["build", "--release", "-p", "umapi-emulator", "-p", "umapi-tests", "--bins"])?;
+    build(&top)?;
     let python = install_python_peer(&folder)?;
     let prism = install_prism(&folder)?;
     let mut bench = Command::new(release_program(&top, "umapi-bench"));
@@ -27,7 +27,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             bench.arg(flag).arg(program);
         }
     }
-    let status = bench.args(arguments).current_dir(&top).status().context("cannot start the benchmark program")?;
+    start(bench.args(arguments), &top)
+}
+
+/// The same program, for minutes of mixed load on the emulator.
+pub(crate) fn soak(arguments: &[String]) -> Result<()> {
+    let top = crate::top();
+    build(&top)?;
+    let mut soak = Command::new(release_program(&top, "umapi-bench"));
+    start(soak.arg("soak").arg("--emulator").arg(release_program(&top, "umapi-emulator")).args(arguments), &top)
+}
+
+fn build(top: &Path) -> Result<()> {
+    call(top, "cargo", &["build", "--release", "-p", "umapi-emulator", "-p", "umapi-tests", "--bins"])
+}
+
+fn start(program: &mut Command, top: &Path) -> Result<()> {
+    let status = program.current_dir(top).status().context("cannot start the benchmark program")?;
     if !status.success() {
         bail!("the benchmark program failed");
     }

@@ -50,6 +50,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Ten minutes of mixed load on the emulator, with faults and slow readers: memory, stuck connections, a clean end.
+    Soak {
+        /// What the program takes: `--minutes N`, `--connections N`, `--quick`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Licences, bans, duplicate versions and sources of all dependencies. Installs `cargo-deny` at first use.
     Deps,
     /// Package each published crate from a clean clone, and build it from its package.
@@ -118,6 +124,7 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Ci => return ci::run(),
         Task::Bench { arguments } => bench::run(&arguments)?,
+        Task::Soak { arguments } => bench::soak(&arguments)?,
         Task::Deps => deps::run()?,
         Task::Package { list: true } => package::check_lists()?,
         Task::Package { list: false } => package::run()?,
