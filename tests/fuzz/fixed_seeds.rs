@@ -27,13 +27,11 @@ macro_rules! target {
 pub(crate) use target;
 
 /// Runs a target on so many inputs: the first one is made of random numbers from the seed 0, the next one from the seed 1.
-#[cfg_attr(fuzzing, expect(dead_code, reason = "another engine runs the targets"))]
 pub(crate) struct FixedSeeds {
     inputs: u64,
 }
 
 impl FixedSeeds {
-    #[cfg_attr(fuzzing, expect(dead_code, reason = "another engine runs the targets"))]
     pub(crate) fn new(inputs: u64) -> Self {
         let factor = std::env::var(FACTOR).map_or(1, |text| text.parse().expect("a number of times"));
         Self { inputs: inputs * factor }
