@@ -9,7 +9,7 @@ use std::{
 };
 
 use umapi::{
-    Client, Command, Report, RetryPolicy, UserUpdate,
+    Client, ClientBuilder, Command, Report, RetryPolicy, UserUpdate,
     auth::{Credentials, Endpoint, OAuthServerToServer},
 };
 use umapi_emulator::{
@@ -120,17 +120,20 @@ async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
 }
 
 pub(crate) fn client(manual: &ManualClock, emulator: &Emulator) -> Client {
+    // With a fifth of all exchanges broken, five in a row are: one request in three thousand.
+    client_with(manual, emulator, |builder| builder.retry(RetryPolicy::default().attempts(20)))
+}
+
+pub(crate) fn client_with(
+    manual: &ManualClock,
+    emulator: &Emulator,
+    settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Client {
     let given = emulator.credentials();
     let login = OAuthServerToServer::new(&given.client_id, given.client_secret.as_str()).unwrap();
     let credentials = Credentials::from(login).with_endpoint(Endpoint::parse(&emulator.ims_url()).unwrap());
-    Client::builder(emulator.org_id())
-        .credentials(credentials)
-        .base_url(emulator.um_url())
-        .clock(manual.clock())
-        // With a fifth of all exchanges broken, five in a row are: one request in three thousand.
-        .retry(RetryPolicy::default().attempts(20))
-        .build()
-        .unwrap()
+    let builder = Client::builder(emulator.org_id()).credentials(credentials).base_url(emulator.um_url());
+    settings(builder.clock(manual.clock())).build().unwrap()
 }
 
 /// Users who come (in three ways), change, join groups, leave some, and go; groups that come, are filled and go.

@@ -1,5 +1,6 @@
 //! The client against the emulator, on one clock.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
+mod fault_matrix;
 mod faults;
 mod tasks;

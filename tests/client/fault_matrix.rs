@@ -1,0 +1,274 @@
+//! What becomes of a call when an exchange breaks: every fault on every kind of call, once and always, as a table.
+//!
+//! The table is `crates/umapi/src/guide/faults.md`, a page of the client's guide. This test writes it when
+//! `UMAPI_WRITE_DOCS` is set, and else holds it against what happens.
+
+use std::{fmt::Write as _, fs, path::Path, time::Duration};
+
+use umapi::{Client, Command, Error, Outcome, ThrottlePolicy, UserUpdate, batch::NotSent};
+use umapi_emulator::{Emulator, FaultHandle, FaultRule, LimitSettings, seed::Seed};
+use umapi_time::ManualClock;
+
+use crate::faults::client_with;
+
+type MakeFault = fn(FaultRule) -> FaultRule;
+
+/// What goes wrong.
+const FAULTS: [(&str, MakeFault); 16] = [
+    ("connection reset, request not applied", FaultRule::reset_before),
+    ("connection reset, request applied", FaultRule::reset_after),
+    ("answer cut off", |rule| rule.cut_off(5)),
+    ("answer that is no JSON", FaultRule::invalid_json),
+    ("200 with a page of HTML, not applied", |rule| rule.html(200)),
+    ("502 with a page of HTML, not applied", |rule| rule.html(502)),
+    ("502 with a page of HTML, applied", |rule| rule.html(502).after_applying()),
+    ("500, not applied", |rule| rule.status(500)),
+    ("503, not applied", |rule| rule.status(503)),
+    ("504, applied", |rule| rule.status(504).after_applying()),
+    ("429, `Retry-After` of an hour", |rule| rule.throttled(3600)),
+    (NO_ANSWER, |rule| rule.delay(Duration::from_secs(600))),
+    (SLOW_ANSWER, |rule| rule.drip(1, Duration::from_secs(60))),
+    ("access token ended", FaultRule::expired_token),
+    ("400", |rule| rule.status(400)),
+    ("403", |rule| rule.status(403)),
+];
+
+const NO_ANSWER: &str = "no answer for ten minutes";
+const SLOW_ANSWER: &str = "answer of a byte a minute";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Call {
+    Login,
+    GetUser,
+    ListUsers,
+    AddToGroup,
+    CreateUser,
+    CreateUserIgnoring,
+    UpdateUser,
+    RemoveFromOrg,
+    CreateGroup,
+}
+
+const CALLS: [Call; 9] = [
+    Call::Login,
+    Call::GetUser,
+    Call::ListUsers,
+    Call::AddToGroup,
+    Call::CreateUser,
+    Call::CreateUserIgnoring,
+    Call::UpdateUser,
+    Call::RemoveFromOrg,
+    Call::CreateGroup,
+];
+
+impl Call {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Login => "login, then a user",
+            Self::GetUser => "a user",
+            Self::ListUsers => "a page of users",
+            Self::AddToGroup => "add to a group",
+            Self::CreateUser => "create a user",
+            Self::CreateUserIgnoring => "create, ignore if there",
+            Self::UpdateUser => "update a user",
+            Self::RemoveFromOrg => "remove from org",
+            Self::CreateGroup => "create a group",
+        }
+    }
+
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Login => "requestToken",
+            Self::GetUser => "getUser",
+            Self::ListUsers => "listUsers",
+            _ => "executeActions",
+        }
+    }
+
+    /// The change of a command about the user or group number `cell`. Nothing for what only reads.
+    fn command(self, cell: usize) -> Option<Command> {
+        let (old, new) = (Command::user(old_user(cell)), Command::user(format!("new{cell}@staff.example")));
+        Some(match self {
+            Self::Login | Self::GetUser | Self::ListUsers => return None,
+            Self::AddToGroup => old.add_to(["Team"]),
+            Self::CreateUser => new.create_federated("First", "Last", "US"),
+            Self::CreateUserIgnoring => new.create_federated("First", "Last", "US").ignore_if_exists(),
+            Self::UpdateUser => old.update(UserUpdate::default().with_firstname("Second")),
+            Self::RemoveFromOrg => old.remove_from_org(),
+            Self::CreateGroup => Command::group(format!("Group {cell}")).create_user_group(),
+        })
+    }
+}
+
+fn old_user(cell: usize) -> String {
+    format!("old{cell}@staff.example")
+}
+
+/// How long a fault lasts.
+#[derive(Clone, Copy)]
+enum Lasts {
+    Once,
+    Always,
+}
+
+#[tokio::test]
+async fn the_page_on_faults_says_what_happens() {
+    let written = page().await;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/umapi/src/guide/faults.md");
+    if std::env::var_os("UMAPI_WRITE_DOCS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        known == written,
+        "crates/umapi/src/guide/faults.md is out of date; `UMAPI_WRITE_DOCS=1 cargo test -p umapi-tests --test client \
+         fault_matrix` writes it. It would be:\n{written}"
+    );
+}
+
+async fn page() -> String {
+    let mut bench = Bench::start().await;
+    let mut page = String::from(
+        "What becomes of a call when an exchange breaks.\n\n\
+         A test of this project breaks every exchange below against the emulator, with the client's own settings, and writes \
+         this page. In parentheses is how many requests were sent. For whatever was changed the emulator's ledger was \
+         asked: what is *completed* was done exactly once, what is *not sent* or *rejected* was not done, and nothing was \
+         done twice. Of what is *unknown*, the page says what had become of it.\n",
+    );
+    let titles = [
+        (Lasts::Once, "The first exchange breaks"),
+        (Lasts::Always, "Every exchange breaks, and no wait for a turn may be longer than half an hour"),
+    ];
+    for (lasts, title) in titles {
+        let _ = write!(page, "\n# {title}\n\n| fault |");
+        CALLS.iter().for_each(|call| page.push_str(&format!(" {} |", call.title())));
+        let _ = writeln!(page, "\n|{}", " --- |".repeat(CALLS.len() + 1));
+        for (fault, make) in FAULTS {
+            let _ = write!(page, "| {fault} |");
+            for call in CALLS {
+                let cell = match (call, fault) {
+                    (Call::Login, NO_ANSWER | SLOW_ANSWER) => "30 s of the real clock".to_owned(),
+                    _ => bench.run(call, make, lasts).await,
+                };
+                let _ = write!(page, " {cell} |");
+            }
+            page.push('\n');
+        }
+    }
+    page
+}
+
+/// The emulator, with a user of its own for every cell.
+struct Bench {
+    manual: ManualClock,
+    emulator: Emulator,
+    cells: usize,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let cells = FAULTS.len() * CALLS.len() * 2;
+        let user = |cell| format!("      - {{ type: federatedID, email: {}, country: US }}\n", old_user(cell));
+        let users: String = (0..cells).map(user).collect();
+        let seed = format!(
+            "organizations:\n  - id: 12345@AdobeOrg\n    directories: [{{ name: Staff, type: federated, domains: \
+             [staff.example] }}]\n    userGroups: [{{ name: Team }}]\n    users:\n{users}"
+        );
+        let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
+        let builder = Emulator::builder().seed(Seed::from_yaml(&seed).unwrap()).clock(manual.clone());
+        let emulator = builder.limits(LimitSettings::off()).without_management().start().await.unwrap();
+        Self { manual, emulator, cells: 0 }
+    }
+
+    /// A call by a new client, whose first exchange of the operation breaks, or every one.
+    async fn run(&mut self, call: Call, make: MakeFault, lasts: Lasts) -> String {
+        let cell = self.cells;
+        self.cells += 1;
+        let rule = make(FaultRule::on(call.operation()));
+        let rule = match lasts {
+            Lasts::Once => rule.nth(1),
+            Lasts::Always => rule,
+        };
+        let fault = self.emulator.faults().add(rule).unwrap();
+        let client = client_with(&self.manual, &self.emulator, |builder| {
+            builder.throttle_policy(match lasts {
+                Lasts::Once => ThrottlePolicy::Wait,
+                // It would wait for ever where every answer is a 429.
+                Lasts::Always => ThrottlePolicy::WaitUpTo(Duration::from_secs(1800)),
+            })
+        });
+        let before = self.emulator.ledger().position().unwrap();
+        let text = match call.command(cell) {
+            None => self.read(call, cell, &client, &fault).await,
+            Some(command) => self.change(call, command, &client, &fault, before).await,
+        };
+        assert!(fault.fired() > 0, "{call:?}: nothing broke");
+        fault.remove();
+        text
+    }
+
+    async fn read(&self, call: Call, cell: usize, client: &Client, fault: &FaultHandle) -> String {
+        let email = old_user(cell);
+        let read = match call {
+            Call::ListUsers => client.users().list().try_next().await.map(|user| user.is_some()),
+            _ => client.users().get(&email).await.map(|user| user.is_some_and(|user| user.email == Some(email))),
+        };
+        match read {
+            Ok(is_right) => {
+                assert!(is_right, "{call:?}: what was read is what is there");
+                format!("read ({})", fault.matched())
+            }
+            Err(error) => format!("{} ({})", why(&error), fault.matched()),
+        }
+    }
+
+    async fn change(&self, call: Call, command: Command, client: &Client, fault: &FaultHandle, before: i64) -> String {
+        let report = match client.execute([command]).await {
+            Ok(report) => report,
+            Err(unfinished) => unfinished.into_report(),
+        };
+        let done = self.emulator.ledger().since(before).unwrap().len();
+        let outcomes = report.outcomes();
+        assert_eq!(outcomes.len(), 1, "{call:?}: one outcome");
+        let sent = fault.matched();
+        match outcomes[0].outcome() {
+            Outcome::Completed => {
+                assert_eq!(done, 1, "{call:?}: completed, so done once");
+                format!("completed ({sent})")
+            }
+            Outcome::Unknown { why: error } => {
+                assert!(done <= 1, "{call:?}: done twice");
+                format!("unknown: {} ({sent}), {}", why(error), if done == 1 { "done" } else { "not done" })
+            }
+            Outcome::NotSent { why: NotSent::Failed(error) } => {
+                assert_eq!(done, 0, "{call:?}: not sent, so not done");
+                format!("not sent: {} ({sent})", why(error))
+            }
+            Outcome::Rejected { errors } => {
+                assert_eq!(done, 0, "{call:?}: rejected, so not done");
+                format!("rejected: `{}` ({sent})", errors[0].code)
+            }
+            other => panic!("{call:?}: {other:?}"),
+        }
+    }
+}
+
+/// The kind of an error, in a word or two.
+fn why(error: &Error) -> String {
+    let login = if error.is_login() { "login: " } else { "" };
+    let what = match error {
+        _ if error.is_throttled() || error.login().is_some_and(umapi::auth::Error::is_throttled) => {
+            "throttled".to_owned()
+        }
+        _ if error.is_timeout() => "timeout".to_owned(),
+        _ if error.is_unreadable() => "unreadable".to_owned(),
+        _ if error.is_network() => "network".to_owned(),
+        _ => match error.status().or_else(|| error.login()?.status()) {
+            Some(status @ ..400) => format!("unreadable ({status})"),
+            Some(status) => status.to_string(),
+            None => "refused".to_owned(),
+        },
+    };
+    format!("{login}{what}")
+}
