@@ -27,7 +27,7 @@ use crate::{error::Error, observer::PageRead};
 ///
 /// * While a page is worked on, the next one is fetched, if there is a turn for it now. Never more than that one is kept.
 /// * The list ends with the page that says it is the last, never with an empty one; or when the server, asked for a page,
-///   gives an earlier one again.
+///   gives an earlier one again. A hundred empty pages in a row count as that.
 /// * After an error it can be asked again, and tries the same page once more.
 pub struct Pages<T> {
     query: Query<T>,
@@ -38,9 +38,14 @@ pub struct Pages<T> {
     changes: Changes,
     /// Something to know the last page by.
     last_print: Option<(usize, u64, u64)>,
+    /// How many pages in a row were empty.
+    empty: u32,
     /// By how much the server's own count is behind ours, seen on the first page.
     slack: u32,
 }
+
+/// Empty pages in a row after which a list is over. Users who left may empty a page, or some.
+const EMPTY_PAGES: u32 = 100;
 
 /// A fetch on its way. It is polled when it begins, so that the request goes out, now and then while the page before is read,
 /// and when the page is needed. No task carries it on: a page that one thread parses and another one drops costs a third more.
@@ -67,6 +72,7 @@ impl<T: PageItem> Pages<T> {
             total: None,
             changes: Changes::default(),
             last_print: None,
+            empty: 0,
             slack: 0,
         }
     }
@@ -195,7 +201,8 @@ impl<T: PageItem> Pages<T> {
         }
         let is_behind = page.current.is_some_and(|current| current.saturating_add(self.slack) < asked);
         let print = print(&page.items);
-        is_behind || (print.is_some() && print == self.last_print)
+        self.empty = if print.is_none() { self.empty + 1 } else { 0 };
+        is_behind || self.empty > EMPTY_PAGES || (print.is_some() && print == self.last_print)
     }
 }
 

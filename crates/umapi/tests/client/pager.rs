@@ -62,6 +62,17 @@ async fn items_come_in_order_and_every_page_is_asked_for_once() {
 }
 
 #[tokio::test]
+async fn empty_pages_without_end_are_the_end() {
+    let service =
+        Service::answering(|request| page(if page_of(request) == 0 { &["a"] } else { &[] }, false, &[])).await;
+    let mut users = service.client().users().list();
+    assert!(users.try_next().await.unwrap().is_some());
+    assert!(users.try_next().await.unwrap().is_none());
+    assert!(users.changes().page_came_again);
+    assert!(service.requests().len() < 200, "{} requests", service.requests().len());
+}
+
+#[tokio::test]
 async fn filters_are_sent() {
     let service = serving(&[&["a"]]).await;
     let client = service.client();
