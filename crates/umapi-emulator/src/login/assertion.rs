@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::keys::{self, ALGORITHMS};
+use super::keys::{self, ALGORITHMS, Signature};
 use super::refusal::LoginRefusal;
 use crate::store::{Integration, Organization};
 
@@ -23,6 +23,8 @@ pub(super) struct Assertion {
     pub(super) jti: Option<String>,
     /// Its end, in seconds since 1970.
     pub(super) exp: i64,
+    /// What it was signed with.
+    pub(super) signature: Signature,
 }
 
 impl Judge<'_> {
@@ -43,12 +45,13 @@ impl Judge<'_> {
         }
         // Certificates are on record for an organization and a technical account together.
         let is_bound = iss.eq_ignore_ascii_case(&self.organization.org_id) && sub == self.integration.technical_account;
-        if !is_bound || !keys::is_signed_by(jwt, header.alg, &self.integration.keys, self.now) {
+        let signature = keys::signature(jwt, header.alg, &self.integration.keys, self.now).filter(|_| is_bound);
+        let Some(signature) = signature else {
             return Err(LoginRefusal::bad(
                 "invalid_signature",
                 "No certificate on record for iss and sub matches the signature",
             ));
-        }
+        };
         let now = self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         if u64::try_from(exp).unwrap_or(0) <= now {
             return Err(LoginRefusal::bad("invalid_token", "JWT has expired"));
@@ -58,7 +61,7 @@ impl Judge<'_> {
             (true, None) => return Err(LoginRefusal::bad("invalid_jti", "The binding requires a jti")),
             (required, jti) => jti.filter(|_| required),
         };
-        Ok(Assertion { metascopes, jti, exp })
+        Ok(Assertion { metascopes, jti, exp, signature })
     }
 
     fn audience(&self, claims: &Map<String, Value>) -> Result<(), LoginRefusal> {

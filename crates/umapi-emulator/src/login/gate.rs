@@ -25,6 +25,8 @@ pub(crate) enum Denial {
     NotPermitted,
     /// The token is of another organization than the path.
     WrongOrganization,
+    /// The certificate that the login was signed with has ended since.
+    CertificateEnded,
     /// The organization is being moved.
     Migrating,
 }
@@ -46,6 +48,14 @@ impl Denial {
                     "message": "Failed to authenticate provided token",
                 }),
             )),
+            Self::CertificateEnded => Answer::json(
+                StatusCode::BAD_REQUEST,
+                &json!({
+                    "lastPage": false,
+                    "result": "error.unauthorized",
+                    "message": "The certificate of the integration has expired",
+                }),
+            ),
             Self::Migrating => Answer::json(
                 StatusCode::FORBIDDEN,
                 &json!({

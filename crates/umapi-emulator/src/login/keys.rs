@@ -8,8 +8,15 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// The algorithms that a JWT may be signed with.
 pub(super) const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512];
 
-/// Whether one of the registered keys and certificates signed a JWT. A certificate counts while it is valid.
-pub(super) fn is_signed_by(jwt: &str, algorithm: Algorithm, keys: &[String], now: SystemTime) -> bool {
+/// What a JWT was signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Signature {
+    /// The last second of the certificate, since 1970; none if it is a bare key.
+    pub(super) certificate_end: Option<i64>,
+}
+
+/// Which of the registered keys and certificates signed a JWT, if one did. A certificate counts while it is valid.
+pub(super) fn signature(jwt: &str, algorithm: Algorithm, keys: &[String], now: SystemTime) -> Option<Signature> {
     let mut validation = Validation::new(algorithm);
     // What the claims say is judged by the emulator's clock and rules; here it is the signature alone.
     validation.validate_exp = false;
@@ -17,19 +24,22 @@ pub(super) fn is_signed_by(jwt: &str, algorithm: Algorithm, keys: &[String], now
     validation.required_spec_claims.clear();
     let keys = keys.iter().flat_map(|text| pem::parse_many(text).unwrap_or_default());
     keys.filter_map(|key| public_key(&key, now))
-        .any(|key| jsonwebtoken::decode::<Map<String, Value>>(jwt, &key, &validation).is_ok())
+        .find(|(key, _)| jsonwebtoken::decode::<Map<String, Value>>(jwt, key, &validation).is_ok())
+        .map(|(_, signature)| signature)
 }
 
-fn public_key(key: &Pem, now: SystemTime) -> Option<DecodingKey> {
+fn public_key(key: &Pem, now: SystemTime) -> Option<(DecodingKey, Signature)> {
     if key.tag() != "CERTIFICATE" {
-        return DecodingKey::from_rsa_pem(pem::encode(key).as_bytes()).ok();
+        let key = DecodingKey::from_rsa_pem(pem::encode(key).as_bytes()).ok()?;
+        return Some((key, Signature { certificate_end: None }));
     }
     let (_, certificate) = X509Certificate::from_der(key.contents()).ok()?;
     let now = i64::try_from(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()).ok()?;
     let validity = certificate.validity();
-    let is_valid = validity.not_before.timestamp() <= now && now <= validity.not_after.timestamp();
+    let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
     // The key of an RSA certificate is a PKCS#1 structure.
-    is_valid.then(|| DecodingKey::from_rsa_der(&certificate.public_key().subject_public_key.data))
+    let key = || DecodingKey::from_rsa_der(&certificate.public_key().subject_public_key.data);
+    (begin..=end).contains(&now).then(|| (key(), Signature { certificate_end: Some(end) }))
 }
 
 /// What is wrong with a text that is to be registered as a key: nothing, if it holds certificates and public keys of RSA.

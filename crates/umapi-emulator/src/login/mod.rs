@@ -103,7 +103,7 @@ impl Login {
                 return Err(LoginRefusal::bad("invalid_jti", "jti was used before"));
             }
         }
-        self.grant(world, &integration, &asked.metascopes)
+        self.grant(world, &integration, &asked.metascopes, asked.signature.certificate_end)
     }
 
     fn client_credentials(&self, world: &World, fields: &Fields) -> Result<Granted, LoginRefusal> {
@@ -133,14 +133,21 @@ impl Login {
         if let Some(unknown) = scopes.iter().find(|scope| !integration.scopes.contains(scope)) {
             return Err(LoginRefusal::bad("invalid_scope", format!("Invalid scope: {unknown}")));
         }
-        self.grant(world, &integration, &scopes)
+        self.grant(world, &integration, &scopes, None)
     }
 
-    fn grant(&self, world: &World, integration: &Integration, scopes: &[String]) -> Result<Granted, LoginRefusal> {
+    fn grant(
+        &self,
+        world: &World,
+        integration: &Integration,
+        scopes: &[String],
+        certificate_end: Option<i64>,
+    ) -> Result<Granted, LoginRefusal> {
         let generation = world.store.read(|r| r.token_generation(&integration.client_id))?;
         let life = world.settings.token_life;
         let claims = Claims::new(&integration.client_id, &integration.technical_account, scopes, generation)
-            .lasting(world.clock.millis(), life);
+            .lasting(world.clock.millis(), life)
+            .with_certificate_until(certificate_end);
         let token = self.mint.sign(&claims).map_err(|error| LoginRefusal::Fault(error.to_string()))?;
         Ok(Granted { token, life })
     }
@@ -148,7 +155,7 @@ impl Login {
     /// Gives an integration a token without a login, for all that it may do.
     pub(crate) fn issue(&self, world: &World, integration: &Integration) -> Result<String, String> {
         let scopes: Vec<String> = integration.scopes.iter().chain(&integration.metascopes).cloned().collect();
-        match self.grant(world, integration, &scopes) {
+        match self.grant(world, integration, &scopes, None) {
             Ok(granted) => Ok(granted.token),
             Err(LoginRefusal::Fault(reason) | LoginRefusal::Bad(_, reason)) => Err(reason),
             Err(LoginRefusal::Client(reason)) => Err(reason.to_owned()),
@@ -192,6 +199,9 @@ impl Login {
             }
             if !standing.org.org_id.eq_ignore_ascii_case(org_id) {
                 return Ok(Err(Denial::WrongOrganization));
+            }
+            if claims.certificate_end.is_some_and(|end| end < now / 1000) {
+                return Ok(Err(Denial::CertificateEnded));
             }
             if standing.org.migrating {
                 return Ok(Err(Denial::Migrating));

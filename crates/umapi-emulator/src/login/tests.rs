@@ -259,6 +259,22 @@ fn an_expired_certificate_signs_nothing() {
 }
 
 #[test]
+fn a_token_is_refused_once_the_certificate_of_its_login_has_ended() {
+    let (world, manual) = jwt_world(&Signer::get().certificate);
+    let now = world.clock.millis() / 1000;
+    let jwt = sign(&claims(&world), Algorithm::RS256);
+    let keys = [Signer::get().certificate.clone()];
+    let end = keys::signature(&jwt, Algorithm::RS256, &keys, world.clock.wall()).unwrap().certificate_end.unwrap();
+    manual.advance(Duration::from_secs((end - now).unsigned_abs()) - HOUR);
+    let answer = exchange(&world, &sign(&claims(&world), Algorithm::RS256));
+    let token = body(&answer)["access_token"].as_str().unwrap().to_owned();
+    assert!(call_with(&world, "key", &token, "AA@AdobeOrg").is_ok());
+    manual.advance(2 * HOUR);
+    let (status, body) = denial(call_with(&world, "key", &token, "AA@AdobeOrg"));
+    assert_eq!((status, body.contains("certificate")), (400, true), "{body}");
+}
+
+#[test]
 fn a_binding_with_jti_takes_each_once() {
     let (world, manual) = jwt_world(&Signer::get().certificate);
     let with_jti = |jti: u64| {

@@ -41,6 +41,9 @@ pub(super) struct Claims {
     expires_in: String,
     /// How often the tokens of the client had been revoked.
     pub(super) generation: u64,
+    /// The last second, since 1970, of the certificate that the login was signed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) certificate_end: Option<i64>,
 }
 
 impl Claims {
@@ -55,11 +58,16 @@ impl Claims {
             created_at: String::new(),
             expires_in: String::new(),
             generation,
+            certificate_end: None,
         }
     }
 
     pub(super) fn lasting(self, now: i64, life: Duration) -> Self {
         Self { created_at: now.to_string(), expires_in: life.as_millis().to_string(), ..self }
+    }
+
+    pub(super) fn with_certificate_until(self, certificate_end: Option<i64>) -> Self {
+        Self { certificate_end, ..self }
     }
 
     /// When it ends, in milliseconds since 1970.
