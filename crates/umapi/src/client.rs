@@ -1,11 +1,17 @@
 //! The client: where everything begins.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{env::VarError, fmt, sync::Arc, time::Duration};
 
 use umapi_auth::Credentials;
 use umapi_model::limits::ThrottleClass;
 
-use crate::{builder::ClientBuilder, engine::Engine, error::Error, groups::Groups, legacy::Legacy, users::Users};
+use crate::{
+    address::Address, builder::ClientBuilder, engine::Engine, error::Error, groups::Groups, legacy::Legacy,
+    users::Users,
+};
+
+/// The variable that names another address of the service.
+const URL: &str = "UMAPI_URL";
 
 /// A client for one organization. Cheap to clone; clones share connections, tokens, pace and retry budget.
 ///
@@ -46,7 +52,7 @@ impl Client {
             ));
         };
         let builder = Self::builder(organization).credentials(credentials);
-        match std::env::var("UMAPI_URL").ok().filter(|url| !url.trim().is_empty()) {
+        match address_of(std::env::var(URL))? {
             Some(url) => builder.base_url(url).build(),
             None => builder.build(),
         }
@@ -91,6 +97,18 @@ impl Client {
     }
 }
 
+/// The address that the environment names. What cannot be used must not lead to the service in production.
+fn address_of(variable: Result<String, VarError>) -> Result<Option<String>, Error> {
+    let url = match variable {
+        Ok(url) if url.trim().is_empty() => return Ok(None),
+        Ok(url) => url,
+        Err(VarError::NotPresent) => return Ok(None),
+        Err(VarError::NotUnicode(_)) => return Err(Error::invalid(format!("{URL} is not Unicode text: set it anew"))),
+    };
+    Address::parse(&url).map_err(|error| Error::invalid(format!("{URL}: {error}")))?;
+    Ok(Some(url))
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<&str> = self.0.lanes.iter().map(|lane| &*lane.api_key).collect();
@@ -98,5 +116,21 @@ impl fmt::Debug for Client {
             .field("organization", &self.0.organization)
             .field("api_keys", &keys)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_the_environment_that_cannot_be_used_is_named_and_not_passed_over() {
+        assert_eq!(address_of(Err(VarError::NotPresent)).unwrap(), None);
+        assert_eq!(address_of(Ok(" ".to_owned())).unwrap(), None);
+        assert_eq!(address_of(Ok("http://127.0.0.1:1".to_owned())).unwrap().as_deref(), Some("http://127.0.0.1:1"));
+        for variable in [Ok("http://um.example".to_owned()), Err(VarError::NotUnicode("x".into()))] {
+            let error = address_of(variable).unwrap_err();
+            assert!(error.is_invalid_input() && error.to_string().contains(URL), "{error}");
+        }
     }
 }
