@@ -11,6 +11,8 @@ mod retry_after;
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Failure, attempt};
 pub(crate) use head::Head;
+#[cfg(test)]
+pub(crate) use head::Paging;
 pub(crate) use hook::{Outgoing, Pragma};
 pub(crate) use http::HttpSettings;
 

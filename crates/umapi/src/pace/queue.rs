@@ -19,7 +19,7 @@ use crate::observer::{Observer, Wait, WaitReason};
 /// A wait that is told of before it begins.
 const TOLD: Duration = Duration::from_secs(1);
 
-/// A turn that is used later than this after it was given is given back: its minute is no longer the right one.
+/// A turn that is not used within this time is let go, and another one waited for: its minute is no longer the right one.
 const STALE: Duration = Duration::from_secs(1);
 
 /// The turns of all credentials of a client. Cheap to clone.
@@ -194,14 +194,14 @@ impl Pace {
     pub(crate) fn per_minute(&self, class: ThrottleClass) -> Option<u32> {
         let line = self.0.line(class)?;
         let lanes = self.0.open_lanes().len().max(1);
-        Some(line.allowances.first()?.per_minute?.get() * u32::try_from(lanes).unwrap_or(1))
+        Some(line.allowances.first()?.per_minute?.get().saturating_mul(u32::try_from(lanes).unwrap_or(u32::MAX)))
     }
 
     /// How long until the last of so many calls has its turn, if they come after those who wait now.
     pub(crate) async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
         let Some(line) = self.0.line(class) else { return Duration::ZERO };
         let in_line = line.lock().waiting.len();
-        match (in_line + calls).checked_sub(1) {
+        match in_line.saturating_add(calls).checked_sub(1) {
             Some(ahead) => self.0.forecast(line, ahead).await,
             None => Duration::ZERO,
         }

@@ -87,6 +87,7 @@ async fn two_credentials_give_twice_the_calls() {
     assert_eq!(turns.iter().filter(|(_, at)| *at == 0).count(), 6);
     assert_eq!(turns.iter().filter(|(_, at)| *at == 61).count(), 6);
     assert_eq!(setting.pace.per_minute(CLASS), Some(6));
+    assert_eq!(self::setting(u32::MAX, 2).pace.per_minute(CLASS), Some(u32::MAX));
 }
 
 #[tokio::test]

@@ -90,8 +90,28 @@ impl<T> Page<T> {
 pub(crate) fn array_page<T>(answer: Answer<Vec<T>>, page: u32, first_page: u32) -> Page<T> {
     let index = page.saturating_sub(first_page);
     let is_last = match answer.head.paging.pages {
-        Some(pages) => index + 1 >= pages,
+        Some(pages) => index.saturating_add(1) >= pages,
         None => answer.value.is_empty(),
     };
     Page::of(answer.value, is_last, answer.head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Paging;
+
+    #[test]
+    fn an_array_is_the_last_page_by_its_headers_or_by_being_empty() {
+        let is_last = |items: &[u8], pages, page, first_page| {
+            let head = Head { paging: Paging { pages, ..Paging::default() }, ..Head::default() };
+            let answer = Answer { value: items.to_vec(), head, requests: 1, is_repetition: false };
+            array_page(answer, page, first_page).is_last
+        };
+        assert!(!is_last(&[1], Some(3), 1, 0) && is_last(&[1], Some(3), 2, 0));
+        assert!(!is_last(&[1], Some(3), 2, 1) && is_last(&[1], Some(3), 3, 1));
+        assert!(!is_last(&[1], None, 0, 0) && is_last(&[], None, 0, 0));
+        // A resume token may name any page.
+        assert!(is_last(&[1], Some(3), u32::MAX, 0));
+    }
 }
