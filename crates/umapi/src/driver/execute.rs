@@ -2,15 +2,14 @@
 
 use std::{
     fmt,
-    future::{Future, IntoFuture, poll_fn},
+    future::{Future, IntoFuture},
     pin::Pin,
-    task::Poll,
     time::Duration,
 };
 
 use super::{StopHandle, Unfinished, options::Options, runner::Runner};
 use crate::{
-    batch::{Report, Scheduler, Settings, Work},
+    batch::{Report, Scheduler, Settings},
     client::Client,
     commands::Command,
 };
@@ -87,21 +86,12 @@ impl Execute {
     }
 
     async fn run(self) -> Result<Report, Unfinished<Report>> {
-        let test_only = self.options.test_only;
-        let mut scheduler = Scheduler::new(Settings::unbounded(test_only));
+        let mut scheduler = Scheduler::new(Settings::unbounded(self.options.test_only));
         for command in self.commands {
             scheduler.offer(command);
         }
         scheduler.close();
-        let mut report = Report::new(test_only);
-        let runner = run(scheduler, self.options, |outcome| report.add(outcome)).await;
-        let requests = u32::try_from(runner.requests()).unwrap_or(u32::MAX);
-        let error = runner.error().cloned();
-        let report = report.finish(requests, error.clone());
-        match error {
-            None => Ok(report),
-            Some(error) => Err(Unfinished::new(report, error)),
-        }
+        Runner::new(scheduler, self.options).run().await
     }
 }
 
@@ -111,29 +101,6 @@ impl IntoFuture for Execute {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
-    }
-}
-
-/// Runs work to its end, and hands out its outcomes.
-pub(super) async fn run<W: Work>(work: W, options: Options, mut each: impl FnMut(W::Outcome)) -> Runner<W> {
-    let mut runner = Runner::new(work, options);
-    runner.complete();
-    loop {
-        runner.launch(true);
-        runner.work.take_outcomes().into_iter().for_each(&mut each);
-        if runner.work.is_finished() {
-            return runner;
-        }
-        let landed = poll_fn(|context| match runner.poll_landing(context) {
-            Poll::Ready(Some(())) => Poll::Ready(true),
-            Poll::Ready(None) => Poll::Ready(false),
-            Poll::Pending => Poll::Pending,
-        })
-        .await;
-        debug_assert!(landed, "work that is not finished, with nothing to send and nothing under way");
-        if !landed {
-            return runner;
-        }
     }
 }
 

@@ -10,9 +10,8 @@ use std::{
 
 use umapi_model::GroupType;
 
-use super::{StopHandle, Unfinished, execute::run, options::Options};
+use super::{StopHandle, Unfinished, options::Options, runner::Runner};
 use crate::{
-    batch::Report,
     client::Client,
     commands::names::fold,
     error::Error,
@@ -154,15 +153,7 @@ impl PlannedMemberships {
     }
 
     async fn run(self) -> Result<MembershipReport, Unfinished<MembershipReport>> {
-        let test_only = self.options.test_only;
-        let mut report: MembershipReport = Report::new(test_only);
-        let runner = run(self.plan.into_work(), self.options, |outcome| report.add(outcome)).await;
-        let (requests, error) = (runner.requests(), runner.error().cloned());
-        let report = report.finish(u32::try_from(requests).unwrap_or(u32::MAX), error.clone());
-        match error {
-            None => Ok(report),
-            Some(error) => Err(Unfinished::new(report, error)),
-        }
+        Runner::new(self.plan.into_work(), self.options).run().await
     }
 }
 

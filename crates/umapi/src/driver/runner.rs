@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -14,12 +14,12 @@ use umapi_model::limits::ThrottleClass;
 use umapi_time::Instant;
 
 use super::{
-    StopHandle,
+    StopHandle, Unfinished,
     flight::{Flight, Landing, is_fatal},
     options::Options,
 };
 use crate::{
-    batch::{Exchange, RequestId, Work},
+    batch::{Ended, Exchange, Report, RequestId, Work},
     error::{Error, Kind},
     observer::Progress,
     transport::Pragma,
@@ -228,6 +228,31 @@ impl<W: Work> Runner<W> {
             None => next_turn,
         };
         by_limits.max(by_answers)
+    }
+}
+
+impl<W: Work<Outcome: Ended>> Runner<W> {
+    /// Runs work that is known as a whole to its end, and reports on all of it.
+    pub(super) async fn run(mut self) -> Result<Report<W::Outcome>, Unfinished<Report<W::Outcome>>> {
+        let mut report = Report::new(self.options.test_only);
+        self.complete();
+        loop {
+            self.launch(true);
+            self.work.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
+            if self.work.is_finished() {
+                break;
+            }
+            let landed = poll_fn(|context| self.poll_landing(context)).await;
+            debug_assert!(landed.is_some(), "work that is not finished, with nothing to send and nothing under way");
+            if landed.is_none() {
+                break;
+            }
+        }
+        let report = report.finish(u32::try_from(self.requests).unwrap_or(u32::MAX), self.error.clone());
+        match self.error {
+            None => Ok(report),
+            Some(error) => Err(Unfinished::new(report, error)),
+        }
     }
 }
 
