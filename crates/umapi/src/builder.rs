@@ -17,6 +17,9 @@ use crate::{
     transport::{HttpSettings, RawClient},
 };
 
+/// How the client calls itself to servers.
+const USER_AGENT: &str = concat!("umapi-rust/", env!("CARGO_PKG_VERSION"));
+
 /// Settings of a [`Client`], each with a default that suits the service in production.
 ///
 /// ```
@@ -72,7 +75,7 @@ impl ClientBuilder {
             call_timeout: None,
             http: HttpSettings {
                 connect_timeout: Duration::from_secs(10),
-                user_agent: concat!("umapi-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
+                user_agent: USER_AGENT.to_owned(),
                 root_certificates: Vec::new(),
                 proxy: None,
                 is_direct: false,
@@ -155,8 +158,7 @@ impl ClientBuilder {
 
     /// The program that calls, as `name/version`: it comes first in the `User-Agent`.
     pub fn product(mut self, product: impl AsRef<str>) -> Self {
-        self.http.user_agent = concat!("umapi-rust/", env!("CARGO_PKG_VERSION")).to_owned();
-        self.http.user_agent.insert_str(0, &format!("{} ", product.as_ref()));
+        self.http.user_agent = format!("{} {USER_AGENT}", product.as_ref());
         self
     }
 
@@ -180,7 +182,7 @@ impl ClientBuilder {
     }
 
     /// Sends to the service with this HTTP client, a type of [`raw::reqwest`](crate::raw::reqwest). It should follow no
-    /// redirects. Product, certificates, proxy and connect timeout are its own; the logins go by those of this builder.
+    /// redirects, and for plain HTTP have no proxy, which would see the access tokens. Product, certificates, proxy and connect timeout are its own; the logins go by those of this builder.
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
         self.own_http = Some(http);
         self

@@ -4,8 +4,10 @@ use umapi_model::{Group, GroupType, operations};
 
 use crate::{
     client::Client,
+    commands::names::is_same,
     error::Error,
     pager::{Page, Pager, Query},
+    transport::RawClient,
 };
 
 /// Reads user groups, product profiles and administrative groups; made by [`Client::groups`].
@@ -56,10 +58,9 @@ impl Groups {
         if name.is_empty() {
             return Err(Error::invalid("the name of the group is empty: give the name that the Admin Console shows"));
         }
-        let name = name.to_lowercase();
         let mut groups = self.list();
         while let Some(group) = groups.try_next().await? {
-            if group.group_name.to_lowercase() == name {
+            if is_same(&group.group_name, name) {
                 return Ok(Some(group));
             }
         }
@@ -85,8 +86,7 @@ impl GroupList {
             let of_type = of_type.clone();
             async move {
                 let organization = client.organization();
-                let send =
-                    |raw: crate::transport::RawClient| async move { raw.list_groups(organization, page, None).await };
+                let send = |raw: RawClient| async move { raw.list_groups(organization, page, None).await };
                 let answer = client.0.call(call, send).await?;
                 let (mut groups, is_last) = (answer.value.groups, answer.value.last_page);
                 if let Some(of_type) = of_type {

@@ -4,10 +4,12 @@ use umapi_model::{LicenseStatus, User, operations};
 
 use crate::{
     client::Client,
+    commands::names::fold,
     engine::Call,
     error::Error,
     lookup::{check_name, found},
     pager::{Page, Pager, Query},
+    transport::RawClient,
 };
 
 /// Reads users; made by [`Client::users`].
@@ -64,8 +66,7 @@ impl Users {
         check_name(what, name)?;
         let engine = &self.client.0;
         let organization = engine.organization.as_str();
-        let send =
-            |raw: crate::transport::RawClient| async move { raw.get_user(organization, name, domain, None).await };
+        let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
         let answer = found(engine.call(Call::question(&operations::GET_USER), send).await)?;
         Ok(answer.and_then(|answer| answer.user))
     }
@@ -78,7 +79,7 @@ impl Users {
 
     /// The users of a domain.
     pub fn domain(&self, domain: impl Into<String>) -> UserList {
-        UserList { domain: Some(domain.into()), ..UserList::new(self.client.clone()) }
+        UserList::new(self.client.clone()).domain(domain)
     }
 
     /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly (true, the default),
@@ -140,7 +141,7 @@ impl UserList {
                 async move {
                     let organization = client.organization();
                     let domain = domain.as_deref();
-                    let send = |raw: crate::transport::RawClient| async move {
+                    let send = |raw: RawClient| async move {
                         raw.list_users(organization, page, direct_only, domain, None).await
                     };
                     let answer = client.0.call(call, send).await?;
@@ -203,14 +204,14 @@ impl GroupMembers {
     pub fn list(self) -> Pager<User> {
         let Self { client, group, direct_only, exclude_groups, status } = self;
         let shown = format!("{direct_only:?}{exclude_groups:?}{status:?}");
-        let query = Query::new(client, &operations::LIST_USERS_IN_GROUP, &[&group.to_lowercase(), &shown], {
+        let query = Query::new(client, &operations::LIST_USERS_IN_GROUP, &[&fold(&group), &shown], {
             let group = group.clone();
             move |client: Client, call, page| {
                 let (group, status) = (group.clone(), status.clone());
                 async move {
                     check_name("name of the group", &group)?;
                     let (organization, group, status) = (client.organization(), group.as_str(), status.as_ref());
-                    let send = |raw: crate::transport::RawClient| async move {
+                    let send = |raw: RawClient| async move {
                         raw.list_users_in_group(organization, page, group, direct_only, exclude_groups, status, None)
                             .await
                     };

@@ -12,7 +12,7 @@
 use umapi_model::{ErrorCode, UserGroupStep, UserStep};
 
 use super::wire::Step;
-use crate::commands::place::{Place, place_of};
+use crate::commands::{Place, place_of};
 
 /// What the refusal of a repeated step says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum Meaning {
     Refused,
 }
 
-/// What the refusal of `steps[at]` means, in a command of these steps that had been sent before.
+/// What the refusal of `step` means, which is one of the `steps` of a command that had been sent before.
 pub(crate) fn meaning<'a>(steps: impl Iterator<Item = &'a Step>, step: &Step, code: &ErrorCode) -> Meaning {
     let is_gone = matches!(
         code,

@@ -9,10 +9,7 @@ use umapi_model::{
 };
 
 use super::{unit::Part, wire::Step};
-use crate::commands::{
-    names::is_same,
-    place::{Place, place_of},
-};
+use crate::commands::{Place, names::is_same, place_of};
 
 /// Whether one of the steps after takes what one of those before gives, or the reverse.
 pub(super) fn undoes(before: &[Part], after: &[Part]) -> bool {

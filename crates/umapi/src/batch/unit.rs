@@ -8,7 +8,7 @@ use super::access;
 use super::things::ThingId;
 use super::undoing::undoes;
 use super::wire::{Step, json_size};
-use crate::commands::place::{Place, place_of};
+use crate::commands::{Place, place_of};
 
 /// Bytes that the commands of a request share: all but the brackets around them.
 pub(crate) const COMMAND_BYTES: usize = limits::REQUEST_BYTES - 2;

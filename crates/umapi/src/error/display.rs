@@ -21,9 +21,9 @@ impl fmt::Display for Error {
             Kind::Unreadable { status, why } => {
                 write!(f, "the service answered {status}, with a body that cannot be read ({why})")?;
             }
-            Kind::Throttled => write!(f, "the next turn is further away than the throttle policy allows to wait")?,
+            Kind::Throttled => f.write_str("the next turn is further away than the throttle policy allows to wait")?,
             Kind::Stopped => f.write_str("stopped by the caller")?,
-            Kind::Deadline => write!(f, "the time for the whole call does not suffice")?,
+            Kind::Deadline => f.write_str("the time for the whole call does not suffice")?,
         }
         if let Some(wait) = self.retry_after() {
             write!(f, "; it is free again in {}", Seconds(wait))?;

@@ -20,6 +20,13 @@ pub struct LegacyConfigurations {
     product_id: String,
 }
 
+/// Whom a profile has.
+#[derive(Clone, Copy)]
+enum People {
+    Users,
+    Admins,
+}
+
 #[expect(deprecated, reason = "it is what this module is for")]
 impl LegacyConfigurations {
     pub(super) fn new(client: Client, product_id: String) -> Self {
@@ -78,43 +85,36 @@ impl LegacyConfigurations {
     /// The users of a profile.
     #[must_use]
     pub fn users(&self, config_id: impl Into<String>) -> Pager<LegacyUser> {
-        let (this, config_id) = (self.clone(), config_id.into());
-        let parameters = [self.product_id.clone(), config_id.clone()];
-        let fetch = move |client: Client, call, page| {
-            let (this, config_id) = (this.clone(), config_id.clone());
-            async move {
-                this.check(&config_id)?;
-                let (organization, product_id) = (client.organization(), this.product_id.as_str());
-                let config_id = config_id.as_str();
-                let send = |raw: RawClient| async move {
-                    raw.list_configuration_users(organization, product_id, config_id, Some(page), None).await
-                };
-                Ok(array_page(client.0.call(call, send).await?, page, 0))
-            }
-        };
-        let parameters = [parameters[0].as_str(), parameters[1].as_str()];
-        Pager::new(Query::new(self.client.clone(), &operations::LIST_CONFIGURATION_USERS, &parameters, fetch))
+        self.people(config_id.into(), People::Users)
     }
 
     /// The administrators of a profile.
     #[must_use]
     pub fn admins(&self, config_id: impl Into<String>) -> Pager<LegacyUser> {
-        let (this, config_id) = (self.clone(), config_id.into());
-        let parameters = [self.product_id.clone(), config_id.clone()];
+        self.people(config_id.into(), People::Admins)
+    }
+
+    fn people(&self, config_id: String, people: People) -> Pager<LegacyUser> {
+        let (this, config) = (self.clone(), config_id.clone());
         let fetch = move |client: Client, call, page| {
-            let (this, config_id) = (this.clone(), config_id.clone());
+            let (this, config) = (this.clone(), config.clone());
             async move {
-                this.check(&config_id)?;
-                let (organization, product_id) = (client.organization(), this.product_id.as_str());
-                let config_id = config_id.as_str();
+                this.check(&config)?;
+                let (org, product, config) = (client.organization(), this.product_id.as_str(), config.as_str());
                 let send = |raw: RawClient| async move {
-                    raw.list_configuration_admins(organization, product_id, config_id, Some(page), None).await
+                    match people {
+                        People::Users => raw.list_configuration_users(org, product, config, Some(page), None).await,
+                        People::Admins => raw.list_configuration_admins(org, product, config, Some(page), None).await,
+                    }
                 };
                 Ok(array_page(client.0.call(call, send).await?, page, 0))
             }
         };
-        let parameters = [parameters[0].as_str(), parameters[1].as_str()];
-        Pager::new(Query::new(self.client.clone(), &operations::LIST_CONFIGURATION_ADMINS, &parameters, fetch))
+        let operation = match people {
+            People::Users => &operations::LIST_CONFIGURATION_USERS,
+            People::Admins => &operations::LIST_CONFIGURATION_ADMINS,
+        };
+        Pager::new(Query::new(self.client.clone(), operation, &[&self.product_id, &config_id], fetch))
     }
 
     fn check(&self, config_id: &str) -> Result<(), Error> {

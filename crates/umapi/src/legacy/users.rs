@@ -38,17 +38,18 @@ impl LegacyUsers {
     /// All users of the organization.
     #[must_use]
     pub fn list(&self) -> Pager<LegacyUser> {
-        LegacyUserList { client: self.client.clone(), domain: None, direct_only: None }.list()
+        LegacyUserList::new(self.client.clone()).list()
     }
 
     /// The users of a domain.
     pub fn domain(&self, domain: impl Into<String>) -> LegacyUserList {
-        LegacyUserList { client: self.client.clone(), domain: Some(domain.into()), direct_only: None }
+        LegacyUserList::new(self.client.clone()).domain(domain)
     }
 
-    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly.
+    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly (true, the default),
+    /// or also those that come through a user group.
     pub fn direct_only(&self, direct_only: bool) -> LegacyUserList {
-        LegacyUserList { client: self.client.clone(), domain: None, direct_only: Some(direct_only) }
+        LegacyUserList::new(self.client.clone()).direct_only(direct_only)
     }
 }
 
@@ -62,13 +63,18 @@ pub struct LegacyUserList {
 }
 
 impl LegacyUserList {
+    fn new(client: Client) -> Self {
+        Self { client, domain: None, direct_only: None }
+    }
+
     /// Only users of a domain.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly.
+    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly (true, the default),
+    /// or also those that come through a user group.
     pub fn direct_only(mut self, direct_only: bool) -> Self {
         self.direct_only = Some(direct_only);
         self

@@ -133,8 +133,7 @@ impl<'g> Flow<'g> {
             self.levels[side].fill(UNSEEN);
             self.next[side].fill(0);
         }
-        for (user, left) in self.left[USERS].iter().enumerate().filter(|(_, left)| **left > 0) {
-            debug_assert!(*left > 0);
+        for (user, _) in self.left[USERS].iter().enumerate().filter(|(_, left)| **left > 0) {
             self.levels[USERS][user] = 0;
             queue.push_back((USERS, user as u32));
         }

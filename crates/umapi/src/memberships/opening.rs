@@ -61,7 +61,8 @@ impl Assignment<'_> {
         (0..self.size(side) as u32).filter_map(excess).collect()
     }
 
-    /// Roots of the other side, and how many of these each could relieve.
+    /// Roots of the other side, and how many of these each could relieve. Also those that relieve only one, which saves
+    /// nothing by itself: it may be the last of several.
     fn openers(&self, full: usize, over: &BTreeMap<u32, [u32; 2]>) -> BTreeMap<u32, usize> {
         let mut openers = BTreeMap::new();
         for node in over.keys() {
@@ -69,7 +70,6 @@ impl Assignment<'_> {
                 *openers.entry(self.end(link, 1 - full)).or_insert(0) += 1;
             }
         }
-        // What relieves only one saves nothing, unless it is the last of several.
         openers
     }
 

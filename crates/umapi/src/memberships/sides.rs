@@ -11,7 +11,6 @@
 //! 3. Memberships with both ends in the cover can go to either; **rerouting** uses this: for a command that is only there for
 //!    a few names, these are moved to roots with room, along chains of such moves if need be. Every command that can be
 //!    saved in this way is saved, within a budget of steps.
-//!
 //! 4. **Opening** ([`opening`](super::opening)): roots that are not in the cover at all are taken in, where one of them
 //!    relieves several that are just over a full command.
 //!
@@ -69,7 +68,7 @@ pub(super) fn fixed_loads(graph: &Bipartite, links: &[Link]) -> [Vec<Load>; 2] {
 }
 
 /// What it costs each root to carry all that it can.
-pub(super) fn weights(graph: &Bipartite, links: &[Link], fixed: &[Vec<Load>; 2]) -> [Vec<u32>; 2] {
+fn weights(graph: &Bipartite, links: &[Link], fixed: &[Vec<Load>; 2]) -> [Vec<u32>; 2] {
     let mut free = [USERS, GROUPS].map(|side| vec![Load::default(); graph.size(side)]);
     for (link, ends) in links.iter().zip(&graph.ends).filter(|(link, _)| link.sides == Sides::Either) {
         for side in [USERS, GROUPS] {

@@ -46,27 +46,23 @@ fn key_of(parts: &[&str]) -> u64 {
     parts.iter().fold(Fingerprint::new(), |print, part| print.and(part)).number()
 }
 
+/// By the first thing that tells users apart: the id, the email address, or the username with its domain.
+fn key_of_user(id: Option<&str>, email: Option<&str>, username: Option<&str>, domain: Option<&str>) -> u64 {
+    match id.or(email) {
+        Some(name) => key_of(&[name]),
+        None => key_of(&[username.unwrap_or_default(), domain.unwrap_or_default()]),
+    }
+}
+
 impl Keyed for User {
     fn key(&self) -> u64 {
-        match (&self.id, &self.email) {
-            (Some(id), _) => key_of(&[id]),
-            (None, Some(email)) => key_of(&[email]),
-            (None, None) => {
-                key_of(&[self.username.as_deref().unwrap_or_default(), self.domain.as_deref().unwrap_or_default()])
-            }
-        }
+        key_of_user(self.id.as_deref(), self.email.as_deref(), self.username.as_deref(), self.domain.as_deref())
     }
 }
 
 impl Keyed for LegacyUser {
     fn key(&self) -> u64 {
-        match (&self.id, &self.email) {
-            (Some(id), _) => key_of(&[id]),
-            (None, Some(email)) => key_of(&[email]),
-            (None, None) => {
-                key_of(&[self.username.as_deref().unwrap_or_default(), self.domain.as_deref().unwrap_or_default()])
-            }
-        }
+        key_of_user(self.id.as_deref(), self.email.as_deref(), self.username.as_deref(), self.domain.as_deref())
     }
 }
 

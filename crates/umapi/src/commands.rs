@@ -27,7 +27,7 @@ mod user_steps;
 
 pub(crate) use command::root_of;
 pub(crate) use invalid::BrokenRule;
-pub(crate) use rules::order as place;
+pub(crate) use rules::order::{Place, place_of};
 pub(crate) use rules::{group_step_name, user_step_name};
 
 pub use command::Command;
