@@ -21,6 +21,21 @@ pub enum Resend {
 }
 
 /// Joins in on every attempt of every operation.
+///
+/// ```
+/// use reqwest::{Request, header::{HeaderValue, USER_AGENT}};
+/// use umapi_raw::{Hook, HookFuture, model::Operation};
+///
+/// /// Names the program that calls.
+/// struct Named;
+///
+/// impl Hook for Named {
+///     fn before<'a>(&'a self, _: &'static Operation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
+///         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("staff-sync/2.1"));
+///         Box::pin(std::future::ready(Ok(())))
+///     }
+/// }
+/// ```
 pub trait Hook: Send + Sync + 'static {
     /// Completes a request before it is sent: adds headers, waits for a turn. On a further attempt it gets the request
     /// as this method left it before.
