@@ -13,27 +13,6 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// Whole numbers beyond this one are not the same to every JSON reader.
 const LARGEST_JTI: u64 = 1 << 53;
 
-/// Signs a JWT for the account, good for half an hour from `now`.
-pub(crate) fn sign(account: &ServiceAccount, endpoint: &Endpoint, now: SystemTime) -> Result<Secret, Error> {
-    let now = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_err(|_| Error::invalid("this machine's clock shows a time before 1970: set it right"))?;
-    let mut claims = Map::new();
-    claims.insert("exp".to_owned(), json!((now + LIFETIME).as_secs()));
-    claims.insert("iss".to_owned(), json!(account.organization));
-    claims.insert("sub".to_owned(), json!(account.technical_account));
-    claims.insert("aud".to_owned(), json!(endpoint.claim(&format!("/c/{}", account.client_id))));
-    for metascope in &account.metascopes {
-        claims.insert(endpoint.claim(&format!("/s/{metascope}")), Value::Bool(true));
-    }
-    if account.with_jti {
-        claims.insert("jti".to_owned(), json!(fastrand::u64(1..LARGEST_JTI)));
-    }
-    let token = encode(&Header::new(Algorithm::RS256), &claims, account.private_key.encoding_key())
-        .map_err(|_| Error::invalid("the private key cannot sign: make a new one and upload its certificate"))?;
-    Ok(Secret::from(token))
-}
-
 impl ServiceAccount {
     /// The signed JWT that a login at `endpoint` sends, good for half an hour from `now`. For a look at its claims, and
     /// for logins over a transport of one's own.
@@ -42,6 +21,22 @@ impl ServiceAccount {
     ///
     /// If the clock is before 1970 or the key cannot sign.
     pub fn assertion(&self, endpoint: &Endpoint, now: SystemTime) -> Result<Secret, Error> {
-        sign(self, endpoint, now)
+        let now = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_err(|_| Error::invalid("this machine's clock shows a time before 1970: set it right"))?;
+        let mut claims = Map::new();
+        claims.insert("exp".to_owned(), json!(now.saturating_add(LIFETIME).as_secs()));
+        claims.insert("iss".to_owned(), json!(self.organization));
+        claims.insert("sub".to_owned(), json!(self.technical_account));
+        claims.insert("aud".to_owned(), json!(endpoint.claim(&format!("/c/{}", self.client_id))));
+        for metascope in &self.metascopes {
+            claims.insert(endpoint.claim(&format!("/s/{metascope}")), Value::Bool(true));
+        }
+        if self.with_jti {
+            claims.insert("jti".to_owned(), json!(fastrand::u64(1..LARGEST_JTI)));
+        }
+        let token = encode(&Header::new(Algorithm::RS256), &claims, self.private_key.encoding_key())
+            .map_err(|_| Error::invalid("the private key cannot sign: make a new one and upload its certificate"))?;
+        Ok(Secret::from(token))
     }
 }

@@ -14,11 +14,11 @@ impl Endpoint {
     /// The address of the service in production.
     pub const PRODUCTION: &'static str = "https://ims-na1.adobelogin.com";
 
-    /// Reads an address: scheme and host, with a port if need be.
+    /// Reads an address: scheme and host, with a port if need be, and a path that those of the login follow.
     ///
     /// # Errors
     ///
-    /// For what is no address, names a user, or would send secrets over plain HTTP to another machine.
+    /// For what is no address, has a user, a query or a fragment, or would send secrets over plain HTTP to another machine.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let invalid =
             |why: &str| Error::invalid(format!("the address of the login {why}: give one like {}", Self::PRODUCTION));
@@ -52,7 +52,7 @@ impl Endpoint {
         format!("https://{host}{port}{path}")
     }
 
-    /// `https://host/path` below the address.
+    /// The address with a path below it.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }

@@ -6,6 +6,17 @@ use crate::{ClockSkew, KeyError};
 
 /// Why there is no access token. Cheap to clone: everyone who waited for one login gets the same error.
 ///
+/// ```
+/// # async fn run(session: umapi_auth::Session) {
+/// match session.token().await {
+///     Ok(token) => println!("good until {:?}", token.expires()),
+///     Err(error) if error.is_wrong_secret() => println!("the secret was changed: {error}"),
+///     Err(error) if error.is_retryable() => println!("later, in {:?}", error.retry_after()),
+///     Err(error) => println!("{error}"),
+/// }
+/// # }
+/// ```
+///
 /// # Troubleshooting
 ///
 /// The text says what went wrong and the way out. The predicates are for programs; [`code`](Self::code),

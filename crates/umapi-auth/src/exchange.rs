@@ -17,7 +17,7 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
-    AccessToken, ClockSkew, Credentials, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource, assertion,
+    AccessToken, ClockSkew, Credentials, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource,
     error::Kind,
     refusal::{self, Answered},
     transport::Connection,
@@ -189,7 +189,7 @@ impl<'a> Request<'a> {
         let mut fields = vec![("client_id", Secret::from(credentials.client_id())), ("client_secret", secret.clone())];
         let (path, unit) = match &credentials.login {
             Login::ServiceAccount(account) => {
-                fields.push(("jwt_token", assertion::sign(account, &credentials.endpoint, now)?));
+                fields.push(("jwt_token", account.assertion(&credentials.endpoint, now)?));
                 ("/ims/exchange/jwt", Unit::Milliseconds)
             }
             Login::OAuthServerToServer(client) => {

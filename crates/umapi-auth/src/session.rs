@@ -11,6 +11,18 @@ use crate::{
 
 /// Logs in when a token is needed, and keeps the token as long as it is good. Cheap to clone; clones share the token.
 ///
+/// ```no_run
+/// use umapi_auth::{Credentials, Session};
+///
+/// # async fn run() -> Result<(), umapi_auth::Error> {
+/// let session = Session::new(Credentials::from_env()?)?;
+/// let token = session.token().await?;
+/// // When the service answers 401 to a request with it:
+/// session.invalidate(&token);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// However many tasks wait, there is one login at a time, and dropping the future that began it harms nobody. Ten minutes
 /// before the end one caller refreshes the token while the others go on with the old one. See [`CachedSource`] for the
 /// rules in full.
