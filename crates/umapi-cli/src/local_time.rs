@@ -3,6 +3,10 @@
 use std::time::SystemTime;
 
 use jiff::{Timestamp, tz::TimeZone};
+use umapi::time::{Clock, Instant};
+
+/// What stands for a time beyond the year 9999.
+const NEVER: &str = "never";
 
 /// `14:32:10`.
 pub(crate) fn clock(time: SystemTime) -> String {
@@ -14,6 +18,12 @@ pub(crate) fn utc(time: SystemTime) -> String {
     format(time, TimeZone::UTC, "%Y-%m-%dT%H:%M:%SZ")
 }
 
+/// The same of a moment of a clock.
+pub(crate) fn utc_of(moment: Instant, clock: &Clock) -> String {
+    let time = clock.wall().checked_add(moment - clock.now());
+    time.map_or_else(|| NEVER.to_owned(), utc)
+}
+
 /// The time that the header of an HTTP answer says: `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(crate) fn of_http(date: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(date).ok()
@@ -22,14 +32,15 @@ pub(crate) fn of_http(date: &str) -> Option<SystemTime> {
 fn format(time: SystemTime, zone: TimeZone, form: &str) -> String {
     match Timestamp::try_from(time) {
         Ok(time) => time.to_zoned_datetime(zone).strftime(form).to_string(),
-        // Beyond the year 9999.
-        Err(_) => "never".to_owned(),
+        Err(_) => NEVER.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use umapi::time::ManualClock;
 
     use super::*;
 
@@ -39,5 +50,14 @@ mod tests {
         let http = of_http("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         assert_eq!(utc(http), "1994-11-06T08:49:37Z");
         assert_eq!(clock(SystemTime::UNIX_EPOCH).len(), 8);
+    }
+
+    #[test]
+    fn a_moment_that_no_calendar_holds_is_never() {
+        let manual = ManualClock::starting_at(SystemTime::UNIX_EPOCH);
+        manual.advance(Duration::from_secs(60));
+        let later = |seconds| utc_of(manual.clock().now() + Duration::from_secs(seconds), &manual.clock());
+        assert_eq!([later(0), later(5)], ["1970-01-01T00:01:00Z", "1970-01-01T00:01:05Z"]);
+        assert_eq!([later(u64::MAX / 2), later(u64::MAX)], [NEVER, NEVER]);
     }
 }

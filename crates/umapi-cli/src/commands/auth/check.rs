@@ -64,7 +64,7 @@ impl CheckArgs {
         let work = Work::begin_change(context, "login").await?;
         let access = &work.connection.access;
         let token = work.connection.session.token().await.map_err(|error| refused(&error))?;
-        let expires = token.expires().map(|end| context.clock.wall() + (end - context.clock.now()));
+        let token_valid_until = token.expires().map(|end| local_time::utc_of(end, &context.clock));
         let answer = work.connection.client.request("GET", "/groups/{orgId}/0").send().await.map_err(|error| {
             let failure = Failure::of_service("the login is good, but the service refuses it", &error);
             match error.status() {
@@ -87,7 +87,7 @@ impl CheckArgs {
             client_id: access.credentials.client_id().to_owned(),
             technical_account,
             server: access.server.clone().unwrap_or_else(|| "production".to_owned()),
-            token_valid_until: expires.map(local_time::utc),
+            token_valid_until,
             clock: describe_clock(date.map(|(_, value)| value.as_str()), context.clock.wall()),
         };
         drop(work);

@@ -47,8 +47,8 @@ impl TokenArgs {
             context.write(format!("{}\n", token.reveal()).as_bytes())?;
             return Ok(Exit::Done);
         }
-        let expires = token.expires().map(|end| context.clock.wall() + (end - context.clock.now()));
-        let token = Token { access_token: token.reveal().to_owned(), valid_until: expires.map(local_time::utc) };
+        let valid_until = token.expires().map(|end| local_time::utc_of(end, &context.clock));
+        let token = Token { access_token: token.reveal().to_owned(), valid_until };
         context.write_single(&token)?;
         Ok(Exit::Done)
     }
