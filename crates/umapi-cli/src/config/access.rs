@@ -1,6 +1,6 @@
 //! What a call uses: one organization, and its login.
 
-use std::{fmt, path::Path};
+use std::{env::VarError, fmt, path::Path};
 
 use umapi::auth::{Credentials, Proxy};
 
@@ -99,15 +99,19 @@ impl Access {
         };
         let credentials = Credentials::from_env().map_err(|error| unusable(&error))?;
         let organization = credentials.organization().ok_or_else(|| unusable(&"UMAPI_ORG_ID is not set"))?.to_owned();
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let roots = std::env::var_os("UMAPI_ROOT_CERTIFICATES").filter(|path| !path.is_empty());
+        // An address that cannot be used must not lead to the service in production.
+        let server = match std::env::var("UMAPI_URL") {
+            Ok(url) => Some(url).filter(|url| !url.trim().is_empty()),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => return Err(unusable(&"UMAPI_URL is not Unicode text")),
+        };
         Ok(Self {
             origin: Origin::Environment,
             organization,
             credentials,
-            server: variable("UMAPI_URL"),
-            root_certificates: variable("UMAPI_ROOT_CERTIFICATES")
-                .map(|path| read_roots(Path::new(&path)))
-                .transpose()?,
+            server,
+            root_certificates: roots.map(|path| read_roots(Path::new(&path))).transpose()?,
             proxy: None,
         })
     }

@@ -31,7 +31,7 @@ impl SecretSource {
         let text = match self {
             Self::Env(variable) => std::env::var(variable).map_err(|_| {
                 Failure::usage(format!("there is no {name}"))
-                    .why(format!("the environment variable {variable} is not set"))
+                    .why(format!("the environment variable {variable} is not set, or is not Unicode text"))
                     .remedy(format!("set {variable}"))
             })?,
             Self::File(path) => {

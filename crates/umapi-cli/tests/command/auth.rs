@@ -69,3 +69,12 @@ fn a_certificate_and_its_key_fit_each_other() {
         .saying("is there already");
     assert_eq!(std::fs::read_to_string(&key_path).unwrap(), key);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_address_that_is_no_text_does_not_lead_to_production() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let stage = Stage::new();
+    let url = OsStr::from_bytes(b"http://127.0.0.1\xff");
+    ended(stage.command().env("UMAPI_URL", url).args(["auth", "check"])).with_code(2).saying("UMAPI_URL");
+}
