@@ -136,7 +136,9 @@ impl Present {
     }
 
     async fn read_users(&mut self, client: &Client, wanted: &Wanted) -> Result<(), Error> {
-        if wanted.users.len() <= LOOKED_UP_SINGLY {
+        // A user name means nobody without its domain, which the file does not say.
+        let is_address = |key: &String| key.contains('@');
+        if wanted.users.len() <= LOOKED_UP_SINGLY && wanted.users.keys().all(is_address) {
             for (key, list) in &wanted.users {
                 if let Some(user) = client.users().get(&list.name.text).await? {
                     self.users.insert(key.clone(), Holder::of(&user));

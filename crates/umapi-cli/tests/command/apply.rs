@@ -55,10 +55,19 @@ fn an_export_can_be_edited_and_applied() {
 fn administrative_groups_are_left_alone() {
     let stage = Stage::new();
     let file = stage.file("teams.csv", "user,group\nann@mail.example,Photoshop\n");
-    stage.umapi(["apply", text(&file), "--yes"]).done().saying("1 changes to administrative groups are left alone");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("left alone: 1 change to administrative groups");
     assert_eq!(stage.groups_of("ann@mail.example"), ["Photoshop", "_admin_Design"]);
     stage.umapi(["apply", text(&file), "--yes", "--include-admin-groups", "--max-removals", "1"]).done();
     assert_eq!(stage.groups_of("ann@mail.example"), ["Photoshop"]);
+}
+
+#[test]
+fn users_are_found_by_their_user_names_however_few_they_are() {
+    let stage = Stage::new();
+    let file = stage.file("teams.yaml", "users:\n  lee: [Sales]\n");
+    stage.umapi(["apply", text(&file), "--yes", "--add-only"]).done();
+    let lee = stage.umapi(["users", "get", "lee", "--domain", "usernames.example", "-f", "json"]).done().json();
+    assert!(lee["groups"].as_array().unwrap().contains(&"Sales".into()), "{lee}");
 }
 
 #[test]
