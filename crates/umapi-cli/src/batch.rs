@@ -19,7 +19,7 @@ use crate::{
     connection::Connection,
     context::Context,
     exit::Exit,
-    failure::{Failure, Result, exit_of},
+    failure::{Failure, Result},
     interrupt::Interrupt,
     journal::{Journal, State},
     output::Listing,
@@ -98,17 +98,7 @@ impl Batch<'_> {
         if let Some(failure) = failed_input {
             return Err(failure);
         }
-        match error {
-            None => Ok(summary.exit()),
-            Some(error) if error.is_stopped() => {
-                self.context.hint(&self.way_on());
-                Ok(Exit::Interrupted)
-            }
-            Some(error) => {
-                let failure = Failure::of_service("the work ended before its end", &error);
-                Err(failure.with_exit(summary.exit().graver(exit_of(&error))))
-            }
-        }
+        summary.conclude(self.context, error.as_ref(), self.way_on())
     }
 
     /// What a command is sent as: not at all, if the journal has its outcome.
@@ -149,11 +139,10 @@ impl Batch<'_> {
         })
     }
 
-    fn way_on(&self) -> String {
+    fn way_on(&self) -> &'static str {
         match self.journal.get() {
-            Some(_) => "the same call goes on from here".to_owned(),
-            None => "what was not sent is listed as not-sent; with --journal FILE the same call could go on from here"
-                .to_owned(),
+            Some(_) => "the same call goes on from here",
+            None => "what was not sent is listed as not-sent; with --journal FILE the same call could go on from here",
         }
     }
 }

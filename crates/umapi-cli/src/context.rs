@@ -8,7 +8,7 @@ use umapi::time::Clock;
 use crate::{
     cli::{Format, GlobalArgs},
     failure::{Failure, Result},
-    output::{Listing, Record, Terminal, write_single},
+    output::{Listing, Record, Terminal, harmless, write_single},
     progress::{Bar, Beside},
 };
 
@@ -66,14 +66,14 @@ impl Context {
     pub(crate) fn hint(&self, text: &str) {
         if !self.global.quiet {
             // What cannot be shown is no reason to fail.
-            let _ = writeln!(self.terminal.stderr(), "{text}");
+            let _ = writeln!(self.terminal.stderr(), "{}", harmless(text));
         }
     }
 
     /// Says something that one should not miss, on stderr, even if it is to be quiet.
     pub(crate) fn warn(&self, text: &str) {
         let style = AnsiColor::Yellow.on_default().bold();
-        let _ = writeln!(self.terminal.stderr(), "{style}warning:{style:#} {text}");
+        let _ = writeln!(self.terminal.stderr(), "{style}warning:{style:#} {}", harmless(text));
     }
 
     /// Asks the person at the terminal, unless it was said that everything is to be done.
@@ -89,7 +89,7 @@ impl Context {
         if !self.terminal.has_person() {
             return Err(refused("there is no terminal to ask whether it is meant"));
         }
-        match dialoguer::Confirm::new().with_prompt(question).default(false).interact() {
+        match dialoguer::Confirm::new().with_prompt(harmless(question)).default(false).interact() {
             Ok(true) => Ok(()),
             Ok(false) => Err(refused("the answer was no")),
             Err(error) => Err(refused(&error.to_string())),

@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::exit::Exit;
+use crate::{exit::Exit, output::harmless};
 
 pub(crate) use service::exit_of;
 
@@ -24,7 +24,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { what: what.into(), why: Vec::new(), remedy: None, exit, is_reader_gone: false }
+        Self { what: harmless(&what.into()), why: Vec::new(), remedy: None, exit, is_reader_gone: false }
     }
 
     /// Nobody reads the result any more: `umapi users list | head`. There is nothing to say, and it is no error.
@@ -48,10 +48,7 @@ impl Failure {
 
     /// Adds a reason; several are shown in a row.
     pub(crate) fn why(mut self, reason: impl fmt::Display) -> Self {
-        // It may quote a file or the service: nothing of it drives the terminal.
-        let is_harmless = |letter: char| letter == '\n' || !letter.is_control();
-        let shown = |letter| if is_harmless(letter) { letter } else { '\u{fffd}' };
-        self.why.push(reason.to_string().chars().map(shown).collect());
+        self.why.push(harmless(&reason.to_string()));
         self
     }
 

@@ -17,4 +17,4 @@ pub(crate) use form::InputForm;
 pub(crate) use line_starts::LineStarts;
 pub(crate) use list::split_list;
 pub(crate) use reader::CommandReader;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, read_whole, unread};

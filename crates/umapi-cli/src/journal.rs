@@ -124,7 +124,8 @@ impl Journal {
         transaction.commit()
     }
 
-    /// Writes what became of commands. One that was surely not sent is as if it had never been there.
+    /// Writes what became of commands. Of one that was not sent nothing is written; [`forget`](Self::forget) takes back
+    /// that it was about to be.
     pub(crate) fn end(&self, outcomes: &[OutcomeRecord]) -> rusqlite::Result<()> {
         let mut database = self.database();
         let transaction = database.transaction()?;

@@ -16,7 +16,7 @@ use crate::{
     batch::{Summary, WriteArgs},
     context::Context,
     exit::Exit,
-    failure::{Failure, Result, exit_of},
+    failure::{Failure, Result},
     interrupt::Interrupt,
     listing::Work,
 };
@@ -58,15 +58,5 @@ pub(crate) async fn carry_out(
     }
     listing.finish()?;
     context.hint(&summary.describe(u64::from(report.requests()), options.test_only));
-    match error {
-        None => Ok(summary.exit()),
-        Some(error) if error.is_stopped() => {
-            context.hint("the same call goes on from here: what is there already changes nothing");
-            Ok(Exit::Interrupted)
-        }
-        Some(error) => {
-            let failure = Failure::of_service("the work ended before its end", &error);
-            Err(failure.with_exit(summary.exit().graver(exit_of(&error))))
-        }
-    }
+    summary.conclude(context, error.as_ref(), "the same call goes on from here: what is there already changes nothing")
 }

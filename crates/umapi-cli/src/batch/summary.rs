@@ -2,11 +2,14 @@
 
 use std::io::Write;
 
+use umapi::Error;
+
 use super::WriteArgs;
 use crate::{
+    context::Context,
     exit::Exit,
-    failure::Result,
-    output::{Listing, Record},
+    failure::{Failure, Result, exit_of},
+    output::{Listing, Record, counted},
     records::{OutcomeRecord, Verdict},
 };
 
@@ -77,8 +80,24 @@ impl Summary {
     }
 
     /// How the call ends, as far as outcomes say.
-    pub(crate) fn exit(&self) -> Exit {
+    fn exit(&self) -> Exit {
         if self.rejected + self.not_sent + self.unknown == 0 { Exit::Done } else { Exit::Refused }
+    }
+
+    /// How the call ends: as its outcomes say, or as what ended the work early does. `way_on` tells how a call that was
+    /// stopped is gone on with.
+    pub(crate) fn conclude(&self, context: &Context, ended_by: Option<&Error>, way_on: &str) -> Result<Exit> {
+        match ended_by {
+            None => Ok(self.exit()),
+            Some(error) if error.is_stopped() => {
+                context.hint(way_on);
+                Ok(Exit::Interrupted)
+            }
+            Some(error) => {
+                let failure = Failure::of_service("the work ended before its end", error);
+                Err(failure.with_exit(self.exit().graver(exit_of(error))))
+            }
+        }
     }
 
     /// In a line: how many, and in how many requests.
@@ -89,8 +108,7 @@ impl Summary {
                 parts.push(format!("{count} {what}"));
             }
         }
-        let plural = if requests == 1 { "" } else { "s" };
-        let mut text = format!("{}; {requests} request{plural}", parts.join(", "));
+        let mut text = format!("{}; {}", parts.join(", "), counted(requests, "request"));
         if self.earlier > 0 {
             text += &format!("; {} of them were done by an earlier call", self.earlier);
         }

@@ -1,9 +1,6 @@
 //! `umapi api`.
 
-use std::{
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 
@@ -11,6 +8,7 @@ use crate::{
     context::Context,
     exit::Exit,
     failure::{Failure, Result},
+    input::read_whole,
     listing::Work,
 };
 
@@ -45,7 +43,7 @@ pub(crate) struct ApiArgs {
 
 impl ApiArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
-        let body = self.input.as_deref().map(read_body).transpose()?;
+        let body = self.input.as_deref().map(read_whole).transpose()?;
         let work = Work::begin_change(context, "request").await?;
         let mut request = work.connection.client.request(&self.method, self.path.replace("{org}", "{orgId}"));
         for (name, value) in &self.query {
@@ -92,18 +90,6 @@ fn for_reader(context: &Context, body: Vec<u8>) -> Vec<u8> {
         return pretty;
     }
     body
-}
-
-fn read_body(path: &Path) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    let read = match path {
-        path if path == Path::new("-") => io::stdin().read_to_end(&mut body),
-        path => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut body)),
-    };
-    read.map_err(|error| {
-        Failure::usage(format!("cannot read {}", path.display())).why(error).remedy("check the path; `-` is stdin")
-    })?;
-    Ok(body)
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

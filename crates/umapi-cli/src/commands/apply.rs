@@ -15,6 +15,7 @@ use crate::{
     failure::{Failure, Result},
     listing::Work,
     memberships::{self, ChangeRecord, Difference, MaxRemovals, Present},
+    output::counted,
     progress::rough,
     wanted::Wanted,
 };
@@ -132,8 +133,8 @@ impl ApplyArgs {
     fn say_what_is_left_out(&self, context: &Context, difference: &Difference) {
         if difference.left_alone() > 0 {
             context.hint(&format!(
-                "{} changes to administrative groups are left alone; --include-admin-groups makes them",
-                difference.left_alone()
+                "left alone: {} to administrative groups; --include-admin-groups makes them",
+                counted(difference.left_alone() as u64, "change")
             ));
         }
         if !difference.unknown_users.is_empty() {
@@ -151,11 +152,11 @@ async fn describe(work: &Work, difference: &Difference, plan: &MembershipPlan) -
         0 => "at once".to_owned(),
         _ => format!("about {}", rough(time)),
     };
-    let plural = if requests == 1 { "" } else { "s" };
     format!(
-        "{} to add, {} to remove; {requests} request{plural}, {time} at the limits of the service",
+        "{} to add, {} to remove; {}, {time} at the limits of the service",
         difference.additions(),
-        difference.removals()
+        difference.removals(),
+        counted(requests as u64, "request")
     )
 }
 

@@ -14,7 +14,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, Result},
     listing::Work,
-    output::Listing,
+    output::{Listing, counted},
     records::UserRecord,
 };
 
@@ -69,7 +69,7 @@ impl ExportArgs {
         };
         drop(work);
         if let Some(path) = &self.output {
-            context.hint(&format!("{written} users in {}", path.display()));
+            context.hint(&format!("{} in {}", counted(written, "user"), path.display()));
         }
         Ok(Exit::Done)
     }

@@ -20,6 +20,7 @@ use crate::{
     failure::{Failure, Result},
     input::{CommandReader, InputForm, Source},
     journal::{Journal, Subject},
+    output::counted,
     progress::{Bar, Watch},
 };
 
@@ -73,7 +74,7 @@ impl RunArgs {
         let exit = self.send(context, &checked, &source, form).await?;
         match bad_file {
             Some(bad_file) => {
-                context.hint(&format!("{} bad commands are in {}", checked.bad_count, bad_file.display()));
+                context.hint(&format!("{} in {}", counted(checked.bad_count, "bad command"), bad_file.display()));
                 Ok(exit.graver(Exit::Refused))
             }
             None => Ok(exit),

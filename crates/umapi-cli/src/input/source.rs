@@ -20,16 +20,14 @@ pub(crate) struct Source {
 impl Source {
     /// Opens the file; `-` is stdin, which is kept in a temporary file that only its owner can read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        if path == Path::new("-") {
+        if is_stdin(path) {
             let file = spool(&mut io::stdin().lock()).map_err(|error| {
                 Failure::usage("cannot read stdin").why(error).remedy("give the name of a file in place of `-`")
             })?;
             return Ok(Self { name: "stdin".to_owned(), path: None, file });
         }
         let file = File::open(path).and_then(|mut file| if is_plain(&file) { Ok(file) } else { spool(&mut file) });
-        let file = file.map_err(|error| {
-            Failure::usage(format!("cannot read {}", path.display())).why(error).remedy("check the path; `-` is stdin")
-        })?;
+        let file = file.map_err(|error| unread(path, &error))?;
         Ok(Self { name: path.display().to_string(), path: Some(path.to_owned()), file })
     }
 
@@ -60,6 +58,27 @@ impl Source {
             }
         }
     }
+}
+
+/// Reads a file, or stdin for `-`, as a whole.
+pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if is_stdin(path) {
+        io::stdin().read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| unread(path, &error))?;
+    Ok(bytes)
+}
+
+/// Why a file that was named cannot be read.
+pub(crate) fn unread(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("cannot read {}", path.display())).why(error).remedy("check the path; `-` is stdin")
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// Whether it can be read again from its beginning: a pipe such as `<(…)` cannot.

@@ -40,10 +40,26 @@ impl Terminal {
     }
 }
 
+/// The text without what could drive the terminal: it may quote a file or the service.
+pub(crate) fn harmless(text: &str) -> String {
+    let is_harmless = |letter: char| letter == '\n' || !letter.is_control();
+    text.chars().map(|letter| if is_harmless(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
 fn choice(colour: Colour, stream: &impl anstream::stream::RawStream) -> ColorChoice {
     match colour {
         Colour::Auto => AutoStream::choice(stream),
         Colour::Always => ColorChoice::Always,
         Colour::Never => ColorChoice::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_text_drives_the_terminal() {
+        assert_eq!(harmless("Größe\u{1b}[2J\nb\r\u{9b}"), "Größe\u{fffd}[2J\nb\u{fffd}\u{fffd}");
     }
 }

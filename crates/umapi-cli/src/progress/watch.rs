@@ -13,7 +13,7 @@ use umapi::{
 };
 
 use super::Bar;
-use crate::{context::Context, local_time};
+use crate::{context::Context, local_time, output::counted};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -74,8 +74,7 @@ impl Watch {
 impl State {
     /// `, 12 requests, 9 a minute, 3 min left; limit reached, going on at 14:32:10`.
     fn describe(&self) -> String {
-        let plural = if self.requests == 1 { "" } else { "s" };
-        let mut text = format!(", {} request{plural}", self.requests);
+        let mut text = format!(", {}", counted(self.requests, "request"));
         if self.recent.len() > 1 {
             text += &format!(", {} in the last minute", self.recent.len());
         }

@@ -59,7 +59,7 @@ fn nothing_is_sent_of_a_file_with_mistakes() {
     assert_eq!(stage.emulator.journal().count("executeActions"), 0);
 
     let kept =
-        stage.umapi(["run", text(&file), "--keep-going", "-f", "json"]).with_code(1).saying("2 bad commands are in");
+        stage.umapi(["run", text(&file), "--keep-going", "-f", "json"]).with_code(1).saying("2 bad commands in ");
     assert_eq!(kept.json().as_array().unwrap().len(), 6);
     let set_aside = std::fs::read_to_string(stage.path("bad.bad.ndjson")).unwrap();
     assert_eq!(set_aside, "{\"user\":\"x\",\"do\":[]}\nnot json\n");

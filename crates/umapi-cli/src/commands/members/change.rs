@@ -1,7 +1,7 @@
 //! Adding and removing members.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,8 @@ use crate::{
     batch,
     context::Context,
     exit::Exit,
-    failure::{Failure, Result},
+    failure::Result,
+    input::{read_whole, unread},
     memberships,
 };
 
@@ -56,14 +57,8 @@ impl ChangeArgs {
 
 /// Names, one a line. Empty lines and white space around names are left out.
 fn read_names(path: &Path) -> Result<Vec<String>> {
-    let unread = |error: std::io::Error| {
-        Failure::usage(format!("cannot read {}", path.display())).why(error).remedy("check the path; `-` is stdin")
-    };
-    let input: Box<dyn Read> = match path {
-        path if path == Path::new("-") => Box::new(std::io::stdin()),
-        path => Box::new(std::fs::File::open(path).map_err(unread)?),
-    };
-    let lines = BufReader::new(input).lines().collect::<Result<Vec<_>, _>>().map_err(unread)?;
-    let names = lines.iter().map(|line| line.trim_start_matches('\u{feff}').trim().to_owned());
+    let text = String::from_utf8(read_whole(path)?)
+        .map_err(|error| unread(path, &io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))?;
+    let names = text.lines().map(|line| line.trim_start_matches('\u{feff}').trim().to_owned());
     Ok(names.filter(|name| !name.is_empty()).collect())
 }
