@@ -136,7 +136,7 @@ impl Present {
     }
 
     async fn read_users(&mut self, client: &Client, wanted: &Wanted) -> Result<(), Error> {
-        // A user name means nobody without its domain, which the file does not say.
+        // A user name is looked up together with its domain, which the file does not say.
         let is_address = |key: &String| key.contains('@');
         if wanted.users.len() <= LOOKED_UP_SINGLY && wanted.users.keys().all(is_address) {
             for (key, list) in &wanted.users {

@@ -66,6 +66,8 @@ fn users_are_found_by_their_user_names_however_few_they_are() {
     let stage = Stage::new();
     let file = stage.file("teams.yaml", "users:\n  lee: [Sales]\n");
     stage.umapi(["apply", text(&file), "--yes", "--add-only"]).done();
+    // The service promises to find one by itself only together with its domain.
+    assert_eq!(stage.emulator.journal().count("getUser"), 0);
     let lee = stage.umapi(["users", "get", "lee", "--domain", "usernames.example", "-f", "json"]).done().json();
     assert!(lee["groups"].as_array().unwrap().contains(&"Sales".into()), "{lee}");
 }
