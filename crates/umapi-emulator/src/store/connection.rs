@@ -167,22 +167,21 @@ mod tests {
 
     #[test]
     fn a_file_keeps_what_was_written_and_is_used_by_one() {
-        let path = std::env::temp_dir().join(format!("umapi-emulator-store-{}.db", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
         let store = Store::open(&path).unwrap();
         store.write(None, |tx| tx.create_organization(&ORG)).unwrap();
         assert!(Store::open(&path).is_err(), "a second emulator on the same file");
         drop(store);
         let again = Store::open(&path).unwrap();
         assert!(again.read(|r| r.organization("1a@adobeorg")).unwrap().is_some());
-        drop(again);
-        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
     fn a_file_of_another_layout_is_refused() {
-        let path = std::env::temp_dir().join(format!("umapi-emulator-layout-{}.db", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         assert!(matches!(Store::open(&path), Err(StoreError::Layout { found: 99, .. })));
-        std::fs::remove_file(&path).unwrap();
     }
 }

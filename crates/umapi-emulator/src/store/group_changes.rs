@@ -136,7 +136,13 @@ impl Tx<'_> {
     /// # Errors
     /// If the database fails.
     pub fn set_read_only(&self, id: GroupId, read_only: bool) -> Result<(), StoreError> {
-        self.sql.prepare_cached("UPDATE grp SET read_only = ?2 WHERE id = ?1")?.execute(params![id, read_only])?;
+        let changed = self
+            .sql
+            .prepare_cached("UPDATE grp SET read_only = ?2 WHERE id = ?1 AND read_only <> ?2")?
+            .execute(params![id, read_only])?;
+        if changed == 0 {
+            return Ok(());
+        }
         self.record_group(ChangeKind::GroupUpdated, id, Some("readOnly"))
     }
 
@@ -153,7 +159,7 @@ impl Tx<'_> {
             self.detach_profile(group, id)?;
         }
         self.record_group(ChangeKind::GroupDeleted, id, None)?;
-        self.empty_products_count(id)?;
+        self.leave_products_count(id)?;
         let mut gone: Vec<GroupId> = self
             .sql
             .prepare_cached("SELECT id FROM grp WHERE subject = ?1 AND kind IN (6, 7, 8)")?
@@ -171,7 +177,7 @@ impl Tx<'_> {
     }
 
     /// Those who are in no other profile of the product leave its count with a profile that is deleted.
-    fn empty_products_count(&mut self, profile: GroupId) -> Result<(), StoreError> {
+    fn leave_products_count(&mut self, profile: GroupId) -> Result<(), StoreError> {
         let state = self.group_state(profile)?;
         let Some(product) = state.subject.filter(|_| state.kind == GroupKind::Profile) else { return Ok(()) };
         let leaving: i64 = self
@@ -190,7 +196,8 @@ impl Tx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{MemberQuery, NewOrganization, NewProduct, NewUser, PageRequest, Store, UserKind};
+    use crate::store::testing::{named, organization, user};
+    use crate::store::{MemberQuery, NewProduct, PageRequest, Store};
 
     const ALL: PageRequest = PageRequest { page: 0, size: 100 };
 
@@ -203,10 +210,9 @@ mod tests {
         let store = Store::in_memory().unwrap();
         let (org, group, user) = store
             .write(None, |tx| {
-                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
-                let group = tx.create_user_group(org, &NewGroup { name: "Design", ..NewGroup::default() })?;
-                let user = tx.create_user(org, &NewUser::member(UserKind::AdobeId, "a@x.com", "x.com"))?;
-                Ok::<_, StoreError>((org, group, tx.rows().user_row(user)?.unwrap()))
+                let org = organization(tx);
+                let group = tx.create_user_group(org, &named("Design"))?;
+                Ok::<_, StoreError>((org, group, user(tx, org, "a@x.com")))
             })
             .unwrap();
         assert_eq!(names(&store, org), ["_org_admin", "_support_admin", "_deployment_admin", "Design"]);
@@ -230,15 +236,13 @@ mod tests {
         let store = Store::in_memory().unwrap();
         store
             .write(None, |tx| {
-                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let org = organization(tx);
                 let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
-                let [one, two] = ["One", "Two"]
-                    .map(|name| tx.create_profile(product, &NewGroup { name, ..NewGroup::default() }).unwrap());
-                let group = tx.create_user_group(org, &NewGroup { name: "G", ..NewGroup::default() })?;
+                let [one, two] = ["One", "Two"].map(|name| tx.create_profile(product, &named(name)).unwrap());
+                let group = tx.create_user_group(org, &named("G"))?;
                 tx.attach_profile(group, one)?;
                 for (email, into) in [("a@x.com", group), ("b@x.com", one), ("c@x.com", two)] {
-                    let id = tx.create_user(org, &NewUser::member(UserKind::AdobeId, email, "x.com"))?;
-                    let user = tx.rows().user_row(id)?.unwrap();
+                    let user = user(tx, org, email);
                     tx.add_member(&user, into)?;
                     if email == "b@x.com" {
                         tx.add_member(&user, two)?;

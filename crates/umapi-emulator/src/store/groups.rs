@@ -27,8 +27,8 @@ pub enum GroupKind {
 }
 
 stored_enum!(GroupKind {
+    // Queries of this folder name the numbers.
     UserGroup = 0,
-    // The query for a product's users names this number.
     Profile = 1,
     SystemAdmin = 2,
     DeploymentAdmin = 3,

@@ -177,7 +177,7 @@ impl Tx<'_> {
         Ok(integration)
     }
 
-    /// Writes an integration back: secrets, keys, scopes, metascopes, the `jti` rule, and whether it is enabled.
+    /// Writes an integration back: name, secrets, keys, scopes, metascopes, the `jti` rule, and whether it is enabled.
     ///
     /// # Errors
     /// If the database fails.

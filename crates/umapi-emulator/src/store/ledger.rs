@@ -288,17 +288,17 @@ impl Tx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{NewGroup, NewOrganization, NewUser, Store, UserChange, UserKind};
+    use crate::store::testing::{named, organization, user};
+    use crate::store::{NewGroup, NewOrganization, NewProduct, Store, UserChange, UserStatus};
 
     #[test]
     fn every_change_is_recorded_once_and_under_its_step() {
         let store = Store::in_memory().unwrap();
         let (org, group, user) = store
             .write(None, |tx| {
-                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
-                let group = tx.create_user_group(org, &NewGroup { name: "Design", ..NewGroup::default() })?;
-                let user = tx.create_user(org, &NewUser::member(UserKind::AdobeId, "a@x.com", "x.com"))?;
-                Ok::<_, StoreError>((org, group, tx.rows().user_row(user)?.unwrap()))
+                let org = organization(tx);
+                let group = tx.create_user_group(org, &named("Design"))?;
+                Ok::<_, StoreError>((org, group, user(tx, org, "a@x.com")))
             })
             .unwrap();
         let add = |request: &str| {
@@ -323,6 +323,42 @@ mod tests {
     }
 
     #[test]
+    fn what_was_so_already_is_no_change() {
+        let store = Store::in_memory().unwrap();
+        let (group, profile, user) = store
+            .write(None, |tx| {
+                let org = organization(tx);
+                let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
+                let profile = tx.create_profile(product, &NewGroup { quota: Some(1), ..named("Profile") })?;
+                let group =
+                    tx.create_user_group(org, &NewGroup { description: Some("What for"), ..named("Design") })?;
+                Ok::<_, StoreError>((group, profile, user(tx, org, "a@x.com")))
+            })
+            .unwrap();
+        let change = |status, quota, read_only, description| {
+            let changed = store.write(Some(Cause::request(5, "one")), |tx| {
+                let before = tx.rows().ledger_end()?;
+                tx.set_status(user.account, status)?;
+                tx.set_quota(profile, Some(quota))?;
+                tx.set_read_only(group, read_only)?;
+                tx.change_group(group, None, Some(description))?;
+                tx.rows().ledger_after(before, 10)
+            });
+            changed.unwrap().into_iter().map(|entry| (entry.kind, entry.detail.unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(change(UserStatus::Active, 1, false, "What for"), []);
+        let expected = [
+            (ChangeKind::StatusChanged, "locked"),
+            (ChangeKind::GroupUpdated, "quota"),
+            (ChangeKind::GroupUpdated, "readOnly"),
+            (ChangeKind::GroupUpdated, "description"),
+        ];
+        let expected = expected.map(|(kind, detail)| (kind, detail.to_owned()));
+        assert_eq!(change(UserStatus::Locked, 2, true, "Why not"), expected);
+        assert_eq!(change(UserStatus::Locked, 2, true, "Why not"), []);
+    }
+
+    #[test]
     fn the_ledger_is_bounded() {
         let store = Store::in_memory().unwrap();
         store.keep_ledger(2);
@@ -330,7 +366,7 @@ mod tests {
             store
                 .write(Some(Cause::request(0, name)), |tx| {
                     let org = tx.create_organization(&NewOrganization { org_id: name, name })?;
-                    tx.create_user_group(org, &NewGroup { name: "g", ..NewGroup::default() })
+                    tx.create_user_group(org, &named("g"))
                 })
                 .unwrap();
         }

@@ -28,8 +28,11 @@ impl Tx<'_> {
     /// # Errors
     /// If the database fails.
     pub fn set_quota(&mut self, profile: GroupId, quota: Option<i64>) -> Result<(), StoreError> {
-        self.sql.prepare_cached("UPDATE grp SET quota = ?2 WHERE id = ?1")?.execute(params![profile, quota])?;
         let mut state = self.group_state(profile)?;
+        if state.quota == quota {
+            return Ok(());
+        }
+        self.sql.prepare_cached("UPDATE grp SET quota = ?2 WHERE id = ?1")?.execute(params![profile, quota])?;
         state.quota = quota;
         let excess = quota.map_or(0, |quota| (state.licensed - quota).max(0));
         let last: Vec<(UserId, Class)> = self
@@ -51,12 +54,8 @@ impl Tx<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::{NewGroup, NewOrganization, NewProduct, NewUser, Store, StoreError, Tx, UserKind, UserRow};
-
-    fn user(tx: &mut Tx<'_>, org: i64, email: &str) -> UserRow {
-        let id = tx.create_user(org, &NewUser::member(UserKind::AdobeId, email, "x.com")).unwrap();
-        tx.rows().user_row(id).unwrap().unwrap()
-    }
+    use crate::store::testing::{named, organization, user};
+    use crate::store::{NewGroup, NewProduct, Store, StoreError, Tx, UserRow};
 
     fn has_licence(tx: &Tx<'_>, user: &UserRow, profile: i64) -> bool {
         !tx.rows().membership(user.id, profile).unwrap().unwrap().class.is_unlicensed()
@@ -67,11 +66,11 @@ mod tests {
         let store = Store::in_memory().unwrap();
         store
             .write(None, |tx| {
-                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let org = organization(tx);
                 let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
-                let one = NewGroup { name: "Profile", quota: Some(1), ..NewGroup::default() };
+                let one = NewGroup { quota: Some(1), ..named("Profile") };
                 let profile = tx.create_profile(product, &one)?;
-                let group = tx.create_user_group(org, &NewGroup { name: "G", ..NewGroup::default() })?;
+                let group = tx.create_user_group(org, &named("G"))?;
                 let [a, b, c] = ["a@x.com", "b@x.com", "c@x.com"].map(|email| user(tx, org, email));
                 tx.attach_profile(group, profile)?;
                 tx.add_member(&a, profile)?;

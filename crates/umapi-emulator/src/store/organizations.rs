@@ -12,7 +12,7 @@ pub struct Organization {
     pub org_id: String,
     /// Its name.
     pub name: String,
-    /// Whether it is being moved: then it takes no changes.
+    /// Whether it is being moved: then it lets nobody in and takes no changes.
     pub migrating: bool,
     /// The kinds of users it may have created.
     pub user_kinds: UserKinds,

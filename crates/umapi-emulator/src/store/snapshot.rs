@@ -105,11 +105,11 @@ mod tests {
 
     #[test]
     fn a_store_in_a_file_goes_back_and_the_file_with_it() {
-        let path = std::env::temp_dir().join(format!("umapi-emulator-snapshot-{}.db", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
         let store = Store::open(&path).unwrap();
         there_and_back(&store);
         drop(store);
         assert_eq!(count(&Store::open(&path).unwrap()), 1);
-        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -209,7 +209,8 @@ impl<'c> Tx<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{NewGroup, NewOrganization, NewProduct, NewUser, Store, UserKind};
+    use crate::store::testing::{named, organization};
+    use crate::store::{NewOrganization, NewProduct, NewUser, Store, UserKind};
 
     fn organizations(tx: &Tx<'_>) -> usize {
         tx.rows().organizations().unwrap().len()
@@ -240,10 +241,10 @@ mod tests {
         let store = Store::in_memory().unwrap();
         store
             .write(None, |tx| {
-                let org = tx.create_organization(&NewOrganization { org_id: "1@AdobeOrg", name: "" })?;
+                let org = organization(tx);
                 let product = tx.create_product(org, &NewProduct { name: "P", ..NewProduct::default() })?;
-                let profile = tx.create_profile(product, &NewGroup { name: "Profile", ..NewGroup::default() })?;
-                let group = tx.create_user_group(org, &NewGroup { name: "G", ..NewGroup::default() })?;
+                let profile = tx.create_profile(product, &named("Profile"))?;
+                let group = tx.create_user_group(org, &named("G"))?;
                 let enter = |tx: &mut Tx<'_>, email| {
                     let id = tx.create_user(org, &NewUser::member(UserKind::FederatedId, email, "x.com"))?;
                     let user = tx.rows().user_row(id)?.unwrap();

@@ -224,7 +224,7 @@ impl Tx<'_> {
     /// # Errors
     /// If the database fails.
     pub fn set_status(&mut self, account: i64, status: UserStatus) -> Result<(), StoreError> {
-        for user in self.rows().users_of_account(account)? {
+        for user in self.rows().users_of_account(account)?.into_iter().filter(|user| user.status != status) {
             self.restate(&user, status, user.presence)?;
             self.record_user(ChangeKind::StatusChanged, user.org, user.id, &user.key(), Some(status.as_str()))?;
         }
