@@ -1,21 +1,11 @@
 use http::StatusCode;
-use serde::{Serialize, Serializer};
 
 use super::call::Call;
 use super::paging::Paging;
 use super::refusals::{domain_not_found, user_not_found};
-use super::shapes::{self, LegacyUserShape};
+use super::shapes::{LegacyUserShape, LegacyUsers};
 use crate::http::Answer;
 use crate::store::{GroupId, MemberQuery, Page, StoreError, User, UserQuery};
-
-/// Users in the shape of the deprecated endpoints, as an array.
-struct List<'a>(&'a [User]);
-
-impl Serialize for List<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        shapes::legacy_users(self.0, serializer)
-    }
-}
 
 /// `GET /{orgId}/users`.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, StoreError> {
@@ -48,5 +38,5 @@ pub(super) fn members(call: &Call<'_>, group: GroupId) -> Result<Option<Answer>,
 }
 
 fn answer(page: &Page<User>) -> Answer {
-    Paging::of(page).on(Answer::json(StatusCode::OK, &List(&page.items)))
+    Paging::of(page).on(Answer::json(StatusCode::OK, &LegacyUsers(&page.items)))
 }

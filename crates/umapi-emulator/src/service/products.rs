@@ -1,29 +1,19 @@
 use http::StatusCode;
-use serde::{Serialize, Serializer};
 
 use super::call::Call;
 use super::legacy_users;
 use super::paging::Paging;
 use super::refusals::{self, Shape, not_found, refuse};
-use super::shapes::{self, ConfigurationShape, ProductConfigurationsShape, ProductShape};
+use super::shapes::{ConfigurationShape, Configurations, ProductConfigurationsShape, ProductShape, Products};
 use crate::engine::{Refusal, legacy};
 use crate::http::Answer;
 use crate::store::{Configuration, Product, StoreError};
-
-/// Products as an array.
-struct List<'a>(&'a [Product]);
-
-impl Serialize for List<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        shapes::products(self.0, serializer)
-    }
-}
 
 /// `GET /{orgId}/products`.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, StoreError> {
     let request = call.query_page(call.world.settings.pages.legacy_lists);
     let page = call.world.store.read(|reader| reader.products(call.org.id, request))?;
-    Ok(Paging::of(&page).on(Answer::json(StatusCode::OK, &List(&page.items))))
+    Ok(Paging::of(&page).on(Answer::json(StatusCode::OK, &Products(&page.items))))
 }
 
 /// `GET /{orgId}/products/{productId}`.
@@ -51,7 +41,10 @@ pub(super) fn list_configurations(call: &Call<'_>) -> Result<Answer, StoreError>
     let request = call.query_page(call.world.settings.pages.legacy_lists);
     let Some(product) = find(call)? else { return Ok(product_not_found(call)) };
     let page = call.world.store.read(|reader| reader.configurations(&product, request))?;
-    let body = ProductConfigurationsShape { product: ProductShape::of(&product), license_configurations: &page.items };
+    let body = ProductConfigurationsShape {
+        product: ProductShape::of(&product),
+        license_configurations: Configurations(&page.items),
+    };
     Ok(Paging::of(&page).on(Answer::json(StatusCode::OK, &body)))
 }
 

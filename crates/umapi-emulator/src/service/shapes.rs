@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use crate::store::{self, Configuration, GroupKind, Product, UserGroup, UserKind, UserStatus};
 
-/// Defines a shape that shows a row, and how lists of them are written without making the list first.
+/// Defines an array of rows in a shape, which is written without making the list of shapes first.
 macro_rules! shape_list {
-    ($function:ident, $row:ty, $shape:ident) => {
-        /// Writes rows one after the other.
-        pub(super) fn $function<S: Serializer>(rows: &[$row], serializer: S) -> Result<S::Ok, S::Error> {
-            let mut list = serializer.serialize_seq(Some(rows.len()))?;
-            for row in rows {
-                list.serialize_element(&$shape::of(row))?;
+    ($list:ident, $row:ty, $shape:ident) => {
+        /// Rows as an array of their shapes.
+        pub(super) struct $list<'a>(pub(super) &'a [$row]);
+
+        impl Serialize for $list<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_seq(self.0.iter().map($shape::of))
             }
-            list.end()
         }
     };
 }
@@ -61,7 +60,7 @@ impl<'a> UserShape<'a> {
     }
 }
 
-shape_list!(users, store::User, UserShape);
+shape_list!(Users, store::User, UserShape);
 
 /// A user of the deprecated endpoints.
 #[derive(Serialize)]
@@ -106,7 +105,7 @@ impl<'a> LegacyUserShape<'a> {
     }
 }
 
-shape_list!(legacy_users, store::User, LegacyUserShape);
+shape_list!(LegacyUsers, store::User, LegacyUserShape);
 
 /// A group of any kind.
 #[derive(Serialize)]
@@ -149,7 +148,7 @@ impl<'a> GroupShape<'a> {
     }
 }
 
-shape_list!(groups, store::Group, GroupShape);
+shape_list!(Groups, store::Group, GroupShape);
 
 /// A user group of the deprecated endpoints.
 #[derive(Serialize)]
@@ -189,7 +188,7 @@ impl<'a> UserGroupShape<'a> {
     }
 }
 
-shape_list!(user_groups, UserGroup, UserGroupShape);
+shape_list!(UserGroups, UserGroup, UserGroupShape);
 
 /// A product.
 #[derive(Serialize)]
@@ -217,7 +216,7 @@ impl<'a> ProductShape<'a> {
     }
 }
 
-shape_list!(products, Product, ProductShape);
+shape_list!(Products, Product, ProductShape);
 
 /// A product with a page of its profiles.
 #[derive(Serialize)]
@@ -225,8 +224,7 @@ shape_list!(products, Product, ProductShape);
 pub(super) struct ProductConfigurationsShape<'a> {
     #[serde(flatten)]
     pub(super) product: ProductShape<'a>,
-    #[serde(serialize_with = "configurations")]
-    pub(super) license_configurations: &'a [Configuration],
+    pub(super) license_configurations: Configurations<'a>,
 }
 
 /// A profile of the deprecated endpoints.
@@ -261,7 +259,7 @@ impl<'a> ConfigurationShape<'a> {
     }
 }
 
-shape_list!(configurations, Configuration, ConfigurationShape);
+shape_list!(Configurations, Configuration, ConfigurationShape);
 
 fn names<S: Serializer>(names: &[Arc<str>], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(names.iter().map(|name| &**name))

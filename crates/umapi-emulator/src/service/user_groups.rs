@@ -1,32 +1,22 @@
 use http::StatusCode;
-use serde::{Serialize, Serializer};
 
 use super::call::Call;
 use super::legacy_users;
 use super::paging::Paging;
 use super::refusals::{self, not_found};
-use super::shapes::{self, UserGroupShape};
+use super::shapes::{UserGroupShape, UserGroups};
 use crate::engine::legacy::{self, LegacyFailure, UserGroupFields};
 use crate::http::Answer;
 use crate::store::{GroupId, PageRequest, StoreError, UserGroup};
 
 const NOT_FOUND: &str = "GROUP_NOT_FOUND";
 
-/// User groups as an array.
-struct List<'a>(&'a [UserGroup]);
-
-impl Serialize for List<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        shapes::user_groups(self.0, serializer)
-    }
-}
-
 /// `GET /{orgId}/user-groups`. Its pages count from 1, and 0 is taken for 1.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, StoreError> {
     let asked = call.query_page(call.world.settings.pages.legacy_lists);
     let request = PageRequest { page: asked.page.saturating_sub(1), ..asked };
     let page = call.world.store.read(|reader| reader.user_groups(call.org.id, request))?;
-    Ok(Paging::of(&page).counted_from_one().on(Answer::json(StatusCode::OK, &List(&page.items))))
+    Ok(Paging::of(&page).counted_from_one().on(Answer::json(StatusCode::OK, &UserGroups(&page.items))))
 }
 
 /// `GET /{orgId}/user-groups/{groupId}`.

@@ -4,9 +4,9 @@ use serde::Serialize;
 use super::call::Call;
 use super::paging::Paging;
 use super::refusals::{domain_not_found, group_not_found, user_not_found};
-use super::shapes::{self, UserShape};
+use super::shapes::{UserShape, Users};
 use crate::http::Answer;
-use crate::store::{MemberQuery, MemberStatus, StoreError, User, UserQuery};
+use crate::store::{MemberQuery, MemberStatus, StoreError, UserQuery};
 
 /// A page of users.
 #[derive(Serialize)]
@@ -16,8 +16,7 @@ struct UserPage<'a> {
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     group_name: Option<&'a str>,
-    #[serde(serialize_with = "shapes::users")]
-    users: &'a [User],
+    users: Users<'a>,
 }
 
 /// `GET /users/{orgId}/{page}`.
@@ -28,7 +27,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, StoreError> {
     let Some(page) = call.world.store.read(|reader| reader.users(call.org.id, &query, request))? else {
         return Ok(domain_not_found(domain.as_deref().unwrap_or_default()));
     };
-    let body = UserPage { last_page: page.is_last(), result: "success", group_name: None, users: &page.items };
+    let body = UserPage { last_page: page.is_last(), result: "success", group_name: None, users: Users(&page.items) };
     Ok(Paging::of(&page).on(Answer::json(StatusCode::OK, &body)))
 }
 
@@ -51,8 +50,12 @@ pub(super) fn list_in_group(call: &Call<'_>) -> Result<Answer, StoreError> {
         Ok(Some((group, page)))
     })?;
     let Some((group, page)) = found else { return Ok(group_not_found(name)) };
-    let body =
-        UserPage { last_page: page.is_last(), result: "success", group_name: Some(&group.name), users: &page.items };
+    let body = UserPage {
+        last_page: page.is_last(),
+        result: "success",
+        group_name: Some(&group.name),
+        users: Users(&page.items),
+    };
     Ok(Paging::of(&page).on(Answer::json(StatusCode::OK, &body)))
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use umapi_emulator::{Emulator, FaultRule, LimitSettings, StartError};
 use umapi_time::ManualClock;
 
-use crate::rig::{ORG, Reply, Rig, named};
+use crate::rig::{ORG, Reply, Rig};
 
 #[tokio::test]
 async fn both_versions_of_http_are_spoken_and_both_origins_are_one() {
@@ -50,7 +50,7 @@ async fn a_certificate_holds_further_names() {
 async fn an_id_is_echoed_or_made_up_and_the_date_is_the_emulator_s() {
     let rig = Rig::of(Emulator::builder().clock(ManualClock::new())).await;
     let path = format!("/users/{ORG}/0");
-    let given = rig.request(Method::GET, &path).header(named("x-request-id"), "a b/ü").send().await.unwrap();
+    let given = rig.request(Method::GET, &path).header("x-request-id", "a b/ü").send().await.unwrap();
     assert_eq!(given.headers()["x-request-id"].as_bytes(), "a b/ü".as_bytes(), "verbatim");
     let [one, two] = [rig.get(&path).await, rig.get(&path).await];
     assert_ne!(one.header("x-request-id"), two.header("x-request-id"));

@@ -1,4 +1,4 @@
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::HeaderMap;
 use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::Value;
 use umapi_emulator::{Builder, Emulator, LimitSettings};
@@ -93,9 +93,4 @@ impl Rig {
         serde_json::from_value(found["user"].get("groups").cloned().unwrap_or_else(|| Value::Array(Vec::new())))
             .unwrap()
     }
-}
-
-/// A header's name that is written in this file's way.
-pub(crate) fn named(name: &'static str) -> HeaderName {
-    HeaderName::from_static(name)
 }

@@ -60,20 +60,15 @@ async fn a_group_is_made_changed_and_deleted() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let rig = Rig::new().await;
-    for (method, rest) in
-        [(Method::PUT, ""), (Method::POST, ""), (Method::DELETE, ""), (Method::GET, "/users"), (Method::GET, "/admins")]
-    {
-        let request = rig.request(method.clone(), &path(&format!("/7{rest}")));
-        let request = if method == Method::GET || method == Method::DELETE {
-            request
-        } else {
-            request.json(&json!({"name": "X"}))
-        };
-        let request = if method == Method::POST {
-            rig.request(method, &path("/7")).json(&json!({"addUsers": []}))
-        } else {
-            request
-        };
+    for (method, rest, body) in [
+        (Method::PUT, "", Some(json!({"name": "X"}))),
+        (Method::POST, "", Some(json!({"addUsers": []}))),
+        (Method::DELETE, "", None),
+        (Method::GET, "/users", None),
+        (Method::GET, "/admins", None),
+    ] {
+        let request = rig.request(method, &path(&format!("/7{rest}")));
+        let request = body.iter().fold(request, |request, body| request.json(body));
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 404);
         assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], "GROUP_NOT_FOUND");
