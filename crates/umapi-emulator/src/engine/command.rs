@@ -143,8 +143,6 @@ impl Context<'_, '_> {
             Step::Add(lists) => self.add_to_groups(lists),
             Step::Remove(lists) => self.remove_from_groups(lists),
             Step::RemoveAll => self.remove_from_all_groups(),
-            Step::AddRoles(lists) => self.add_roles(lists),
-            Step::RemoveRoles(lists) => self.remove_roles(lists),
             Step::RemoveFromOrg { delete_account, removed_domain } => {
                 self.remove_from_org(*delete_account, removed_domain.as_deref())
             }

@@ -173,6 +173,7 @@ pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result
     name_length("lastname", new.lastname.unwrap_or_default())?;
     new.country.map_or(Ok(()), rules::country)?;
     let user = new.username.unwrap_or(new.email);
+    identifier_length("username", user)?;
     let rows = tx.rows();
     let place = accounts::place(rows, org, new.kind, user, new.domain, new.email)?;
     let directory = place.directory.as_ref();

@@ -3,7 +3,7 @@ use super::json::Json;
 use super::outcome::Label;
 use super::refusal::Refusal;
 use super::rules::{group_root, identifier_length};
-use super::steps::{ParsedStep, Root, parse_step};
+use super::steps::{ParsedStep, Root, expect_text, parse_step};
 use crate::store::is_email_type;
 
 /// A command as it was read: what can be run, or why none of it can.
@@ -129,10 +129,6 @@ pub(super) fn with_email_type() -> Refusal {
         "error.command.domain.must_be_used_with_nonemail_username",
         "domain can only be used with a user that is no email address",
     )
-}
-
-fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Refusal> {
-    value.text().ok_or_else(|| Refusal::new("error.command.string_expected", format!("{field} must be a string")))
 }
 
 /// At most one create, and it is the first step; a removal from the organization or domain is the last.

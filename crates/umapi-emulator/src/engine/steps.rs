@@ -27,8 +27,6 @@ pub(super) enum Step {
     Add(Vec<Names>),
     Remove(Vec<Names>),
     RemoveAll,
-    AddRoles(Vec<Names>),
-    RemoveRoles(Vec<Names>),
     RemoveFromOrg { delete_account: bool, removed_domain: Option<String> },
     RemoveFromDomain { domain: String },
     ResetPassword,
@@ -111,7 +109,7 @@ fn user_step(name: &str, value: &Json, limits: &Limits, deprecated: &mut Vec<Str
         "addRoles" | "removeRoles" => {
             deprecated.push(format!("'{name}' command is deprecated. Please use {}.", &name[..name.len() - 5]));
             let lists = add_remove::role_lists(name, value, limits)?;
-            Ok(if name == "addRoles" { Step::AddRoles(lists) } else { Step::RemoveRoles(lists) })
+            Ok(if name == "addRoles" { Step::Add(lists) } else { Step::Remove(lists) })
         }
         "removeFromOrg" => remove_from_org(value, deprecated),
         "removeFromDomain" => {
@@ -274,7 +272,7 @@ fn no_option(step: &str) -> Refusal {
     Refusal::new("error.command.update.option.no", format!("option is allowed only in a create step, not in {step}"))
 }
 
-fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Refusal> {
+pub(super) fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Refusal> {
     value.text().ok_or_else(|| Refusal::new("error.command.string_expected", format!("{field} must be a string")))
 }
 

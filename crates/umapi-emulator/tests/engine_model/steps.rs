@@ -261,81 +261,98 @@ impl Run<'_> {
             None if self.promised.contains(&name.to_lowercase()) => None,
             None => return Err("error.usergroup.not_found"),
         };
-        let read_only = found.is_some_and(|group| self.model.groups[&group].read_only);
         match step {
             GroupStep::Create { .. } => unreachable!(),
-            GroupStep::Update { name, description } => {
-                let Some(group) = found else { return Ok(()) };
-                if read_only {
-                    return Err("error.usergroup.readonly.update_not_allowed");
-                }
-                if let Some(name) = name {
-                    if self.model.named(name).is_some_and(|other| other != group) {
-                        return Err("error.usergroup.already_exists");
-                    }
-                    self.model.rename(group, name);
-                }
-                if let Some(description) = description {
-                    self.model.groups.get_mut(&group).unwrap().description = Some((*description).to_owned());
-                }
-                self.state.group = Some(group);
+            GroupStep::Update { name, description } => self.update_group(found, *name, *description),
+            GroupStep::Delete => self.delete_group(found),
+            GroupStep::Add { users, profiles } => self.add_to_group(found, users, profiles),
+            GroupStep::Remove { users, profiles } => self.remove_from_group(found, users, profiles),
+            GroupStep::RemoveAll => self.remove_all_from_group(found),
+        }
+    }
+
+    fn is_read_only(&self, group: Key) -> bool {
+        self.model.groups[&group].read_only
+    }
+
+    fn update_group(&mut self, found: Option<Key>, name: Option<&str>, description: Option<&str>) -> Outcome {
+        let Some(group) = found else { return Ok(()) };
+        if self.is_read_only(group) {
+            return Err("error.usergroup.readonly.update_not_allowed");
+        }
+        if let Some(name) = name {
+            if self.model.named(name).is_some_and(|other| other != group) {
+                return Err("error.usergroup.already_exists");
             }
-            GroupStep::Delete => {
-                if read_only {
-                    return Err("error.usergroup.readonly.remove_not_allowed");
-                }
-                if let Some(group) = found {
-                    self.model.delete(group);
-                }
-                self.state.deleted = true;
+            self.model.rename(group, name);
+        }
+        if let Some(description) = description {
+            self.model.groups.get_mut(&group).unwrap().description = Some(description.to_owned());
+        }
+        self.state.group = Some(group);
+        Ok(())
+    }
+
+    fn delete_group(&mut self, found: Option<Key>) -> Outcome {
+        if let Some(group) = found {
+            if self.is_read_only(group) {
+                return Err("error.usergroup.readonly.remove_not_allowed");
             }
-            GroupStep::Add { users, profiles } => {
-                let (asked, users, profiles) = (users.len(), self.people(users)?, self.profiles(profiles)?);
-                let Some(group) = found else { return Ok(()) };
-                if read_only && asked > 0 {
-                    return Err("error.usergroup.readonly.add_user_not_allowed");
-                }
-                let new = users.iter().filter(|user| !self.model.is_in(**user, group)).count();
-                if new == 0 && !users.is_empty() {
-                    return Err("error.user.already_exists");
-                }
-                for user in users {
-                    self.model.enter(user, group);
-                }
-                for profile in profiles {
-                    self.model.attach(group, profile);
-                }
-            }
-            GroupStep::Remove { users, profiles } => {
-                let (asked, users, profiles) = (users.len(), self.people(users)?, self.profiles(profiles)?);
-                let Some(group) = found else { return Ok(()) };
-                if read_only && asked > 0 {
-                    return Err("error.usergroup.readonly.remove_user_not_allowed");
-                }
-                let gone = users.iter().filter(|user| self.model.is_in(**user, group)).count();
-                if gone == 0 && !users.is_empty() {
-                    return Err("error.usergroup.user_list.invalid");
-                }
-                for user in users {
-                    self.model.leave(user, group);
-                }
-                for profile in profiles {
-                    self.model.detach(group, profile);
-                }
-            }
-            GroupStep::RemoveAll => {
-                let Some(group) = found else { return Ok(()) };
-                let all = self.model.groups[&group].clone();
-                if read_only && !all.direct.is_empty() {
-                    return Err("error.usergroup.readonly.remove_user_not_allowed");
-                }
-                for profile in all.brings {
-                    self.model.detach(group, profile);
-                }
-                for user in all.direct {
-                    self.model.leave(user, group);
-                }
-            }
+            self.model.delete(group);
+        }
+        self.state.deleted = true;
+        Ok(())
+    }
+
+    fn add_to_group(&mut self, found: Option<Key>, users: &[&str], profiles: &[&str]) -> Outcome {
+        let (asked, users, profiles) = (users.len(), self.people(users)?, self.profiles(profiles)?);
+        let Some(group) = found else { return Ok(()) };
+        if self.is_read_only(group) && asked > 0 {
+            return Err("error.usergroup.readonly.add_user_not_allowed");
+        }
+        let new = users.iter().filter(|user| !self.model.is_in(**user, group)).count();
+        if new == 0 && !users.is_empty() {
+            return Err("error.user.already_exists");
+        }
+        for user in users {
+            self.model.enter(user, group);
+        }
+        for profile in profiles {
+            self.model.attach(group, profile);
+        }
+        Ok(())
+    }
+
+    fn remove_from_group(&mut self, found: Option<Key>, users: &[&str], profiles: &[&str]) -> Outcome {
+        let (asked, users, profiles) = (users.len(), self.people(users)?, self.profiles(profiles)?);
+        let Some(group) = found else { return Ok(()) };
+        if self.is_read_only(group) && asked > 0 {
+            return Err("error.usergroup.readonly.remove_user_not_allowed");
+        }
+        let gone = users.iter().filter(|user| self.model.is_in(**user, group)).count();
+        if gone == 0 && !users.is_empty() {
+            return Err("error.usergroup.user_list.invalid");
+        }
+        for user in users {
+            self.model.leave(user, group);
+        }
+        for profile in profiles {
+            self.model.detach(group, profile);
+        }
+        Ok(())
+    }
+
+    fn remove_all_from_group(&mut self, found: Option<Key>) -> Outcome {
+        let Some(group) = found else { return Ok(()) };
+        let all = self.model.groups[&group].clone();
+        if all.read_only && !all.direct.is_empty() {
+            return Err("error.usergroup.readonly.remove_user_not_allowed");
+        }
+        for profile in all.brings {
+            self.model.detach(group, profile);
+        }
+        for user in all.direct {
+            self.model.leave(user, group);
         }
         Ok(())
     }

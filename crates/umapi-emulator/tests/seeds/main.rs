@@ -155,6 +155,7 @@ fn collect(value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
 
 #[test]
 fn errors_name_the_place_and_the_rule_and_nothing_stays() {
+    let long = format!("username: {},", "x".repeat(251));
     for (from, to, place, code) in [
         ("id: AB12CD@AdobeOrg", "id: XYZ@AdobeOrg", "/organizations/0/id", "error.organization.invalid_id"),
         ("id: EF34@AdobeOrg", "id: ab12cd@AdobeOrg", "/organizations/1/id", "emulator.organization.exists"),
@@ -185,6 +186,7 @@ fn errors_name_the_place_and_the_rule_and_nothing_stays() {
         ),
         ("name: Partners", "name: _Partners", "/organizations/0/userGroups/2", "error.group.invalid_name"),
         ("acrobat for all]", "Partners]", "/organizations/0/userGroups/1/profiles/1", "error.group.not_found"),
+        ("username: kid,", &long, "/organizations/0/users/4", "error.command.string.too_long"),
         ("country: DK", "country: Denmark", "/organizations/0/users/1", "error.command.string.too_long"),
         (
             "type: enterpriseID, email: bob",

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::{Call, LegacyFailure, change_members, run, shown, users};
-use crate::engine::roles::{read_only_add, read_only_remove};
+use crate::engine::memberships::{read_only_add, read_only_remove};
 use crate::engine::user_group::{delete_group, must_be_writable, update_group};
 use crate::engine::{Refusal, rules};
 use crate::store::{GroupId, GroupKind, GroupRow, NewGroup, OrgId, Store, Tx, UserGroup};

@@ -15,7 +15,7 @@ const OWN_ROLES: [(&str, &str); 3] =
     [("org", "_org_admin"), ("support", "_support_admin"), ("deployment", "_deployment_admin")];
 
 impl Context<'_, '_> {
-    /// `add`.
+    /// `add`, and `addRoles` (deprecated), which only names the groups in another way.
     pub(super) fn add_to_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
         let (user, groups) = self.user_and_groups(lists)?;
         let Target::User(user) = user else { return Ok(()) };
@@ -28,7 +28,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `remove`: what the user is not in is no error.
+    /// `remove`, and `removeRoles` (deprecated): what the user is not in is no error.
     pub(super) fn remove_from_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
         let (user, groups) = self.user_and_groups(lists)?;
         let Target::User(user) = user else { return Ok(()) };
@@ -53,16 +53,6 @@ impl Context<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// `addRoles` (deprecated).
-    pub(super) fn add_roles(&mut self, lists: &[Names]) -> Result<(), Rejected> {
-        self.add_to_groups(lists)
-    }
-
-    /// `removeRoles` (deprecated).
-    pub(super) fn remove_roles(&mut self, lists: &[Names]) -> Result<(), Rejected> {
-        self.remove_from_groups(lists)
     }
 
     /// The user and the groups of a step. A missing user is reported before a missing group; in test mode a missing user is
