@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_seed_comes_back_too() {
+    fn a_seed_of_which_no_snapshot_is_kept_comes_back_too() {
         let yaml = "organizations: [{id: 12345@AdobeOrg, users: [{type: adobeID, email: a@b.example}]}]";
         let origin = Origin::of(Seed::from_yaml(yaml).unwrap());
         let store = Store::in_memory().unwrap();

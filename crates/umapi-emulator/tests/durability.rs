@@ -41,17 +41,15 @@ async fn what_was_acknowledged_survives_kills() {
             })
             .collect();
         Clock::real().sleep(Duration::from_millis(rng.u64(5..400))).await;
-        emulator.process.kill().unwrap();
-        emulator.process.wait().unwrap();
+        emulator.kill();
         for client in load {
             client.await.unwrap();
         }
         unanswered += known.unanswered();
     }
-    let mut emulator = Running::start(&data).await;
+    let emulator = Running::start(&data).await;
     known.check(&emulator.users().await, &emulator.member_counts().await);
-    emulator.process.kill().unwrap();
-    emulator.process.wait().unwrap();
+    drop(emulator);
     let sound: String = rusqlite::Connection::open(&data)
         .and_then(|sql| sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)))
         .unwrap();
@@ -158,10 +156,16 @@ impl Service {
     }
 }
 
-/// The command as a process of its own.
+/// The command as a process of its own. It is killed with the test.
 struct Running {
     process: Child,
     service: Service,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 impl Running {
@@ -192,6 +196,11 @@ impl Running {
         let token = text(&login.json::<Value>().await.unwrap()["access_token"]);
         let (url, org, key) = (text(&ready["umUrl"]), text(&ready["organization"]), text(&credentials["clientId"]));
         Self { process, service: Service { http, url, org, key, token } }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 
     /// All users with their groups.

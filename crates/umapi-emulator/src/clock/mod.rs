@@ -5,6 +5,7 @@ mod dial;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use http::HeaderValue;
 use umapi_time::{Clock, ManualClock};
 
 use dial::Dial;
@@ -84,6 +85,8 @@ pub enum ClockError {
 
 /// 9999-01-01T00:00:00Z, in seconds since 1970.
 const END: u64 = 253_370_764_800;
+/// 10000-01-01T00:00:00Z: a year more, for waits that are written as dates.
+const END_OF_HTTP: u64 = 253_402_300_800;
 
 impl EmulatorClock {
     /// A clock of its own that goes with the machine's.
@@ -203,8 +206,20 @@ impl EmulatorClock {
 }
 
 fn check(wall: Option<SystemTime>) -> Result<(), ClockError> {
-    let since = wall.and_then(|wall| wall.duration_since(SystemTime::UNIX_EPOCH).ok());
-    if since.is_some_and(|since| since.as_secs() < END) { Ok(()) } else { Err(ClockError::OutOfRange) }
+    if wall.is_some_and(|wall| is_before(wall, END)) { Ok(()) } else { Err(ClockError::OutOfRange) }
+}
+
+/// Whether a date is in or after 1970, and before an end in seconds since then.
+fn is_before(wall: SystemTime, end: u64) -> bool {
+    wall.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < end)
+}
+
+/// A date as HTTP writes it. Nothing for a date that it cannot write, which a clock may show that is another's.
+pub(crate) fn http_date(wall: SystemTime) -> Option<HeaderValue> {
+    if !is_before(wall, END_OF_HTTP) {
+        return None;
+    }
+    HeaderValue::from_str(&httpdate::fmt_http_date(wall)).ok()
 }
 
 impl Default for EmulatorClock {

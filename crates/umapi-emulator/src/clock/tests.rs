@@ -135,3 +135,12 @@ fn it_shows_only_dates_that_http_can_write() {
     assert_eq!(clock.wall(), wall);
     clock.set(last).unwrap();
 }
+
+#[test]
+fn a_date_that_http_cannot_write_is_none() {
+    let at = |seconds| http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    assert_eq!(at(0).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
+    assert_eq!(at(END_OF_HTTP - 1).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");
+    assert_eq!(at(END_OF_HTTP), None);
+    assert_eq!(http_date(SystemTime::UNIX_EPOCH - SECOND), None);
+}

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
@@ -14,8 +13,8 @@ use crate::http::Answer;
 /// 3. [`expires_token`](Self::expires_token): expire the token of the request, and go on;
 /// 4. [`instead`](Self::instead): this is the answer, and the request is not applied; otherwise apply it;
 /// 5. [`resets_after`](Self::resets_after): reset the connection;
-/// 6. [`spoil`](Self::spoil) the answer, and write it: slowly if there is a [`drip`](Self::drip), and only its first bytes
-///    if it is [`cut off`](Self::cut_off).
+/// 6. [`spoil`](Self::spoil) the answer, and write it: only its first bytes if it is [`cut off`](Self::cut_off), else slowly
+///    if there is a [`drip`](Self::drip).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fault {
     /// The numbers of the rules that did it.
@@ -81,8 +80,7 @@ impl Fault {
             }
             Some(Outcome::Html { status, .. }) => {
                 let status = StatusCode::from_u16(*status).ok()?;
-                Some(Answer::empty(status).with_header(CONTENT_TYPE, HeaderValue::from_static("text/html")))
-                    .map(|answer| Answer { body: page(status).into(), ..answer })
+                Some(Answer::of_type(status, "text/html", page(status)))
             }
             _ => None,
         }
@@ -107,6 +105,7 @@ fn unreadable(body: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
     use serde_json::json;
 
     use super::*;

@@ -110,7 +110,8 @@ impl FaultRule {
             .header("Retry-After", retry_after.to_string())
     }
 
-    /// Puts a header on the answer that the rule gives.
+    /// Puts a header on the answer that [`status`](Self::status), [`answer`](Self::answer) or
+    /// [`throttled`](Self::throttled) gave the rule before; a rule without one stays as it is.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let Some(Outcome::Answer { headers, .. }) = &mut self.outcome {
@@ -125,7 +126,9 @@ impl FaultRule {
         self.outcome(Outcome::Html { status, applied: false })
     }
 
-    /// Applies the request before the rule's own answer is given.
+    /// Applies the request before the rule's own answer is given: the one that [`status`](Self::status),
+    /// [`answer`](Self::answer), [`throttled`](Self::throttled) or [`html`](Self::html) gave it before; a rule without one
+    /// stays as it is.
     #[must_use]
     pub fn after_applying(mut self) -> Self {
         if let Some(Outcome::Answer { applied, .. } | Outcome::Html { applied, .. }) = &mut self.outcome {
@@ -146,7 +149,8 @@ impl FaultRule {
         self.outcome(Outcome::Reset { applied: true })
     }
 
-    /// Closes the connection after so many bytes of the answer's body.
+    /// Closes the connection after so many bytes of the answer's body, and before its last one. They come at once, whatever
+    /// a [`drip`](Self::drip) says.
     #[must_use]
     pub fn cut_off(self, bytes: usize) -> Self {
         self.outcome(Outcome::CutOff { bytes })
@@ -164,7 +168,7 @@ impl FaultRule {
         self.outcome(Outcome::ExpiredToken)
     }
 
-    /// The message of a step's error; without one it is made up from the code.
+    /// The message of a step's error, for a rule [`on_step`](Self::on_step); without one it is made up from the code.
     #[must_use]
     pub fn message(mut self, text: impl Into<String>) -> Self {
         if let Some(Outcome::Step { message, .. }) = &mut self.outcome {
@@ -173,7 +177,7 @@ impl FaultRule {
         self
     }
 
-    /// Only steps of commands with this root: a user or a user group.
+    /// Only steps of commands with this root, for a rule [`on_step`](Self::on_step): a user or a user group.
     #[must_use]
     pub fn for_user(mut self, root: impl Into<String>) -> Self {
         if let Some(Outcome::Step { user, .. }) = &mut self.outcome {

@@ -39,7 +39,8 @@ pub struct Exchange {
     pub answer: Option<String>,
     /// The numbers of the fault rules that hit it.
     pub faults: Vec<u64>,
-    /// Where in the ledger its effects lie: after the first number, up to the second.
+    /// Where in the ledger its effects lie: after the first number, up to the second. Those of other requests that were
+    /// under way may lie there too, under ids of their own.
     pub effects: Option<(i64, i64)>,
 }
 

@@ -19,6 +19,7 @@ use umapi_model::Operation;
 use umapi_model::limits::ThrottleClass;
 use umapi_time::Instant;
 
+use crate::clock::http_date;
 use crate::http::Answer;
 use crate::world::World;
 pub use settings::{Allowance, LimitError, LimitSettings, RetryAfter};
@@ -101,7 +102,7 @@ impl State {
         let wait = client.wait(now, allowance.client).max(all.wait(now, allowance.application));
         if let Some(wait) = wait {
             // Who is shut out already is told what is left of it.
-            let penalty = self.settings.penalty().filter(|_| client.used(now) != u32::MAX);
+            let penalty = self.settings.penalty().filter(|_| !client.is_shut(now));
             if let Some(penalty) = penalty {
                 client.shut(now + penalty);
             }
@@ -125,8 +126,7 @@ fn too_many(retry_after: RetryAfter, wait: Duration, clock: &umapi_time::Clock) 
         RetryAfter::Date => {
             // A date has no fractions: the second that has begun counts as well.
             let until = clock.wall() + wait + Duration::from_nanos(999_999_999);
-            let date = HeaderValue::from_str(&httpdate::fmt_http_date(until));
-            date.unwrap_or_else(|_| HeaderValue::from(seconds.max(1)))
+            http_date(until).unwrap_or_else(|| HeaderValue::from(seconds.max(1)))
         }
     };
     answer.with_header(RETRY_AFTER, value)

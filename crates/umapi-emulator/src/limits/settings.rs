@@ -19,7 +19,7 @@ use umapi_model::operations;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LimitSettings {
-    /// The allowance of each class of operations (`action`, `users`, `groups`, `legacy`). A class that is absent has none.
+    /// The allowance of each class of operations (`action`, `users`, `groups`, `legacy`). A class that is absent has no limit.
     #[serde(default)]
     pub(super) classes: BTreeMap<String, Allowance>,
     /// How `Retry-After` is written.

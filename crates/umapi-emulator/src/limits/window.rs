@@ -3,13 +3,15 @@ use std::time::Duration;
 use umapi_time::Instant;
 
 /// The minute that an allowance is for.
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The calls that were counted in one minute. It begins with its first call.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Window {
     end: Option<Instant>,
     used: u32,
+    /// Whether nothing is let through until the end, whatever was used.
+    is_shut: bool,
 }
 
 impl Window {
@@ -19,7 +21,7 @@ impl Window {
             *self = Self::default();
         }
         // Without an allowance there is no minute in which calls are left: ask again in one.
-        (self.used >= allowance).then(|| self.end.map_or(MINUTE, |end| end - now))
+        (self.is_shut || self.used >= allowance).then(|| self.end.map_or(MINUTE, |end| end - now))
     }
 
     /// Counts a call.
@@ -31,11 +33,11 @@ impl Window {
     /// Lets nothing through until a moment.
     pub(super) fn shut(&mut self, until: Instant) {
         self.end = Some(until);
-        self.used = u32::MAX;
+        self.is_shut = true;
     }
 
-    /// How many calls were counted.
-    pub(super) fn used(&self, now: Instant) -> u32 {
-        if self.end.is_some_and(|end| now < end) { self.used } else { 0 }
+    /// Whether it was shut, and its end has not come.
+    pub(super) fn is_shut(&self, now: Instant) -> bool {
+        self.is_shut && self.end.is_some_and(|end| now < end)
     }
 }

@@ -21,12 +21,12 @@ pub struct Seed {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Organization {
-    /// Its id: letters and digits, then `@AdobeOrg`.
+    /// Its id: a hexadecimal number, then `@AdobeOrg`.
     pub id: String,
     /// Its name.
     #[serde(default)]
     pub name: String,
-    /// Whether it is being moved, and so takes no changes through the service.
+    /// Whether it is being moved, and so lets nobody in.
     #[serde(default)]
     pub migrating: bool,
     /// The types of users it may create; all three if absent.

@@ -28,7 +28,7 @@ const HEAD_TIME: Duration = Duration::from_secs(125);
 
 /// The largest body of a request. An action request may hold 1 MB, and a larger one is to hear so from the service.
 const SERVICE_BODY: usize = 4 << 20;
-/// Seeds and snapshots are large.
+/// Seeds are large.
 const MANAGEMENT_BODY: usize = 2 << 30;
 
 /// What all connections of a port have in common.
@@ -96,7 +96,7 @@ impl Host {
         match self.serves {
             Serves::Services(services) => exchange::answer(&self.world, services, &request, switch).await,
             Serves::Management => {
-                // Seeds and snapshots take a while, and the services have others to answer.
+                // Seeds and snapshots take a while, and the threads of the runtime have others to serve.
                 let (world, request) = (Arc::clone(&self.world), Arc::new(request));
                 let asked = Arc::clone(&request);
                 let answer = tokio::task::spawn_blocking(move || management::answer(&world, &asked)).await;

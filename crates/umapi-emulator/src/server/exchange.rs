@@ -1,12 +1,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode, header};
 use umapi_time::Hold;
 
 use super::delivery::Delivery;
 use super::line::Switch;
 use super::reading::name_after;
+use crate::clock::http_date;
 use crate::contract::{Api, Endpoint, PathParameters, Route, Violation};
 use crate::faults::Fault;
 use crate::http::{Answer, Request};
@@ -130,7 +131,7 @@ fn check(world: &World, endpoint: &Endpoint, request: &Request, answer: Answer) 
 pub(super) fn finish(world: &World, request: &Request, mut answer: Answer) -> Answer {
     name_after(request, &mut answer);
     // The emulator's date: a client learns from it how far its clock is off.
-    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(world.clock.wall())) {
+    if let Some(date) = http_date(world.clock.wall()) {
         answer.headers.entry(header::DATE).or_insert(date);
     }
     answer

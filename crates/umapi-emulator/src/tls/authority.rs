@@ -115,13 +115,12 @@ impl Authority {
     }
 
     fn read(folder: &Path, certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let unreadable = |reason: String| TlsError::Unreadable { path: folder.to_owned(), reason };
         let read =
-            |path: &Path| fs::read_to_string(path).map_err(|error| TlsError::Folder { path: path.to_owned(), error });
+            |path: &Path| fs::read_to_string(path).map_err(|error| unreadable(format!("{}: {error}", path.display())));
         let (certificate, key) = (read(certificate)?, read(key)?);
-        let unreadable =
-            |error: rcgen::Error| TlsError::Unreadable { path: folder.to_owned(), reason: error.to_string() };
-        let key = KeyPair::from_pem(&key).map_err(unreadable)?;
-        let issuer = Issuer::from_ca_cert_pem(&certificate, key).map_err(unreadable)?;
+        let key = KeyPair::from_pem(&key).map_err(|error| unreadable(error.to_string()))?;
+        let issuer = Issuer::from_ca_cert_pem(&certificate, key).map_err(|error| unreadable(error.to_string()))?;
         Ok(Self(Arc::new(Held { certificate, issuer })))
     }
 }
@@ -192,11 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn half_an_authority_is_an_error_that_names_the_file() {
+    fn half_an_authority_is_an_error_that_names_the_file_and_the_way_out() {
         let folder = folder();
         Authority::kept_in(folder.path()).unwrap();
         fs::remove_file(folder.path().join(KEY)).unwrap();
-        assert!(Authority::kept_in(folder.path()).unwrap_err().to_string().contains(KEY));
+        let error = Authority::kept_in(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(KEY) && error.contains("remove the folder"), "{error}");
         fs::write(folder.path().join(KEY), "nonsense").unwrap();
         assert!(matches!(Authority::kept_in(folder.path()), Err(TlsError::Unreadable { .. })));
     }
