@@ -44,13 +44,14 @@ impl Schema {
         Some(Self { document: Arc::clone(document), node, validator: OnceLock::new() })
     }
 
+    fn validator(&self) -> Result<&Validator, String> {
+        let compile =
+            || jsonschema::validator_for(&self.document.schema(&self.node)).map_err(|error| error.to_string());
+        self.validator.get_or_init(compile).as_ref().map_err(Clone::clone)
+    }
+
     fn check(&self, body: &[u8]) -> Result<(), String> {
-        let validator = self
-            .validator
-            .get_or_init(|| {
-                jsonschema::validator_for(&self.document.schema(&self.node)).map_err(|error| error.to_string())
-            })
-            .as_ref()?;
+        let validator = self.validator()?;
         let value: Value = serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))?;
         validator.validate(&value).map_err(|error| match error.instance_path().as_str() {
             "" => error.to_string(),
@@ -85,6 +86,15 @@ impl Endpoint {
                 })
                 .collect::<Result<_, String>>()?,
         })
+    }
+
+    /// Compiles every schema that is compiled when it is first needed. Answers how many there are.
+    #[cfg(test)]
+    pub(super) fn compile_all(&self) -> Result<usize, String> {
+        let schemas = self.body.iter().chain(self.responses.values().filter_map(|response| response.body.as_ref()));
+        let schemas = schemas.map(|schema| schema.validator().map(drop));
+        let parameters = self.parameters.iter().map(|parameter| parameter.validator().map(drop));
+        schemas.chain(parameters).try_fold(0, |count, compiled| compiled.map(|()| count + 1))
     }
 
     /// Whether the description allows the parameters of a request.

@@ -30,13 +30,13 @@ pub(crate) struct Contract {
     pub(crate) violations: Violations,
 }
 
-/// Both descriptions, compiled.
+/// The descriptions of the two services, compiled.
 struct Endpoints {
     user_management: Vec<Endpoint>,
     login: Vec<Endpoint>,
 }
 
-/// Which of the two services an endpoint belongs to.
+/// Which of the three APIs an endpoint belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Api {
     /// The User Management API.
@@ -51,7 +51,7 @@ pub(crate) enum Api {
 pub(crate) enum Route {
     /// To an operation.
     Found {
-        /// The service.
+        /// The API that it is of.
         api: Api,
         /// The operation.
         endpoint: &'static Endpoint,
@@ -74,7 +74,7 @@ impl Contract {
         Ok(Self { endpoints, violations: Violations::default() })
     }
 
-    /// Finds the operation that a request asks for, among those of the services that a port has.
+    /// Finds the operation that a request asks for, among those of the APIs that a port has.
     ///
     /// A group name whose `/` was not encoded is taken as it was meant where `lenient` says so: Adobe's own client sends
     /// it like that.

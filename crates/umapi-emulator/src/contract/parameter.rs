@@ -70,11 +70,15 @@ impl Parameter {
             };
             return Err(Refusal::new(code, format!("{} must be {what}, not {text:?}", self.name)));
         };
-        let compile = || jsonschema::validator_for(&self.schema).map_err(|error| error.to_string());
-        match self.validator.get_or_init(compile) {
+        match self.validator() {
             Ok(validator) => validator.validate(&value).map_err(|error| self.refusal(&error.to_string(), text)),
-            Err(reason) => Err(self.refusal(reason, text)),
+            Err(reason) => Err(self.refusal(&reason, text)),
         }
+    }
+
+    pub(super) fn validator(&self) -> Result<&Validator, String> {
+        let compile = || jsonschema::validator_for(&self.schema).map_err(|error| error.to_string());
+        self.validator.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 
     fn refusal(&self, reason: &str, text: &str) -> Refusal {

@@ -116,12 +116,9 @@ fn answers_are_held_against_status_headers_and_schema() {
 #[test]
 fn every_schema_compiles() {
     let endpoints = contract().endpoints;
-    for endpoint in endpoints.user_management.iter().chain(&endpoints.login) {
-        for status in [200, 204, 400, 401, 403, 404, 429, 503] {
-            let answer = Answer::json(http::StatusCode::from_u16(status).unwrap(), &json!({"result": "x"}));
-            if let Err(reason) = endpoint.check_answer(&answer) {
-                assert!(!reason.contains("unresolvable") && !reason.contains("reference"), "{reason}");
-            }
-        }
+    let mut count = 0;
+    for endpoint in endpoints.user_management.iter().chain(&endpoints.login).chain(management()) {
+        count += endpoint.compile_all().unwrap_or_else(|reason| panic!("{}: {reason}", endpoint.operation.id));
     }
+    assert!(count > 100, "{count} schemas");
 }
