@@ -7,5 +7,5 @@ mod lint;
 
 pub(crate) use bundle::bundle_all;
 pub(crate) use diff::diff;
-pub(crate) use document::{Document, Operation, SpecDir, pointer_get};
+pub(crate) use document::{Document, Operation, SpecDir, text_of};
 pub(crate) use lint::lint_all;

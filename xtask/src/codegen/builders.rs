@@ -1,8 +1,9 @@
 //! A constructor of what is required, and a setter for each field that is not.
 
 use anyhow::Result;
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Fields, GenericArgument, Item, ItemStruct, PathArguments, Type};
+use syn::{Field, Fields, GenericArgument, Item, ItemStruct, PathArguments, Type};
 
 use super::source::{doc_attribute, doc_text};
 
@@ -10,60 +11,23 @@ use super::source::{doc_attribute, doc_text};
 pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
     let Fields::Named(fields) = &definition.fields else { return Ok(Vec::new()) };
     let name = &definition.ident;
-    let own_fields = fields.named.iter().filter(|field| field.ident.as_ref().is_some_and(|ident| ident != "extra"));
+    let all: Vec<&Field> = fields.named.iter().collect();
+    let own_fields = all.iter().copied().filter(|field| field.ident.as_ref().is_some_and(|ident| ident != "extra"));
     let (optional, required): (Vec<_>, Vec<_>) = own_fields.partition(|field| has_default(field));
 
     let mut methods = Vec::new();
     if !required.is_empty() {
-        let arguments = required.iter().map(|field| {
-            let (ident, given) = (&field.ident, Given::of(&field.ty));
-            let parameter = &given.parameter;
-            quote! { #ident: #parameter }
-        });
-        let set = required.iter().map(|field| {
-            let ident = &field.ident;
-            let value = Given::of(&field.ty).value(quote!(#ident));
-            if quote!(#ident).to_string() == value.to_string() {
-                quote! { #ident }
-            } else {
-                quote! { #ident: #value }
-            }
-        });
-        let unset = fields.named.iter().filter(|field| !required.contains(field)).map(|field| {
-            let ident = &field.ident;
-            quote! { #ident: ::std::default::Default::default() }
-        });
-        methods.push(quote! {
-            #[doc = " With the fields that are required, and no other."]
-            pub fn new(#(#arguments),*) -> Self {
-                Self { #(#set,)* #(#unset,)* }
-            }
-        });
+        methods.push(constructor(&required, &all));
     }
-    for field in &optional {
-        let Some(ident) = &field.ident else { continue };
-        let description = field.attrs.iter().find_map(doc_text).unwrap_or_default();
-        let doc = doc_attribute(&format!("Sets `{}`. {}", json_name(field), description.trim()));
-        let setter = format_ident!("with_{}", ident.to_string().trim_start_matches("r#").trim_end_matches('_'));
-        let given = Given::of(&field.ty);
-        let (parameter, value) = (&given.parameter, given.value(quote!(value)));
-        methods.push(quote! {
-            #doc
-            #[must_use]
-            pub fn #setter(mut self, value: #parameter) -> Self {
-                self.#ident = #value;
-                self
-            }
-        });
-    }
+    methods.extend(optional.iter().filter_map(|field| setter(field)));
     let mut items = Vec::new();
     if !methods.is_empty() {
         items.push(syn::parse2(quote! { impl #name { #(#methods)* } })?);
     }
     // The generator gives a default to every type without required fields, unless the type keeps unknown ones.
-    let keeps_unknown = fields.named.len() > optional.len() + required.len();
+    let keeps_unknown = all.len() > optional.len() + required.len();
     if required.is_empty() && keeps_unknown {
-        let names = fields.named.iter().map(|field| &field.ident);
+        let names = all.iter().map(|field| &field.ident);
         items.push(syn::parse2(quote! {
             impl ::std::default::Default for #name {
                 fn default() -> Self {
@@ -75,8 +39,54 @@ pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
     Ok(items)
 }
 
+/// `new`, which takes the required fields and leaves out the others.
+fn constructor(required: &[&Field], all: &[&Field]) -> TokenStream {
+    let arguments = required.iter().map(|field| {
+        let (ident, given) = (&field.ident, Given::of(&field.ty));
+        let parameter = &given.parameter;
+        quote! { #ident: #parameter }
+    });
+    let set = required.iter().map(|field| {
+        let ident = &field.ident;
+        let value = Given::of(&field.ty).value(quote!(#ident));
+        if quote!(#ident).to_string() == value.to_string() {
+            quote! { #ident }
+        } else {
+            quote! { #ident: #value }
+        }
+    });
+    let unset = all.iter().filter(|field| !required.contains(field)).map(|field| {
+        let ident = &field.ident;
+        quote! { #ident: ::std::default::Default::default() }
+    });
+    quote! {
+        #[doc = " With the fields that are required, and no other."]
+        pub fn new(#(#arguments),*) -> Self {
+            Self { #(#set,)* #(#unset,)* }
+        }
+    }
+}
+
+/// `with_…` of a field.
+fn setter(field: &Field) -> Option<TokenStream> {
+    let ident = field.ident.as_ref()?;
+    let description = field.attrs.iter().find_map(doc_text).unwrap_or_default();
+    let doc = doc_attribute(&format!("Sets `{}`. {}", json_name(field), description.trim()));
+    let name = format_ident!("with_{}", ident.to_string().trim_start_matches("r#").trim_end_matches('_'));
+    let given = Given::of(&field.ty);
+    let (parameter, value) = (&given.parameter, given.value(quote!(value)));
+    Some(quote! {
+        #doc
+        #[must_use]
+        pub fn #name(mut self, value: #parameter) -> Self {
+            self.#ident = #value;
+            self
+        }
+    })
+}
+
 /// Whether JSON may leave the field out.
-fn has_default(field: &syn::Field) -> bool {
+fn has_default(field: &Field) -> bool {
     argument_of(&field.ty, "Option").is_some()
         || field
             .attrs
@@ -85,7 +95,7 @@ fn has_default(field: &syn::Field) -> bool {
 }
 
 /// The name of the field in JSON: what `rename` says, or the field's own.
-pub(crate) fn json_name(field: &syn::Field) -> String {
+pub(crate) fn json_name(field: &Field) -> String {
     let spelled = quote!(#field).to_string();
     spelled
         .split_once("rename = \"")
@@ -95,7 +105,7 @@ pub(crate) fn json_name(field: &syn::Field) -> String {
 
 /// What a caller gives for a field, and how it becomes the field's value.
 struct Given {
-    parameter: proc_macro2::TokenStream,
+    parameter: TokenStream,
     is_list: bool,
     is_converted: bool,
     is_optional: bool,
@@ -120,7 +130,7 @@ impl Given {
         Self { parameter, is_list, is_converted, is_optional }
     }
 
-    fn value(&self, name: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    fn value(&self, name: TokenStream) -> TokenStream {
         let value = match (self.is_list, self.is_converted) {
             (true, true) => quote! { #name.into_iter().map(Into::into).collect() },
             (true, false) => quote! { #name.into_iter().collect() },

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use heck::ToUpperCamelCase;
-use proc_macro2::Literal;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::Item;
@@ -11,7 +11,7 @@ use super::{
     Api,
     open_enum::{Variant, enum_items},
 };
-use crate::spec::pointer_get;
+use crate::spec::text_of;
 
 /// The enum of the codes, and the catalogue that it looks them up in.
 pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
@@ -23,32 +23,13 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
         }
     }
     let schema = &api.document.root["components"]["schemas"][api.code_enum];
-    let codes = enum_items(api.code_enum, pointer_get(schema, "description"), &variants)?;
+    let codes = enum_items(api.code_enum, text_of(schema, "description"), &variants)?;
 
     let ident = format_ident!("{}", api.code_enum);
     let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
     let indices = (0..variants.len()).map(Literal::usize_unsuffixed);
     let count = Literal::usize_unsuffixed(variants.len());
-    let rows = entries.iter().map(|entry| {
-        let text = |key: &str| pointer_get(entry, key).to_owned();
-        let list = |key: &str| -> Vec<String> {
-            entry[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        let (code, area, meaning, remedy) = (text("code"), text("area"), text("meaning"), text("remedy"));
-        let is_warning = text("severity") == "warning";
-        let (raised_by, messages) = (list("raised-by"), list("messages"));
-        quote! {
-            CodeEntry {
-                code: #code,
-                area: #area,
-                is_warning: #is_warning,
-                raised_by: &[#(#raised_by),*],
-                meaning: #meaning,
-                remedy: #remedy,
-                messages: &[#(#messages),*],
-            }
-        }
-    });
+    let rows = entries.iter().map(row);
     let file: syn::File = syn::parse2(quote! {
         impl #ident {
             #[doc = " The catalogue: every code that the description lists."]
@@ -81,13 +62,31 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
     Ok((codes, file.items))
 }
 
-fn variant(entry: &Value) -> Variant {
-    let code = pointer_get(entry, "code");
-    Variant {
-        name: rust_name(code),
-        value: code.to_owned(),
-        doc: format!("`{code}`: {}", pointer_get(entry, "meaning")),
+/// What the catalogue says of a code.
+fn row(entry: &Value) -> TokenStream {
+    let text = |key: &str| text_of(entry, key).to_owned();
+    let list = |key: &str| -> Vec<String> {
+        entry[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (code, area, meaning, remedy) = (text("code"), text("area"), text("meaning"), text("remedy"));
+    let is_warning = text("severity") == "warning";
+    let (raised_by, messages) = (list("raised-by"), list("messages"));
+    quote! {
+        CodeEntry {
+            code: #code,
+            area: #area,
+            is_warning: #is_warning,
+            raised_by: &[#(#raised_by),*],
+            meaning: #meaning,
+            remedy: #remedy,
+            messages: &[#(#messages),*],
+        }
     }
+}
+
+fn variant(entry: &Value) -> Variant {
+    let code = text_of(entry, "code");
+    Variant { name: rust_name(code), value: code.to_owned(), doc: format!("`{code}`: {}", text_of(entry, "meaning")) }
 }
 
 /// `error.user.not_found` is `UserNotFound`; codes in capitals and in digits say where they come from.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     generated::GeneratedFile,
-    spec::{Document, Operation, pointer_get},
+    spec::{Document, Operation, text_of},
 };
 
 /// The files of one API in the raw crate: a module that lists the tags, and one file for each.
@@ -40,7 +40,7 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
         Endpoint { operation_id: operation.id().unwrap_or_default() }.visit_impl_item_fn_mut(&mut method);
         method.attrs = documentation(&api.document, operation)?;
         if operation.is_deprecated() {
-            let note = pointer_get(&serde_json::Value::Object(operation.value.clone()), "description").to_owned();
+            let note = text_of(&serde_json::Value::Object(operation.value.clone()), "description").to_owned();
             method.attrs.push(syn::parse_quote!(#[deprecated(note = #note)]));
         }
         by_tag.entry(operation.tag().unwrap_or_default().to_snake_case()).or_default().push(ImplItem::Fn(method));
@@ -135,12 +135,12 @@ fn documentation(document: &Document, operation: &Operation<'_>) -> Result<Vec<s
     ];
     for parameter in operation.parameters(document)? {
         if parameter["x-umapi-rust"] != "skip" {
-            let name = pointer_get(parameter, "name").to_snake_case();
-            lines.push(format!("* `{name}`: {}", pointer_get(parameter, "description")));
+            let name = text_of(parameter, "name").to_snake_case();
+            lines.push(format!("* `{name}`: {}", text_of(parameter, "description")));
         }
     }
     if let Some(body) = operation.value.get("requestBody") {
-        lines.push(format!("* `body`: {}", pointer_get(document.resolve(body)?, "description")));
+        lines.push(format!("* `body`: {}", text_of(document.resolve(body)?, "description")));
     }
     lines.extend([
         String::new(),

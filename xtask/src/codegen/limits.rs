@@ -8,13 +8,13 @@ use serde_json::Value;
 use syn::Item;
 
 use super::source::doc_attribute;
-use crate::spec::{Document, pointer_get};
+use crate::spec::{Document, text_of};
 
 pub(crate) fn items(document: &Document) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for limit in document.root["x-umapi-limits"].as_array().into_iter().flatten() {
-        let name = format_ident!("{}", pointer_get(limit, "name").to_shouty_snake_case());
-        let doc = doc_attribute(pointer_get(limit, "description"));
+        let name = format_ident!("{}", text_of(limit, "name").to_shouty_snake_case());
+        let doc = doc_attribute(text_of(limit, "description"));
         let value = Literal::u64_unsuffixed(value_of(document, limit)?);
         items.push(syn::parse2(quote! { #doc pub const #name: usize = #value; })?);
     }
@@ -26,15 +26,15 @@ pub(crate) fn items(document: &Document) -> Result<Vec<Item>> {
 
 /// The number of a limit: its own, or the keyword of the schema that it points at.
 pub(crate) fn value_of(document: &Document, limit: &Value) -> Result<u64> {
-    let name = pointer_get(limit, "name");
+    let name = text_of(limit, "name");
     if let Some(value) = limit["value"].as_u64() {
         return Ok(value);
     }
-    let (schema, property) = match pointer_get(limit, "schema").split_once('/') {
+    let (schema, property) = match text_of(limit, "schema").split_once('/') {
         Some((schema, property)) => (schema, format!("/properties/{property}")),
-        None => (pointer_get(limit, "schema"), String::new()),
+        None => (text_of(limit, "schema"), String::new()),
     };
-    let keyword = pointer_get(limit, "keyword");
+    let keyword = text_of(limit, "keyword");
     document
         .root
         .pointer(&format!("/components/schemas/{schema}{property}/{keyword}"))

@@ -10,7 +10,7 @@ use syn::{Attribute, Field, Fields, Item, visit_mut::VisitMut};
 use super::{Api, builders, catalogue, limits, open_enum, operations, source, view};
 use crate::{
     generated::GeneratedFile,
-    spec::{Document, pointer_get},
+    spec::{Document, text_of},
 };
 
 /// The files of one API in the model crate.
@@ -103,11 +103,9 @@ impl Tidy<'_> {
         let schemas = self.document.schemas();
         let alternatives = schemas.get(union)?.get("oneOf")?.as_array()?;
         let alternative = alternatives.iter().find(|alternative| alternative["title"] == variant)?;
-        Some(pointer_get(alternative, "description").to_owned())
+        Some(text_of(alternative, "description").to_owned())
     }
-}
 
-impl Tidy<'_> {
     /// The order of the description, which is that of the service's answers; what is not listed comes last.
     fn order_fields(&self, item: &mut syn::ItemStruct) {
         let schemas = self.document.schemas();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use syn::Item;
 
 use super::source::doc_attribute;
-use crate::spec::{Document, pointer_get};
+use crate::spec::{Document, text_of};
 
 /// The named schemas that are open enums.
 pub(crate) fn schemas(document: &Document) -> Vec<(String, Value)> {
@@ -34,7 +34,7 @@ pub(crate) fn items(name: &str, schema: &Value) -> Result<Vec<Item>> {
             doc: format!("`{value}`: {description}"),
         })
         .collect();
-    enum_items(name, pointer_get(schema, "description"), &variants)
+    enum_items(name, text_of(schema, "description"), &variants)
 }
 
 /// A known value of an open enum.

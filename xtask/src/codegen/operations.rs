@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use syn::Item;
 
 use super::{Api, source::doc_attribute};
-use crate::spec::{Operation, pointer_get};
+use crate::spec::{Operation, text_of};
 
 pub(crate) fn items(api: &Api) -> Result<Vec<Item>> {
     let operations = api.document.operations();
@@ -37,7 +37,7 @@ fn constant(operation: &Operation<'_>) -> Result<Item> {
     let (path, tag, deprecated) = (operation.path, operation.tag().unwrap_or_default(), operation.is_deprecated());
     let throttle = match operation.value.get("x-umapi-throttle") {
         Some(throttle) => {
-            let class = format_ident!("{}", pointer_get(throttle, "class").to_upper_camel_case());
+            let class = format_ident!("{}", text_of(throttle, "class").to_upper_camel_case());
             let number = |key: &str| -> Result<Literal> {
                 let number = throttle[key].as_u64().with_context(|| format!("{id}: no number `{key}`"))?;
                 Ok(Literal::u64_unsuffixed(number))

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt, path::Path, process::Command};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{Document, SpecDir, pointer_get};
+use super::{Document, SpecDir, text_of};
 
 /// One difference between two states of a description.
 #[derive(Debug, PartialEq)]
@@ -91,7 +91,7 @@ pub(crate) fn compare(before: &Document, after: &Document) -> Result<Vec<Change>
 fn compare_codes(before: &Document, after: &Document, changes: &mut Changes) {
     let codes = |document: &Document| -> BTreeSet<String> {
         let entries = document.root["x-umapi-error-codes"].as_array();
-        entries.into_iter().flatten().map(|entry| pointer_get(entry, "code").to_owned()).collect()
+        entries.into_iter().flatten().map(|entry| text_of(entry, "code").to_owned()).collect()
     };
     let (old, new) = (codes(before), codes(after));
     for code in old.difference(&new) {
@@ -107,7 +107,7 @@ fn compare_limits(before: &Document, after: &Document, changes: &mut Changes) {
     let limits = |document: &Document| document.root["x-umapi-limits"].as_array().unwrap_or(&empty).clone();
     let new = limits(after);
     for old in limits(before) {
-        let name = pointer_get(&old, "name").to_owned();
+        let name = text_of(&old, "name").to_owned();
         let Some(limit) = new.iter().find(|limit| limit["name"] == name.as_str()) else {
             changes.add(format!("limit {name}"), "removed", true);
             continue;
@@ -255,6 +255,10 @@ mod tests {
                 json!({ "client": 2, "application": 100, "class": "groups" });
         });
         assert_eq!(slower, ["BREAKING  listGroups, calls per minute: client 5 became 2"]);
+        let unlimited = changes(|root| {
+            root["paths"]["/groups/{orgId}/{page}"]["get"].as_object_mut().unwrap().shift_remove("x-umapi-throttle");
+        });
+        assert_eq!(unlimited[0], "listGroups, calls per minute: client 5 became null");
         let code = changes(|root| {
             root["x-umapi-error-codes"].as_array_mut().unwrap().remove(0);
         });

@@ -146,6 +146,6 @@ impl Document {
 }
 
 /// `value[key]` as a string, or an empty one.
-pub(crate) fn pointer_get<'v>(value: &'v Value, key: &str) -> &'v str {
+pub(crate) fn text_of<'v>(value: &'v Value, key: &str) -> &'v str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

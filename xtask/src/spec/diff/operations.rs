@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Changes, keys_of};
-use crate::spec::{Document, Operation, pointer_get};
+use crate::spec::{Document, Operation, text_of};
 
 pub(super) fn compare(before: &Document, after: &Document, changes: &mut Changes) -> Result<()> {
     let (old, new) = (by_id(before), by_id(after));
@@ -49,7 +49,7 @@ fn compare_one(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) ->
 fn compare_parameters(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
     let named = |(document, operation): Side<'_>| -> Result<BTreeMap<String, Value>> {
         let parameters = operation.parameters(document)?;
-        Ok(parameters.into_iter().map(|each| (pointer_get(each, "name").to_owned(), each.clone())).collect())
+        Ok(parameters.into_iter().map(|each| (text_of(each, "name").to_owned(), each.clone())).collect())
     };
     let (old, new) = (named(old)?, named(new)?);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -143,8 +143,9 @@ fn compare_throttle(id: &str, old: &Operation<'_>, new: &Operation<'_>, changes:
     let place = format!("{id}, calls per minute");
     for key in ["client", "application"] {
         if old[key] != new[key] {
-            let is_lower = new[key].as_u64() < old[key].as_u64();
-            changes.add(&place, format!("{key} {} became {}", old[key], new[key]), is_lower);
+            // Where nothing is stated there is no limit.
+            let allowed = |throttle: &Value| throttle[key].as_u64().unwrap_or(u64::MAX);
+            changes.add(&place, format!("{key} {} became {}", old[key], new[key]), allowed(new) < allowed(old));
         }
     }
     if old["class"] != new["class"] {

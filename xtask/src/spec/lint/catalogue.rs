@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::Report;
-use crate::{codegen::limit_value, spec::pointer_get};
+use crate::{codegen::limit_value, spec::text_of};
 
 /// What `raised-by` may name beside the steps and operations: the root of a command, the whole request, a direct call,
 /// and the gateway in front of the service.
@@ -25,16 +25,16 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for (index, entry) in root["x-umapi-error-codes"].as_array().into_iter().flatten().enumerate() {
         let pointer = format!("/x-umapi-error-codes/{index}");
-        let code = pointer_get(entry, "code");
+        let code = text_of(entry, "code");
         if !seen.insert(code) {
             report.add(&pointer, "code-unique", format!("the code `{code}` is listed already"));
         }
         for key in ["code", "area", "meaning", "remedy"] {
-            if pointer_get(entry, key).trim().is_empty() {
+            if text_of(entry, key).trim().is_empty() {
                 report.add(&pointer, "code-complete", format!("the code `{code}` has no `{key}`"));
             }
         }
-        if !matches!(pointer_get(entry, "severity"), "error" | "warning") {
+        if !matches!(text_of(entry, "severity"), "error" | "warning") {
             report.add(&pointer, "code-complete", format!("the severity of `{code}` is neither error nor warning"));
         }
         let raised_by: Vec<&str> =

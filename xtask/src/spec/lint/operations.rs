@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::Report;
-use crate::spec::{Operation, pointer_get};
+use crate::spec::{Operation, text_of};
 
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     let document = report.document;
@@ -50,7 +50,7 @@ fn check_throttle(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &
     let Some(classes) = report.document.root.get("x-umapi-throttle-classes") else { return };
     match operation.value.get("x-umapi-throttle") {
         None => report.add(pointer, "operation-limits", "the operation has no `x-umapi-throttle`"),
-        Some(throttle) if classes.get(pointer_get(throttle, "class")) != Some(throttle) => report.add(
+        Some(throttle) if classes.get(text_of(throttle, "class")) != Some(throttle) => report.add(
             format!("{pointer}/x-umapi-throttle"),
             "operation-limits",
             "`x-umapi-throttle` must be one of `x-umapi-throttle-classes`: use its anchor",
@@ -62,7 +62,7 @@ fn check_throttle(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &
 fn check_parameters(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) -> Result<()> {
     let parameters = operation.parameters(report.document)?;
     for parameter in &parameters {
-        let name = pointer_get(parameter, "name");
+        let name = text_of(parameter, "name");
         for key in ["description", "example"] {
             if parameter.get(key).is_none() {
                 report.add(pointer, "parameter", format!("the parameter `{name}` has no `{key}`"));
