@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Deserialize;
 use umapi::{
     Client, Limits,
-    auth::{Credentials, Endpoint, OAuthServerToServer},
+    auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_time::Clock;
 
@@ -34,21 +34,22 @@ pub(crate) struct Address {
 impl Address {
     /// A client that keeps to no limits, since the emulator has none.
     pub(crate) fn client(&self) -> Result<Client> {
-        let credentials = Credentials::from(OAuthServerToServer::new(&self.client_id, self.client_secret.as_str())?)
-            .with_endpoint(Endpoint::parse(&self.ims_url)?);
-        let builder = Client::builder(&self.organization).credentials(credentials).base_url(&self.um_url);
+        let builder = Client::builder(&self.organization).credentials(self.credentials()?).base_url(&self.um_url);
         Ok(builder.limits(Limits::unlimited()).build()?)
     }
 
     /// An access token, for requests that are made without the client.
     pub(crate) async fn token(&self) -> Result<String> {
-        let credentials = Credentials::from(OAuthServerToServer::new(&self.client_id, self.client_secret.as_str())?)
-            .with_endpoint(Endpoint::parse(&self.ims_url)?);
-        Ok(umapi::auth::Session::new(credentials)?.token().await?.reveal().to_owned())
+        Ok(Session::new(self.credentials()?)?.token().await?.reveal().to_owned())
+    }
+
+    fn credentials(&self) -> Result<Credentials> {
+        let login = OAuthServerToServer::new(&self.client_id, self.client_secret.as_str())?;
+        Ok(Credentials::from(login).with_endpoint(Endpoint::parse(&self.ims_url)?))
     }
 
     /// As arguments of a program that has these.
-    pub(crate) fn arguments(&self) -> [String; 10] {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         [
             ("--um-url", &self.um_url),
             ("--ims-url", &self.ims_url),
@@ -58,8 +59,6 @@ impl Address {
         ]
         .map(|(flag, value)| [flag.to_owned(), value.clone()])
         .concat()
-        .try_into()
-        .unwrap_or_default()
     }
 }
 

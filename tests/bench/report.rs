@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{chart::Chart, machine};
 
 /// All tables of a run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// What it ran on.
     machine: String,

@@ -1,11 +1,9 @@
-//! What this process has used so far, as the kernel counts it.
+//! What a process has used so far, as the kernel counts it.
 
 use std::fs;
 
-use serde::Serialize;
-
 /// CPU seconds, the memory that is resident, and its peak.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     /// Of all threads, in user and kernel mode.
     pub(crate) cpu_seconds: f64,

@@ -4,15 +4,8 @@
 #     schemathesis.sh [CASES]    so many cases of each operation; 30 unless told, which takes about a minute
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if ! command -v python3 >/dev/null; then
-  echo "skipped: python3 is not installed"
-  exit 0
-fi
-venv=target/python/schemathesis
-if [ ! -x "$venv/bin/python" ]; then
-  python3 -m venv "$venv"
-fi
-"$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==4.32.5"
+source tests/python/environment.sh
+environment schemathesis "schemathesis==4.32.5"
 # As the tests build it, so that nothing is compiled twice.
 cargo build -q --workspace --all-targets --all-features
 "$venv/bin/python" tests/python/schemathesis_run.py \
