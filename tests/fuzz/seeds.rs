@@ -91,7 +91,10 @@ fn bounded(mut seed: Seed) -> Seed {
 fn is_written_as_read(seed: &Seed) {
     let json = serde_json::to_string(seed).unwrap();
     assert_eq!(Seed::from_json(&json).unwrap(), *seed, "as JSON");
-    assert_eq!(Seed::from_yaml(&json).unwrap(), *seed, "as YAML");
+    // YAML takes no control characters, which JSON takes from U+007F on.
+    if !json.contains(char::is_control) {
+        assert_eq!(Seed::from_yaml(&json).unwrap(), *seed, "as YAML");
+    }
 }
 
 #[test]

@@ -96,6 +96,15 @@ fn every_operation_is_built() {
 }
 
 #[test]
+fn a_web_page_cannot_use_it() {
+    let desk = Desk::new();
+    let page = [("Origin", "https://somewhere.example"), ("Content-Type", "text/plain")];
+    let refused = answer(&desk.world, &request(Method::POST, "/reset", &page, String::new()));
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(String::from_utf8_lossy(&refused.body).contains("emulator.origin.refused"));
+}
+
+#[test]
 fn what_the_description_does_not_allow_is_refused_with_the_reason() {
     let desk = Desk::new();
     let refused = |method, target: &str, body| desk.refused(method, target, body);

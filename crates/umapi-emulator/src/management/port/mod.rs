@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{ALLOW, HeaderValue};
+use http::header::{ALLOW, HeaderValue, ORIGIN};
 use serde_json::json;
 
 use super::{Manage, ManageError};
@@ -19,7 +19,14 @@ use crate::world::World;
 use call::Call;
 
 /// Answers a request on the management port.
+///
+/// It asks for no login, since it is reached from this machine alone; but so is every page that somebody looks at on this
+/// machine. Browsers say where a page comes from, and programs do not.
 pub(crate) fn answer(world: &Arc<World>, request: &Request) -> Answer {
+    if request.headers.contains_key(ORIGIN) {
+        let message = "The management API is for programs: a request of a web page, with an Origin, is refused";
+        return problem(StatusCode::FORBIDDEN, "emulator.origin.refused", message);
+    }
     match world.contract.route(&[Api::Management], &request.method, &request.path, false) {
         Route::Found { endpoint, path, .. } => {
             let run = || run(world, endpoint, &path, request).unwrap_or_else(|error| error.answer());
