@@ -45,8 +45,8 @@ impl Judge<'_> {
         }
         // Certificates are on record for an organization and a technical account together.
         let is_bound = iss.eq_ignore_ascii_case(&self.organization.org_id) && sub == self.integration.technical_account;
-        let signature = keys::signature(jwt, header.alg, &self.integration.keys, self.now).filter(|_| is_bound);
-        let Some(signature) = signature else {
+        let signature = || keys::signature(jwt, header.alg, &self.integration.keys, self.now);
+        let Some(signature) = is_bound.then(signature).flatten() else {
             return Err(LoginRefusal::bad(
                 "invalid_signature",
                 "No certificate on record for iss and sub matches the signature",

@@ -29,7 +29,8 @@ pub struct NewOrganization<'a> {
 
 const COLUMNS: &str = "SELECT id, org_id, name, migrating, user_kinds FROM organization";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
+/// An organization from the first five columns of a row, in the order of `COLUMNS`.
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
     Ok(Organization {
         id: row.get(0)?,
         org_id: row.get(1)?,

@@ -1,6 +1,6 @@
 use rusqlite::OptionalExtension;
 
-use super::{Organization, Reader, Spent, StoreError, Tx, UserKinds};
+use super::{Organization, Reader, Spent, StoreError, Tx, organizations};
 
 /// What a call needs to know of the integration that makes it, and of its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,7 @@ impl Reader<'_> {
             FROM integration i JOIN organization o ON o.id = i.org WHERE i.client_id = ?1";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(Standing {
-                org: Organization {
-                    id: row.get(0)?,
-                    org_id: row.get(1)?,
-                    name: row.get(2)?,
-                    migrating: row.get(3)?,
-                    user_kinds: UserKinds::from_bits(row.get(4)?),
-                },
+                org: organizations::read(row)?,
                 enabled: row.get(5)?,
                 generation: count(row.get(6)?),
                 is_ended: row.get(7)?,

@@ -54,32 +54,16 @@ fn check_group_command(command: &UserGroupCommand) -> Result<(), InvalidCommand>
 
 fn user_root(command: &UserCommand) -> Result<(), BrokenRule> {
     request_id(command.request_id.as_deref())?;
-    if command.user.is_empty() {
-        let rule = "it must name a user";
+    membership_user(&command.user, command.domain.as_deref(), ignores_domain(command))?;
+    if command.domain.is_none() && !is_email_type(&command.user) {
         return Err(BrokenRule::new(
-            ErrorCode::CommandUserMissing,
-            "user",
-            rule,
-            "give an email address or a username",
-        ));
-    }
-    fields::user("user", &command.user)?;
-    match &command.domain {
-        None if !is_email_type(&command.user) => Err(BrokenRule::new(
             ErrorCode::CommandDomainMissing,
             "domain",
             format!("it must be given, since the user is no email address: {}", command.user),
             "add .domain(…), or name the user by email address",
-        )),
-        Some(_) if is_email_type(&command.user) && !ignores_domain(command) => Err(BrokenRule::new(
-            ErrorCode::CommandDomainMustBeUsedWithNonemailUsername,
-            "domain",
-            "it can only be used with a user that is no email address",
-            "take it off: the address says which domain it is",
-        )),
-        Some(domain) => domain_name(domain),
-        None => Ok(()),
+        ));
     }
+    Ok(())
 }
 
 /// `domain` is ignored for Adobe IDs and Enterprise IDs. Of a user who is there already only the service knows the type.
