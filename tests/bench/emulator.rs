@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Deserialize;
 use umapi::{
-    Client, Limits,
+    Client, RateLimits,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_time::Clock;
@@ -35,7 +35,7 @@ impl Address {
     /// A client that keeps to no limits, since the emulator has none.
     pub(crate) fn client(&self) -> Result<Client> {
         let builder = Client::builder(&self.organization).credentials(self.credentials()?).base_url(&self.um_url);
-        Ok(builder.limits(Limits::unlimited()).build()?)
+        Ok(builder.rate_limits(RateLimits::unlimited()).build()?)
     }
 
     /// An access token, for requests that are made without the client.

@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bolero::TypeGenerator;
 use futures_util::StreamExt;
-use umapi::{Client, Command, Error, Limits, Report, RetryPolicy, auth::FixedToken};
+use umapi::{Client, Command, Error, RateLimits, Report, RetryPolicy, auth::FixedToken};
 use umapi_time::Clock;
 
 use crate::{
@@ -119,7 +119,7 @@ impl Stage {
     fn client(&self, clock: Clock) -> Client {
         let builder =
             Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new(TOKEN)).base_url(&self.peer.url);
-        let builder = builder.clock(clock).limits(Limits::unlimited()).http_client(self.http.clone());
+        let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http_client(self.http.clone());
         let retry = RetryPolicy::default().attempts(ATTEMPTS).first_wait(Duration::ZERO);
         builder.retry(retry).attempt_timeout(Duration::from_secs(60)).build().unwrap()
     }

@@ -118,7 +118,7 @@ impl SessionBuilder {
     /// The clock to go by. The default is the machine's.
     ///
     /// A login server may share it and sleep on it: a clock of a test that advances by itself is not
-    /// [held](Clock::hold) during a login.
+    /// [held](Clock::advance_guard) during a login.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self

@@ -1,7 +1,7 @@
 //! A client for the organization that the call is about.
 
 use umapi::{
-    Client, Limits, Observer, ThrottlePolicy,
+    Client, Observer, RateLimits, ThrottlePolicy,
     auth::{Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;
@@ -70,7 +70,7 @@ fn client(context: &Context, access: &Access, session: Session, observer: impl O
         builder = builder.proxy(proxy.clone());
     }
     if context.global.no_pace {
-        builder = builder.limits(Limits::unlimited());
+        builder = builder.rate_limits(RateLimits::unlimited());
     }
     builder.build().map_err(|error| Failure::of_service("cannot set up the client", &error))
 }

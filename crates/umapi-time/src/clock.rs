@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use crate::real::RealTime;
-use crate::{Hold, Instant, Sleep, TimeSource};
+use crate::{AdvanceGuard, Instant, Sleep, TimeSource};
 
 /// A source of time that is passed in. Clones are cheap and show the same time.
 ///
@@ -92,8 +92,8 @@ impl Clock {
     /// Drop it before sleeping on the same clock, and do not hold over a request to a server that sleeps on it: the sleep
     /// would otherwise wait for the hold, and the hold for the sleep. Of a client and a server that share a clock, the
     /// server is the one to hold, while it works on a request and does not sleep.
-    pub fn hold(&self) -> Hold {
-        self.0.hold()
+    pub fn advance_guard(&self) -> AdvanceGuard {
+        self.0.advance_guard()
     }
 }
 

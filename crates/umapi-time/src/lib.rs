@@ -8,15 +8,15 @@
 //! | drive time in a test | [`ManualClock`] |
 //! | bring a clock of your own | [`TimeSource`] |
 
+mod advance_guard;
 mod clock;
-mod hold;
 mod instant;
 mod manual;
 mod real;
 mod source;
 
+pub use advance_guard::AdvanceGuard;
 pub use clock::{Clock, Elapsed};
-pub use hold::Hold;
 pub use instant::Instant;
 pub use manual::ManualClock;
 pub use source::{Sleep, TimeSource};

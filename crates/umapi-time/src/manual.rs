@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, watch};
 
-use crate::{Clock, Hold, Instant, Sleep, TimeSource};
+use crate::{AdvanceGuard, Clock, Instant, Sleep, TimeSource};
 use dial::Dial;
 use sleeper::Sleeper;
 
@@ -119,7 +119,7 @@ impl ManualClock {
     /// grace period of **real** time.
     ///
     /// It is for tests in which sockets are real and waiting is not. What happens is what the clock sees: being read,
-    /// a sleep begun, a sleep given up, [`touch`](Self::touch); and it does not move while a [`hold`](Clock::hold) is
+    /// a sleep begun, a sleep given up, [`touch`](Self::touch); and it does not move while a [`hold`](Clock::advance_guard) is
     /// alive. Beyond that it counts on the grace period:
     ///
     /// * where all tasks share one current-thread runtime, every ready task and every arrived byte gets its turn
@@ -194,10 +194,10 @@ impl TimeSource for ManualClock {
         Sleep::new(Sleeper::new(self.0.clone(), deadline))
     }
 
-    fn hold(&self) -> Hold {
+    fn advance_guard(&self) -> AdvanceGuard {
         self.0.dial().hold();
         let shared = self.0.clone();
-        Hold::new(move || {
+        AdvanceGuard::new(move || {
             shared.dial().release();
             shared.bell.notify_waiters();
         })

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use crate::{Hold, Instant};
+use crate::{AdvanceGuard, Instant};
 
 /// Where a [`Clock`](crate::Clock) gets its time from; implement it for a clock of your own.
 ///
@@ -41,11 +41,11 @@ pub trait TimeSource: fmt::Debug + Send + Sync + 'static {
     /// A future that is ready when [`now`](Self::now) has reached the deadline.
     fn sleep_until(&self, deadline: Instant) -> Sleep;
 
-    /// Marks work as under way that the source cannot see; see [`Clock::hold`](crate::Clock::hold).
+    /// Marks work as under way that the source cannot see; see [`Clock::advance_guard`](crate::Clock::advance_guard).
     ///
     /// A source that does not move by itself has nothing to do here, which is the default.
-    fn hold(&self) -> Hold {
-        Hold::none()
+    fn advance_guard(&self) -> AdvanceGuard {
+        AdvanceGuard::none()
     }
 }
 

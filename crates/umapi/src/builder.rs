@@ -8,13 +8,13 @@ use umapi_time::Clock;
 
 use crate::{
     address::Address,
+    call::{Budget, RetryPolicy},
+    call::{CredentialSlot, Engine},
+    call::{HttpSettings, RawClient},
     client::Client,
-    engine::{Engine, Lane},
     error::Error,
     observer::{Nobody, Observer},
-    pace::{InMemoryPace, Limits, Pace, PaceStore, ThrottlePolicy},
-    retry::{Budget, RetryPolicy},
-    transport::{HttpSettings, RawClient},
+    rate::{InMemoryRateLimits, RateLimitStore, RateLimiter, RateLimits, ThrottlePolicy},
 };
 
 /// How the client calls itself to servers.
@@ -42,8 +42,8 @@ pub struct ClientBuilder {
     given: Vec<Given>,
     base_url: String,
     clock: Clock,
-    limits: Limits,
-    pace: Option<Arc<dyn PaceStore>>,
+    rate_limits: RateLimits,
+    rate_limit_store: Option<Arc<dyn RateLimitStore>>,
     throttle_policy: ThrottlePolicy,
     retry: RetryPolicy,
     attempt_timeout: Duration,
@@ -67,8 +67,8 @@ impl ClientBuilder {
             given: Vec::new(),
             base_url: UserManagement::PRODUCTION.to_owned(),
             clock: Clock::real(),
-            limits: Limits::documented(),
-            pace: None,
+            rate_limits: RateLimits::documented(),
+            rate_limit_store: None,
             throttle_policy: ThrottlePolicy::default(),
             retry: RetryPolicy::default(),
             attempt_timeout: Duration::from_secs(120),
@@ -114,14 +114,14 @@ impl ClientBuilder {
     }
 
     /// How many calls a minute each credential may make. The default is what the service documents.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    pub fn rate_limits(mut self, rate_limits: RateLimits) -> Self {
+        self.rate_limits = rate_limits;
         self
     }
 
     /// Where it is remembered which calls were made. The default is this process's memory.
-    pub fn pace(mut self, store: impl PaceStore) -> Self {
-        self.pace = Some(Arc::new(store));
+    pub fn rate_limit_store(mut self, store: impl RateLimitStore) -> Self {
+        self.rate_limit_store = Some(Arc::new(store));
         self
     }
 
@@ -213,21 +213,22 @@ impl ClientBuilder {
             Some(http) => http,
             None => self.http.connect_to(&address)?,
         };
-        let lanes = self
+        let slots = self
             .given
             .into_iter()
-            .map(|given| given.into_lane(&self.organization, &self.clock, &self.http))
+            .map(|given| given.into_slot(&self.organization, &self.clock, &self.http))
             .collect::<Result<Vec<_>, _>>()?;
-        let api_keys: Vec<Arc<str>> = lanes.iter().map(|lane| lane.api_key.clone()).collect();
+        let api_keys: Vec<Arc<str>> = slots.iter().map(|slot| slot.api_key.clone()).collect();
         check_keys(&api_keys)?;
-        let store = self.pace.unwrap_or_else(|| Arc::new(InMemoryPace::new(self.clock.clone())));
-        let pace = Pace::new(self.clock.clone(), store, self.observer.clone(), &self.limits, &api_keys);
+        let store = self.rate_limit_store.unwrap_or_else(|| Arc::new(InMemoryRateLimits::new(self.clock.clone())));
+        let rate_limiter =
+            RateLimiter::new(self.clock.clone(), store, self.observer.clone(), &self.rate_limits, &api_keys);
         Ok(Client(Arc::new(Engine {
             organization: self.organization,
             raw: RawClient::new(address.as_str(), http),
             clock: self.clock,
-            lanes,
-            pace,
+            slots,
+            rate_limiter,
             throttle_policy: self.throttle_policy,
             retry: self.retry,
             budget: Budget::new(),
@@ -240,9 +241,9 @@ impl ClientBuilder {
 }
 
 impl Given {
-    fn into_lane(self, organization: &str, clock: &Clock, http: &HttpSettings) -> Result<Lane, Error> {
+    fn into_slot(self, organization: &str, clock: &Clock, http: &HttpSettings) -> Result<CredentialSlot, Error> {
         let credentials = match self {
-            Self::Tokens { api_key, source } => return Ok(Lane { api_key: api_key.into(), tokens: source }),
+            Self::Tokens { api_key, source } => return Ok(CredentialSlot { api_key: api_key.into(), tokens: source }),
             Self::Credentials(credentials) => credentials,
         };
         if let Some(named) = credentials.organization().filter(|named| !named.eq_ignore_ascii_case(organization)) {
@@ -261,7 +262,7 @@ impl Given {
             None if http.is_direct => session.without_proxy(),
             None => session,
         };
-        Ok(Lane { api_key, tokens: Box::new(session.build()?) })
+        Ok(CredentialSlot { api_key, tokens: Box::new(session.build()?) })
     }
 }
 

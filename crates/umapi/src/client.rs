@@ -6,8 +6,7 @@ use umapi_auth::Credentials;
 use umapi_model::limits::ThrottleClass;
 
 use crate::{
-    address::Address, builder::ClientBuilder, engine::Engine, error::Error, groups::Groups, legacy::Legacy,
-    users::Users,
+    address::Address, builder::ClientBuilder, call::Engine, error::Error, groups::Groups, legacy::Legacy, users::Users,
 };
 
 /// The variable that names another address of the service.
@@ -93,7 +92,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
-        self.0.pace.time_for(class, calls).await
+        self.0.rate_limiter.time_for(class, calls).await
     }
 }
 
@@ -111,7 +110,7 @@ fn address_of(variable: Result<String, VarError>) -> Result<Option<String>, Erro
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<&str> = self.0.lanes.iter().map(|lane| &*lane.api_key).collect();
+        let keys: Vec<&str> = self.0.slots.iter().map(|slot| &*slot.api_key).collect();
         f.debug_struct("Client")
             .field("organization", &self.0.organization)
             .field("api_keys", &keys)

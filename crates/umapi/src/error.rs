@@ -10,7 +10,7 @@ use std::{
 
 use umapi_model::ErrorCode;
 
-pub(crate) use kind::{Details, Kind, Refusal};
+pub(crate) use kind::{Details, ErrorResponse, Kind};
 
 /// Why a call came to nothing. Cheap to clone.
 ///
@@ -55,9 +55,9 @@ impl Error {
         &self.0.kind
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn refusal(&self) -> Option<&ErrorResponse> {
         match &self.0.kind {
-            Kind::Refused(refusal) => Some(refusal),
+            Kind::Rejected(refusal) => Some(refusal),
             _ => None,
         }
     }
@@ -131,7 +131,7 @@ impl Error {
         match &self.0.kind {
             Kind::Invalid(_) | Kind::Stopped => false,
             Kind::Login(error) => error.is_retryable(),
-            Kind::Refused(refusal) => refusal.status == 429 || refusal.status == 408 || refusal.status >= 500,
+            Kind::Rejected(refusal) => refusal.status == 429 || refusal.status == 408 || refusal.status >= 500,
             Kind::Connect(_)
             | Kind::Network(_)
             | Kind::Timeout(_)
@@ -149,7 +149,7 @@ impl Error {
     /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         match &self.0.kind {
-            Kind::Refused(refusal) => Some(refusal.status),
+            Kind::Rejected(refusal) => Some(refusal.status),
             Kind::Unreadable { status, .. } => Some(*status),
             _ => None,
         }
@@ -216,7 +216,7 @@ mod tests {
 
     fn refused(status: u16, code: &str) -> Error {
         let code = (!code.is_empty()).then(|| ErrorCode::from(code));
-        Error::new(Kind::Refused(Refusal { status, code, ..Refusal::default() }))
+        Error::new(Kind::Rejected(ErrorResponse { status, code, ..ErrorResponse::default() }))
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use umapi_model::{Group, GroupType, operations};
 
 use crate::{
+    call::RawClient,
     client::Client,
     commands::names::is_same,
     error::Error,
-    pager::{Page, Pager, Query},
-    transport::RawClient,
+    list::{Page, Pager, Query},
 };
 
 /// Reads user groups, product profiles and administrative groups; made by [`Client::groups`].

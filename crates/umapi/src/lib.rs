@@ -3,22 +3,20 @@
 mod address;
 pub mod batch;
 mod builder;
+mod call;
 mod client;
 pub mod commands;
 mod driver;
-mod engine;
 mod error;
 mod groups;
 pub mod guide;
 mod legacy;
+mod list;
 mod lookup;
 pub mod memberships;
 mod observer;
-mod pace;
-mod pager;
+mod rate;
 pub mod raw;
-mod retry;
-mod transport;
 mod users;
 
 pub use batch::{
@@ -26,20 +24,22 @@ pub use batch::{
     StepWarning,
 };
 pub use builder::ClientBuilder;
+pub use call::RetryPolicy;
 pub use client::Client;
 pub use commands::{Command, InvalidCommand};
 pub use driver::{Execute, MembershipChanges, Outcomes, PlannedMemberships, StopHandle, Unfinished};
 pub use error::Error;
 pub use groups::{GroupList, Groups};
 pub use legacy::{Legacy, LegacyConfigurations, LegacyProducts, LegacyUserGroups, LegacyUserList, LegacyUsers};
+pub use list::{Changes, Page, PageItem, Pager, Pages, ResumeToken};
 pub use memberships::{
     Edge, EdgeOutcome, GroupKind, GroupRef, InvalidMembership, MembershipAction, MembershipPlan, MembershipReport,
     Memberships, UserRef,
 };
 pub use observer::{Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait, WaitReason};
-pub use pace::{Allowance, InMemoryPace, Limits, PaceFuture, PaceStore, ThrottlePolicy, Turn, TurnId};
-pub use pager::{Changes, Page, PageItem, Pager, Pages, ResumeToken};
-pub use retry::RetryPolicy;
+pub use rate::{
+    InMemoryRateLimits, Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits, ThrottlePolicy,
+};
 pub use umapi_auth as auth;
 pub use umapi_model as model;
 pub use umapi_model::{CreateOption, UserGroupUpdate, UserUpdate};

@@ -1,10 +1,10 @@
 //! Asking for one thing by its name.
 
-use crate::{error::Error, transport::Answer};
+use crate::{call::Response, error::Error};
 
 /// Finding nothing is a value: the service says so itself. A 404 without a word of the service is something else, a wrong
 /// address say.
-pub(crate) fn found<T>(result: Result<Answer<T>, Error>) -> Result<Option<T>, Error> {
+pub(crate) fn found<T>(result: Result<Response<T>, Error>) -> Result<Option<T>, Error> {
     match result {
         Ok(answer) => Ok(Some(answer.value)),
         Err(error) if is_absent(&error) => Ok(None),

@@ -141,7 +141,7 @@ pub struct Wait<'a> {
 #[non_exhaustive]
 pub enum WaitReason {
     /// The documented limit leaves no call for now.
-    Pace,
+    RateLimit,
     /// The service answered 429.
     Throttled,
     /// An attempt failed, and the next one keeps a distance.
@@ -151,7 +151,7 @@ pub enum WaitReason {
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pace => "the calls of this minute are used up",
+            Self::RateLimit => "the calls of this minute are used up",
             Self::Throttled => "the service asked for it",
             Self::Backoff => "the last attempt failed",
         })

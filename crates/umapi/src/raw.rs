@@ -6,6 +6,6 @@
 
 mod request;
 
-pub use request::{Answer, Request};
+pub use request::{Request, Response};
 pub use reqwest;
 pub use umapi_raw::*;

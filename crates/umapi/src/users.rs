@@ -3,13 +3,13 @@
 use umapi_model::{LicenseStatus, User, operations};
 
 use crate::{
+    call::ApiCall,
+    call::RawClient,
     client::Client,
     commands::names::fold,
-    engine::Call,
     error::Error,
+    list::{Page, Pager, Query},
     lookup::{check_name, found},
-    pager::{Page, Pager, Query},
-    transport::RawClient,
 };
 
 /// Reads users; made by [`Client::users`].
@@ -67,7 +67,7 @@ impl Users {
         let engine = &self.client.0;
         let organization = engine.organization.as_str();
         let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
-        let answer = found(engine.call(Call::question(&operations::GET_USER), send).await)?;
+        let answer = found(engine.call(ApiCall::question(&operations::GET_USER), send).await)?;
         Ok(answer.and_then(|answer| answer.user))
     }
 

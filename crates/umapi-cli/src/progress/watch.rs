@@ -7,7 +7,7 @@ use std::{
 };
 
 use umapi::{
-    Limits, Observer, PageRead, Progress, RequestStarted, Wait, WaitReason,
+    Observer, PageRead, Progress, RateLimits, RequestStarted, Wait, WaitReason,
     model::limits::ThrottleClass,
     time::{Clock, Instant},
 };
@@ -40,7 +40,7 @@ struct State {
 
 impl Watch {
     pub(crate) fn new(bar: Bar, context: &Context) -> Self {
-        let documented = || Limits::documented().per_minute(ThrottleClass::Action).map(|calls| calls.get());
+        let documented = || RateLimits::documented().per_minute(ThrottleClass::Action).map(|calls| calls.get());
         let pace = if context.global.no_pace { None } else { documented() };
         let clock = context.clock.clone();
         Self { bar, begun: clock.now(), clock, pace, counts_items: false, state: Mutex::default() }
@@ -83,7 +83,7 @@ impl State {
         }
         if let Some((reason, until)) = self.wait {
             let reason = match reason {
-                WaitReason::Pace => "limit reached",
+                WaitReason::RateLimit => "limit reached",
                 WaitReason::Throttled => "the service asked to wait",
                 WaitReason::Backoff => "the last attempt failed",
                 _ => "waiting",
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_wait_says_why_and_until_when() {
-        let wait = Some((WaitReason::Pace, SystemTime::UNIX_EPOCH));
+        let wait = Some((WaitReason::RateLimit, SystemTime::UNIX_EPOCH));
         let state = State { requests: 12, remaining: Some(Duration::from_secs(180)), wait, ..State::default() };
         let text = state.describe();
         assert!(text.starts_with(", 12 requests, 3 min left; limit reached, going on at "), "{text}");

@@ -9,7 +9,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use umapi_time::{Clock, Hold};
+use umapi_time::{AdvanceGuard, Clock};
 
 use super::Serves;
 use super::delivery::Delivery;
@@ -84,7 +84,7 @@ impl Host {
         incoming: http::Request<Incoming>,
         switch: &Switch,
     ) -> Result<http::Response<Delivery>, Reset> {
-        let at_once = |answer| respond(answer, |body| Delivery::at_once(body, Hold::none()));
+        let at_once = |answer| respond(answer, |body| Delivery::at_once(body, AdvanceGuard::none()));
         let limit = match self.serves {
             Serves::Services(_) => SERVICE_BODY,
             Serves::Management => MANAGEMENT_BODY,

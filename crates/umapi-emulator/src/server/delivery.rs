@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use umapi_time::{Clock, Hold, Sleep};
+use umapi_time::{AdvanceGuard, Clock, Sleep};
 
 /// An answer's body on its way: at once, slowly, or not to its end.
 pub(super) struct Delivery {
@@ -18,7 +18,7 @@ pub(super) struct Delivery {
 
 enum Manner {
     /// In one piece. The clock is held until it is handed over.
-    AtOnce { _hold: Hold },
+    AtOnce { _hold: AdvanceGuard },
     /// Some bytes, a pause on the emulator's clock, and so on.
     Slowly { bytes: usize, every: Duration, clock: Clock, pause: Option<Sleep> },
     /// So many bytes of all that were promised, and then the connection ends.
@@ -44,7 +44,7 @@ impl From<Infallible> for CutOff {
 }
 
 impl Delivery {
-    pub(super) fn at_once(body: Bytes, hold: Hold) -> Self {
+    pub(super) fn at_once(body: Bytes, hold: AdvanceGuard) -> Self {
         Self { left: body, manner: Manner::AtOnce { _hold: hold } }
     }
 
@@ -66,7 +66,7 @@ impl Body for Delivery {
         let this = self.get_mut();
         let piece = match &mut this.manner {
             manner @ Manner::AtOnce { .. } => {
-                *manner = Manner::AtOnce { _hold: Hold::none() };
+                *manner = Manner::AtOnce { _hold: AdvanceGuard::none() };
                 std::mem::take(&mut this.left)
             }
             Manner::Slowly { bytes, every, clock, pause } => {

@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::{Method, StatusCode, header};
-use umapi_time::Hold;
+use umapi_time::AdvanceGuard;
 
 use super::delivery::Delivery;
 use super::line::Switch;
@@ -38,7 +38,7 @@ pub(super) async fn answer(
     switch: &Switch,
 ) -> Result<http::Response<Delivery>, Reset> {
     let clock = world.clock.clock();
-    let mut hold = clock.hold();
+    let mut hold = clock.advance_guard();
     let route = world.contract.route(services, &request.method, &request.path, !world.settings.strict);
     let operation = match &route {
         Route::Found { endpoint, .. } => Some(endpoint.operation.id),
@@ -55,7 +55,7 @@ pub(super) async fn answer(
     if !fault.delay.is_zero() {
         drop(hold);
         clock.sleep(fault.delay).await;
-        hold = clock.hold();
+        hold = clock.advance_guard();
     }
     if fault.resets_before() {
         switch.reset();
@@ -76,7 +76,7 @@ pub(super) async fn answer(
     Ok(respond(answer, |body| manner(&fault, body, world, hold)))
 }
 
-fn manner(fault: &Fault, body: bytes::Bytes, world: &World, hold: Hold) -> Delivery {
+fn manner(fault: &Fault, body: bytes::Bytes, world: &World, hold: AdvanceGuard) -> Delivery {
     match (fault.cut_off(), fault.drip) {
         (Some(bytes), _) => Delivery::cut_off(body, bytes),
         (None, Some(drip)) => Delivery::slowly(body, drip.bytes, drip.every(), world.clock.clock()),

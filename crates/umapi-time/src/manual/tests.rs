@@ -167,7 +167,7 @@ async fn real_sockets_and_virtual_waiting_mix() {
 async fn a_hold_keeps_the_clock_from_advancing() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
     let clock = manual.clock();
-    let (hold, other) = (clock.hold(), clock.hold());
+    let (hold, other) = (clock.advance_guard(), clock.advance_guard());
     let task = tokio::spawn(async move { clock.sleep(SECOND).await });
     manual.until_sleepers(1).await;
     drop(other);

@@ -8,11 +8,11 @@ use umapi_time::Instant;
 use super::StopHandle;
 use crate::{
     batch::{Answer, Exchange, PackedRequest, RequestId},
+    call::Effect,
+    call::{self, Pragma, RawClient},
+    call::{ApiCall, Deadline},
     client::Client,
-    engine::{Call, Deadline},
     error::{Error, Kind},
-    retry::Work,
-    transport::{self, Pragma, RawClient},
 };
 
 /// How long work keeps away when two access tokens in a row were refused in the middle of it.
@@ -49,7 +49,7 @@ impl Flight {
         let begun = engine.clock.now();
         let (requests, result) = self.with_patience().await;
         let took = engine.clock.now() - begun;
-        let next_turn = engine.pace.time_for(ThrottleClass::Action, 1).await;
+        let next_turn = engine.rate_limiter.time_for(ThrottleClass::Action, 1).await;
         let exchange = match result {
             Ok(answer) => Exchange::Answered(read(answer, requests)),
             Err(error) => judge(error),
@@ -59,7 +59,7 @@ impl Flight {
 
     /// Long work does not end because a fresh token was refused as well, once it has been welcome: tries again a little
     /// later.
-    async fn with_patience(&self) -> (u32, Result<transport::Answer<ActionResponse>, Error>) {
+    async fn with_patience(&self) -> (u32, Result<call::Response<ActionResponse>, Error>) {
         let (mut requests, mut is_repetition) = (0, false);
         for pause in PAUSES {
             match self.send(is_repetition).await {
@@ -81,15 +81,15 @@ impl Flight {
         (requests + sent, last)
     }
 
-    async fn send(&self, is_repetition: bool) -> Result<transport::Answer<ActionResponse>, Error> {
-        let call = Call {
+    async fn send(&self, is_repetition: bool) -> Result<call::Response<ActionResponse>, Error> {
+        let call = ApiCall {
             pragma: self.pragma,
             deadline: Deadline::OfWork(self.deadline),
             commands: &self.request.numbers,
             stop: Some(&self.stop),
             is_repetition,
             // Whoever keeps account can tell what a repetition did.
-            ..Call::change(&operations::EXECUTE_ACTIONS, Work::Repeatable)
+            ..ApiCall::change(&operations::EXECUTE_ACTIONS, Effect::RepeatableChange)
         };
         let organization = self.client.organization();
         let test_only = self.test_only.then_some(true);
@@ -99,7 +99,7 @@ impl Flight {
     }
 }
 
-fn read(answer: transport::Answer<ActionResponse>, requests: u32) -> Answer {
+fn read(answer: call::Response<ActionResponse>, requests: u32) -> Answer {
     Answer {
         response: answer.value,
         request_id: answer.head.request_id,
@@ -140,11 +140,11 @@ pub(super) fn is_fatal(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Refusal;
+    use crate::error::ErrorResponse;
 
     fn refused(status: u16, code: &str) -> Error {
         let code = (!code.is_empty()).then(|| ErrorCode::from(code));
-        Error::new(Kind::Refused(Refusal { status, code, ..Refusal::default() }))
+        Error::new(Kind::Rejected(ErrorResponse { status, code, ..ErrorResponse::default() }))
     }
 
     #[test]

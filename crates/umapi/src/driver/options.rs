@@ -19,7 +19,7 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn new(client: Client) -> Self {
-        let in_flight = IN_FLIGHT * client.0.lanes.len();
+        let in_flight = IN_FLIGHT * client.0.slots.len();
         Self { client, test_only: false, in_flight, deadline: None, stop: StopHandle::new() }
     }
 }

@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     batch::{Ended, Exchange, Report, RequestId, Work},
+    call::Pragma,
     error::{Error, Kind},
     observer::Progress,
-    transport::Pragma,
 };
 
 /// So many requests in a row that fail for good, and the service counts as out of order.
@@ -220,7 +220,7 @@ impl<W: Work> Runner<W> {
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
         let each = self.flown / self.landed.max(1);
         let by_answers = each.saturating_mul(requests) / u32::try_from(self.options.in_flight).unwrap_or(1).max(1);
-        let by_limits = match self.options.client.0.pace.per_minute(ThrottleClass::Action) {
+        let by_limits = match self.options.client.0.rate_limiter.per_minute(ThrottleClass::Action) {
             Some(number) => {
                 let minutes = u32::try_from(after_the_next).unwrap_or(u32::MAX) / number.max(1);
                 next_turn + Duration::from_secs(60).saturating_mul(minutes)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Error, Kind, Refusal};
+use super::{Error, ErrorResponse, Kind};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +17,7 @@ impl fmt::Display for Error {
             }
             Kind::Network(why) => write!(f, "the connection to the service broke ({why})")?,
             Kind::Timeout(limit) => write!(f, "no answer within {limit:?}: try later, or allow an attempt more time")?,
-            Kind::Refused(refusal) => refused(f, refusal)?,
+            Kind::Rejected(refusal) => refused(f, refusal)?,
             Kind::Unreadable { status, why } => {
                 write!(f, "the service answered {status}, with a body that cannot be read ({why})")?;
             }
@@ -41,7 +41,7 @@ impl fmt::Display for Error {
     }
 }
 
-fn refused(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
+fn refused(f: &mut fmt::Formatter<'_>, refusal: &ErrorResponse) -> fmt::Result {
     write!(f, "the service answered {}", refusal.status)?;
     if let Some(code) = &refusal.code {
         write!(f, " {code}")?;

@@ -43,7 +43,7 @@ pub(crate) enum Kind {
     /// An attempt took longer than this.
     Timeout(Duration),
     /// The service said no.
-    Refused(Refusal),
+    Rejected(ErrorResponse),
     /// The service said yes, and nothing that can be read.
     Unreadable { status: u16, why: String },
     /// The wait for a turn was longer than allowed.
@@ -56,7 +56,7 @@ pub(crate) enum Kind {
 
 /// An answer that is no success, as far as it could be read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     pub(crate) status: u16,
     pub(crate) code: Option<ErrorCode>,
     pub(crate) message: Option<String>,

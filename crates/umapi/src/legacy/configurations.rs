@@ -3,13 +3,13 @@
 use umapi_model::{Configuration, ConfigurationRights, ConfigurationRightsRequest, LegacyUser, operations};
 
 use crate::{
+    call::ApiCall,
+    call::Effect,
+    call::{RawClient, Response},
     client::Client,
-    engine::Call,
     error::Error,
+    list::{Pager, Query, array_page},
     lookup::{check_name, found},
-    pager::{Pager, Query, array_page},
-    retry::Work,
-    transport::{Answer, RawClient},
 };
 
 /// The profiles of a product, which these endpoints call configurations; made by
@@ -45,8 +45,8 @@ impl LegacyConfigurations {
                 let send = |raw: RawClient| async move {
                     raw.list_configurations(organization, product_id, Some(page), None).await
                 };
-                let Answer { value, head, requests, is_repetition } = client.0.call(call, send).await?;
-                let answer = Answer { value: value.license_configurations, head, requests, is_repetition };
+                let Response { value, head, requests, is_repetition } = client.0.call(call, send).await?;
+                let answer = Response { value: value.license_configurations, head, requests, is_repetition };
                 Ok(array_page(answer, page, 0))
             }
         };
@@ -63,7 +63,7 @@ impl LegacyConfigurations {
         let (organization, product_id) = (self.client.organization(), self.product_id.as_str());
         let send =
             |raw: RawClient| async move { raw.get_configuration(organization, product_id, config_id, None).await };
-        found(self.client.0.call(Call::question(&operations::GET_CONFIGURATION), send).await)
+        found(self.client.0.call(ApiCall::question(&operations::GET_CONFIGURATION), send).await)
     }
 
     /// Changes who is in a profile and who administers it.
@@ -78,7 +78,7 @@ impl LegacyConfigurations {
         let send = |raw: RawClient| async move {
             raw.update_configuration_rights(organization, product_id, config_id, None, body).await
         };
-        let call = Call::change(&operations::UPDATE_CONFIGURATION_RIGHTS, Work::Repeatable);
+        let call = ApiCall::change(&operations::UPDATE_CONFIGURATION_RIGHTS, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 

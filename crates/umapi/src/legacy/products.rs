@@ -4,13 +4,13 @@ use umapi_model::{Product, ProductAdmins, ProductAdminsRequest, operations};
 
 use super::LegacyConfigurations;
 use crate::{
+    call::ApiCall,
+    call::Effect,
+    call::RawClient,
     client::Client,
-    engine::Call,
     error::Error,
+    list::{Pager, Query, array_page},
     lookup::{check_name, found},
-    pager::{Pager, Query, array_page},
-    retry::Work,
-    transport::RawClient,
 };
 
 /// Products; made by [`Legacy::products`](crate::Legacy::products).
@@ -45,7 +45,7 @@ impl LegacyProducts {
         check_name("id of the product", product_id)?;
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.get_product(organization, product_id, None).await };
-        found(self.client.0.call(Call::question(&operations::GET_PRODUCT), send).await)
+        found(self.client.0.call(ApiCall::question(&operations::GET_PRODUCT), send).await)
     }
 
     /// Changes who administers a product, by the endpoint `…/admin`.
@@ -59,7 +59,7 @@ impl LegacyProducts {
         let body = &ProductAdminsRequest::from(admins);
         let send =
             |raw: RawClient| async move { raw.update_product_admins(organization, product_id, None, body).await };
-        let call = Call::change(&operations::UPDATE_PRODUCT_ADMINS, Work::Repeatable);
+        let call = ApiCall::change(&operations::UPDATE_PRODUCT_ADMINS, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -74,7 +74,7 @@ impl LegacyProducts {
         let body = &ProductAdminsRequest::from(admins);
         let send =
             |raw: RawClient| async move { raw.update_product_rights(organization, product_id, None, body).await };
-        let call = Call::change(&operations::UPDATE_PRODUCT_RIGHTS, Work::Repeatable);
+        let call = ApiCall::change(&operations::UPDATE_PRODUCT_RIGHTS, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 

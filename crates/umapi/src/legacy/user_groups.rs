@@ -5,13 +5,13 @@ use umapi_model::{
 };
 
 use crate::{
+    call::ApiCall,
+    call::Effect,
+    call::RawClient,
     client::Client,
-    engine::Call,
     error::Error,
+    list::{Pager, Query, array_page},
     lookup::{found, is_absent},
-    pager::{Pager, Query, array_page},
-    retry::Work,
-    transport::RawClient,
 };
 
 /// User groups by their number; made by [`Legacy::user_groups`](crate::Legacy::user_groups).
@@ -53,7 +53,7 @@ impl LegacyUserGroups {
     pub async fn get(&self, group_id: u64) -> Result<Option<UserGroup>, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.get_user_group(organization, group_id, None).await };
-        found(self.client.0.call(Call::question(&operations::GET_USER_GROUP), send).await)
+        found(self.client.0.call(ApiCall::question(&operations::GET_USER_GROUP), send).await)
     }
 
     /// Creates a user group.
@@ -64,7 +64,7 @@ impl LegacyUserGroups {
     pub async fn create(&self, group: &NewUserGroup) -> Result<UserGroup, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.create_user_group(organization, None, group).await };
-        let call = Call::change(&operations::CREATE_USER_GROUP, Work::Once);
+        let call = ApiCall::change(&operations::CREATE_USER_GROUP, Effect::OneTimeChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -76,7 +76,7 @@ impl LegacyUserGroups {
     pub async fn update(&self, group_id: u64, change: &UserGroupChange) -> Result<UserGroup, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.update_user_group(organization, group_id, None, change).await };
-        let call = Call::change(&operations::UPDATE_USER_GROUP, Work::Repeatable);
+        let call = ApiCall::change(&operations::UPDATE_USER_GROUP, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -90,7 +90,7 @@ impl LegacyUserGroups {
         let body = &UserGroupRightsRequest::from(rights);
         let send =
             |raw: RawClient| async move { raw.update_user_group_rights(organization, group_id, None, body).await };
-        let call = Call::change(&operations::UPDATE_USER_GROUP_RIGHTS, Work::Repeatable);
+        let call = ApiCall::change(&operations::UPDATE_USER_GROUP_RIGHTS, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -102,7 +102,7 @@ impl LegacyUserGroups {
     pub async fn delete(&self, group_id: u64) -> Result<bool, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.delete_user_group(organization, group_id, None).await };
-        let call = Call::change(&operations::DELETE_USER_GROUP, Work::Repeatable);
+        let call = ApiCall::change(&operations::DELETE_USER_GROUP, Effect::RepeatableChange);
         match self.client.0.call(call, send).await {
             Ok(_) => Ok(true),
             // Gone: by an earlier attempt that was not answered, or before.

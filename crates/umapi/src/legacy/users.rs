@@ -3,12 +3,12 @@
 use umapi_model::{LegacyUser, operations};
 
 use crate::{
+    call::ApiCall,
+    call::RawClient,
     client::Client,
-    engine::Call,
     error::Error,
+    list::{Pager, Query, array_page},
     lookup::{check_name, found},
-    pager::{Pager, Query, array_page},
-    transport::RawClient,
 };
 
 /// Users, in the older shape; made by [`Legacy::users`](crate::Legacy::users).
@@ -32,7 +32,7 @@ impl LegacyUsers {
         check_name("email address", email)?;
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
-        found(self.client.0.call(Call::question(&operations::GET_LEGACY_USER), send).await)
+        found(self.client.0.call(ApiCall::question(&operations::GET_LEGACY_USER), send).await)
     }
 
     /// All users of the organization.

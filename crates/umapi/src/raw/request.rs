@@ -3,11 +3,11 @@
 use umapi_model::{Operation, operations};
 
 use crate::{
+    call::ApiCall,
+    call::Effect,
+    call::{RawClient, RawResult},
     client::Client,
-    engine::Call,
     error::Error,
-    retry::Work,
-    transport::{RawClient, RawResult},
 };
 
 impl Client {
@@ -44,7 +44,7 @@ pub struct Request {
 /// An answer of success to any request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct Response {
     /// The status, 200 to 299.
     pub status: u16,
     /// The headers, in the order in which they came. Values that are no text are left out.
@@ -73,7 +73,7 @@ impl Request {
     /// # Errors
     ///
     /// For a method and path that the description does not have, and every answer but a success; see [`Error`].
-    pub async fn send(self) -> Result<Answer, Error> {
+    pub async fn send(self) -> Result<Response, Error> {
         let path = self.path.replace("{orgId}", self.client.organization());
         let operation = operation_of(&self.method, &path).ok_or_else(|| {
             Error::invalid(format!(
@@ -81,21 +81,21 @@ impl Request {
                 self.method, self.path
             ))
         })?;
-        let work = if operation.method == "GET" { Work::Question } else { Work::Once };
+        let effect = if operation.method == "GET" { Effect::Read } else { Effect::OneTimeChange };
         let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
         let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
-        let answer = self.client.0.call(Call::change(operation, work), send).await?;
-        Ok(Answer { requests: answer.requests, ..answer.value })
+        let answer = self.client.0.call(ApiCall::change(operation, effect), send).await?;
+        Ok(Response { requests: answer.requests, ..answer.value })
     }
 }
 
 /// Body and headers in one.
 #[expect(clippy::result_large_err, reason = "it is the error type of the generated methods")]
-fn whole(result: RawResult<Vec<u8>>) -> RawResult<Answer> {
+fn whole(result: RawResult<Vec<u8>>) -> RawResult<Response> {
     let answer = result?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let shown = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
-    let value = Answer { status: status.as_u16(), headers: shown.collect(), body: answer.into_inner(), requests: 0 };
+    let value = Response { status: status.as_u16(), headers: shown.collect(), body: answer.into_inner(), requests: 0 };
     Ok(umapi_raw::ResponseValue::new(value, status, headers))
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use umapi::{Command, Limits, Notice, Observer, Outcome, Progress, Report, RetryPolicy, Unfinished};
+use umapi::{Command, Notice, Observer, Outcome, Progress, RateLimits, Report, RetryPolicy, Unfinished};
 
 use crate::service::{NumberedTokens, Reply, Seen, Service};
 
@@ -181,7 +181,7 @@ async fn who_stops_a_batch_ends_its_waits_and_learns_what_became_of_everything()
 #[tokio::test]
 async fn hints_frame_a_batch_if_they_are_wanted() {
     let service = doing(|_, _| None).await;
-    let client = service.builder().sync_hints(true).limits(Limits::unlimited()).build().unwrap();
+    let client = service.builder().sync_hints(true).rate_limits(RateLimits::unlimited()).build().unwrap();
     client.execute(commands(40)).in_flight(1).await.unwrap();
     client.execute(commands(3)).await.unwrap();
     let requests = service.requests();
@@ -237,7 +237,7 @@ impl Stream for Rows {
 #[tokio::test]
 async fn a_stream_is_read_no_further_than_its_outcomes_are_taken() {
     let service = doing(|_, _| None).await;
-    let client = service.builder().limits(Limits::unlimited()).build().unwrap();
+    let client = service.builder().rate_limits(RateLimits::unlimited()).build().unwrap();
     let given = Arc::new(AtomicUsize::new(0));
     let mut outcomes = client.execute_stream(Rows { given: given.clone(), most: usize::MAX });
     let mut most_ahead = 0;

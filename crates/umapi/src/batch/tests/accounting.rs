@@ -6,7 +6,7 @@ use super::*;
 use crate::batch::outcome::{CommandOutcome, NotSent, Notice, Outcome, StepState};
 use crate::batch::{Report, RequestId};
 use crate::commands::root_of;
-use crate::error::{Error, Kind, Refusal};
+use crate::error::{Error, ErrorResponse, Kind};
 
 fn partial(errors: impl IntoIterator<Item = ActionError>) -> ActionResponse {
     ActionResponse::new(ActionResult::Partial).with_not_completed(1).with_errors(errors)
@@ -17,11 +17,11 @@ fn error(step: i64, code: ErrorCode) -> ActionError {
 }
 
 fn malformed() -> Error {
-    Error::new(Kind::Refused(Refusal {
+    Error::new(Kind::Rejected(ErrorResponse {
         status: 400,
         code: Some(ErrorCode::CommandMalformed),
         message: Some("The request is malformed".to_owned()),
-        ..Refusal::default()
+        ..ErrorResponse::default()
     }))
 }
 

@@ -13,7 +13,7 @@ use super::*;
 use crate::batch::outcome::{Outcome, StepState};
 use crate::batch::wire::{Step, take_steps};
 use crate::commands::names::fold;
-use crate::error::{Error, Kind, Refusal};
+use crate::error::{Error, ErrorResponse, Kind};
 
 /// One name of a list, or a step without one: what is done or not.
 type Atom = (String, String);
@@ -202,7 +202,7 @@ enum Chance {
 
 fn malformed() -> Error {
     let code = Some(ErrorCode::CommandMalformed);
-    Error::new(Kind::Refused(Refusal { status: 400, code, ..Refusal::default() }))
+    Error::new(Kind::Rejected(ErrorResponse { status: 400, code, ..ErrorResponse::default() }))
 }
 
 fn lost(why: &str) -> Error {

@@ -10,7 +10,7 @@ use umapi_model::{
 };
 
 use crate::batch::{Answer, Exchange, Outcome, PackedRequest, Report, Work};
-use crate::error::{Error, Kind, Refusal};
+use crate::error::{Error, ErrorResponse, Kind};
 use crate::memberships::work::MembershipWork;
 use crate::memberships::{Edge, EdgeOutcome, GroupRef, MembershipAction, Memberships};
 
@@ -139,7 +139,11 @@ fn serve(request: &PackedRequest, wrong: &Wrong, done: &mut Done) -> Exchange {
     });
     if is_poisoned {
         let code = Some(ErrorCode::CommandMalformed);
-        return Exchange::Refused(Error::new(Kind::Refused(Refusal { status: 400, code, ..Refusal::default() })));
+        return Exchange::Refused(Error::new(Kind::Rejected(ErrorResponse {
+            status: 400,
+            code,
+            ..ErrorResponse::default()
+        })));
     }
     let (mut errors, mut failed) = (Vec::new(), 0);
     for (index, command) in request.commands.iter().enumerate() {

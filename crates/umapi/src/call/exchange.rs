@@ -11,7 +11,7 @@ use umapi_model::Operation;
 use umapi_raw::{Hook, HookFuture, Resend};
 use umapi_time::Clock;
 
-use super::Head;
+use super::ResponseHead;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,16 +25,16 @@ pub(crate) enum Pragma {
 
 /// One request on its way.
 #[derive(Clone)]
-pub(crate) struct Outgoing {
+pub(crate) struct HttpExchange {
     pub(crate) token: AccessToken,
     pub(crate) api_key: Arc<str>,
     pub(crate) request_id: String,
     pub(crate) pragma: Option<Pragma>,
     pub(crate) clock: Clock,
-    pub(crate) head: Arc<OnceLock<Head>>,
+    pub(crate) head: Arc<OnceLock<ResponseHead>>,
 }
 
-impl Outgoing {
+impl HttpExchange {
     fn complete(&self, request: &mut Request) -> Result<(), String> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.token.reveal())).map_err(|_| {
             "the access token holds a character that no header can carry: see where it comes from".to_owned()
@@ -59,7 +59,7 @@ impl Outgoing {
     }
 }
 
-impl Hook for Outgoing {
+impl Hook for HttpExchange {
     fn before<'a>(&'a self, _: &'static Operation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
         Box::pin(std::future::ready(self.complete(request)))
     }
@@ -71,7 +71,7 @@ impl Hook for Outgoing {
         outcome: &'a reqwest::Result<Response>,
     ) -> HookFuture<'a, Resend> {
         if let Ok(response) = outcome {
-            let _ = self.head.set(Head::of(response, self.clock.wall()));
+            let _ = self.head.set(ResponseHead::of(response, self.clock.wall()));
         }
         Box::pin(std::future::ready(Resend::No))
     }

@@ -29,7 +29,7 @@ impl Observer for Waits {
 struct Setting {
     manual: ManualClock,
     clock: Clock,
-    pace: Pace,
+    rate_limiter: RateLimiter,
     waits: Arc<Waits>,
 }
 
@@ -37,11 +37,11 @@ fn setting(per_minute: u32, keys: usize) -> Setting {
     let manual = ManualClock::new().auto_advance(Duration::ZERO);
     let clock = manual.clock();
     let waits = Arc::new(Waits::default());
-    let limits = Limits::unlimited().with(CLASS, NonZeroU32::new(per_minute));
+    let limits = RateLimits::unlimited().with(CLASS, NonZeroU32::new(per_minute));
     let keys: Vec<Arc<str>> = (0..keys).map(|key| format!("key {key}").into()).collect();
-    let store = Arc::new(InMemoryPace::new(clock.clone()));
-    let pace = Pace::new(clock.clone(), store, waits.clone(), &limits, &keys);
-    Setting { manual, clock, pace, waits }
+    let store = Arc::new(InMemoryRateLimits::new(clock.clone()));
+    let rate_limiter = RateLimiter::new(clock.clone(), store, waits.clone(), &limits, &keys);
+    Setting { manual, clock, rate_limiter, waits }
 }
 
 impl Setting {
@@ -49,8 +49,8 @@ impl Setting {
         self.clock.now().since_origin().as_secs()
     }
 
-    async fn acquire(&self, longest: Option<Duration>) -> Result<Permit, Duration> {
-        self.pace.acquire(CLASS, Patience { longest }, "test").await.map_err(|refused| refused.wait)
+    async fn acquire(&self, longest: Option<Duration>) -> Result<CallPermit, Duration> {
+        self.rate_limiter.acquire(CLASS, Patience { longest }, "test").await.map_err(|refused| refused.wait)
     }
 
     /// Starts calls one after the other, and tells the order and the seconds at which they had their turns.
@@ -58,7 +58,7 @@ impl Setting {
         let order = Arc::new(Mutex::new(Vec::new()));
         let tasks: Vec<_> = (0..calls)
             .map(|call| {
-                let (pace, clock, order) = (self.pace.clone(), self.clock.clone(), order.clone());
+                let (pace, clock, order) = (self.rate_limiter.clone(), self.clock.clone(), order.clone());
                 tokio::spawn(async move {
                     pace.acquire(CLASS, Patience::default(), "test").await.unwrap();
                     order.lock().unwrap().push((call, clock.now().since_origin().as_secs()));
@@ -86,15 +86,15 @@ async fn two_credentials_give_twice_the_calls() {
     let turns = setting.turns(13).await;
     assert_eq!(turns.iter().filter(|(_, at)| *at == 0).count(), 6);
     assert_eq!(turns.iter().filter(|(_, at)| *at == 61).count(), 6);
-    assert_eq!(setting.pace.per_minute(CLASS), Some(6));
-    assert_eq!(self::setting(u32::MAX, 2).pace.per_minute(CLASS), Some(u32::MAX));
+    assert_eq!(setting.rate_limiter.per_minute(CLASS), Some(6));
+    assert_eq!(self::setting(u32::MAX, 2).rate_limiter.per_minute(CLASS), Some(u32::MAX));
 }
 
 #[tokio::test]
 async fn who_waits_longer_than_a_second_is_told_before() {
     let setting = setting(1, 1);
     setting.turns(2).await;
-    assert_eq!(*setting.waits.0.lock().unwrap(), [(WaitReason::Pace, 61)]);
+    assert_eq!(*setting.waits.0.lock().unwrap(), [(WaitReason::RateLimit, 61)]);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn who_is_held_back_holds_back_all_of_the_class_and_refuses_those_who_will
     let setting = setting(1, 1);
     let first = setting.acquire(None).await.unwrap();
     let spawn = |longest| {
-        let pace = setting.pace.clone();
+        let pace = setting.rate_limiter.clone();
         tokio::spawn(
             async move { pace.acquire(CLASS, Patience { longest }, "test").await.map_err(|refused| refused.wait) },
         )
@@ -121,7 +121,7 @@ async fn who_is_held_back_holds_back_all_of_the_class_and_refuses_those_who_will
     setting.manual.freeze();
     let (patient, impatient) = (spawn(None), spawn(Some(SECOND * 200)));
     setting.manual.until_sleepers(1).await;
-    setting.pace.hold_back(CLASS, first.lane, SECOND * 3600).await;
+    setting.rate_limiter.hold_back(CLASS, first.slot, SECOND * 3600).await;
     assert_eq!(impatient.await.unwrap().unwrap_err(), SECOND * 3661);
     assert_eq!(setting.waits.0.lock().unwrap().last(), Some(&(WaitReason::Throttled, 3600)));
     setting.manual.set_auto_advance(Some(Duration::ZERO));
@@ -132,9 +132,9 @@ async fn who_is_held_back_holds_back_all_of_the_class_and_refuses_those_who_will
 #[tokio::test]
 async fn of_several_credentials_only_the_one_that_was_held_back_waits() {
     let setting = setting(10, 2);
-    setting.pace.hold_back(CLASS, 0, SECOND * 3600).await;
+    setting.rate_limiter.hold_back(CLASS, 0, SECOND * 3600).await;
     for _ in 0..10 {
-        assert_eq!(setting.acquire(None).await.unwrap().lane, 1);
+        assert_eq!(setting.acquire(None).await.unwrap().slot, 1);
     }
     assert_eq!(setting.seconds(), 0);
 }
@@ -142,11 +142,11 @@ async fn of_several_credentials_only_the_one_that_was_held_back_waits() {
 #[tokio::test]
 async fn a_credential_that_is_left_out_gets_no_call_while_there_is_another() {
     let setting = setting(10, 2);
-    assert!(setting.pace.bench(1, SECOND * 300));
+    assert!(setting.rate_limiter.suspend(1, SECOND * 300));
     for _ in 0..10 {
-        assert_eq!(setting.acquire(None).await.unwrap().lane, 0);
+        assert_eq!(setting.acquire(None).await.unwrap().slot, 0);
     }
-    assert!(!setting.pace.bench(0, SECOND * 300), "there is no other left");
+    assert!(!setting.rate_limiter.suspend(0, SECOND * 300), "there is no other left");
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn who_leaves_the_line_takes_no_turn_along() {
     setting.acquire(None).await.unwrap();
     setting.manual.freeze();
     let leaving = {
-        let pace = setting.pace.clone();
+        let pace = setting.rate_limiter.clone();
         tokio::spawn(async move { pace.acquire(CLASS, Patience::default(), "test").await.is_ok() })
     };
     setting.manual.until_sleepers(1).await;
@@ -184,10 +184,10 @@ async fn a_future_that_nobody_polls_stands_in_nobodys_way() {
 async fn a_class_without_a_limit_never_waits() {
     let setting = setting(1, 1);
     for _ in 0..100 {
-        setting.pace.acquire(ThrottleClass::Users, Patience::default(), "test").await.unwrap();
+        setting.rate_limiter.acquire(ThrottleClass::Users, Patience::default(), "test").await.unwrap();
     }
     assert_eq!(setting.seconds(), 0);
-    assert_eq!(setting.pace.per_minute(ThrottleClass::Users), None);
+    assert_eq!(setting.rate_limiter.per_minute(ThrottleClass::Users), None);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_line_that_was_moved_on_by_a_runtime_which_ended_goes_on_in_another() {
     let first = runtime();
     first.block_on(async {
         setting.acquire(None).await.unwrap();
-        let pace = setting.pace.clone();
+        let pace = setting.rate_limiter.clone();
         tokio::spawn(async move { pace.acquire(CLASS, Patience::default(), "test").await.is_ok() });
         setting.manual.until_sleepers(1).await;
     });

@@ -8,7 +8,7 @@ use super::retry_after;
 
 /// Status and headers of an answer, as far as they are of use.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Head {
+pub(crate) struct ResponseHead {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
@@ -26,7 +26,7 @@ pub(crate) struct Paging {
     pub(crate) size: Option<u32>,
 }
 
-impl Head {
+impl ResponseHead {
     pub(crate) fn of(response: &Response, now: SystemTime) -> Self {
         let headers = response.headers();
         let date = text(headers, "date").and_then(|date| httpdate::parse_http_date(date).ok());

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use umapi_time::{Clock, Instant};
 
-use super::Call;
+use super::ApiCall;
 use crate::{
+    call::Response,
+    call::{AttemptOutcome, Effect, RetryContext},
     error::Error,
-    retry::{Fate, Situation, Work},
-    transport::Answer,
 };
 
 /// The course of one call over its attempts.
-pub(super) struct Course<'a> {
-    pub(super) call: Call<'a>,
+pub(super) struct CallState<'a> {
+    pub(super) call: ApiCall<'a>,
     deadline: Option<Instant>,
     /// Requests that were sent.
     pub(super) requests: u32,
@@ -31,8 +31,8 @@ pub(super) struct Course<'a> {
     pub(super) last: Option<Error>,
 }
 
-impl<'a> Course<'a> {
-    pub(super) fn new(call: Call<'a>, deadline: Option<Instant>, lanes: usize) -> Self {
+impl<'a> CallState<'a> {
+    pub(super) fn new(call: ApiCall<'a>, deadline: Option<Instant>, slots: usize) -> Self {
         Self {
             call,
             deadline,
@@ -40,7 +40,7 @@ impl<'a> Course<'a> {
             failures: 0,
             slow_failures: 0,
             throttled: 0,
-            had_fresh_token: vec![false; lanes],
+            had_fresh_token: vec![false; slots],
             may_have_been_applied: call.is_repetition,
             is_repetition: call.is_repetition,
             request_id: None,
@@ -54,10 +54,10 @@ impl<'a> Course<'a> {
     }
 
     /// Counts a failed attempt, and sums up what is known.
-    pub(super) fn situation(&mut self, fate: Fate, lane: usize, budget: u32, clock: &Clock) -> Situation {
+    pub(super) fn situation(&mut self, fate: AttemptOutcome, slot: usize, budget: u32, clock: &Clock) -> RetryContext {
         let status = match fate {
-            Fate::Answered { status, .. } => Some(status),
-            Fate::NotSent | Fate::Lost => None,
+            AttemptOutcome::Answered { status, .. } => Some(status),
+            AttemptOutcome::NotSent | AttemptOutcome::Lost => None,
         };
         match status {
             Some(401) => {}
@@ -70,18 +70,18 @@ impl<'a> Course<'a> {
         if matches!(status, Some(504 | 408)) {
             self.slow_failures += 1;
         }
-        let had_fresh_token = self.had_fresh_token[lane];
+        let had_fresh_token = self.had_fresh_token[slot];
         if status.is_some_and(|status| status != 401) {
-            self.had_fresh_token[lane] = false;
+            self.had_fresh_token[slot] = false;
         }
         let is_unknown = match fate {
-            Fate::Answered { status: 408, .. } | Fate::Lost => true,
-            Fate::Answered { status, is_refusal, .. } => status >= 500 && !(status == 503 && is_refusal),
-            Fate::NotSent => false,
+            AttemptOutcome::Answered { status: 408, .. } | AttemptOutcome::Lost => true,
+            AttemptOutcome::Answered { status, is_refusal, .. } => status >= 500 && !(status == 503 && is_refusal),
+            AttemptOutcome::NotSent => false,
         };
-        self.may_have_been_applied |= is_unknown && self.call.work != Work::Question;
-        Situation {
-            work: self.call.work,
+        self.may_have_been_applied |= is_unknown && self.call.effect != Effect::Read;
+        RetryContext {
+            effect: self.call.effect,
             fate,
             failures: self.failures,
             slow_failures: self.slow_failures,
@@ -93,8 +93,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    pub(super) fn succeed<T>(&self, answer: Answer<T>) -> Answer<T> {
-        Answer { requests: self.requests, is_repetition: self.is_repetition, ..answer }
+    pub(super) fn succeed<T>(&self, answer: Response<T>) -> Response<T> {
+        Response { requests: self.requests, is_repetition: self.is_repetition, ..answer }
     }
 
     /// The error of the call as a whole.

@@ -10,7 +10,7 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Changes, Page, PageItem, Pages, Query, ResumeToken, resume::Place, seen::Seen};
+use super::{Changes, Page, PageItem, Pages, Query, ResumeToken, seen::Seen, token::Place};
 use crate::error::Error;
 
 /// How many items are remembered to notice one that comes twice: some pages' worth.

@@ -11,7 +11,7 @@ use std::{
 
 use umapi_time::{Clock, Instant};
 
-use super::{Allowance, PaceFuture, PaceStore, Turn, TurnId};
+use super::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore};
 
 /// The span that the limits are counted over.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,19 +24,19 @@ const MARGIN: Duration = Duration::from_secs(1);
 ///
 /// It counts over a sliding window: all calls of a minute may go out together, and each makes room for another one 61
 /// seconds later.
-pub struct InMemoryPace {
+pub struct InMemoryRateLimits {
     clock: Clock,
-    ledgers: Mutex<HashMap<Allowance, Ledger>>,
+    ledgers: Mutex<HashMap<RateLimit, Ledger>>,
 }
 
-impl InMemoryPace {
+impl InMemoryRateLimits {
     /// A pace by this clock.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, ledgers: Mutex::default() }
     }
 
-    fn with<T>(&self, allowance: &Allowance, act: impl FnOnce(&mut Ledger, Instant) -> T) -> T {
+    fn with<T>(&self, allowance: &RateLimit, act: impl FnOnce(&mut Ledger, Instant) -> T) -> T {
         let now = self.clock.now();
         let mut ledgers = self.lock();
         match ledgers.get_mut(allowance) {
@@ -45,35 +45,35 @@ impl InMemoryPace {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Allowance, Ledger>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RateLimit, Ledger>> {
         // Each change of a ledger is whole in itself, so a panic elsewhere leaves nothing half-done.
         self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl PaceStore for InMemoryPace {
-    fn take<'a>(&'a self, allowance: &'a Allowance) -> PaceFuture<'a, Turn> {
+impl RateLimitStore for InMemoryRateLimits {
+    fn take<'a>(&'a self, allowance: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
         Box::pin(ready(self.with(allowance, Ledger::take)))
     }
 
-    fn sent<'a>(&'a self, allowance: &'a Allowance, turn: TurnId) -> PaceFuture<'a, ()> {
+    fn sent<'a>(&'a self, allowance: &'a RateLimit, turn: PermitId) -> RateLimitFuture<'a, ()> {
         self.with(allowance, |ledger, now| ledger.sent(turn, now));
         Box::pin(ready(()))
     }
 
-    fn forecast<'a>(&'a self, allowance: &'a Allowance, ahead: usize) -> PaceFuture<'a, Duration> {
+    fn forecast<'a>(&'a self, allowance: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
         Box::pin(ready(self.with(allowance, |ledger, now| ledger.free_at(ahead, now) - now)))
     }
 
-    fn hold_back<'a>(&'a self, allowance: &'a Allowance, time: Duration) -> PaceFuture<'a, ()> {
+    fn hold_back<'a>(&'a self, allowance: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
         self.with(allowance, |ledger, now| ledger.held_until = ledger.held_until.max(now + time));
         Box::pin(ready(()))
     }
 }
 
-impl fmt::Debug for InMemoryPace {
+impl fmt::Debug for InMemoryRateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InMemoryPace").finish_non_exhaustive()
+        f.debug_struct("InMemoryRateLimits").finish_non_exhaustive()
     }
 }
 
@@ -81,7 +81,7 @@ impl fmt::Debug for InMemoryPace {
 struct Ledger {
     limit: Option<usize>,
     /// The last calls, as many as the limit, in the order of their time.
-    calls: VecDeque<(TurnId, Instant)>,
+    calls: VecDeque<(PermitId, Instant)>,
     last_id: u64,
     held_until: Instant,
 }
@@ -92,23 +92,23 @@ impl Ledger {
         Self { limit, calls: VecDeque::new(), last_id: 0, held_until: Instant::ORIGIN }
     }
 
-    fn take(&mut self, now: Instant) -> Turn {
+    fn take(&mut self, now: Instant) -> Permit {
         let free_at = self.free_at(0, now);
         if free_at > now {
-            return Turn::After(free_at - now);
+            return Permit::After(free_at - now);
         }
         self.last_id += 1;
-        let turn = TurnId(self.last_id);
+        let turn = PermitId(self.last_id);
         self.record(turn, now);
-        Turn::Taken(turn)
+        Permit::Granted(turn)
     }
 
-    fn sent(&mut self, turn: TurnId, now: Instant) {
+    fn sent(&mut self, turn: PermitId, now: Instant) {
         self.calls.retain(|(id, _)| *id != turn);
         self.record(turn, now);
     }
 
-    fn record(&mut self, turn: TurnId, now: Instant) {
+    fn record(&mut self, turn: PermitId, now: Instant) {
         let Some(limit) = self.limit else { return };
         self.calls.push_back((turn, now));
         while self.calls.len() > limit {
@@ -138,21 +138,21 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn allowance(per_minute: u32) -> Allowance {
-        Allowance { api_key: "key".into(), class: ThrottleClass::Action, per_minute: NonZeroU32::new(per_minute) }
+    fn allowance(per_minute: u32) -> RateLimit {
+        RateLimit { api_key: "key".into(), class: ThrottleClass::Action, per_minute: NonZeroU32::new(per_minute) }
     }
 
-    fn wait(turn: Turn) -> Option<Duration> {
+    fn wait(turn: Permit) -> Option<Duration> {
         match turn {
-            Turn::Taken(_) => None,
-            Turn::After(time) => Some(time),
+            Permit::Granted(_) => None,
+            Permit::After(time) => Some(time),
         }
     }
 
     #[tokio::test]
     async fn a_full_minute_leaves_no_turn_until_its_first_call_is_past() {
         let manual = ManualClock::new();
-        let pace = InMemoryPace::new(manual.clock());
+        let pace = InMemoryRateLimits::new(manual.clock());
         let allowance = allowance(2);
         assert_eq!(wait(pace.take(&allowance).await), None);
         manual.advance(SECOND * 10);
@@ -166,9 +166,9 @@ mod tests {
     #[tokio::test]
     async fn a_call_counts_from_when_it_is_sent() {
         let manual = ManualClock::new();
-        let pace = InMemoryPace::new(manual.clock());
+        let pace = InMemoryRateLimits::new(manual.clock());
         let allowance = allowance(1);
-        let Turn::Taken(turn) = pace.take(&allowance).await else { panic!("the first turn is free") };
+        let Permit::Granted(turn) = pace.take(&allowance).await else { panic!("the first turn is free") };
         manual.advance(SECOND * 5);
         pace.sent(&allowance, turn).await;
         assert_eq!(pace.forecast(&allowance, 0).await, SECOND * 61);
@@ -177,8 +177,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_held_back_is_held_back_by_the_longer_time_even_without_a_limit() {
         let manual = ManualClock::new();
-        let pace = InMemoryPace::new(manual.clock());
-        let unlimited = Allowance { per_minute: None, ..allowance(1) };
+        let pace = InMemoryRateLimits::new(manual.clock());
+        let unlimited = RateLimit { per_minute: None, ..allowance(1) };
         assert_eq!(wait(pace.take(&unlimited).await), None);
         pace.hold_back(&unlimited, SECOND * 40).await;
         pace.hold_back(&unlimited, SECOND * 20).await;
@@ -198,7 +198,7 @@ mod tests {
             for step in steps {
                 now += Duration::from_millis(step);
                 let free_at = ledger.free_at(0, now);
-                if matches!(ledger.take(now), Turn::Taken(_)) {
+                if matches!(ledger.take(now), Permit::Granted(_)) {
                     prop_assert!(free_at <= now);
                     taken.push(now);
                 } else {
@@ -218,12 +218,12 @@ mod tests {
             let mut now = Instant::ORIGIN;
             for _ in 0..made {
                 now = now.max(ledger.free_at(0, now)) + SECOND;
-                prop_assert!(matches!(ledger.take(now), Turn::Taken(_)));
+                prop_assert!(matches!(ledger.take(now), Permit::Granted(_)));
             }
             let forecast = ledger.free_at(ahead, now);
             for _ in 0..=ahead {
                 now = ledger.free_at(0, now);
-                prop_assert!(matches!(ledger.take(now), Turn::Taken(_)));
+                prop_assert!(matches!(ledger.take(now), Permit::Granted(_)));
             }
             prop_assert_eq!(forecast, now);
         }

@@ -39,18 +39,18 @@ const UNSAID: Duration = Duration::from_secs(60);
 
 /// What a request is, as far as sending it again goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum Effect {
     /// It changes nothing.
-    Question,
+    Read,
     /// It changes something, and whoever keeps account can tell what a repetition of it did.
-    Repeatable,
+    RepeatableChange,
     /// It changes something, and must not be done twice.
-    Once,
+    OneTimeChange,
 }
 
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum AttemptOutcome {
     /// Nothing was sent.
     NotSent,
     /// It was answered, and not with success. `is_refusal`: the answer itself says that nothing was done.
@@ -61,9 +61,9 @@ pub(crate) enum Fate {
 
 /// What is known when the question comes up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Situation {
-    pub(crate) work: Work,
-    pub(crate) fate: Fate,
+pub(crate) struct RetryContext {
+    pub(crate) effect: Effect,
+    pub(crate) fate: AttemptOutcome,
     /// Attempts that failed, this one among them, without those of rows 2 and 4.
     pub(crate) failures: u32,
     /// Attempts of row 7, this one among them.
@@ -82,7 +82,7 @@ pub(crate) struct Situation {
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
+pub(crate) enum RetryDecision {
     /// Drop the token, and send again at once.
     FreshToken,
     /// Hold back the whole class for so long, and stand in line again.
@@ -94,52 +94,56 @@ pub(crate) enum Decision {
 }
 
 /// The table of this module.
-pub(crate) fn decide(policy: &RetryPolicy, situation: &Situation) -> Decision {
+pub(crate) fn decide(policy: &RetryPolicy, situation: &RetryContext) -> RetryDecision {
     let backoff = policy.backoff(situation.failures, situation.scatter);
-    let is_change = situation.work != Work::Question;
+    let is_change = situation.effect != Effect::Read;
     let decision = match situation.fate {
-        Fate::NotSent => Decision::Again { after: backoff, cost: Budget::QUICK, is_repetition: false },
-        Fate::Answered { status: 401, .. } if !situation.had_fresh_token => Decision::FreshToken,
-        Fate::Answered { status: 429, retry_after, .. } => {
+        AttemptOutcome::NotSent => RetryDecision::Again { after: backoff, cost: Budget::QUICK, is_repetition: false },
+        AttemptOutcome::Answered { status: 401, .. } if !situation.had_fresh_token => RetryDecision::FreshToken,
+        AttemptOutcome::Answered { status: 429, retry_after, .. } => {
             // Believed as it is; but who is told "now" again and again keeps a distance all the same.
             let distance = if situation.throttled > 1 {
                 policy.backoff(situation.throttled, situation.scatter)
             } else {
                 Duration::ZERO
             };
-            return within(situation.left, Decision::HoldBack(retry_after.unwrap_or(UNSAID).max(distance)));
+            return within(situation.left, RetryDecision::HoldBack(retry_after.unwrap_or(UNSAID).max(distance)));
         }
-        Fate::Answered { status: 503, retry_after, is_refusal: true } => {
+        AttemptOutcome::Answered { status: 503, retry_after, is_refusal: true } => {
             let after = backoff.max(retry_after.unwrap_or_default());
-            Decision::Again { after, cost: Budget::QUICK, is_repetition: false }
+            RetryDecision::Again { after, cost: Budget::QUICK, is_repetition: false }
         }
-        Fate::Answered { status: 504 | 408, retry_after, .. } => {
-            if situation.work == Work::Once || situation.slow_failures > SLOW_RETRIES {
-                return Decision::Stop;
+        AttemptOutcome::Answered { status: 504 | 408, retry_after, .. } => {
+            if situation.effect == Effect::OneTimeChange || situation.slow_failures > SLOW_RETRIES {
+                return RetryDecision::Stop;
             }
             let after = backoff.max(LONG_BACKOFF * situation.slow_failures.max(1)).max(retry_after.unwrap_or_default());
-            Decision::Again { after, cost: Budget::SLOW, is_repetition: is_change }
+            RetryDecision::Again { after, cost: Budget::SLOW, is_repetition: is_change }
         }
-        Fate::Answered { status, retry_after, .. } if status >= 500 && situation.work != Work::Once => {
+        AttemptOutcome::Answered { status, retry_after, .. }
+            if status >= 500 && situation.effect != Effect::OneTimeChange =>
+        {
             let after = backoff.max(retry_after.unwrap_or_default());
-            Decision::Again { after, cost: Budget::QUICK, is_repetition: is_change }
+            RetryDecision::Again { after, cost: Budget::QUICK, is_repetition: is_change }
         }
-        Fate::Lost if situation.work != Work::Once => {
-            Decision::Again { after: backoff, cost: Budget::QUICK, is_repetition: is_change }
+        AttemptOutcome::Lost if situation.effect != Effect::OneTimeChange => {
+            RetryDecision::Again { after: backoff, cost: Budget::QUICK, is_repetition: is_change }
         }
-        Fate::Answered { .. } | Fate::Lost => Decision::Stop,
+        AttemptOutcome::Answered { .. } | AttemptOutcome::Lost => RetryDecision::Stop,
     };
     match decision {
-        Decision::Again { .. } if situation.failures >= policy.attempts => Decision::Stop,
-        Decision::Again { cost, .. } if situation.budget < cost => Decision::Stop,
+        RetryDecision::Again { .. } if situation.failures >= policy.attempts => RetryDecision::Stop,
+        RetryDecision::Again { cost, .. } if situation.budget < cost => RetryDecision::Stop,
         decision => within(situation.left, decision),
     }
 }
 
 /// A wait that would end after the call is over is not begun.
-fn within(left: Option<Duration>, decision: Decision) -> Decision {
+fn within(left: Option<Duration>, decision: RetryDecision) -> RetryDecision {
     match (decision, left) {
-        (Decision::Again { after: wait, .. } | Decision::HoldBack(wait), Some(left)) if wait >= left => Decision::Stop,
+        (RetryDecision::Again { after: wait, .. } | RetryDecision::HoldBack(wait), Some(left)) if wait >= left => {
+            RetryDecision::Stop
+        }
         _ => decision,
     }
 }

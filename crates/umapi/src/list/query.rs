@@ -6,16 +6,16 @@ use umapi_model::Operation;
 
 use super::{Page, item::Fingerprint};
 use crate::{
+    call::ApiCall,
+    call::{Response, ResponseHead},
     client::Client,
-    engine::Call,
     error::Error,
-    transport::{Answer, Head},
 };
 
 /// A fetch on its way.
 pub(crate) type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>, Error>> + Send>>;
 
-type Fetch<T> = dyn Fn(Client, Call<'static>, u32) -> Fetching<T> + Send + Sync;
+type Fetch<T> = dyn Fn(Client, ApiCall<'static>, u32) -> Fetching<T> + Send + Sync;
 
 /// What a list is a list of. Cheap to clone.
 pub(crate) struct Query<T> {
@@ -32,7 +32,7 @@ impl<T> Query<T> {
     /// number of a page.
     pub(crate) fn new<F, Fut>(client: Client, operation: &'static Operation, parameters: &[&str], fetch: F) -> Self
     where
-        F: Fn(Client, Call<'static>, u32) -> Fut + Send + Sync + 'static,
+        F: Fn(Client, ApiCall<'static>, u32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Page<T>, Error>> + Send + 'static,
     {
         let print = Fingerprint::new().and(operation.id).and(client.organization());
@@ -49,7 +49,7 @@ impl<T> Query<T> {
 
     /// Fetches a page, counted from 0 here. A fetch ahead of need goes without, where there is no turn for it now.
     pub(super) fn fetch(&self, index: u32, is_ahead: bool) -> Fetching<T> {
-        let call = Call { is_ahead, ..Call::question(self.operation) };
+        let call = ApiCall { is_ahead, ..ApiCall::question(self.operation) };
         (self.fetch)(self.client.clone(), call, index.saturating_add(self.first_page))
     }
 }
@@ -69,7 +69,7 @@ impl<T> Clone for Query<T> {
 
 impl<T> Page<T> {
     /// A page whose body says whether it is the last one.
-    pub(crate) fn of(items: Vec<T>, is_last: bool, head: Head) -> Self {
+    pub(crate) fn of(items: Vec<T>, is_last: bool, head: ResponseHead) -> Self {
         let paging = head.paging;
         Self {
             items,
@@ -87,7 +87,7 @@ impl<T> Page<T> {
 
 /// A page that is a bare array: the headers alone say where the list ends. Without them it ends with an empty page, or
 /// with one that comes again.
-pub(crate) fn array_page<T>(answer: Answer<Vec<T>>, page: u32, first_page: u32) -> Page<T> {
+pub(crate) fn array_page<T>(answer: Response<Vec<T>>, page: u32, first_page: u32) -> Page<T> {
     let index = page.saturating_sub(first_page);
     let is_last = match answer.head.paging.pages {
         Some(pages) => index.saturating_add(1) >= pages,
@@ -99,13 +99,13 @@ pub(crate) fn array_page<T>(answer: Answer<Vec<T>>, page: u32, first_page: u32) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Paging;
+    use crate::call::Paging;
 
     #[test]
     fn an_array_is_the_last_page_by_its_headers_or_by_being_empty() {
         let is_last = |items: &[u8], pages, page, first_page| {
-            let head = Head { paging: Paging { pages, ..Paging::default() }, ..Head::default() };
-            let answer = Answer { value: items.to_vec(), head, requests: 1, is_repetition: false };
+            let head = ResponseHead { paging: Paging { pages, ..Paging::default() }, ..ResponseHead::default() };
+            let answer = Response { value: items.to_vec(), head, requests: 1, is_repetition: false };
             array_page(answer, page, first_page).is_last
         };
         assert!(!is_last(&[1], Some(3), 1, 0) && is_last(&[1], Some(3), 2, 0));

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use umapi_model::limits::ThrottleClass;
 use umapi_time::{Clock, Instant};
 
-use super::{Allowance, Limits, PaceStore, Turn, TurnId};
+use super::{Permit, PermitId, RateLimit, RateLimitStore, RateLimits};
 use crate::observer::{Observer, Wait, WaitReason};
 
 /// A wait that is told of before it begins.
@@ -27,20 +27,20 @@ const STALE: Duration = Duration::from_secs(1);
 /// A line moves on by a task of its own and not by those who wait in it, so that a future which nobody polls holds up
 /// nobody else. The task lives as long as someone waits.
 #[derive(Clone)]
-pub(crate) struct Pace(Arc<Shared>);
+pub(crate) struct RateLimiter(Arc<Shared>);
 
 struct Shared {
     clock: Clock,
-    store: Arc<dyn PaceStore>,
+    store: Arc<dyn RateLimitStore>,
     observer: Arc<dyn Observer>,
     lines: Vec<(ThrottleClass, Line)>,
     /// Until when each credential is left out, because it was refused.
-    benched: Mutex<Vec<Instant>>,
+    suspended: Mutex<Vec<Instant>>,
 }
 
 struct Line {
     /// One for each credential.
-    allowances: Vec<Allowance>,
+    allowances: Vec<RateLimit>,
     /// The credential that is asked first next time.
     first: AtomicUsize,
     state: Mutex<State>,
@@ -54,7 +54,7 @@ struct State {
 }
 
 struct Waiting {
-    give: oneshot::Sender<Result<Permit, Refused>>,
+    give: oneshot::Sender<Result<CallPermit, Refused>>,
     gives_up_at: Option<Instant>,
 }
 
@@ -66,9 +66,9 @@ pub(crate) struct Patience {
 
 /// One call may go out, with this credential.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Permit {
-    pub(crate) lane: usize,
-    turn: TurnId,
+pub(crate) struct CallPermit {
+    pub(crate) slot: usize,
+    turn: PermitId,
     given_at: Instant,
 }
 
@@ -78,21 +78,21 @@ pub(crate) struct Refused {
     pub(crate) wait: Duration,
 }
 
-impl Pace {
+impl RateLimiter {
     pub(crate) fn new(
         clock: Clock,
-        store: Arc<dyn PaceStore>,
+        store: Arc<dyn RateLimitStore>,
         observer: Arc<dyn Observer>,
-        limits: &Limits,
+        limits: &RateLimits,
         api_keys: &[Arc<str>],
     ) -> Self {
         let lines = ThrottleClass::ALL.map(|class| {
             let allowance =
-                |key: &Arc<str>| Allowance { api_key: key.clone(), class, per_minute: limits.per_minute(class) };
+                |key: &Arc<str>| RateLimit { api_key: key.clone(), class, per_minute: limits.per_minute(class) };
             (class, Line::new(api_keys.iter().map(allowance).collect()))
         });
-        let benched = Mutex::new(vec![Instant::ORIGIN; api_keys.len()]);
-        Self(Arc::new(Shared { clock, store, observer, lines: lines.into(), benched }))
+        let suspended = Mutex::new(vec![Instant::ORIGIN; api_keys.len()]);
+        Self(Arc::new(Shared { clock, store, observer, lines: lines.into(), suspended }))
     }
 
     /// Waits for a turn, of whichever credential has one first.
@@ -101,7 +101,7 @@ impl Pace {
         class: ThrottleClass,
         patience: Patience,
         operation: &'static str,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<CallPermit, Refused> {
         let begun = self.0.clock.now();
         let Some(line) = self.0.line(class) else { return Ok(self.0.without_turn()) };
         let is_alone = line.lock().waiting.is_empty();
@@ -128,7 +128,7 @@ impl Pace {
         longest: Option<Duration>,
         operation: &'static str,
         is_first: bool,
-    ) -> Option<Result<Permit, Refused>> {
+    ) -> Option<Result<CallPermit, Refused>> {
         let line = self.0.line(class)?;
         let ahead = if is_first { 0 } else { line.lock().waiting.len() };
         let wait = self.0.forecast(line, ahead).await;
@@ -154,17 +154,17 @@ impl Pace {
     }
 
     /// Says that the call of a turn goes out only now.
-    pub(crate) async fn sent(&self, class: ThrottleClass, permit: &Permit) {
+    pub(crate) async fn sent(&self, class: ThrottleClass, permit: &CallPermit) {
         let Some(line) = self.0.line(class) else { return };
         if self.0.clock.now() > permit.given_at {
-            self.0.store.sent(&line.allowances[permit.lane], permit.turn).await;
+            self.0.store.sent(&line.allowances[permit.slot], permit.turn).await;
         }
     }
 
     /// Holds back all calls of a class on one credential, and refuses those who will not wait as long.
-    pub(crate) async fn hold_back(&self, class: ThrottleClass, lane: usize, time: Duration) {
+    pub(crate) async fn hold_back(&self, class: ThrottleClass, slot: usize, time: Duration) {
         let Some(line) = self.0.line(class) else { return };
-        self.0.store.hold_back(&line.allowances[lane], time).await;
+        self.0.store.hold_back(&line.allowances[slot], time).await;
         let in_line = {
             let mut state = line.lock();
             state.held_until = state.held_until.max(self.0.clock.now() + time);
@@ -183,18 +183,18 @@ impl Pace {
     }
 
     /// Leaves a credential out for a time. Says whether there is another one.
-    pub(crate) fn bench(&self, lane: usize, time: Duration) -> bool {
+    pub(crate) fn suspend(&self, slot: usize, time: Duration) -> bool {
         let now = self.0.clock.now();
-        let mut benched = self.0.benched();
-        benched[lane] = benched[lane].max(now + time);
-        benched.iter().any(|until| *until <= now)
+        let mut suspended = self.0.suspended();
+        suspended[slot] = suspended[slot].max(now + time);
+        suspended.iter().any(|until| *until <= now)
     }
 
     /// The calls a minute of all credentials together, without those that are left out; nothing for any number.
     pub(crate) fn per_minute(&self, class: ThrottleClass) -> Option<u32> {
         let line = self.0.line(class)?;
-        let lanes = self.0.open_lanes().len().max(1);
-        Some(line.allowances.first()?.per_minute?.get().saturating_mul(u32::try_from(lanes).unwrap_or(u32::MAX)))
+        let slots = self.0.active_slots().len().max(1);
+        Some(line.allowances.first()?.per_minute?.get().saturating_mul(u32::try_from(slots).unwrap_or(u32::MAX)))
     }
 
     /// How long until the last of so many calls has its turn, if they come after those who wait now.
@@ -213,44 +213,44 @@ impl Shared {
         self.lines.iter().find(|(of, _)| *of == class).map(|(_, line)| line)
     }
 
-    fn benched(&self) -> MutexGuard<'_, Vec<Instant>> {
-        self.benched.lock().unwrap_or_else(PoisonError::into_inner)
+    fn suspended(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The credentials that are not left out; all of them if every one is.
-    fn open_lanes(&self) -> Vec<usize> {
+    fn active_slots(&self) -> Vec<usize> {
         let now = self.clock.now();
-        let benched = self.benched();
-        let open: Vec<usize> = (0..benched.len()).filter(|lane| benched[*lane] <= now).collect();
-        if open.is_empty() { (0..benched.len()).collect() } else { open }
+        let suspended = self.suspended();
+        let open: Vec<usize> = (0..suspended.len()).filter(|slot| suspended[*slot] <= now).collect();
+        if open.is_empty() { (0..suspended.len()).collect() } else { open }
     }
 
-    fn without_turn(&self) -> Permit {
-        let lane = self.open_lanes().first().copied().unwrap_or_default();
-        Permit { lane, turn: TurnId(0), given_at: self.clock.now() }
+    fn without_turn(&self) -> CallPermit {
+        let slot = self.active_slots().first().copied().unwrap_or_default();
+        CallPermit { slot, turn: PermitId(0), given_at: self.clock.now() }
     }
 
     /// Asks the credentials one after the other, each time beginning with another one.
     async fn take(&self, line: &Line) -> Next {
-        let lanes = self.open_lanes();
+        let slots = self.active_slots();
         let first = line.first.fetch_add(1, Ordering::Relaxed);
         let mut shortest = Duration::MAX;
-        for step in 0..lanes.len() {
-            let lane = lanes[(first + step) % lanes.len()];
-            match self.store.take(&line.allowances[lane]).await {
-                Turn::Taken(turn) => return Next::Taken(Permit { lane, turn, given_at: self.clock.now() }),
-                Turn::After(time) => shortest = shortest.min(time),
+        for step in 0..slots.len() {
+            let slot = slots[(first + step) % slots.len()];
+            match self.store.take(&line.allowances[slot]).await {
+                Permit::Granted(turn) => return Next::Taken(CallPermit { slot, turn, given_at: self.clock.now() }),
+                Permit::After(time) => shortest = shortest.min(time),
             }
         }
         Next::After(shortest)
     }
 
     async fn forecast(&self, line: &Line, ahead: usize) -> Duration {
-        let lanes = self.open_lanes();
+        let slots = self.active_slots();
         let mut shortest = Duration::MAX;
-        for lane in &lanes {
+        for slot in &slots {
             // Those ahead are spread over the credentials.
-            let time = self.store.forecast(&line.allowances[*lane], ahead / lanes.len()).await;
+            let time = self.store.forecast(&line.allowances[*slot], ahead / slots.len()).await;
             shortest = shortest.min(time);
         }
         shortest
@@ -261,7 +261,7 @@ impl Shared {
             return;
         }
         let is_held = line.lock().held_until > self.clock.now();
-        let reason = if is_held { WaitReason::Throttled } else { WaitReason::Pace };
+        let reason = if is_held { WaitReason::Throttled } else { WaitReason::RateLimit };
         let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
         tracing::info!(operation, wait_ms = duration.as_millis(), reason = %reason, "waiting for a turn");
         self.observer.wait_begins(&Wait { operation, reason, duration, until });
@@ -269,12 +269,12 @@ impl Shared {
 }
 
 enum Next {
-    Taken(Permit),
+    Taken(CallPermit),
     After(Duration),
 }
 
 impl Line {
-    fn new(allowances: Vec<Allowance>) -> Self {
+    fn new(allowances: Vec<RateLimit>) -> Self {
         let state = State { waiting: VecDeque::new(), is_driven: false, held_until: Instant::ORIGIN };
         Self { allowances, first: AtomicUsize::new(0), state: Mutex::new(state), bell: Notify::new() }
     }
@@ -284,7 +284,7 @@ impl Line {
     }
 
     /// Gives a turn to the first who still waits for one.
-    fn give(&self, permit: Permit) {
+    fn give(&self, permit: CallPermit) {
         let mut state = self.lock();
         while let Some(first) = state.waiting.pop_front() {
             if first.give.send(Ok(permit)).is_ok() {

@@ -1,11 +1,11 @@
 use std::fmt;
 
 /// Keeps a clock that advances by itself where it is, for as long as it lives; made by
-/// [`Clock::hold`](crate::Clock::hold).
+/// [`Clock::advance_guard`](crate::Clock::advance_guard).
 #[must_use = "the clock is released as soon as this is dropped"]
-pub struct Hold(Option<Box<dyn FnOnce() + Send + Sync>>);
+pub struct AdvanceGuard(Option<Box<dyn FnOnce() + Send + Sync>>);
 
-impl Hold {
+impl AdvanceGuard {
     /// A hold of a clock that does not move by itself.
     pub fn none() -> Self {
         Self(None)
@@ -17,7 +17,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for AdvanceGuard {
     fn drop(&mut self) {
         if let Some(release) = self.0.take() {
             release();
@@ -25,8 +25,8 @@ impl Drop for Hold {
     }
 }
 
-impl fmt::Debug for Hold {
+impl fmt::Debug for AdvanceGuard {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Hold")
+        out.write_str("AdvanceGuard")
     }
 }

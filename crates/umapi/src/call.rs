@@ -1,6 +1,30 @@
 //! How one call runs: a turn, a token, an attempt, a verdict, and so on until there is an outcome.
 
-mod course;
+mod attempt;
+mod error_response;
+mod exchange;
+mod head;
+mod http;
+mod response;
+mod retry;
+mod retry_after;
+mod state;
+
+pub(crate) use self::http::HttpSettings;
+pub(crate) use attempt::{Failure, attempt};
+pub(crate) use exchange::{HttpExchange, Pragma};
+#[cfg(test)]
+pub(crate) use head::Paging;
+pub(crate) use head::ResponseHead;
+pub(crate) use response::Response;
+pub use retry::RetryPolicy;
+pub(crate) use retry::{AttemptOutcome, Budget, Effect, RetryContext, RetryDecision, decide};
+
+/// The generated methods of the service.
+pub(crate) type RawClient = umapi_raw::Client<umapi_raw::UserManagement>;
+
+/// What the generated methods give back.
+pub(crate) type RawResult<T> = Result<umapi_raw::ResponseValue<T>, umapi_raw::Error<()>>;
 
 use std::{
     future::Future,
@@ -17,22 +41,20 @@ use crate::{
     driver::StopHandle,
     error::{Error, Kind},
     observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
-    pace::{Pace, Patience, Permit, ThrottlePolicy},
-    retry::{Budget, Decision, Fate, RetryPolicy, Work, decide},
-    transport::{Answer, Failure, Outgoing, Pragma, RawClient, RawResult, attempt},
+    rate::{CallPermit, Patience, RateLimiter, ThrottlePolicy},
 };
-use course::Course;
+use state::CallState;
 
 /// How long a credential is left out that was refused, where there is another one.
-const BENCH: Duration = Duration::from_secs(300);
+const SUSPENSION: Duration = Duration::from_secs(300);
 
 /// What all calls of a client share.
 pub(crate) struct Engine {
     pub(crate) organization: String,
     pub(crate) raw: RawClient,
     pub(crate) clock: Clock,
-    pub(crate) lanes: Vec<Lane>,
-    pub(crate) pace: Pace,
+    pub(crate) slots: Vec<CredentialSlot>,
+    pub(crate) rate_limiter: RateLimiter,
     pub(crate) throttle_policy: ThrottlePolicy,
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: Budget,
@@ -43,7 +65,7 @@ pub(crate) struct Engine {
 }
 
 /// One credential.
-pub(crate) struct Lane {
+pub(crate) struct CredentialSlot {
     pub(crate) api_key: Arc<str>,
     pub(crate) tokens: Box<dyn TokenSource>,
 }
@@ -59,9 +81,9 @@ pub(crate) enum Deadline {
 
 /// One thing to ask or to do.
 #[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
+pub(crate) struct ApiCall<'a> {
     pub(crate) operation: &'static Operation,
-    pub(crate) work: Work,
+    pub(crate) effect: Effect,
     pub(crate) pragma: Option<Pragma>,
     pub(crate) deadline: Deadline,
     /// The caller's numbers of what is in it, for the observer.
@@ -74,12 +96,12 @@ pub(crate) struct Call<'a> {
     pub(crate) is_ahead: bool,
 }
 
-impl Call<'_> {
+impl ApiCall<'_> {
     /// A question, which changes nothing.
     pub(crate) fn question(operation: &'static Operation) -> Self {
         Self {
             operation,
-            work: Work::Question,
+            effect: Effect::Read,
             pragma: None,
             deadline: Deadline::OfClient,
             commands: &[],
@@ -90,8 +112,8 @@ impl Call<'_> {
     }
 
     /// A change.
-    pub(crate) fn change(operation: &'static Operation, work: Work) -> Self {
-        Self { work, ..Self::question(operation) }
+    pub(crate) fn change(operation: &'static Operation, effect: Effect) -> Self {
+        Self { effect, ..Self::question(operation) }
     }
 
     /// Waits, unless it is stopped first.
@@ -112,7 +134,7 @@ impl Call<'_> {
 
 impl Engine {
     /// Makes a call: `send` is asked for the request, once per attempt.
-    pub(crate) async fn call<T, F, Fut>(&self, call: Call<'_>, send: F) -> Result<Answer<T>, Error>
+    pub(crate) async fn call<T, F, Fut>(&self, call: ApiCall<'_>, send: F) -> Result<Response<T>, Error>
     where
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
@@ -121,7 +143,7 @@ impl Engine {
         self.run(call, send).instrument(span).await
     }
 
-    async fn run<T, F, Fut>(&self, call: Call<'_>, send: F) -> Result<Answer<T>, Error>
+    async fn run<T, F, Fut>(&self, call: ApiCall<'_>, send: F) -> Result<Response<T>, Error>
     where
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
@@ -130,20 +152,20 @@ impl Engine {
             Deadline::OfClient => self.call_timeout.map(|timeout| self.clock.now() + timeout),
             Deadline::OfWork(deadline) => deadline,
         };
-        let mut course = Course::new(call, deadline, self.lanes.len());
+        let mut course = CallState::new(call, deadline, self.slots.len());
         loop {
             let permit = self.turn(&mut course).await?;
-            let lane = &self.lanes[permit.lane];
-            let token = match lane.tokens.token().await {
+            let slot = &self.slots[permit.slot];
+            let token = match slot.tokens.token().await {
                 Ok(token) => token,
-                Err(error) if self.passes_on(permit.lane, "there is no access token") => {
+                Err(error) if self.passes_on(permit.slot, "there is no access token") => {
                     course.last = Some(Error::from(error));
                     continue;
                 }
                 Err(error) => return Err(course.fail(error.into(), &self.clock)),
             };
-            self.pace.sent(call.class(), &permit).await;
-            let failure = match self.attempt(&mut course, lane, &token, &send).await {
+            self.rate_limiter.sent(call.class(), &permit).await;
+            let failure = match self.attempt(&mut course, slot, &token, &send).await {
                 Ok(answer) => {
                     self.budget.answered();
                     return Ok(course.succeed(answer));
@@ -155,7 +177,7 @@ impl Engine {
     }
 
     /// Waits for a turn, as long as the policy and the deadline allow.
-    async fn turn(&self, course: &mut Course<'_>) -> Result<Permit, Error> {
+    async fn turn(&self, course: &mut CallState<'_>) -> Result<CallPermit, Error> {
         let left = course.left(&self.clock);
         let is_unneeded = course.call.is_ahead && course.requests == 0;
         let allowed = if is_unneeded { Some(Duration::ZERO) } else { self.throttle_policy.longest() };
@@ -164,7 +186,7 @@ impl Engine {
             (allowed, left) => allowed.or(left),
         };
         let call = course.call;
-        let turn = self.pace.acquire(call.class(), Patience { longest }, call.operation.id);
+        let turn = self.rate_limiter.acquire(call.class(), Patience { longest }, call.operation.id);
         let refused = match call.unless_stopped(turn).await.map_err(|stopped| course.fail(stopped, &self.clock))? {
             Ok(_) if course.left(&self.clock).is_some_and(|left| left.is_zero()) => {
                 return Err(course.fail(Error::new(Kind::Deadline), &self.clock));
@@ -183,11 +205,11 @@ impl Engine {
     /// Sends once.
     async fn attempt<T, F, Fut>(
         &self,
-        course: &mut Course<'_>,
-        lane: &Lane,
+        course: &mut CallState<'_>,
+        slot: &CredentialSlot,
         token: &AccessToken,
         send: &F,
-    ) -> Result<Answer<T>, Failure>
+    ) -> Result<Response<T>, Failure>
     where
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
@@ -195,9 +217,9 @@ impl Engine {
         let call = course.call;
         course.requests += 1;
         let (operation, number) = (call.operation.id, course.requests);
-        let outgoing = Outgoing {
+        let outgoing = HttpExchange {
             token: token.clone(),
-            api_key: lane.api_key.clone(),
+            api_key: slot.api_key.clone(),
             request_id: request_id(),
             pragma: call.pragma,
             clock: self.clock.clone(),
@@ -209,7 +231,7 @@ impl Engine {
             operation,
             attempt: number,
             request_id: id,
-            api_key: &lane.api_key,
+            api_key: &slot.api_key,
             commands: call.commands,
         });
         let span = tracing::debug_span!("attempt", number, request_id = id);
@@ -227,8 +249,8 @@ impl Engine {
     /// What follows on a failed attempt: nothing, if there shall be another one.
     async fn after(
         &self,
-        course: &mut Course<'_>,
-        permit: Permit,
+        course: &mut CallState<'_>,
+        permit: CallPermit,
         token: &AccessToken,
         failure: Failure,
     ) -> Result<(), Error> {
@@ -238,23 +260,23 @@ impl Engine {
             details.operation = Some(course.call.operation.id);
         });
         let Some(fate) = failure.fate else { return Err(course.fail(error, &self.clock)) };
-        if matches!(fate, Fate::Answered { status, .. } if status < 500 && status != 429) {
+        if matches!(fate, AttemptOutcome::Answered { status, .. } if status < 500 && status != 429) {
             self.budget.answered();
         }
-        let situation = course.situation(fate, permit.lane, self.budget.left(), &self.clock);
+        let situation = course.situation(fate, permit.slot, self.budget.left(), &self.clock);
         match decide(&self.retry, &situation) {
-            Decision::FreshToken => {
+            RetryDecision::FreshToken => {
                 tracing::info!("the access token was refused, asking for a fresh one");
-                self.lanes[permit.lane].tokens.invalidate(token);
-                course.had_fresh_token[permit.lane] = true;
+                self.slots[permit.slot].tokens.invalidate(token);
+                course.had_fresh_token[permit.slot] = true;
                 self.tell_retry(course, &error, Duration::ZERO);
             }
-            Decision::HoldBack(time) => {
+            RetryDecision::HoldBack(time) => {
                 tracing::warn!(wait_ms = time.as_millis(), "the service asks for a pause");
-                self.pace.hold_back(course.call.class(), permit.lane, time).await;
+                self.rate_limiter.hold_back(course.call.class(), permit.slot, time).await;
                 self.tell_retry(course, &error, time);
             }
-            Decision::Again { after, cost, is_repetition } => {
+            RetryDecision::Again { after, cost, is_repetition } => {
                 tracing::info!(wait_ms = after.as_millis(), error = %error, "trying again");
                 self.budget.take(cost);
                 course.is_repetition |= is_repetition;
@@ -262,9 +284,9 @@ impl Engine {
                 let wait = self.back_off(course, after);
                 course.call.unless_stopped(wait).await.map_err(|stopped| course.fail(stopped, &self.clock))?;
             }
-            Decision::Stop => {
-                let is_of_the_credential = matches!(fate, Fate::Answered { status: 401 | 403, .. });
-                if !(is_of_the_credential && self.passes_on(permit.lane, "it was refused")) {
+            RetryDecision::Stop => {
+                let is_of_the_credential = matches!(fate, AttemptOutcome::Answered { status: 401 | 403, .. });
+                if !(is_of_the_credential && self.passes_on(permit.slot, "it was refused")) {
                     return Err(course.fail(error, &self.clock));
                 }
             }
@@ -274,20 +296,20 @@ impl Engine {
     }
 
     /// Leaves a credential out for a while, and says whether another one takes over.
-    fn passes_on(&self, lane: usize, why: &'static str) -> bool {
-        let has_another = self.pace.bench(lane, BENCH);
+    fn passes_on(&self, slot: usize, why: &'static str) -> bool {
+        let has_another = self.rate_limiter.suspend(slot, SUSPENSION);
         if has_another {
-            tracing::warn!(api_key = &*self.lanes[lane].api_key, why, "leaving this credential out for five minutes");
+            tracing::warn!(api_key = &*self.slots[slot].api_key, why, "leaving this credential out for five minutes");
         }
         has_another
     }
 
-    fn tell_retry(&self, course: &Course<'_>, error: &Error, after: Duration) {
+    fn tell_retry(&self, course: &CallState<'_>, error: &Error, after: Duration) {
         let (operation, attempt) = (course.call.operation.id, course.requests);
         self.observer.retry(&Retry { operation, attempt, error, after });
     }
 
-    async fn back_off(&self, course: &Course<'_>, duration: Duration) {
+    async fn back_off(&self, course: &CallState<'_>, duration: Duration) {
         if duration > Duration::from_secs(1) {
             let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
             let operation = Some(course.call.operation.id);

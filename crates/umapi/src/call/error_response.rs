@@ -4,8 +4,8 @@ use reqwest::Response;
 use serde::Deserialize;
 use umapi_model::ErrorCode;
 
-use super::Head;
-use crate::error::Refusal;
+use super::ResponseHead;
+use crate::error::ErrorResponse;
 
 /// What is read of a body, in bytes.
 const LONGEST_READ: usize = 64 << 10;
@@ -27,7 +27,7 @@ struct Said {
 }
 
 /// Reads the rest of an answer. A connection that breaks meanwhile takes no more than the rest of the body.
-pub(crate) async fn read(mut response: Response, head: &Head) -> Refusal {
+pub(crate) async fn read(mut response: Response, head: &ResponseHead) -> ErrorResponse {
     let mut body = Vec::new();
     while body.len() < LONGEST_READ
         && let Ok(Some(chunk)) = response.chunk().await
@@ -37,13 +37,13 @@ pub(crate) async fn read(mut response: Response, head: &Head) -> Refusal {
     interpret(&body, head)
 }
 
-fn interpret(body: &[u8], head: &Head) -> Refusal {
+fn interpret(body: &[u8], head: &ResponseHead) -> ErrorResponse {
     let said: Said = serde_json::from_slice(body).unwrap_or_default();
     let text = String::from_utf8_lossy(body);
     let code = said.error_code.or(said.legacy_code).or(said.result).filter(|code| !code.is_empty());
     // The legacy endpoints repeat the code as the message.
     let message = said.message.or(said.legacy_message).filter(|message| code.as_ref() != Some(message));
-    Refusal {
+    ErrorResponse {
         status: head.status,
         code: code.map(ErrorCode::from),
         message: message.or_else(|| head.challenge.as_deref().and_then(described)),
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> (Option<String>, Option<String>) {
-        let refusal = interpret(body.as_bytes(), &Head { status: 400, ..Head::default() });
+        let refusal = interpret(body.as_bytes(), &ResponseHead { status: 400, ..ResponseHead::default() });
         (refusal.code.map(|code| code.to_string()), refusal.message)
     }
 
@@ -90,13 +90,13 @@ mod tests {
         for body in ["", "{", "[]", "null", "\u{fffd}", r#"{"result":7}"#] {
             assert_eq!(read(body), (None, None), "{body:?}");
         }
-        assert!(interpret(b" <html><body>Bad gateway</body></html>", &Head::default()).is_html);
+        assert!(interpret(b" <html><body>Bad gateway</body></html>", &ResponseHead::default()).is_html);
     }
 
     #[test]
     fn an_empty_401_speaks_through_its_challenge() {
         let challenge = r#"Bearer realm="JIL", error="invalid_token", error_description="The access token is invalid""#;
-        let head = Head { status: 401, challenge: Some(challenge.to_owned()), ..Head::default() };
+        let head = ResponseHead { status: 401, challenge: Some(challenge.to_owned()), ..ResponseHead::default() };
         assert_eq!(interpret(b"", &head).message.as_deref(), Some("The access token is invalid"));
     }
 }

@@ -2,17 +2,17 @@
 
 mod changes;
 mod item;
-mod items;
 mod page;
+mod pager;
 mod pages;
 mod query;
-mod resume;
 mod seen;
+mod token;
 
 pub use changes::Changes;
 pub use item::PageItem;
-pub use items::Pager;
 pub use page::Page;
+pub use pager::Pager;
 pub use pages::Pages;
 pub(crate) use query::{Query, array_page};
-pub use resume::ResumeToken;
+pub use token::ResumeToken;

@@ -18,9 +18,9 @@ use umapi_model::{limits::ThrottleClass, operations};
 /// assert_eq!(half.per_minute(ThrottleClass::Action), NonZeroU32::new(5));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits(BTreeMap<ThrottleClass, NonZeroU32>);
+pub struct RateLimits(BTreeMap<ThrottleClass, NonZeroU32>);
 
-impl Limits {
+impl RateLimits {
     /// Those of the service's description, which are also the default.
     #[must_use]
     pub fn documented() -> Self {
@@ -51,7 +51,7 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Default for RateLimits {
     fn default() -> Self {
         Self::documented()
     }
@@ -63,9 +63,9 @@ mod tests {
 
     #[test]
     fn the_documented_limits_are_those_of_the_description() {
-        let limits = Limits::documented();
+        let limits = RateLimits::documented();
         let numbers = ThrottleClass::ALL.map(|class| limits.per_minute(class).map(NonZeroU32::get));
         assert_eq!(numbers, [Some(10), Some(25), Some(5), Some(5)]);
-        assert_eq!(Limits::unlimited().per_minute(ThrottleClass::Users), None);
+        assert_eq!(RateLimits::unlimited().per_minute(ThrottleClass::Users), None);
     }
 }
