@@ -12,7 +12,7 @@ pub(crate) struct Settings {
     /// How many entries a page has.
     pub(crate) pages: PageSizes,
     /// How much an action request may hold.
-    pub(crate) action_limits: engine::Limits,
+    pub(crate) action_limits: engine::RequestSizes,
     /// How long an access token lives.
     pub(crate) token_life: Duration,
     /// Hosts, besides the one a client calls, that count as this IMS in a JWT's `aud` and metascopes.
@@ -25,7 +25,7 @@ impl Default for Settings {
             strict: true,
             check_answers: true,
             pages: PageSizes::default(),
-            action_limits: engine::Limits::default(),
+            action_limits: engine::RequestSizes::default(),
             token_life: Duration::from_secs(24 * 60 * 60),
             ims_hosts: vec!["ims-na1.adobelogin.com".to_owned()],
         }

@@ -136,7 +136,7 @@ impl Builder {
     }
 
     /// Allows an action request to hold so much.
-    pub fn action_limits(mut self, limits: engine::Limits) -> Self {
+    pub fn action_limits(mut self, limits: engine::RequestSizes) -> Self {
         self.settings.action_limits = limits;
         self
     }

@@ -1,12 +1,14 @@
-//! The lists of `add`, `remove`, `addRoles` and `removeRoles`, as far as their JSON alone can tell.
+//! `add`, `remove`, `addRoles` and `removeRoles`: reading their lists, and running those on a user.
 
 use std::collections::HashSet;
 
-use super::action::Limits;
-use super::json::Json;
-use super::refusal::Refusal;
-use super::rules;
-use crate::store::fold;
+use super::{
+    command::{Context, Target},
+    outcome::{Refusal, Rejected, refuse},
+    request::{Json, RequestSizes},
+    rules,
+};
+use crate::store::{GroupKind, GroupRow, fold};
 
 const DUPLICATE_USERS: &str = "error.command.add_remove.duplicate.user_list";
 
@@ -46,7 +48,7 @@ pub(super) struct GroupLists {
 pub(super) fn user_lists(
     step: &str,
     value: &Json,
-    limits: &Limits,
+    limits: &RequestSizes,
     deprecated: &mut Vec<String>,
 ) -> Result<UserLists, Refusal> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(UserLists::All) };
@@ -78,7 +80,7 @@ pub(super) fn user_lists(
     Ok(UserLists::Some(lists))
 }
 
-pub(super) fn role_lists(step: &str, value: &Json, limits: &Limits) -> Result<Vec<Names>, Refusal> {
+pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Names>, Refusal> {
     let mut lists: Vec<Names> = Vec::new();
     let fields = value.object().ok_or_else(|| neither_object_nor_all(step, false))?;
     for (key, value) in fields {
@@ -104,7 +106,7 @@ pub(super) fn role_lists(step: &str, value: &Json, limits: &Limits) -> Result<Ve
 pub(super) fn group_lists(
     step: &str,
     value: &Json,
-    limits: &Limits,
+    limits: &RequestSizes,
     deprecated: &mut Vec<String>,
 ) -> Result<Option<GroupLists>, Refusal> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(None) };
@@ -177,7 +179,7 @@ fn use_instead(key: &str, instead: &str) -> String {
     format!("'{key}' command is deprecated. Please use {instead}.")
 }
 
-fn items<'a>(key: &str, value: &'a Json, limits: &Limits) -> Result<&'a [Json], Refusal> {
+fn items<'a>(key: &str, value: &'a Json, limits: &RequestSizes) -> Result<&'a [Json], Refusal> {
     let items = value.array().ok_or_else(|| {
         Refusal::new("error.command.add_remove.list_not_array", format!("{key} must be a JSON array"))
     })?;
@@ -190,7 +192,7 @@ fn items<'a>(key: &str, value: &'a Json, limits: &Limits) -> Result<&'a [Json], 
     Ok(items)
 }
 
-fn group_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, Refusal> {
+fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Refusal> {
     let items = items(key, value, limits)?;
     let invalid =
         || Refusal::new("error.group.invalid_list", format!("{key} is empty, or has an entry that is no name"));
@@ -207,7 +209,7 @@ fn group_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, 
         .collect()
 }
 
-fn user_names(key: &str, value: &Json, limits: &Limits) -> Result<Vec<String>, Refusal> {
+fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Refusal> {
     items(key, value, limits)?
         .iter()
         .map(|item| {
@@ -227,4 +229,114 @@ pub(super) fn no_duplicates(names: &[String], code: &'static str, what: &str) ->
         Some(name) => Err(Refusal::new(code, format!("A {what} is listed twice: {name}"))),
         None => Ok(()),
     }
+}
+
+/// Roles that the service neither gives nor takes. `_org_admin` is a group of the organization; the other two are named in
+/// the documentation and exist for organizations with compartments only.
+const UNTOUCHABLE: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
+
+/// What `admin` lists call the roles over the organization itself.
+const OWN_ROLES: [(&str, &str); 3] =
+    [("org", "_org_admin"), ("support", "_support_admin"), ("deployment", "_deployment_admin")];
+
+impl Context<'_, '_> {
+    /// `add`, and `addRoles` (deprecated), which only names the groups in another way.
+    pub(super) fn add_to_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
+        let (user, groups) = self.user_and_groups(lists)?;
+        let Target::User(user) = user else { return Ok(()) };
+        for group in groups {
+            if group.read_only {
+                return Err(read_only_add(&group));
+            }
+            self.tx.add_member(&user, group.id)?;
+        }
+        Ok(())
+    }
+
+    /// `remove`, and `removeRoles` (deprecated): what the user is not in is no error.
+    pub(super) fn remove_from_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
+        let (user, groups) = self.user_and_groups(lists)?;
+        let Target::User(user) = user else { return Ok(()) };
+        for group in groups {
+            if group.read_only {
+                return Err(read_only_remove(&group));
+            }
+            self.tx.remove_member(&user, group.id)?;
+        }
+        Ok(())
+    }
+
+    /// `"remove": "all"`: user groups, profiles and administrative roles, except `_org_admin` and groups whose users another
+    /// organization owns.
+    pub(super) fn remove_from_all_groups(&mut self) -> Result<(), Rejected> {
+        let Target::User(user) = self.member()? else { return Ok(()) };
+        for membership in self.tx.rows().memberships(user.id)? {
+            let group = self.tx.rows().group_row(self.org.id, membership.group)?;
+            let takeable = group.is_some_and(|group| group.kind != GroupKind::SystemAdmin && !group.read_only);
+            if membership.is_direct() && takeable {
+                self.tx.remove_member(&user, membership.group)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The user and the groups of a step. A missing user is reported before a missing group; in test mode a missing user is
+    /// none, and the groups are still checked.
+    fn user_and_groups(&mut self, lists: &[Names]) -> Result<(Target, Vec<GroupRow>), Rejected> {
+        let user = self.member()?;
+        let mut groups = Vec::new();
+        for list in lists {
+            for name in &list.names {
+                groups.extend(self.group(list.of, name)?);
+            }
+        }
+        Ok((user, groups))
+    }
+
+    /// The group that a name in a list means; `None` if an earlier command would have made it, in test mode.
+    fn group(&self, of: NamesOf, name: &str) -> Result<Option<GroupRow>, Rejected> {
+        let full_name = match of {
+            NamesOf::Administered => match OWN_ROLES.iter().find(|(role, _)| *role == name) {
+                Some((_, group)) => (*group).to_owned(),
+                None => format!("_admin_{name}"),
+            },
+            NamesOf::Products => format!("_product_admin_{name}"),
+            NamesOf::Groups | NamesOf::Profiles | NamesOf::UserGroups => name.to_owned(),
+        };
+        if UNTOUCHABLE.iter().any(|role| role.eq_ignore_ascii_case(&full_name)) {
+            return refuse(
+                "error.command.illegal_entry",
+                format!("Group {full_name} can be neither given nor taken by the API"),
+            );
+        }
+        let group = self.tx.rows().group_by_name(self.org.id, &full_name)?.filter(|group| match of {
+            NamesOf::Profiles => group.kind == GroupKind::Profile,
+            NamesOf::UserGroups => group.kind == GroupKind::UserGroup,
+            NamesOf::Groups | NamesOf::Administered | NamesOf::Products => true,
+        });
+        match group {
+            Some(group) => Ok(Some(group)),
+            None if self.is_promised(&full_name) => Ok(None),
+            None if of == NamesOf::Products => {
+                refuse("error.user.productadmin.group.not_found", format!("Product {name} was not found"))
+            }
+            None => refuse("error.group.not_found", format!("Group {name} was not found")),
+        }
+    }
+}
+
+pub(super) fn read_only_add(group: &GroupRow) -> Rejected {
+    Refusal::new(
+        "error.usergroup.readonly.add_user_not_allowed",
+        format!("User cannot be added to group as owned by another org and readonly: {}", group.name),
+    )
+    .into()
+}
+
+pub(super) fn read_only_remove(group: &GroupRow) -> Rejected {
+    Refusal::new(
+        "error.usergroup.readonly.remove_user_not_allowed",
+        format!("User cannot be removed from group as owned by another org and readonly: {}", group.name),
+    )
+    .into()
 }

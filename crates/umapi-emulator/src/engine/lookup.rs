@@ -1,7 +1,6 @@
 //! Whom a user string means.
 
-use super::Rejected;
-use super::refusal::{Refusal, refuse};
+use super::outcome::{Refusal, Rejected, refuse};
 use crate::store::{OrgId, Presence, Reader, StoreError, UserKind, UserRow, is_email_type};
 
 /// What there is under a user string.

@@ -3,10 +3,11 @@
 //!
 //! Rules that the service has no code for have one that begins with `emulator.`.
 
-use super::accounts::{self, Placement};
-use super::refusal::refuse;
-use super::rules::{self, identifier_length, name_length};
-use super::{Refusal, Rejected};
+use super::{
+    create::{Placement, place, trusted},
+    outcome::{Refusal, Rejected, refuse},
+    rules::{self, identifier_length, name_length},
+};
 use crate::store::{
     DirectoryId, GroupId, NewDirectory, NewGroup, NewIntegration, NewOrganization, NewProduct, NewUser, OrgId,
     Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus,
@@ -175,11 +176,11 @@ pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result
     let user = new.username.unwrap_or(new.email);
     identifier_length("username", user)?;
     let rows = tx.rows();
-    let place = accounts::place(rows, org, new.kind, user, new.domain, new.email)?;
-    let directory = place.directory.as_ref();
-    free_account(tx, org.id, new, &place)?;
+    let placement = place(rows, org, new.kind, user, new.domain, new.email)?;
+    let directory = placement.directory.as_ref();
+    free_account(tx, org.id, new, &placement)?;
     let account = match directory {
-        Some(directory) if !place.owned => Some(accounts::trusted(rows, &place, directory, new.email)?),
+        Some(directory) if !placement.owned => Some(trusted(rows, &placement, directory, new.email)?),
         _ => None,
     };
     Ok(tx.create_user(
@@ -191,9 +192,9 @@ pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result
             technical: new.technical,
             account,
             directory: directory.map(|directory| directory.id),
-            domain: &place.domain,
+            domain: &placement.domain,
             email: new.email,
-            username: place.username.as_deref(),
+            username: placement.username.as_deref(),
             firstname: new.firstname,
             lastname: new.lastname,
             country: new.country,

@@ -1,8 +1,11 @@
-use super::accounts::unclaimed;
-use super::command::{Context, Target};
-use super::lookup::{self, Found};
-use super::refusal::refuse;
-use super::{Refusal, Rejected};
+//! Removes users, and resets passwords.
+
+use super::{
+    command::{Context, Target},
+    create::unclaimed,
+    lookup::{self, Found},
+    outcome::{Refusal, Rejected, refuse},
+};
 use crate::store::{UserKind, UserRow, domain_of, is_email_type};
 
 impl Context<'_, '_> {

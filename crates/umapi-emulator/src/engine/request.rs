@@ -1,10 +1,139 @@
-use super::action::Limits;
-use super::json::Json;
-use super::outcome::Label;
-use super::refusal::Refusal;
-use super::rules::{group_root, identifier_length};
-use super::steps::{ParsedStep, Root, expect_text, parse_step};
+//! Reads the body of an action request: JSON, then commands with a root and steps.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use umapi_model::limits;
+
+use super::{
+    outcome::{Label, Refusal},
+    rules::{group_root, identifier_length},
+    steps::{ParsedStep, Root, expect_text, parse_step},
+};
 use crate::store::is_email_type;
+
+/// JSON as it was sent: an object keeps a key that stands in it twice, since the service has codes for that.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Bool(bool),
+    Number,
+    Text(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn array(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(super) fn object(&self) -> Option<&[(String, Self)]> {
+        match self {
+            Self::Object(fields) => Some(fields),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AsSent)
+    }
+}
+
+struct AsSent;
+
+impl<'de> Visitor<'de> for AsSent {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
+        Ok(Json::Number)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
+        Ok(Json::Number)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Number)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Json::Object(fields))
+    }
+}
+
+/// How much one action request may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestSizes {
+    /// Bytes of JSON.
+    pub body_bytes: usize,
+    /// Commands in a request.
+    pub commands: usize,
+    /// Steps in a command.
+    pub steps: usize,
+    /// Names in one list of an `add` or `remove`.
+    pub names: usize,
+    /// Users in a user group that profiles can still be added to.
+    pub group_members: i64,
+}
+
+impl Default for RequestSizes {
+    /// The service's: 1 MB, 10 commands, 10 steps, 10 names, 200,000 users.
+    fn default() -> Self {
+        Self {
+            body_bytes: limits::REQUEST_BYTES,
+            commands: limits::COMMANDS_PER_REQUEST,
+            steps: limits::STEPS_PER_COMMAND,
+            names: limits::NAMES_PER_LIST,
+            group_members: limits::GROUP_MEMBERS_FOR_PROFILE as i64,
+        }
+    }
+}
 
 /// A command as it was read: what can be run, or why none of it can.
 pub(super) struct Command {
@@ -20,7 +149,7 @@ pub(super) struct Runnable {
 
 /// Reads the body of an action request. What is no array of 1 to 10 commands is refused as a whole, and the message
 /// says why.
-pub(super) fn parse(body: &[u8], limits: &Limits) -> Result<Vec<Command>, String> {
+pub(super) fn parse(body: &[u8], limits: &RequestSizes) -> Result<Vec<Command>, String> {
     if body.len() > limits.body_bytes {
         return Err(format!("The request is larger than {} bytes", limits.body_bytes));
     }
@@ -39,7 +168,7 @@ pub(super) fn parse(body: &[u8], limits: &Limits) -> Result<Vec<Command>, String
         .collect()
 }
 
-fn parse_command(index: u32, fields: &[(String, Json)], limits: &Limits) -> Command {
+fn parse_command(index: u32, fields: &[(String, Json)], limits: &RequestSizes) -> Command {
     let find = |wanted: &str| fields.iter().rfind(|(key, _)| key == wanted).map(|(_, value)| value);
     let text = |wanted| find(wanted).and_then(Json::text).map(str::to_owned);
     let label = Label { index, request_id: text("requestID"), user: text("user").or_else(|| text("usergroup")) };
@@ -162,8 +291,20 @@ fn check_order(mut steps: Vec<ParsedStep>) -> Vec<ParsedStep> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_key_that_is_there_twice_stays_so() {
+        let json: Json = serde_json::from_str(r#"{"a":[1,null,true],"a":"x"}"#).unwrap();
+        assert_eq!(
+            json,
+            Json::Object(vec![
+                ("a".into(), Json::Array(vec![Json::Number, Json::Null, Json::Bool(true)])),
+                ("a".into(), Json::Text("x".into())),
+            ])
+        );
+    }
+
     fn refused(body: &str) -> String {
-        match parse(body.as_bytes(), &Limits::default()) {
+        match parse(body.as_bytes(), &RequestSizes::default()) {
             Err(message) => message,
             Ok(commands) => commands
                 .into_iter()

@@ -1,9 +1,10 @@
+//! Rules of single values: lengths, addresses, usernames, group names, domains, countries.
+
 use umapi_model::limits::{
     COUNTRY_LENGTH, EMAIL_LENGTH, FIRST_NAME_LENGTH, GROUP_NAME_LENGTH, IDENTIFIER_LENGTH, LAST_NAME_LENGTH,
 };
 
-use super::Refusal;
-use super::countries::is_country;
+use super::outcome::Refusal;
 use crate::store::{domain_of, is_email_type};
 
 /// What no username and no address holds. The documentation says "illegal character" and does not list them: these
@@ -127,6 +128,19 @@ pub(super) fn domain(name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// ISO 3166-1 alpha-2, and `UD`, which the service shows for "undefined".
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
+    BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ \
+    FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT \
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP \
+    MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE \
+    RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV \
+    TW TZ UA UD UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
+pub(super) fn is_country(code: &str) -> bool {
+    code.len() == 2 && COUNTRIES.split(' ').any(|country| country == code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +171,12 @@ mod tests {
         for bad in ["", "com", "a..b", "a b.c", "a@b.c"] {
             assert!(domain(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn countries_are_two_assigned_upper_case_letters() {
+        assert!(["US", "JP", "UD"].into_iter().all(is_country));
+        assert!(!["", "us", "XX", "U", "USA", "S A"].into_iter().any(is_country));
+        assert_eq!(COUNTRIES.split(' ').count(), 250);
     }
 }

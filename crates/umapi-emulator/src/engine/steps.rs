@@ -1,8 +1,11 @@
-use super::action::Limits;
-use super::add_remove::{self, GroupLists, Names, UserLists};
-use super::json::Json;
-use super::refusal::Refusal;
-use super::rules::{self, identifier_length, name_length};
+//! The steps of a command, and what their JSON alone can tell about them.
+
+use super::{
+    add_remove::{self, GroupLists, Names, UserLists},
+    outcome::Refusal,
+    request::{Json, RequestSizes},
+    rules::{self, identifier_length, name_length},
+};
 use crate::store::UserKind;
 
 /// What a command is about.
@@ -82,7 +85,7 @@ impl ParsedStep {
     }
 }
 
-pub(super) fn parse_step(step: &Json, root: &Root, limits: &Limits) -> ParsedStep {
+pub(super) fn parse_step(step: &Json, root: &Root, limits: &RequestSizes) -> ParsedStep {
     let Some([(name, value)]) = step.object() else {
         let step = Err(illegal("A step must be an object with one key".to_owned()));
         return ParsedStep { name: String::new(), step, deprecated: Vec::new() };
@@ -95,7 +98,7 @@ pub(super) fn parse_step(step: &Json, root: &Root, limits: &Limits) -> ParsedSte
     ParsedStep { name: name.clone(), step, deprecated }
 }
 
-fn user_step(name: &str, value: &Json, limits: &Limits, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+fn user_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
     match name {
         "addAdobeID" => create_user(UserKind::AdobeId, name, value).map(Step::Create),
         "createEnterpriseID" => create_user(UserKind::EnterpriseId, name, value).map(Step::Create),
@@ -127,7 +130,7 @@ fn user_step(name: &str, value: &Json, limits: &Limits, deprecated: &mut Vec<Str
     }
 }
 
-fn group_step(name: &str, value: &Json, limits: &Limits, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+fn group_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
     match name {
         "createUserGroup" => create_group(value).map(Step::CreateGroup),
         "updateUserGroup" => update_group(value).map(Step::UpdateGroup),

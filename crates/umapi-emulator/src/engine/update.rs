@@ -1,9 +1,12 @@
-use super::command::{Context, Target};
-use super::create::changes;
-use super::lookup::{self, Found};
-use super::refusal::refuse;
-use super::steps::UpdateUser;
-use super::{Refusal, Rejected};
+//! Updates a user.
+
+use super::{
+    command::{Context, Target},
+    create::changes,
+    lookup::{self, Found},
+    outcome::{Refusal, Rejected, refuse},
+    steps::UpdateUser,
+};
 use crate::store::{Directory, UserChange, UserKind, UserRow, domain_of, fold, is_email_type};
 
 impl Context<'_, '_> {

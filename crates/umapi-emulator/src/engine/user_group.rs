@@ -1,13 +1,14 @@
 //! The steps on a user group.
 
-use super::action::Limits;
-use super::add_remove::GroupLists;
-use super::command::Context;
-use super::lookup::{self, find_listed};
-use super::memberships::{read_only_add, read_only_remove};
-use super::refusal::refuse;
-use super::steps::{GroupFields, IfExists};
-use super::{Refusal, Rejected, rules};
+use super::{
+    add_remove::{GroupLists, read_only_add, read_only_remove},
+    command::Context,
+    lookup::{self, find_listed},
+    outcome::{Refusal, Rejected, refuse},
+    request::RequestSizes,
+    rules,
+    steps::{GroupFields, IfExists},
+};
 use crate::store::{GroupKind, GroupRow, NewGroup, OrgId, Tx, UserRow, fold};
 
 impl Context<'_, '_> {
@@ -218,7 +219,12 @@ fn profiles(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, 
 }
 
 /// Lets a user group bring a profile, unless it has grown too large for that.
-pub(super) fn attach(tx: &mut Tx<'_>, group: &GroupRow, profile: &GroupRow, limits: &Limits) -> Result<(), Rejected> {
+pub(super) fn attach(
+    tx: &mut Tx<'_>,
+    group: &GroupRow,
+    profile: &GroupRow,
+    limits: &RequestSizes,
+) -> Result<(), Rejected> {
     tx.settle()?;
     let members = tx.rows().group_row(group.org, group.id)?.map_or(0, |group| group.members);
     if members > limits.group_members {

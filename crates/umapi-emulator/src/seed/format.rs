@@ -1,3 +1,5 @@
+//! The format of a seed file.
+
 use std::path::Path;
 
 use schemars::JsonSchema;

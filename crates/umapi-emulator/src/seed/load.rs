@@ -1,17 +1,25 @@
+//! Loads a seed into a store.
+
 use std::collections::HashMap;
 
-use super::SeedError;
-use super::error::Place;
-use super::format::{
-    Directory, DirectoryType, Domain, DomainClaim, Integration, Login, Organization, Presence, Product, Seed, User,
-    UserGroup,
+use super::{
+    Place, SeedError,
+    format::{
+        Directory, DirectoryType, Domain, DomainClaim, Integration, Login, Organization, Presence, Product, Seed, User,
+        UserGroup,
+    },
+    generator::Generator,
 };
-use super::generator::Generator;
-use crate::engine::Rejected;
-use crate::engine::provision::{self, Account};
-use crate::login::keys;
-use crate::store::{
-    self, DirectoryId, GroupId, GroupKind, NewDirectory, NewGroup, NewIntegration, NewProduct, OrgId, Store, Tx, fold,
+use crate::{
+    engine::{
+        Rejected,
+        provision::{self, Account},
+    },
+    login::keys,
+    store::{
+        self, DirectoryId, GroupId, GroupKind, NewDirectory, NewGroup, NewIntegration, NewProduct, OrgId, Store, Tx,
+        fold,
+    },
 };
 
 /// Puts a seed into a store: all of it, or nothing.

@@ -1,3 +1,5 @@
+//! Directories, the domains they claim, and the organizations they trust.
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{DirectoryId, OrgId, Reader, StoreError, Tx, fold};

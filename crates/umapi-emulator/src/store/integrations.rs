@@ -1,3 +1,5 @@
+//! Integrations: what a client logs in as.
+
 use std::fmt;
 
 use rusqlite::{OptionalExtension, Row, params};

@@ -280,7 +280,7 @@ impl Tx<'_> {
     pub(super) fn trim_ledger(&self, entries: u64) -> Result<(), StoreError> {
         self.sql
             .prepare_cached("DELETE FROM ledger WHERE seq <= (SELECT MAX(seq) FROM ledger) - ?1")?
-            .execute([super::pages::as_i64(entries)])?;
+            .execute([super::lists::as_i64(entries)])?;
         Ok(())
     }
 }
@@ -288,8 +288,10 @@ impl Tx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{named, organization, user};
-    use crate::store::{NewGroup, NewOrganization, NewProduct, Store, UserChange, UserStatus};
+    use crate::store::{
+        NewGroup, NewOrganization, NewProduct, Store, UserChange, UserStatus,
+        testing::{named, organization, user},
+    };
 
     #[test]
     fn every_change_is_recorded_once_and_under_its_step() {

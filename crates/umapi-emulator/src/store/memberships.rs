@@ -1,10 +1,13 @@
+//! Who is in which group, directly and through user groups.
+
 use std::rc::Rc;
 
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{
+    OptionalExtension, params,
+    types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+};
 
-use super::lists::List;
-use super::{ChangeKind, GroupId, GroupKind, Reader, StoreError, Tx, UserId, UserRow, UserStatus};
+use super::{ChangeKind, GroupId, GroupKind, Reader, StoreError, Tx, UserId, UserRow, UserStatus, lists::List};
 
 /// How a user is in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

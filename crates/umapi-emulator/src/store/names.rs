@@ -1,3 +1,5 @@
+//! How names are compared, and how ids are made.
+
 use std::borrow::Cow;
 
 use super::UserKind;

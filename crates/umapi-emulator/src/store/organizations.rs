@@ -1,3 +1,5 @@
+//! Organizations.
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{GroupKind, NewGroup, OrgId, Reader, StoreError, Tx, UserKinds};

@@ -1,8 +1,12 @@
+//! Products, and their profiles as the deprecated endpoints show them.
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::names::{organization_part, outer_product_id};
-use super::pages::{Place, as_i64};
-use super::{GroupId, GroupKind, OrgId, Page, PageRequest, ProductId, Reader, StoreError, Tx, fold};
+use super::{
+    GroupId, GroupKind, OrgId, Page, PageRequest, ProductId, Reader, StoreError, Tx, fold,
+    lists::{Place, as_i64},
+    names::{organization_part, outer_product_id},
+};
 
 /// A product as the deprecated endpoints show it.
 #[derive(Debug, Clone, PartialEq, Eq)]

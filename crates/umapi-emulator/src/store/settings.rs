@@ -1,3 +1,5 @@
+//! Small values that are kept under a name.
+
 use rusqlite::{OptionalExtension, params};
 
 use super::{Reader, StoreError, Tx};

@@ -1,9 +1,8 @@
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+//! Snapshots of all state, and going back to one.
 
-use rusqlite::backup::Backup;
-use rusqlite::{Connection, MAIN_DB};
+use std::{fmt, sync::Arc, time::Duration};
+
+use rusqlite::{Connection, MAIN_DB, backup::Backup};
 
 use super::{Store, StoreError};
 

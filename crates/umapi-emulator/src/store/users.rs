@@ -1,7 +1,114 @@
+//! Users: their rows, and every change to an account.
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::names::outer_user_id;
-use super::{DirectoryId, OrgId, Presence, Reader, StoreError, UserId, UserKind, UserStatus, fold};
+use super::{
+    ChangeKind, DirectoryId, OrgId, Reader, StoreError, Tx, UserId, fold,
+    lists::List,
+    names::{adobe_account, outer_user_id, spelling},
+    stored_enum,
+};
+
+/// The type of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum UserKind {
+    /// `adobeID`: the person's own.
+    AdobeId,
+    /// `enterpriseID`: the organization's, with Adobe's login.
+    EnterpriseId,
+    /// `federatedID`: the organization's, with its own login.
+    FederatedId,
+    /// `unknown`: the service cannot tell.
+    Unknown,
+}
+
+stored_enum!(UserKind { AdobeId = 0, EnterpriseId = 1, FederatedId = 2, Unknown = 3 });
+
+impl UserKind {
+    /// The service's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AdobeId => "adobeID",
+            Self::EnterpriseId => "enterpriseID",
+            Self::FederatedId => "federatedID",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A set of user kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserKinds(i64);
+
+impl UserKinds {
+    /// Adobe IDs, Enterprise IDs and Federated IDs.
+    pub const ALL: Self = Self(0b111);
+
+    pub(super) const fn from_bits(bits: i64) -> Self {
+        Self(bits)
+    }
+
+    pub(super) const fn bits(self) -> i64 {
+        self.0
+    }
+
+    /// Whether a kind is in the set.
+    #[must_use]
+    pub const fn contains(self, kind: UserKind) -> bool {
+        self.0 & (1 << kind.number()) != 0
+    }
+}
+
+impl FromIterator<UserKind> for UserKinds {
+    fn from_iter<I: IntoIterator<Item = UserKind>>(kinds: I) -> Self {
+        Self(kinds.into_iter().fold(0, |bits, kind| bits | 1 << kind.number()))
+    }
+}
+
+/// The state of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserStatus {
+    /// In good standing. Lists show these only.
+    Active,
+    /// Cannot log in for now.
+    Disabled,
+    /// Cannot log in for good.
+    Locked,
+    /// Being removed.
+    Removed,
+}
+
+stored_enum!(UserStatus { Active = 0, Disabled = 1, Locked = 2, Removed = 3 });
+
+impl UserStatus {
+    /// The service's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Locked => "locked",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// How an account stands to the organization whose row it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Presence {
+    /// It is in a directory of the organization, and not a user of it (removed without deleting the account).
+    DirectoryOnly,
+    /// It is a user of the organization.
+    Member,
+    /// It was invited and has not accepted.
+    Invited,
+}
+
+stored_enum!(Presence { DirectoryOnly = 0, Member = 1, Invited = 2 });
 
 /// A user's row: one account as one organization knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,5 +268,308 @@ impl Reader<'_> {
             .prepare_cached("SELECT id FROM domain WHERE org = ?1 AND name = ?2")?
             .query_row(params![org, fold(domain)], |row| row.get(0))
             .optional()?)
+    }
+}
+
+/// A user's row to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewUser<'a> {
+    /// The type of the account.
+    pub kind: UserKind,
+    /// The state of the account.
+    pub status: UserStatus,
+    /// How the account stands to the organization.
+    pub presence: Presence,
+    /// Whether it is a technical account.
+    pub technical: bool,
+    /// The account, if another organization knows it already.
+    pub account: Option<i64>,
+    /// The directory that holds the account.
+    pub directory: Option<DirectoryId>,
+    /// The domain.
+    pub domain: &'a str,
+    /// The address.
+    pub email: &'a str,
+    /// The username, if it is not the address.
+    pub username: Option<&'a str>,
+    /// The first name.
+    pub firstname: Option<&'a str>,
+    /// The last name.
+    pub lastname: Option<&'a str>,
+    /// The country's two letters.
+    pub country: Option<&'a str>,
+    /// The phone number.
+    pub phone: Option<&'a str>,
+}
+
+impl<'a> NewUser<'a> {
+    /// An active member of the organization with this address.
+    #[must_use]
+    pub fn member(kind: UserKind, email: &'a str, domain: &'a str) -> Self {
+        Self {
+            kind,
+            status: UserStatus::Active,
+            presence: Presence::Member,
+            technical: false,
+            account: None,
+            directory: None,
+            domain,
+            email,
+            username: None,
+            firstname: None,
+            lastname: None,
+            country: None,
+            phone: None,
+        }
+    }
+}
+
+/// What is to be changed of an account; an absent field stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UserChange<'a> {
+    /// The new address.
+    pub email: Option<&'a str>,
+    /// The new username.
+    pub username: Option<&'a str>,
+    /// The new domain.
+    pub domain: Option<&'a str>,
+    /// The new first name.
+    pub firstname: Option<&'a str>,
+    /// The new last name.
+    pub lastname: Option<&'a str>,
+}
+
+impl Tx<'_> {
+    /// Makes a user's row.
+    ///
+    /// # Errors
+    /// If the database fails, or the address or username is taken.
+    pub fn create_user(&mut self, org: OrgId, new: &NewUser<'_>) -> Result<UserId, StoreError> {
+        let email = fold(new.email);
+        let username = new.username.map(fold).filter(|username| *username != email);
+        // A username that is the address in other letters is only a spelling.
+        let username_spelled = new
+            .username
+            .filter(|spelled| username.as_deref() != Some(*spelled) && (username.is_some() || *spelled != new.email));
+        let account = match (new.account, new.kind) {
+            (Some(account), _) => account,
+            (None, UserKind::AdobeId) => adobe_account(&email),
+            (None, _) => 0,
+        };
+        let domain = self.intern_domain(org, new.domain)?;
+        let listed = is_listed(new.presence, new.status, new.technical);
+        self.sql
+            .prepare_cached(
+                "INSERT INTO user (org, account, kind, status, presence, technical, listed, directory, domain, email,
+                    email_spelled, username, username_spelled, firstname, lastname, country, phone)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            )?
+            .execute(params![
+                org,
+                // The account of a new directory user is the number of this row, which is not known yet.
+                if account == 0 { self.next_user_id()? } else { account },
+                new.kind,
+                new.status,
+                new.presence,
+                new.technical,
+                listed,
+                new.directory,
+                domain,
+                email,
+                spelling(new.email, &email),
+                username,
+                username_spelled,
+                new.firstname,
+                new.lastname,
+                new.country,
+                new.phone,
+            ])?;
+        let id = self.sql.last_insert_rowid();
+        self.memo.next_user = Some(id + 1);
+        if listed {
+            self.count(List::Organization(org), id, 1);
+            self.count(List::Domain(domain), id, 1);
+        }
+        if new.technical && new.presence == Presence::Member {
+            self.count(List::OrganizationTechnical(org), id, 1);
+            self.count(List::DomainTechnical(domain), id, 1);
+        }
+        self.record_user(ChangeKind::UserCreated, org, id, &email, Some(new.kind.as_str()))?;
+        Ok(id)
+    }
+
+    fn next_user_id(&self) -> Result<UserId, StoreError> {
+        if let Some(next) = self.memo.next_user {
+            return Ok(next);
+        }
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'user'), 0)")?
+            .query_row([], |row| row.get(0))?)
+    }
+
+    fn intern_domain(&mut self, org: OrgId, domain: &str) -> Result<i64, StoreError> {
+        let key = (org, fold(domain).into_owned());
+        if let Some(id) = self.memo.domains.get(&key) {
+            return Ok(*id);
+        }
+        let id = match self.rows().domain_id(org, domain)? {
+            Some(id) => id,
+            None => {
+                self.sql
+                    .prepare_cached("INSERT INTO domain (org, name) VALUES (?1, ?2)")?
+                    .execute(params![org, key.1])?;
+                self.sql.last_insert_rowid()
+            }
+        };
+        self.memo.domains.insert(key, id);
+        Ok(id)
+    }
+
+    /// Changes an account, in every organization that knows it.
+    ///
+    /// # Errors
+    /// If the database fails, or the new address or username is taken.
+    pub fn change_account(&mut self, account: i64, change: &UserChange<'_>) -> Result<(), StoreError> {
+        for user in self.rows().users_of_account(account)? {
+            self.change_row(&user, change)?;
+        }
+        Ok(())
+    }
+
+    fn change_row(&mut self, user: &UserRow, change: &UserChange<'_>) -> Result<(), StoreError> {
+        let spelled_email = change.email.unwrap_or(&user.email);
+        let spelled_username = change.username.unwrap_or(&user.username);
+        let (email, username) = (fold(spelled_email), fold(spelled_username));
+        let same_name = username == email;
+        let domain = match change.domain {
+            Some(domain) => self.intern_domain(user.org, domain)?,
+            None => user.domain_id,
+        };
+        self.sql
+            .prepare_cached(
+                "UPDATE user SET email = ?2, email_spelled = ?3, username = ?4, username_spelled = ?5, domain = ?6,
+                    firstname = COALESCE(?7, firstname), lastname = COALESCE(?8, lastname) WHERE id = ?1",
+            )?
+            .execute(params![
+                user.id,
+                email,
+                spelling(spelled_email, &email),
+                (!same_name).then_some(&username),
+                if same_name {
+                    spelling(spelled_username, spelled_email)
+                } else {
+                    spelling(spelled_username, &username)
+                },
+                domain,
+                change.firstname,
+                change.lastname,
+            ])?;
+        if domain != user.domain_id && user.is_listed() {
+            self.count(List::Domain(user.domain_id), user.id, -1);
+            self.count(List::Domain(domain), user.id, 1);
+        }
+        let written = [
+            ("email", change.email, Some(&*user.email)),
+            ("username", change.username, Some(&*user.username)),
+            ("firstname", change.firstname, user.firstname.as_deref()),
+            ("lastname", change.lastname, user.lastname.as_deref()),
+        ];
+        let differs = |(field, new, old): &(&str, Option<&str>, Option<&str>)| {
+            new.filter(|_| new != old).map(|new| format!("{field}={new}"))
+        };
+        let detail: Vec<_> = written.iter().filter_map(differs).collect();
+        if detail.is_empty() {
+            return Ok(());
+        }
+        self.record_user(ChangeKind::UserUpdated, user.org, user.id, &user.key(), Some(&detail.join(" ")))
+    }
+
+    /// Sets the state of an account, in every organization that knows it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_status(&mut self, account: i64, status: UserStatus) -> Result<(), StoreError> {
+        for user in self.rows().users_of_account(account)?.into_iter().filter(|user| user.status != status) {
+            self.restate(&user, status, user.presence)?;
+            self.record_user(ChangeKind::StatusChanged, user.org, user.id, &user.key(), Some(status.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Makes an account that the organization knows a user of it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn join(&mut self, user: &UserRow) -> Result<(), StoreError> {
+        self.restate(user, user.status, Presence::Member)?;
+        self.record_user(ChangeKind::UserJoined, user.org, user.id, &user.key(), None)
+    }
+
+    /// Takes a user out of the organization and of all its groups. The account stays in its directory if the
+    /// organization owns that; else the organization forgets it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn leave(&mut self, user: &UserRow) -> Result<(), StoreError> {
+        self.remove_all_memberships(user)?;
+        let owned = match user.directory {
+            Some(directory) => self.rows().directory(directory)?.is_some_and(|d| d.org == user.org),
+            None => false,
+        };
+        self.restate(user, user.status, Presence::DirectoryOnly)?;
+        if !owned {
+            self.delete_row(user.id)?;
+        }
+        self.record_user(ChangeKind::UserLeft, user.org, user.id, &user.key(), None)
+    }
+
+    /// Makes a user someone who was invited and has not accepted: no user of the organization, and in none of its groups.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn invite(&mut self, user: &UserRow) -> Result<(), StoreError> {
+        self.remove_all_memberships(user)?;
+        self.restate(user, user.status, Presence::Invited)?;
+        self.record_user(ChangeKind::StatusChanged, user.org, user.id, &user.key(), Some("invited"))
+    }
+
+    /// Deletes an account, in every organization that knows it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn delete_account(&mut self, account: i64) -> Result<(), StoreError> {
+        for user in self.rows().users_of_account(account)? {
+            self.remove_all_memberships(&user)?;
+            self.restate(&user, user.status, Presence::DirectoryOnly)?;
+            self.delete_row(user.id)?;
+            self.record_user(ChangeKind::UserDeleted, user.org, user.id, &user.key(), None)?;
+        }
+        Ok(())
+    }
+
+    fn delete_row(&self, id: UserId) -> Result<(), StoreError> {
+        self.sql.prepare_cached("DELETE FROM user WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Sets status and presence, and moves the user between the lists accordingly.
+    fn restate(&mut self, user: &UserRow, status: UserStatus, presence: Presence) -> Result<(), StoreError> {
+        let listed = is_listed(presence, status, user.technical);
+        self.sql
+            .prepare_cached("UPDATE user SET status = ?2, presence = ?3, listed = ?4 WHERE id = ?1")?
+            .execute(params![user.id, status, presence, listed])?;
+        let change = i64::from(listed) - i64::from(user.is_listed());
+        if change != 0 {
+            self.count(List::Organization(user.org), user.id, change);
+            self.count(List::Domain(user.domain_id), user.id, change);
+        }
+        if user.technical {
+            let counted = |presence| i64::from(presence == Presence::Member);
+            let change = counted(presence) - counted(user.presence);
+            self.count(List::OrganizationTechnical(user.org), user.id, change);
+            self.count(List::DomainTechnical(user.domain_id), user.id, change);
+        }
+        self.hide_memberships(user.id, status != UserStatus::Active)
     }
 }

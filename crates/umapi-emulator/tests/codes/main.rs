@@ -64,7 +64,7 @@ struct Service {
 
 impl Service {
     async fn start(limits: LimitSettings) -> Self {
-        let mut action_limits = engine::Limits::default();
+        let mut action_limits = engine::RequestSizes::default();
         action_limits.group_members = 2;
         let emulator = Emulator::builder()
             .seed(Seed::from_yaml(SEED).unwrap())

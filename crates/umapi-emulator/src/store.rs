@@ -21,56 +21,40 @@
 //! # Ok::<(), StoreError>(())
 //! ```
 
-mod account_state;
 mod connection;
 mod directories;
-mod error;
-mod faces;
-mod group_changes;
-mod group_lists;
+mod dto;
 mod groups;
 mod integrations;
 mod ledger;
-mod licences;
+mod licenses;
 pub mod lists;
-mod members;
 mod memberships;
 mod names;
 mod organizations;
-mod pages;
 mod products;
 mod settings;
 mod snapshot;
-mod spent;
 #[cfg(test)]
 mod testing;
 mod tokens;
-mod transaction;
-mod user_changes;
 mod users;
 
-pub use account_state::{Presence, UserKind, UserKinds, UserStatus};
-pub use connection::{Reader, Store};
+pub use connection::{Reader, Store, StoreError, Tx};
 pub use directories::{Claim, Directory, Domain, NewDirectory};
-pub use error::StoreError;
-pub use faces::User;
-pub use group_changes::NewGroup;
-pub use group_lists::{Group, UserGroup};
-pub use groups::{GroupKind, GroupRow};
+pub use dto::{Group, MemberQuery, MemberStatus, User, UserGroup, UserQuery};
+pub use groups::{GroupKind, GroupRow, NewGroup};
 pub use integrations::{Integration, NewIntegration};
 pub use ledger::{Cause, ChangeKind, LedgerEntry};
-pub use members::{MemberQuery, MemberStatus, UserQuery};
+pub use lists::{Page, PageRequest};
 pub use memberships::{Class, Membership};
 pub use names::{domain_of, fold, is_email_type};
 pub use organizations::{NewOrganization, Organization};
-pub use pages::{Page, PageRequest};
 pub use products::{Configuration, NewProduct, Product};
 pub use snapshot::Snapshot;
-pub use spent::Spent;
+pub use tokens::Spent;
 pub(crate) use tokens::Standing;
-pub use transaction::Tx;
-pub use user_changes::{NewUser, UserChange};
-pub use users::UserRow;
+pub use users::{NewUser, Presence, UserChange, UserKind, UserKinds, UserRow, UserStatus};
 
 /// The number of an organization inside the store.
 pub type OrgId = i64;

@@ -1,3 +1,5 @@
+//! Licenses of a profile: who holds one, and who waits for one.
+
 use rusqlite::{OptionalExtension, params};
 
 use super::{ChangeKind, Class, GroupId, StoreError, Tx, UserId};
@@ -54,8 +56,10 @@ impl Tx<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::testing::{named, organization, user};
-    use crate::store::{NewGroup, NewProduct, Store, StoreError, Tx, UserRow};
+    use crate::store::{
+        NewGroup, NewProduct, Store, StoreError, Tx, UserRow,
+        testing::{named, organization, user},
+    };
 
     fn has_licence(tx: &Tx<'_>, user: &UserRow, profile: i64) -> bool {
         !tx.rows().membership(user.id, profile).unwrap().unwrap().class.is_unlicensed()

@@ -21,19 +21,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod accounts;
-mod action;
 mod add_remove;
 mod command;
-mod countries;
 mod create;
-mod json;
 pub mod legacy;
 mod lookup;
-mod memberships;
 mod outcome;
 pub mod provision;
-mod refusal;
 mod removal;
 mod request;
 mod rules;
@@ -41,6 +35,6 @@ mod steps;
 mod update;
 mod user_group;
 
-pub use action::{ActionFailure, ActionOptions, Interference, Limits, StepView, apply};
-pub use outcome::{ActionError, ActionResponse, ActionResult, ActionWarning};
-pub use refusal::{Refusal, Rejected};
+pub use command::{ActionFailure, ActionOptions, Interference, StepView, apply};
+pub use outcome::{ActionError, ActionResponse, ActionResult, ActionWarning, Refusal, Rejected};
+pub use request::RequestSizes;

@@ -234,8 +234,10 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::seed::{Organization, Seed, load};
-    use crate::store::{GroupKind, PageRequest, Store, StoreError, UserQuery};
+    use crate::{
+        seed::{Organization, Seed, load},
+        store::{GroupKind, PageRequest, Store, StoreError, UserQuery},
+    };
 
     const SOME: Generate = Generate { users: 3000, groups: 60, profiles: 20, seed: 42 };
 

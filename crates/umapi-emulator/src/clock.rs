@@ -1,0 +1,534 @@
+//! The emulator's time: one clock for the expiry of tokens, the limits, `Retry-After`, delays, and the dates of the ledger.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::HeaderValue;
+use tokio::sync::watch;
+use umapi_time::{Clock, Instant, ManualClock, Sleep, TimeSource};
+
+/// The clock of one emulator. Clones are the same clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi_emulator::EmulatorClock;
+///
+/// let clock = EmulatorClock::real();
+/// clock.freeze()?;
+/// let before = clock.clock().now();
+/// clock.advance(Duration::from_secs(60))?;
+/// assert_eq!(clock.clock().now() - before, Duration::from_secs(60));
+/// clock.resume()?;
+/// # Ok::<(), umapi_emulator::ClockError>(())
+/// ```
+///
+/// It is its own clock, which runs with the machine's and can be stopped and moved; or the [`ManualClock`] that a test drives
+/// its client with too; or any other [`Clock`], which only its owner can move.
+#[derive(Clone)]
+pub struct EmulatorClock {
+    clock: Clock,
+    hand: Hand,
+}
+
+/// What moves the clock.
+#[derive(Clone)]
+enum Hand {
+    Own(Dial),
+    Manual(ManualClock),
+    None,
+}
+
+/// How a clock moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClockMode {
+    /// With the machine's clock, though it may show another time.
+    Real,
+    /// Not at all, until it is advanced or resumed.
+    Frozen,
+    /// As the [`ManualClock`] moves that it was given.
+    Manual,
+    /// As the [`Clock`] moves that it was given.
+    Given,
+}
+
+impl ClockMode {
+    /// Its name: `real`, `frozen`, `manual`, `given`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Frozen => "frozen",
+            Self::Manual => "manual",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// Why a clock was not moved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClockError {
+    /// It is another's.
+    #[error("the emulator cannot {0} a clock that it was given: move it where it was made, or give a ManualClock")]
+    NotOurs(&'static str),
+    /// A manual clock only moves when it is told to, or by its own rules.
+    #[error("a ManualClock has no time of its own to go on with: advance it")]
+    NotReal,
+    /// HTTP dates have four digits for the year.
+    #[error("the clock can show dates from 1970 to 9998")]
+    OutOfRange,
+}
+
+/// 9999-01-01T00:00:00Z, in seconds since 1970.
+const END: u64 = 253_370_764_800;
+/// 10000-01-01T00:00:00Z: a year more, for waits that are written as dates.
+const END_OF_HTTP: u64 = 253_402_300_800;
+
+impl EmulatorClock {
+    /// A clock of its own that goes with the machine's.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::own(Dial::real(Clock::real()))
+    }
+
+    /// A clock of its own that stands still and shows this time.
+    #[must_use]
+    pub fn frozen_at(wall: SystemTime) -> Self {
+        let dial = Dial::real(Clock::real());
+        dial.freeze();
+        dial.set(wall);
+        Self::own(dial)
+    }
+
+    /// A clock that a test drives: give it to the client too.
+    #[must_use]
+    pub fn manual(manual: ManualClock) -> Self {
+        Self { clock: manual.clock(), hand: Hand::Manual(manual) }
+    }
+
+    /// Another's clock.
+    #[must_use]
+    pub fn given(clock: Clock) -> Self {
+        Self { clock, hand: Hand::None }
+    }
+
+    fn own(dial: Dial) -> Self {
+        Self { clock: Clock::new(dial.clone()), hand: Hand::Own(dial) }
+    }
+
+    /// The clock to pass on: to a client in this process, say.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// What the clock on the wall shows.
+    #[must_use]
+    pub fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    /// How it moves now.
+    #[must_use]
+    pub fn mode(&self) -> ClockMode {
+        match &self.hand {
+            Hand::Own(dial) if dial.is_frozen() => ClockMode::Frozen,
+            Hand::Own(_) => ClockMode::Real,
+            Hand::Manual(_) => ClockMode::Manual,
+            Hand::None => ClockMode::Given,
+        }
+    }
+
+    /// Stops it where it is.
+    ///
+    /// # Errors
+    /// If it is another's.
+    pub fn freeze(&self) -> Result<(), ClockError> {
+        match &self.hand {
+            Hand::Own(dial) => dial.freeze(),
+            Hand::Manual(manual) => manual.freeze(),
+            Hand::None => return Err(ClockError::NotOurs("freeze")),
+        }
+        Ok(())
+    }
+
+    /// Lets it go on from the time that it shows. Those who sleep on it wake when their time comes.
+    ///
+    /// # Errors
+    /// If it is another's, or a [`ManualClock`].
+    pub fn resume(&self) -> Result<(), ClockError> {
+        match &self.hand {
+            Hand::Own(dial) => dial.resume(),
+            Hand::Manual(_) => return Err(ClockError::NotReal),
+            Hand::None => return Err(ClockError::NotOurs("resume")),
+        }
+        Ok(())
+    }
+
+    /// Moves it on, whether it goes or stands, and wakes the sleepers whose time has come.
+    ///
+    /// # Errors
+    /// If it is another's, or would show a date after 9998.
+    pub fn advance(&self, duration: Duration) -> Result<(), ClockError> {
+        check(self.wall().checked_add(duration))?;
+        match &self.hand {
+            Hand::Own(dial) => dial.advance(duration),
+            Hand::Manual(manual) => manual.advance(duration),
+            Hand::None => return Err(ClockError::NotOurs("advance")),
+        }
+        Ok(())
+    }
+
+    /// Sets what the clock on the wall shows, and that alone: it may go back, and no sleeper and no limit notices.
+    /// Tokens do, since their end is a date.
+    ///
+    /// # Errors
+    /// If it is another's, or the date is before 1970 or after 9998.
+    pub fn set(&self, wall: SystemTime) -> Result<(), ClockError> {
+        check(Some(wall))?;
+        match &self.hand {
+            Hand::Own(dial) => dial.set(wall),
+            Hand::Manual(manual) => manual.set_wall(wall),
+            Hand::None => return Err(ClockError::NotOurs("set")),
+        }
+        Ok(())
+    }
+
+    /// Milliseconds since 1970; 0 before.
+    pub(crate) fn millis(&self) -> i64 {
+        let since = self.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn check(wall: Option<SystemTime>) -> Result<(), ClockError> {
+    if wall.is_some_and(|wall| is_before(wall, END)) { Ok(()) } else { Err(ClockError::OutOfRange) }
+}
+
+/// Whether a date is in or after 1970, and before an end in seconds since then.
+fn is_before(wall: SystemTime, end: u64) -> bool {
+    wall.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < end)
+}
+
+/// A date as HTTP writes it. Nothing for a date that it cannot write, which a clock may show that is another's.
+pub(crate) fn http_date(wall: SystemTime) -> Option<HeaderValue> {
+    if !is_before(wall, END_OF_HTTP) {
+        return None;
+    }
+    HeaderValue::from_str(&httpdate::fmt_http_date(wall)).ok()
+}
+
+impl Default for EmulatorClock {
+    fn default() -> Self {
+        Self::real()
+    }
+}
+
+impl From<ManualClock> for EmulatorClock {
+    fn from(manual: ManualClock) -> Self {
+        Self::manual(manual)
+    }
+}
+
+impl From<Clock> for EmulatorClock {
+    fn from(clock: Clock) -> Self {
+        Self::given(clock)
+    }
+}
+
+impl fmt::Debug for EmulatorClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EmulatorClock({})", self.mode().as_str())
+    }
+}
+
+/// A clock that goes with another one, and can be stopped, moved and set while others sleep on it. Clones are the same.
+#[derive(Clone)]
+struct Dial(Arc<Shared>);
+
+struct Shared {
+    base: Clock,
+    /// Everyone who sleeps watches it: what changes here changes when they wake.
+    reading: watch::Sender<Reading>,
+}
+
+/// What the clock shows, as it follows from what its base shows.
+#[derive(Clone, Copy)]
+struct Reading {
+    now: Instant,
+    wall: SystemTime,
+    /// The base's time when the clock showed that; none while it stands.
+    since: Option<Since>,
+}
+
+#[derive(Clone, Copy)]
+struct Since {
+    now: Instant,
+    wall: SystemTime,
+}
+
+impl Since {
+    fn of(base: &Clock) -> Self {
+        Self { now: base.now(), wall: base.wall() }
+    }
+}
+
+impl Reading {
+    fn now(&self, base: &Clock) -> Instant {
+        self.since.map_or(self.now, |since| self.now + (base.now() - since.now))
+    }
+
+    /// Follows the base's wall clock, also when that one jumps.
+    fn wall(&self, base: &Clock) -> SystemTime {
+        let Some(since) = self.since else { return self.wall };
+        let moved = match base.wall().duration_since(since.wall) {
+            Ok(on) => self.wall.checked_add(on),
+            Err(back) => self.wall.checked_sub(back.duration()),
+        };
+        moved.unwrap_or(self.wall)
+    }
+
+    /// The same reading, taken at this moment.
+    fn taken(&self, base: &Clock) -> Self {
+        Self { now: self.now(base), wall: self.wall(base), since: self.since.map(|_| Since::of(base)) }
+    }
+}
+
+impl Dial {
+    /// A clock that goes with another one and shows what that shows.
+    fn real(base: Clock) -> Self {
+        let since = Since::of(&base);
+        let reading = Reading { now: since.now, wall: since.wall, since: Some(since) };
+        Self(Arc::new(Shared { base, reading: watch::Sender::new(reading) }))
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.0.reading.borrow().since.is_none()
+    }
+
+    fn freeze(&self) {
+        self.turn(|reading, _| reading.since = None);
+    }
+
+    fn resume(&self) {
+        self.turn(|reading, base| reading.since = Some(Since::of(base)));
+    }
+
+    fn advance(&self, duration: Duration) {
+        self.turn(|reading, _| {
+            reading.now += duration;
+            // A date that no calendar of the system can hold stays at the last one.
+            reading.wall = reading.wall.checked_add(duration).unwrap_or(reading.wall);
+        });
+    }
+
+    fn set(&self, wall: SystemTime) {
+        self.turn(|reading, _| reading.wall = wall);
+    }
+
+    /// Changes the reading, taken at this moment, and tells all who sleep.
+    fn turn(&self, change: impl FnOnce(&mut Reading, &Clock)) {
+        let base = &self.0.base;
+        self.0.reading.send_modify(|reading| {
+            *reading = reading.taken(base);
+            change(reading, base);
+        });
+    }
+}
+
+impl TimeSource for Dial {
+    // The reading is held while it is read: a freeze in between would stop the clock before what was seen.
+
+    fn wall(&self) -> SystemTime {
+        self.0.reading.borrow().wall(&self.0.base)
+    }
+
+    fn now(&self) -> Instant {
+        self.0.reading.borrow().now(&self.0.base)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        // The sender lives in `shared`, so the channel cannot close under the sleeper.
+        let shared = self.0.clone();
+        Sleep::new(async move {
+            let mut readings = shared.reading.subscribe();
+            loop {
+                let reading = *readings.borrow_and_update();
+                let now = reading.now(&shared.base);
+                if now >= deadline {
+                    return;
+                }
+                let time = async {
+                    match reading.since {
+                        Some(_) => shared.base.sleep(deadline - now).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = time => {}
+                    _ = readings.changed() => {}
+                }
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dial").field("frozen", &self.is_frozen()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A clock of its own that goes with a manual one, so that "real" time is the test's.
+    fn going() -> (ManualClock, EmulatorClock) {
+        let base = ManualClock::new();
+        let clock = EmulatorClock::own(Dial::real(base.clock()));
+        (base, clock)
+    }
+
+    async fn sleeper(clock: &EmulatorClock, duration: Duration) -> JoinHandle<()> {
+        let sleep = clock.clock().sleep(duration);
+        let task = tokio::spawn(sleep);
+        // The only runtime thread gives the task its first turn.
+        tokio::task::yield_now().await;
+        task
+    }
+
+    async fn is_awake(task: &JoinHandle<()>) -> bool {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        task.is_finished()
+    }
+
+    #[test]
+    fn it_goes_with_its_base_and_stands_when_frozen() {
+        let (base, clock) = going();
+        let (start, wall) = (clock.clock().now(), clock.wall());
+        base.advance(SECOND);
+        assert_eq!((clock.clock().now() - start, clock.wall()), (SECOND, wall + SECOND));
+        clock.freeze().unwrap();
+        assert_eq!(clock.mode(), ClockMode::Frozen);
+        base.advance(SECOND);
+        assert_eq!((clock.clock().now() - start, clock.wall()), (SECOND, wall + SECOND));
+        clock.advance(SECOND).unwrap();
+        assert_eq!((clock.clock().now() - start, clock.wall()), (2 * SECOND, wall + 2 * SECOND));
+        clock.resume().unwrap();
+        assert_eq!(clock.mode(), ClockMode::Real);
+        base.advance(SECOND);
+        assert_eq!((clock.clock().now() - start, clock.wall()), (3 * SECOND, wall + 3 * SECOND));
+    }
+
+    #[test]
+    fn the_wall_is_set_alone_and_follows_the_wall_of_its_base() {
+        let (base, clock) = going();
+        let (start, wall) = (clock.clock().now(), clock.wall());
+        clock.set(wall - 60 * SECOND).unwrap();
+        assert_eq!((clock.clock().now(), clock.wall()), (start, wall - 60 * SECOND));
+        base.set_wall(wall - 5 * SECOND);
+        assert_eq!((clock.clock().now(), clock.wall()), (start, wall - 65 * SECOND));
+        assert!(clock.millis() > 0);
+    }
+
+    #[tokio::test]
+    async fn sleepers_wake_when_it_is_advanced() {
+        let (base, clock) = going();
+        clock.freeze().unwrap();
+        let task = sleeper(&clock, 10 * SECOND).await;
+        base.advance(60 * SECOND);
+        assert!(!is_awake(&task).await, "time stands");
+        clock.advance(9 * SECOND).unwrap();
+        assert!(!is_awake(&task).await);
+        clock.advance(SECOND).unwrap();
+        assert!(is_awake(&task).await);
+    }
+
+    #[tokio::test]
+    async fn sleepers_follow_from_frozen_to_real_and_back() {
+        let (base, clock) = going();
+        clock.freeze().unwrap();
+        let task = sleeper(&clock, 10 * SECOND).await;
+        clock.resume().unwrap();
+        assert!(!is_awake(&task).await);
+        base.advance(9 * SECOND);
+        assert!(!is_awake(&task).await);
+        clock.freeze().unwrap();
+        assert!(!is_awake(&task).await);
+        base.advance(10 * SECOND);
+        assert!(!is_awake(&task).await, "the second that is left stands");
+        clock.resume().unwrap();
+        assert!(!is_awake(&task).await);
+        base.advance(SECOND);
+        assert!(is_awake(&task).await);
+    }
+
+    #[tokio::test]
+    async fn a_running_clock_is_advanced_too() {
+        let (_base, clock) = going();
+        let task = sleeper(&clock, 3600 * SECOND).await;
+        clock.advance(3600 * SECOND).unwrap();
+        assert!(is_awake(&task).await);
+    }
+
+    #[tokio::test]
+    async fn real_time_is_the_machines() {
+        let clock = EmulatorClock::real();
+        let start = clock.clock().now();
+        clock.clock().sleep(Duration::from_millis(5)).await;
+        assert!(clock.clock().now() - start >= Duration::from_millis(5));
+    }
+
+    #[test]
+    fn a_given_manual_clock_is_moved_and_another_clock_is_not() {
+        let manual = ManualClock::new();
+        let clock = EmulatorClock::from(manual.clone());
+        clock.advance(SECOND).unwrap();
+        assert_eq!(manual.clock().now(), clock.clock().now());
+        let date = SystemTime::UNIX_EPOCH + SECOND;
+        clock.set(date).unwrap();
+        assert_eq!(manual.clock().wall(), date);
+        assert_eq!(clock.resume(), Err(ClockError::NotReal));
+
+        let clock = EmulatorClock::given(manual.clock());
+        let refused = [clock.freeze(), clock.resume(), clock.advance(SECOND), clock.set(date)];
+        assert!(refused.iter().all(|r| matches!(r, Err(ClockError::NotOurs(_)))), "{refused:?}");
+    }
+
+    #[test]
+    fn it_shows_only_dates_that_http_can_write() {
+        let (_, clock) = going();
+        let wall = clock.wall();
+        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(END - 1);
+        for refused in [
+            clock.advance(Duration::MAX),
+            clock.advance(Duration::from_secs(END)),
+            clock.set(last + SECOND),
+            clock.set(SystemTime::UNIX_EPOCH - SECOND),
+        ] {
+            assert_eq!(refused, Err(ClockError::OutOfRange));
+        }
+        assert_eq!(clock.wall(), wall);
+        clock.set(last).unwrap();
+    }
+
+    #[test]
+    fn a_date_that_http_cannot_write_is_none() {
+        let at = |seconds| http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(at(END_OF_HTTP - 1).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(at(END_OF_HTTP), None);
+        assert_eq!(http_date(SystemTime::UNIX_EPOCH - SECOND), None);
+    }
+}
