@@ -3,5 +3,5 @@
 
 pub(crate) mod operations;
 
-/// Management of the UMAPI emulator, in OpenAPI 3.0.
+/// UMAPI emulator management API, in OpenAPI 3.0.
 pub(crate) const DESCRIPTION: &str = include_str!("generated/emulator.json");

@@ -3,23 +3,23 @@
 
 use umapi_model::Operation;
 
-/// Ask whether the emulator is up.
+/// Check whether the emulator is up.
 pub(crate) const GET_HEALTH: Operation = Operation::new("getHealth", "GET", "/health", "emulator");
 
-/// Go back to the beginning.
+/// Reset to the initial state.
 pub(crate) const RESET: Operation = Operation::new("reset", "POST", "/reset", "emulator");
 
 /// Add organizations.
 pub(crate) const LOAD_SEED: Operation = Operation::new("loadSeed", "POST", "/seed", "emulator");
 
-/// List the answers that broke the description.
+/// List the responses that violate the description.
 pub(crate) const LIST_VIOLATIONS: Operation = Operation::new("listViolations", "GET", "/violations", "emulator");
 
 /// List the organizations.
 pub(crate) const LIST_ORGANIZATIONS: Operation =
     Operation::new("listOrganizations", "GET", "/organizations", "organizations");
 
-/// Make an organization.
+/// Create an organization.
 pub(crate) const CREATE_ORGANIZATION: Operation =
     Operation::new("createOrganization", "POST", "/organizations", "organizations");
 
@@ -35,7 +35,7 @@ pub(crate) const UPDATE_ORGANIZATION: Operation =
 pub(crate) const LIST_DIRECTORIES: Operation =
     Operation::new("listDirectories", "GET", "/organizations/{orgId}/directories", "directories");
 
-/// Make a directory.
+/// Create a directory.
 pub(crate) const CREATE_DIRECTORY: Operation =
     Operation::new("createDirectory", "POST", "/organizations/{orgId}/directories", "directories");
 
@@ -63,7 +63,7 @@ pub(crate) const RELEASE_DOMAIN: Operation = Operation::new(
     "directories",
 );
 
-/// Let another organization use a directory.
+/// Share a directory with another organization.
 pub(crate) const TRUST_ORGANIZATION: Operation = Operation::new(
     "trustOrganization",
     "PUT",
@@ -71,7 +71,7 @@ pub(crate) const TRUST_ORGANIZATION: Operation = Operation::new(
     "directories",
 );
 
-/// Let another organization no longer use a directory.
+/// Stop sharing a directory with another organization.
 pub(crate) const DISTRUST_ORGANIZATION: Operation = Operation::new(
     "distrustOrganization",
     "DELETE",
@@ -83,7 +83,7 @@ pub(crate) const DISTRUST_ORGANIZATION: Operation = Operation::new(
 pub(crate) const LIST_PRODUCTS: Operation =
     Operation::new("listProducts", "GET", "/organizations/{orgId}/products", "products");
 
-/// Make a product.
+/// Create a product.
 pub(crate) const CREATE_PRODUCT: Operation =
     Operation::new("createProduct", "POST", "/organizations/{orgId}/products", "products");
 
@@ -91,11 +91,11 @@ pub(crate) const CREATE_PRODUCT: Operation =
 pub(crate) const GET_PRODUCT: Operation =
     Operation::new("getProduct", "GET", "/organizations/{orgId}/products/{product}", "products");
 
-/// Change how many licences of a product were bought.
+/// Change the number of licenses bought for a product.
 pub(crate) const UPDATE_PRODUCT: Operation =
     Operation::new("updateProduct", "PATCH", "/organizations/{orgId}/products/{product}", "products");
 
-/// Make a profile.
+/// Create a profile.
 pub(crate) const CREATE_PROFILE: Operation =
     Operation::new("createProfile", "POST", "/organizations/{orgId}/products/{product}/profiles", "products");
 
@@ -111,7 +111,7 @@ pub(crate) const UPDATE_PROFILE: Operation =
 pub(crate) const LIST_USER_GROUPS: Operation =
     Operation::new("listUserGroups", "GET", "/organizations/{orgId}/user-groups", "user-groups");
 
-/// Make a user group.
+/// Create a user group.
 pub(crate) const CREATE_USER_GROUP: Operation =
     Operation::new("createUserGroup", "POST", "/organizations/{orgId}/user-groups", "user-groups");
 
@@ -119,11 +119,11 @@ pub(crate) const CREATE_USER_GROUP: Operation =
 pub(crate) const GET_USER_GROUP: Operation =
     Operation::new("getUserGroup", "GET", "/organizations/{orgId}/user-groups/{userGroup}", "user-groups");
 
-/// Make a user group read-only, or not.
+/// Set or clear the read-only state of a user group.
 pub(crate) const UPDATE_USER_GROUP: Operation =
     Operation::new("updateUserGroup", "PATCH", "/organizations/{orgId}/user-groups/{userGroup}", "user-groups");
 
-/// Make an account.
+/// Create an account.
 pub(crate) const CREATE_USER: Operation = Operation::new("createUser", "POST", "/organizations/{orgId}/users", "users");
 
 /// Get an account.
@@ -137,7 +137,7 @@ pub(crate) const UPDATE_USER: Operation =
 pub(crate) const LIST_INTEGRATIONS: Operation =
     Operation::new("listIntegrations", "GET", "/organizations/{orgId}/integrations", "integrations");
 
-/// Make an integration.
+/// Create an integration.
 pub(crate) const CREATE_INTEGRATION: Operation =
     Operation::new("createIntegration", "POST", "/organizations/{orgId}/integrations", "integrations");
 
@@ -149,14 +149,14 @@ pub(crate) const GET_INTEGRATION: Operation =
 pub(crate) const UPDATE_INTEGRATION: Operation =
     Operation::new("updateIntegration", "PATCH", "/integrations/{clientId}", "integrations");
 
-/// Give an integration one more secret.
+/// Add a secret to an integration.
 pub(crate) const CREATE_SECRET: Operation =
     Operation::new("createSecret", "POST", "/integrations/{clientId}/secrets", "integrations");
 
-/// Give an integration one more certificate or public key.
+/// Add a certificate or public key to an integration.
 pub(crate) const ADD_KEY: Operation = Operation::new("addKey", "POST", "/integrations/{clientId}/keys", "integrations");
 
-/// Give an integration an access token without a login.
+/// Issue an access token without a login.
 pub(crate) const ISSUE_TOKEN: Operation =
     Operation::new("issueToken", "POST", "/integrations/{clientId}/tokens", "integrations");
 
@@ -170,13 +170,13 @@ pub(crate) const GET_CLOCK: Operation = Operation::new("getClock", "GET", "/cloc
 /// Set the clock.
 pub(crate) const SET_CLOCK: Operation = Operation::new("setClock", "PUT", "/clock", "clock");
 
-/// Stop the clock.
+/// Freeze the clock.
 pub(crate) const FREEZE_CLOCK: Operation = Operation::new("freezeClock", "POST", "/clock/freeze", "clock");
 
-/// Let the clock go on.
+/// Resume the clock.
 pub(crate) const RESUME_CLOCK: Operation = Operation::new("resumeClock", "POST", "/clock/resume", "clock");
 
-/// Move the clock on.
+/// Advance the clock.
 pub(crate) const ADVANCE_CLOCK: Operation = Operation::new("advanceClock", "POST", "/clock/advance", "clock");
 
 /// List the fault rules.
@@ -185,50 +185,50 @@ pub(crate) const LIST_FAULTS: Operation = Operation::new("listFaults", "GET", "/
 /// Add a fault rule.
 pub(crate) const CREATE_FAULT: Operation = Operation::new("createFault", "POST", "/faults", "faults");
 
-/// Take all fault rules away.
+/// Remove all fault rules.
 pub(crate) const CLEAR_FAULTS: Operation = Operation::new("clearFaults", "DELETE", "/faults", "faults");
 
 /// Get a fault rule.
 pub(crate) const GET_FAULT: Operation = Operation::new("getFault", "GET", "/faults/{faultId}", "faults");
 
-/// Set a fault rule to work, or stop it.
+/// Enable or disable a fault rule.
 pub(crate) const UPDATE_FAULT: Operation = Operation::new("updateFault", "PATCH", "/faults/{faultId}", "faults");
 
-/// Take a fault rule away.
+/// Remove a fault rule.
 pub(crate) const DELETE_FAULT: Operation = Operation::new("deleteFault", "DELETE", "/faults/{faultId}", "faults");
 
-/// Get the limits.
+/// Get the rate limits.
 pub(crate) const GET_LIMITS: Operation = Operation::new("getLimits", "GET", "/limits", "limits");
 
-/// Set the limits.
+/// Set the rate limits.
 pub(crate) const SET_LIMITS: Operation = Operation::new("setLimits", "PUT", "/limits", "limits");
 
-/// Forget what was called.
+/// Clear the rate limit counters.
 pub(crate) const CLEAR_USAGE: Operation = Operation::new("clearUsage", "DELETE", "/limits/usage", "limits");
 
 /// List the last requests.
 pub(crate) const LIST_EXCHANGES: Operation = Operation::new("listExchanges", "GET", "/journal", "journal");
 
-/// Forget the last requests.
+/// Clear the journal.
 pub(crate) const CLEAR_JOURNAL: Operation = Operation::new("clearJournal", "DELETE", "/journal", "journal");
 
-/// List what changed.
+/// List the changes.
 pub(crate) const LIST_CHANGES: Operation = Operation::new("listChanges", "GET", "/ledger", "journal");
 
-/// List what happened more than once.
+/// List the changes that happened more than once.
 pub(crate) const LIST_REPETITIONS: Operation = Operation::new("listRepetitions", "GET", "/ledger/repeated", "journal");
 
 /// List the snapshots.
 pub(crate) const LIST_SNAPSHOTS: Operation = Operation::new("listSnapshots", "GET", "/snapshots", "snapshots");
 
-/// Keep all state as it is now.
+/// Save a snapshot.
 pub(crate) const CREATE_SNAPSHOT: Operation = Operation::new("createSnapshot", "POST", "/snapshots", "snapshots");
 
-/// Drop a snapshot.
+/// Delete a snapshot.
 pub(crate) const DELETE_SNAPSHOT: Operation =
     Operation::new("deleteSnapshot", "DELETE", "/snapshots/{snapshot}", "snapshots");
 
-/// Put all state back.
+/// Restore a snapshot.
 pub(crate) const RESTORE_SNAPSHOT: Operation =
     Operation::new("restoreSnapshot", "POST", "/snapshots/{snapshot}/restore", "snapshots");
 

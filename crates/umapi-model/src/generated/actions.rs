@@ -8,21 +8,21 @@ use crate::IntegerOrString;
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ActionError {
-    /// The command, by its place in the request, counted from 0.
+    /// The index of the command in the request, counted from 0.
     pub index: u32,
-    /// The step, by its place in the command, counted from 0.
+    /// The index of the step in the command, counted from 0.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub step: ::std::option::Option<IntegerOrString>,
-    /// What went wrong, for people.
+    /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     #[serde(rename = "errorCode")]
     pub error_code: ErrorCode,
-    /// The `requestID` of the command, if it had one.
+    /// The `requestID` of the command, if it has one.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
     pub request_id: ::std::option::Option<::std::string::String>,
-    /// The root of the command, of a user or of a user group.
+    /// The user or user group of the command.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -44,28 +44,28 @@ impl ActionError {
         }
     }
 
-    /// Sets `step`. The step, by its place in the command, counted from 0.
+    /// Sets `step`. The index of the step in the command, counted from 0.
     #[must_use]
     pub fn with_step(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.step = Some(value.into());
         self
     }
 
-    /// Sets `message`. What went wrong, for people.
+    /// Sets `message`. A message for people.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
         self
     }
 
-    /// Sets `requestID`. The `requestID` of the command, if it had one.
+    /// Sets `requestID`. The `requestID` of the command, if it has one.
     #[must_use]
     pub fn with_request_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.request_id = Some(value.into());
         self
     }
 
-    /// Sets `user`. The root of the command, of a user or of a user group.
+    /// Sets `user`. The user or user group of the command.
     #[must_use]
     pub fn with_user(mut self, value: impl Into<::std::string::String>) -> Self {
         self.user = Some(value.into());
@@ -73,25 +73,25 @@ impl ActionError {
     }
 }
 
-/// What became of the commands of one request. Commands are counted, steps are named.
+/// The result of an action request. It counts the commands and lists the failed steps.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ActionResponse {
     /// How many of the commands succeeded.
     pub result: ActionResult,
-    /// Commands of which every step succeeded.
+    /// Number of commands in which every step succeeded.
     #[serde(default)]
     pub completed: u32,
-    /// Commands with at least one step that failed.
+    /// Number of commands with at least one failed step.
     #[serde(rename = "notCompleted", default)]
     pub not_completed: u32,
-    /// Commands that would have succeeded, in test mode.
+    /// Number of commands that would have succeeded, in test mode.
     #[serde(rename = "completedInTestMode", default)]
     pub completed_in_test_mode: u32,
     /// The steps that failed.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub errors: ::std::vec::Vec<ActionError>,
-    /// What was done, and should be asked for in another way.
+    /// Warnings about steps that succeeded but use a deprecated form.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub warnings: ::std::vec::Vec<ActionWarning>,
     /// Fields that the description does not list, as they came.
@@ -113,21 +113,21 @@ impl ActionResponse {
         }
     }
 
-    /// Sets `completed`. Commands of which every step succeeded.
+    /// Sets `completed`. Number of commands in which every step succeeded.
     #[must_use]
     pub fn with_completed(mut self, value: u32) -> Self {
         self.completed = value;
         self
     }
 
-    /// Sets `notCompleted`. Commands with at least one step that failed.
+    /// Sets `notCompleted`. Number of commands with at least one failed step.
     #[must_use]
     pub fn with_not_completed(mut self, value: u32) -> Self {
         self.not_completed = value;
         self
     }
 
-    /// Sets `completedInTestMode`. Commands that would have succeeded, in test mode.
+    /// Sets `completedInTestMode`. Number of commands that would have succeeded, in test mode.
     #[must_use]
     pub fn with_completed_in_test_mode(mut self, value: u32) -> Self {
         self.completed_in_test_mode = value;
@@ -141,7 +141,7 @@ impl ActionResponse {
         self
     }
 
-    /// Sets `warnings`. What was done, and should be asked for in another way.
+    /// Sets `warnings`. Warnings about steps that succeeded but use a deprecated form.
     #[must_use]
     pub fn with_warnings(mut self, value: impl IntoIterator<Item = ActionWarning>) -> Self {
         self.warnings = value.into_iter().collect();
@@ -149,25 +149,25 @@ impl ActionResponse {
     }
 }
 
-/// A step that was done although it should be asked for in another way.
+/// A step that succeeded but uses a deprecated form.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ActionWarning {
-    /// The command, by its place in the request, counted from 0.
+    /// The index of the command in the request, counted from 0.
     pub index: u32,
-    /// The step, by its place in the command, counted from 0.
+    /// The index of the step in the command, counted from 0.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub step: ::std::option::Option<IntegerOrString>,
-    /// What the warning is about, for people.
+    /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// What the warning is about, for programs.
+    /// The warning code, for programs.
     #[serde(rename = "warningCode")]
     pub warning_code: ErrorCode,
-    /// The `requestID` of the command, if it had one.
+    /// The `requestID` of the command, if it has one.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
     pub request_id: ::std::option::Option<::std::string::String>,
-    /// The root of the command, of a user or of a user group.
+    /// The user or user group of the command.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -189,28 +189,28 @@ impl ActionWarning {
         }
     }
 
-    /// Sets `step`. The step, by its place in the command, counted from 0.
+    /// Sets `step`. The index of the step in the command, counted from 0.
     #[must_use]
     pub fn with_step(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.step = Some(value.into());
         self
     }
 
-    /// Sets `message`. What the warning is about, for people.
+    /// Sets `message`. A message for people.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
         self
     }
 
-    /// Sets `requestID`. The `requestID` of the command, if it had one.
+    /// Sets `requestID`. The `requestID` of the command, if it has one.
     #[must_use]
     pub fn with_request_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.request_id = Some(value.into());
         self
     }
 
-    /// Sets `user`. The root of the command, of a user or of a user group.
+    /// Sets `user`. The user or user group of the command.
     #[must_use]
     pub fn with_user(mut self, value: impl Into<::std::string::String>) -> Self {
         self.user = Some(value.into());
@@ -218,7 +218,7 @@ impl ActionWarning {
     }
 }
 
-/// The word for every membership.
+/// The keyword for all memberships.
 #[derive(
     ::serde::Deserialize,
     ::serde::Serialize,
@@ -247,7 +247,7 @@ impl ::std::fmt::Display for AllMemberships {
     }
 }
 
-/// One entry of an action request - a user or a user group, and what to do with it.
+/// One entry of an action request - a user or a user group, and the steps to run on it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -270,7 +270,7 @@ impl ::std::convert::From<UserGroupCommand> for Command {
     }
 }
 
-/// The trusted domain that a user leaves.
+/// The trusted domain to remove the user from.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -286,14 +286,14 @@ impl DomainRemoval {
     }
 }
 
-/// A person with an Adobe ID who joins the organization.
+/// A person with an Adobe ID to add to the organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewAdobeId {
     /// An email address.
     pub email: ::std::string::String,
-    /// The country, as two upper-case letters of ISO 3166-1.
+    /// The country as two upper-case letters (ISO 3166-1 alpha-2).
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub country: ::std::option::Option<::std::string::String>,
     /// The first name.
@@ -302,7 +302,7 @@ pub struct NewAdobeId {
     /// The last name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub lastname: ::std::option::Option<::std::string::String>,
-    /// What a create does when there is one already. Absent, it is an error.
+    /// What a create step does if the user or group already exists. If absent, the step fails.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub option: ::std::option::Option<CreateOption>,
 }
@@ -319,7 +319,7 @@ impl NewAdobeId {
         }
     }
 
-    /// Sets `country`. The country, as two upper-case letters of ISO 3166-1.
+    /// Sets `country`. The country as two upper-case letters (ISO 3166-1 alpha-2).
     #[must_use]
     pub fn with_country(mut self, value: impl Into<::std::string::String>) -> Self {
         self.country = Some(value.into());
@@ -340,7 +340,7 @@ impl NewAdobeId {
         self
     }
 
-    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
+    /// Sets `option`. What a create step does if the user or group already exists. If absent, the step fails.
     #[must_use]
     pub fn with_option(mut self, value: CreateOption) -> Self {
         self.option = Some(value);
@@ -359,10 +359,10 @@ pub struct NewEnterpriseId {
     pub firstname: ::std::string::String,
     /// The last name.
     pub lastname: ::std::string::String,
-    /// The country, as two upper-case letters of ISO 3166-1.
+    /// The country as two upper-case letters (ISO 3166-1 alpha-2).
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub country: ::std::option::Option<::std::string::String>,
-    /// What a create does when there is one already. Absent, it is an error.
+    /// What a create step does if the user or group already exists. If absent, the step fails.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub option: ::std::option::Option<CreateOption>,
 }
@@ -383,14 +383,14 @@ impl NewEnterpriseId {
         }
     }
 
-    /// Sets `country`. The country, as two upper-case letters of ISO 3166-1.
+    /// Sets `country`. The country as two upper-case letters (ISO 3166-1 alpha-2).
     #[must_use]
     pub fn with_country(mut self, value: impl Into<::std::string::String>) -> Self {
         self.country = Some(value.into());
         self
     }
 
-    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
+    /// Sets `option`. What a create step does if the user or group already exists. If absent, the step fails.
     #[must_use]
     pub fn with_option(mut self, value: CreateOption) -> Self {
         self.option = Some(value);
@@ -409,9 +409,9 @@ pub struct NewFederatedId {
     pub firstname: ::std::string::String,
     /// The last name.
     pub lastname: ::std::string::String,
-    /// The country, as two upper-case letters of ISO 3166-1.
+    /// The country as two upper-case letters (ISO 3166-1 alpha-2).
     pub country: ::std::string::String,
-    /// What a create does when there is one already. Absent, it is an error.
+    /// What a create step does if the user or group already exists. If absent, the step fails.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub option: ::std::option::Option<CreateOption>,
 }
@@ -433,7 +433,7 @@ impl NewFederatedId {
         }
     }
 
-    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
+    /// Sets `option`. What a create step does if the user or group already exists. If absent, the step fails.
     #[must_use]
     pub fn with_option(mut self, value: CreateOption) -> Self {
         self.option = Some(value);
@@ -441,28 +441,28 @@ impl NewFederatedId {
     }
 }
 
-/// How a user leaves the organization.
+/// How to remove a user from the organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrgRemoval {
-    /// Also delete the account and its files, if the organization owns it. Adobe IDs are never deleted.
+    /// Also delete the account and its files, if the organization owns the account. Adobe IDs are never deleted.
     #[serde(rename = "deleteAccount", skip_serializing_if = "::std::option::Option::is_none")]
     pub delete_account: ::std::option::Option<bool>,
-    /// Also remove the user from this trusted domain. Deprecated - `deleteAccount`.
+    /// Also remove the user from this trusted domain. Deprecated - use `deleteAccount`.
     #[serde(rename = "removedDomain", skip_serializing_if = "::std::option::Option::is_none")]
     pub removed_domain: ::std::option::Option<::std::string::String>,
 }
 
 impl OrgRemoval {
-    /// Sets `deleteAccount`. Also delete the account and its files, if the organization owns it. Adobe IDs are never deleted.
+    /// Sets `deleteAccount`. Also delete the account and its files, if the organization owns the account. Adobe IDs are never deleted.
     #[must_use]
     pub fn with_delete_account(mut self, value: bool) -> Self {
         self.delete_account = Some(value);
         self
     }
 
-    /// Sets `removedDomain`. Also remove the user from this trusted domain. Deprecated - `deleteAccount`.
+    /// Sets `removedDomain`. Also remove the user from this trusted domain. Deprecated - use `deleteAccount`.
     #[must_use]
     pub fn with_removed_domain(mut self, value: impl Into<::std::string::String>) -> Self {
         self.removed_domain = Some(value.into());
@@ -470,7 +470,7 @@ impl OrgRemoval {
     }
 }
 
-/// Nothing - the step has no fields.
+/// An empty object - the step has no fields.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -481,7 +481,7 @@ pub struct PasswordReset {}
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RoleLists {
-    /// User groups and profiles to administer, or `org`, `support`, `deployment` for the organization's own roles.
+    /// User groups and profiles to administer, or `org`, `support` or `deployment` for the roles of the organization.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub admin: ::std::vec::Vec<::std::string::String>,
     /// Products to administer.
@@ -490,7 +490,7 @@ pub struct RoleLists {
 }
 
 impl RoleLists {
-    /// Sets `admin`. User groups and profiles to administer, or `org`, `support`, `deployment` for the organization's own roles.
+    /// Sets `admin`. User groups and profiles to administer, or `org`, `support` or `deployment` for the roles of the organization.
     #[must_use]
     pub fn with_admin(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.admin = value.into_iter().map(Into::into).collect();
@@ -505,20 +505,20 @@ impl RoleLists {
     }
 }
 
-/// A user, and the steps to take in this order.
+/// A user and the steps to run, in this order.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserCommand {
-    /// The email address of the user, or a user name together with `domain`.
+    /// The email address of the user, or a username together with `domain`.
     pub user: ::std::string::String,
-    /// The domain of a user name. Must not accompany a user of the email type; ignored for Adobe and Enterprise IDs.
+    /// The domain of a username. Not allowed if `user` is an email address; ignored for Adobe IDs and Enterprise IDs.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub domain: ::std::option::Option<::std::string::String>,
-    /// Take the Adobe ID when an Enterprise or Federated ID has the same address.
+    /// Select the Adobe ID if an Enterprise ID or Federated ID has the same address.
     #[serde(rename = "useAdobeID", skip_serializing_if = "::std::option::Option::is_none")]
     pub use_adobe_id: ::std::option::Option<bool>,
-    /// A name for this command, repeated in its errors and warnings.
+    /// An id for this command, repeated in its errors and warnings.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
     pub request_id: ::std::option::Option<::std::string::String>,
     /// The steps, one to ten, run in this order.
@@ -538,21 +538,21 @@ impl UserCommand {
         }
     }
 
-    /// Sets `domain`. The domain of a user name. Must not accompany a user of the email type; ignored for Adobe and Enterprise IDs.
+    /// Sets `domain`. The domain of a username. Not allowed if `user` is an email address; ignored for Adobe IDs and Enterprise IDs.
     #[must_use]
     pub fn with_domain(mut self, value: impl Into<::std::string::String>) -> Self {
         self.domain = Some(value.into());
         self
     }
 
-    /// Sets `useAdobeID`. Take the Adobe ID when an Enterprise or Federated ID has the same address.
+    /// Sets `useAdobeID`. Select the Adobe ID if an Enterprise ID or Federated ID has the same address.
     #[must_use]
     pub fn with_use_adobe_id(mut self, value: bool) -> Self {
         self.use_adobe_id = Some(value);
         self
     }
 
-    /// Sets `requestID`. A name for this command, repeated in its errors and warnings.
+    /// Sets `requestID`. An id for this command, repeated in its errors and warnings.
     #[must_use]
     pub fn with_request_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.request_id = Some(value.into());
@@ -560,14 +560,14 @@ impl UserCommand {
     }
 }
 
-/// A user group, and the steps to take in this order.
+/// A user group and the steps to run, in this order.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupCommand {
-    /// The user group by its name.
+    /// The name of the user group.
     pub usergroup: ::std::string::String,
-    /// A name for this command, repeated in its errors and warnings.
+    /// An id for this command, repeated in its errors and warnings.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
     pub request_id: ::std::option::Option<::std::string::String>,
     /// The steps, one to ten, run in this order.
@@ -585,7 +585,7 @@ impl UserGroupCommand {
         }
     }
 
-    /// Sets `requestID`. A name for this command, repeated in its errors and warnings.
+    /// Sets `requestID`. An id for this command, repeated in its errors and warnings.
     #[must_use]
     pub fn with_request_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.request_id = Some(value.into());
@@ -598,33 +598,33 @@ impl UserGroupCommand {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupCreation {
-    /// The name again, if it is given.
+    /// The name of the group. If present, it repeats the name in `usergroup`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// What the group is for.
+    /// The purpose of the group.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// What a create does when there is one already. Absent, it is an error.
+    /// What a create step does if the user or group already exists. If absent, the step fails.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub option: ::std::option::Option<CreateOption>,
 }
 
 impl UserGroupCreation {
-    /// Sets `name`. The name again, if it is given.
+    /// Sets `name`. The name of the group. If present, it repeats the name in `usergroup`.
     #[must_use]
     pub fn with_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.name = Some(value.into());
         self
     }
 
-    /// Sets `description`. What the group is for.
+    /// Sets `description`. The purpose of the group.
     #[must_use]
     pub fn with_description(mut self, value: impl Into<::std::string::String>) -> Self {
         self.description = Some(value.into());
         self
     }
 
-    /// Sets `option`. What a create does when there is one already. Absent, it is an error.
+    /// Sets `option`. What a create step does if the user or group already exists. If absent, the step fails.
     #[must_use]
     pub fn with_option(mut self, value: CreateOption) -> Self {
         self.option = Some(value);
@@ -632,13 +632,13 @@ impl UserGroupCreation {
     }
 }
 
-/// Nothing - the step has no fields.
+/// An empty object - the step has no fields.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupDeletion {}
 
-/// Users and product profiles of a user group, up to ten in a list.
+/// Users and product profiles of a user group, up to ten per list.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -649,10 +649,10 @@ pub struct UserGroupMembers {
     /// Product profiles, by name.
     #[serde(rename = "productConfiguration", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub product_configuration: ::std::vec::Vec<::std::string::String>,
-    /// Users. Deprecated - `user`.
+    /// Users. Deprecated - use `user`.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub users: ::std::vec::Vec<::std::string::String>,
-    /// Product profiles. Deprecated - `productConfiguration`.
+    /// Product profiles. Deprecated - use `productConfiguration`.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub product: ::std::vec::Vec<::std::string::String>,
 }
@@ -675,14 +675,14 @@ impl UserGroupMembers {
         self
     }
 
-    /// Sets `users`. Users. Deprecated - `user`.
+    /// Sets `users`. Users. Deprecated - use `user`.
     #[must_use]
     pub fn with_users(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.users = value.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets `product`. Product profiles. Deprecated - `productConfiguration`.
+    /// Sets `product`. Product profiles. Deprecated - use `productConfiguration`.
     #[must_use]
     pub fn with_product(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.product = value.into_iter().map(Into::into).collect();
@@ -690,14 +690,14 @@ impl UserGroupMembers {
     }
 }
 
-/// What a user group loses.
+/// The users and product profiles to remove from a user group.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum UserGroupRemoval {
     /// All users and profiles of the group.
     All(AllMemberships),
-    /// The users and profiles named.
+    /// The named users and profiles.
     These(UserGroupMembers),
 }
 
@@ -713,23 +713,23 @@ impl ::std::convert::From<UserGroupMembers> for UserGroupRemoval {
     }
 }
 
-/// One action on a user group. Exactly one key.
+/// One step of a user group command. An object with exactly one key.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub enum UserGroupStep {
-    /// Create the group. Comes first, and only once.
+    /// Creates the group. Must be the first step; at most one per command.
     #[serde(rename = "createUserGroup")]
     CreateUserGroup(UserGroupCreation),
-    /// Rename or describe the group. Not on read-only groups.
+    /// Changes the name or description of the group. Not allowed for read-only groups.
     #[serde(rename = "updateUserGroup")]
     UpdateUserGroup(UserGroupUpdate),
-    /// Delete the group. Nothing runs after it.
+    /// Deletes the group. No step runs after it.
     #[serde(rename = "deleteUserGroup")]
     DeleteUserGroup(UserGroupDeletion),
-    /// Add users to the group, and product profiles to what its members get.
+    /// Adds users and product profiles to the group. Members of the group get access through its profiles.
     #[serde(rename = "add")]
     Add(UserGroupMembers),
-    /// Take users and product profiles out of the group.
+    /// Removes users and product profiles from the group.
     #[serde(rename = "remove")]
     Remove(UserGroupRemoval),
 }
@@ -764,7 +764,7 @@ impl ::std::convert::From<UserGroupRemoval> for UserGroupStep {
     }
 }
 
-/// The fields of a user group to change. What is absent stays as it is.
+/// The fields of a user group to change. Absent fields keep their value.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -793,7 +793,7 @@ impl UserGroupUpdate {
     }
 }
 
-/// Groups to join or leave, by name, up to ten in a list.
+/// Groups to add or remove, by name, up to ten per list.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -801,13 +801,13 @@ pub struct UserMemberships {
     /// User groups, product profiles and administrative groups.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub group: ::std::vec::Vec<::std::string::String>,
-    /// Product profiles. Deprecated - `group`.
+    /// Product profiles. Deprecated - use `group`.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub product: ::std::vec::Vec<::std::string::String>,
-    /// Product profiles. Deprecated - `group`.
+    /// Product profiles. Deprecated - use `group`.
     #[serde(rename = "productConfiguration", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub product_configuration: ::std::vec::Vec<::std::string::String>,
-    /// User groups. Deprecated - `group`.
+    /// User groups. Deprecated - use `group`.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub usergroup: ::std::vec::Vec<::std::string::String>,
 }
@@ -820,14 +820,14 @@ impl UserMemberships {
         self
     }
 
-    /// Sets `product`. Product profiles. Deprecated - `group`.
+    /// Sets `product`. Product profiles. Deprecated - use `group`.
     #[must_use]
     pub fn with_product(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.product = value.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets `productConfiguration`. Product profiles. Deprecated - `group`.
+    /// Sets `productConfiguration`. Product profiles. Deprecated - use `group`.
     #[must_use]
     pub fn with_product_configuration(
         mut self,
@@ -837,7 +837,7 @@ impl UserMemberships {
         self
     }
 
-    /// Sets `usergroup`. User groups. Deprecated - `group`.
+    /// Sets `usergroup`. User groups. Deprecated - use `group`.
     #[must_use]
     pub fn with_usergroup(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.usergroup = value.into_iter().map(Into::into).collect();
@@ -845,14 +845,14 @@ impl UserMemberships {
     }
 }
 
-/// The groups that a user leaves.
+/// The groups to remove the user from.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum UserRemoval {
     /// All user groups, profiles and administrative roles, except `_org_admin`.
     All(AllMemberships),
-    /// The groups named.
+    /// The named groups.
     These(UserMemberships),
 }
 
@@ -868,41 +868,41 @@ impl ::std::convert::From<UserMemberships> for UserRemoval {
     }
 }
 
-/// One action on a user. Exactly one key.
+/// One step of a user command. An object with exactly one key.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub enum UserStep {
-    /// Add a person with an Adobe ID to the organization. Comes first, and only once.
+    /// Adds a person with an Adobe ID to the organization. Must be the first step; at most one create step per command.
     #[serde(rename = "addAdobeID")]
     AddAdobeId(NewAdobeId),
-    /// Create an Enterprise ID in a domain claimed for them. Comes first, and only once.
+    /// Creates an Enterprise ID in a domain claimed for Enterprise IDs. Must be the first step; at most one create step per command.
     #[serde(rename = "createEnterpriseID")]
     CreateEnterpriseId(NewEnterpriseId),
-    /// Create a Federated ID in a domain claimed for them. Comes first, and only once.
+    /// Creates a Federated ID in a domain claimed for Federated IDs. Must be the first step; at most one create step per command.
     #[serde(rename = "createFederatedID")]
     CreateFederatedId(NewFederatedId),
-    /// Change names, email address or user name. Not on Adobe IDs.
+    /// Changes the names, the email address or the username. Not allowed for Adobe IDs.
     #[serde(rename = "update")]
     Update(UserUpdate),
-    /// Add the user to groups of any kind.
+    /// Adds the user to groups of any type.
     #[serde(rename = "add")]
     Add(UserMemberships),
-    /// Take the user out of groups, or out of all of them.
+    /// Removes the user from groups, or from all groups.
     #[serde(rename = "remove")]
     Remove(UserRemoval),
-    /// Give administrative roles. Deprecated - `add` the administrative groups.
+    /// Grants administrative roles. Deprecated - use `add` with the administrative groups.
     #[serde(rename = "addRoles")]
     AddRoles(RoleLists),
-    /// Take administrative roles away. Deprecated - `remove` the administrative groups.
+    /// Revokes administrative roles. Deprecated - use `remove` with the administrative groups.
     #[serde(rename = "removeRoles")]
     RemoveRoles(RoleLists),
-    /// Take the user out of the organization. Comes last, and only once.
+    /// Removes the user from the organization. Must be the last step; at most one per command.
     #[serde(rename = "removeFromOrg")]
     RemoveFromOrg(OrgRemoval),
-    /// Take the user out of a trusted domain. Deprecated - `removeFromOrg` with `deleteAccount`.
+    /// Removes the user from a trusted domain. Deprecated - use `removeFromOrg` with `deleteAccount`.
     #[serde(rename = "removeFromDomain")]
     RemoveFromDomain(DomainRemoval),
-    /// Reset the password of an Enterprise ID. Deprecated.
+    /// Resets the password of an Enterprise ID. Deprecated.
     #[serde(rename = "resetPassword")]
     ResetPassword(PasswordReset),
 }
@@ -961,12 +961,12 @@ impl ::std::convert::From<PasswordReset> for UserStep {
     }
 }
 
-/// The fields of a user to change. What is absent stays as it is; the country can never be changed.
+/// The fields of a user to change. Absent fields keep their value; the country cannot be changed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserUpdate {
-    /// A new email address, in a domain of the same directory. With email login the user name follows it; letter case alone cannot be changed.
+    /// The new email address, in a domain of the same directory. With email login, the username changes with it. The letter case alone cannot be changed.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub email: ::std::option::Option<::std::string::String>,
     /// The first name.
@@ -975,13 +975,13 @@ pub struct UserUpdate {
     /// The last name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub lastname: ::std::option::Option<::std::string::String>,
-    /// A new user name.
+    /// The new username.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub username: ::std::option::Option<::std::string::String>,
 }
 
 impl UserUpdate {
-    /// Sets `email`. A new email address, in a domain of the same directory. With email login the user name follows it; letter case alone cannot be changed.
+    /// Sets `email`. The new email address, in a domain of the same directory. With email login, the username changes with it. The letter case alone cannot be changed.
     #[must_use]
     pub fn with_email(mut self, value: impl Into<::std::string::String>) -> Self {
         self.email = Some(value.into());
@@ -1002,7 +1002,7 @@ impl UserUpdate {
         self
     }
 
-    /// Sets `username`. A new user name.
+    /// Sets `username`. The new username.
     #[must_use]
     pub fn with_username(mut self, value: impl Into<::std::string::String>) -> Self {
         self.username = Some(value.into());
@@ -1010,13 +1010,13 @@ impl UserUpdate {
     }
 }
 
-/// What a create does when there is one already. Absent, it is an error.
+/// What a create step does if the user or group already exists. If absent, the step fails.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CreateOption {
-    /// `ignoreIfAlreadyExists`: Skip the create and run the steps after it.
+    /// `ignoreIfAlreadyExists`: Skip the create step and run the steps after it.
     IgnoreIfAlreadyExists,
-    /// `updateIfAlreadyExists`: Write the fields of the create, then run the steps after it.
+    /// `updateIfAlreadyExists`: Write the fields of the create step to the existing user or group, then run the steps after it.
     UpdateIfAlreadyExists,
     /// A value that the description does not list, as it came.
     Other(::std::string::String),
@@ -1051,11 +1051,11 @@ crate::open_enum::implement_open_enum!(CreateOption);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ActionResult {
-    /// `success`: All of them.
+    /// `success`: All commands.
     Success,
-    /// `partial`: Some of them.
+    /// `partial`: Some commands.
     Partial,
-    /// `error`: None of them.
+    /// `error`: No command.
     Error,
     /// A value that the description does not list, as it came.
     Other(::std::string::String),

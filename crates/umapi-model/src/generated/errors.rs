@@ -3,7 +3,7 @@
 
 use crate::ErrorCode;
 
-/// The body of an answer that is no success.
+/// The body of an error response.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -38,9 +38,9 @@ impl ::std::convert::From<LegacyError> for ErrorBody {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct GatewayError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     pub error_code: ErrorCode,
-    /// What went wrong, for people.
+    /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -54,7 +54,7 @@ impl GatewayError {
         Self { error_code, message: ::std::default::Default::default(), extra: ::std::default::Default::default() }
     }
 
-    /// Sets `message`. What went wrong, for people.
+    /// Sets `message`. A message for people.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
@@ -66,10 +66,10 @@ impl GatewayError {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct LegacyError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     #[serde(rename = "errorCode")]
     pub error_code: ErrorCode,
-    /// What went wrong, for people.
+    /// A message for people.
     #[serde(rename = "errorMessage", skip_serializing_if = "::std::option::Option::is_none")]
     pub error_message: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -87,7 +87,7 @@ impl LegacyError {
         }
     }
 
-    /// Sets `errorMessage`. What went wrong, for people.
+    /// Sets `errorMessage`. A message for people.
     #[must_use]
     pub fn with_error_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.error_message = Some(value.into());
@@ -99,12 +99,12 @@ impl LegacyError {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ServiceError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     pub result: ErrorCode,
-    /// What went wrong, for people.
+    /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// Present where the operation answers pages. Means nothing.
+    /// Present if the operation returns pages. It has no meaning in an error.
     #[serde(rename = "lastPage", skip_serializing_if = "::std::option::Option::is_none")]
     pub last_page: ::std::option::Option<bool>,
     /// Fields that the description does not list, as they came.
@@ -123,14 +123,14 @@ impl ServiceError {
         }
     }
 
-    /// Sets `message`. What went wrong, for people.
+    /// Sets `message`. A message for people.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
         self
     }
 
-    /// Sets `lastPage`. Present where the operation answers pages. Means nothing.
+    /// Sets `lastPage`. Present if the operation returns pages. It has no meaning in an error.
     #[must_use]
     pub fn with_last_page(mut self, value: bool) -> Self {
         self.last_page = Some(value);

@@ -3,38 +3,38 @@
 
 use crate::IntegerOrString;
 
-/// A user group, product profile or administrative group. Which fields there are depends on its type.
+/// A user group, product profile or administrative group. Its type determines which fields are present.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Group {
-    /// The number of the group.
+    /// The numeric id of the group.
     #[serde(rename = "groupId", skip_serializing_if = "::std::option::Option::is_none")]
     pub group_id: ::std::option::Option<u64>,
-    /// The name, in the spelling it is stored in.
+    /// The name of the group, as stored.
     #[serde(rename = "groupName")]
     pub group_name: ::std::string::String,
-    /// What a group is.
+    /// The type of a group.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<GroupType>,
-    /// How many members the group has.
+    /// Number of members of the group.
     #[serde(rename = "memberCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub member_count: ::std::option::Option<u64>,
-    /// The group of its administrators. Absent while there are none.
+    /// The administrative group of this group. Absent if the group has no administrators.
     #[serde(rename = "adminGroupName", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_group_name: ::std::option::Option<::std::string::String>,
     /// The user group that this group administers.
     #[serde(rename = "userGroupName", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_group_name: ::std::option::Option<::std::string::String>,
-    /// The product profile (for product administrators, the product) that this group is about.
+    /// The product profile that this group administers. For product administrators, the product.
     #[serde(rename = "productProfileName", skip_serializing_if = "::std::option::Option::is_none")]
     pub product_profile_name: ::std::option::Option<::std::string::String>,
-    /// The product that a profile belongs to.
+    /// The product that the profile belongs to.
     #[serde(rename = "productName", skip_serializing_if = "::std::option::Option::is_none")]
     pub product_name: ::std::option::Option<::std::string::String>,
-    /// How many licenses a profile may hand out.
+    /// Number of licenses that the profile can assign.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
-    /// Whether the group is shared by another organization, so that its members cannot be changed.
+    /// Whether the group is owned by another organization, so that its members cannot be changed here.
     #[serde(rename = "isReadOnly", skip_serializing_if = "::std::option::Option::is_none")]
     pub is_read_only: ::std::option::Option<bool>,
     /// Fields that the description does not list, as they came.
@@ -60,28 +60,28 @@ impl Group {
         }
     }
 
-    /// Sets `groupId`. The number of the group.
+    /// Sets `groupId`. The numeric id of the group.
     #[must_use]
     pub fn with_group_id(mut self, value: u64) -> Self {
         self.group_id = Some(value);
         self
     }
 
-    /// Sets `type`. What a group is.
+    /// Sets `type`. The type of a group.
     #[must_use]
     pub fn with_type(mut self, value: GroupType) -> Self {
         self.type_ = Some(value);
         self
     }
 
-    /// Sets `memberCount`. How many members the group has.
+    /// Sets `memberCount`. Number of members of the group.
     #[must_use]
     pub fn with_member_count(mut self, value: u64) -> Self {
         self.member_count = Some(value);
         self
     }
 
-    /// Sets `adminGroupName`. The group of its administrators. Absent while there are none.
+    /// Sets `adminGroupName`. The administrative group of this group. Absent if the group has no administrators.
     #[must_use]
     pub fn with_admin_group_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.admin_group_name = Some(value.into());
@@ -95,28 +95,28 @@ impl Group {
         self
     }
 
-    /// Sets `productProfileName`. The product profile (for product administrators, the product) that this group is about.
+    /// Sets `productProfileName`. The product profile that this group administers. For product administrators, the product.
     #[must_use]
     pub fn with_product_profile_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.product_profile_name = Some(value.into());
         self
     }
 
-    /// Sets `productName`. The product that a profile belongs to.
+    /// Sets `productName`. The product that the profile belongs to.
     #[must_use]
     pub fn with_product_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.product_name = Some(value.into());
         self
     }
 
-    /// Sets `licenseQuota`. How many licenses a profile may hand out.
+    /// Sets `licenseQuota`. Number of licenses that the profile can assign.
     #[must_use]
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());
         self
     }
 
-    /// Sets `isReadOnly`. Whether the group is shared by another organization, so that its members cannot be changed.
+    /// Sets `isReadOnly`. Whether the group is owned by another organization, so that its members cannot be changed here.
     #[must_use]
     pub fn with_is_read_only(mut self, value: bool) -> Self {
         self.is_read_only = Some(value);
@@ -128,15 +128,15 @@ impl Group {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct GroupPage {
-    /// Whether this is the last page. The only sign of it.
+    /// Whether this is the last page. This field alone marks the end of the list.
     #[serde(rename = "lastPage")]
     pub last_page: bool,
     /// `success`, or `Not found` for a page past the end.
     pub result: ::std::string::String,
-    /// More about a `result` that is not `success`.
+    /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// The groups of this page.
+    /// The groups on this page.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub groups: ::std::vec::Vec<Group>,
     /// Fields that the description does not list, as they came.
@@ -156,14 +156,14 @@ impl GroupPage {
         }
     }
 
-    /// Sets `message`. More about a `result` that is not `success`.
+    /// Sets `message`. Details of a `result` other than `success`.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
         self
     }
 
-    /// Sets `groups`. The groups of this page.
+    /// Sets `groups`. The groups on this page.
     #[must_use]
     pub fn with_groups(mut self, value: impl IntoIterator<Item = Group>) -> Self {
         self.groups = value.into_iter().collect();
@@ -171,13 +171,13 @@ impl GroupPage {
     }
 }
 
-/// What a group is.
+/// The type of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupType {
-    /// `USER_GROUP`: Users, with the profiles they get.
+    /// `USER_GROUP`: A user group - users and the profiles assigned to them.
     UserGroup,
-    /// `PRODUCT_PROFILE`: Access to a product.
+    /// `PRODUCT_PROFILE`: A product profile - access to a product.
     ProductProfile,
     /// `SYSADMIN_GROUP`: System administrators of the organization.
     SysadminGroup,

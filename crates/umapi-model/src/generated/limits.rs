@@ -22,7 +22,7 @@ pub const LAST_NAME_LENGTH: usize = 250;
 /// Characters in an email address.
 pub const EMAIL_LENGTH: usize = 60;
 
-/// Characters in a user name, an identifier or a domain.
+/// Characters in a username, an identifier or a domain.
 pub const IDENTIFIER_LENGTH: usize = 250;
 
 /// Letters in a country code.
@@ -31,7 +31,7 @@ pub const COUNTRY_LENGTH: usize = 2;
 /// Characters in the name of a group.
 pub const GROUP_NAME_LENGTH: usize = 255;
 
-/// Members of the largest user group that profiles can still be added to.
+/// Members of the largest user group to which profiles can still be added.
 pub const GROUP_MEMBERS_FOR_PROFILE: usize = 200000;
 
 /// Operations of one class draw from one allowance of calls per minute.

@@ -105,7 +105,7 @@ pub const GET_USER_GROUP: Operation = Operation {
     throttle: Some(Throttle { class: ThrottleClass::Legacy, client_per_minute: 5, application_per_minute: 50 }),
 };
 
-/// Rename or describe a user group (deprecated).
+/// Change the name or description of a user group (deprecated).
 pub const UPDATE_USER_GROUP: Operation = Operation {
     id: "updateUserGroup",
     method: "PUT",

@@ -3,7 +3,7 @@
 
 use crate::IntegerOrString;
 
-/// A product profile, in the shape of the deprecated endpoints.
+/// A product profile in the format of the deprecated endpoints.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Configuration {
@@ -12,19 +12,19 @@ pub struct Configuration {
     /// The name of the profile.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// How many administrators the profile has.
+    /// Number of administrators of the profile.
     #[serde(rename = "adminCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_count: ::std::option::Option<IntegerOrString>,
-    /// How many users the profile has.
+    /// Number of users of the profile.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_count: ::std::option::Option<u64>,
-    /// How many licenses the profile may hand out. Null where it has no quota.
+    /// Number of licenses that the profile can assign. Null if the profile has no quota.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
-    /// The number of the profile among the groups.
+    /// The numeric id of the group of the profile.
     #[serde(rename = "licenseGroupId", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_group_id: ::std::option::Option<IntegerOrString>,
-    /// The number of the group of its administrators.
+    /// The numeric id of the administrative group of this group.
     #[serde(rename = "adminGroupId", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_group_id: ::std::option::Option<IntegerOrString>,
     /// The organization.
@@ -62,35 +62,35 @@ impl Configuration {
         self
     }
 
-    /// Sets `adminCount`. How many administrators the profile has.
+    /// Sets `adminCount`. Number of administrators of the profile.
     #[must_use]
     pub fn with_admin_count(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.admin_count = Some(value.into());
         self
     }
 
-    /// Sets `userCount`. How many users the profile has.
+    /// Sets `userCount`. Number of users of the profile.
     #[must_use]
     pub fn with_user_count(mut self, value: u64) -> Self {
         self.user_count = Some(value);
         self
     }
 
-    /// Sets `licenseQuota`. How many licenses the profile may hand out. Null where it has no quota.
+    /// Sets `licenseQuota`. Number of licenses that the profile can assign. Null if the profile has no quota.
     #[must_use]
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());
         self
     }
 
-    /// Sets `licenseGroupId`. The number of the profile among the groups.
+    /// Sets `licenseGroupId`. The numeric id of the group of the profile.
     #[must_use]
     pub fn with_license_group_id(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_group_id = Some(value.into());
         self
     }
 
-    /// Sets `adminGroupId`. The number of the group of its administrators.
+    /// Sets `adminGroupId`. The numeric id of the administrative group of this group.
     #[must_use]
     pub fn with_admin_group_id(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.admin_group_id = Some(value.into());
@@ -112,7 +112,7 @@ impl Configuration {
     }
 }
 
-/// Who joins a product profile and who leaves it, as member or administrator.
+/// The members and administrators to add to and remove from a product profile.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -187,14 +187,14 @@ impl ConfigurationRights {
     }
 }
 
-/// The change, or a list that holds it.
+/// The change, or a list that contains it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ConfigurationRightsRequest {
     /// The change itself.
     One(ConfigurationRights),
-    /// A list that holds it.
+    /// A list that contains the change.
     Many(::std::vec::Vec<ConfigurationRights>),
 }
 
@@ -221,13 +221,13 @@ pub struct Product {
     pub code: ::std::option::Option<::std::string::String>,
     /// The name of the product.
     pub name: ::std::string::String,
-    /// How many users have the product.
+    /// Number of users of the product.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_count: ::std::option::Option<u64>,
-    /// How many profiles the product has.
+    /// Number of profiles of the product.
     #[serde(rename = "configurationCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub configuration_count: ::std::option::Option<u64>,
-    /// How many licenses the organization has bought.
+    /// Number of licenses that the organization has bought.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
     /// Fields that the description does not list, as they came.
@@ -256,21 +256,21 @@ impl Product {
         self
     }
 
-    /// Sets `userCount`. How many users have the product.
+    /// Sets `userCount`. Number of users of the product.
     #[must_use]
     pub fn with_user_count(mut self, value: u64) -> Self {
         self.user_count = Some(value);
         self
     }
 
-    /// Sets `configurationCount`. How many profiles the product has.
+    /// Sets `configurationCount`. Number of profiles of the product.
     #[must_use]
     pub fn with_configuration_count(mut self, value: u64) -> Self {
         self.configuration_count = Some(value);
         self
     }
 
-    /// Sets `licenseQuota`. How many licenses the organization has bought.
+    /// Sets `licenseQuota`. Number of licenses that the organization has bought.
     #[must_use]
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());
@@ -278,7 +278,7 @@ impl Product {
     }
 }
 
-/// Who becomes a product administrator and who no longer is one.
+/// The product administrators to add and to remove.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -310,14 +310,14 @@ impl ProductAdmins {
     }
 }
 
-/// The change, or a list that holds it.
+/// The change, or a list that contains it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ProductAdminsRequest {
     /// The change itself.
     One(ProductAdmins),
-    /// A list that holds it.
+    /// A list that contains the change.
     Many(::std::vec::Vec<ProductAdmins>),
 }
 
@@ -345,13 +345,13 @@ pub struct ProductConfigurations {
     /// The name of the product.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// How many users have the product.
+    /// Number of users of the product.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_count: ::std::option::Option<u64>,
-    /// How many profiles the product has.
+    /// Number of profiles of the product.
     #[serde(rename = "configurationCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub configuration_count: ::std::option::Option<u64>,
-    /// How many licenses the organization has bought.
+    /// Number of licenses that the organization has bought.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
     /// The profiles on this page.
@@ -394,21 +394,21 @@ impl ProductConfigurations {
         self
     }
 
-    /// Sets `userCount`. How many users have the product.
+    /// Sets `userCount`. Number of users of the product.
     #[must_use]
     pub fn with_user_count(mut self, value: u64) -> Self {
         self.user_count = Some(value);
         self
     }
 
-    /// Sets `configurationCount`. How many profiles the product has.
+    /// Sets `configurationCount`. Number of profiles of the product.
     #[must_use]
     pub fn with_configuration_count(mut self, value: u64) -> Self {
         self.configuration_count = Some(value);
         self
     }
 
-    /// Sets `licenseQuota`. How many licenses the organization has bought.
+    /// Sets `licenseQuota`. Number of licenses that the organization has bought.
     #[must_use]
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());

@@ -10,7 +10,7 @@ use crate::IntegerOrString;
 pub struct NewUserGroup {
     /// The name of a user group, product profile or administrative group.
     pub name: ::std::string::String,
-    /// What the group is for.
+    /// The purpose of the group.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
 }
@@ -21,7 +21,7 @@ impl NewUserGroup {
         Self { name: name.into(), description: ::std::default::Default::default() }
     }
 
-    /// Sets `description`. What the group is for.
+    /// Sets `description`. The purpose of the group.
     #[must_use]
     pub fn with_description(mut self, value: impl Into<::std::string::String>) -> Self {
         self.description = Some(value.into());
@@ -29,31 +29,31 @@ impl NewUserGroup {
     }
 }
 
-/// A user group, in the shape of the deprecated endpoints. A field without a value is absent.
+/// A user group in the format of the deprecated endpoints. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct UserGroup {
-    /// The number of the group.
+    /// The numeric id of the group.
     #[serde(rename = "groupId")]
     pub group_id: u64,
-    /// The name, in the spelling it is stored in.
+    /// The name of the group, as stored.
     pub name: ::std::string::String,
-    /// What a group is.
+    /// The type of a group.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<GroupType>,
-    /// How many members the group has.
+    /// Number of members of the group.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_count: ::std::option::Option<u64>,
-    /// How many administrators the group has.
+    /// Number of administrators of the group.
     #[serde(rename = "adminCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_count: ::std::option::Option<IntegerOrString>,
-    /// The number of the group of its administrators.
+    /// The numeric id of the administrative group of this group.
     #[serde(rename = "adminGroupId", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_group_id: ::std::option::Option<IntegerOrString>,
-    /// The group of its administrators.
+    /// The administrative group of this group.
     #[serde(rename = "adminGroupName", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_group_name: ::std::option::Option<::std::string::String>,
-    /// Whether the group is shared by another organization, so that its members cannot be changed.
+    /// Whether the group is owned by another organization, so that its members cannot be changed here.
     #[serde(rename = "isReadOnly", skip_serializing_if = "::std::option::Option::is_none")]
     pub is_read_only: ::std::option::Option<bool>,
     /// Fields that the description does not list, as they came.
@@ -77,42 +77,42 @@ impl UserGroup {
         }
     }
 
-    /// Sets `type`. What a group is.
+    /// Sets `type`. The type of a group.
     #[must_use]
     pub fn with_type(mut self, value: GroupType) -> Self {
         self.type_ = Some(value);
         self
     }
 
-    /// Sets `userCount`. How many members the group has.
+    /// Sets `userCount`. Number of members of the group.
     #[must_use]
     pub fn with_user_count(mut self, value: u64) -> Self {
         self.user_count = Some(value);
         self
     }
 
-    /// Sets `adminCount`. How many administrators the group has.
+    /// Sets `adminCount`. Number of administrators of the group.
     #[must_use]
     pub fn with_admin_count(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.admin_count = Some(value.into());
         self
     }
 
-    /// Sets `adminGroupId`. The number of the group of its administrators.
+    /// Sets `adminGroupId`. The numeric id of the administrative group of this group.
     #[must_use]
     pub fn with_admin_group_id(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.admin_group_id = Some(value.into());
         self
     }
 
-    /// Sets `adminGroupName`. The group of its administrators.
+    /// Sets `adminGroupName`. The administrative group of this group.
     #[must_use]
     pub fn with_admin_group_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.admin_group_name = Some(value.into());
         self
     }
 
-    /// Sets `isReadOnly`. Whether the group is shared by another organization, so that its members cannot be changed.
+    /// Sets `isReadOnly`. Whether the group is owned by another organization, so that its members cannot be changed here.
     #[must_use]
     pub fn with_is_read_only(mut self, value: bool) -> Self {
         self.is_read_only = Some(value);
@@ -120,7 +120,7 @@ impl UserGroup {
     }
 }
 
-/// The fields of a user group to write. What is absent stays as it is.
+/// The fields of a user group to write. Absent fields keep their value.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -149,7 +149,7 @@ impl UserGroupChange {
     }
 }
 
-/// Who joins a user group and who leaves it, as member or administrator.
+/// The members and administrators to add to and remove from a user group.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -201,14 +201,14 @@ impl UserGroupRights {
     }
 }
 
-/// The change, or a list that holds it.
+/// The change, or a list that contains it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum UserGroupRightsRequest {
     /// The change itself.
     One(UserGroupRights),
-    /// A list that holds it.
+    /// A list that contains the change.
     Many(::std::vec::Vec<UserGroupRights>),
 }
 

@@ -5,18 +5,18 @@
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct GroupUserPage {
-    /// Whether this is the last page. The only sign of it.
+    /// Whether this is the last page. This field alone marks the end of the list.
     #[serde(rename = "lastPage")]
     pub last_page: bool,
-    /// `success`, or why there are no users.
+    /// `success`, or the reason why there are no users.
     pub result: ::std::string::String,
-    /// More about a `result` that is not `success`.
+    /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// The group, in the spelling it is stored in.
+    /// The name of the group, as stored.
     #[serde(rename = "groupName", skip_serializing_if = "::std::option::Option::is_none")]
     pub group_name: ::std::option::Option<::std::string::String>,
-    /// The members on this page. It may be empty before the end of the list.
+    /// The members on this page. An earlier page than the last may be empty.
     pub users: ::std::vec::Vec<User>,
     /// Fields that the description does not list, as they came.
     #[serde(flatten)]
@@ -40,14 +40,14 @@ impl GroupUserPage {
         }
     }
 
-    /// Sets `message`. More about a `result` that is not `success`.
+    /// Sets `message`. Details of a `result` other than `success`.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
         self
     }
 
-    /// Sets `groupName`. The group, in the spelling it is stored in.
+    /// Sets `groupName`. The name of the group, as stored.
     #[must_use]
     pub fn with_group_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.group_name = Some(value.into());
@@ -55,17 +55,17 @@ impl GroupUserPage {
     }
 }
 
-/// A user, in the shape of the deprecated endpoints. A field without a value is absent.
+/// A user in the format of the deprecated endpoints. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct LegacyUser {
-    /// The identifier that never changes.
+    /// The identifier of the user. It never changes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
-    /// The email address, in the spelling it is stored in.
+    /// The email address, as stored.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub email: ::std::option::Option<::std::string::String>,
-    /// The user name.
+    /// The username.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub username: ::std::option::Option<::std::string::String>,
     /// The domain that the user belongs to.
@@ -77,22 +77,22 @@ pub struct LegacyUser {
     /// The last name.
     #[serde(rename = "lastName", skip_serializing_if = "::std::option::Option::is_none")]
     pub last_name: ::std::option::Option<::std::string::String>,
-    /// The country, as two upper-case letters of ISO 3166-1; `UD` is undefined.
+    /// The country as two upper-case letters (ISO 3166-1 alpha-2); `UD` means undefined.
     #[serde(rename = "countryCode", skip_serializing_if = "::std::option::Option::is_none")]
     pub country_code: ::std::option::Option<::std::string::String>,
     /// The telephone number.
     #[serde(rename = "phoneNumber", skip_serializing_if = "::std::option::Option::is_none")]
     pub phone_number: ::std::option::Option<::std::string::String>,
-    /// The state of a user's account. Lists show active users only.
+    /// The state of a user's account. Lists contain active users only.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<UserStatus>,
-    /// Who owns a user's account and where it logs in.
+    /// The account type - who owns the account, and where the user logs in.
     #[serde(rename = "userType", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_type: ::std::option::Option<UserType>,
-    /// User groups, profiles and administrative groups that the user is in.
+    /// The user groups, profiles and administrative groups of the user.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub groups: ::std::vec::Vec<::std::string::String>,
-    /// Administrative roles. Deprecated - they are in `groups`.
+    /// Administrative roles. Deprecated - `groups` contains them.
     #[serde(rename = "adminRoles", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub admin_roles: ::std::vec::Vec<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -101,21 +101,21 @@ pub struct LegacyUser {
 }
 
 impl LegacyUser {
-    /// Sets `id`. The identifier that never changes.
+    /// Sets `id`. The identifier of the user. It never changes.
     #[must_use]
     pub fn with_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.id = Some(value.into());
         self
     }
 
-    /// Sets `email`. The email address, in the spelling it is stored in.
+    /// Sets `email`. The email address, as stored.
     #[must_use]
     pub fn with_email(mut self, value: impl Into<::std::string::String>) -> Self {
         self.email = Some(value.into());
         self
     }
 
-    /// Sets `username`. The user name.
+    /// Sets `username`. The username.
     #[must_use]
     pub fn with_username(mut self, value: impl Into<::std::string::String>) -> Self {
         self.username = Some(value.into());
@@ -143,7 +143,7 @@ impl LegacyUser {
         self
     }
 
-    /// Sets `countryCode`. The country, as two upper-case letters of ISO 3166-1; `UD` is undefined.
+    /// Sets `countryCode`. The country as two upper-case letters (ISO 3166-1 alpha-2); `UD` means undefined.
     #[must_use]
     pub fn with_country_code(mut self, value: impl Into<::std::string::String>) -> Self {
         self.country_code = Some(value.into());
@@ -157,28 +157,28 @@ impl LegacyUser {
         self
     }
 
-    /// Sets `status`. The state of a user's account. Lists show active users only.
+    /// Sets `status`. The state of a user's account. Lists contain active users only.
     #[must_use]
     pub fn with_status(mut self, value: UserStatus) -> Self {
         self.status = Some(value);
         self
     }
 
-    /// Sets `userType`. Who owns a user's account and where it logs in.
+    /// Sets `userType`. The account type - who owns the account, and where the user logs in.
     #[must_use]
     pub fn with_user_type(mut self, value: UserType) -> Self {
         self.user_type = Some(value);
         self
     }
 
-    /// Sets `groups`. User groups, profiles and administrative groups that the user is in.
+    /// Sets `groups`. The user groups, profiles and administrative groups of the user.
     #[must_use]
     pub fn with_groups(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.groups = value.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets `adminRoles`. Administrative roles. Deprecated - they are in `groups`.
+    /// Sets `adminRoles`. Administrative roles. Deprecated - `groups` contains them.
     #[must_use]
     pub fn with_admin_roles(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.admin_roles = value.into_iter().map(Into::into).collect();
@@ -210,13 +210,13 @@ impl ::std::default::Default for LegacyUser {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct User {
-    /// The identifier that never changes.
+    /// The identifier of the user. It never changes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
-    /// The email address, in the spelling it is stored in.
+    /// The email address, as stored.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub email: ::std::option::Option<::std::string::String>,
-    /// The user name. The email address, unless the domain has username login.
+    /// The username. Equal to the email address unless the domain has username login.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub username: ::std::option::Option<::std::string::String>,
     /// The domain that the user belongs to.
@@ -228,22 +228,22 @@ pub struct User {
     /// The last name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub lastname: ::std::option::Option<::std::string::String>,
-    /// The country, as two upper-case letters of ISO 3166-1; `UD` is undefined.
+    /// The country as two upper-case letters (ISO 3166-1 alpha-2); `UD` means undefined.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub country: ::std::option::Option<::std::string::String>,
-    /// The state of a user's account. Lists show active users only.
+    /// The state of a user's account. Lists contain active users only.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<UserStatus>,
-    /// Who owns a user's account and where it logs in.
+    /// The account type - who owns the account, and where the user logs in.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<UserType>,
-    /// User groups, profiles and administrative groups that the user is in. Absent under `excludeGroups`, and for a user without any.
+    /// The user groups, profiles and administrative groups of the user. Absent with `excludeGroups`, and for a user without groups.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub groups: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    /// Administrative roles. Deprecated - they are in `groups`.
+    /// Administrative roles. Deprecated - `groups` contains them.
     #[serde(rename = "adminRoles", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub admin_roles: ::std::vec::Vec<::std::string::String>,
-    /// Marks of the organization's own. No longer returned since October 2025.
+    /// Tags defined by the organization. No longer returned since October 2025.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -252,21 +252,21 @@ pub struct User {
 }
 
 impl User {
-    /// Sets `id`. The identifier that never changes.
+    /// Sets `id`. The identifier of the user. It never changes.
     #[must_use]
     pub fn with_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.id = Some(value.into());
         self
     }
 
-    /// Sets `email`. The email address, in the spelling it is stored in.
+    /// Sets `email`. The email address, as stored.
     #[must_use]
     pub fn with_email(mut self, value: impl Into<::std::string::String>) -> Self {
         self.email = Some(value.into());
         self
     }
 
-    /// Sets `username`. The user name. The email address, unless the domain has username login.
+    /// Sets `username`. The username. Equal to the email address unless the domain has username login.
     #[must_use]
     pub fn with_username(mut self, value: impl Into<::std::string::String>) -> Self {
         self.username = Some(value.into());
@@ -294,42 +294,42 @@ impl User {
         self
     }
 
-    /// Sets `country`. The country, as two upper-case letters of ISO 3166-1; `UD` is undefined.
+    /// Sets `country`. The country as two upper-case letters (ISO 3166-1 alpha-2); `UD` means undefined.
     #[must_use]
     pub fn with_country(mut self, value: impl Into<::std::string::String>) -> Self {
         self.country = Some(value.into());
         self
     }
 
-    /// Sets `status`. The state of a user's account. Lists show active users only.
+    /// Sets `status`. The state of a user's account. Lists contain active users only.
     #[must_use]
     pub fn with_status(mut self, value: UserStatus) -> Self {
         self.status = Some(value);
         self
     }
 
-    /// Sets `type`. Who owns a user's account and where it logs in.
+    /// Sets `type`. The account type - who owns the account, and where the user logs in.
     #[must_use]
     pub fn with_type(mut self, value: UserType) -> Self {
         self.type_ = Some(value);
         self
     }
 
-    /// Sets `groups`. User groups, profiles and administrative groups that the user is in. Absent under `excludeGroups`, and for a user without any.
+    /// Sets `groups`. The user groups, profiles and administrative groups of the user. Absent with `excludeGroups`, and for a user without groups.
     #[must_use]
     pub fn with_groups(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.groups = Some(value.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets `adminRoles`. Administrative roles. Deprecated - they are in `groups`.
+    /// Sets `adminRoles`. Administrative roles. Deprecated - `groups` contains them.
     #[must_use]
     pub fn with_admin_roles(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.admin_roles = value.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets `tags`. Marks of the organization's own. No longer returned since October 2025.
+    /// Sets `tags`. Tags defined by the organization. No longer returned since October 2025.
     #[must_use]
     pub fn with_tags(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.tags = value.into_iter().map(Into::into).collect();
@@ -361,15 +361,15 @@ impl ::std::default::Default for User {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct UserPage {
-    /// Whether this is the last page. The only sign of it.
+    /// Whether this is the last page. This field alone marks the end of the list.
     #[serde(rename = "lastPage")]
     pub last_page: bool,
-    /// `success`, or why there are no users.
+    /// `success`, or the reason why there are no users.
     pub result: ::std::string::String,
-    /// More about a `result` that is not `success`.
+    /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// The users of this page. It may be empty before the end of the list.
+    /// The users on this page. An earlier page than the last may be empty.
     pub users: ::std::vec::Vec<User>,
     /// Fields that the description does not list, as they came.
     #[serde(flatten)]
@@ -392,7 +392,7 @@ impl UserPage {
         }
     }
 
-    /// Sets `message`. More about a `result` that is not `success`.
+    /// Sets `message`. Details of a `result` other than `success`.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
@@ -400,13 +400,13 @@ impl UserPage {
     }
 }
 
-/// The answer to a question for one user.
+/// The response to a request for one user.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct UserResponse {
-    /// `success`, or why there is no user.
+    /// `success`, or the reason why there is no user.
     pub result: ::std::string::String,
-    /// More about a `result` that is not `success`.
+    /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
     /// A user of an organization. A field without a value is absent.
@@ -428,7 +428,7 @@ impl UserResponse {
         }
     }
 
-    /// Sets `message`. More about a `result` that is not `success`.
+    /// Sets `message`. Details of a `result` other than `success`.
     #[must_use]
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
@@ -443,17 +443,17 @@ impl UserResponse {
     }
 }
 
-/// The state of a user's account. Lists show active users only.
+/// The state of a user's account. Lists contain active users only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserStatus {
-    /// `active`: In good standing.
+    /// `active`: The account can be used.
     Active,
-    /// `disabled`: Cannot log in for now.
+    /// `disabled`: The user cannot log in at the moment.
     Disabled,
-    /// `locked`: Cannot log in for good.
+    /// `locked`: The user can no longer log in.
     Locked,
-    /// `removed`: Is being removed.
+    /// `removed`: The account is being removed.
     Removed,
     /// A value that the description does not list, as it came.
     Other(::std::string::String),
@@ -488,17 +488,17 @@ impl ::std::convert::From<&str> for UserStatus {
 
 crate::open_enum::implement_open_enum!(UserStatus);
 
-/// Who owns a user's account and where it logs in.
+/// The account type - who owns the account, and where the user logs in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserType {
-    /// `adobeID`: Owned by the person, with a password at Adobe.
+    /// `adobeID`: Owned by the person; the password is stored by Adobe.
     AdobeId,
-    /// `enterpriseID`: Owned by the organization, with a password at Adobe.
+    /// `enterpriseID`: Owned by the organization; the password is stored by Adobe.
     EnterpriseId,
-    /// `federatedID`: Owned by the organization, with a login of its own.
+    /// `federatedID`: Owned by the organization, which runs its own login.
     FederatedId,
-    /// `unknown`: Not known.
+    /// `unknown`: Unknown account type.
     Unknown,
     /// A value that the description does not list, as it came.
     Other(::std::string::String),
@@ -537,9 +537,9 @@ crate::open_enum::implement_open_enum!(UserType);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LicenseStatus {
-    /// `active`: Holds a license.
+    /// `active`: The member holds a license.
     Active,
-    /// `inactive`: Is in the profile without one, since the quota is used up.
+    /// `inactive`: The member has no license, because the quota is used up.
     Inactive,
     /// A value that the description does not list, as it came.
     Other(::std::string::String),

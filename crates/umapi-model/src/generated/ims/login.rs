@@ -4,15 +4,15 @@
 use crate::Secret;
 use crate::ims::LoginErrorCode;
 
-/// What a service account logs in with.
+/// The credentials of a service account.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct JwtExchangeRequest {
     /// The client id of the integration.
     pub client_id: ::std::string::String,
-    /// The secret of a client.
+    /// The client secret.
     pub client_secret: Secret,
-    /// A signed JWT that stands for the technical account.
+    /// A signed JWT that identifies the technical account.
     pub jwt_token: Secret,
 }
 
@@ -27,12 +27,12 @@ impl JwtExchangeRequest {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct JwtTokenResponse {
-    /// How to present the token. Always `bearer`.
+    /// The type of the token. Always `bearer`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub token_type: ::std::option::Option<::std::string::String>,
     /// An access token.
     pub access_token: Secret,
-    /// How long the token lives, in milliseconds.
+    /// The lifetime of the token in milliseconds.
     pub expires_in: u64,
     /// Fields that the description does not list, as they came.
     #[serde(flatten)]
@@ -50,7 +50,7 @@ impl JwtTokenResponse {
         }
     }
 
-    /// Sets `token_type`. How to present the token. Always `bearer`.
+    /// Sets `token_type`. The type of the token. Always `bearer`.
     #[must_use]
     pub fn with_token_type(mut self, value: impl Into<::std::string::String>) -> Self {
         self.token_type = Some(value.into());
@@ -58,13 +58,13 @@ impl JwtTokenResponse {
     }
 }
 
-/// Why a login was refused.
+/// The reason why a login failed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct LoginError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     pub error: LoginErrorCode,
-    /// What went wrong, for people.
+    /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error_description: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as they came.
@@ -78,7 +78,7 @@ impl LoginError {
         Self { error, error_description: ::std::default::Default::default(), extra: ::std::default::Default::default() }
     }
 
-    /// Sets `error_description`. What went wrong, for people.
+    /// Sets `error_description`. A message for people.
     #[must_use]
     pub fn with_error_description(mut self, value: impl Into<::std::string::String>) -> Self {
         self.error_description = Some(value.into());
@@ -86,17 +86,17 @@ impl LoginError {
     }
 }
 
-/// What OAuth Server-to-Server credentials log in with.
+/// OAuth Server-to-Server credentials.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct TokenRequest {
-    /// The kind of an OAuth grant.
+    /// The type of an OAuth grant.
     pub grant_type: GrantType,
     /// The client id of the integration.
     pub client_id: ::std::string::String,
-    /// The secret of a client.
+    /// The client secret.
     pub client_secret: Secret,
-    /// The scopes to ask for, separated by commas.
+    /// The requested scopes, separated by commas.
     pub scope: ::std::string::String,
 }
 
@@ -116,12 +116,12 @@ impl TokenRequest {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct TokenResponse {
-    /// How to present the token. Always `bearer`.
+    /// The type of the token. Always `bearer`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub token_type: ::std::option::Option<::std::string::String>,
     /// An access token.
     pub access_token: Secret,
-    /// How long the token lives, in seconds.
+    /// The lifetime of the token in seconds.
     pub expires_in: u64,
     /// Fields that the description does not list, as they came.
     #[serde(flatten)]
@@ -139,7 +139,7 @@ impl TokenResponse {
         }
     }
 
-    /// Sets `token_type`. How to present the token. Always `bearer`.
+    /// Sets `token_type`. The type of the token. Always `bearer`.
     #[must_use]
     pub fn with_token_type(mut self, value: impl Into<::std::string::String>) -> Self {
         self.token_type = Some(value.into());
@@ -147,11 +147,11 @@ impl TokenResponse {
     }
 }
 
-/// The kind of an OAuth grant.
+/// The type of an OAuth grant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GrantType {
-    /// `client_credentials`: A server that acts for itself.
+    /// `client_credentials`: A server that acts on its own behalf.
     ClientCredentials,
     /// A value that the description does not list, as it came.
     Other(::std::string::String),

@@ -13,7 +13,7 @@ pub const EXCHANGE_JWT: Operation = Operation {
     throttle: None,
 };
 
-/// Request an access token with client credentials, by the older path.
+/// Request an access token with client credentials, older path.
 pub const REQUEST_TOKEN_V2: Operation = Operation {
     id: "requestTokenV2",
     method: "POST",

@@ -9,19 +9,19 @@ use crate::client::Client;
 impl Client<crate::Ims> {
     /// Exchange a signed JWT for an access token (deprecated).
     ///
-    /// The login of service accounts. The token that comes back counts its life in milliseconds. Adobe gives out no new credentials of this kind; use `requestToken` for those. Clients also call it with a slash at the end, and send the same fields as `multipart/form-data`: both are accepted.
+    /// The login of service accounts. The lifetime of the returned token is in milliseconds. Adobe no longer issues credentials of this type; use `requestToken` for new ones. The path may end with a slash, and the fields may also be sent as `multipart/form-data`.
     ///
     /// `POST /ims/exchange/jwt`
     ///
     /// # Arguments
     ///
-    /// * `body`: The client, its secret, and the signed JWT.
+    /// * `body`: The client id, the client secret and the signed JWT.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "The login of service accounts. The token that comes back counts its life in milliseconds. Adobe gives out no new credentials of this kind; use `requestToken` for those. Clients also call it with a slash at the end, and send the same fields as `multipart/form-data`: both are accepted."
+        note = "The login of service accounts. The lifetime of the returned token is in milliseconds. Adobe no longer issues credentials of this type; use `requestToken` for new ones. The path may end with a slash, and the fields may also be sent as `multipart/form-data`."
     )]
     pub async fn exchange_jwt<'a>(
         &'a self,
@@ -48,7 +48,7 @@ impl Client<crate::Ims> {
         }
     }
 
-    /// Request an access token with client credentials, by the older path.
+    /// Request an access token with client credentials, older path.
     ///
     /// The same as `requestToken`.
     ///
@@ -56,7 +56,7 @@ impl Client<crate::Ims> {
     ///
     /// # Arguments
     ///
-    /// * `body`: The client, its secret and the scopes.
+    /// * `body`: The client id, the client secret and the scopes.
     ///
     /// # Errors
     ///
@@ -88,13 +88,13 @@ impl Client<crate::Ims> {
 
     /// Request an access token with client credentials.
     ///
-    /// The login of OAuth Server-to-Server credentials. The token that comes back counts its life in seconds. The fields may stand in the body or in the query; the body keeps secrets out of logs.
+    /// The login of OAuth Server-to-Server credentials. The lifetime of the returned token is in seconds. The fields can be in the body or in the query; in the body, the secrets stay out of logs.
     ///
     /// `POST /ims/token/v3`
     ///
     /// # Arguments
     ///
-    /// * `body`: The client, its secret and the scopes.
+    /// * `body`: The client id, the client secret and the scopes.
     ///
     /// # Errors
     ///

@@ -9,15 +9,15 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// Execute a batch of commands on users and user groups.
     ///
-    /// Takes one to ten commands. The steps of a command run in the order given; commands of one request run in no promised order, so what depends on something else belongs in a later request. The answer is 200 as soon as the body is a list of commands: it counts the commands that succeeded and names each step that did not. Steps after a failed one are still tried, and steps before it stay done.
+    /// Takes one to ten commands. The steps of a command run in the given order. The commands of one request run in no guaranteed order, so a command that depends on another one belongs in a later request. The response is 200 as soon as the body is a list of commands; it counts the commands that succeeded and lists every failed step. Steps after a failed step are still tried, and steps before it stay done.
     ///
     /// `POST /action/{orgId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `test_only`: Validate everything and change nothing. Good commands are counted in `completedInTestMode`. What refers to a user that does not exist, but is otherwise valid, counts as good.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `test_only`: Validate everything and change nothing. Valid commands are counted in `completedInTestMode`. A command that refers to a user who does not exist, but is otherwise valid, counts as valid.
     /// * `body`: The commands, one to ten.
     ///
     /// # Errors

@@ -9,15 +9,15 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List user groups, product profiles and administrative groups.
     ///
-    /// One page of all groups of the organization, of every type. A page past the end answers `{"lastPage":true,"result":"Not found"}` and no groups.
+    /// Returns one page of all groups of the organization, of every type. A page past the end returns `{"lastPage":true,"result":"Not found"}` and no groups.
     ///
     /// `GET /groups/{orgId}/{page}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `page`: The page, counted from 0. The size of a page is the server's to choose.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `page`: The page, counted from 0. The server chooses the page size.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     ///
     /// # Errors
     ///

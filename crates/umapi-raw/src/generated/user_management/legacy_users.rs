@@ -9,23 +9,23 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List the users of an organization (deprecated).
     ///
-    /// The older list of users, in pages of about 400, with the paging in the headers. Use `listUsers`.
+    /// The older list of users, in pages of about 400, with the paging data in the headers. Use `listUsers`.
     ///
     /// `GET /{orgId}/users`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
-    /// * `direct_only`: Whether the `groups` of a user hold only the profiles that were assigned to the user directly (true), or also those that come through a user group (false).
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
+    /// * `direct_only`: If true, the `groups` of a user contain only the profiles assigned to the user directly. If false, they also contain the profiles assigned through a user group.
     /// * `domain`: Only users of this domain.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "The older list of users, in pages of about 400, with the paging in the headers. Use `listUsers`."
+        note = "The older list of users, in pages of about 400, with the paging data in the headers. Use `listUsers`."
     )]
     pub async fn list_legacy_users<'a>(
         &'a self,
@@ -64,20 +64,20 @@ impl Client<crate::UserManagement> {
 
     /// Get one user (deprecated).
     ///
-    /// One user in the older shape. Use `getUser`.
+    /// Returns one user in the older format. Use `getUser`.
     ///
     /// `GET /{orgId}/users/{email}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `email`: The email address of the user, matched without regard to case.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `email`: The email address of the user, matched case-insensitively.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "One user in the older shape. Use `getUser`.")]
+    #[deprecated(note = "Returns one user in the older format. Use `getUser`.")]
     pub async fn get_legacy_user<'a>(
         &'a self,
         org_id: &'a str,

@@ -9,20 +9,20 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List products (deprecated).
     ///
-    /// The products the organization has bought, with their quotas. Use `listGroups`.
+    /// Returns the products that the organization has bought, with their quotas. Use `listGroups`.
     ///
     /// `GET /{orgId}/products`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "The products the organization has bought, with their quotas. Use `listGroups`.")]
+    #[deprecated(note = "Returns the products that the organization has bought, with their quotas. Use `listGroups`.")]
     pub async fn list_products<'a>(
         &'a self,
         org_id: &'a str,
@@ -56,20 +56,20 @@ impl Client<crate::UserManagement> {
 
     /// Get one product (deprecated).
     ///
-    /// One product by its identifier. Use `listGroups`.
+    /// Returns one product by its identifier. Use `listGroups`.
     ///
     /// `GET /{orgId}/products/{productId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "One product by its identifier. Use `listGroups`.")]
+    #[deprecated(note = "Returns one product by its identifier. Use `listGroups`.")]
     pub async fn get_product<'a>(
         &'a self,
         org_id: &'a str,
@@ -107,22 +107,22 @@ impl Client<crate::UserManagement> {
 
     /// Change the administrators of a product (deprecated).
     ///
-    /// Adds and removes product administrators and answers the product. Use `add` and `remove` steps with the group `_product_admin_{product}`.
+    /// Adds and removes product administrators and returns the product. Use `add` and `remove` steps with the group `_product_admin_{product}`.
     ///
     /// `POST /{orgId}/products/{productId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `body`: Who becomes a product administrator and who no longer is one.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `body`: The product administrators to add and to remove.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "Adds and removes product administrators and answers the product. Use `add` and `remove` steps with the group `_product_admin_{product}`."
+        note = "Adds and removes product administrators and returns the product. Use `add` and `remove` steps with the group `_product_admin_{product}`."
     )]
     pub async fn update_product_rights<'a>(
         &'a self,
@@ -163,23 +163,21 @@ impl Client<crate::UserManagement> {
 
     /// Change the administrators of a product, by the longer path (deprecated).
     ///
-    /// The same as `updateProductRights`, under the path that later pages of the documentation give.
+    /// The same as `updateProductRights`, under the path given in later pages of the documentation.
     ///
     /// `POST /{orgId}/products/{productId}/admin`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `body`: Who becomes a product administrator and who no longer is one.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `body`: The product administrators to add and to remove.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(
-        note = "The same as `updateProductRights`, under the path that later pages of the documentation give."
-    )]
+    #[deprecated(note = "The same as `updateProductRights`, under the path given in later pages of the documentation.")]
     pub async fn update_product_admins<'a>(
         &'a self,
         org_id: &'a str,

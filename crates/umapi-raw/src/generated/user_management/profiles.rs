@@ -9,21 +9,21 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List the profiles of a product (deprecated).
     ///
-    /// The product together with a page of its profiles. Use `listGroups`.
+    /// Returns the product together with a page of its profiles. Use `listGroups`.
     ///
     /// `GET /{orgId}/products/{productId}/configurations`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "The product together with a page of its profiles. Use `listGroups`.")]
+    #[deprecated(note = "Returns the product together with a page of its profiles. Use `listGroups`.")]
     pub async fn list_configurations<'a>(
         &'a self,
         org_id: &'a str,
@@ -63,21 +63,21 @@ impl Client<crate::UserManagement> {
 
     /// Get one profile (deprecated).
     ///
-    /// One product profile by its identifier. Use `listGroups`.
+    /// Returns one product profile by its identifier. Use `listGroups`.
     ///
     /// `GET /{orgId}/products/{productId}/configurations/{configId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
     /// * `config_id`: The identifier of the product profile.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "One product profile by its identifier. Use `listGroups`.")]
+    #[deprecated(note = "Returns one product profile by its identifier. Use `listGroups`.")]
     pub async fn get_configuration<'a>(
         &'a self,
         org_id: &'a str,
@@ -117,23 +117,23 @@ impl Client<crate::UserManagement> {
 
     /// Change the members and administrators of a profile (deprecated).
     ///
-    /// Adds and removes users, user groups and administrators, and answers the updated profile. Use `add` and `remove` steps of `executeActions`.
+    /// Adds and removes users, user groups and administrators and returns the updated profile. Use the `add` and `remove` steps of `executeActions`.
     ///
     /// `POST /{orgId}/products/{productId}/configurations/{configId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
     /// * `config_id`: The identifier of the product profile.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `body`: Who joins and who leaves.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `body`: The members and administrators to add and to remove.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "Adds and removes users, user groups and administrators, and answers the updated profile. Use `add` and `remove` steps of `executeActions`."
+        note = "Adds and removes users, user groups and administrators and returns the updated profile. Use the `add` and `remove` steps of `executeActions`."
     )]
     pub async fn update_configuration_rights<'a>(
         &'a self,
@@ -176,22 +176,22 @@ impl Client<crate::UserManagement> {
 
     /// List the members of a profile (deprecated).
     ///
-    /// The members of a product profile in the older shape. Use `listUsersInGroup`.
+    /// Returns the members of a product profile in the older format. Use `listUsersInGroup`.
     ///
     /// `GET /{orgId}/products/{productId}/configurations/{configId}/users`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
     /// * `config_id`: The identifier of the product profile.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "The members of a product profile in the older shape. Use `listUsersInGroup`.")]
+    #[deprecated(note = "Returns the members of a product profile in the older format. Use `listUsersInGroup`.")]
     pub async fn list_configuration_users<'a>(
         &'a self,
         org_id: &'a str,
@@ -233,23 +233,23 @@ impl Client<crate::UserManagement> {
 
     /// List the administrators of a profile (deprecated).
     ///
-    /// The administrators of a product profile in the older shape. Use `listUsersInGroup` with `_admin_{name}`.
+    /// Returns the administrators of a product profile in the older format. Use `listUsersInGroup` with `_admin_{name}`.
     ///
     /// `GET /{orgId}/products/{productId}/configurations/{configId}/admins`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
     /// * `product_id`: The identifier of the product.
     /// * `config_id`: The identifier of the product profile.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "The administrators of a product profile in the older shape. Use `listUsersInGroup` with `_admin_{name}`."
+        note = "Returns the administrators of a product profile in the older format. Use `listUsersInGroup` with `_admin_{name}`."
     )]
     pub async fn list_configuration_admins<'a>(
         &'a self,

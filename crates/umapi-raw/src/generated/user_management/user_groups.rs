@@ -9,21 +9,21 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List user groups (deprecated).
     ///
-    /// User groups only, in pages that count from 1; pages 0 and 1 are both the first. Use `listGroups`.
+    /// Returns user groups only, in pages counted from 1; pages 0 and 1 are both the first page. Use `listGroups`.
     ///
     /// `GET /{orgId}/user-groups`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "User groups only, in pages that count from 1; pages 0 and 1 are both the first. Use `listGroups`."
+        note = "Returns user groups only, in pages counted from 1; pages 0 and 1 are both the first page. Use `listGroups`."
     )]
     pub async fn list_user_groups<'a>(
         &'a self,
@@ -58,21 +58,21 @@ impl Client<crate::UserManagement> {
 
     /// Create a user group (deprecated).
     ///
-    /// Creates an empty user group and answers it. Use the `createUserGroup` step of `executeActions`.
+    /// Creates an empty user group and returns it. Use the `createUserGroup` step of `executeActions`.
     ///
     /// `POST /{orgId}/user-groups`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     /// * `body`: The name, and optionally a description.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "Creates an empty user group and answers it. Use the `createUserGroup` step of `executeActions`."
+        note = "Creates an empty user group and returns it. Use the `createUserGroup` step of `executeActions`."
     )]
     pub async fn create_user_group<'a>(
         &'a self,
@@ -107,20 +107,20 @@ impl Client<crate::UserManagement> {
 
     /// Get one user group (deprecated).
     ///
-    /// One user group by its number. Use `listGroups`.
+    /// Returns one user group by its numeric id. Use `listGroups`.
     ///
     /// `GET /{orgId}/user-groups/{groupId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `group_id`: The number of the user group.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `group_id`: The numeric id of the user group.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "One user group by its number. Use `listGroups`.")]
+    #[deprecated(note = "Returns one user group by its numeric id. Use `listGroups`.")]
     pub async fn get_user_group<'a>(
         &'a self,
         org_id: &'a str,
@@ -156,24 +156,24 @@ impl Client<crate::UserManagement> {
         }
     }
 
-    /// Rename or describe a user group (deprecated).
+    /// Change the name or description of a user group (deprecated).
     ///
-    /// Writes name and description and answers the group. Use the `updateUserGroup` step of `executeActions`.
+    /// Writes the name and the description and returns the group. Use the `updateUserGroup` step of `executeActions`.
     ///
     /// `PUT /{orgId}/user-groups/{groupId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `group_id`: The number of the user group.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `group_id`: The numeric id of the user group.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     /// * `body`: The new name, the new description, or both.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "Writes name and description and answers the group. Use the `updateUserGroup` step of `executeActions`."
+        note = "Writes the name and the description and returns the group. Use the `updateUserGroup` step of `executeActions`."
     )]
     pub async fn update_user_group<'a>(
         &'a self,
@@ -214,22 +214,22 @@ impl Client<crate::UserManagement> {
 
     /// Change the members and administrators of a user group (deprecated).
     ///
-    /// Adds and removes members and administrators, and answers the updated group. Use `add` and `remove` steps of `executeActions`.
+    /// Adds and removes members and administrators and returns the updated group. Use the `add` and `remove` steps of `executeActions`.
     ///
     /// `POST /{orgId}/user-groups/{groupId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `group_id`: The number of the user group.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `body`: Who joins and who leaves.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `group_id`: The numeric id of the user group.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `body`: The members and administrators to add and to remove.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "Adds and removes members and administrators, and answers the updated group. Use `add` and `remove` steps of `executeActions`."
+        note = "Adds and removes members and administrators and returns the updated group. Use the `add` and `remove` steps of `executeActions`."
     )]
     pub async fn update_user_group_rights<'a>(
         &'a self,
@@ -270,21 +270,21 @@ impl Client<crate::UserManagement> {
 
     /// Delete a user group (deprecated).
     ///
-    /// Deletes the group and its memberships, not its users. Use the `deleteUserGroup` step of `executeActions`.
+    /// Deletes the group and its memberships, but not its users. Use the `deleteUserGroup` step of `executeActions`.
     ///
     /// `DELETE /{orgId}/user-groups/{groupId}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `group_id`: The number of the user group.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `group_id`: The numeric id of the user group.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "Deletes the group and its memberships, not its users. Use the `deleteUserGroup` step of `executeActions`."
+        note = "Deletes the group and its memberships, but not its users. Use the `deleteUserGroup` step of `executeActions`."
     )]
     pub async fn delete_user_group<'a>(
         &'a self,
@@ -318,21 +318,21 @@ impl Client<crate::UserManagement> {
 
     /// List the members of a user group (deprecated).
     ///
-    /// The members of a user group in the older shape. Use `listUsersInGroup`.
+    /// Returns the members of a user group in the older format. Use `listUsersInGroup`.
     ///
     /// `GET /{orgId}/user-groups/{groupId}/users`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `group_id`: The number of the user group.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `group_id`: The numeric id of the user group.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
-    #[deprecated(note = "The members of a user group in the older shape. Use `listUsersInGroup`.")]
+    #[deprecated(note = "Returns the members of a user group in the older format. Use `listUsersInGroup`.")]
     pub async fn list_user_group_users<'a>(
         &'a self,
         org_id: &'a str,
@@ -372,22 +372,22 @@ impl Client<crate::UserManagement> {
 
     /// List the administrators of a user group (deprecated).
     ///
-    /// The administrators of a user group in the older shape. Use `listUsersInGroup` with `_admin_{name}`.
+    /// Returns the administrators of a user group in the older format. Use `listUsersInGroup` with `_admin_{name}`.
     ///
     /// `GET /{orgId}/user-groups/{groupId}/admins`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `group_id`: The number of the user group.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `page`: The page. Lists of users count from 0, lists of user groups from 1 (and take 0 for 1).
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `group_id`: The numeric id of the user group.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `page`: The page. Lists of users count from 0. Lists of user groups count from 1 and treat 0 as 1.
     ///
     /// # Errors
     ///
     /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
     #[deprecated(
-        note = "The administrators of a user group in the older shape. Use `listUsersInGroup` with `_admin_{name}`."
+        note = "Returns the administrators of a user group in the older format. Use `listUsersInGroup` with `_admin_{name}`."
     )]
     pub async fn list_user_group_admins<'a>(
         &'a self,

@@ -9,17 +9,17 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List the users of an organization.
     ///
-    /// One page of the organization's active users. The list is over when `lastPage` is true; a page may be empty before that, and a page index past the end gives the last page. Technical accounts are counted in `X-Total-Count` and left out of the list.
+    /// Returns one page of the organization's active users. The list ends when `lastPage` is true; an earlier page may be empty, and a page index past the end returns the last page. Technical accounts are counted in `X-Total-Count` but not listed.
     ///
     /// `GET /users/{orgId}/{page}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `page`: The page, counted from 0. The size of a page is the server's to choose.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `domain`: Only users of this domain, which is the organization's own or one it is trusted with.
-    /// * `direct_only`: Whether the `groups` of a user hold only the profiles that were assigned to the user directly (true), or also those that come through a user group (false).
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `page`: The page, counted from 0. The server chooses the page size.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `domain`: Only users of this domain. The domain belongs to the organization or to another organization that trusts it.
+    /// * `direct_only`: If true, the `groups` of a user contain only the profiles assigned to the user directly. If false, they also contain the profiles assigned through a user group.
     ///
     /// # Errors
     ///
@@ -65,19 +65,19 @@ impl Client<crate::UserManagement> {
 
     /// List the users of a group.
     ///
-    /// One page of the members of a user group, a product profile or an administrative group. A group that has no administrative group yet answers the question for its administrators with an empty list.
+    /// Returns one page of the members of a user group, a product profile or an administrative group. If a group has no administrative group yet, the list of its administrators is empty.
     ///
     /// `GET /users/{orgId}/{page}/{groupName}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `page`: The page, counted from 0. The size of a page is the server's to choose.
-    /// * `group_name`: A user group, product profile or administrative group by its name, matched without regard to case. A name may hold any character; encode it for the path.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `direct_only`: Whether the `groups` of a user hold only the profiles that were assigned to the user directly (true), or also those that come through a user group (false).
-    /// * `status`: Of a product profile, only members that hold a license (`active`) or only those that are in the profile without one (`inactive`). Absent, all members.
-    /// * `exclude_groups`: Leave the `groups` of each user out of the answer.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `page`: The page, counted from 0. The server chooses the page size.
+    /// * `group_name`: The name of a user group, product profile or administrative group, matched case-insensitively. A name may contain any character; percent-encode it in the path.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `direct_only`: If true, the `groups` of a user contain only the profiles assigned to the user directly. If false, they also contain the profiles assigned through a user group.
+    /// * `status`: For a product profile, only members who hold a license (`active`), or only members without one (`inactive`). If absent, all members.
+    /// * `exclude_groups`: Omit the `groups` of each user from the response.
     ///
     /// # Errors
     ///
@@ -127,16 +127,16 @@ impl Client<crate::UserManagement> {
 
     /// Get one user.
     ///
-    /// One user of the organization, with all memberships.
+    /// Returns one user of the organization with all memberships.
     ///
     /// `GET /organizations/{orgId}/users/{userString}`
     ///
     /// # Arguments
     ///
-    /// * `org_id`: The organization: a hexadecimal number, then `@AdobeOrg`.
-    /// * `user_string`: The email address of the user, or the user name together with `domain`. Matched without regard to case.
-    /// * `x_request_id`: A name for this request, sent back verbatim. The server makes one up if there is none.
-    /// * `domain`: The domain of the user, which a user name needs; `AdobeID` picks the Adobe ID of an address.
+    /// * `org_id`: The organization id: a hexadecimal number followed by `@AdobeOrg`.
+    /// * `user_string`: The email address of the user, or the username together with `domain`. Matched case-insensitively.
+    /// * `x_request_id`: An id for this request, returned verbatim. The server generates one if it is absent.
+    /// * `domain`: The domain of the user. Required with a username; `AdobeID` selects the Adobe ID of an address.
     ///
     /// # Errors
     ///
