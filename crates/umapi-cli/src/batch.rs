@@ -18,20 +18,16 @@ pub(crate) use tickets::{Ticket, Tickets};
 use crate::{
     connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     interrupt::Interrupt,
     journal::{Journal, State},
-    output::Listing,
-    progress::{Bar, Watch},
-    records::OutcomeRecord,
+    output::{Listing, OutcomeRecord},
 };
 
 /// Commands on their way to the service, with all that follows them.
 pub(crate) struct Batch<'a> {
     pub(crate) context: &'a Context,
     pub(crate) connection: &'a Connection,
-    pub(crate) bar: Bar,
     pub(crate) tickets: Tickets,
     /// Empty if there is none.
     pub(crate) journal: Arc<OnceLock<Journal>>,
@@ -50,14 +46,14 @@ pub(crate) async fn run_small(
     commands: impl IntoIterator<Item = Command>,
     options: &WriteArgs,
 ) -> Result<Exit> {
-    let bar = Bar::new(context, "commands");
+    let progress = context.progress("commands");
     let tickets = Tickets::default();
-    let watch = Watch::new(bar.clone(), context);
-    let connection = Connection::open(context, Recorder::new(watch, tickets.clone(), Arc::default())).await?;
+    let recorder = Recorder::new(context.observer(&progress), tickets.clone(), Arc::default());
+    let connection = Connection::open(context, progress, recorder).await?;
     let commands: Vec<Command> = commands.into_iter().collect();
     let entries =
         (1_u64..).zip(commands).map(|(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command }));
-    Batch { context, connection: &connection, bar, tickets, journal: Arc::default(), options }.run(entries).await
+    Batch { context, connection: &connection, tickets, journal: Arc::default(), options }.run(entries).await
 }
 
 impl Batch<'_> {
@@ -65,21 +61,21 @@ impl Batch<'_> {
     ///
     /// An error of the input ends the input; what was taken before is brought to its end.
     pub(crate) async fn run(self, entries: impl Iterator<Item = Result<Entry>> + Send) -> Result<Exit> {
-        let mut listing = self.context.listing_beside(&self.bar);
+        let mut listing = self.context.outcomes(&self.connection.progress);
         let mut summary = Summary::default();
         if let Some(journal) = self.journal.get() {
             journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))?;
-            self.bar.begin_at(summary.earlier());
+            self.connection.progress.begin_at(summary.earlier());
         }
         let mut failed_input = None;
         let commands = entries
             .map_while(|entry| entry.map_err(|failure| failed_input = Some(failure)).ok())
             .filter_map(|entry| self.take(entry));
         let mut outcomes = self.connection.client.execute_stream(stream::iter(commands));
-        if self.options.test_only {
+        if self.options.dry_run {
             outcomes = outcomes.test_only();
         }
-        let _interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.bar);
+        let _interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.connection.progress);
         while let Some(outcome) = outcomes.next().await {
             // All that is known by now goes into the journal with one wait for the disk.
             let mut known = vec![outcome];
@@ -92,9 +88,9 @@ impl Batch<'_> {
         }
         let (error, requests) = (outcomes.error().cloned(), outcomes.requests());
         drop(outcomes);
-        self.bar.finish();
+        self.connection.progress.finish();
         listing.finish()?;
-        self.context.hint(&summary.describe(requests, self.options.test_only));
+        self.context.note(&summary.describe(requests, self.options.dry_run));
         if let Some(failure) = failed_input {
             return Err(failure);
         }
@@ -133,7 +129,7 @@ impl Batch<'_> {
         let unsent =
             outcomes.iter().zip(records).filter(|(outcome, _)| is_untouched(outcome)).map(|(_, record)| record.number);
         journal.end(records).and_then(|()| journal.forget(unsent)).map_err(|error| {
-            Failure::broken("cannot write the journal")
+            Failure::failed("cannot write the journal")
                 .why(error)
                 .remedy("see that its disk has room; the same call then goes on, and looks at what was under way")
         })
@@ -166,9 +162,9 @@ fn is_untouched(outcome: &CommandOutcome) -> bool {
 
 /// Without a journal that can be relied on, nothing may be sent: the same as a power cut, for which it is made.
 pub(crate) fn give_up(error: &rusqlite::Error) -> ! {
-    let failure = Failure::broken("the journal cannot be read or written, so nothing more is sent").why(error);
+    let failure = Failure::failed("the journal cannot be read or written, so nothing more is sent").why(error);
     let _ = failure
         .remedy("see that its disk is in order and has room; the same call then goes on")
         .show(&mut anstream::stderr());
-    std::process::exit(Exit::Refused as i32)
+    std::process::exit(Exit::Failed as i32)
 }

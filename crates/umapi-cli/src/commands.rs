@@ -1,4 +1,4 @@
-//! The commands, one a file.
+//! The command line, and the commands in it.
 
 mod api;
 mod apply;
@@ -11,17 +11,57 @@ mod export;
 mod groups;
 mod man;
 mod members;
+mod pages;
 mod products;
 mod profiles;
 mod run;
 mod topics;
 mod users;
 
-use clap::Subcommand;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{context::Context, exit::Exit, failure::Result};
+use crate::{
+    context::Context,
+    failure::{Exit, Result},
+    options::GlobalArgs,
+};
 
-/// What can be done.
+/// Manage the users and groups of an organization with Adobe's User Management API
+#[derive(Debug, Parser)]
+#[command(
+    name = "umapi",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 80,
+    after_help = "\
+Examples:
+  umapi auth check                              Check the login
+  umapi users list --domain example.com         List the users of a domain
+  umapi members add Design ann@example.com      Add a user to a group
+  umapi run commands.csv --dry-run              Validate a thousand commands
+  umapi --emulator users list                   Try a command, no login needed
+
+Topics: umapi help exit-codes | formats | command-files | membership-file |
+        configuration"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Returns the command line as completions and manual pages need it.
+    fn surface() -> clap::Command {
+        let mut surface = Self::command();
+        surface.build();
+        surface
+    }
+}
+
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(subcommand)]
@@ -71,5 +111,45 @@ impl Command {
             Self::Man(arguments) => arguments.run(context),
             Self::Topic(topic) => topic.run(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Writes every command with its arguments. The global options are written once, at the top.
+    fn write_surface(command: &clap::Command, path: &str, out: &mut String) {
+        let path = format!("{path}{}", command.get_name());
+        let mut shown = command.clone().term_width(80).disable_version_flag(true).bin_name(path.clone());
+        let help = shown.render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        *out += &format!("==== {path}\n\n{}\n\n", lines.join("\n").trim_end());
+        for subcommand in command.get_subcommands() {
+            write_surface(subcommand, &format!("{path} "), out);
+        }
+    }
+
+    fn surface() -> String {
+        let mut surface = String::new();
+        write_surface(&Cli::command(), "", &mut surface);
+        surface
+    }
+
+    #[test]
+    fn surface_is_unchanged() {
+        let surface = surface();
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/surface.txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(golden, &surface).unwrap();
+        }
+        let expected = std::fs::read_to_string(golden).unwrap_or_default();
+        let difference = similar::TextDiff::from_lines(&expected, &surface).unified_diff().to_string();
+        assert!(difference.is_empty(), "the surface changed; to accept it, set UPDATE_GOLDEN=1:\n{difference}");
     }
 }

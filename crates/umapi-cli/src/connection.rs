@@ -1,8 +1,8 @@
-//! A client for the organization that the call is about.
+//! The connection of a call: a client for its organization, the login, and the progress line.
 
 use umapi::{
-    Client, Observer, RateLimits, ThrottlePolicy,
-    auth::{Endpoint, OAuthServerToServer, Session},
+    Client, RateLimits, Observer, ThrottlePolicy,
+    auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;
 
@@ -10,20 +10,36 @@ use crate::{
     config::{Access, Origin},
     context::Context,
     failure::{Failure, Result},
+    output::ProgressLine,
 };
 
-/// A client for the organization that the call is about, its login, and the emulator if it is a throw-away one.
+/// A client for the organization of the call, the login, and the progress line.
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) session: Session,
     pub(crate) access: Access,
-    /// Lives as long as the connection.
+    pub(crate) progress: ProgressLine,
+    /// The temporary emulator of `--emulator`, which lives as long as the connection.
     _emulator: Option<Emulator>,
 }
 
 impl Connection {
-    /// Finds out what the call is about, and sets up a client for it. Nothing is sent yet.
-    pub(crate) async fn open(context: &Context, observer: impl Observer) -> Result<Self> {
+    /// Connects for a list: its items are the progress.
+    pub(crate) async fn for_list(context: &Context, what: &str) -> Result<Self> {
+        let progress = context.progress(what);
+        let observer = context.observer(&progress).counting_items();
+        Self::open(context, progress, observer).await
+    }
+
+    /// Connects for anything else.
+    pub(crate) async fn for_change(context: &Context, what: &str) -> Result<Self> {
+        let progress = context.progress(what);
+        let observer = context.observer(&progress);
+        Self::open(context, progress, observer).await
+    }
+
+    /// Finds the organization and its login, and sets up a client with an observer. Sends nothing.
+    pub(crate) async fn open(context: &Context, progress: ProgressLine, observer: impl Observer) -> Result<Self> {
         let (access, emulator) = if context.global.emulator {
             let emulator = start_emulator().await?;
             (access_to(&emulator)?, Some(emulator))
@@ -32,7 +48,13 @@ impl Connection {
         };
         let session = session(context, &access)?;
         let client = client(context, &access, session.clone(), observer)?;
-        Ok(Self { client, session, access, _emulator: emulator })
+        Ok(Self { client, session, access, progress, _emulator: emulator })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.progress.finish();
     }
 }
 
@@ -69,32 +91,32 @@ fn client(context: &Context, access: &Access, session: Session, observer: impl O
     if let Some(proxy) = &access.proxy {
         builder = builder.proxy(proxy.clone());
     }
-    if context.global.no_pace {
+    if context.global.no_rate_limit {
         builder = builder.rate_limits(RateLimits::unlimited());
     }
     builder.build().map_err(|error| Failure::of_service("cannot set up the client", &error))
 }
 
-/// How the command calls itself to servers.
+/// The name and version of the command in requests.
 const PRODUCT: &str = concat!("umapi-cli/", env!("CARGO_PKG_VERSION"));
 
 async fn start_emulator() -> Result<Emulator> {
     Emulator::start().await.map_err(|error| {
-        Failure::broken("cannot start the throw-away emulator")
+        Failure::failed("cannot start the temporary emulator")
             .why(error)
-            .remedy("see that this machine lets programs listen on 127.0.0.1")
+            .remedy("allow programs on this machine to listen on 127.0.0.1")
     })
 }
 
 fn access_to(emulator: &Emulator) -> Result<Access> {
     let ready = emulator.credentials();
-    let unusable = |error| Failure::of_login("cannot log in to the throw-away emulator", &error);
+    let unusable = |error| Failure::of_login("cannot log in to the temporary emulator", &error);
     let login = OAuthServerToServer::new(ready.client_id.as_str(), ready.client_secret.as_str()).map_err(unusable)?;
     let endpoint = Endpoint::parse(&emulator.ims_url()).map_err(unusable)?;
     Ok(Access {
         origin: Origin::Emulator,
         organization: emulator.org_id().to_owned(),
-        credentials: umapi::auth::Credentials::from(login).with_endpoint(endpoint),
+        credentials: Credentials::from(login).with_endpoint(endpoint),
         server: Some(emulator.um_url()),
         root_certificates: None,
         proxy: None,

@@ -1,43 +1,70 @@
-//! What every command works with.
+//! The context of a call: its options, its clock, and the streams it writes to.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    io::{self, BufWriter, Write},
+    sync::{Arc, OnceLock},
+};
 
 use anstyle::AnsiColor;
 use umapi::time::Clock;
 
 use crate::{
-    cli::{Format, GlobalArgs},
-    failure::{Failure, Result},
-    output::{Listing, Record, Terminal, harmless, write_single},
-    progress::{Bar, Beside},
+    failure::{Exit, Failure, Result},
+    options::{Format, GlobalArgs},
+    output::{Listing, ProgressLine, ProgressObserver, ProgressSafe, Record, Terminal, escape, write_single},
 };
 
-/// What every command works with: the options, the clock, and where results go.
+/// The context of a call: its options, its clock, and the streams it writes to.
 pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) clock: Clock,
     pub(crate) terminal: Terminal,
+    /// Why outcomes could not be written.
+    lost_outcomes: Arc<OnceLock<io::Error>>,
 }
+
+/// A list of results on stdout.
+pub(crate) type ResultListing<T> = Listing<T, Box<dyn Write + Send>>;
 
 impl Context {
     pub(crate) fn new(global: GlobalArgs, clock: Clock) -> Self {
         let terminal = Terminal::new(global.color);
-        Self { global, clock, terminal }
+        Self { global, clock, terminal, lost_outcomes: Arc::default() }
     }
 
     pub(crate) fn format(&self) -> Format {
         self.global.format
     }
 
-    /// Begins a list of results on stdout.
-    pub(crate) fn listing<T: Record>(&self) -> Listing<T, Box<dyn Write + Send>> {
+    /// Starts a progress line, which is shown on a terminal unless logs or `--quiet` forbid it.
+    pub(crate) fn progress(&self, what: &str) -> ProgressLine {
+        let is_shown = self.terminal.is_stderr && !self.global.quiet && self.global.verbose == 0;
+        ProgressLine::new(what, is_shown)
+    }
+
+    /// Returns the observer that updates a progress line.
+    pub(crate) fn observer(&self, progress: &ProgressLine) -> ProgressObserver {
+        ProgressObserver::new(progress.clone(), self.clock.clone(), !self.global.no_rate_limit)
+    }
+
+    /// Starts a list of results on stdout.
+    pub(crate) fn listing<T: Record>(&self) -> ResultListing<T> {
         Listing::new(self.format(), self.table_width(), Box::new(BufWriter::new(self.stdout())))
     }
 
-    /// The same beside a line that says how far the work is.
-    pub(crate) fn listing_beside<T: Record>(&self, bar: &Bar) -> Listing<T, Box<dyn Write + Send>> {
-        let out = Beside { bar: bar.clone(), out: self.stdout() };
+    /// Starts a list of results on stdout, beside a progress line.
+    pub(crate) fn listing_beside<T: Record>(&self, progress: &ProgressLine) -> ResultListing<T> {
+        let out = ProgressSafe { progress: progress.clone(), out: self.stdout() };
         Listing::new(self.format(), self.table_width(), Box::new(BufWriter::new(out)))
+    }
+
+    /// Starts the list of the outcomes of a change on stdout.
+    ///
+    /// Writing to it never fails: a reader that went away or a full disk must not end a change midway.
+    pub(crate) fn outcomes<T: Record>(&self, progress: &ProgressLine) -> ResultListing<T> {
+        let out = ProgressSafe { progress: progress.clone(), out: self.stdout() };
+        let out = Lossy { out: BufWriter::new(out), lost: self.lost_outcomes.clone() };
+        Listing::new(self.format(), self.table_width(), Box::new(out))
     }
 
     /// Writes one result to stdout.
@@ -46,7 +73,7 @@ impl Context {
         Ok(())
     }
 
-    /// Stdout. Tables may have colours, which are cut out where it does not take them; all else goes out as it is.
+    /// Tables may have colors, which are dropped where stdout does not support them. Other formats are written as they are.
     fn stdout(&self) -> Box<dyn Write + Send> {
         match self.format() {
             Format::Table => Box::new(self.terminal.stdout()),
@@ -62,37 +89,46 @@ impl Context {
         Ok(())
     }
 
-    /// Says something that helps to go on, on stderr, unless it is to be quiet.
-    pub(crate) fn hint(&self, text: &str) {
+    /// Writes a note to stderr, unless `--quiet` is given.
+    pub(crate) fn note(&self, text: &str) {
         if !self.global.quiet {
-            // What cannot be shown is no reason to fail.
-            let _ = writeln!(self.terminal.stderr(), "{}", harmless(text));
+            // A note that cannot be written is not a failure.
+            let _ = writeln!(self.terminal.stderr(), "{}", escape(text));
         }
     }
 
-    /// Says something that one should not miss, on stderr, even if it is to be quiet.
+    /// Writes a warning to stderr, even with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         let style = AnsiColor::Yellow.on_default().bold();
-        let _ = writeln!(self.terminal.stderr(), "{style}warning:{style:#} {}", harmless(text));
+        let _ = writeln!(self.terminal.stderr(), "{style}warning:{style:#} {}", escape(text));
     }
 
-    /// Asks the person at the terminal, unless it was said that everything is to be done.
-    pub(crate) fn ask(&self, question: &str, is_answered: bool) -> Result<()> {
-        if is_answered {
+    /// Asks for confirmation on the terminal, unless `--yes` gives it.
+    pub(crate) fn confirm(&self, question: &str, is_confirmed: bool) -> Result<()> {
+        if is_confirmed {
             return Ok(());
         }
-        let refused = |why: &str| {
-            Failure::usage("nothing was done")
-                .why(why)
-                .remedy("--yes does it without a question, --test-only only tries")
-        };
-        if !self.terminal.has_person() {
-            return Err(refused("there is no terminal to ask whether it is meant"));
+        if !self.terminal.is_interactive() {
+            return Err(Failure::usage("this change needs confirmation, and there is no terminal to ask on")
+                .remedy("confirm with --yes, or check the change with --dry-run"));
         }
-        match dialoguer::Confirm::new().with_prompt(harmless(question)).default(false).interact() {
+        match dialoguer::Confirm::new().with_prompt(escape(question)).default(false).interact() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(refused("the answer was no")),
-            Err(error) => Err(refused(&error.to_string())),
+            Ok(false) => Err(Failure::usage("cancelled")),
+            Err(error) => Err(Failure::usage("cannot ask for confirmation").why(error).remedy("confirm with --yes")),
+        }
+    }
+
+    /// Returns the exit code of the call, after a warning if outcomes could not be written.
+    ///
+    /// A reader that closed the pipe did so on purpose: then the outcomes alone decide.
+    pub(crate) fn conclude(&self, exit: Exit) -> Exit {
+        match self.lost_outcomes.get() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.warn(&format!("outcomes are missing from the output, which could not be written: {error}"));
+                exit.most_severe(Exit::Failed)
+            }
+            _ => exit,
         }
     }
 
@@ -101,12 +137,61 @@ impl Context {
     }
 }
 
-/// Writing a result failed. Nobody reading any more is no failure, see `main`.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::reader_gone();
+/// A writer that discards everything after the first failed write, and keeps the error.
+struct Lossy<W> {
+    out: W,
+    lost: Arc<OnceLock<io::Error>>,
+}
+
+impl<W: Write> Lossy<W> {
+    fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
+        if self.lost.get().is_none()
+            && let Err(error) = write(&mut self.out)
+        {
+            // Only the first error is kept.
+            let _ = self.lost.set(error);
         }
-        Self::broken("cannot write the result").why(error)
+    }
+}
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(|out| out.write_all(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt(Write::flush);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Accepts a number of bytes, then is full.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lossy_writer_keeps_the_first_error() {
+        let mut out = Lossy { out: Full(4), lost: Arc::default() };
+        out.write_all(b"1234").unwrap();
+        assert!(out.lost.get().is_none());
+        out.write_all(b"5").unwrap();
+        out.write_all(b"6").unwrap();
+        out.flush().unwrap();
+        assert_eq!(out.lost.get().unwrap().kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -1,64 +1,124 @@
-//! Why a call came to nothing, in three parts: what, why, what to do.
+//! Failed calls of the command: what failed, why, what to do, and the exit code.
 
-mod service;
-
-use std::{fmt, io};
+use std::{fmt, io, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
+use umapi::{Error, auth};
 
-use crate::{exit::Exit, output::harmless};
+use crate::output::{escape, time};
 
-pub(crate) use service::exit_of;
-
+/// The result of a part of the command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// Why a call came to nothing, and how it ends.
+/// How a call ends, as an exit code. The numbers are part of the stable interface: see `umapi help exit-codes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything succeeded.
+    Success = 0,
+    /// The service rejected a part of it, or something failed that has no code of its own.
+    Failed = 1,
+    /// The arguments, the configuration or an input file are wrong. Nothing was sent.
+    Usage = 2,
+    /// The login was rejected.
+    Login = 3,
+    /// The service asked for a longer wait than allowed.
+    RateLimited = 4,
+    /// The service could not be reached, or did not answer.
+    Network = 5,
+    /// A user to be removed was not found. Everything else succeeded.
+    NotFound = 6,
+    /// Stopped by Ctrl-C or a signal.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Returns the more severe of two exit codes of one call.
+    pub(crate) fn most_severe(self, other: Self) -> Self {
+        if self.severity() >= other.severity() { self } else { other }
+    }
+
+    /// An interruption counts most, then whatever kept the rest from being sent.
+    fn severity(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::NotFound => 1,
+            Self::Failed => 2,
+            Self::Usage => 3,
+            Self::Network => 4,
+            Self::RateLimited => 5,
+            Self::Login => 6,
+            Self::Interrupted => 7,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A failed call: what failed, why, what to do, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     what: String,
     why: Vec<String>,
     remedy: Option<String>,
     exit: Exit,
-    is_reader_gone: bool,
+    is_reader_closed: bool,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { what: harmless(&what.into()), why: Vec::new(), remedy: None, exit, is_reader_gone: false }
+        Self { what: escape(&what.into()), why: Vec::new(), remedy: None, exit, is_reader_closed: false }
     }
 
-    /// Nobody reads the result any more: `umapi users list | head`. There is nothing to say, and it is no error.
-    pub(crate) fn reader_gone() -> Self {
-        Self { is_reader_gone: true, ..Self::new(Exit::Done, "nobody reads the result any more") }
-    }
-
-    pub(crate) fn is_reader_gone(&self) -> bool {
-        self.is_reader_gone
-    }
-
-    /// Something in the arguments, the configuration or a file: nothing was sent.
+    /// A failure with the exit code of mistakes in arguments, configuration or files.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what)
     }
 
-    /// Something of this machine that did not work.
-    pub(crate) fn broken(what: impl Into<String>) -> Self {
-        Self::new(Exit::Refused, what)
+    /// A failure on this machine, e.g. of a disk.
+    pub(crate) fn failed(what: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, what)
     }
 
-    /// Adds a reason; several are shown in a row.
-    pub(crate) fn why(mut self, reason: impl fmt::Display) -> Self {
-        self.why.push(harmless(&reason.to_string()));
+    /// A failed call of the service.
+    pub(crate) fn of_service(what: impl Into<String>, error: &Error) -> Self {
+        let failure = Self::new(exit_of(error), what).why(error);
+        match remedy_of(error) {
+            Some(remedy) => failure.remedy(remedy),
+            None => failure,
+        }
+    }
+
+    /// A failed login.
+    pub(crate) fn of_login(what: impl Into<String>, error: &auth::Error) -> Self {
+        Self::of_service(what, &Error::from(error.clone()))
+    }
+
+    /// The reader of a list closed the pipe, as in `umapi users list | head`: not an error.
+    pub(crate) fn reader_closed() -> Self {
+        Self { is_reader_closed: true, ..Self::new(Exit::Success, "the reader of the result closed the pipe") }
+    }
+
+    pub(crate) fn is_reader_closed(&self) -> bool {
+        self.is_reader_closed
+    }
+
+    /// Adds a cause; several are shown one below the other.
+    pub(crate) fn why(mut self, cause: impl fmt::Display) -> Self {
+        self.why.push(escape(&cause.to_string()));
         self
     }
 
-    /// Says the way out.
+    /// Sets what to do about it.
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+        self.remedy = Some(escape(&remedy.into()));
         self
     }
 
-    /// Ends the call in another way.
+    /// Sets the exit code.
     pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
@@ -68,26 +128,36 @@ impl Failure {
         self.exit
     }
 
-    /// Writes the three parts, in colours where the writer takes them.
+    /// Writes all parts, in color where the writer supports it.
     pub(crate) fn show(&self, out: &mut impl io::Write) -> io::Result<()> {
         let error = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
         let label = Style::new().bold();
         writeln!(out, "{error}error:{error:#} {}", self.what)?;
-        for reason in &self.why {
-            writeln!(out, "  {label}why:{label:#} {}", reason.replace('\n', "\n       "))?;
+        for cause in &self.why {
+            writeln!(out, "  {label}cause:{label:#} {}", cause.replace('\n', "\n         "))?;
         }
         if let Some(remedy) = &self.remedy {
-            writeln!(out, "  {label}do:{label:#}  {}", remedy.replace('\n', "\n       "))?;
+            writeln!(out, "  {label}help:{label:#}  {}", remedy.replace('\n', "\n         "))?;
         }
         Ok(())
+    }
+}
+
+/// A failed write of a result. A closed pipe is not an error: see [`Failure::reader_closed`].
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::reader_closed();
+        }
+        Self::failed("cannot write the result").why(error)
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
-        for reason in &self.why {
-            write!(f, ": {reason}")?;
+        for cause in &self.why {
+            write!(f, ": {cause}")?;
         }
         if let Some(remedy) = &self.remedy {
             write!(f, "; {remedy}")?;
@@ -96,17 +166,61 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Returns the exit code of a call that failed with this error.
+pub(crate) fn exit_of(error: &Error) -> Exit {
+    if let Some(login) = error.login() {
+        return match () {
+            () if login.is_invalid_input() => Exit::Usage,
+            () if login.is_throttled() => Exit::RateLimited,
+            () if login.is_retryable() => Exit::Network,
+            () => Exit::Login,
+        };
+    }
+    match error.status() {
+        _ if error.is_stopped() => Exit::Interrupted,
+        _ if error.is_invalid_input() => Exit::Usage,
+        _ if error.is_throttled() => Exit::RateLimited,
+        Some(401) => Exit::Login,
+        Some(403) if !error.is_migrating() => Exit::Login,
+        _ if error.is_retryable() || error.is_unreadable() => Exit::Network,
+        _ => Exit::Failed,
+    }
+}
+
+fn remedy_of(error: &Error) -> Option<String> {
+    match exit_of(error) {
+        Exit::Login => Some("run \"umapi auth check\" to see what is missing".to_owned()),
+        Exit::RateLimited => Some(match error.until() {
+            Some(until) => format!("try again at {}, or allow a longer wait with --max-wait", time::local(until)),
+            None => "try again later, or allow a longer wait with --max-wait".to_owned(),
+        }),
+        Exit::Network if error.is_timeout() => {
+            Some("try again, or allow more time for a request with --timeout".to_owned())
+        }
+        Exit::Network => Some("try again; if it fails again, check the network, the proxy and the address".to_owned()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_says_what_why_and_what_to_do() {
+    fn failure_shows_what_why_and_what_to_do() {
         let failure = Failure::usage("cannot read users.csv").why("no such file").remedy("check the path");
         let mut shown = anstream::StripStream::new(Vec::new());
         failure.show(&mut shown).unwrap();
         let shown = String::from_utf8(shown.into_inner()).unwrap();
-        assert_eq!(shown, "error: cannot read users.csv\n  why: no such file\n  do:  check the path\n");
+        assert_eq!(shown, "error: cannot read users.csv\n  cause: no such file\n  help:  check the path\n");
         assert_eq!(failure.exit(), Exit::Usage);
+    }
+
+    #[test]
+    fn most_severe_exit_code_is_returned() {
+        assert_eq!(Exit::Failed.most_severe(Exit::Login), Exit::Login);
+        assert_eq!(Exit::Interrupted.most_severe(Exit::Login), Exit::Interrupted);
+        assert_eq!(Exit::Success.most_severe(Exit::NotFound), Exit::NotFound);
+        assert_eq!(Exit::NotFound.most_severe(Exit::Failed), Exit::Failed);
     }
 }

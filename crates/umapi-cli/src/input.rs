@@ -3,6 +3,7 @@
 mod bad;
 mod command;
 mod csv_commands;
+mod diagnostic;
 mod elements;
 mod form;
 mod line_starts;
@@ -13,6 +14,7 @@ mod reader;
 mod source;
 
 pub(crate) use bad::BadCommand;
+pub(crate) use diagnostic::{Diagnostic, SourceLocation};
 pub(crate) use form::InputForm;
 pub(crate) use line_starts::LineStarts;
 pub(crate) use list::split_list;

@@ -1,32 +1,32 @@
-//! Ctrl-C and signals, while something is being changed.
+//! Ctrl-C and signals during a change.
 
 use std::io::Write;
 
 use tokio::task::JoinHandle;
 use umapi::StopHandle;
 
-use crate::{context::Context, exit::Exit, progress::Bar};
+use crate::{context::Context, failure::Exit, output::ProgressLine};
 
-/// Listens for Ctrl-C and SIGTERM: the first one stops the work gently, the second one ends the process.
+/// A listener for Ctrl-C and SIGTERM: the first signal stops the change gracefully, the second one ends the process.
 pub(crate) struct Interrupt {
     listener: JoinHandle<()>,
 }
 
 impl Interrupt {
-    /// From here on the first signal stops the work.
-    pub(crate) fn stops(stop: StopHandle, context: &Context, bar: &Bar) -> Self {
-        let (bar, terminal, is_quiet) = (bar.clone(), context.terminal, context.global.quiet);
-        let say = move || {
+    /// Starts listening.
+    pub(crate) fn stops(stop: StopHandle, context: &Context, progress: &ProgressLine) -> Self {
+        let (progress, terminal, is_quiet) = (progress.clone(), context.terminal, context.global.quiet);
+        let announce = move || {
             if !is_quiet {
-                let said = "stopping: the request under way is finished; Ctrl-C again ends at once";
-                // What cannot be shown is no reason to fail.
-                bar.around(|| drop(writeln!(terminal.stderr(), "{said}")));
+                let text = "stopping after the request in progress; press Ctrl-C again to end immediately";
+                // A note that cannot be written is not a failure.
+                progress.around(|| drop(writeln!(terminal.stderr(), "{text}")));
             }
         };
         let listener = tokio::spawn(async move {
             signal().await;
             stop.stop();
-            say();
+            announce();
             signal().await;
             std::process::exit(Exit::Interrupted as i32);
         });

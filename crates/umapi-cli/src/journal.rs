@@ -19,8 +19,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     failure::{Failure, Result},
+    output::{OutcomeRecord, OutcomeStatus},
     private_file,
-    records::{OutcomeRecord, Verdict},
 };
 
 /// What the journal is about. Another organization or another input needs another journal.
@@ -132,7 +132,7 @@ impl Journal {
         {
             let mut write =
                 transaction.prepare_cached("INSERT OR REPLACE INTO command (number, outcome) VALUES (?1, ?2)")?;
-            for outcome in outcomes.iter().filter(|outcome| outcome.outcome != Verdict::NotSent) {
+            for outcome in outcomes.iter().filter(|outcome| outcome.outcome != OutcomeStatus::NotSent) {
                 let json = serde_json::to_string(outcome)
                     .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
                 write.execute(params![key(outcome.number), json])?;
@@ -209,7 +209,7 @@ fn key(number: u64) -> i64 {
 }
 
 fn unreadable(why: &dyn std::fmt::Display) -> Failure {
-    Failure::broken("cannot read the journal").why(why).remedy("see that its disk is in order")
+    Failure::failed("cannot read the journal").why(why).remedy("see that its disk is in order")
 }
 
 #[cfg(test)]
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    fn outcome(number: u64, outcome: Verdict) -> OutcomeRecord {
+    fn outcome(number: u64, outcome: OutcomeStatus) -> OutcomeRecord {
         OutcomeRecord {
             number,
             line: Some(number + 1),
@@ -245,7 +245,11 @@ mod tests {
         let journal = Journal::open(&path, &subject()).unwrap();
         journal.begin([1, 2, 3, 4]).unwrap();
         journal
-            .end(&[outcome(1, Verdict::Completed), outcome(2, Verdict::Rejected), outcome(4, Verdict::NotSent)])
+            .end(&[
+                outcome(1, OutcomeStatus::Completed),
+                outcome(2, OutcomeStatus::Rejected),
+                outcome(4, OutcomeStatus::NotSent),
+            ])
             .unwrap();
         journal.forget([4, 1]).unwrap();
         // Nothing is closed in good order.
@@ -264,7 +268,7 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        assert_eq!(ended, [outcome(1, Verdict::Completed), outcome(2, Verdict::Rejected)]);
+        assert_eq!(ended, [outcome(1, OutcomeStatus::Completed), outcome(2, OutcomeStatus::Rejected)]);
     }
 
     #[test]
@@ -297,7 +301,7 @@ mod tests {
     fn long_journals_are_given_whole() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("j"), &subject()).unwrap();
-        let outcomes: Vec<_> = (0..1234).map(|number| outcome(number, Verdict::Completed)).collect();
+        let outcomes: Vec<_> = (0..1234).map(|number| outcome(number, OutcomeStatus::Completed)).collect();
         journal.end(&outcomes).unwrap();
         let mut next = 0;
         journal

@@ -1,28 +1,23 @@
-//! The command `umapi`: administers an organization by Adobe's User Management API. The program is all of it; as a library
-//! it has no interface that is kept.
+//! The command `umapi`: manages the users and groups of an organization with Adobe's User Management API.
+//!
+//! The command is the stable interface; this library has none.
 
 mod batch;
-mod cli;
 mod commands;
 mod config;
 mod connection;
 mod context;
-mod exit;
 mod failure;
 mod input;
 mod interrupt;
 mod journal;
-mod listing;
-mod local_time;
-mod logging;
 mod member_filter;
 mod memberships;
+mod options;
 mod output;
 mod private_file;
-mod progress;
 #[doc(hidden)]
 pub mod reading;
-mod records;
 mod wanted;
 
 use std::process::ExitCode;
@@ -30,9 +25,14 @@ use std::process::ExitCode;
 use clap::{Parser, error::ErrorKind};
 use umapi::time::Clock;
 
-use crate::{cli::Cli, context::Context, exit::Exit, output::Terminal};
+use crate::{
+    commands::{Cli, Command},
+    context::Context,
+    failure::{Exit, Failure, Result},
+    output::logging,
+};
 
-/// Runs the command that the arguments of this process name, to its exit code.
+/// Runs the command line of this process, and returns its exit code.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -41,37 +41,39 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let _ = failure::Failure::broken("cannot start").why(error).show(&mut anstream::stderr());
-            return Exit::Refused.into();
+            let _ = Failure::failed("cannot start").why(error).show(&mut anstream::stderr());
+            return Exit::Failed.into();
         }
     };
     let context = Context::new(cli.global, Clock::real());
-    if !matches!(cli.command, commands::Command::Emulator(_)) {
-        logging::begin(context.global.verbose);
+    if !matches!(cli.command, Command::Emulator(_)) {
+        logging::start(context.global.verbose);
     }
-    let ended = runtime.block_on(cli.command.run(&context));
-    // What still waits for an answer that nobody wants is not waited for.
+    let result = runtime.block_on(cli.command.run(&context));
+    // Responses that nobody waits for any more are abandoned.
     runtime.shutdown_background();
-    conclude(ended, context.terminal).into()
+    conclude(&context, result).into()
 }
 
-/// Shows why a call came to nothing. A reader that went away is no error.
-fn conclude(ended: failure::Result<Exit>, terminal: Terminal) -> Exit {
-    match ended {
+/// Shows why the call failed, and returns its exit code.
+fn conclude(context: &Context, result: Result<Exit>) -> Exit {
+    let exit = match result {
         Ok(exit) => exit,
-        Err(failure) if failure.is_reader_gone() => Exit::Done,
         Err(failure) => {
-            let _ = failure.show(&mut terminal.stderr());
+            if !failure.is_reader_closed() {
+                let _ = failure.show(&mut context.terminal.stderr());
+            }
             failure.exit()
         }
-    }
+    };
+    context.conclude(exit)
 }
 
-/// Help and version are results; anything else is a mistake in the arguments.
+/// Shows help, the version, or a mistake in the arguments.
 fn show_usage(error: &clap::Error) -> Exit {
     let _ = error.print();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
         _ => Exit::Usage,
     }
 }

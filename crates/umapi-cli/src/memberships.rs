@@ -14,36 +14,35 @@ pub(crate) use record::{ChangeRecord, MembershipRecord};
 
 use crate::{
     batch::{Summary, WriteArgs},
+    connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     interrupt::Interrupt,
-    listing::Work,
 };
 
 /// Plans memberships, and sets them.
 pub(crate) async fn execute(context: &Context, edges: Vec<Edge>, options: &WriteArgs) -> Result<Exit> {
-    let work = Work::begin_change(context, "memberships").await?;
-    let planned = plan(&work, edges).await?;
-    carry_out(context, &work, planned, options).await
+    let connection = Connection::for_change(context, "memberships").await?;
+    let planned = plan(&connection, edges).await?;
+    carry_out(context, &connection, planned, options).await
 }
 
 /// Finds the fewest requests. Names that no group or user can have are refused before anything is sent.
-pub(crate) async fn plan(work: &Work, edges: Vec<Edge>) -> Result<PlannedMemberships> {
-    let planned = work.connection.client.memberships().with(edges).plan().await;
+pub(crate) async fn plan(connection: &Connection, edges: Vec<Edge>) -> Result<PlannedMemberships> {
+    let planned = connection.client.memberships().with(edges).plan().await;
     planned.map_err(|error| Failure::of_service("the memberships cannot be planned", &error))
 }
 
 /// Sets memberships, and writes what becomes of each.
 pub(crate) async fn carry_out(
     context: &Context,
-    work: &Work,
+    connection: &Connection,
     planned: PlannedMemberships,
     options: &WriteArgs,
 ) -> Result<Exit> {
-    let planned = if options.test_only { planned.test_only() } else { planned };
-    work.bar.begin_again();
-    let _interrupt = Interrupt::stops(planned.stop_handle(), context, &work.bar);
+    let planned = if options.dry_run { planned.test_only() } else { planned };
+    connection.progress.begin_again();
+    let _interrupt = Interrupt::stops(planned.stop_handle(), context, &connection.progress);
     let (report, error) = match planned.await {
         Ok(report) => (report, None),
         Err(unfinished) => {
@@ -51,12 +50,12 @@ pub(crate) async fn carry_out(
             (unfinished.into_report(), Some(error))
         }
     };
-    work.bar.finish();
-    let (mut listing, mut summary) = (context.listing(), Summary::default());
+    connection.progress.finish();
+    let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
     for outcome in report.outcomes() {
         summary.write(&MembershipRecord::of(outcome), &mut listing, options)?;
     }
     listing.finish()?;
-    context.hint(&summary.describe(u64::from(report.requests()), options.test_only));
+    context.note(&summary.describe(u64::from(report.requests()), options.dry_run));
     summary.conclude(context, error.as_ref(), "the same call goes on from here: what is there already changes nothing")
 }

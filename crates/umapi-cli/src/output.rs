@@ -1,16 +1,17 @@
-//! Results, in the form that was asked for.
+//! What the command writes: results on stdout, progress, notes and errors on stderr.
 
-mod cell;
-mod counted;
 mod listing;
+pub(crate) mod logging;
+mod progress;
 mod record;
-mod sheet;
+mod records;
 mod terminal;
+pub(crate) mod time;
 
-pub(crate) use cell::Cell;
-#[cfg(test)]
-pub(crate) use cell::join_list;
-pub(crate) use counted::counted;
 pub(crate) use listing::{Listing, write_single};
-pub(crate) use record::{Column, Record, column, hidden_column};
-pub(crate) use terminal::{Terminal, harmless};
+pub(crate) use progress::{ProgressLine, ProgressObserver, ProgressSafe, rough};
+#[cfg(test)]
+pub(crate) use record::join_list;
+pub(crate) use record::{Column, Record, column, counted, hidden_column};
+pub(crate) use records::{GroupRecord, OutcomeRecord, OutcomeStatus, ProductRecord, UserRecord};
+pub(crate) use terminal::{Terminal, escape};

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 pub(crate) struct WriteArgs {
     /// Only tries: the service validates everything and changes nothing.
     #[arg(long)]
-    pub(crate) test_only: bool,
+    pub(crate) dry_run: bool,
 
     /// Shows only what was not done: rejected, not sent, unknown, or with warnings.
     #[arg(long)]

@@ -5,18 +5,18 @@ use std::sync::{Arc, OnceLock};
 use umapi::{Observer, PageRead, Progress, RequestStarted, Wait};
 
 use super::{Tickets, give_up};
-use crate::{journal::Journal, progress::Watch};
+use crate::{journal::Journal, output::ProgressObserver};
 
 /// Writes into the journal what is about to be sent, before it is; and keeps the line on stderr.
 pub(crate) struct Recorder {
-    watch: Watch,
+    watch: ProgressObserver,
     tickets: Tickets,
     /// Opened once it is known what the call is about, before anything is sent.
     journal: Arc<OnceLock<Journal>>,
 }
 
 impl Recorder {
-    pub(crate) fn new(watch: Watch, tickets: Tickets, journal: Arc<OnceLock<Journal>>) -> Self {
+    pub(crate) fn new(watch: ProgressObserver, tickets: Tickets, journal: Arc<OnceLock<Journal>>) -> Self {
         Self { watch, tickets, journal }
     }
 }

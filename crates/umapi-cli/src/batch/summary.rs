@@ -7,22 +7,20 @@ use umapi::Error;
 use super::WriteArgs;
 use crate::{
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result, exit_of},
-    output::{Listing, Record, counted},
-    records::{OutcomeRecord, Verdict},
+    failure::{Exit, Failure, Result, exit_of},
+    output::{Listing, OutcomeRecord, OutcomeStatus, Record, counted},
 };
 
 /// A record of something that has come to its end.
 pub(crate) trait Ended: Record {
-    fn verdict(&self) -> Verdict;
+    fn verdict(&self) -> OutcomeStatus;
 
     /// Whether there is something about it that one should see although it is no error.
     fn has_warnings(&self) -> bool;
 }
 
 impl Ended for OutcomeRecord {
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> OutcomeStatus {
         self.outcome
     }
 
@@ -38,6 +36,7 @@ pub(crate) struct Summary {
     rejected: u64,
     not_sent: u64,
     unknown: u64,
+    not_found: u64,
     /// Of all these, how many an earlier call had brought to their end.
     earlier: u64,
 }
@@ -51,12 +50,13 @@ impl Summary {
     ) -> Result<()> {
         let verdict = record.verdict();
         *match verdict {
-            Verdict::Completed => &mut self.completed,
-            Verdict::Rejected => &mut self.rejected,
-            Verdict::NotSent => &mut self.not_sent,
-            Verdict::Unknown => &mut self.unknown,
+            OutcomeStatus::Completed => &mut self.completed,
+            OutcomeStatus::Rejected => &mut self.rejected,
+            OutcomeStatus::NotSent => &mut self.not_sent,
+            OutcomeStatus::Unknown => &mut self.unknown,
+            OutcomeStatus::NotFound => &mut self.not_found,
         } += 1;
-        let is_fine = verdict == Verdict::Completed && !record.has_warnings();
+        let is_fine = verdict == OutcomeStatus::Completed && !record.has_warnings();
         if !(options.problems_only && is_fine) {
             listing.push(record)?;
         }
@@ -81,7 +81,11 @@ impl Summary {
 
     /// How the call ends, as far as outcomes say.
     fn exit(&self) -> Exit {
-        if self.rejected + self.not_sent + self.unknown == 0 { Exit::Done } else { Exit::Refused }
+        match (self.rejected + self.not_sent + self.unknown, self.not_found) {
+            (0, 0) => Exit::Success,
+            (0, _) => Exit::NotFound,
+            _ => Exit::Failed,
+        }
     }
 
     /// How the call ends: as its outcomes say, or as what ended the work early does. `way_on` tells how a call that was
@@ -90,12 +94,12 @@ impl Summary {
         match ended_by {
             None => Ok(self.exit()),
             Some(error) if error.is_stopped() => {
-                context.hint(way_on);
+                context.note(way_on);
                 Ok(Exit::Interrupted)
             }
             Some(error) => {
                 let failure = Failure::of_service("the work ended before its end", error);
-                Err(failure.with_exit(self.exit().graver(exit_of(error))))
+                Err(failure.with_exit(self.exit().most_severe(exit_of(error))))
             }
         }
     }
@@ -103,7 +107,12 @@ impl Summary {
     /// In a line: how many, and in how many requests.
     pub(crate) fn describe(&self, requests: u64, is_test: bool) -> String {
         let mut parts = vec![format!("{} completed", self.completed)];
-        for (count, what) in [(self.rejected, "rejected"), (self.not_sent, "not sent"), (self.unknown, "unknown")] {
+        for (count, what) in [
+            (self.rejected, "rejected"),
+            (self.not_sent, "not sent"),
+            (self.unknown, "unknown"),
+            (self.not_found, "not found"),
+        ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));
             }

@@ -5,11 +5,10 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 
 use crate::{
+    connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     input::read_whole,
-    listing::Work,
 };
 
 /// Sends any request of the API, with login, pace and retries.
@@ -44,8 +43,8 @@ pub(crate) struct ApiArgs {
 impl ApiArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let body = self.input.as_deref().map(read_whole).transpose()?;
-        let work = Work::begin_change(context, "request").await?;
-        let mut request = work.connection.client.request(&self.method, self.path.replace("{org}", "{orgId}"));
+        let connection = Connection::for_change(context, "request").await?;
+        let mut request = connection.client.request(&self.method, self.path.replace("{org}", "{orgId}"));
         for (name, value) in &self.query {
             request = request.query(name, value);
         }
@@ -53,7 +52,7 @@ impl ApiArgs {
             request = request.body(body);
         }
         let answer = request.send().await;
-        drop(work);
+        drop(connection);
         match answer {
             Ok(answer) => {
                 let mut text = Vec::new();
@@ -66,7 +65,7 @@ impl ApiArgs {
                 }
                 text.extend(for_reader(context, answer.body));
                 context.write(&text)?;
-                Ok(Exit::Done)
+                Ok(Exit::Success)
             }
             Err(error) => {
                 if let Some(body) = error.body() {

@@ -10,13 +10,11 @@ use umapi::{MembershipPlan, model::limits::ThrottleClass};
 
 use crate::{
     batch::WriteArgs,
+    connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
-    listing::Work,
+    failure::{Exit, Failure, Result},
     memberships::{self, ChangeRecord, Difference, MaxRemovals, Present},
-    output::counted,
-    progress::rough,
+    output::{counted, rough},
     wanted::Wanted,
 };
 
@@ -69,51 +67,51 @@ pub(crate) struct ApplyArgs {
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let wanted = Wanted::read(&self.file)?;
-        let work = Work::begin_change(context, "memberships").await?;
-        let present = Present::read(&work.connection.client, &wanted).await?;
+        let connection = Connection::for_change(context, "memberships").await?;
+        let present = Present::read(&connection.client, &wanted).await?;
         let mut difference = Difference::between(&wanted, &present, self.include_admin_groups);
         if self.add_only {
             difference.keep_additions();
         }
-        work.bar.finish();
+        connection.progress.finish();
         self.say_what_is_left_out(context, &difference);
-        let exit = if difference.unknown_users.is_empty() { Exit::Done } else { Exit::Refused };
+        let exit = if difference.unknown_users.is_empty() { Exit::Success } else { Exit::Failed };
         if let Some(path) = &self.plan_out {
             write_plan(path, &difference)?;
         }
         if self.plan_only {
-            return self.show_plan(context, &work, &difference).await.map(|()| exit);
+            return self.show_plan(context, &connection, &difference).await.map(|()| exit);
         }
         if difference.is_empty() {
-            context.hint("nothing to do: everything is as the file says");
+            context.note("nothing to do: everything is as the file says");
             return Ok(exit);
         }
         self.guard(&difference)?;
-        let planned = memberships::plan(&work, difference.edges().cloned().collect()).await?;
-        context.hint(&describe(&work, &difference, planned.plan()).await);
-        if !self.yes && !self.options.test_only {
+        let planned = memberships::plan(&connection, difference.edges().cloned().collect()).await?;
+        context.note(&describe(&connection, &difference, planned.plan()).await);
+        if !self.yes && !self.options.dry_run {
             for edge in difference.edges().take(SHOWN) {
-                context.hint(&format!("  {edge}"));
+                context.note(&format!("  {edge}"));
             }
             match difference.edges().count().saturating_sub(SHOWN) {
                 0 => {}
-                more => context.hint(&format!("  and {more} more; --plan-only shows all")),
+                more => context.note(&format!("  and {more} more; --plan-only shows all")),
             }
-            context.ask("do it?", false)?;
+            context.confirm("do it?", false)?;
         }
-        Ok(memberships::carry_out(context, &work, planned, &self.options).await?.graver(exit))
+        Ok(memberships::carry_out(context, &connection, planned, &self.options).await?.most_severe(exit))
     }
 
-    async fn show_plan(&self, context: &Context, work: &Work, difference: &Difference) -> Result<()> {
+    async fn show_plan(&self, context: &Context, connection: &Connection, difference: &Difference) -> Result<()> {
         let mut listing = context.listing();
         for edge in difference.edges() {
             listing.push(&ChangeRecord::from(edge))?;
         }
         listing.finish()?;
-        let planned = memberships::plan(work, difference.edges().cloned().collect()).await?;
-        context.hint(&describe(work, difference, planned.plan()).await);
+        let planned = memberships::plan(connection, difference.edges().cloned().collect()).await?;
+        context.note(&describe(connection, difference, planned.plan()).await);
         if !self.max_removals.allows(difference.removals(), difference.present) {
-            context.hint(&format!("this is more than --max-removals {} allows", self.max_removals));
+            context.note(&format!("this is more than --max-removals {} allows", self.max_removals));
         }
         Ok(())
     }
@@ -132,7 +130,7 @@ impl ApplyArgs {
 
     fn say_what_is_left_out(&self, context: &Context, difference: &Difference) {
         if difference.left_alone() > 0 {
-            context.hint(&format!(
+            context.note(&format!(
                 "left alone: {} to administrative groups; --include-admin-groups makes them",
                 counted(difference.left_alone() as u64, "change")
             ));
@@ -145,9 +143,9 @@ impl ApplyArgs {
 }
 
 /// `12 to add, 3 to remove; 2 requests, about 6 s at the limits of the service`.
-async fn describe(work: &Work, difference: &Difference, plan: &MembershipPlan) -> String {
+async fn describe(connection: &Connection, difference: &Difference, plan: &MembershipPlan) -> String {
     let requests = plan.requests();
-    let time = work.connection.client.time_for(ThrottleClass::Action, requests).await;
+    let time = connection.client.time_for(ThrottleClass::Action, requests).await;
     let time = match time.as_secs() {
         0 => "at once".to_owned(),
         _ => format!("about {}", rough(time)),
@@ -170,7 +168,7 @@ fn write_plan(path: &Path, difference: &Difference) -> Result<()> {
         out.flush()
     };
     write().map_err(|error| {
-        Failure::broken(format!("cannot write the plan to {}", path.display()))
+        Failure::failed(format!("cannot write the plan to {}", path.display()))
             .why(error)
             .remedy("name a file in a folder that you may write to")
     })

@@ -11,10 +11,8 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
-    local_time,
-    output::{Column, Record, column},
+    failure::{Exit, Failure, Result},
+    output::{Column, Record, column, time},
     private_file,
 };
 
@@ -84,7 +82,7 @@ impl NewArgs {
         let begins = context.clock.wall();
         let ends = begins + std::time::Duration::from_secs(u64::from(self.days) * 24 * 60 * 60);
         let (key, certificate) = self.make(begins.into(), ends.into()).map_err(|error| {
-            Failure::broken("cannot make the key and its certificate").why(error).remedy("give a name in plain letters")
+            Failure::failed("cannot make the key and its certificate").why(error).remedy("give a name in plain letters")
         })?;
         private_file::create_folder(&self.out_dir).map_err(|error| unwritten(&self.out_dir, &error))?;
         private_file::create(&key_path, key.as_bytes()).map_err(|error| unwritten(&key_path, &error))?;
@@ -92,16 +90,20 @@ impl NewArgs {
         context.write_single(&Made {
             private_key: key_path.display().to_string(),
             certificate: certificate_path.display().to_string(),
-            valid_until: local_time::utc(ends),
+            valid_until: time::utc(ends),
         })?;
-        context.hint(
+        context.note(
             "upload the certificate to your project in the Adobe Developer Console, and keep the key to yourself",
         );
-        Ok(Exit::Done)
+        Ok(Exit::Success)
     }
 
     /// Both as PEM.
-    fn make(&self, begins: time::OffsetDateTime, ends: time::OffsetDateTime) -> Result<(String, String), rcgen::Error> {
+    fn make(
+        &self,
+        begins: ::time::OffsetDateTime,
+        ends: ::time::OffsetDateTime,
+    ) -> Result<(String, String), rcgen::Error> {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name = DistinguishedName::new();
@@ -114,7 +116,7 @@ impl NewArgs {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::broken(format!("cannot write {}", path.display())).why(error);
+    let failure = Failure::failed(format!("cannot write {}", path.display())).why(error);
     match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::usage(format!("{} is there already", path.display()))
             .why("a key is never overwritten")

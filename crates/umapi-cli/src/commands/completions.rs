@@ -3,7 +3,11 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::{cli::Cli, context::Context, exit::Exit, failure::Result};
+use crate::{
+    commands::Cli,
+    context::Context,
+    failure::{Exit, Result},
+};
 
 /// Writes a script that completes commands and options in a shell.
 #[derive(Args, Debug)]
@@ -22,6 +26,6 @@ impl CompletionsArgs {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::surface(), "umapi", &mut script);
         context.write(&script)?;
-        Ok(Exit::Done)
+        Ok(Exit::Success)
     }
 }

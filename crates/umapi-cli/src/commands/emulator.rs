@@ -7,9 +7,8 @@ use umapi_emulator::cli::Arguments;
 
 use crate::{
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
-    logging,
+    failure::{Exit, Failure, Result},
+    output::logging,
 };
 
 /// Serves the whole API and its login on this machine, for tests and development.
@@ -29,9 +28,9 @@ pub(crate) struct EmulatorArgs {
 impl EmulatorArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let level = if context.global.quiet { "error" } else { "info" };
-        logging::begin_with(level, "UMAPI_EMULATOR_LOG");
+        logging::start_with(level, "UMAPI_EMULATOR_LOG");
         match self.arguments.run(io::stdout()).await {
-            Ok(()) => Ok(Exit::Done),
+            Ok(()) => Ok(Exit::Success),
             Err(error) => Err(Failure::usage("the emulator cannot run")
                 .why(error)
                 .remedy("umapi emulator --help describes the options")),

@@ -9,13 +9,11 @@ use clap::Args;
 use umapi::{Pager, model::User};
 
 use crate::{
-    cli::Format,
+    connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
-    listing::Work,
-    output::{Listing, counted},
-    records::UserRecord,
+    failure::{Exit, Failure, Result},
+    options::Format,
+    output::{Listing, UserRecord, counted},
 };
 
 /// Exports all users with their memberships, as CSV, NDJSON or JSON.
@@ -46,8 +44,8 @@ impl ExportArgs {
             Format::Table => Format::Csv,
             format => format,
         };
-        let work = Work::begin(context, "users").await?;
-        let users = work.connection.client.users().direct_only(!self.all_memberships);
+        let connection = Connection::for_list(context, "users").await?;
+        let users = connection.client.users().direct_only(!self.all_memberships);
         let pager = match &self.domain {
             Some(domain) => users.domain(domain).list().dedup(),
             None => users.list().dedup(),
@@ -56,7 +54,7 @@ impl ExportArgs {
             None => write(context, pager, format, BufWriter::new(io::stdout())).await?,
             Some(path) => {
                 let unwritten = |error: io::Error| {
-                    Failure::broken(format!("cannot write {}", path.display()))
+                    Failure::failed(format!("cannot write {}", path.display()))
                         .why(error)
                         .remedy("name a file in a folder that you may write to")
                 };
@@ -67,11 +65,11 @@ impl ExportArgs {
                 written
             }
         };
-        drop(work);
+        drop(connection);
         if let Some(path) = &self.output {
-            context.hint(&format!("{} in {}", counted(written, "user"), path.display()));
+            context.note(&format!("{} in {}", counted(written, "user"), path.display()));
         }
-        Ok(Exit::Done)
+        Ok(Exit::Success)
     }
 }
 
@@ -83,7 +81,7 @@ async fn write(context: &Context, mut pager: Pager<User>, format: Format, out: i
         listing.push(&UserRecord::from(user))?;
     }
     if pager.changes().any() {
-        context.hint("users came or went while the list was read: somebody may be missing, so export again to be sure");
+        context.note("users came or went while the list was read: somebody may be missing, so export again to be sure");
     }
     Ok(listing.finish()?)
 }

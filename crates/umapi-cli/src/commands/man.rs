@@ -6,10 +6,9 @@ use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
 use crate::{
-    cli::Cli,
+    commands::Cli,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
 };
 
 /// Writes the manual pages.
@@ -32,18 +31,18 @@ impl ManArgs {
             let mut page = Vec::new();
             Man::new(surface()).render(&mut page).map_err(|error| unwritten(&error))?;
             context.write(&page)?;
-            return Ok(Exit::Done);
+            return Ok(Exit::Success);
         };
         let write = || -> io::Result<()> {
             std::fs::create_dir_all(&folder)?;
             clap_mangen::generate_to(surface(), &folder)
         };
         write().map_err(|error| {
-            Failure::broken(format!("cannot write the manual pages into {}", folder.display()))
+            Failure::failed(format!("cannot write the manual pages into {}", folder.display()))
                 .why(error)
                 .remedy("name a folder that you may write to")
         })?;
-        Ok(Exit::Done)
+        Ok(Exit::Success)
     }
 }
 
@@ -53,5 +52,5 @@ fn surface() -> clap::Command {
 }
 
 fn unwritten(error: &io::Error) -> Failure {
-    Failure::broken("cannot write the manual page").why(error)
+    Failure::failed("cannot write the manual page").why(error)
 }

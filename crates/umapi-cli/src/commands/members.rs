@@ -5,7 +5,10 @@ mod change;
 use clap::Subcommand;
 use umapi::MembershipAction;
 
-use crate::{context::Context, exit::Exit, failure::Result};
+use crate::{
+    context::Context,
+    failure::{Exit, Result},
+};
 
 /// Memberships: adds users to groups, and takes them out.
 #[derive(Debug, Subcommand)]
@@ -20,7 +23,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   umapi members remove Design ann@example.com
-  umapi members remove Design --from leavers.txt --test-only")]
+  umapi members remove Design --from leavers.txt --dry-run")]
     Remove(change::ChangeArgs),
 }
 

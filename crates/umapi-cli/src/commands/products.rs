@@ -2,12 +2,12 @@
 
 use clap::{Args, Subcommand};
 
+use super::pages::write_pages;
 use crate::{
+    connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
-    listing::{Work, write_pages},
-    records::ProductRecord,
+    failure::{Exit, Failure, Result},
+    output::ProductRecord,
 };
 
 /// Products of the organization: list, look up.
@@ -30,24 +30,24 @@ pub(crate) struct GetArgs {
 
 impl ProductsCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
-        let work = Work::begin(context, "products").await?;
-        let products = work.connection.client.legacy().products();
+        let connection = Connection::for_list(context, "products").await?;
+        let products = connection.client.legacy().products();
         match self {
             Self::List(_) => {
                 let pick = |product| Some(ProductRecord::from(product));
-                write_pages(context, &work, products.list(), None, "cannot list the products", pick).await
+                write_pages(context, &connection, products.list(), None, "cannot list the products", pick).await
             }
             Self::Get(GetArgs { id }) => {
                 let product = products.get(&id).await;
                 let product = product.map_err(|error| Failure::of_service(format!("cannot look up {id}"), &error))?;
                 let product = product.ok_or_else(|| {
-                    Failure::new(Exit::Refused, format!("there is no product {id}"))
+                    Failure::new(Exit::Failed, format!("there is no product {id}"))
                         .why("the organization has no product of this id")
                         .remedy("umapi products list shows the ids")
                 })?;
-                drop(work);
+                drop(connection);
                 context.write_single(&ProductRecord::from(product))?;
-                Ok(Exit::Done)
+                Ok(Exit::Success)
             }
         }
     }

@@ -3,12 +3,12 @@
 use clap::{Args, Subcommand};
 use umapi::model::{Group, GroupType};
 
+use super::pages::write_pages;
 use crate::{
+    connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::Result,
-    listing::{Work, write_pages},
-    records::GroupRecord,
+    failure::{Exit, Result},
+    output::GroupRecord,
 };
 
 /// Product profiles: list them, with their licenses.
@@ -35,14 +35,14 @@ impl ProfilesCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let Self::List(ListArgs { product }) = self;
         let product = product.map(|name| name.to_lowercase());
-        let work = Work::begin(context, "profiles").await?;
-        let pager = work.connection.client.groups().of_type(GroupType::ProductProfile).list();
+        let connection = Connection::for_list(context, "profiles").await?;
+        let pager = connection.client.groups().of_type(GroupType::ProductProfile).list();
         let pick = |profile: Group| {
             let is_meant = product
                 .as_ref()
                 .is_none_or(|wanted| profile.product_name.as_ref().is_some_and(|name| name.to_lowercase() == *wanted));
             is_meant.then(|| GroupRecord::from(profile))
         };
-        write_pages(context, &work, pager, None, "cannot list the profiles", pick).await
+        write_pages(context, &connection, pager, None, "cannot list the profiles", pick).await
     }
 }

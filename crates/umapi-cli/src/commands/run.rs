@@ -16,12 +16,10 @@ use crate::{
     batch::{Batch, Entry, Recorder, Ticket, Tickets, WriteArgs},
     connection::Connection,
     context::Context,
-    exit::Exit,
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     input::{CommandReader, InputForm, Source},
     journal::{Journal, Subject},
     output::counted,
-    progress::{Bar, Watch},
 };
 
 /// Carries out the commands of a file, any number of them.
@@ -34,7 +32,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  umapi run commands.csv --test-only
+  umapi run commands.csv --dry-run
   umapi run commands.ndjson --journal commands.journal
   generate-commands | umapi run - --input-format ndjson --format csv > outcomes.csv")]
 pub(crate) struct RunArgs {
@@ -74,8 +72,8 @@ impl RunArgs {
         let exit = self.send(context, &checked, &source, form).await?;
         match bad_file {
             Some(bad_file) => {
-                context.hint(&format!("{} in {}", counted(checked.bad_count, "bad command"), bad_file.display()));
-                Ok(exit.graver(Exit::Refused))
+                context.note(&format!("{} in {}", counted(checked.bad_count, "bad command"), bad_file.display()));
+                Ok(exit.most_severe(Exit::Failed))
             }
             None => Ok(exit),
         }
@@ -99,12 +97,11 @@ impl RunArgs {
     }
 
     async fn send(&self, context: &Context, checked: &Checked, source: &Source, form: InputForm) -> Result<Exit> {
-        let bar = Bar::new(context, "commands");
-        bar.set_length(checked.good_count);
+        let progress = context.progress("commands");
+        progress.set_length(checked.good_count);
         let (tickets, journal) = (Tickets::default(), Arc::<OnceLock<Journal>>::default());
-        let watch = Watch::new(bar.clone(), context);
-        let recorder = Recorder::new(watch, tickets.clone(), journal.clone());
-        let connection = Connection::open(context, recorder).await?;
+        let recorder = Recorder::new(context.observer(&progress), tickets.clone(), journal.clone());
+        let connection = Connection::open(context, progress, recorder).await?;
         if let Some(path) = &self.journal {
             let _ = journal.set(Journal::open(path, &self.subject(source, &connection)?)?);
         }
@@ -114,21 +111,21 @@ impl RunArgs {
         let good = reader.filter_map(move |next| match next {
             Ok(Ok(command)) => Some(Ok(command)),
             Ok(Err(_)) => None,
-            Err(error) => Some(Err(Failure::broken(format!("cannot read {name} to its end")).why(error))),
+            Err(error) => Some(Err(Failure::failed(format!("cannot read {name} to its end")).why(error))),
         });
         let entries = (1_u64..).zip(good).map(|(number, next)| {
             next.map(|read| Entry { ticket: Ticket { number, line: Some(read.line) }, command: read.command })
         });
-        Batch { context, connection: &connection, bar, tickets, journal, options: &self.options }.run(entries).await
+        Batch { context, connection: &connection, tickets, journal, options: &self.options }.run(entries).await
     }
 
     fn subject(&self, source: &Source, connection: &Connection) -> Result<Subject> {
-        let unread = |error| Failure::broken(format!("cannot read {}", source.name())).why(error);
+        let unread = |error| Failure::failed(format!("cannot read {}", source.name())).why(error);
         Ok(Subject {
             organization: connection.access.organization.clone(),
             server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
             input: source.fingerprint().map_err(unread)?,
-            is_test: self.options.test_only,
+            is_test: self.options.dry_run,
         })
     }
 }

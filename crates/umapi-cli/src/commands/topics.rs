@@ -2,7 +2,10 @@
 
 use clap::Subcommand;
 
-use crate::{context::Context, exit::Exit, failure::Result};
+use crate::{
+    context::Context,
+    failure::{Exit, Result},
+};
 
 /// What is promised or documented, and not about one command. Hidden among the commands, shown by `umapi help TOPIC`.
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -38,6 +41,6 @@ impl Topic {
     /// Named as a command, a topic shows its text.
     pub(crate) fn run(self, context: &Context) -> Result<Exit> {
         context.write(self.text().as_bytes())?;
-        Ok(Exit::Done)
+        Ok(Exit::Success)
     }
 }

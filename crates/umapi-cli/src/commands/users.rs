@@ -1,23 +1,26 @@
-//! `umapi users`.
+//! `umapi users`: list, look up, create, change and remove users.
 
-mod create;
-mod get;
-mod list;
-mod remove;
-mod update;
+use clap::{Args, Subcommand, ValueEnum};
+use umapi::{Command, UserUpdate};
 
-use clap::Subcommand;
-
-use crate::{context::Context, exit::Exit, failure::Result};
+use super::pages::write_pages;
+use crate::{
+    batch,
+    connection::Connection,
+    context::Context,
+    failure::{Exit, Failure, Result},
+    member_filter::MemberFilter,
+    output::UserRecord,
+};
 
 /// Users: list, look up, create, change, remove.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UsersCommand {
-    List(list::ListArgs),
-    Get(get::GetArgs),
-    Create(create::CreateArgs),
-    Update(update::UpdateArgs),
-    Remove(remove::RemoveArgs),
+    List(ListArgs),
+    Get(GetArgs),
+    Create(CreateArgs),
+    Update(UpdateArgs),
+    Remove(RemoveArgs),
 }
 
 impl UsersCommand {
@@ -29,5 +32,296 @@ impl UsersCommand {
             Self::Update(arguments) => arguments.run(context).await,
             Self::Remove(arguments) => arguments.run(context).await,
         }
+    }
+}
+
+/// Lists users: all, or those of a domain or a group.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi users list
+  umapi users list --domain example.com --format csv > users.csv
+  umapi users list --group Photoshop --status inactive")]
+pub(crate) struct ListArgs {
+    /// Only users of this domain.
+    #[arg(long, value_name = "DOMAIN", conflicts_with = "group")]
+    domain: Option<String>,
+
+    /// Only members of this user group, product profile or administrative group.
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+
+    #[command(flatten)]
+    filter: MemberFilter,
+
+    /// Stops after so many users.
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl ListArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let connection = Connection::for_list(context, "users").await?;
+        let users = connection.client.users();
+        let pager = match (&self.group, &self.domain) {
+            (Some(group), _) => self.filter.apply(users.in_group(group)).list(),
+            (None, Some(domain)) => users.domain(domain).direct_only(self.filter.direct_only()).list(),
+            (None, None) => users.direct_only(self.filter.direct_only()).list(),
+        };
+        write_pages(context, &connection, pager, self.limit, "cannot list the users", |user| {
+            Some(UserRecord::from(user))
+        })
+        .await
+    }
+}
+
+/// Looks users up.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi users get ann@example.com
+  umapi users get ann --domain example.com          a user name of a domain with username login
+  umapi users get ann@example.com --adobe-id        the Adobe ID of an address that has two accounts")]
+pub(crate) struct GetArgs {
+    /// Email addresses, or user names together with --domain.
+    #[arg(required = true, value_name = "USER")]
+    users: Vec<String>,
+
+    /// The domain of the user names.
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+
+    /// The Adobe ID, where an Enterprise or Federated ID has the same address.
+    #[arg(long, conflicts_with = "domain")]
+    adobe_id: bool,
+}
+
+impl GetArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let connection = Connection::for_list(context, "users").await?;
+        let service = connection.client.users();
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for name in &self.users {
+            let answer = match &self.domain {
+                Some(domain) => service.get_by_username(name, domain).await,
+                None if self.adobe_id => service.get_adobe_id(name).await,
+                None => service.get(name).await,
+            };
+            match answer.map_err(|error| Failure::of_service(format!("cannot look up {name}"), &error))? {
+                Some(user) => found.push(UserRecord::from(user)),
+                None => missing.push(name.as_str()),
+            }
+        }
+        drop(connection);
+        match (found.as_slice(), self.users.len()) {
+            ([user], 1) => context.write_single(user)?,
+            ([], 1) => {}
+            _ => {
+                let mut listing = context.listing();
+                found.iter().try_for_each(|user| listing.push(user))?;
+                listing.finish()?;
+            }
+        }
+        if missing.is_empty() {
+            return Ok(Exit::Success);
+        }
+        Err(Failure::new(Exit::Failed, format!("there is no user {}", missing.join(", ")))
+            .why("the organization has no active user of this name")
+            .remedy("check the spelling; umapi users list shows all; user names need --domain"))
+    }
+}
+
+/// Creates a user, and adds them to groups.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi users create ann@example.com --type federated --firstname Ann --lastname Lee --country US
+  umapi users create ann@example.com --type adobe --add-to Design --add-to Photoshop
+  umapi users create ann --domain example.com --email ann@example.com --type federated \\
+      --firstname Ann --lastname Lee --country US --if-exists ignore")]
+pub(crate) struct CreateArgs {
+    /// The email address, or a user name together with --domain and --email.
+    #[arg(value_name = "USER")]
+    user: String,
+
+    /// The type of account.
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    kind: AccountType,
+
+    /// The first name.
+    #[arg(long, value_name = "NAME")]
+    firstname: Option<String>,
+
+    /// The last name.
+    #[arg(long, value_name = "NAME")]
+    lastname: Option<String>,
+
+    /// The country, by two letters such as US.
+    #[arg(long, value_name = "CODE")]
+    country: Option<String>,
+
+    /// The domain of a user name.
+    #[arg(long, value_name = "DOMAIN", requires = "email")]
+    domain: Option<String>,
+
+    /// The email address of a user that has a user name.
+    #[arg(long, value_name = "ADDRESS", requires = "domain")]
+    email: Option<String>,
+
+    /// What to do if the user is there already.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    if_exists: batch::IfExists,
+
+    /// Adds the user to this group; may be given several times.
+    #[arg(long, value_name = "GROUP")]
+    add_to: Vec<String>,
+
+    #[command(flatten)]
+    options: batch::WriteArgs,
+}
+
+/// The type of an account.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AccountType {
+    /// An Adobe ID, which the person owns.
+    Adobe,
+    /// An Enterprise ID, of a domain claimed for them.
+    Enterprise,
+    /// A Federated ID, of a domain claimed for them.
+    Federated,
+}
+
+impl CreateArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let command = self.command()?;
+        batch::run_small(context, [command], &self.options).await
+    }
+
+    fn command(&self) -> Result<Command> {
+        let name = |value: &Option<String>| value.clone().unwrap_or_default();
+        let command = Command::user(&self.user);
+        let mut command = match self.kind {
+            AccountType::Adobe => command.add_adobe_id(),
+            AccountType::Enterprise => command.create_enterprise(name(&self.firstname), name(&self.lastname)),
+            AccountType::Federated => {
+                command.create_federated(name(&self.firstname), name(&self.lastname), name(&self.country))
+            }
+        };
+        if matches!(self.kind, AccountType::Adobe) && (self.firstname.is_some() || self.lastname.is_some()) {
+            command = command.names(name(&self.firstname), name(&self.lastname));
+        }
+        if let Some(country) = &self.country {
+            command = command.country(country);
+        }
+        if let (Some(domain), Some(email)) = (&self.domain, &self.email) {
+            command = command.domain(domain).email(email);
+        }
+        command = self.if_exists.apply(command);
+        if !self.add_to.is_empty() {
+            command = command.add_to(&self.add_to);
+        }
+        batch::checked(command)
+    }
+}
+
+/// Changes the names, the email address or the user name of a user.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi users update ann@example.com --lastname Kim
+  umapi users update ann@example.com --email ann.kim@example.com")]
+#[group(id = "change", required = true, multiple = true, args = ["email", "firstname", "lastname", "username"])]
+pub(crate) struct UpdateArgs {
+    /// The email address, or a user name together with --domain.
+    #[arg(value_name = "USER")]
+    user: String,
+
+    /// The domain of a user name.
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+
+    /// The new email address.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+
+    /// The new first name.
+    #[arg(long, value_name = "NAME")]
+    firstname: Option<String>,
+
+    /// The new last name.
+    #[arg(long, value_name = "NAME")]
+    lastname: Option<String>,
+
+    /// The new user name.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+
+    #[command(flatten)]
+    options: batch::WriteArgs,
+}
+
+impl UpdateArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let mut update = UserUpdate::default();
+        (update.email, update.username) = (self.email, self.username);
+        (update.firstname, update.lastname) = (self.firstname, self.lastname);
+        let mut command = Command::user(self.user).update(update);
+        if let Some(domain) = self.domain {
+            command = command.domain(domain);
+        }
+        batch::run_small(context, [batch::checked(command)?], &self.options).await
+    }
+}
+
+/// Takes users out of the organization, with all their memberships.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  umapi users remove ann@example.com
+  umapi users remove ann@example.com bob@example.com --delete-account --yes")]
+pub(crate) struct RemoveArgs {
+    /// Email addresses, or user names together with --domain.
+    #[arg(required = true, value_name = "USER")]
+    users: Vec<String>,
+
+    /// The domain of the user names.
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+
+    /// Deletes the accounts too, with all that is stored in them. Adobe IDs cannot be deleted.
+    #[arg(long)]
+    delete_account: bool,
+
+    /// Does not ask.
+    #[arg(long, short)]
+    yes: bool,
+
+    #[command(flatten)]
+    options: batch::WriteArgs,
+}
+
+impl RemoveArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let mut commands = Vec::new();
+        for user in &self.users {
+            let command = Command::user(user);
+            let mut command = match self.delete_account {
+                true => command.remove_from_org_and_delete_account(),
+                false => command.remove_from_org(),
+            };
+            if let Some(domain) = &self.domain {
+                command = command.domain(domain);
+            }
+            commands.push(batch::checked(command)?);
+        }
+        if !self.options.dry_run {
+            let deed = if self.delete_account { "remove, and delete the account of," } else { "remove" };
+            let whom = match self.users.as_slice() {
+                [one] => one.clone(),
+                many => format!("{} users", many.len()),
+            };
+            context.confirm(&format!("{deed} {whom}?"), self.yes)?;
+        }
+        batch::run_small(context, commands, &self.options).await
     }
 }

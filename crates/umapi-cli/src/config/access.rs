@@ -6,8 +6,8 @@ use umapi::auth::{Credentials, Proxy};
 
 use super::ConfigFile;
 use crate::{
-    cli::GlobalArgs,
     failure::{Failure, Result},
+    options::GlobalArgs,
 };
 
 /// One organization, its login, and where both are.

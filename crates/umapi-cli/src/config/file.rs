@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +13,7 @@ use toml_edit::{DocumentMut, Item, Table};
 use super::{Profile, place};
 use crate::{
     failure::{Failure, Result},
+    input::{Diagnostic, SourceLocation},
     private_file,
 };
 
@@ -49,16 +51,11 @@ impl ConfigFile {
 
     /// Reads the text of the file at a path.
     pub(crate) fn parse(path: PathBuf, text: &str) -> Result<Self> {
-        let unreadable = |message: &str, span: Option<std::ops::Range<usize>>| {
-            let place = span.map_or_else(String::new, |span| {
-                let before = text.get(..span.start).unwrap_or(text);
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-                format!(", line {line}, column {column}")
-            });
-            Failure::usage("cannot read the configuration")
-                .why(format!("{}{place}: {message}", path.display()))
-                .remedy("correct the line; umapi help configuration shows a file with all it may have")
+        let unreadable = |message: &str, span: Option<Range<usize>>| {
+            let location = span.map(|span| SourceLocation::of_byte(text, span.start)).unwrap_or_default();
+            Diagnostic::new(location, message)
+                .remedy("correct the line; \"umapi help configuration\" shows an example of the file")
+                .into_failure(path.display().to_string(), "cannot read the configuration")
         };
         let document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| unreadable(error.message(), error.span()))?;
@@ -134,7 +131,7 @@ impl ConfigFile {
         private_file::create_folder(self.folder())
             .and_then(|()| private_file::replace(&self.path, text.as_bytes()))
             .map_err(|error| {
-                Failure::broken("cannot write the configuration")
+                Failure::failed("cannot write the configuration")
                     .why(format!("{}: {error}", self.path.display()))
                     .remedy("make the folder writable, or name another file by --config or UMAPI_CONFIG")
             })?;

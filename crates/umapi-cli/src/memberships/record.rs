@@ -5,8 +5,7 @@ use umapi::{EdgeOutcome, MembershipAction, Outcome};
 
 use crate::{
     batch::Ended,
-    output::{Column, Record, column, hidden_column},
-    records::Verdict,
+    output::{Column, OutcomeStatus, Record, column, hidden_column},
 };
 
 /// What became of a membership.
@@ -17,7 +16,7 @@ pub(crate) struct MembershipRecord {
     action: &'static str,
     user: String,
     group: String,
-    outcome: Verdict,
+    outcome: OutcomeStatus,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     codes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,14 +28,14 @@ pub(crate) struct MembershipRecord {
 impl MembershipRecord {
     pub(super) fn of(outcome: &EdgeOutcome) -> Self {
         let (verdict, message) = match outcome.outcome() {
-            Outcome::Completed => (Verdict::Completed, None),
+            Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { errors } => {
                 let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                (Verdict::Rejected, Some(messages.join("; ")))
+                (OutcomeStatus::Rejected, Some(messages.join("; ")))
             }
-            Outcome::NotSent { why } => (Verdict::NotSent, Some(why.to_string())),
-            Outcome::Unknown { why } => (Verdict::Unknown, Some(why.to_string())),
-            other => (Verdict::Unknown, Some(other.to_string())),
+            Outcome::NotSent { why } => (OutcomeStatus::NotSent, Some(why.to_string())),
+            Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(why.to_string())),
+            other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
         let edge = outcome.edge();
         Self {
@@ -53,7 +52,7 @@ impl MembershipRecord {
 }
 
 impl Ended for MembershipRecord {
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> OutcomeStatus {
         self.outcome
     }
 

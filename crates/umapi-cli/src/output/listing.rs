@@ -1,11 +1,14 @@
-//! Records, written one by one as they come.
+//! Writing records in each format, one by one.
 
 use std::io::{self, Write};
 
-use super::{Column, Record, sheet::Sheet};
-use crate::cli::Format;
+use anstyle::Style as TextStyle;
+use comfy_table::{ContentArrangement, Table, presets};
 
-/// Writes records one by one as they come, in the form that was asked for, holding none of them back for long.
+use super::record::{Column, Record};
+use crate::options::Format;
+
+/// Writes records one by one, in any format. Only a table for a terminal keeps some of them in memory.
 pub(crate) struct Listing<T: Record, W: Write> {
     out: W,
     columns: Vec<Column<T>>,
@@ -15,7 +18,7 @@ pub(crate) struct Listing<T: Record, W: Write> {
 
 enum Style {
     Sheet(Sheet),
-    /// A table where no terminal is: separated by tabs.
+    /// A table outside of a terminal: columns are separated by tabs.
     Plain,
     Csv,
     Ndjson,
@@ -23,7 +26,7 @@ enum Style {
 }
 
 impl<T: Record, W: Write> Listing<T, W> {
-    /// With a terminal's width, tables are for the eyes; without, plain text separated by tabs.
+    /// With the width of a terminal, tables have aligned columns. Without it, columns are separated by tabs.
     pub(crate) fn new(format: Format, terminal_width: Option<usize>, out: W) -> Self {
         let columns = T::columns();
         let style = match (format, terminal_width) {
@@ -68,12 +71,12 @@ impl<T: Record, W: Write> Listing<T, W> {
         }
     }
 
-    /// Hands what was written to the reader. A sheet of a table waits until it is full.
+    /// Flushes all complete output. An unfinished sheet of a table stays in memory.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    /// Writes the end, and says how many records there were.
+    /// Writes the end of the output, and returns the number of records.
     pub(crate) fn finish(mut self) -> io::Result<u64> {
         if self.count == 0 {
             self.begin()?;
@@ -106,7 +109,7 @@ fn write_csv<F: AsRef<[u8]>>(out: &mut impl Write, fields: impl Iterator<Item = 
     writer.flush()
 }
 
-/// Writes one record: as lines `name: value` for the eyes, as one object or one line in the other forms.
+/// Writes one record: as a `name value` line per column, or as one object or line in the other formats.
 pub(crate) fn write_single<T: Record>(
     format: Format,
     terminal_width: Option<usize>,
@@ -117,7 +120,7 @@ pub(crate) fn write_single<T: Record>(
         Format::Table => {
             let columns: Vec<_> = T::columns();
             let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
-            let bold = anstyle::Style::new().bold();
+            let bold = TextStyle::new().bold();
             for column in columns {
                 let value = (column.value)(record).into_shown();
                 if !value.is_empty() {
@@ -138,12 +141,53 @@ pub(crate) fn write_single<T: Record>(
     out.flush()
 }
 
+/// The number of rows of a sheet.
+const ROWS: usize = 1000;
+
+/// A table for a terminal. A long table is split into sheets, each with a header and column widths of its own.
+struct Sheet {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    width: usize,
+}
+
+impl Sheet {
+    fn new(header: impl IntoIterator<Item = &'static str>, width: usize) -> Self {
+        Self { header: header.into_iter().map(|name| name.to_uppercase()).collect(), rows: Vec::new(), width }
+    }
+
+    fn push(&mut self, row: Vec<String>, out: &mut impl Write) -> io::Result<()> {
+        self.rows.push(row);
+        if self.rows.len() >= ROWS { self.write(out) } else { Ok(()) }
+    }
+
+    /// Writes the rows in memory as a sheet.
+    fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(self.width).unwrap_or(u16::MAX));
+        table.set_header(self.header.clone());
+        table.add_rows(self.rows.drain(..));
+        let bold = TextStyle::new().bold();
+        // Only the first line of a header that needed to be wrapped is bold.
+        for (number, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            if number == 0 { writeln!(out, "{bold}{line}{bold:#}")? } else { writeln!(out, "{line}")? }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
 
     use super::*;
-    use crate::output::{Column, column, hidden_column};
+    use crate::output::{column, hidden_column};
 
     #[derive(Serialize)]
     struct Pet {
@@ -182,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_holds_every_record() {
+    fn every_format_contains_every_record() {
         let pets = pets();
         assert_eq!(
             written(Format::Csv, None, &pets),
@@ -195,10 +239,10 @@ mod tests {
         );
         let json: Vec<serde_json::Value> = serde_json::from_str(&written(Format::Json, None, &pets)).unwrap();
         assert_eq!((json.len(), &json[0]["age"]), (2, &serde_json::json!(3)));
-        // Nothing of a value drives the terminal, and what is hidden is not in a table.
+        // Tables escape control characters, and leave out hidden columns.
         assert_eq!(
             written(Format::Table, None, &pets),
-            "name\ttoys\nRex, \"the\" dog\tball, a;b, c\\d\nMia\u{fffd}[2J\t\n"
+            "name\ttoys\nRex, \"the\" dog\tball, a;b, c\\d\nMia<U+001B>[2J\t\n"
         );
         let sheet = written(Format::Table, Some(80), &pets);
         let header = anstream::adapter::strip_str(sheet.lines().next().unwrap()).to_string();
@@ -207,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_a_result_too() {
+    fn empty_result_is_valid_in_every_format() {
         assert_eq!(written(Format::Json, None, &[]), "[]\n");
         assert_eq!(written(Format::Csv, None, &[]), "name,toys,age\n");
         assert_eq!(written(Format::Ndjson, None, &[]), "");
@@ -215,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_is_shown_by_its_fields() {
+    fn single_record_is_shown_by_fields() {
         let mut out = anstream::StripStream::new(Vec::new());
         write_single(Format::Table, None, &pets()[0], &mut out).unwrap();
         let shown = String::from_utf8(out.into_inner()).unwrap();

@@ -1,56 +1,85 @@
-//! Where results go, and what it can show.
+//! The terminal: what the output streams support, and escaping of text for it.
 
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
-use crate::cli::Colour;
+use crate::options::ColorWhen;
 
-/// The two streams of the call, and what they can show.
+/// The two output streams, and what they support.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
-    colour: Colour,
+    color: ColorWhen,
     /// Whether stdout is a terminal.
     pub(crate) is_stdout: bool,
     /// Whether stderr is a terminal.
     pub(crate) is_stderr: bool,
-    /// How many letters a line of it holds.
+    /// The width of the terminal in columns.
     pub(crate) width: usize,
 }
 
 impl Terminal {
-    pub(crate) fn new(colour: Colour) -> Self {
+    pub(crate) fn new(color: ColorWhen) -> Self {
         let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-        Self { colour, is_stdout: io::stdout().is_terminal(), is_stderr: io::stderr().is_terminal(), width }
+        Self { color, is_stdout: io::stdout().is_terminal(), is_stderr: io::stderr().is_terminal(), width }
     }
 
-    /// Stdout; colours are cut out where it does not take them.
+    /// Returns stdout, which drops colors where they are not supported.
     pub(crate) fn stdout(self) -> impl Write + Send {
-        AutoStream::new(io::stdout(), choice(self.colour, &io::stdout()))
+        AutoStream::new(io::stdout(), choice(self.color, &io::stdout()))
     }
 
-    /// Stderr; colours are cut out where it does not take them.
+    /// Returns stderr, which drops colors where they are not supported.
     pub(crate) fn stderr(self) -> impl Write + Send {
-        AutoStream::new(io::stderr(), choice(self.colour, &io::stderr()))
+        AutoStream::new(io::stderr(), choice(self.color, &io::stderr()))
     }
 
-    /// Whether there is somebody to ask.
-    pub(crate) fn has_person(self) -> bool {
+    /// Whether a person can be asked.
+    pub(crate) fn is_interactive(self) -> bool {
         self.is_stderr && io::stdin().is_terminal()
     }
 }
 
-/// The text without what could drive the terminal: it may quote a file or the service.
-pub(crate) fn harmless(text: &str) -> String {
-    let is_harmless = |letter: char| letter == '\n' || !letter.is_control();
-    text.chars().map(|letter| if is_harmless(letter) { letter } else { '\u{fffd}' }).collect()
+/// Replaces characters that could control the terminal or hide text, except line breaks: `<U+001B>`.
+///
+/// Texts may quote a file or the service.
+pub(crate) fn escape(text: &str) -> String {
+    escape_where(text, |character| character != '\n' && is_deceptive(character))
 }
 
-fn choice(colour: Colour, stream: &impl anstream::stream::RawStream) -> ColorChoice {
-    match colour {
-        Colour::Auto => AutoStream::choice(stream),
-        Colour::Always => ColorChoice::Always,
-        Colour::Never => ColorChoice::Never,
+/// Replaces the same characters and line breaks: the result is one line.
+pub(crate) fn escape_line(text: &str) -> String {
+    escape_where(text, is_deceptive)
+}
+
+fn escape_where(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match is_escaped(character) {
+            true => escaped += &format!("<U+{:04X}>", u32::from(character)),
+            false => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Whether a character controls the terminal (C0, C1), changes the direction of text, or is invisible.
+///
+/// The two joiners (U+200C, U+200D) are not: some scripts and emoji need them.
+pub(crate) fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+fn choice(color: ColorWhen, stream: &impl anstream::stream::RawStream) -> ColorChoice {
+    match color {
+        ColorWhen::Auto => AutoStream::choice(stream),
+        ColorWhen::Always => ColorChoice::Always,
+        ColorWhen::Never => ColorChoice::Never,
     }
 }
 
@@ -59,7 +88,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_text_drives_the_terminal() {
-        assert_eq!(harmless("Größe\u{1b}[2J\nb\r\u{9b}"), "Größe\u{fffd}[2J\nb\u{fffd}\u{fffd}");
+    fn control_characters_are_escaped() {
+        assert_eq!(escape("Größe\u{1b}[2J\nb\r\u{9b}"), "Größe<U+001B>[2J\nb<U+000D><U+009B>");
+        assert_eq!(escape_line("a\nb\tc"), "a<U+000A>b<U+0009>c");
+    }
+
+    #[test]
+    fn invisible_and_bidirectional_characters_are_escaped() {
+        assert_eq!(escape("\u{feff}ann\u{200b}@b.c"), "<U+FEFF>ann<U+200B>@b.c");
+        assert_eq!(escape("a\u{202e}gpj.exe\u{2066}b"), "a<U+202E>gpj.exe<U+2066>b");
+        assert_eq!(escape("佐藤 Müller – 🎨"), "佐藤 Müller – 🎨");
     }
 }

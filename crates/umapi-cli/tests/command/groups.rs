@@ -12,7 +12,7 @@ fn a_user_group_comes_changes_and_goes() {
     stage.umapi(["groups", "get", "Draw"]).with_code(1);
     stage.umapi(["groups", "get", "Drawing"]).done();
     stage.umapi(["groups", "delete", "Drawing"]).with_code(2);
-    stage.umapi(["groups", "delete", "Drawing", "--yes", "--test-only"]).done();
+    stage.umapi(["groups", "delete", "Drawing", "--yes", "--dry-run"]).done();
     stage.umapi(["groups", "delete", "Drawing", "--yes"]).done();
     stage.umapi(["groups", "get", "Drawing"]).with_code(1);
     stage.umapi(["groups", "update", "Design"]).with_code(2);

@@ -131,7 +131,7 @@ fn a_journal_belongs_to_one_run() {
     stage.umapi(["run", text(&file), "--journal", text(&journal)]).done();
     let other = stage.file("b.ndjson", commands(3));
     stage.umapi(["run", text(&other), "--journal", text(&journal)]).with_code(2).saying("another content of the file");
-    stage.umapi(["run", text(&file), "--journal", text(&journal), "--test-only"]).with_code(2).saying("another mode");
+    stage.umapi(["run", text(&file), "--journal", text(&journal), "--dry-run"]).with_code(2).saying("another mode");
     stage.umapi(["run", text(&file), "--journal", text(&file)]).with_code(2).saying("no journal");
 }
 

@@ -68,7 +68,7 @@ fn one_is_looked_up_by_its_name() {
     assert!(shown.out.contains("username   lee\n"), "{}", shown.out);
     let both = stage.umapi(["users", "get", "jane@example.com", "zoe@example.com", "-f", "csv"]);
     assert_eq!(both.csv().len(), 1);
-    both.with_code(1).saying("error: there is no user zoe@example.com\n  why: ");
+    both.with_code(1).saying("error: there is no user zoe@example.com\n  cause: ");
     stage.umapi(["users", "get", "ann@mail.example", "--adobe-id"]).done();
     let group = stage.umapi(["groups", "get", "photoshop", "-f", "json"]).done().json();
     assert_eq!((&group["name"], &group["license_quota"]), (&"Photoshop".into(), &"5".into()));

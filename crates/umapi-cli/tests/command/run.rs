@@ -53,8 +53,8 @@ fn nothing_is_sent_of_a_file_with_mistakes() {
     let refused = stage.umapi(["run", text(&file)]).with_code(2);
     refused
         .saying("2 of 8 commands cannot be sent")
-        .saying("why: line 4, column ")
-        .saying("why: line 6, column 2: expected")
+        .saying("cause: line 4, column ")
+        .saying("cause: line 6, column 2: expected")
         .saying("--keep-going");
     assert_eq!(stage.emulator.journal().count("executeActions"), 0);
 
@@ -97,7 +97,7 @@ fn what_is_refused_is_named_by_its_line() {
         (&2.into(), &4.into(), &"zoe@example.com".into())
     );
     assert!(!outcome["requests"][0].as_str().unwrap().is_empty());
-    let tried = stage.umapi(["run", text(&file), "--test-only"]);
+    let tried = stage.umapi(["run", text(&file), "--dry-run"]);
     assert!(tried.err.contains("only tried"), "{}", tried.err);
 }
 

@@ -61,7 +61,7 @@ impl Stage {
             .env("UMAPI_CLIENT_SECRET", &credentials.client_secret)
             .env("UMAPI_IMS_URL", self.emulator.ims_url())
             .env("UMAPI_URL", self.emulator.um_url())
-            .arg("--no-pace");
+            .arg("--no-rate-limit");
         command
     }
 

@@ -38,7 +38,7 @@ fn the_bar_says_how_far_it_is_and_until_when_it_waits() {
     let file = stage.file("a.csv", creations(60));
     let mut session = on_terminal(stage.command(), &["run", text(&file), "--problems-only"]);
     session.exp_regex(r"commands \[=*>? *\] \d+ of 60, \d+ requests?").unwrap();
-    session.exp_regex(r"the service asked to wait, going on at \d\d:\d\d:\d\d").unwrap();
+    session.exp_regex(r"the service asks to wait, continues at \d\d:\d\d:\d\d").unwrap();
     session.exp_string("60 completed; 7 requests").unwrap();
     session.exp_eof().unwrap();
 }
@@ -90,7 +90,7 @@ fn ctrl_c_finishes_what_is_under_way_and_says_what_was_done() {
     let mut session = on_terminal(command, &["run", text(&file), "-f", "ndjson"]);
     session.exp_regex(r"[1-9]\d* of 500").unwrap();
     session.send_control('c').unwrap();
-    session.exp_string("stopping: the request under way is finished").unwrap();
+    session.exp_string("stopping after the request in progress").unwrap();
     session.exp_regex(r"\d+ completed, \d+ not sent; \d+ requests").unwrap();
     session.exp_eof().unwrap();
     assert!(format!("{:?}", session.process().wait().unwrap()).contains("130"));

@@ -105,7 +105,7 @@ fn all_types_of_accounts_can_be_made() {
 #[test]
 fn a_test_changes_nothing() {
     let stage = Stage::new();
-    let tried = stage.umapi(["users", "remove", "jane@example.com", "--test-only"]).done();
+    let tried = stage.umapi(["users", "remove", "jane@example.com", "--dry-run"]).done();
     assert!(tried.err.contains("only tried, nothing was changed"), "{}", tried.err);
     stage.umapi(["users", "get", "jane@example.com"]).done();
     assert_eq!(stage.emulator.ledger().since(0).unwrap(), []);

@@ -11,8 +11,7 @@ use umapi::{Edge, GroupRef, MembershipAction, UserRef};
 use crate::{
     batch,
     context::Context,
-    exit::Exit,
-    failure::Result,
+    failure::{Exit, Result},
     input::{read_whole, unread},
     memberships,
 };

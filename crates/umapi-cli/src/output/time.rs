@@ -1,30 +1,30 @@
-//! Times for people, in the time zone of the machine.
+//! Times as text: in UTC for programs, in the local time zone for people.
 
 use std::time::SystemTime;
 
 use jiff::{Timestamp, tz::TimeZone};
 use umapi::time::{Clock, Instant};
 
-/// What stands for a time beyond the year 9999.
+/// The text for a time after the year 9999.
 const NEVER: &str = "never";
 
-/// `14:32:10`.
-pub(crate) fn clock(time: SystemTime) -> String {
+/// Formats a time in the local time zone: `14:32:10`.
+pub(crate) fn local(time: SystemTime) -> String {
     format(time, TimeZone::system(), "%H:%M:%S")
 }
 
-/// `2026-03-01T14:32:10Z`, for programs.
+/// Formats a time in UTC: `2026-03-01T14:32:10Z`.
 pub(crate) fn utc(time: SystemTime) -> String {
     format(time, TimeZone::UTC, "%Y-%m-%dT%H:%M:%SZ")
 }
 
-/// The same of a moment of a clock.
+/// Formats a moment of a clock in UTC.
 pub(crate) fn utc_of(moment: Instant, clock: &Clock) -> String {
     let time = clock.wall().checked_add(moment - clock.now());
     time.map_or_else(|| NEVER.to_owned(), utc)
 }
 
-/// The time that the header of an HTTP answer says: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Parses the time in an HTTP header: `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(crate) fn of_http(date: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(date).ok()
 }
@@ -45,15 +45,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_has_the_form_that_is_promised() {
+    fn times_have_a_fixed_format() {
         assert_eq!(utc(SystemTime::UNIX_EPOCH + Duration::from_secs(86_399)), "1970-01-01T23:59:59Z");
         let http = of_http("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         assert_eq!(utc(http), "1994-11-06T08:49:37Z");
-        assert_eq!(clock(SystemTime::UNIX_EPOCH).len(), 8);
+        assert_eq!(local(SystemTime::UNIX_EPOCH).len(), 8);
     }
 
     #[test]
-    fn a_moment_that_no_calendar_holds_is_never() {
+    fn time_beyond_the_calendar_is_never() {
         let manual = ManualClock::starting_at(SystemTime::UNIX_EPOCH);
         manual.advance(Duration::from_secs(60));
         let later = |seconds| utc_of(manual.clock().now() + Duration::from_secs(seconds), &manual.clock());

@@ -1,0 +1,40 @@
+//! Lists of the service, written to stdout page by page.
+
+use umapi::{PageItem, Pager};
+
+use crate::{
+    connection::Connection,
+    context::Context,
+    failure::{Exit, Failure, Result},
+    output::Record,
+};
+
+/// Writes a list as its pages arrive: the records that `pick` makes of its items, up to a limit.
+pub(super) async fn write_pages<T: PageItem, R: Record>(
+    context: &Context,
+    connection: &Connection,
+    mut pager: Pager<T>,
+    limit: Option<u64>,
+    what_failed: &str,
+    mut pick: impl FnMut(T) -> Option<R>,
+) -> Result<Exit> {
+    let mut listing = context.listing_beside(&connection.progress);
+    let mut written = 0;
+    while limit.is_none_or(|limit| written < limit) {
+        let next = match pager.try_next().await {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            Err(error) => {
+                // The items read so far are part of the output.
+                listing.finish()?;
+                return Err(Failure::of_service(what_failed, &error));
+            }
+        };
+        if let Some(record) = pick(next) {
+            listing.push(&record)?;
+            written += 1;
+        }
+    }
+    listing.finish()?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,106 @@
+//! Options that every command takes, and the types of their values.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, ValueEnum};
+
+/// The options that every command takes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Use this profile of the configuration (an organization and its login)
+    #[arg(long, short, global = true, env = "UMAPI_PROFILE", hide_env_values = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// Read this configuration file; `umapi config path` shows the default
+    #[arg(long, global = true, env = "UMAPI_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Run against a temporary local organization; send nothing to Adobe
+    #[arg(long, global = true)]
+    pub(crate) emulator: bool,
+
+    /// Write the result in this format; see `umapi help formats`
+    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+
+    /// Show only warnings and errors on stderr, no progress and no notes
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Longest time to wait for a rate limit, e.g. 90s or 0s [default: no limit]
+    #[arg(
+        long,
+        global = true,
+        env = "UMAPI_MAX_WAIT",
+        hide_env_values = true,
+        value_name = "TIME",
+        value_parser = duration
+    )]
+    pub(crate) max_wait: Option<Duration>,
+
+    /// Longest time for one request, e.g. 90s
+    #[arg(
+        long,
+        global = true,
+        env = "UMAPI_TIMEOUT",
+        hide_env_values = true,
+        value_name = "TIME",
+        value_parser = duration,
+        default_value = "2m"
+    )]
+    pub(crate) timeout: Duration,
+
+    /// Disable client-side rate limiting, e.g. for an emulator without limits
+    #[arg(long, global = true)]
+    pub(crate) no_rate_limit: bool,
+
+    /// Log requests, retries and waits to stderr; -vv for everything
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Use colors; `auto` checks the terminal and NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: ColorWhen,
+}
+
+/// The format of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    Json,
+    Ndjson,
+    Csv,
+}
+
+/// When to use colors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Parses a duration such as `90s`, `10m` or `1h 30m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let invalid = || format!("`{text}` is not a duration: use e.g. 90s, 10m or 1h30m");
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| invalid())?;
+    Duration::try_from(signed).map_err(|_| invalid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        for bad in ["90", "-5s", "soon", ""] {
+            assert!(duration(bad).unwrap_err().contains("10m"), "{bad}");
+        }
+    }
+}
