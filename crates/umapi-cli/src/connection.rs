@@ -1,7 +1,7 @@
 //! The connection of a call: a client for its organization, the login, and the progress line.
 
 use umapi::{
-    Client, RateLimits, Observer, ThrottlePolicy,
+    Client, Observer, RateLimits, ThrottlePolicy,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;

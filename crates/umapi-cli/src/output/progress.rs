@@ -12,7 +12,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use umapi::{
-    RateLimits, Observer, PageRead, Progress, RequestStarted, Wait, WaitReason,
+    Observer, PageRead, Progress, RateLimits, RequestStarted, Wait, WaitReason,
     model::limits::ThrottleClass,
     time::{Clock, Instant},
 };
