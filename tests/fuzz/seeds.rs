@@ -104,8 +104,8 @@ fn a_seed_is_loaded_whole_or_refused_with_its_place() {
         for read in [Seed::from_yaml(&text), Seed::from_json(&text)] {
             let seed = match read {
                 Ok(seed) => bounded(seed),
-                Err(SeedError::Format { place, message }) => {
-                    assert!(!place.is_empty() && !message.is_empty());
+                Err(SeedError::Format { location, message }) => {
+                    assert!(!location.is_empty() && !message.is_empty());
                     continue;
                 }
                 Err(other) => panic!("only its form can be wrong now: {other}"),
@@ -116,9 +116,9 @@ fn a_seed_is_loaded_whole_or_refused_with_its_place() {
             let there = store.read(|reader| reader.organizations()).unwrap().len();
             match loaded {
                 Ok(()) => assert_eq!(there, seed.organizations.len()),
-                Err(SeedError::Rule { place, code, message }) => {
+                Err(SeedError::Rule { pointer, code, message }) => {
                     assert_eq!(there, 0, "nothing of it is there");
-                    assert!(place.starts_with("/organizations/"), "{place}: {message}");
+                    assert!(pointer.starts_with("/organizations/"), "{pointer}: {message}");
                     assert!(code.starts_with("error.") || code.starts_with("emulator."), "{code}");
                 }
                 Err(other) => panic!("the seed breaks no rule, and the store fails: {other}"),

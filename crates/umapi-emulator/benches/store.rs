@@ -12,14 +12,18 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark that cannot run says so")]
 #![allow(clippy::print_stdout, reason = "a benchmark tells its user what it measured")]
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use divan::Bencher;
-use umapi_emulator::engine::{self, ActionOptions};
-use umapi_emulator::seed::{self, Generate, Organization, Seed};
-use umapi_emulator::store::{GroupRow, MemberQuery, OrgId, PageRequest, Store, UserQuery};
+use umapi_emulator::{
+    engine::{self, ActionOptions},
+    seed::{self, Generate, Organization, Seed},
+    store::{GroupRow, MemberQuery, OrgId, PageRequest, Store, UserQuery},
+};
 use umapi_time::Clock;
 
 const ORG: &str = "AB12@AdobeOrg";

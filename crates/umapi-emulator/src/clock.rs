@@ -30,13 +30,13 @@ use umapi_time::{Clock, Instant, ManualClock, Sleep, TimeSource};
 #[derive(Clone)]
 pub struct EmulatorClock {
     clock: Clock,
-    hand: Hand,
+    driver: Driver,
 }
 
 /// What moves the clock.
 #[derive(Clone)]
-enum Hand {
-    Own(Dial),
+enum Driver {
+    Own(AdjustableClock),
     Manual(ManualClock),
     None,
 }
@@ -92,32 +92,32 @@ impl EmulatorClock {
     /// A clock of its own that goes with the machine's.
     #[must_use]
     pub fn real() -> Self {
-        Self::own(Dial::real(Clock::real()))
+        Self::own(AdjustableClock::real(Clock::real()))
     }
 
     /// A clock of its own that stands still and shows this time.
     #[must_use]
     pub fn frozen_at(wall: SystemTime) -> Self {
-        let dial = Dial::real(Clock::real());
-        dial.freeze();
-        dial.set(wall);
-        Self::own(dial)
+        let adjustable = AdjustableClock::real(Clock::real());
+        adjustable.freeze();
+        adjustable.set(wall);
+        Self::own(adjustable)
     }
 
     /// A clock that a test drives: give it to the client too.
     #[must_use]
     pub fn manual(manual: ManualClock) -> Self {
-        Self { clock: manual.clock(), hand: Hand::Manual(manual) }
+        Self { clock: manual.clock(), driver: Driver::Manual(manual) }
     }
 
     /// Another's clock.
     #[must_use]
     pub fn given(clock: Clock) -> Self {
-        Self { clock, hand: Hand::None }
+        Self { clock, driver: Driver::None }
     }
 
-    fn own(dial: Dial) -> Self {
-        Self { clock: Clock::new(dial.clone()), hand: Hand::Own(dial) }
+    fn own(adjustable: AdjustableClock) -> Self {
+        Self { clock: Clock::new(adjustable.clone()), driver: Driver::Own(adjustable) }
     }
 
     /// The clock to pass on: to a client in this process, say.
@@ -135,11 +135,11 @@ impl EmulatorClock {
     /// How it moves now.
     #[must_use]
     pub fn mode(&self) -> ClockMode {
-        match &self.hand {
-            Hand::Own(dial) if dial.is_frozen() => ClockMode::Frozen,
-            Hand::Own(_) => ClockMode::Real,
-            Hand::Manual(_) => ClockMode::Manual,
-            Hand::None => ClockMode::Given,
+        match &self.driver {
+            Driver::Own(adjustable) if adjustable.is_frozen() => ClockMode::Frozen,
+            Driver::Own(_) => ClockMode::Real,
+            Driver::Manual(_) => ClockMode::Manual,
+            Driver::None => ClockMode::Given,
         }
     }
 
@@ -148,10 +148,10 @@ impl EmulatorClock {
     /// # Errors
     /// If it is another's.
     pub fn freeze(&self) -> Result<(), ClockError> {
-        match &self.hand {
-            Hand::Own(dial) => dial.freeze(),
-            Hand::Manual(manual) => manual.freeze(),
-            Hand::None => return Err(ClockError::NotOurs("freeze")),
+        match &self.driver {
+            Driver::Own(adjustable) => adjustable.freeze(),
+            Driver::Manual(manual) => manual.freeze(),
+            Driver::None => return Err(ClockError::NotOurs("freeze")),
         }
         Ok(())
     }
@@ -161,10 +161,10 @@ impl EmulatorClock {
     /// # Errors
     /// If it is another's, or a [`ManualClock`].
     pub fn resume(&self) -> Result<(), ClockError> {
-        match &self.hand {
-            Hand::Own(dial) => dial.resume(),
-            Hand::Manual(_) => return Err(ClockError::NotReal),
-            Hand::None => return Err(ClockError::NotOurs("resume")),
+        match &self.driver {
+            Driver::Own(adjustable) => adjustable.resume(),
+            Driver::Manual(_) => return Err(ClockError::NotReal),
+            Driver::None => return Err(ClockError::NotOurs("resume")),
         }
         Ok(())
     }
@@ -175,10 +175,10 @@ impl EmulatorClock {
     /// If it is another's, or would show a date after 9998.
     pub fn advance(&self, duration: Duration) -> Result<(), ClockError> {
         check(self.wall().checked_add(duration))?;
-        match &self.hand {
-            Hand::Own(dial) => dial.advance(duration),
-            Hand::Manual(manual) => manual.advance(duration),
-            Hand::None => return Err(ClockError::NotOurs("advance")),
+        match &self.driver {
+            Driver::Own(adjustable) => adjustable.advance(duration),
+            Driver::Manual(manual) => manual.advance(duration),
+            Driver::None => return Err(ClockError::NotOurs("advance")),
         }
         Ok(())
     }
@@ -190,10 +190,10 @@ impl EmulatorClock {
     /// If it is another's, or the date is before 1970 or after 9998.
     pub fn set(&self, wall: SystemTime) -> Result<(), ClockError> {
         check(Some(wall))?;
-        match &self.hand {
-            Hand::Own(dial) => dial.set(wall),
-            Hand::Manual(manual) => manual.set_wall(wall),
-            Hand::None => return Err(ClockError::NotOurs("set")),
+        match &self.driver {
+            Driver::Own(adjustable) => adjustable.set(wall),
+            Driver::Manual(manual) => manual.set_wall(wall),
+            Driver::None => return Err(ClockError::NotOurs("set")),
         }
         Ok(())
     }
@@ -248,7 +248,7 @@ impl fmt::Debug for EmulatorClock {
 
 /// A clock that goes with another one, and can be stopped, moved and set while others sleep on it. Clones are the same.
 #[derive(Clone)]
-struct Dial(Arc<Shared>);
+struct AdjustableClock(Arc<Shared>);
 
 struct Shared {
     base: Clock,
@@ -262,16 +262,16 @@ struct Reading {
     now: Instant,
     wall: SystemTime,
     /// The base's time when the clock showed that; none while it stands.
-    since: Option<Since>,
+    since: Option<BaseReading>,
 }
 
 #[derive(Clone, Copy)]
-struct Since {
+struct BaseReading {
     now: Instant,
     wall: SystemTime,
 }
 
-impl Since {
+impl BaseReading {
     fn of(base: &Clock) -> Self {
         Self { now: base.now(), wall: base.wall() }
     }
@@ -294,14 +294,14 @@ impl Reading {
 
     /// The same reading, taken at this moment.
     fn taken(&self, base: &Clock) -> Self {
-        Self { now: self.now(base), wall: self.wall(base), since: self.since.map(|_| Since::of(base)) }
+        Self { now: self.now(base), wall: self.wall(base), since: self.since.map(|_| BaseReading::of(base)) }
     }
 }
 
-impl Dial {
+impl AdjustableClock {
     /// A clock that goes with another one and shows what that shows.
     fn real(base: Clock) -> Self {
-        let since = Since::of(&base);
+        let since = BaseReading::of(&base);
         let reading = Reading { now: since.now, wall: since.wall, since: Some(since) };
         Self(Arc::new(Shared { base, reading: watch::Sender::new(reading) }))
     }
@@ -311,15 +311,15 @@ impl Dial {
     }
 
     fn freeze(&self) {
-        self.turn(|reading, _| reading.since = None);
+        self.update(|reading, _| reading.since = None);
     }
 
     fn resume(&self) {
-        self.turn(|reading, base| reading.since = Some(Since::of(base)));
+        self.update(|reading, base| reading.since = Some(BaseReading::of(base)));
     }
 
     fn advance(&self, duration: Duration) {
-        self.turn(|reading, _| {
+        self.update(|reading, _| {
             reading.now += duration;
             // A date that no calendar of the system can hold stays at the last one.
             reading.wall = reading.wall.checked_add(duration).unwrap_or(reading.wall);
@@ -327,11 +327,11 @@ impl Dial {
     }
 
     fn set(&self, wall: SystemTime) {
-        self.turn(|reading, _| reading.wall = wall);
+        self.update(|reading, _| reading.wall = wall);
     }
 
     /// Changes the reading, taken at this moment, and tells all who sleep.
-    fn turn(&self, change: impl FnOnce(&mut Reading, &Clock)) {
+    fn update(&self, change: impl FnOnce(&mut Reading, &Clock)) {
         let base = &self.0.base;
         self.0.reading.send_modify(|reading| {
             *reading = reading.taken(base);
@@ -340,7 +340,7 @@ impl Dial {
     }
 }
 
-impl TimeSource for Dial {
+impl TimeSource for AdjustableClock {
     // The reading is held while it is read: a freeze in between would stop the clock before what was seen.
 
     fn wall(&self) -> SystemTime {
@@ -377,9 +377,9 @@ impl TimeSource for Dial {
     }
 }
 
-impl fmt::Debug for Dial {
+impl fmt::Debug for AdjustableClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dial").field("frozen", &self.is_frozen()).finish_non_exhaustive()
+        f.debug_struct("AdjustableClock").field("frozen", &self.is_frozen()).finish_non_exhaustive()
     }
 }
 
@@ -394,7 +394,7 @@ mod tests {
     /// A clock of its own that goes with a manual one, so that "real" time is the test's.
     fn going() -> (ManualClock, EmulatorClock) {
         let base = ManualClock::new();
-        let clock = EmulatorClock::own(Dial::real(base.clock()));
+        let clock = EmulatorClock::own(AdjustableClock::real(base.clock()));
         (base, clock)
     }
 

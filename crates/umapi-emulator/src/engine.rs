@@ -6,7 +6,7 @@
 //! * [`legacy`] holds the writes of the deprecated endpoints (`user-groups`, `products`, `configurations`).
 //! * [`provision`] does what people do in the Admin Console and the service has no call for: directories, products,
 //!   profiles, quotas, account states. Seeds and the management API stand on it.
-//! * [`Refusal`] is the answer to whoever breaks a rule: the service's own code, and a message that names the field and
+//! * [`Rejection`] is the answer to whoever breaks a rule: the service's own code, and a message that names the field and
 //!   the rule.
 //!
 //! ```
@@ -35,6 +35,6 @@ mod steps;
 mod update;
 mod user_group;
 
-pub use command::{ActionFailure, ActionOptions, Interference, StepView, apply};
-pub use outcome::{ActionError, ActionResponse, ActionResult, ActionWarning, Refusal, Rejected};
+pub use command::{ActionFailure, ActionOptions, StepFaults, StepView, apply};
+pub use outcome::{ActionError, ActionResponse, ActionResult, ActionWarning, EngineError, Rejection};
 pub use request::RequestSizes;

@@ -1,7 +1,7 @@
 //! Where state comes from: a file, or a generator.
 //!
 //! [`Seed`] is the file's format, in YAML or JSON; [`json_schema`] describes it. [`load`] puts a seed into a store, by the
-//! functions that the management API uses too, so what breaks a rule of the service is refused with the place and the rule.
+//! functions that the management API uses too, so what breaks a rule of the service is refused with the path and the rule.
 //! [`Generate`] makes an organization of any size: the same numbers make the same organization, always.
 //!
 //! ```
@@ -35,77 +35,77 @@ pub use format::{
 pub use load::load;
 pub(crate) use load::{add_directory, add_integration, add_product, add_user, add_user_group};
 
-use crate::{engine::Rejected, store::StoreError};
+use crate::{engine::EngineError, store::StoreError};
 
-/// Why a seed was not loaded. Nothing of it was.
+/// The error of a seed that was not loaded. Nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeedError {
-    /// The text is no seed: its syntax, or a field that the format does not have.
-    #[error("the seed at {place}: {message}")]
+    /// The text is not a seed: a syntax error, or a field that the format does not have.
+    #[error("invalid seed at {location}: {message}")]
     Format {
         /// Line and column.
-        place: String,
+        location: String,
         /// What is wrong.
         message: String,
     },
-    /// What the seed says breaks a rule.
-    #[error("the seed at {place}: {message} ({code})")]
+    /// A value in the seed breaks a rule.
+    #[error("invalid seed at {pointer}: {message} ({code})")]
     Rule {
-        /// The JSON pointer of the thing.
-        place: String,
-        /// The rule's code: the service's, or one that begins with `emulator.`.
+        /// The JSON pointer of the value.
+        pointer: String,
+        /// The code of the rule: the service's, or one that begins with `emulator.`.
         code: String,
         /// What is wrong.
         message: String,
     },
     /// The file could not be read.
-    #[error("the seed {path}: {error}")]
+    #[error("cannot read the seed file {path}: {error}")]
     File {
         /// The file.
         path: String,
-        /// Why not.
+        /// The reason.
         #[source]
         error: std::io::Error,
     },
-    /// The store could not do its work.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl SeedError {
-    pub(super) fn rejected(place: &Place<'_>, rejected: Rejected) -> Self {
-        match rejected {
-            Rejected::Store(error) => Self::Store(error),
-            Rejected::Refused(refusal) => Self::rule(place, refusal.code, refusal.message),
+    pub(super) fn new(path: &SeedPath<'_>, error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => Self::Store(error),
+            EngineError::Rejected(rejection) => Self::rule(path, rejection.code, rejection.message),
         }
     }
 
-    pub(super) fn rule(place: &Place<'_>, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Rule { place: place.to_string(), code: code.into(), message: message.into() }
+    pub(super) fn rule(path: &SeedPath<'_>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Rule { pointer: path.to_string(), code: code.into(), message: message.into() }
     }
 }
 
-/// A place in a seed, as a path of keys and indices; shown as a JSON pointer. It is built on the stack, so that naming the
-/// place of each of a million users costs nothing until one of them is wrong.
+/// A path of keys and indices in a seed, displayed as a JSON pointer. It is built on the stack, so that it costs nothing
+/// for each of a million users until one of them is wrong.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum SeedPath<'a> {
     Root,
-    Key(&'a Place<'a>, &'a str),
-    Index(&'a Place<'a>, usize),
+    Key(&'a SeedPath<'a>, &'a str),
+    Index(&'a SeedPath<'a>, usize),
 }
 
-impl<'a> Place<'a> {
-    pub(super) fn key(&'a self, key: &'a str) -> Place<'a> {
-        Place::Key(self, key)
+impl<'a> SeedPath<'a> {
+    pub(super) fn key(&'a self, key: &'a str) -> SeedPath<'a> {
+        SeedPath::Key(self, key)
     }
 
-    pub(super) fn index(&'a self, index: usize) -> Place<'a> {
-        Place::Index(self, index)
+    pub(super) fn index(&'a self, index: usize) -> SeedPath<'a> {
+        SeedPath::Index(self, index)
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for SeedPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_place_is_a_json_pointer() {
-        let organizations = Place::Root.key("organizations");
+        let organizations = SeedPath::Root.key("organizations");
         let first = organizations.index(0);
         assert_eq!(first.key("a/b~").to_string(), "/organizations/0/a~1b~0");
     }

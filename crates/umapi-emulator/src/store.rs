@@ -1,13 +1,13 @@
-//! Everything that is state, in one SQLite database: in memory, or in a file that survives the process.
+//! The emulator's state, in one SQLite database: in memory, or in a file that survives the process.
 //!
-//! * [`Store`] owns the database. [`Store::read`] hands out a [`Reader`], [`Store::write`] a [`Tx`] that is committed
-//!   when its closure returns `Ok`, and [`Store::rehearse`] a [`Tx`] that never is.
-//! * A [`Reader`] answers every question the service's endpoints ask: users by page, the users of a group by page, one
+//! * [`Store`] owns the database. [`Store::read`] passes a [`Reader`] to its closure, [`Store::write`] a [`Tx`] that is
+//!   committed if the closure returns `Ok`, and [`Store::dry_run`] a [`Tx`] that is always rolled back.
+//! * A [`Reader`] answers the questions of the service's endpoints: users by page, the members of a group by page, one
 //!   user, groups, products and their configurations, integrations, the ledger.
-//! * A [`Tx`] changes single facts and keeps what hangs on them in step: lists, counts, licences, the ledger. It knows
-//!   nothing of the service's rules; those are the engine's.
+//! * A [`Tx`] changes single facts and keeps everything derived from them up to date: lists, counts, licenses and the
+//!   ledger. It does not know the service's rules; those are in [`engine`](crate::engine).
 //!
-//! A page costs the same at a million users as at a thousand, wherever in the list it lies (see [`lists`]).
+//! A page costs the same with a million users as with a thousand, wherever it is in the list (see [`lists`]).
 //!
 //! ```
 //! use umapi_emulator::store::{NewOrganization, PageRequest, Store, StoreError, UserQuery};
@@ -47,27 +47,27 @@ pub use groups::{GroupKind, GroupRow, NewGroup};
 pub use integrations::{Integration, NewIntegration};
 pub use ledger::{Cause, ChangeKind, LedgerEntry};
 pub use lists::{Page, PageRequest};
-pub use memberships::{Class, Membership};
+pub use memberships::{MemberClass, Membership};
 pub use names::{domain_of, fold, is_email_type};
 pub use organizations::{NewOrganization, Organization};
 pub use products::{Configuration, NewProduct, Product};
 pub use snapshot::Snapshot;
-pub use tokens::Spent;
-pub(crate) use tokens::Standing;
+pub(crate) use tokens::ClientState;
+pub use tokens::UsedId;
 pub use users::{NewUser, Presence, UserChange, UserKind, UserKinds, UserRow, UserStatus};
 
-/// The number of an organization inside the store.
+/// The id of an organization inside the store.
 pub type OrgId = i64;
-/// The number of a user's row inside the store: one person in one organization.
+/// The id of a user row inside the store: one person in one organization.
 pub type UserId = i64;
-/// The number of a group: the service's `groupId`.
+/// The id of a group: the service's `groupId`.
 pub type GroupId = i64;
-/// The number of a product inside the store.
+/// The id of a product inside the store.
 pub type ProductId = i64;
-/// The number of a directory inside the store.
+/// The id of a directory inside the store.
 pub type DirectoryId = i64;
 
-/// Gives an enumeration the small integers it is stored as.
+/// Defines the integers that an enum is stored as.
 macro_rules! stored_enum {
     ($name:ident { $($variant:ident = $number:literal),+ $(,)? }) => {
         impl $name {

@@ -3,9 +3,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 use serde_json::{Value, json};
-use umapi_emulator::engine::{self, ActionFailure, ActionOptions, ActionResponse};
-use umapi_emulator::seed::{self, Seed};
-use umapi_emulator::store::{Store, User, UserRow};
+use umapi_emulator::{
+    engine::{self, ActionFailure, ActionOptions, ActionResponse},
+    seed::{self, Seed},
+    store::{Store, User, UserRow},
+};
 use umapi_model::limits;
 
 const ORG: &str = "AA@AdobeOrg";
@@ -335,7 +337,7 @@ fn a_request_holds_as_much_as_the_description_says_and_no_more() {
     let malformed = |body: &[u8]| {
         let failure = engine::apply(&store, ORG, body, &ActionOptions::new("request", 0)).unwrap_err();
         assert!(matches!(&failure, ActionFailure::Malformed(_)), "{failure}");
-        failure.refusal().unwrap().message.clone()
+        failure.rejection().unwrap().message.clone()
     };
     let more = json!(vec![command; limits::COMMANDS_PER_REQUEST + 1]);
     assert!(malformed(more.to_string().as_bytes()).contains("1 to 10"));

@@ -10,7 +10,7 @@ use umapi_model::Operation;
 use super::document::Document;
 use super::parameter::{Parameter, Place};
 use super::template::{PathParameters, Template};
-use crate::engine::Refusal;
+use crate::engine::Rejection;
 use crate::http::{Answer, Request};
 
 /// An operation of the description, ready to be held against requests and answers.
@@ -98,7 +98,7 @@ impl Endpoint {
     }
 
     /// Whether the description allows the parameters of a request.
-    pub(crate) fn check_parameters(&self, path: &PathParameters, request: &Request) -> Result<(), Refusal> {
+    pub(crate) fn check_parameters(&self, path: &PathParameters, request: &Request) -> Result<(), Rejection> {
         let query: Vec<(String, String)> = request.query_pairs().collect();
         for parameter in &self.parameters {
             let pairs = match parameter.place {
@@ -108,12 +108,15 @@ impl Endpoint {
             let mut values = pairs.iter().filter(|(name, _)| *name == parameter.name).map(|(_, value)| value);
             match (values.next(), values.next()) {
                 (None, _) if parameter.required => {
-                    return Err(Refusal::new("error.command.malformed", format!("{} is missing", parameter.name)));
+                    return Err(Rejection::new("error.command.malformed", format!("{} is missing", parameter.name)));
                 }
                 (None, _) => {}
                 (Some(value), None) => parameter.check(value)?,
                 (Some(_), Some(_)) => {
-                    return Err(Refusal::new("error.command.malformed", format!("{} is given twice", parameter.name)));
+                    return Err(Rejection::new(
+                        "error.command.malformed",
+                        format!("{} is given twice", parameter.name),
+                    ));
                 }
             }
         }
@@ -126,22 +129,22 @@ impl Endpoint {
     }
 
     /// Whether the body of a request says that it is JSON, where JSON is asked for.
-    pub(crate) fn check_content_type(&self, request: &Request) -> Result<(), Refusal> {
+    pub(crate) fn check_content_type(&self, request: &Request) -> Result<(), Rejection> {
         match request.header(CONTENT_TYPE.as_str()) {
             _ if self.body.is_none() => Ok(()),
             Some(stated) if is_json(stated) => Ok(()),
             stated => {
                 let stated = stated.unwrap_or("missing");
                 let message = format!("Content-Type must be application/json, and is {stated}");
-                Err(Refusal::new("error.command.malformed", message))
+                Err(Rejection::new("error.command.malformed", message))
             }
         }
     }
 
     /// Whether the description allows the body of a request.
-    pub(crate) fn check_body(&self, request: &Request) -> Result<(), Refusal> {
+    pub(crate) fn check_body(&self, request: &Request) -> Result<(), Rejection> {
         let Some(body) = &self.body else { return Ok(()) };
-        body.check(&request.body).map_err(|reason| Refusal::new("error.command.malformed", reason))
+        body.check(&request.body).map_err(|reason| Rejection::new("error.command.malformed", reason))
     }
 
     /// Whether the description allows an answer.

@@ -4,7 +4,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::document::Document;
-use crate::engine::Refusal;
+use crate::engine::Rejection;
 
 /// A parameter of a path or a query.
 pub(super) struct Parameter {
@@ -57,7 +57,7 @@ impl Parameter {
     }
 
     /// Whether the description allows this value. Clients write `True` too, which the service is known to take.
-    pub(super) fn check(&self, text: &str) -> Result<(), Refusal> {
+    pub(super) fn check(&self, text: &str) -> Result<(), Rejection> {
         let value = match self.kind {
             Kind::Integer => text.parse::<i64>().map(Value::from).ok(),
             Kind::Boolean => parse_boolean(text).map(Value::from),
@@ -68,7 +68,7 @@ impl Parameter {
                 Kind::Boolean => ("error.command.boolean_expected", "true or false"),
                 _ => ("error.command.malformed", "a whole number"),
             };
-            return Err(Refusal::new(code, format!("{} must be {what}, not {text:?}", self.name)));
+            return Err(Rejection::new(code, format!("{} must be {what}, not {text:?}", self.name)));
         };
         match self.validator() {
             Ok(validator) => validator.validate(&value).map_err(|error| self.refusal(&error.to_string(), text)),
@@ -81,15 +81,15 @@ impl Parameter {
         self.validator.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 
-    fn refusal(&self, reason: &str, text: &str) -> Refusal {
+    fn refusal(&self, reason: &str, text: &str) -> Rejection {
         let code = match self.name.as_str() {
-            "orgId" => return Refusal::new("error.organization.invalid_id", "Bad organization Id"),
+            "orgId" => return Rejection::new("error.organization.invalid_id", "Bad organization Id"),
             "groupName" => "error.group.invalid_name",
             "userString" | "email" => "error.user.name.invalid",
             _ if text.len() > 250 => "error.command.string.too_long",
             _ => "error.command.malformed",
         };
-        Refusal::new(code, format!("{}: {reason}", self.name))
+        Rejection::new(code, format!("{}: {reason}", self.name))
     }
 }
 

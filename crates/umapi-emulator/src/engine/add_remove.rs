@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     command::{Context, Target},
-    outcome::{Refusal, Rejected, refuse},
+    outcome::{EngineError, Rejection, reject},
     request::{Json, RequestSizes},
     rules,
 };
@@ -50,7 +50,7 @@ pub(super) fn user_lists(
     value: &Json,
     limits: &RequestSizes,
     deprecated: &mut Vec<String>,
-) -> Result<UserLists, Refusal> {
+) -> Result<UserLists, Rejection> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(UserLists::All) };
     let mut lists: Vec<Names> = Vec::new();
     for (key, value) in fields {
@@ -80,7 +80,7 @@ pub(super) fn user_lists(
     Ok(UserLists::Some(lists))
 }
 
-pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Names>, Refusal> {
+pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Names>, Rejection> {
     let mut lists: Vec<Names> = Vec::new();
     let fields = value.object().ok_or_else(|| neither_object_nor_all(step, false))?;
     for (key, value) in fields {
@@ -108,10 +108,10 @@ pub(super) fn group_lists(
     value: &Json,
     limits: &RequestSizes,
     deprecated: &mut Vec<String>,
-) -> Result<Option<GroupLists>, Refusal> {
+) -> Result<Option<GroupLists>, Rejection> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(None) };
     if fields.is_empty() {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.command.add_remove.user_usergroup.missing",
             format!("{step} must have a list of user or of productConfiguration"),
         ));
@@ -136,7 +136,7 @@ pub(super) fn group_lists(
     }
     no_duplicates(&lists.users, DUPLICATE_USERS, "user")?;
     if lists.users.is_empty() && lists.profiles.is_empty() {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.usergroup.command.missing.arguments",
             format!("No users or profiles found to associate with the user group in {step}"),
         ));
@@ -145,7 +145,7 @@ pub(super) fn group_lists(
 }
 
 /// The fields of the object, or `None` for `"all"`, which only `remove` takes.
-fn object_or_all<'a>(step: &str, value: &'a Json) -> Result<Option<&'a [(String, Json)]>, Refusal> {
+fn object_or_all<'a>(step: &str, value: &'a Json) -> Result<Option<&'a [(String, Json)]>, Rejection> {
     let may_be_all = step == "remove";
     match value {
         Json::Object(fields) => Ok(Some(fields)),
@@ -154,23 +154,23 @@ fn object_or_all<'a>(step: &str, value: &'a Json) -> Result<Option<&'a [(String,
     }
 }
 
-fn neither_object_nor_all(step: &str, may_be_all: bool) -> Refusal {
+fn neither_object_nor_all(step: &str, may_be_all: bool) -> Rejection {
     let or_all = if may_be_all { " or \"all\"" } else { "" };
-    Refusal::new("error.command.add_remove.list", format!("{step} must be a JSON object{or_all}"))
+    Rejection::new("error.command.add_remove.list", format!("{step} must be a JSON object{or_all}"))
 }
 
-fn unknown_key(step: &str, key: &str) -> Refusal {
-    Refusal::new("error.command.add_remove.key.unknown", format!("Unknown key in {step}: {key}"))
+fn unknown_key(step: &str, key: &str) -> Rejection {
+    Rejection::new("error.command.add_remove.key.unknown", format!("Unknown key in {step}: {key}"))
 }
 
-fn missing_list(step: &str) -> Refusal {
-    Refusal::new("error.command.add_remove.missing_list", format!("{step} must have a list of names"))
+fn missing_list(step: &str) -> Rejection {
+    Rejection::new("error.command.add_remove.missing_list", format!("{step} must have a list of names"))
 }
 
 /// One key, one list. Older keys for the same thing may stand beside it: their names are taken together.
-fn only_once(step: &str, fields: &[(String, Json)], key: &str, twice: &'static str) -> Result<(), Refusal> {
+fn only_once(step: &str, fields: &[(String, Json)], key: &str, twice: &'static str) -> Result<(), Rejection> {
     if fields.iter().filter(|(other, _)| other == key).count() > 1 {
-        return Err(Refusal::new(twice, format!("{step} has more than one list for {key}")));
+        return Err(Rejection::new(twice, format!("{step} has more than one list for {key}")));
     }
     Ok(())
 }
@@ -179,12 +179,12 @@ fn use_instead(key: &str, instead: &str) -> String {
     format!("'{key}' command is deprecated. Please use {instead}.")
 }
 
-fn items<'a>(key: &str, value: &'a Json, limits: &RequestSizes) -> Result<&'a [Json], Refusal> {
+fn items<'a>(key: &str, value: &'a Json, limits: &RequestSizes) -> Result<&'a [Json], Rejection> {
     let items = value.array().ok_or_else(|| {
-        Refusal::new("error.command.add_remove.list_not_array", format!("{key} must be a JSON array"))
+        Rejection::new("error.command.add_remove.list_not_array", format!("{key} must be a JSON array"))
     })?;
     if items.len() > limits.names {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.command.add_remove.list_too_long",
             format!("Too many entries in {key}: {}, max {}", items.len(), limits.names),
         ));
@@ -192,10 +192,10 @@ fn items<'a>(key: &str, value: &'a Json, limits: &RequestSizes) -> Result<&'a [J
     Ok(items)
 }
 
-fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Refusal> {
+fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Rejection> {
     let items = items(key, value, limits)?;
     let invalid =
-        || Refusal::new("error.group.invalid_list", format!("{key} is empty, or has an entry that is no name"));
+        || Rejection::new("error.group.invalid_list", format!("{key} is empty, or has an entry that is no name"));
     if items.is_empty() {
         return Err(invalid());
     }
@@ -209,12 +209,12 @@ fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Str
         .collect()
 }
 
-fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Refusal> {
+fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Rejection> {
     items(key, value, limits)?
         .iter()
         .map(|item| {
             let name = item.text().ok_or_else(|| {
-                Refusal::new("error.user.user_list.invalid", format!("{key} has an entry that is no string"))
+                Rejection::new("error.user.user_list.invalid", format!("{key} has an entry that is no string"))
             })?;
             rules::listed_user(name)?;
             Ok(name.to_owned())
@@ -223,17 +223,17 @@ fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Stri
 }
 
 /// Names are compared as the service compares them: without regard to case.
-pub(super) fn no_duplicates(names: &[String], code: &'static str, what: &str) -> Result<(), Refusal> {
+pub(super) fn no_duplicates(names: &[String], code: &'static str, what: &str) -> Result<(), Rejection> {
     let mut seen = HashSet::new();
     match names.iter().find(|name| !seen.insert(fold(name))) {
-        Some(name) => Err(Refusal::new(code, format!("A {what} is listed twice: {name}"))),
+        Some(name) => Err(Rejection::new(code, format!("A {what} is listed twice: {name}"))),
         None => Ok(()),
     }
 }
 
 /// Roles that the service neither gives nor takes. `_org_admin` is a group of the organization; the other two are named in
 /// the documentation and exist for organizations with compartments only.
-const UNTOUCHABLE: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
+const PROTECTED_ROLES: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
 
 /// What `admin` lists call the roles over the organization itself.
 const OWN_ROLES: [(&str, &str); 3] =
@@ -241,7 +241,7 @@ const OWN_ROLES: [(&str, &str); 3] =
 
 impl Context<'_, '_> {
     /// `add`, and `addRoles` (deprecated), which only names the groups in another way.
-    pub(super) fn add_to_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
+    pub(super) fn add_to_groups(&mut self, lists: &[Names]) -> Result<(), EngineError> {
         let (user, groups) = self.user_and_groups(lists)?;
         let Target::User(user) = user else { return Ok(()) };
         for group in groups {
@@ -254,7 +254,7 @@ impl Context<'_, '_> {
     }
 
     /// `remove`, and `removeRoles` (deprecated): what the user is not in is no error.
-    pub(super) fn remove_from_groups(&mut self, lists: &[Names]) -> Result<(), Rejected> {
+    pub(super) fn remove_from_groups(&mut self, lists: &[Names]) -> Result<(), EngineError> {
         let (user, groups) = self.user_and_groups(lists)?;
         let Target::User(user) = user else { return Ok(()) };
         for group in groups {
@@ -268,7 +268,7 @@ impl Context<'_, '_> {
 
     /// `"remove": "all"`: user groups, profiles and administrative roles, except `_org_admin` and groups whose users another
     /// organization owns.
-    pub(super) fn remove_from_all_groups(&mut self) -> Result<(), Rejected> {
+    pub(super) fn remove_from_all_groups(&mut self) -> Result<(), EngineError> {
         let Target::User(user) = self.member()? else { return Ok(()) };
         for membership in self.tx.rows().memberships(user.id)? {
             let group = self.tx.rows().group_row(self.org.id, membership.group)?;
@@ -282,7 +282,7 @@ impl Context<'_, '_> {
 
     /// The user and the groups of a step. A missing user is reported before a missing group; in test mode a missing user is
     /// none, and the groups are still checked.
-    fn user_and_groups(&mut self, lists: &[Names]) -> Result<(Target, Vec<GroupRow>), Rejected> {
+    fn user_and_groups(&mut self, lists: &[Names]) -> Result<(Target, Vec<GroupRow>), EngineError> {
         let user = self.member()?;
         let mut groups = Vec::new();
         for list in lists {
@@ -294,7 +294,7 @@ impl Context<'_, '_> {
     }
 
     /// The group that a name in a list means; `None` if an earlier command would have made it, in test mode.
-    fn group(&self, of: NamesOf, name: &str) -> Result<Option<GroupRow>, Rejected> {
+    fn group(&self, of: NamesOf, name: &str) -> Result<Option<GroupRow>, EngineError> {
         let full_name = match of {
             NamesOf::Administered => match OWN_ROLES.iter().find(|(role, _)| *role == name) {
                 Some((_, group)) => (*group).to_owned(),
@@ -303,8 +303,8 @@ impl Context<'_, '_> {
             NamesOf::Products => format!("_product_admin_{name}"),
             NamesOf::Groups | NamesOf::Profiles | NamesOf::UserGroups => name.to_owned(),
         };
-        if UNTOUCHABLE.iter().any(|role| role.eq_ignore_ascii_case(&full_name)) {
-            return refuse(
+        if PROTECTED_ROLES.iter().any(|role| role.eq_ignore_ascii_case(&full_name)) {
+            return reject(
                 "error.command.illegal_entry",
                 format!("Group {full_name} can be neither given nor taken by the API"),
             );
@@ -316,25 +316,25 @@ impl Context<'_, '_> {
         });
         match group {
             Some(group) => Ok(Some(group)),
-            None if self.is_promised(&full_name) => Ok(None),
+            None if self.is_planned(&full_name) => Ok(None),
             None if of == NamesOf::Products => {
-                refuse("error.user.productadmin.group.not_found", format!("Product {name} was not found"))
+                reject("error.user.productadmin.group.not_found", format!("Product {name} was not found"))
             }
-            None => refuse("error.group.not_found", format!("Group {name} was not found")),
+            None => reject("error.group.not_found", format!("Group {name} was not found")),
         }
     }
 }
 
-pub(super) fn read_only_add(group: &GroupRow) -> Rejected {
-    Refusal::new(
+pub(super) fn read_only_add(group: &GroupRow) -> EngineError {
+    Rejection::new(
         "error.usergroup.readonly.add_user_not_allowed",
         format!("User cannot be added to group as owned by another org and readonly: {}", group.name),
     )
     .into()
 }
 
-pub(super) fn read_only_remove(group: &GroupRow) -> Rejected {
-    Refusal::new(
+pub(super) fn read_only_remove(group: &GroupRow) -> EngineError {
+    Rejection::new(
         "error.usergroup.readonly.remove_user_not_allowed",
         format!("User cannot be removed from group as owned by another org and readonly: {}", group.name),
     )

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt};
 
 use super::{
     lookup::{self, Found},
-    outcome::{ActionError, ActionResponse, ActionWarning, Refusal, Rejected, Tally, refuse},
+    outcome::{ActionError, ActionResponse, ActionWarning, EngineError, Rejection, ResponseBuilder, reject},
     request::{self, Command, RequestSizes, with_email_type},
     steps::{ParsedStep, Root, Step},
 };
@@ -28,7 +28,7 @@ pub struct StepView<'a> {
 }
 
 /// What makes a step fail that would have been done: a failure outside of the service that a request cannot cause.
-pub type Interference<'a> = dyn Fn(&StepView<'_>) -> Option<Refusal> + 'a;
+pub type StepFaults<'a> = dyn Fn(&StepView<'_>) -> Option<Rejection> + 'a;
 
 /// How an action request is run.
 #[derive(Clone, Copy)]
@@ -43,14 +43,14 @@ pub struct ActionOptions<'a> {
     /// How much it may hold.
     pub limits: RequestSizes,
     /// What makes steps fail.
-    pub interference: Option<&'a Interference<'a>>,
+    pub step_faults: Option<&'a StepFaults<'a>>,
 }
 
 impl<'a> ActionOptions<'a> {
     /// A request with an id at a time, in milliseconds since 1970, for real, under the service's limits.
     #[must_use]
     pub fn new(request_id: &'a str, at: i64) -> Self {
-        Self { request_id, at, test_only: false, limits: RequestSizes::default(), interference: None }
+        Self { request_id, at, test_only: false, limits: RequestSizes::default(), step_faults: None }
     }
 
     /// In test mode, or not.
@@ -67,8 +67,8 @@ impl<'a> ActionOptions<'a> {
 
     /// With steps that fail.
     #[must_use]
-    pub fn interference(self, interference: &'a Interference<'a>) -> Self {
-        Self { interference: Some(interference), ..self }
+    pub fn step_faults(self, step_faults: &'a StepFaults<'a>) -> Self {
+        Self { step_faults: Some(step_faults), ..self }
     }
 }
 
@@ -89,13 +89,13 @@ impl fmt::Debug for ActionOptions<'_> {
 pub enum ActionFailure {
     /// The body is no array of commands: 400.
     #[error("{0}")]
-    Malformed(Refusal),
+    Malformed(Rejection),
     /// There is no such organization: 400.
     #[error("{0}")]
-    UnknownOrganization(Refusal),
+    UnknownOrganization(Rejection),
     /// The organization is being moved and takes no changes: 403.
     #[error("{0}")]
-    Migrating(Refusal),
+    Migrating(Rejection),
     /// The store could not do its work: 500.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -104,9 +104,11 @@ pub enum ActionFailure {
 impl ActionFailure {
     /// The service's code and message, if it has them for this.
     #[must_use]
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn rejection(&self) -> Option<&Rejection> {
         match self {
-            Self::Malformed(refusal) | Self::UnknownOrganization(refusal) | Self::Migrating(refusal) => Some(refusal),
+            Self::Malformed(rejection) | Self::UnknownOrganization(rejection) | Self::Migrating(rejection) => {
+                Some(rejection)
+            }
             Self::Store(_) => None,
         }
     }
@@ -128,20 +130,20 @@ pub fn apply(
     // Before the store is taken, and complained of after it: of a wrong body in a wrong organization the organization is
     // reported.
     let commands = request::parse(body, &options.limits)
-        .map_err(|message| ActionFailure::Malformed(Refusal::new("error.command.malformed", message)));
+        .map_err(|message| ActionFailure::Malformed(Rejection::new("error.command.malformed", message)));
     let run = |tx: &mut Tx<'_>| {
         let org = changeable_organization(tx, org_id)?;
         let commands = commands?;
-        let mut tally = Tally::default();
+        let mut builder = ResponseBuilder::default();
         let mut execution = Execution::new(tx, &org, options);
         for command in commands {
             let (errors, warnings) = execution.command(command)?;
-            tally.command(errors, warnings);
+            builder.command(errors, warnings);
         }
-        Ok(tally.response(options.test_only))
+        Ok(builder.response(options.test_only))
     };
     if options.test_only {
-        store.rehearse(run)
+        store.dry_run(run)
     } else {
         store.write(Some(Cause::request(options.at, options.request_id)), run)
     }
@@ -150,7 +152,7 @@ pub fn apply(
 /// The organization, if there is one and it takes changes.
 fn changeable_organization(tx: &Tx<'_>, org_id: &str) -> Result<Organization, ActionFailure> {
     let org = tx.rows().organization(org_id)?.ok_or_else(|| {
-        ActionFailure::UnknownOrganization(Refusal::new("error.organization.invalid_id", "Bad organization Id"))
+        ActionFailure::UnknownOrganization(Rejection::new("error.organization.invalid_id", "Bad organization Id"))
     })?;
     if org.migrating {
         return Err(ActionFailure::Migrating(migrating()));
@@ -158,16 +160,16 @@ fn changeable_organization(tx: &Tx<'_>, org_id: &str) -> Result<Organization, Ac
     Ok(org)
 }
 
-pub(super) fn migrating() -> Refusal {
-    Refusal::new("error.organization.migrating", "Changes cannot be made while the organization is migrating")
+pub(super) fn migrating() -> Rejection {
+    Rejection::new("error.organization.migrating", "Changes cannot be made while the organization is migrating")
 }
 
-impl From<Rejected> for ActionFailure {
-    /// Only for failures of the store: a refusal belongs into the answer.
-    fn from(rejected: Rejected) -> Self {
+impl From<EngineError> for ActionFailure {
+    /// Only for failures of the store: a rejection belongs into the answer.
+    fn from(rejected: EngineError) -> Self {
         match rejected {
-            Rejected::Store(error) => Self::Store(error),
-            Rejected::Refused(refusal) => Self::Malformed(refusal),
+            EngineError::Store(error) => Self::Store(error),
+            EngineError::Rejected(rejection) => Self::Malformed(rejection),
         }
     }
 }
@@ -178,7 +180,7 @@ pub(super) struct Execution<'t, 'c> {
     org: &'t Organization,
     options: &'t ActionOptions<'t>,
     /// User groups that commands of this request would have created, in test mode.
-    promised: HashSet<String>,
+    planned: HashSet<String>,
 }
 
 /// What the steps of one command share.
@@ -187,7 +189,7 @@ pub(super) struct Context<'e, 'c> {
     pub(super) org: &'e Organization,
     pub(super) options: &'e ActionOptions<'e>,
     pub(super) root: &'e Root,
-    promised: &'e mut HashSet<String>,
+    planned: &'e mut HashSet<String>,
     state: &'e mut State,
 }
 
@@ -201,12 +203,12 @@ struct State {
     /// A create of this command failed.
     create_failed: bool,
     /// A `deleteUserGroup` of this command succeeded.
-    deleted: bool,
+    ended: bool,
 }
 
 impl<'t, 'c> Execution<'t, 'c> {
     pub(super) fn new(tx: &'t mut Tx<'c>, org: &'t Organization, options: &'t ActionOptions<'t>) -> Self {
-        Self { tx, org, options, promised: HashSet::new() }
+        Self { tx, org, options, planned: HashSet::new() }
     }
 
     /// Runs one command. Steps after a failed one are still tried, each failure has its own entry, and what was done
@@ -215,51 +217,52 @@ impl<'t, 'c> Execution<'t, 'c> {
         &mut self,
         command: Command,
     ) -> Result<(Vec<ActionError>, Vec<ActionWarning>), ActionFailure> {
-        let label = command.label;
+        let command_ref = command.command_ref;
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         let runnable = match command.body {
             Ok(runnable) => runnable,
-            Err(refusal) => return Ok((vec![label.error(0, refusal)], warnings)),
+            Err(rejection) => return Ok((vec![command_ref.error(0, rejection)], warnings)),
         };
-        if let Some(refusal) = self.domain_beside_address(&runnable.root, &runnable.steps)? {
-            return Ok((vec![label.error(0, refusal)], warnings));
+        if let Some(rejection) = self.domain_beside_address(&runnable.root, &runnable.steps)? {
+            return Ok((vec![command_ref.error(0, rejection)], warnings));
         }
         let mut state = State::default();
         for (parsed, step) in runnable.steps.into_iter().zip(0_u32..) {
-            if state.deleted {
+            if state.ended {
                 break;
             }
-            warnings.extend(parsed.deprecated.iter().map(|message| label.deprecated(step, message.clone())));
+            warnings.extend(parsed.deprecated.iter().map(|message| command_ref.deprecated(step, message.clone())));
             let creates_user = parsed.is_create() && matches!(runnable.root, Root::User { .. });
-            let view = StepView { index: label.index, step, name: &parsed.name, user: label.user.as_deref() };
-            let interfered = self.options.interference.and_then(|interfere| interfere(&view));
-            let outcome = match (interfered, parsed.step) {
-                (Some(refusal), _) | (None, Err(refusal)) => Err(Rejected::Refused(refusal)),
+            let view =
+                StepView { index: command_ref.index, step, name: &parsed.name, user: command_ref.user.as_deref() };
+            let injected = self.options.step_faults.and_then(|fault| fault(&view));
+            let outcome = match (injected, parsed.step) {
+                (Some(rejection), _) | (None, Err(rejection)) => Err(EngineError::Rejected(rejection)),
                 (None, Ok(todo)) => {
-                    self.tx.at_step(label.index, step);
+                    self.tx.at_step(command_ref.index, step);
                     self.step(&runnable.root, &mut state, &todo)
                 }
             };
             match outcome {
                 Ok(()) => {}
-                Err(Rejected::Refused(refusal)) => {
+                Err(EngineError::Rejected(rejection)) => {
                     state.create_failed |= creates_user;
-                    errors.push(label.error(step, refusal));
+                    errors.push(command_ref.error(step, rejection));
                 }
-                Err(Rejected::Store(error)) => return Err(error.into()),
+                Err(EngineError::Store(error)) => return Err(error.into()),
             }
         }
         Ok((errors, warnings))
     }
 
-    fn step(&mut self, root: &Root, state: &mut State, step: &Step) -> Result<(), Rejected> {
-        let Self { tx, org, options, promised } = self;
+    fn step(&mut self, root: &Root, state: &mut State, step: &Step) -> Result<(), EngineError> {
+        let Self { tx, org, options, planned } = self;
         // What a step found must not outlive it if it is taken back.
         let mut found = State { ..*state };
-        let run = |tx: &mut Tx<'c>| Context { tx, org, options, root, promised, state: &mut found }.run(step);
+        let run = |tx: &mut Tx<'c>| Context { tx, org, options, root, planned, state: &mut found }.run(step);
         if options.test_only {
-            tx.pretend(run)?;
-            state.deleted = found.deleted;
+            tx.dry_run(run)?;
+            state.ended = found.ended;
         } else {
             tx.attempt(run)?;
             *state = found;
@@ -268,7 +271,7 @@ impl<'t, 'c> Execution<'t, 'c> {
     }
 
     /// `domain` must not accompany an address, except that it is ignored for Adobe IDs and Enterprise IDs.
-    fn domain_beside_address(&self, root: &Root, steps: &[ParsedStep]) -> Result<Option<Refusal>, StoreError> {
+    fn domain_beside_address(&self, root: &Root, steps: &[ParsedStep]) -> Result<Option<Rejection>, StoreError> {
         let Root::User { name, domain: Some(_), use_adobe_id } = root else { return Ok(None) };
         let ignored = |kind| matches!(kind, UserKind::AdobeId | UserKind::EnterpriseId);
         if !is_email_type(name) || *use_adobe_id {
@@ -282,7 +285,7 @@ impl<'t, 'c> Execution<'t, 'c> {
         let fine = match created {
             Some(fine) => fine,
             None => match lookup::find(self.tx.rows(), self.org.id, name, None, false)? {
-                Found::Member(user) | Found::Outside(user) => ignored(user.kind),
+                Found::Member(user) | Found::NotInOrg(user) => ignored(user.kind),
                 _ => false,
             },
         };
@@ -294,11 +297,11 @@ impl<'t, 'c> Execution<'t, 'c> {
 pub(super) enum Target {
     User(Box<UserRow>),
     /// Nobody, in test mode: the step is good as far as it can be told.
-    Unknown,
+    Missing,
 }
 
 impl Context<'_, '_> {
-    fn run(&mut self, step: &Step) -> Result<(), Rejected> {
+    fn run(&mut self, step: &Step) -> Result<(), EngineError> {
         match step {
             Step::Create(create) => self.create_user(create),
             Step::Update(update) => self.update_user(update),
@@ -334,7 +337,7 @@ impl Context<'_, '_> {
         {
             return Ok(Found::Member(user));
         }
-        let Root::User { name, domain, use_adobe_id } = self.root else { return Ok(Found::Nobody) };
+        let Root::User { name, domain, use_adobe_id } = self.root else { return Ok(Found::NotFound) };
         let found = lookup::find(self.tx.rows(), self.org.id, name, domain.as_deref(), *use_adobe_id)?;
         if let Found::Member(user) = &found {
             self.state.user = Some(user.id);
@@ -343,34 +346,34 @@ impl Context<'_, '_> {
     }
 
     /// The user of the command, who must be one of the organization.
-    pub(super) fn member(&mut self) -> Result<Target, Rejected> {
+    pub(super) fn member(&mut self) -> Result<Target, EngineError> {
         let found = self.find_user()?;
         let (name, _) = self.user_name();
-        let refusal = match found {
+        let rejection = match found {
             Found::Member(user) => return Ok(Target::User(Box::new(user))),
-            Found::Nobody | Found::Elsewhere if self.options.test_only => return Ok(Target::Unknown),
-            Found::Outside(_) => lookup::not_in_org(name),
-            Found::Conflict => Refusal::new(
+            Found::NotFound | Found::OtherDirectory if self.options.test_only => return Ok(Target::Missing),
+            Found::NotInOrg(_) => lookup::not_in_org(name),
+            Found::OtherType => Rejection::new(
                 "error.user.nonexistent_or_has_conflicting_parameters",
                 format!(
                     "User does not exist or has conflicting parameters: {name}, useAdobeID is true and it is no Adobe ID"
                 ),
             ),
-            Found::Nobody | Found::Elsewhere if self.state.create_failed => {
-                Refusal::new("error.user.not_found", "No valid users were found in the request")
+            Found::NotFound | Found::OtherDirectory if self.state.create_failed => {
+                Rejection::new("error.user.not_found", "No valid users were found in the request")
             }
-            Found::Nobody | Found::Elsewhere => lookup::nonexistent(name),
+            Found::NotFound | Found::OtherDirectory => lookup::nonexistent(name),
         };
-        Err(refusal.into())
+        Err(rejection.into())
     }
 
     /// From here on the command is about this user.
-    pub(super) fn is_about_user(&mut self, user: UserId) {
+    pub(super) fn set_user(&mut self, user: UserId) {
         self.state.user = Some(user);
     }
 
     /// The user group of the command; `None` if an earlier command would have made it, in test mode.
-    pub(super) fn user_group(&mut self) -> Result<Option<GroupRow>, Rejected> {
+    pub(super) fn user_group(&mut self) -> Result<Option<GroupRow>, EngineError> {
         let (name, _) = self.user_name();
         let group = match self.state.group {
             Some(id) => self.tx.rows().group_row(self.org.id, id)?,
@@ -378,29 +381,29 @@ impl Context<'_, '_> {
         };
         match group.filter(|group| group.kind == GroupKind::UserGroup) {
             Some(group) => Ok(Some(group)),
-            None if self.is_promised(name) => Ok(None),
-            None => refuse("error.usergroup.not_found", format!("Group {name} was not found")),
+            None if self.is_planned(name) => Ok(None),
+            None => reject("error.usergroup.not_found", format!("Group {name} was not found")),
         }
     }
 
     /// From here on the command is about this user group.
-    pub(super) fn is_about_group(&mut self, group: GroupId) {
+    pub(super) fn set_group(&mut self, group: GroupId) {
         self.state.group = Some(group);
     }
 
     /// Nothing of the command runs after this step.
-    pub(super) fn is_over(&mut self) {
-        self.state.deleted = true;
+    pub(super) fn end_command(&mut self) {
+        self.state.ended = true;
     }
 
     /// In test mode a group that would have been made is good for the steps and commands that follow.
-    pub(super) fn promise_group(&mut self, name: &str) {
+    pub(super) fn plan_group(&mut self, name: &str) {
         if self.options.test_only {
-            self.promised.insert(fold(name).into_owned());
+            self.planned.insert(fold(name).into_owned());
         }
     }
 
-    pub(super) fn is_promised(&self, group: &str) -> bool {
-        self.promised.contains(&*fold(group))
+    pub(super) fn is_planned(&self, group: &str) -> bool {
+        self.planned.contains(&*fold(group))
     }
 }

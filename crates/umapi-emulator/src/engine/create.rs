@@ -3,7 +3,7 @@
 use super::{
     command::Context,
     lookup,
-    outcome::{Refusal, Rejected, refuse},
+    outcome::{EngineError, Rejection, reject},
     rules,
     steps::{CreateUser, IfExists},
 };
@@ -14,17 +14,17 @@ use crate::store::{
 
 impl Context<'_, '_> {
     /// `addAdobeID`, `createEnterpriseID`, `createFederatedID`.
-    pub(super) fn create_user(&mut self, create: &CreateUser) -> Result<(), Rejected> {
+    pub(super) fn create_user(&mut self, create: &CreateUser) -> Result<(), EngineError> {
         let (name, domain) = self.user_name();
         let place = place(self.tx.rows(), self.org, create.kind, name, domain, &create.email)?;
         match self.existing(create, &place)? {
             None => self.create_new(create, &place),
-            Some(user) => self.meet(create, &user),
+            Some(user) => self.handle_existing(create, &user),
         }
     }
 
     /// Who the organization knows already under the name or the address of the new user.
-    fn existing(&self, create: &CreateUser, place: &Placement) -> Result<Option<UserRow>, Rejected> {
+    fn existing(&self, create: &CreateUser, place: &Placement) -> Result<Option<UserRow>, EngineError> {
         let rows = self.tx.rows();
         let by_email = rows.user_by_email(self.org.id, &create.email, create.kind == UserKind::AdobeId)?;
         // An Adobe ID has no username of its own.
@@ -43,19 +43,19 @@ impl Context<'_, '_> {
         }
     }
 
-    fn already_in_org(&self) -> Rejected {
+    fn already_in_org(&self) -> EngineError {
         let (name, _) = self.user_name();
-        Refusal::new("error.user.already_in_org", format!("User is already in the organization: {name}")).into()
+        Rejection::new("error.user.already_in_org", format!("User is already in the organization: {name}")).into()
     }
 
-    fn create_new(&mut self, create: &CreateUser, place: &Placement) -> Result<(), Rejected> {
+    fn create_new(&mut self, create: &CreateUser, place: &Placement) -> Result<(), EngineError> {
         let directory = place.directory.as_ref();
         if directory.is_some_and(|directory| directory.synced) {
             let step = match create.kind {
                 UserKind::EnterpriseId => "createEnterpriseID",
                 _ => "createFederatedID",
             };
-            return refuse("error.internal.create_failed", format!("Could not create person of type {step}"));
+            return reject("error.internal.create_failed", format!("Could not create person of type {step}"));
         }
         let account = match directory {
             Some(directory) if !place.owned => Some(trusted(self.tx.rows(), place, directory, &create.email)?),
@@ -73,16 +73,16 @@ impl Context<'_, '_> {
                 ..NewUser::member(create.kind, &create.email, &place.domain)
             },
         )?;
-        self.is_about_user(id);
+        self.set_user(id);
         Ok(())
     }
 
     /// The user is there already: what happens is the step's `option`.
-    fn meet(&mut self, create: &CreateUser, user: &UserRow) -> Result<(), Rejected> {
+    fn handle_existing(&mut self, create: &CreateUser, user: &UserRow) -> Result<(), EngineError> {
         match (user.presence, create.option) {
             (Presence::DirectoryOnly, _) => self.tx.join(user)?,
             (Presence::Invited, None) => {
-                return refuse(
+                return reject(
                     "error.user.already_invited",
                     format!("User already has an active invitation: {}", user.email),
                 );
@@ -94,14 +94,14 @@ impl Context<'_, '_> {
             self.write_names(create, user)?;
         }
         if user.presence != Presence::Invited {
-            self.is_about_user(user.id);
+            self.set_user(user.id);
         }
         Ok(())
     }
 
     /// `updateIfAlreadyExists` writes the two names and nothing else. Those of an Adobe ID are the person's own: they
     /// stay, and the step is fine.
-    fn write_names(&mut self, create: &CreateUser, user: &UserRow) -> Result<(), Rejected> {
+    fn write_names(&mut self, create: &CreateUser, user: &UserRow) -> Result<(), EngineError> {
         if user.kind == UserKind::AdobeId {
             return Ok(());
         }
@@ -148,9 +148,9 @@ pub(super) fn place(
     user: &str,
     domain: Option<&str>,
     email: &str,
-) -> Result<Placement, Rejected> {
+) -> Result<Placement, EngineError> {
     if kind != UserKind::Unknown && !org.user_kinds.contains(kind) {
-        return refuse(
+        return reject(
             "error.user.type_not_available",
             format!("The user type {} is not available for this organization", kind.as_str()),
         );
@@ -163,7 +163,7 @@ pub(super) fn place(
             }
             let domain = domain_of(email);
             if rows.claim(org.id, domain)?.is_some_and(|claim| claim.enforced) {
-                return refuse(
+                return reject(
                     "error.user.domain_enforcement",
                     format!("The domain {domain} is enforced: it takes no users of type {}", kind.as_str()),
                 );
@@ -180,13 +180,13 @@ fn in_directory(
     user: &str,
     domain: Option<&str>,
     email: &str,
-) -> Result<Placement, Rejected> {
+) -> Result<Placement, EngineError> {
     // A username needs `domain` beside it; an address brings its own.
     let domain = domain.filter(|_| !is_email_type(user)).unwrap_or_else(|| domain_of(email));
     let claim = usable_claim(rows, org, domain)?;
     let directory = claim.directory;
     if directory.federated != (kind == UserKind::FederatedId) {
-        return refuse(
+        return reject(
             "error.user.type_mismatch",
             "The user type requested for the invite does not match the claimed domain type",
         );
@@ -202,9 +202,9 @@ fn login_name(
     directory: &Directory,
     user: &str,
     email: &str,
-) -> Result<Option<String>, Rejected> {
+) -> Result<Option<String>, EngineError> {
     match (is_email_type(user), directory.username_login) {
-        (true, true) => refuse("error.user.name.contains.email", format!("Username is invalid: {user}")),
+        (true, true) => reject("error.user.name.contains.email", format!("Username is invalid: {user}")),
         (false, true) => {
             rules::username(user)?;
             Ok(Some(user.to_owned()))
@@ -223,10 +223,10 @@ fn login_name(
 }
 
 /// The directory that claims a domain, if the organization may use it: its own, or one that trusts it.
-pub(super) fn usable_claim(rows: Reader<'_>, org: &Organization, domain: &str) -> Result<Claim, Rejected> {
+pub(super) fn usable_claim(rows: Reader<'_>, org: &Organization, domain: &str) -> Result<Claim, EngineError> {
     match rows.claim(org.id, domain)? {
         Some(claim) if claim.owned || claim.trusted => Ok(claim),
-        Some(_) => refuse(
+        Some(_) => reject(
             "error.user.belongs_to_another_org",
             "Illegal to invite user from another organization's owned auth src",
         ),
@@ -240,14 +240,14 @@ pub(super) fn trusted(
     place: &Placement,
     directory: &Directory,
     email: &str,
-) -> Result<i64, Rejected> {
+) -> Result<i64, EngineError> {
     let account = match &place.username {
         Some(username) => rows.users_by_username(directory.org, username, Some(directory.id))?.into_iter().next(),
         None => rows.user_by_email(directory.org, email, false)?,
     };
     match account {
         Some(account) => Ok(account.account),
-        None => refuse(
+        None => reject(
             "error.api.user.not.parent.org",
             format!("Only the organization that owns the domain can create users in it: {email}"),
         ),
@@ -255,12 +255,12 @@ pub(super) fn trusted(
 }
 
 /// Accounts of an organization's own types live in claimed domains only.
-pub(super) fn unclaimed() -> Rejected {
-    Refusal::new("error.domain.trust.nonexistent", "Changes to users are only allowed in claimed domains.").into()
+pub(super) fn unclaimed() -> EngineError {
+    Rejection::new("error.domain.trust.nonexistent", "Changes to users are only allowed in claimed domains.").into()
 }
 
-fn no_match(user: &str, email: &str) -> Rejected {
-    Refusal::new(
+fn no_match(user: &str, email: &str) -> EngineError {
+    Rejection::new(
         "error.user.must_match_email",
         format!("The user name must be a valid email address and match the email field: {user}, {email}"),
     )

@@ -11,7 +11,7 @@ use super::{
     add_remove::{no_duplicates, read_only_add, read_only_remove},
     command::migrating,
     lookup::{find_listed, nonexistent},
-    outcome::{Refusal, Rejected},
+    outcome::{EngineError, Rejection},
     request::RequestSizes,
     rules,
     user_group::{attach, delete_group, must_be_writable, update_group},
@@ -34,9 +34,9 @@ pub struct Call<'a> {
     pub limits: RequestSizes,
 }
 
-/// Why a call was refused.
+/// Why a call was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LegacyRefusal {
+pub struct LegacyRejection {
     /// The HTTP status.
     pub status: u16,
     /// `errorCode`.
@@ -45,56 +45,56 @@ pub struct LegacyRefusal {
     pub message: String,
 }
 
-impl fmt::Display for LegacyRefusal {
+impl fmt::Display for LegacyRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.code)
     }
 }
 
-impl std::error::Error for LegacyRefusal {}
+impl std::error::Error for LegacyRejection {}
 
 /// Why a call was not done. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LegacyFailure {
+pub enum LegacyError {
     /// A rule was broken.
     #[error(transparent)]
-    Refused(LegacyRefusal),
+    Rejected(LegacyRejection),
     /// The store could not do its work: 500.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl From<Rejected> for LegacyFailure {
-    fn from(rejected: Rejected) -> Self {
+impl From<EngineError> for LegacyError {
+    fn from(rejected: EngineError) -> Self {
         match rejected {
-            Rejected::Store(error) => Self::Store(error),
-            Rejected::Refused(refusal) => refusal.into(),
+            EngineError::Store(error) => Self::Store(error),
+            EngineError::Rejected(rejection) => rejection.into(),
         }
     }
 }
 
-impl From<Refusal> for LegacyFailure {
-    fn from(refusal: Refusal) -> Self {
-        let status = match &*refusal.code {
+impl From<Rejection> for LegacyError {
+    fn from(rejection: Rejection) -> Self {
+        let status = match &*rejection.code {
             "error.organization.migrating" => 403,
             "error.command.product.not_found" => 404,
             _ => 400,
         };
-        Self::Refused(LegacyRefusal { status, code: refusal.code, message: refusal.message })
+        Self::Rejected(LegacyRejection { status, code: rejection.code, message: rejection.message })
     }
 }
 
-/// A refusal as the documentation shows them: the message is the code.
-fn shown<T>(status: u16, code: &'static str) -> Result<T, LegacyFailure> {
-    Err(LegacyFailure::Refused(LegacyRefusal { status, code: Cow::Borrowed(code), message: code.to_owned() }))
+/// A rejection as the documentation shows them: the message is the code.
+fn documented<T>(status: u16, code: &'static str) -> Result<T, LegacyError> {
+    Err(LegacyError::Rejected(LegacyRejection { status, code: Cow::Borrowed(code), message: code.to_owned() }))
 }
 
 /// Reads a body: the object, or an array holding it.
 ///
 /// # Errors
 /// If it is neither.
-pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LegacyFailure> {
+pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LegacyError> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Body<T> {
@@ -103,7 +103,7 @@ pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LegacyFailure> {
     }
     match serde_json::from_slice(bytes) {
         Ok(Body::Held([body]) | Body::Object(body)) => Ok(body),
-        Err(_) => Err(Refusal::new(
+        Err(_) => Err(Rejection::new(
             "error.command.malformed",
             "The request must be a JSON object, or an array holding it, whose lists are arrays of strings",
         )
@@ -114,11 +114,11 @@ pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LegacyFailure> {
 fn run<T>(
     store: &Store,
     call: &Call<'_>,
-    change: impl FnOnce(&mut Tx<'_>, OrgId) -> Result<T, LegacyFailure>,
-) -> Result<T, LegacyFailure> {
+    change: impl FnOnce(&mut Tx<'_>, OrgId) -> Result<T, LegacyError>,
+) -> Result<T, LegacyError> {
     store.write(Some(Cause::request(call.at, call.request_id)), |tx| {
         let Some(org) = tx.rows().organization(call.org_id)? else {
-            return Err(Refusal::new("error.organization.invalid_id", "Bad organization Id").into());
+            return Err(Rejection::new("error.organization.invalid_id", "Bad organization Id").into());
         };
         if org.migrating {
             return Err(migrating().into());
@@ -127,12 +127,12 @@ fn run<T>(
     })
 }
 
-fn users(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<UserRow>, LegacyFailure> {
+fn users(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<UserRow>, LegacyError> {
     no_duplicates(names, "error.command.add_remove.duplicate.user_list", "user")?;
     names.iter().map(|name| find_listed(tx.rows(), org, name)?.ok_or_else(|| nonexistent(name).into())).collect()
 }
 
-fn change_members(tx: &mut Tx<'_>, group: GroupId, add: &[UserRow], remove: &[UserRow]) -> Result<(), LegacyFailure> {
+fn change_members(tx: &mut Tx<'_>, group: GroupId, add: &[UserRow], remove: &[UserRow]) -> Result<(), LegacyError> {
     for user in add {
         tx.add_member(user, group)?;
     }
@@ -172,12 +172,12 @@ pub struct UserGroupRights {
 ///
 /// # Errors
 /// If the name is invalid or taken.
-pub fn create_user_group(store: &Store, call: &Call<'_>, fields: &UserGroupFields) -> Result<UserGroup, LegacyFailure> {
+pub fn create_user_group(store: &Store, call: &Call<'_>, fields: &UserGroupFields) -> Result<UserGroup, LegacyError> {
     run(store, call, |tx, org| {
         let name = fields.name.as_deref().unwrap_or_default();
         rules::group_name(name)?;
         if tx.rows().group_by_name(org, name)?.is_some() {
-            return shown(400, "DUPLICATE_GROUP_NAME");
+            return documented(400, "DUPLICATE_GROUP_NAME");
         }
         let new = NewGroup { name, description: fields.description.as_deref(), ..NewGroup::default() };
         let id = tx.create_user_group(org, &new)?;
@@ -194,17 +194,17 @@ pub fn update_user_group(
     call: &Call<'_>,
     id: GroupId,
     fields: &UserGroupFields,
-) -> Result<UserGroup, LegacyFailure> {
+) -> Result<UserGroup, LegacyError> {
     run(store, call, |tx, org| {
         let group = user_group(tx, org, id)?;
         if fields.name.is_none() && fields.description.is_none() {
-            return Err(Refusal::new("error.user.command.missing.arguments", "name or description is missing").into());
+            return Err(Rejection::new("error.user.command.missing.arguments", "name or description is missing").into());
         }
         must_be_writable(&group)?;
         if let Some(name) = &fields.name {
             rules::group_name(name)?;
             if tx.rows().group_by_name(org, name)?.is_some_and(|other| other.id != id) {
-                return shown(400, "DUPLICATE_GROUP_NAME");
+                return documented(400, "DUPLICATE_GROUP_NAME");
             }
         }
         update_group(tx, &group, fields.name.as_deref(), fields.description.as_deref())?;
@@ -216,7 +216,7 @@ pub fn update_user_group(
 ///
 /// # Errors
 /// If there is no such group, or it is read-only.
-pub fn delete_user_group(store: &Store, call: &Call<'_>, id: GroupId) -> Result<(), LegacyFailure> {
+pub fn delete_user_group(store: &Store, call: &Call<'_>, id: GroupId) -> Result<(), LegacyError> {
     run(store, call, |tx, org| {
         let group = user_group(tx, org, id)?;
         Ok(delete_group(tx, &group)?)
@@ -232,7 +232,7 @@ pub fn update_user_group_rights(
     call: &Call<'_>,
     id: GroupId,
     rights: &UserGroupRights,
-) -> Result<UserGroup, LegacyFailure> {
+) -> Result<UserGroup, LegacyError> {
     run(store, call, |tx, org| {
         let group = user_group(tx, org, id)?;
         let add = users(tx, org, &rights.add_users)?;
@@ -252,18 +252,18 @@ pub fn update_user_group_rights(
     })
 }
 
-fn user_group(tx: &Tx<'_>, org: OrgId, id: GroupId) -> Result<GroupRow, LegacyFailure> {
+fn user_group(tx: &Tx<'_>, org: OrgId, id: GroupId) -> Result<GroupRow, LegacyError> {
     match tx.rows().group_row(org, id)?.filter(|group| group.kind == GroupKind::UserGroup) {
         Some(group) => Ok(group),
-        None => shown(404, "GROUP_NOT_FOUND"),
+        None => documented(404, "GROUP_NOT_FOUND"),
     }
 }
 
-fn answer(tx: &mut Tx<'_>, org: OrgId, id: GroupId) -> Result<UserGroup, LegacyFailure> {
-    tx.settle()?;
+fn answer(tx: &mut Tx<'_>, org: OrgId, id: GroupId) -> Result<UserGroup, LegacyError> {
+    tx.flush()?;
     match tx.rows().user_group(org, id)? {
         Some(group) => Ok(group),
-        None => shown(404, "GROUP_NOT_FOUND"),
+        None => documented(404, "GROUP_NOT_FOUND"),
     }
 }
 
@@ -306,7 +306,7 @@ pub fn update_product_admins(
     call: &Call<'_>,
     product_id: &str,
     admins: &ProductAdmins,
-) -> Result<Product, LegacyFailure> {
+) -> Result<Product, LegacyError> {
     run(store, call, |tx, org| {
         let product = product(tx, org, product_id)?;
         for (names, code, add) in [
@@ -319,11 +319,11 @@ pub fn update_product_admins(
                 let changed =
                     if add { tx.add_member(&user, product.admins)? } else { tx.remove_member(&user, product.admins)? };
                 if !changed {
-                    return Err(Refusal::new(code, format!("The admin user list was not updated: {name}")).into());
+                    return Err(Rejection::new(code, format!("The admin user list was not updated: {name}")).into());
                 }
             }
         }
-        tx.settle()?;
+        tx.flush()?;
         self::product(tx, org, product_id)
     })
 }
@@ -338,21 +338,21 @@ pub fn update_configuration(
     product_id: &str,
     configuration_id: &str,
     rights: &ConfigurationRights,
-) -> Result<Configuration, LegacyFailure> {
+) -> Result<Configuration, LegacyError> {
     run(store, call, |tx, org| {
         let product = product(tx, org, product_id)?;
         let Some(configuration) = tx.rows().configuration(&product, configuration_id)? else {
-            return shown(404, "PLC_NOT_FOUND");
+            return documented(404, "PLC_NOT_FOUND");
         };
         let add = users(tx, org, &rights.add_users)?;
         let remove = users(tx, org, &rights.remove_users)?;
         change_members(tx, configuration.group, &add, &remove)?;
         change_user_groups(tx, call, org, configuration.group, rights)?;
         change_profile_admins(tx, org, &configuration, rights)?;
-        tx.settle()?;
+        tx.flush()?;
         match tx.rows().configuration(&product, configuration_id)? {
             Some(configuration) => Ok(configuration),
-            None => shown(404, "PLC_NOT_FOUND"),
+            None => documented(404, "PLC_NOT_FOUND"),
         }
     })
 }
@@ -363,8 +363,8 @@ fn change_user_groups(
     org: OrgId,
     profile: GroupId,
     rights: &ConfigurationRights,
-) -> Result<(), LegacyFailure> {
-    let Some(profile) = tx.rows().group_row(org, profile)? else { return shown(404, "PLC_NOT_FOUND") };
+) -> Result<(), LegacyError> {
+    let Some(profile) = tx.rows().group_row(org, profile)? else { return documented(404, "PLC_NOT_FOUND") };
     for group in user_groups(tx, org, &rights.add_user_groups)? {
         attach(tx, &group, &profile, &call.limits)?;
     }
@@ -379,43 +379,43 @@ fn change_profile_admins(
     org: OrgId,
     configuration: &Configuration,
     rights: &ConfigurationRights,
-) -> Result<(), LegacyFailure> {
+) -> Result<(), LegacyError> {
     for name in &rights.add_admin_users {
         let user = find_listed(tx.rows(), org, name)?
-            .ok_or_else(|| Refusal::new("plc.add.admin.error", format!("User Id does not exist: {name}")))?;
+            .ok_or_else(|| Rejection::new("plc.add.admin.error", format!("User Id does not exist: {name}")))?;
         if !tx.add_member(&user, configuration.admin_group)? {
-            return Err(Refusal::new("plc.admin.already_added", format!("User is an admin already: {name}")).into());
+            return Err(Rejection::new("plc.admin.already_added", format!("User is an admin already: {name}")).into());
         }
     }
     for name in &rights.remove_admin_users {
-        tx.settle()?;
+        tx.flush()?;
         let admins = tx.rows().group_row(org, configuration.admin_group)?.map_or(0, |group| group.members);
         if admins == 0 {
-            return Err(Refusal::new("plc.admin.group.not_found", "The profile has no admins").into());
+            return Err(Rejection::new("plc.admin.group.not_found", "The profile has no admins").into());
         }
         let removed = match find_listed(tx.rows(), org, name)? {
             Some(user) => tx.remove_member(&user, configuration.admin_group)?,
             None => false,
         };
         if !removed {
-            return Err(Refusal::new("plc.remove.admin.error", format!("User is no admin: {name}")).into());
+            return Err(Rejection::new("plc.remove.admin.error", format!("User is no admin: {name}")).into());
         }
     }
     Ok(())
 }
 
-fn product(tx: &Tx<'_>, org: OrgId, id: &str) -> Result<Product, LegacyFailure> {
-    let unknown = || Refusal::new("error.command.product.not_found", format!("Product {id} was not found"));
+fn product(tx: &Tx<'_>, org: OrgId, id: &str) -> Result<Product, LegacyError> {
+    let unknown = || Rejection::new("error.command.product.not_found", format!("Product {id} was not found"));
     tx.rows().product(org, id)?.ok_or_else(|| unknown().into())
 }
 
-fn unknown_admin(name: &str, add: bool) -> Refusal {
+fn unknown_admin(name: &str, add: bool) -> Rejection {
     let code =
         if add { "error.user.productadmin.add.user.failed" } else { "error.user.productadmin.remove.admin.failed" };
-    Refusal::new(code, format!("User Id does not exist: {name}"))
+    Rejection::new(code, format!("User Id does not exist: {name}"))
 }
 
-fn user_groups(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, LegacyFailure> {
+fn user_groups(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, LegacyError> {
     no_duplicates(names, "error.command.add_remove.duplicate.usergroup_list", "user group")?;
     let mut found = Vec::new();
     let mut missing = None;
@@ -427,11 +427,11 @@ fn user_groups(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow
     }
     match missing {
         None => Ok(found),
-        Some(_) if found.is_empty() => Err(Refusal::new(
+        Some(_) if found.is_empty() => Err(Rejection::new(
             "error.command.add_remove.invalid.usergroup_list",
             "No user groups were found to add or remove",
         )
         .into()),
-        Some(name) => Err(Refusal::new("error.usergroup.not_found", format!("Group {name} was not found")).into()),
+        Some(name) => Err(Rejection::new("error.usergroup.not_found", format!("Group {name} was not found")).into()),
     }
 }

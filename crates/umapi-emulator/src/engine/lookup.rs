@@ -1,6 +1,6 @@
 //! Whom a user string means.
 
-use super::outcome::{Refusal, Rejected, refuse};
+use super::outcome::{EngineError, Rejection, reject};
 use crate::store::{OrgId, Presence, Reader, StoreError, UserKind, UserRow, is_email_type};
 
 /// What there is under a user string.
@@ -9,13 +9,13 @@ pub(super) enum Found {
     /// A user of the organization.
     Member(UserRow),
     /// An account that the organization knows and that is no user of it: removed before, or only invited.
-    Outside(UserRow),
+    NotInOrg(UserRow),
     /// Only an account of another type than was asked for.
-    Conflict,
+    OtherType,
     /// A username that another directory of the organization has.
-    Elsewhere,
+    OtherDirectory,
     /// Nobody.
-    Nobody,
+    NotFound,
 }
 
 /// Finds the user of a command: by address, where the account of the organization comes before the Adobe ID unless the
@@ -31,13 +31,13 @@ pub(super) fn find(
         let adobe = rows.user_by_email(org, user, true)?;
         let own = rows.user_by_email(org, user, false)?;
         return Ok(match (use_adobe_id, own, adobe) {
-            (true, _, Some(adobe)) => standing(adobe),
-            (true, Some(_), None) => Found::Conflict,
+            (true, _, Some(adobe)) => membership_of(adobe),
+            (true, Some(_), None) => Found::OtherType,
             // An account that is no user of the organization does not stand in the way of an Adobe ID that is one.
-            (false, Some(own), Some(adobe)) if own.presence != Presence::Member => standing(adobe),
-            (false, Some(own), _) => standing(own),
-            (false, None, Some(adobe)) => standing(adobe),
-            (_, None, None) => Found::Nobody,
+            (false, Some(own), Some(adobe)) if own.presence != Presence::Member => membership_of(adobe),
+            (false, Some(own), _) => membership_of(own),
+            (false, None, Some(adobe)) => membership_of(adobe),
+            (_, None, None) => Found::NotFound,
         });
     }
     let claim = match domain {
@@ -47,18 +47,18 @@ pub(super) fn find(
     if let Some(claim) = claim
         && let Some(user) = rows.users_by_username(org, user, Some(claim.directory.id))?.into_iter().next()
     {
-        return Ok(standing(user));
+        return Ok(membership_of(user));
     }
     let elsewhere = !rows.users_by_username(org, user, None)?.is_empty();
-    Ok(if elsewhere { Found::Elsewhere } else { Found::Nobody })
+    Ok(if elsewhere { Found::OtherDirectory } else { Found::NotFound })
 }
 
-fn standing(user: UserRow) -> Found {
-    if user.presence == Presence::Member { Found::Member(user) } else { Found::Outside(user) }
+fn membership_of(user: UserRow) -> Found {
+    if user.presence == Presence::Member { Found::Member(user) } else { Found::NotInOrg(user) }
 }
 
 /// A user in a list, where no domain stands beside the name: by address, or by a username that only one directory has.
-pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, Rejected> {
+pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, EngineError> {
     if is_email_type(user) {
         return Ok(match find(rows, org, user, None, false)? {
             Found::Member(user) => Some(user),
@@ -68,7 +68,7 @@ pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Op
     let mut users = rows.users_by_username(org, user, None)?;
     users.retain(|user| user.presence == Presence::Member);
     if users.len() > 1 {
-        return refuse(
+        return reject(
             "error.user.not_found_or_ambiguous",
             format!("More than one user of the organization has this name: {user}"),
         );
@@ -76,25 +76,29 @@ pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Op
     Ok(users.pop())
 }
 
-pub(super) fn nonexistent(user: &str) -> Refusal {
-    Refusal::new("error.user.nonexistent", format!("User Id does not exist: {user}"))
+pub(super) fn nonexistent(user: &str) -> Rejection {
+    Rejection::new("error.user.nonexistent", format!("User Id does not exist: {user}"))
 }
 
-pub(super) fn not_in_org(user: &str) -> Refusal {
-    Refusal::new("error.user.not_in_org", format!("User is not in the organization: {user}"))
+pub(super) fn not_in_org(user: &str) -> Rejection {
+    Rejection::new("error.user.not_in_org", format!("User is not in the organization: {user}"))
 }
 
 /// The user's account is one that this organization may write: in a directory that it owns.
 ///
 /// # Errors
 /// With the code that the step has for an account that another organization owns.
-pub(super) fn must_own(rows: Reader<'_>, user: &UserRow, refusal: impl FnOnce() -> Refusal) -> Result<(), Rejected> {
+pub(super) fn must_own(
+    rows: Reader<'_>,
+    user: &UserRow,
+    rejection: impl FnOnce() -> Rejection,
+) -> Result<(), EngineError> {
     let directory = match user.directory {
         Some(directory) => rows.directory(directory)?,
         None => None,
     };
     if user.kind == UserKind::Unknown || directory.is_none_or(|directory| directory.org != user.org) {
-        return Err(refusal().into());
+        return Err(rejection().into());
     }
     Ok(())
 }

@@ -8,44 +8,44 @@ use crate::store::StoreError;
 
 /// A rule of the service was broken: its code, and what was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Rejection {
     /// The service's code, such as `error.user.nonexistent`.
     pub code: Cow<'static, str>,
     /// What was wrong, with the field and the rule.
     pub message: String,
 }
 
-impl Refusal {
-    /// A refusal with a code of the service's.
+impl Rejection {
+    /// A rejection with a code of the service's.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code: Cow::Borrowed(code), message: message.into() }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.code)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Rejection {}
 
 /// Why something was not done: a rule, or the store's own failure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Rejected {
+pub enum EngineError {
     /// A rule of the service was broken.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Rejected(#[from] Rejection),
     /// The store could not do its work.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Ends a function with a refusal.
-pub(super) fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Rejected> {
-    Err(Rejected::Refused(Refusal::new(code, message)))
+/// Ends a function with a rejection.
+pub(super) fn reject<T>(code: &'static str, message: impl Into<String>) -> Result<T, EngineError> {
+    Err(EngineError::Rejected(Rejection::new(code, message)))
 }
 
 /// How an action request went as a whole.
@@ -125,19 +125,19 @@ pub struct ActionWarning {
 
 /// What an entry repeats of its command.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Label {
+pub(super) struct CommandRef {
     pub(super) index: u32,
     pub(super) request_id: Option<String>,
     pub(super) user: Option<String>,
 }
 
-impl Label {
-    pub(super) fn error(&self, step: u32, refusal: Refusal) -> ActionError {
+impl CommandRef {
+    pub(super) fn error(&self, step: u32, rejection: Rejection) -> ActionError {
         ActionError {
             index: self.index,
             step,
-            message: refusal.message,
-            error_code: refusal.code.into_owned(),
+            message: rejection.message,
+            error_code: rejection.code.into_owned(),
             request_id: self.request_id.clone(),
             user: self.user.clone(),
         }
@@ -157,14 +157,14 @@ impl Label {
 
 /// Collects what the commands of a request did.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct ResponseBuilder {
     good: u32,
     bad: u32,
     errors: Vec<ActionError>,
     warnings: Vec<ActionWarning>,
 }
 
-impl Tally {
+impl ResponseBuilder {
     /// A command with any failed step counts as not completed, though the steps that succeeded stay done: the
     /// documentation does not say so, logs of Adobe's own tool suggest it.
     pub(super) fn command(&mut self, errors: Vec<ActionError>, warnings: Vec<ActionWarning>) {
@@ -200,10 +200,13 @@ mod tests {
 
     #[test]
     fn keys_come_in_the_order_of_the_service() {
-        let label = Label { index: 2, request_id: Some("a1".into()), user: Some("a@b.c".into()) };
-        let mut tally = Tally::default();
-        tally.command(vec![label.error(1, Refusal::new("error.group.not_found", "Group X was not found"))], Vec::new());
-        let json = serde_json::to_string(&tally.response(false)).unwrap();
+        let command_ref = CommandRef { index: 2, request_id: Some("a1".into()), user: Some("a@b.c".into()) };
+        let mut builder = ResponseBuilder::default();
+        builder.command(
+            vec![command_ref.error(1, Rejection::new("error.group.not_found", "Group X was not found"))],
+            Vec::new(),
+        );
+        let json = serde_json::to_string(&builder.response(false)).unwrap();
         assert_eq!(
             json,
             r#"{"result":"error","completed":0,"notCompleted":1,"completedInTestMode":0,"errors":[{"index":2,"step":1,"message":"Group X was not found","errorCode":"error.group.not_found","requestID":"a1","user":"a@b.c"}]}"#

@@ -5,7 +5,7 @@
 
 use super::{
     create::{Placement, place, trusted},
-    outcome::{Refusal, Rejected, refuse},
+    outcome::{EngineError, Rejection, reject},
     rules::{self, identifier_length, name_length},
 };
 use crate::store::{
@@ -65,16 +65,16 @@ impl<'a> Account<'a> {
 ///
 /// # Errors
 /// If the id is no organization id or is taken.
-pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, Rejected> {
+pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, EngineError> {
     let part = org_id.strip_suffix("@AdobeOrg").unwrap_or_default();
     if part.is_empty() || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return refuse(
+        return reject(
             "error.organization.invalid_id",
             format!("Organization id is invalid: {org_id}, it must be a hexadecimal number and then @AdobeOrg"),
         );
     }
     if tx.rows().organization(org_id)?.is_some() {
-        return refuse("emulator.organization.exists", format!("Organization exists already: {org_id}"));
+        return reject("emulator.organization.exists", format!("Organization exists already: {org_id}"));
     }
     identifier_length("name", name)?;
     Ok(tx.create_organization(&NewOrganization { org_id, name })?)
@@ -84,13 +84,13 @@ pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, 
 ///
 /// # Errors
 /// If it has no name, or logs in by username and is not federated.
-pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<DirectoryId, Rejected> {
+pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<DirectoryId, EngineError> {
     if new.name.trim().is_empty() {
-        return refuse("emulator.directory.invalid", "A directory must have a name");
+        return reject("emulator.directory.invalid", "A directory must have a name");
     }
     identifier_length("name", new.name)?;
     if new.username_login && !new.federated {
-        return refuse("emulator.directory.invalid", "Only a federated directory can log in by username");
+        return reject("emulator.directory.invalid", "Only a federated directory can log in by username");
     }
     Ok(tx.create_directory(org, new)?)
 }
@@ -99,10 +99,10 @@ pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<Dire
 ///
 /// # Errors
 /// If it is no domain, or is claimed already.
-pub fn claim(tx: &Tx<'_>, org: OrgId, directory: DirectoryId, domain: &str, enforced: bool) -> Result<(), Rejected> {
+pub fn claim(tx: &Tx<'_>, org: OrgId, directory: DirectoryId, domain: &str, enforced: bool) -> Result<(), EngineError> {
     rules::domain(domain)?;
     if tx.rows().claim(org, domain)?.is_some() {
-        return refuse("emulator.domain.claimed", format!("Domain is claimed already: {domain}"));
+        return reject("emulator.domain.claimed", format!("Domain is claimed already: {domain}"));
     }
     Ok(tx.claim_domain(directory, domain, enforced)?)
 }
@@ -111,10 +111,10 @@ pub fn claim(tx: &Tx<'_>, org: OrgId, directory: DirectoryId, domain: &str, enfo
 ///
 /// # Errors
 /// If there is no such organization.
-pub fn trust(tx: &Tx<'_>, directory: DirectoryId, trustee: &str) -> Result<(), Rejected> {
+pub fn trust(tx: &Tx<'_>, directory: DirectoryId, trustee: &str) -> Result<(), EngineError> {
     match tx.rows().organization(trustee)? {
         Some(trustee) => Ok(tx.trust(directory, trustee.id)?),
-        None => refuse("error.organization.invalid_id", format!("Organization is unknown: {trustee}")),
+        None => reject("error.organization.invalid_id", format!("Organization is unknown: {trustee}")),
     }
 }
 
@@ -122,16 +122,16 @@ pub fn trust(tx: &Tx<'_>, directory: DirectoryId, trustee: &str) -> Result<(), R
 ///
 /// # Errors
 /// If the name or the id is invalid or taken, or the quota is negative.
-pub fn product(tx: &mut Tx<'_>, org: OrgId, new: &NewProduct<'_>) -> Result<ProductId, Rejected> {
+pub fn product(tx: &mut Tx<'_>, org: OrgId, new: &NewProduct<'_>) -> Result<ProductId, EngineError> {
     rules::group_name(new.name)?;
     check_quota(new.quota)?;
     if tx.rows().product_by_name(org, new.name)?.is_some() {
-        return refuse("emulator.product.exists", format!("Product exists already: {}", new.name));
+        return reject("emulator.product.exists", format!("Product exists already: {}", new.name));
     }
-    if let Some(outer_id) = new.outer_id
-        && tx.rows().product(org, outer_id)?.is_some()
+    if let Some(external_id) = new.external_id
+        && tx.rows().product(org, external_id)?.is_some()
     {
-        return refuse("emulator.product.exists", format!("Product id is taken already: {outer_id}"));
+        return reject("emulator.product.exists", format!("Product id is taken already: {external_id}"));
     }
     Ok(tx.create_product(org, new)?)
 }
@@ -140,7 +140,7 @@ pub fn product(tx: &mut Tx<'_>, org: OrgId, new: &NewProduct<'_>) -> Result<Prod
 ///
 /// # Errors
 /// If the name is invalid or taken, or the quota is negative.
-pub fn profile(tx: &mut Tx<'_>, org: OrgId, product: ProductId, new: &NewGroup<'_>) -> Result<GroupId, Rejected> {
+pub fn profile(tx: &mut Tx<'_>, org: OrgId, product: ProductId, new: &NewGroup<'_>) -> Result<GroupId, EngineError> {
     free_group_name(tx, org, new.name)?;
     check_quota(new.quota)?;
     Ok(tx.create_profile(product, new)?)
@@ -150,16 +150,16 @@ pub fn profile(tx: &mut Tx<'_>, org: OrgId, product: ProductId, new: &NewGroup<'
 ///
 /// # Errors
 /// If the name is invalid or taken.
-pub fn user_group(tx: &mut Tx<'_>, org: OrgId, new: &NewGroup<'_>) -> Result<GroupId, Rejected> {
+pub fn user_group(tx: &mut Tx<'_>, org: OrgId, new: &NewGroup<'_>) -> Result<GroupId, EngineError> {
     free_group_name(tx, org, new.name)?;
     Ok(tx.create_user_group(org, new)?)
 }
 
-/// Sets the licences of a profile; none is "as many as are asked for".
+/// Sets the licenses of a profile; none is "as many as are asked for".
 ///
 /// # Errors
 /// If the quota is negative.
-pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<(), Rejected> {
+pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<(), EngineError> {
     check_quota(quota)?;
     Ok(tx.set_quota(profile, quota)?)
 }
@@ -168,7 +168,7 @@ pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<()
 ///
 /// # Errors
 /// With the code that the create step would have.
-pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result<UserId, Rejected> {
+pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result<UserId, EngineError> {
     rules::email(new.email)?;
     name_length("firstname", new.firstname.unwrap_or_default())?;
     name_length("lastname", new.lastname.unwrap_or_default())?;
@@ -207,23 +207,23 @@ pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result
 ///
 /// # Errors
 /// If the client id or the technical account is invalid or taken.
-pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Result<i64, Rejected> {
+pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Result<i64, EngineError> {
     if new.client_id.is_empty() || !new.client_id.bytes().all(|b| b.is_ascii_graphic()) {
-        return refuse(
+        return reject(
             "emulator.integration.invalid",
             format!("Client id is invalid: {}, it must be visible ASCII without spaces", new.client_id),
         );
     }
     for account in [new.technical_account, new.technical_account_email] {
         if account.strip_suffix("@techacct.adobe.com").is_none_or(str::is_empty) {
-            return refuse(
+            return reject(
                 "emulator.integration.invalid",
                 format!("Technical account is invalid: {account}, it must end in @techacct.adobe.com"),
             );
         }
     }
     if tx.rows().integration(new.client_id)?.is_some() {
-        return refuse("emulator.integration.exists", format!("Client id is taken already: {}", new.client_id));
+        return reject("emulator.integration.exists", format!("Client id is taken already: {}", new.client_id));
     }
     let rows = tx.rows();
     let mut same_account = rows.user_by_email(org, new.technical_account_email, true)?.is_some();
@@ -232,7 +232,7 @@ pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Res
         same_account |= others.iter().any(|other| other.technical_account == new.technical_account);
     }
     if same_account {
-        return refuse(
+        return reject(
             "emulator.integration.exists",
             format!("Technical account is taken already: {}", new.technical_account),
         );
@@ -240,22 +240,22 @@ pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Res
     Ok(tx.create_integration(org, new)?)
 }
 
-fn check_quota(quota: Option<i64>) -> Result<(), Refusal> {
+fn check_quota(quota: Option<i64>) -> Result<(), Rejection> {
     if quota.is_some_and(|quota| quota < 0) {
-        return Err(Refusal::new("emulator.quota.invalid", "A quota must not be negative"));
+        return Err(Rejection::new("emulator.quota.invalid", "A quota must not be negative"));
     }
     Ok(())
 }
 
-fn free_group_name(tx: &Tx<'_>, org: OrgId, name: &str) -> Result<(), Rejected> {
+fn free_group_name(tx: &Tx<'_>, org: OrgId, name: &str) -> Result<(), EngineError> {
     rules::group_name(name)?;
     if tx.rows().group_by_name(org, name)?.is_some() {
-        return refuse("error.usergroup.already_exists", format!("Group {name} already exists"));
+        return reject("error.usergroup.already_exists", format!("Group {name} already exists"));
     }
     Ok(())
 }
 
-fn free_account(tx: &Tx<'_>, org: OrgId, new: &Account<'_>, place: &Placement) -> Result<(), Rejected> {
+fn free_account(tx: &Tx<'_>, org: OrgId, new: &Account<'_>, place: &Placement) -> Result<(), EngineError> {
     let rows = tx.rows();
     let adobe = new.kind == UserKind::AdobeId;
     let mut taken = rows.user_by_email(org, new.email, adobe)?.is_some();
@@ -264,7 +264,7 @@ fn free_account(tx: &Tx<'_>, org: OrgId, new: &Account<'_>, place: &Placement) -
         taken |= !rows.users_by_username(org, username, Some(directory.id))?.is_empty();
     }
     if taken {
-        return refuse("error.user.already_in_org", format!("User is already in the organization: {}", new.email));
+        return reject("error.user.already_in_org", format!("User is already in the organization: {}", new.email));
     }
     Ok(())
 }

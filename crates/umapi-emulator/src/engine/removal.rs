@@ -4,7 +4,7 @@ use super::{
     command::{Context, Target},
     create::unclaimed,
     lookup::{self, Found},
-    outcome::{Refusal, Rejected, refuse},
+    outcome::{EngineError, Rejection, reject},
 };
 use crate::store::{UserKind, UserRow, domain_of, is_email_type};
 
@@ -12,7 +12,7 @@ impl Context<'_, '_> {
     /// `removeFromOrg`: succeeds even if there is no such user.
     ///
     /// The older `removedDomain` deletes the account too, as the page of 2017 says, if the organization owns it.
-    pub(super) fn remove_from_org(&mut self, delete: bool, removed_domain: Option<&str>) -> Result<(), Rejected> {
+    pub(super) fn remove_from_org(&mut self, delete: bool, removed_domain: Option<&str>) -> Result<(), EngineError> {
         if let Some(domain) = removed_domain {
             self.must_be_usable(domain)?;
         }
@@ -25,18 +25,18 @@ impl Context<'_, '_> {
                 self.must_be_parent(&user)?;
                 Ok(self.tx.delete_account(user.account)?)
             }
-            Found::Outside(user) if delete && user.kind != UserKind::AdobeId => {
+            Found::NotInOrg(user) if delete && user.kind != UserKind::AdobeId => {
                 self.must_be_parent(&user)?;
                 Ok(self.tx.delete_account(user.account)?)
             }
-            Found::Nobody | Found::Elsewhere if delete && !self.options.test_only => self.nobody_to_delete(),
-            Found::Outside(_) | Found::Conflict | Found::Nobody | Found::Elsewhere => Ok(()),
+            Found::NotFound | Found::OtherDirectory if delete && !self.options.test_only => self.nobody_to_delete(),
+            Found::NotInOrg(_) | Found::OtherType | Found::NotFound | Found::OtherDirectory => Ok(()),
         }
     }
 
     /// Deleting nobody succeeds, except that a recording of 2017 shows it failing for an address of a domain with
     /// username login, where no address names anybody.
-    fn nobody_to_delete(&self) -> Result<(), Rejected> {
+    fn nobody_to_delete(&self) -> Result<(), EngineError> {
         let (name, _) = self.user_name();
         let claim = self.tx.rows().claim(self.org.id, domain_of(name))?;
         if is_email_type(name) && claim.is_some_and(|claim| claim.directory.username_login) {
@@ -46,16 +46,16 @@ impl Context<'_, '_> {
     }
 
     /// An account is deleted by the organization that owns it.
-    fn must_be_parent(&self, user: &UserRow) -> Result<(), Rejected> {
+    fn must_be_parent(&self, user: &UserRow) -> Result<(), EngineError> {
         lookup::must_own(self.tx.rows(), user, || {
-            Refusal::new(
+            Rejection::new(
                 "error.api.user.not.parent.org",
                 format!("Only the organization that owns the account can delete it: {}", user.email),
             )
         })
     }
 
-    fn must_be_usable(&self, domain: &str) -> Result<(), Rejected> {
+    fn must_be_usable(&self, domain: &str) -> Result<(), EngineError> {
         match self.tx.rows().claim(self.org.id, domain)? {
             Some(claim) if claim.owned || claim.trusted => Ok(()),
             _ => Err(unclaimed()),
@@ -64,7 +64,7 @@ impl Context<'_, '_> {
 
     /// `removeFromDomain` (deprecated): deletes the account from the domain that the organization owns, and so from every
     /// organization.
-    pub(super) fn remove_from_domain(&mut self, domain: &str) -> Result<(), Rejected> {
+    pub(super) fn remove_from_domain(&mut self, domain: &str) -> Result<(), EngineError> {
         let claim = self.tx.rows().claim(self.org.id, domain)?;
         let Some(claim) = claim.filter(|claim| claim.owned) else { return Err(unclaimed()) };
         let Target::User(user) = self.member()? else { return Ok(()) };
@@ -78,13 +78,13 @@ impl Context<'_, '_> {
     }
 
     /// `resetPassword` (deprecated): of an Enterprise ID that the organization owns.
-    pub(super) fn reset_password(&mut self) -> Result<(), Rejected> {
+    pub(super) fn reset_password(&mut self) -> Result<(), EngineError> {
         let Target::User(user) = self.member()? else { return Ok(()) };
         match user.kind {
             UserKind::AdobeId => return Err(not_for_adobe_ids("resetPassword", &user)),
             UserKind::EnterpriseId => {}
             UserKind::FederatedId | UserKind::Unknown => {
-                return refuse(
+                return reject(
                     "error.user.type_mismatch",
                     format!("resetPassword is for Enterprise IDs only, not for {}", user.kind.as_str()),
                 );
@@ -95,8 +95,8 @@ impl Context<'_, '_> {
     }
 }
 
-fn not_for_adobe_ids(step: &str, user: &UserRow) -> Rejected {
-    Refusal::new(
+fn not_for_adobe_ids(step: &str, user: &UserRow) -> EngineError {
+    Rejection::new(
         "error.user.type_must_not_be_adobeid",
         format!("{step} cannot be applied to an Adobe ID: {}", user.email),
     )

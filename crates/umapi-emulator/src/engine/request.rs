@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use umapi_model::limits;
 
 use super::{
-    outcome::{Label, Refusal},
+    outcome::{CommandRef, Rejection},
     rules::{group_root, identifier_length},
     steps::{ParsedStep, Root, expect_text, parse_step},
 };
@@ -48,13 +48,13 @@ impl Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AsSent)
+        deserializer.deserialize_any(JsonVisitor)
     }
 }
 
-struct AsSent;
+struct JsonVisitor;
 
-impl<'de> Visitor<'de> for AsSent {
+impl<'de> Visitor<'de> for JsonVisitor {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,17 +137,17 @@ impl Default for RequestSizes {
 
 /// A command as it was read: what can be run, or why none of it can.
 pub(super) struct Command {
-    pub(super) label: Label,
-    pub(super) body: Result<Runnable, Refusal>,
+    pub(super) command_ref: CommandRef,
+    pub(super) body: Result<Runnable, Rejection>,
 }
 
-/// A command that can be run, though single steps of it may have been refused.
+/// A command that can be run, though single steps of it may have been rejected.
 pub(super) struct Runnable {
     pub(super) root: Root,
     pub(super) steps: Vec<ParsedStep>,
 }
 
-/// Reads the body of an action request. What is no array of 1 to 10 commands is refused as a whole, and the message
+/// Reads the body of an action request. What is no array of 1 to 10 commands is rejected as a whole, and the message
 /// says why.
 pub(super) fn parse(body: &[u8], limits: &RequestSizes) -> Result<Vec<Command>, String> {
     if body.len() > limits.body_bytes {
@@ -171,24 +171,25 @@ pub(super) fn parse(body: &[u8], limits: &RequestSizes) -> Result<Vec<Command>, 
 fn parse_command(index: u32, fields: &[(String, Json)], limits: &RequestSizes) -> Command {
     let find = |wanted: &str| fields.iter().rfind(|(key, _)| key == wanted).map(|(_, value)| value);
     let text = |wanted| find(wanted).and_then(Json::text).map(str::to_owned);
-    let label = Label { index, request_id: text("requestID"), user: text("user").or_else(|| text("usergroup")) };
+    let command_ref =
+        CommandRef { index, request_id: text("requestID"), user: text("user").or_else(|| text("usergroup")) };
     let body = parse_root(fields).and_then(|root| {
         let steps = find("do")
             .and_then(Json::array)
             .filter(|steps| !steps.is_empty())
-            .ok_or_else(|| Refusal::new("error.command.steps.malformed", "do must be an array of steps"))?;
+            .ok_or_else(|| Rejection::new("error.command.steps.malformed", "do must be an array of steps"))?;
         if steps.len() > limits.steps {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 "error.command.add_remove.list_too_long",
                 format!("Too many steps in command: {}, max {}", steps.len(), limits.steps),
             ));
         }
         Ok(Runnable { steps: check_order(steps.iter().map(|step| parse_step(step, &root, limits)).collect()), root })
     });
-    Command { label, body }
+    Command { command_ref, body }
 }
 
-fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
+fn parse_root(fields: &[(String, Json)]) -> Result<Root, Rejection> {
     let (mut user, mut group, mut domain, mut use_adobe_id) = (None, None, None, false);
     for (key, value) in fields {
         match key.as_str() {
@@ -200,27 +201,30 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
             "usergroup" => group = Some(expect_text("usergroup", value)?),
             "useAdobeID" => {
                 let Json::Bool(value) = value else {
-                    return Err(Refusal::new("error.command.boolean_expected", "useAdobeID must be true or false"));
+                    return Err(Rejection::new("error.command.boolean_expected", "useAdobeID must be true or false"));
                 };
                 use_adobe_id = *value;
             }
             "domain" => {
                 let value = value
                     .text()
-                    .ok_or_else(|| Refusal::new("error.command.domain.string_expected", "domain must be a string"))?;
+                    .ok_or_else(|| Rejection::new("error.command.domain.string_expected", "domain must be a string"))?;
                 identifier_length("domain", value)?;
                 domain = Some(value.to_owned());
             }
             "do" => {}
             other => {
-                return Err(Refusal::new("error.command.illegal_entry", format!("Illegal entry in command: {other}")));
+                return Err(Rejection::new(
+                    "error.command.illegal_entry",
+                    format!("Illegal entry in command: {other}"),
+                ));
             }
         }
     }
     let named = |key| fields.iter().any(|(name, _)| name == key);
     match (user, group) {
         (Some(_), Some(_)) => {
-            Err(Refusal::new("error.command.illegal_entry", "A command has a user or a usergroup, not both"))
+            Err(Rejection::new("error.command.illegal_entry", "A command has a user or a usergroup, not both"))
         }
         (Some(name), None) if !name.is_empty() => user_root(name, domain, use_adobe_id),
         (None, Some(name)) if !name.is_empty() => {
@@ -228,7 +232,7 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
                 return Err(with_email_type());
             }
             if named("useAdobeID") {
-                return Err(Refusal::new(
+                return Err(Rejection::new(
                     "error.command.illegal_entry",
                     "useAdobeID is for a user, not for a usergroup",
                 ));
@@ -236,15 +240,15 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Refusal> {
             group_root(name)?;
             Ok(Root::Group { name: name.to_owned() })
         }
-        _ if named("user") => Err(Refusal::new("error.command.user.missing", "user must name a user")),
-        _ => Err(Refusal::new("error.command.user_usergroup.missing", "A command must have a user or a usergroup")),
+        _ if named("user") => Err(Rejection::new("error.command.user.missing", "user must name a user")),
+        _ => Err(Rejection::new("error.command.user_usergroup.missing", "A command must have a user or a usergroup")),
     }
 }
 
-fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<Root, Refusal> {
+fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<Root, Rejection> {
     identifier_length("user", name)?;
     if !is_email_type(name) && domain.is_none() {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.command.domain.missing",
             format!("domain must be given, since the user is no email address: {name}"),
         ));
@@ -253,8 +257,8 @@ fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<R
 }
 
 /// `domain` beside a user that names its domain itself, or beside a user group.
-pub(super) fn with_email_type() -> Refusal {
-    Refusal::new(
+pub(super) fn with_email_type() -> Rejection {
+    Rejection::new(
         "error.command.domain.must_be_used_with_nonemail_username",
         "domain can only be used with a user that is no email address",
     )
@@ -281,7 +285,7 @@ fn check_order(mut steps: Vec<ParsedStep>) -> Vec<ParsedStep> {
             None
         };
         if let Some((code, message)) = wrong {
-            parsed.step = Err(Refusal::new(code, message));
+            parsed.step = Err(Rejection::new(code, message));
         }
     }
     steps
@@ -303,13 +307,13 @@ mod tests {
         );
     }
 
-    fn refused(body: &str) -> String {
+    fn rejected(body: &str) -> String {
         match parse(body.as_bytes(), &RequestSizes::default()) {
             Err(message) => message,
             Ok(commands) => commands
                 .into_iter()
                 .map(|command| match command.body {
-                    Err(refusal) => refusal.code.into_owned(),
+                    Err(rejection) => rejection.code.into_owned(),
                     Ok(runnable) => runnable
                         .steps
                         .into_iter()
@@ -330,7 +334,7 @@ mod tests {
             ("[1]", "Command 0"),
             (&format!("[{}]", ["{}"; 11].join(",")), "1 to 10"),
         ] {
-            assert!(refused(body).contains(part), "{body}: {}", refused(body));
+            assert!(rejected(body).contains(part), "{body}: {}", rejected(body));
         }
     }
 
@@ -338,7 +342,7 @@ mod tests {
     fn order_of_steps() {
         let create = r#"{"addAdobeID":{"email":"a@b.c"}}"#;
         let (update, remove) = (r#"{"update":{}}"#, r#"{"removeFromOrg":{}}"#);
-        let steps = |steps: &[&str]| refused(&format!(r#"[{{"user":"a@b.c","do":[{}]}}]"#, steps.join(",")));
+        let steps = |steps: &[&str]| rejected(&format!(r#"[{{"user":"a@b.c","do":[{}]}}]"#, steps.join(",")));
         assert_eq!(steps(&[create, update, remove]), "ok,ok,ok");
         assert_eq!(steps(&[update, create]), "ok,error.command.create.not_first");
         assert_eq!(steps(&[create, create]), "ok,error.command.create.more_than_one");

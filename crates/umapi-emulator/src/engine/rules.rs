@@ -4,7 +4,7 @@ use umapi_model::limits::{
     COUNTRY_LENGTH, EMAIL_LENGTH, FIRST_NAME_LENGTH, GROUP_NAME_LENGTH, IDENTIFIER_LENGTH, LAST_NAME_LENGTH,
 };
 
-use super::outcome::Refusal;
+use super::outcome::Rejection;
 use crate::store::{domain_of, is_email_type};
 
 /// What no username and no address holds. The documentation says "illegal character" and does not list them: these
@@ -13,9 +13,9 @@ fn is_illegal(c: char) -> bool {
     c.is_control() || matches!(c, '"' | '<' | '>')
 }
 
-fn text_length(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
+fn text_length(field: &str, text: &str, max: usize) -> Result<(), Rejection> {
     if text.chars().count() > max {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.command.string.too_long",
             format!("String too long in command for field: {field}, max length {max}"),
         ));
@@ -24,17 +24,17 @@ fn text_length(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
 }
 
 /// The length of `firstname` or `lastname`.
-pub(super) fn name_length(field: &str, text: &str) -> Result<(), Refusal> {
+pub(super) fn name_length(field: &str, text: &str) -> Result<(), Rejection> {
     text_length(field, text, if field == "firstname" { FIRST_NAME_LENGTH } else { LAST_NAME_LENGTH })
 }
 
 /// The length of a user string, a username, a domain or a `requestID`.
-pub(super) fn identifier_length(field: &str, text: &str) -> Result<(), Refusal> {
+pub(super) fn identifier_length(field: &str, text: &str) -> Result<(), Rejection> {
     text_length(field, text, IDENTIFIER_LENGTH)
 }
 
 /// An address: at most 60 characters, one `@` with something on both sides, no space and no illegal character.
-pub(super) fn email(email: &str) -> Result<(), Refusal> {
+pub(super) fn email(email: &str) -> Result<(), Rejection> {
     let wrong = if email.chars().count() > EMAIL_LENGTH {
         &format!("it is longer than {EMAIL_LENGTH} characters")
     } else if email.matches('@').count() != 1 || email.starts_with('@') || domain_of(email).is_empty() {
@@ -44,13 +44,13 @@ pub(super) fn email(email: &str) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    Err(Refusal::new("error.user.email.invalid", format!("Email is invalid: {email}, {wrong}")))
+    Err(Rejection::new("error.user.email.invalid", format!("Email is invalid: {email}, {wrong}")))
 }
 
 /// A username that is no address.
-pub(super) fn username(name: &str) -> Result<(), Refusal> {
+pub(super) fn username(name: &str) -> Result<(), Rejection> {
     if name.is_empty() || name.trim() != name || name.contains(is_illegal) {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.user.name.invalid",
             format!(
                 "Username is invalid: {name}, it is empty, begins or ends with a space, or contains an illegal character"
@@ -61,22 +61,22 @@ pub(super) fn username(name: &str) -> Result<(), Refusal> {
 }
 
 /// A user named in a list: an address or a username.
-pub(super) fn listed_user(name: &str) -> Result<(), Refusal> {
+pub(super) fn listed_user(name: &str) -> Result<(), Rejection> {
     let good = if is_email_type(name) { email(name).is_ok() } else { username(name).is_ok() };
     if good && name.chars().count() <= IDENTIFIER_LENGTH {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(Rejection::new(
         "error.user.user_list.invalid",
         format!("User name in list is invalid: {name}, too long or with an illegal character"),
     ))
 }
 
 /// A country: two upper-case letters that ISO 3166-1 assigns.
-pub(super) fn country(code: &str) -> Result<(), Refusal> {
+pub(super) fn country(code: &str) -> Result<(), Rejection> {
     text_length("country", code, COUNTRY_LENGTH)?;
     if !is_country(code) {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.country.invalid",
             format!("Country is invalid: {code}, it must be two upper-case letters of ISO 3166-1"),
         ));
@@ -85,7 +85,7 @@ pub(super) fn country(code: &str) -> Result<(), Refusal> {
 }
 
 /// The name of a user group or profile that is to be made or renamed.
-pub(super) fn group_name(name: &str) -> Result<(), Refusal> {
+pub(super) fn group_name(name: &str) -> Result<(), Rejection> {
     let wrong = if name.trim().is_empty() {
         "it is empty"
     } else if name.starts_with('_') {
@@ -97,18 +97,18 @@ pub(super) fn group_name(name: &str) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    Err(Refusal::new("error.group.invalid_name", format!("Group name is invalid: {name}, {wrong}")))
+    Err(Rejection::new("error.group.invalid_name", format!("Group name is invalid: {name}, {wrong}")))
 }
 
 /// The name of the user group that a command is about.
-pub(super) fn group_root(name: &str) -> Result<(), Refusal> {
+pub(super) fn group_root(name: &str) -> Result<(), Rejection> {
     text_length("usergroup", name, GROUP_NAME_LENGTH)
 }
 
 /// The name of a group in a list.
-pub(super) fn group_reference(name: &str) -> Result<(), Refusal> {
+pub(super) fn group_reference(name: &str) -> Result<(), Rejection> {
     if name.chars().count() > GROUP_NAME_LENGTH {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.command.add_remove.group_or_product_name_too_long",
             format!("Name of a group or product profile is too long, max length {GROUP_NAME_LENGTH}"),
         ));
@@ -117,10 +117,11 @@ pub(super) fn group_reference(name: &str) -> Result<(), Refusal> {
 }
 
 /// A domain: labels of letters, digits and hyphens with dots between.
-pub(super) fn domain(name: &str) -> Result<(), Refusal> {
-    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    if name.chars().count() > IDENTIFIER_LENGTH || !name.contains('.') || !name.split('.').all(label) {
-        return Err(Refusal::new(
+pub(super) fn domain(name: &str) -> Result<(), Rejection> {
+    let command_ref =
+        |command_ref: &str| !command_ref.is_empty() && command_ref.chars().all(|c| c.is_alphanumeric() || c == '-');
+    if name.chars().count() > IDENTIFIER_LENGTH || !name.contains('.') || !name.split('.').all(command_ref) {
+        return Err(Rejection::new(
             "emulator.domain.invalid",
             format!("Domain is invalid: {name}, it must be labels of letters, digits and hyphens with dots between"),
         ));

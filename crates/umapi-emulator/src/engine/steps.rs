@@ -2,7 +2,7 @@
 
 use super::{
     add_remove::{self, GroupLists, Names, UserLists},
-    outcome::Refusal,
+    outcome::Rejection,
     request::{Json, RequestSizes},
     rules::{self, identifier_length, name_length},
 };
@@ -70,7 +70,7 @@ pub(super) struct GroupFields {
 pub(super) struct ParsedStep {
     /// The key that says what to do, as it was sent.
     pub(super) name: String,
-    pub(super) step: Result<Step, Refusal>,
+    pub(super) step: Result<Step, Rejection>,
     /// What to write instead, for each deprecated word.
     pub(super) deprecated: Vec<String>,
 }
@@ -98,7 +98,7 @@ pub(super) fn parse_step(step: &Json, root: &Root, limits: &RequestSizes) -> Par
     ParsedStep { name: name.clone(), step, deprecated }
 }
 
-fn user_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+fn user_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut Vec<String>) -> Result<Step, Rejection> {
     match name {
         "addAdobeID" => create_user(UserKind::AdobeId, name, value).map(Step::Create),
         "createEnterpriseID" => create_user(UserKind::EnterpriseId, name, value).map(Step::Create),
@@ -130,7 +130,12 @@ fn user_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut V
     }
 }
 
-fn group_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+fn group_step(
+    name: &str,
+    value: &Json,
+    limits: &RequestSizes,
+    deprecated: &mut Vec<String>,
+) -> Result<Step, Rejection> {
     match name {
         "createUserGroup" => create_group(value).map(Step::CreateGroup),
         "updateUserGroup" => update_group(value).map(Step::UpdateGroup),
@@ -148,30 +153,30 @@ fn group_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut 
     }
 }
 
-fn illegal(message: String) -> Refusal {
-    Refusal::new("error.command.illegal_entry", message)
+fn illegal(message: String) -> Rejection {
+    Rejection::new("error.command.illegal_entry", message)
 }
 
-fn unknown(name: &str) -> Refusal {
-    Refusal::new("error.command.step.unknown", format!("Unknown step: {name}"))
+fn unknown(name: &str) -> Rejection {
+    Rejection::new("error.command.step.unknown", format!("Unknown step: {name}"))
 }
 
-fn must_be_empty(name: &str, value: &Json) -> Result<(), Refusal> {
+fn must_be_empty(name: &str, value: &Json) -> Result<(), Rejection> {
     match value.object() {
         Some([]) => Ok(()),
         _ => Err(not_empty(name)),
     }
 }
 
-fn not_empty(name: &str) -> Refusal {
-    Refusal::new("error.command.object_not_empty", format!("{name} must be an empty object"))
+fn not_empty(name: &str) -> Rejection {
+    Rejection::new("error.command.object_not_empty", format!("{name} must be an empty object"))
 }
 
-fn option(value: &str) -> Result<IfExists, Refusal> {
+fn option(value: &str) -> Result<IfExists, Rejection> {
     match value {
         "ignoreIfAlreadyExists" => Ok(IfExists::Ignore),
         "updateIfAlreadyExists" => Ok(IfExists::Update),
-        other => Err(Refusal::new(
+        other => Err(Rejection::new(
             "error.option.illegal",
             format!("option must be ignoreIfAlreadyExists or updateIfAlreadyExists, not {other}"),
         )),
@@ -179,31 +184,31 @@ fn option(value: &str) -> Result<IfExists, Refusal> {
 }
 
 /// The fields of a create: an object of strings.
-fn create_fields<'a>(name: &str, value: &'a Json, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
-    let fields = value
-        .object()
-        .ok_or_else(|| Refusal::new("error.command.create.object_expected", format!("{name} must be a JSON object")))?;
+fn create_fields<'a>(name: &str, value: &'a Json, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Rejection> {
+    let fields = value.object().ok_or_else(|| {
+        Rejection::new("error.command.create.object_expected", format!("{name} must be a JSON object"))
+    })?;
     fields
         .iter()
         .map(|(key, value)| {
             if !known.contains(&key.as_str()) {
-                return Err(Refusal::new(
+                return Err(Rejection::new(
                     "error.command.create.key.unknown",
                     format!("Unknown key in {name}: {key}, known are {}", known.join(", ")),
                 ));
             }
             let value = value.text().ok_or_else(|| {
-                Refusal::new("error.command.create.string_expected", format!("{key} in {name} must be a string"))
+                Rejection::new("error.command.create.string_expected", format!("{key} in {name} must be a string"))
             })?;
             Ok((key.as_str(), value))
         })
         .collect()
 }
 
-fn create_user(kind: UserKind, name: &str, value: &Json) -> Result<CreateUser, Refusal> {
+fn create_user(kind: UserKind, name: &str, value: &Json) -> Result<CreateUser, Rejection> {
     let fields = create_fields(name, value, &["email", "firstname", "lastname", "country", "option"])?;
     let field = |key| fields.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
-    let missing = |code, what: &str| Refusal::new(code, format!("{what} is missing where it is required, in {name}"));
+    let missing = |code, what: &str| Rejection::new(code, format!("{what} is missing where it is required, in {name}"));
 
     let email = field("email").filter(|email| !email.is_empty());
     let email = email.ok_or_else(|| missing("error.user.id_missing", "email"))?;
@@ -236,7 +241,7 @@ fn create_user(kind: UserKind, name: &str, value: &Json) -> Result<CreateUser, R
     })
 }
 
-fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
+fn update_user(value: &Json) -> Result<UpdateUser, Rejection> {
     let fields = value.object().ok_or_else(|| illegal("update must be a JSON object".to_owned()))?;
     let mut update = UpdateUser::default();
     for (key, value) in fields {
@@ -246,7 +251,10 @@ fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
             "firstname" => &mut update.firstname,
             "lastname" => &mut update.lastname,
             "country" => {
-                return Err(Refusal::new("error.update.country.no_update", "The country of a user cannot be updated"));
+                return Err(Rejection::new(
+                    "error.update.country.no_update",
+                    "The country of a user cannot be updated",
+                ));
             }
             "option" => return Err(no_option("update")),
             other => return Err(illegal(format!("Unknown key in update: {other}"))),
@@ -259,10 +267,10 @@ fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
                 rules::username(value)?;
             }
             "firstname" if value.is_empty() => {
-                return Err(Refusal::new("error.user.firstname_missing", "firstname must not be empty"));
+                return Err(Rejection::new("error.user.firstname_missing", "firstname must not be empty"));
             }
             "lastname" if value.is_empty() => {
-                return Err(Refusal::new("error.user.lastname_missing", "lastname must not be empty"));
+                return Err(Rejection::new("error.user.lastname_missing", "lastname must not be empty"));
             }
             _ => name_length(key, value)?,
         }
@@ -271,28 +279,28 @@ fn update_user(value: &Json) -> Result<UpdateUser, Refusal> {
     Ok(update)
 }
 
-fn no_option(step: &str) -> Refusal {
-    Refusal::new("error.command.update.option.no", format!("option is allowed only in a create step, not in {step}"))
+fn no_option(step: &str) -> Rejection {
+    Rejection::new("error.command.update.option.no", format!("option is allowed only in a create step, not in {step}"))
 }
 
-pub(super) fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Refusal> {
-    value.text().ok_or_else(|| Refusal::new("error.command.string_expected", format!("{field} must be a string")))
+pub(super) fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, Rejection> {
+    value.text().ok_or_else(|| Rejection::new("error.command.string_expected", format!("{field} must be a string")))
 }
 
-fn remove_from_org(value: &Json, deprecated: &mut Vec<String>) -> Result<Step, Refusal> {
+fn remove_from_org(value: &Json, deprecated: &mut Vec<String>) -> Result<Step, Rejection> {
     let (mut delete_account, mut removed_domain) = (false, None);
     for (key, value) in value.object().ok_or_else(|| not_empty("removeFromOrg"))? {
         match (key.as_str(), value) {
             ("deleteAccount", Json::Bool(value)) => delete_account = *value,
             ("deleteAccount", _) => {
-                return Err(Refusal::new("error.command.boolean_expected", "deleteAccount must be true or false"));
+                return Err(Rejection::new("error.command.boolean_expected", "deleteAccount must be true or false"));
             }
             ("removedDomain", value) => {
                 deprecated.push("'removedDomain' command is deprecated. Please use deleteAccount.".to_owned());
                 removed_domain = Some(domain_field(key, value)?);
             }
             _ => {
-                return Err(Refusal::new(
+                return Err(Rejection::new(
                     "error.command.object_not_empty",
                     format!("removeFromOrg takes deleteAccount and nothing else, not {key}"),
                 ));
@@ -302,26 +310,26 @@ fn remove_from_org(value: &Json, deprecated: &mut Vec<String>) -> Result<Step, R
     Ok(Step::RemoveFromOrg { delete_account, removed_domain })
 }
 
-fn remove_from_domain(value: &Json) -> Result<Step, Refusal> {
+fn remove_from_domain(value: &Json) -> Result<Step, Rejection> {
     match value.object() {
         // The page of 2017 calls the field `removedDomain`.
         Some([(key, value)]) if matches!(key.as_str(), "domain" | "removedDomain") => {
             Ok(Step::RemoveFromDomain { domain: domain_field(key, value)? })
         }
-        Some([]) => Err(Refusal::new("error.command.domain.missing", "removeFromDomain must name a domain")),
+        Some([]) => Err(Rejection::new("error.command.domain.missing", "removeFromDomain must name a domain")),
         _ => Err(illegal("removeFromDomain takes a domain and nothing else".to_owned())),
     }
 }
 
-fn domain_field(key: &str, value: &Json) -> Result<String, Refusal> {
+fn domain_field(key: &str, value: &Json) -> Result<String, Rejection> {
     let value = value
         .text()
-        .ok_or_else(|| Refusal::new("error.command.domain.string_expected", format!("{key} must be a string")))?;
+        .ok_or_else(|| Rejection::new("error.command.domain.string_expected", format!("{key} must be a string")))?;
     identifier_length(key, value)?;
     Ok(value.to_owned())
 }
 
-fn create_group(value: &Json) -> Result<GroupFields, Refusal> {
+fn create_group(value: &Json) -> Result<GroupFields, Rejection> {
     let mut fields = GroupFields::default();
     for (key, value) in create_fields("createUserGroup", value, &["name", "description", "option"])? {
         match key {
@@ -336,7 +344,7 @@ fn create_group(value: &Json) -> Result<GroupFields, Refusal> {
     Ok(fields)
 }
 
-fn update_group(value: &Json) -> Result<GroupFields, Refusal> {
+fn update_group(value: &Json) -> Result<GroupFields, Rejection> {
     let mut fields = GroupFields::default();
     for (key, value) in value.object().ok_or_else(|| illegal("updateUserGroup must be a JSON object".to_owned()))? {
         match key.as_str() {
@@ -351,7 +359,7 @@ fn update_group(value: &Json) -> Result<GroupFields, Refusal> {
         }
     }
     if fields.name.is_none() && fields.description.is_none() {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             "error.user.command.missing.arguments",
             "updateUserGroup must have a name or a description",
         ));

@@ -4,16 +4,16 @@ use super::{
     command::{Context, Target},
     create::changes,
     lookup::{self, Found},
-    outcome::{Refusal, Rejected, refuse},
+    outcome::{EngineError, Rejection, reject},
     steps::UpdateUser,
 };
 use crate::store::{Directory, UserChange, UserKind, UserRow, domain_of, fold, is_email_type};
 
 impl Context<'_, '_> {
     /// `update`.
-    pub(super) fn update_user(&mut self, update: &UpdateUser) -> Result<(), Rejected> {
-        if let Found::Elsewhere = self.find_user()? {
-            return refuse(
+    pub(super) fn update_user(&mut self, update: &UpdateUser) -> Result<(), EngineError> {
+        if let Found::OtherDirectory = self.find_user()? {
+            return reject(
                 "error.update.domain.mismatch",
                 "The domain in the request does not match the domain of the user",
             );
@@ -51,13 +51,13 @@ impl Context<'_, '_> {
     }
 
     /// The directory of an account that this organization may write.
-    fn updatable(&self, user: &UserRow) -> Result<Directory, Rejected> {
+    fn updatable(&self, user: &UserRow) -> Result<Directory, EngineError> {
         match user.kind {
             UserKind::AdobeId => {
-                return refuse("error.update.adobeid.no", format!("An Adobe ID cannot be updated: {}", user.email));
+                return reject("error.update.adobeid.no", format!("An Adobe ID cannot be updated: {}", user.email));
             }
             UserKind::Unknown => {
-                return refuse(
+                return reject(
                     "error.user.type_unknown",
                     format!("Type of user could not be determined: {}", user.email),
                 );
@@ -74,19 +74,19 @@ impl Context<'_, '_> {
     }
 
     /// The new address must be in a domain of the same directory, where addresses log in; and it must be free.
-    fn check_new_email(&self, user: &UserRow, directory: &Directory, email: &str) -> Result<(), Rejected> {
+    fn check_new_email(&self, user: &UserRow, directory: &Directory, email: &str) -> Result<(), EngineError> {
         let rows = self.tx.rows();
         match rows.claim(self.org.id, domain_of(email))? {
             _ if directory.username_login => {}
             Some(claim) if claim.directory.id == directory.id => {}
             Some(claim) if claim.owned => {
-                return refuse(
+                return reject(
                     "error.user.change_domain_update.no",
                     format!("The new email address is in another directory: {email}"),
                 );
             }
             _ => {
-                return refuse(
+                return reject(
                     "error.update.no",
                     format!("The new email address cannot be used, its domain is not claimed: {email}"),
                 );
@@ -95,16 +95,16 @@ impl Context<'_, '_> {
         // An account has a row in every organization that is trusted with it: the address must be free in all of them.
         for row in rows.users_of_account(user.account)? {
             if rows.user_by_email(row.org, email, false)?.is_some_and(|other| other.account != user.account) {
-                return refuse("error.user.email.name_in_use", format!("Email address is already in use: {email}"));
+                return reject("error.user.email.name_in_use", format!("Email address is already in use: {email}"));
             }
         }
         Ok(())
     }
 
     /// A username is an address in the same directory or no address at all; with username login, never an address.
-    fn check_new_username(&self, user: &UserRow, directory: &Directory, username: &str) -> Result<(), Rejected> {
+    fn check_new_username(&self, user: &UserRow, directory: &Directory, username: &str) -> Result<(), EngineError> {
         if user.kind == UserKind::EnterpriseId {
-            return refuse(
+            return reject(
                 "error.update.username.no",
                 "The user name cannot be updated. However, changing the email changes the user login name.",
             );
@@ -112,11 +112,11 @@ impl Context<'_, '_> {
         let rows = self.tx.rows();
         if is_email_type(username) {
             if directory.username_login {
-                return refuse("error.user.name.contains.email", format!("Username is invalid: {username}"));
+                return reject("error.user.name.contains.email", format!("Username is invalid: {username}"));
             }
             let claim = rows.claim(self.org.id, domain_of(username))?;
             if claim.is_none_or(|claim| claim.directory.id != directory.id) {
-                return Err(Refusal::new(
+                return Err(Rejection::new(
                     "error.update.domain.mismatch",
                     format!("The domain of the new username is not in the directory of the user: {username}"),
                 )
@@ -126,7 +126,7 @@ impl Context<'_, '_> {
         let named = rows.users_by_username(self.org.id, username, Some(directory.id))?;
         let addressed = rows.user_by_email(self.org.id, username, false)?;
         if named.iter().chain(&addressed).any(|other| other.id != user.id) {
-            return refuse("error.user.name_in_use", format!("Username is already in use: {username}"));
+            return reject("error.user.name_in_use", format!("Username is already in use: {username}"));
         }
         Ok(())
     }

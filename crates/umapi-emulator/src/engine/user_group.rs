@@ -4,7 +4,7 @@ use super::{
     add_remove::{GroupLists, read_only_add, read_only_remove},
     command::Context,
     lookup::{self, find_listed},
-    outcome::{Refusal, Rejected, refuse},
+    outcome::{EngineError, Rejection, reject},
     request::RequestSizes,
     rules,
     steps::{GroupFields, IfExists},
@@ -13,34 +13,34 @@ use crate::store::{GroupKind, GroupRow, NewGroup, OrgId, Tx, UserRow, fold};
 
 impl Context<'_, '_> {
     /// `createUserGroup`. A `name` of its own goes before the root; steps that follow are about the group that was made.
-    pub(super) fn create_group(&mut self, fields: &GroupFields) -> Result<(), Rejected> {
+    pub(super) fn create_group(&mut self, fields: &GroupFields) -> Result<(), EngineError> {
         let (root, _) = self.user_name();
         let root = root.to_owned();
         if fields.option.is_some()
             && let Some(group) = self.tx.rows().group_by_name(self.org.id, &root)?
             && group.kind == GroupKind::UserGroup
         {
-            return self.meet_group(fields, &group);
+            return self.handle_existing_group(fields, &group);
         }
         let name = fields.name.as_deref().unwrap_or(&root);
         rules::group_name(name)?;
         if let Some(group) = self.tx.rows().group_by_name(self.org.id, name)? {
             if fields.option.is_some() && group.kind == GroupKind::UserGroup {
-                return self.meet_group(fields, &group);
+                return self.handle_existing_group(fields, &group);
             }
             return Err(group_exists(name));
         }
         let new = NewGroup { name, description: fields.description.as_deref(), ..NewGroup::default() };
         let id = self.tx.create_user_group(self.org.id, &new)?;
-        self.is_about_group(id);
-        self.promise_group(&root);
-        self.promise_group(name);
+        self.set_group(id);
+        self.plan_group(&root);
+        self.plan_group(name);
         Ok(())
     }
 
     /// The group is there already, and the step has an `option`: the description may be written, the name never.
-    fn meet_group(&mut self, fields: &GroupFields, group: &GroupRow) -> Result<(), Rejected> {
-        self.is_about_group(group.id);
+    fn handle_existing_group(&mut self, fields: &GroupFields, group: &GroupRow) -> Result<(), EngineError> {
+        self.set_group(group.id);
         let description = fields.description.as_deref().filter(|new| group.description.as_deref() != Some(*new));
         if fields.option == Some(IfExists::Update) && description.is_some() {
             must_be_writable(group)?;
@@ -50,19 +50,19 @@ impl Context<'_, '_> {
     }
 
     /// `updateUserGroup`.
-    pub(super) fn update_group(&mut self, fields: &GroupFields) -> Result<(), Rejected> {
+    pub(super) fn update_group(&mut self, fields: &GroupFields) -> Result<(), EngineError> {
         let Some(group) = self.user_group()? else { return Ok(()) };
         update_group(self.tx, &group, fields.name.as_deref(), fields.description.as_deref())?;
-        self.is_about_group(group.id);
+        self.set_group(group.id);
         Ok(())
     }
 
     /// `deleteUserGroup`: nothing runs after it.
-    pub(super) fn delete_group(&mut self) -> Result<(), Rejected> {
+    pub(super) fn delete_group(&mut self) -> Result<(), EngineError> {
         if let Some(group) = self.user_group()? {
             delete_group(self.tx, &group)?;
         }
-        self.is_over();
+        self.end_command();
         Ok(())
     }
 
@@ -70,7 +70,7 @@ impl Context<'_, '_> {
     ///
     /// Users that are all members already are an error, as the documentation has a code for it; of a list of old and new
     /// members the new ones are added.
-    pub(super) fn add_to_group(&mut self, lists: &GroupLists) -> Result<(), Rejected> {
+    pub(super) fn add_to_group(&mut self, lists: &GroupLists) -> Result<(), EngineError> {
         let group = self.user_group()?;
         let users = self.listed_users(&lists.users)?;
         let profiles = profiles(self.tx, self.org.id, &lists.profiles)?;
@@ -83,7 +83,7 @@ impl Context<'_, '_> {
             added |= self.tx.add_member(user, group.id)?;
         }
         if let (false, Some(user)) = (added, users.first()) {
-            return refuse(
+            return reject(
                 "error.user.already_exists",
                 format!("User is already a member of the group {}: {}", group.name, user.email),
             );
@@ -95,7 +95,7 @@ impl Context<'_, '_> {
     }
 
     /// `remove` on a user group. Users of whom none is a member are an error, as the documentation has a code for it.
-    pub(super) fn remove_from_group(&mut self, lists: &GroupLists) -> Result<(), Rejected> {
+    pub(super) fn remove_from_group(&mut self, lists: &GroupLists) -> Result<(), EngineError> {
         let group = self.user_group()?;
         let users = self.listed_users(&lists.users)?;
         let profiles = profiles(self.tx, self.org.id, &lists.profiles)?;
@@ -108,7 +108,7 @@ impl Context<'_, '_> {
             removed |= self.tx.remove_member(user, group.id)?;
         }
         if !removed && !users.is_empty() {
-            return refuse(
+            return reject(
                 "error.usergroup.user_list.invalid",
                 format!("The provided list of users did not change the group membership: {}", group.name),
             );
@@ -120,7 +120,7 @@ impl Context<'_, '_> {
     }
 
     /// `"remove": "all"` on a user group: all users and all profiles.
-    pub(super) fn remove_all_from_group(&mut self) -> Result<(), Rejected> {
+    pub(super) fn remove_all_from_group(&mut self) -> Result<(), EngineError> {
         let Some(group) = self.user_group()? else { return Ok(()) };
         let members = self.tx.rows().member_ids(group.id)?;
         if group.read_only && !members.is_empty() {
@@ -138,7 +138,7 @@ impl Context<'_, '_> {
     }
 
     /// The users of a list: all of them, or none. In test mode those who do not exist are left out.
-    fn listed_users(&self, names: &[String]) -> Result<Vec<UserRow>, Rejected> {
+    fn listed_users(&self, names: &[String]) -> Result<Vec<UserRow>, EngineError> {
         let mut users = Vec::new();
         let mut missing = None;
         for name in names {
@@ -150,20 +150,20 @@ impl Context<'_, '_> {
         match missing {
             None => Ok(users),
             Some(_) if self.options.test_only => Ok(users),
-            Some(_) if users.is_empty() => refuse("error.user.not_found", "No valid users were found in the request"),
+            Some(_) if users.is_empty() => reject("error.user.not_found", "No valid users were found in the request"),
             Some(name) => Err(lookup::nonexistent(name).into()),
         }
     }
 }
 
-fn group_exists(name: &str) -> Rejected {
-    Refusal::new("error.usergroup.already_exists", format!("Group {name} already exists")).into()
+fn group_exists(name: &str) -> EngineError {
+    Rejection::new("error.usergroup.already_exists", format!("Group {name} already exists")).into()
 }
 
 /// A group whose users another organization owns cannot be changed itself.
-pub(super) fn must_be_writable(group: &GroupRow) -> Result<(), Rejected> {
+pub(super) fn must_be_writable(group: &GroupRow) -> Result<(), EngineError> {
     if group.read_only {
-        return refuse(
+        return reject(
             "error.usergroup.readonly.update_not_allowed",
             format!("Usergroup is owned by another org and readonly: {}", group.name),
         );
@@ -177,7 +177,7 @@ pub(super) fn update_group(
     group: &GroupRow,
     name: Option<&str>,
     description: Option<&str>,
-) -> Result<(), Rejected> {
+) -> Result<(), EngineError> {
     must_be_writable(group)?;
     if let Some(name) = name {
         let taken = tx.rows().group_by_name(group.org, name)?;
@@ -194,9 +194,9 @@ pub(super) fn update_group(
 }
 
 /// Deletes a user group.
-pub(super) fn delete_group(tx: &mut Tx<'_>, group: &GroupRow) -> Result<(), Rejected> {
+pub(super) fn delete_group(tx: &mut Tx<'_>, group: &GroupRow) -> Result<(), EngineError> {
     if group.read_only {
-        return refuse(
+        return reject(
             "error.usergroup.readonly.remove_not_allowed",
             format!("User group owned by another organization. Remove not allowed: {}", group.name),
         );
@@ -205,14 +205,14 @@ pub(super) fn delete_group(tx: &mut Tx<'_>, group: &GroupRow) -> Result<(), Reje
 }
 
 /// The profiles with these names, each once.
-fn profiles(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, Rejected> {
+fn profiles(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, EngineError> {
     names
         .iter()
         .map(|name| {
             let group = tx.rows().group_by_name(org, &fold(name))?;
             match group.filter(|group| group.kind == GroupKind::Profile) {
                 Some(profile) => Ok(profile),
-                None => refuse("error.group.not_found", format!("Group {name} was not found")),
+                None => reject("error.group.not_found", format!("Group {name} was not found")),
             }
         })
         .collect()
@@ -224,11 +224,11 @@ pub(super) fn attach(
     group: &GroupRow,
     profile: &GroupRow,
     limits: &RequestSizes,
-) -> Result<(), Rejected> {
-    tx.settle()?;
+) -> Result<(), EngineError> {
+    tx.flush()?;
     let members = tx.rows().group_row(group.org, group.id)?.map_or(0, |group| group.members);
     if members > limits.group_members {
-        return refuse(
+        return reject(
             "error.usergroup.exceeds_maximum_member_count",
             format!(
                 "The user count of the group {} exceeds {}: profiles cannot be added",

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::engine::{Refusal, StepView};
+use crate::engine::{Rejection, StepView};
 use crate::store::fold;
 pub use error::FaultError;
 pub(crate) use fault::Fault;
@@ -136,7 +136,7 @@ impl Faults {
     }
 
     /// Whether a step fails, and with what.
-    pub(crate) fn interfere(&self, step: &StepView<'_>) -> Option<Refusal> {
+    pub(crate) fn interfere(&self, step: &StepView<'_>) -> Option<Rejection> {
         let mut rules = self.lock();
         let mut refusal = None;
         for entry in rules.entries.iter_mut().filter(|entry| entry.rule.enabled) {
@@ -145,7 +145,7 @@ impl Faults {
                 && user.as_ref().is_none_or(|user| step.user.is_some_and(|root| fold(root) == fold(user)));
             if about && entry.counter.selects() && refusal.is_none() {
                 let message = message.clone().unwrap_or_else(|| made_up_message(step, code));
-                refusal = Some(Refusal { code: Cow::Owned(code.clone()), message });
+                refusal = Some(Rejection { code: Cow::Owned(code.clone()), message });
                 entry.counter.fire();
             }
         }

@@ -17,7 +17,7 @@ use umapi_model::Operation;
 use umapi_model::ims::operations::EXCHANGE_JWT;
 
 use crate::http::{Answer, Request};
-use crate::store::{Integration, Organization, Reader, Spent, Store, StoreError};
+use crate::store::{Integration, Organization, Reader, Store, StoreError, UsedId};
 use crate::world::World;
 use assertion::Judge;
 use fields::Fields;
@@ -97,7 +97,7 @@ impl Login {
         if let Some(jti) = &asked.jti {
             let now = seconds(now);
             let spend = |tx: &mut crate::store::Tx<'_>| {
-                tx.spend(Spent::Jti, &integration.client_id, jti, asked.exp, now).map_err(LoginRefusal::from)
+                tx.use_id(UsedId::Jti, &integration.client_id, jti, asked.exp, now).map_err(LoginRefusal::from)
             };
             if !world.store.write(None, spend)? {
                 return Err(LoginRefusal::bad("invalid_jti", "jti was used before"));
@@ -181,13 +181,13 @@ impl Login {
         let claims = token.and_then(|token| self.mint.read(token)).filter(|claims| now < claims.end());
         world.store.read(|r| {
             let token_id = claims.as_ref().map_or("", |claims| &claims.id);
-            let Some(standing) = r.standing(key, token_id)? else { return Ok(Err(Denial::UnknownKey)) };
+            let Some(standing) = r.client_state(key, token_id)? else { return Ok(Err(Denial::UnknownKey)) };
             if token.is_none() {
                 return Ok(Err(Denial::NoToken));
             }
             let Some(claims) = claims else { return Ok(Err(Denial::BadToken)) };
             if claims.client_id != key {
-                let of_other = r.standing(&claims.client_id, &claims.id)?;
+                let of_other = r.client_state(&claims.client_id, &claims.id)?;
                 let is_good = of_other.is_some_and(|of_other| claims.are_good(&of_other));
                 return Ok(Err(if is_good { Denial::ForeignKey } else { Denial::BadToken }));
             }
@@ -219,13 +219,13 @@ impl Login {
     pub(crate) fn revoke(&self, world: &World, token: &str) -> Result<bool, StoreError> {
         let Some(claims) = self.mint.read(token) else { return Ok(false) };
         let (now, end) = (world.clock.millis() / 1000, claims.end() / 1000 + 1);
-        world.store.write(None, |tx| tx.spend(Spent::Token, &claims.client_id, &claims.id, end, now))?;
+        world.store.write(None, |tx| tx.use_id(UsedId::RevokedToken, &claims.client_id, &claims.id, end, now))?;
         Ok(true)
     }
 
     /// Ends the life of all tokens that a client has.
     pub(crate) fn revoke_all(store: &Store, client_id: &str) -> Result<(), StoreError> {
-        store.write(None, |tx| tx.end_tokens(client_id))
+        store.write(None, |tx| tx.revoke_tokens(client_id))
     }
 }
 

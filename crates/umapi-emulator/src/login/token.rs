@@ -6,7 +6,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Standing, Store, StoreError};
+use crate::store::{ClientState, Store, StoreError};
 
 /// Where the store keeps the key, so that tokens outlive the process.
 const SETTING: &str = "token-key";
@@ -77,8 +77,8 @@ impl Claims {
     }
 
     /// Whether the token has not been revoked: neither it alone nor all of its client's.
-    pub(super) fn are_good(&self, standing: &Standing) -> bool {
-        self.generation == standing.generation && !standing.is_ended
+    pub(super) fn are_good(&self, standing: &ClientState) -> bool {
+        self.generation == standing.generation && !standing.is_revoked
     }
 
     /// Whether it was given for the User Management API.

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::clock::ClockError;
-use crate::engine::{Refusal, Rejected};
+use crate::engine::{EngineError, Rejection};
 use crate::faults::FaultError;
 use crate::http::Answer;
 use crate::limits::LimitError;
@@ -90,18 +90,18 @@ fn is_taken(code: &str) -> bool {
         || matches!(code, "error.user.already_in_org" | "emulator.domain.claimed")
 }
 
-impl From<Refusal> for ManageError {
-    fn from(refusal: Refusal) -> Self {
+impl From<Rejection> for ManageError {
+    fn from(refusal: Rejection) -> Self {
         let kind = if is_taken(&refusal.code) { Kind::Conflict } else { Kind::Invalid };
         Self::new(kind, refusal.code, refusal.message)
     }
 }
 
-impl From<Rejected> for ManageError {
-    fn from(rejected: Rejected) -> Self {
+impl From<EngineError> for ManageError {
+    fn from(rejected: EngineError) -> Self {
         match rejected {
-            Rejected::Refused(refusal) => refusal.into(),
-            Rejected::Store(error) => error.into(),
+            EngineError::Rejected(refusal) => refusal.into(),
+            EngineError::Store(error) => error.into(),
         }
     }
 }
@@ -116,9 +116,9 @@ impl From<SeedError> for ManageError {
     fn from(error: SeedError) -> Self {
         match error {
             SeedError::Store(error) => error.into(),
-            SeedError::Rule { place, code, message } => {
+            SeedError::Rule { pointer, code, message } => {
                 let kind = if is_taken(&code) { Kind::Conflict } else { Kind::Invalid };
-                Self { place: Some(place).filter(|place| !place.is_empty()), ..Self::new(kind, code, message) }
+                Self { place: Some(pointer).filter(|pointer| !pointer.is_empty()), ..Self::new(kind, code, message) }
             }
             other => Self::new(Kind::Invalid, "emulator.seed.invalid", other.to_string()),
         }

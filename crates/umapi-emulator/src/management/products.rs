@@ -16,7 +16,7 @@ pub struct ProductState {
     pub name: String,
     /// Its code.
     pub code: String,
-    /// How many licences were bought.
+    /// How many licenses were bought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<i64>,
     /// How many users are in any of its profiles.
@@ -39,12 +39,12 @@ pub struct ProfileState {
     pub description: Option<String>,
     /// The name of its product.
     pub product: String,
-    /// How many licences there are; none is "as many as are asked for".
+    /// How many licenses there are; none is "as many as are asked for".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<i64>,
     /// How many users are in it.
     pub members: i64,
-    /// How many of them hold a licence.
+    /// How many of them hold a license.
     pub licensed: i64,
 }
 
@@ -54,7 +54,7 @@ impl ProductState {
         profiles.retain(|profile| profile.subject == Some(product.id));
         Ok(Self {
             profiles: profiles.into_iter().map(|profile| ProfileState::of(profile, &product.name)).collect(),
-            id: product.outer_id,
+            id: product.external_id,
             name: product.name,
             code: product.code,
             quota: product.quota,
@@ -123,13 +123,13 @@ impl Manage {
     pub fn create_product(&self, org_id: &str, new: &seed::Product) -> Result<ProductState, ManageError> {
         self.write(org_id, |tx, org| {
             seed::add_product(tx, org_id, new)?;
-            tx.settle()?;
+            tx.flush()?;
             let r = tx.rows();
             ProductState::of(&r, org, find(&r, org, &new.name)?)
         })
     }
 
-    /// Sets how many licences of a product were bought. What decides who holds one is the quota of each profile.
+    /// Sets how many licenses of a product were bought. What decides who holds one is the quota of each profile.
     ///
     /// # Errors
     /// If there is no such product.
@@ -177,7 +177,7 @@ impl Manage {
         self.read(org_id, |r, org| show_profile(r, org, name))
     }
 
-    /// Sets the quota of a profile. With fewer licences those who came last lose theirs, with more those who have waited
+    /// Sets the quota of a profile. With fewer licenses those who came last lose theirs, with more those who have waited
     /// longest get one; without a quota everyone has one.
     ///
     /// # Errors
@@ -186,7 +186,7 @@ impl Manage {
         self.write(org_id, |tx, org| {
             let profile = find_profile(&tx.rows(), org, name)?;
             provision::quota(tx, profile.id, quota.map(i64::from))?;
-            tx.settle()?;
+            tx.flush()?;
             show_profile(&tx.rows(), org, name)
         })
     }

@@ -187,7 +187,7 @@ fn directories_claim_domains_and_trust() {
 }
 
 #[test]
-fn products_profiles_and_quotas_decide_about_licences() {
+fn products_profiles_and_quotas_decide_about_licenses() {
     let desk = Desk::new();
     let new = json!({"name": "Illustrator", "profiles": [{"name": "Default Illustrator", "quota": 3}]});
     let made = desk.post(&format!("{ORG}/products"), new.clone());

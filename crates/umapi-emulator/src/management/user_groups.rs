@@ -74,7 +74,7 @@ impl Manage {
     pub fn create_user_group(&self, org_id: &str, new: &seed::UserGroup) -> Result<UserGroupState, ManageError> {
         self.write(org_id, |tx, org| {
             seed::add_user_group(tx, org_id, new)?;
-            tx.settle()?;
+            tx.flush()?;
             let r = tx.rows();
             UserGroupState::of(&r, org, find(&r, org, &new.name)?)
         })

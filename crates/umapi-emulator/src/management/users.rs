@@ -67,7 +67,7 @@ impl Manage {
     pub fn create_user(&self, org_id: &str, new: &seed::User) -> Result<seed::User, ManageError> {
         self.write(org_id, |tx, org| {
             seed::add_user(tx, org_id, new)?;
-            tx.settle()?;
+            tx.flush()?;
             let r = tx.rows();
             show(&r, find(&r, org, &new.email, Some(new.user_type))?)
         })
@@ -130,7 +130,7 @@ impl Manage {
                 }
                 None => {}
             }
-            tx.settle()?;
+            tx.flush()?;
             let r = tx.rows();
             show(&r, find(&r, org, user, user_type)?)
         })

@@ -159,7 +159,7 @@ pub struct Product {
     /// Its code.
     #[serde(default)]
     pub code: String,
-    /// How many licences were bought; what decides is the quota of each profile.
+    /// How many licenses were bought; what decides is the quota of each profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
     /// Its profiles.
@@ -176,7 +176,7 @@ pub struct Profile {
     /// Its description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How many members hold a licence; as many as there are if absent.
+    /// How many members hold a license; as many as there are if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
 }
@@ -373,10 +373,10 @@ impl Seed {
         };
         let options = serde_saphyr::options! { budget: budget };
         serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-            let place = error
+            let location = error
                 .location()
                 .map_or_else(|| "its beginning".to_owned(), |at| format!("line {}, column {}", at.line(), at.column()));
-            SeedError::Format { place, message: error.without_snippet().to_string() }
+            SeedError::Format { location, message: error.without_snippet().to_string() }
         })
     }
 
@@ -386,7 +386,7 @@ impl Seed {
     /// If it is no seed, with line and column.
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
         serde_json::from_str(text).map_err(|error| SeedError::Format {
-            place: format!("line {}, column {}", error.line(), error.column()),
+            location: format!("line {}, column {}", error.line(), error.column()),
             message: error.to_string(),
         })
     }

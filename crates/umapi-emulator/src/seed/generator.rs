@@ -72,7 +72,7 @@ impl Generator {
         ]
     }
 
-    /// Every fifth profile has fewer licences than it will have members.
+    /// Every fifth profile has fewer licenses than it will have members.
     pub(super) fn products(&self) -> Vec<Product> {
         let quota = |i: usize| (i % 5 == 3).then_some(self.what.users / 200 + 1);
         self.profiles

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Place, SeedError,
+    SeedError, SeedPath,
     format::{
         Directory, DirectoryType, Domain, DomainClaim, Integration, Login, Organization, Presence, Product, Seed, User,
         UserGroup,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::{
-        Rejected,
+        EngineError,
         provision::{self, Account},
     },
     login::keys,
@@ -25,14 +25,14 @@ use crate::{
 /// Puts a seed into a store: all of it, or nothing.
 ///
 /// # Errors
-/// With the place in the seed and the rule it breaks, or the store's own failure.
+/// With the path in the seed and the rule it breaks, or the store's own failure.
 pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
     store.write(None, |tx| {
-        let place = Place::Root.key("organizations");
+        let path = SeedPath::Root.key("organizations");
         let mut orgs = Vec::new();
         // Every organization first: they may trust each other.
         for (i, org) in seed.organizations.iter().enumerate() {
-            orgs.push(organization(tx, org, &place.index(i))?);
+            orgs.push(organization(tx, org, &path.index(i))?);
         }
         let generators: Vec<_> = seed
             .organizations
@@ -40,18 +40,18 @@ pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
             .map(|org| org.generate.map(|generate| Generator::new(&org.id, generate)))
             .collect();
         for (i, ((org, id), generator)) in seed.organizations.iter().zip(&orgs).zip(&generators).enumerate() {
-            let place = place.index(i);
-            directories(tx, *id, &org.directories, &place.key("directories"))?;
+            let path = path.index(i);
+            directories(tx, *id, &org.directories, &path.key("directories"))?;
             if let Some(generator) = generator {
-                directories(tx, *id, &generator.directories(), &place.key("generate"))?;
+                directories(tx, *id, &generator.directories(), &path.key("generate"))?;
             }
         }
         for (i, (org, generator)) in seed.organizations.iter().zip(generators).enumerate() {
-            let place = place.index(i);
+            let path = path.index(i);
             let mut loader = Loader::new(tx, &org.id)?;
-            loader.contents(org, &place)?;
+            loader.contents(org, &path)?;
             if let Some(generator) = generator {
-                loader.generated(generator, &place.key("generate"))?;
+                loader.generated(generator, &path.key("generate"))?;
             }
         }
         Ok(())
@@ -60,31 +60,31 @@ pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
 
 /// Adds a directory to an organization.
 pub(crate) fn add_directory(tx: &Tx<'_>, org: OrgId, directory: &Directory) -> Result<(), SeedError> {
-    one_directory(tx, org, directory, &Place::Root)
+    one_directory(tx, org, directory, &SeedPath::Root)
 }
 
 /// Adds a product and its profiles to an organization.
 pub(crate) fn add_product(tx: &mut Tx<'_>, org_id: &str, product: &Product) -> Result<(), SeedError> {
-    Loader::new(tx, org_id)?.product(product, &Place::Root)
+    Loader::new(tx, org_id)?.product(product, &SeedPath::Root)
 }
 
 /// Adds a user group to an organization.
 pub(crate) fn add_user_group(tx: &mut Tx<'_>, org_id: &str, group: &UserGroup) -> Result<(), SeedError> {
-    Loader::new(tx, org_id)?.user_group(group, &Place::Root)
+    Loader::new(tx, org_id)?.user_group(group, &SeedPath::Root)
 }
 
 /// Adds a user to an organization.
 pub(crate) fn add_user(tx: &mut Tx<'_>, org_id: &str, user: &User) -> Result<(), SeedError> {
-    Loader::new(tx, org_id)?.user(user, &Place::Root)
+    Loader::new(tx, org_id)?.user(user, &SeedPath::Root)
 }
 
 /// Adds an integration to an organization.
 pub(crate) fn add_integration(tx: &mut Tx<'_>, org_id: &str, integration: &Integration) -> Result<(), SeedError> {
-    Loader::new(tx, org_id)?.integration(integration, &Place::Root)
+    Loader::new(tx, org_id)?.integration(integration, &SeedPath::Root)
 }
 
-fn organization(tx: &mut Tx<'_>, org: &Organization, place: &Place<'_>) -> Result<OrgId, SeedError> {
-    let id = provision::organization(tx, &org.id, &org.name).map_err(at(&place.key("id")))?;
+fn organization(tx: &mut Tx<'_>, org: &Organization, path: &SeedPath<'_>) -> Result<OrgId, SeedError> {
+    let id = provision::organization(tx, &org.id, &org.name).map_err(at(&path.key("id")))?;
     tx.set_migrating(id, org.migrating)?;
     if let Some(types) = &org.user_types {
         tx.set_user_kinds(id, types.iter().map(|user_type| store::UserKind::from(*user_type)).collect())?;
@@ -92,21 +92,21 @@ fn organization(tx: &mut Tx<'_>, org: &Organization, place: &Place<'_>) -> Resul
     Ok(id)
 }
 
-fn directories(tx: &Tx<'_>, org: OrgId, all: &[Directory], place: &Place<'_>) -> Result<(), SeedError> {
-    all.iter().enumerate().try_for_each(|(i, directory)| one_directory(tx, org, directory, &place.index(i)))
+fn directories(tx: &Tx<'_>, org: OrgId, all: &[Directory], path: &SeedPath<'_>) -> Result<(), SeedError> {
+    all.iter().enumerate().try_for_each(|(i, directory)| one_directory(tx, org, directory, &path.index(i)))
 }
 
-fn one_directory(tx: &Tx<'_>, org: OrgId, directory: &Directory, place: &Place<'_>) -> Result<(), SeedError> {
+fn one_directory(tx: &Tx<'_>, org: OrgId, directory: &Directory, path: &SeedPath<'_>) -> Result<(), SeedError> {
     let new = NewDirectory {
         name: &directory.name,
         federated: directory.directory_type == DirectoryType::Federated,
         username_login: directory.login == Login::Username,
         synced: directory.synced,
     };
-    let id = provision::directory(tx, org, &new).map_err(at(place))?;
-    claims(tx, org, id, &directory.domains, &place.key("domains"))?;
+    let id = provision::directory(tx, org, &new).map_err(at(path))?;
+    claims(tx, org, id, &directory.domains, &path.key("domains"))?;
     for (i, trustee) in directory.trusted_by.iter().enumerate() {
-        provision::trust(tx, id, trustee).map_err(at(&place.key("trustedBy").index(i)))?;
+        provision::trust(tx, id, trustee).map_err(at(&path.key("trustedBy").index(i)))?;
     }
     Ok(())
 }
@@ -116,21 +116,21 @@ fn claims(
     org: OrgId,
     directory: DirectoryId,
     domains: &[Domain],
-    place: &Place<'_>,
+    path: &SeedPath<'_>,
 ) -> Result<(), SeedError> {
     for (i, domain) in domains.iter().enumerate() {
         let (name, enforced) = match domain {
             Domain::Name(name) => (name, false),
             Domain::Claim(DomainClaim { name, enforced }) => (name, *enforced),
         };
-        provision::claim(tx, org, directory, name, enforced).map_err(at(&place.index(i)))?;
+        provision::claim(tx, org, directory, name, enforced).map_err(at(&path.index(i)))?;
     }
     Ok(())
 }
 
-/// Turns a rejection into an error that names the place.
-fn at<'a>(place: &'a Place<'_>) -> impl FnOnce(Rejected) -> SeedError + 'a {
-    move |rejected| SeedError::rejected(place, rejected)
+/// Turns a rejection into an error that names the path.
+fn at<'a>(path: &'a SeedPath<'_>) -> impl FnOnce(EngineError) -> SeedError + 'a {
+    move |error| SeedError::new(path, error)
 }
 
 /// Fills one organization.
@@ -144,48 +144,52 @@ struct Loader<'t, 'c> {
 impl<'t, 'c> Loader<'t, 'c> {
     fn new(tx: &'t mut Tx<'c>, org_id: &str) -> Result<Self, SeedError> {
         let org = tx.rows().organization(org_id)?.ok_or_else(|| {
-            SeedError::rule(&Place::Root, "error.organization.invalid_id", format!("Organization is unknown: {org_id}"))
+            SeedError::rule(
+                &SeedPath::Root,
+                "error.organization.invalid_id",
+                format!("Organization is unknown: {org_id}"),
+            )
         })?;
         Ok(Self { tx, org, groups: HashMap::new() })
     }
 
-    fn contents(&mut self, org: &Organization, place: &Place<'_>) -> Result<(), SeedError> {
+    fn contents(&mut self, org: &Organization, path: &SeedPath<'_>) -> Result<(), SeedError> {
         for (i, product) in org.products.iter().enumerate() {
-            self.product(product, &place.key("products").index(i))?;
+            self.product(product, &path.key("products").index(i))?;
         }
         for (i, group) in org.user_groups.iter().enumerate() {
-            self.user_group(group, &place.key("userGroups").index(i))?;
+            self.user_group(group, &path.key("userGroups").index(i))?;
         }
         for (i, user) in org.users.iter().enumerate() {
-            self.user(user, &place.key("users").index(i))?;
+            self.user(user, &path.key("users").index(i))?;
         }
         for (i, integration) in org.integrations.iter().enumerate() {
-            self.integration(integration, &place.key("integrations").index(i))?;
+            self.integration(integration, &path.key("integrations").index(i))?;
         }
         Ok(())
     }
 
-    fn generated(&mut self, mut generator: Generator, place: &Place<'_>) -> Result<(), SeedError> {
+    fn generated(&mut self, mut generator: Generator, path: &SeedPath<'_>) -> Result<(), SeedError> {
         for product in generator.products() {
-            self.product(&product, place)?;
+            self.product(&product, path)?;
         }
         for group in generator.user_groups() {
-            self.user_group(&group, place)?;
+            self.user_group(&group, path)?;
         }
         while let Some(user) = generator.next_user() {
-            self.user(&user, place)?;
+            self.user(&user, path)?;
         }
         Ok(())
     }
 
-    fn product(&mut self, product: &Product, place: &Place<'_>) -> Result<(), SeedError> {
+    fn product(&mut self, product: &Product, path: &SeedPath<'_>) -> Result<(), SeedError> {
         let new = NewProduct {
             name: &product.name,
-            outer_id: product.id.as_deref(),
+            external_id: product.id.as_deref(),
             code: &product.code,
             quota: product.quota.map(i64::from),
         };
-        let id = provision::product(self.tx, self.org.id, &new).map_err(at(place))?;
+        let id = provision::product(self.tx, self.org.id, &new).map_err(at(path))?;
         for (i, profile) in product.profiles.iter().enumerate() {
             let new = NewGroup {
                 name: &profile.name,
@@ -193,31 +197,31 @@ impl<'t, 'c> Loader<'t, 'c> {
                 read_only: false,
                 quota: profile.quota.map(i64::from),
             };
-            provision::profile(self.tx, self.org.id, id, &new).map_err(at(&place.key("profiles").index(i)))?;
+            provision::profile(self.tx, self.org.id, id, &new).map_err(at(&path.key("profiles").index(i)))?;
         }
         Ok(())
     }
 
-    fn user_group(&mut self, group: &UserGroup, place: &Place<'_>) -> Result<(), SeedError> {
+    fn user_group(&mut self, group: &UserGroup, path: &SeedPath<'_>) -> Result<(), SeedError> {
         let new = NewGroup {
             name: &group.name,
             description: group.description.as_deref(),
             read_only: group.read_only,
             quota: None,
         };
-        let id = provision::user_group(self.tx, self.org.id, &new).map_err(at(place))?;
+        let id = provision::user_group(self.tx, self.org.id, &new).map_err(at(path))?;
         for (i, profile) in group.profiles.iter().enumerate() {
-            let place = place.key("profiles");
+            let path = path.key("profiles");
             let found = self.tx.rows().group_by_name(self.org.id, profile)?;
             match found.filter(|group| group.kind == GroupKind::Profile) {
                 Some(profile) => self.tx.attach_profile(id, profile.id)?,
-                None => return Err(unknown_group(profile, &place.index(i))),
+                None => return Err(unknown_group(profile, &path.index(i))),
             };
         }
         Ok(())
     }
 
-    fn user(&mut self, user: &User, place: &Place<'_>) -> Result<(), SeedError> {
+    fn user(&mut self, user: &User, path: &SeedPath<'_>) -> Result<(), SeedError> {
         let account = Account {
             username: user.username.as_deref(),
             domain: user.domain.as_deref(),
@@ -230,23 +234,23 @@ impl<'t, 'c> Loader<'t, 'c> {
             technical: user.technical,
             ..Account::new(user.user_type.into(), &user.email)
         };
-        let id = provision::account(self.tx, &self.org, &account).map_err(at(place))?;
+        let id = provision::account(self.tx, &self.org, &account).map_err(at(path))?;
         if user.groups.is_empty() {
             return Ok(());
         }
         if user.presence != Presence::Member {
             let message = format!("Only users of the organization can be in groups: {}", user.email);
-            return Err(SeedError::rule(&place.key("groups"), "error.user.not_in_org", message));
+            return Err(SeedError::rule(&path.key("groups"), "error.user.not_in_org", message));
         }
         let Some(row) = self.tx.rows().user_row(id)? else { return Ok(()) };
         for (i, name) in user.groups.iter().enumerate() {
-            let group = self.group(name, &place.key("groups").index(i))?;
+            let group = self.group(name, &path.key("groups").index(i))?;
             self.tx.add_member(&row, group)?;
         }
         Ok(())
     }
 
-    fn group(&mut self, name: &str, place: &Place<'_>) -> Result<GroupId, SeedError> {
+    fn group(&mut self, name: &str, path: &SeedPath<'_>) -> Result<GroupId, SeedError> {
         let key = fold(name);
         if let Some(id) = self.groups.get(&*key) {
             return Ok(*id);
@@ -256,15 +260,15 @@ impl<'t, 'c> Loader<'t, 'c> {
                 self.groups.insert(key.into_owned(), group.id);
                 Ok(group.id)
             }
-            None => Err(unknown_group(name, place)),
+            None => Err(unknown_group(name, path)),
         }
     }
 
-    fn integration(&mut self, integration: &Integration, place: &Place<'_>) -> Result<(), SeedError> {
+    fn integration(&mut self, integration: &Integration, path: &SeedPath<'_>) -> Result<(), SeedError> {
         for (i, key) in integration.keys.iter().enumerate() {
             if let Some(problem) = keys::problem(key) {
                 let message = format!("Key is invalid: {problem}");
-                return Err(SeedError::rule(&place.key("keys").index(i), "emulator.integration.invalid", message));
+                return Err(SeedError::rule(&path.key("keys").index(i), "emulator.integration.invalid", message));
             }
         }
         let made_up = format!("{}@techacct.adobe.com", integration.client_id);
@@ -281,13 +285,13 @@ impl<'t, 'c> Loader<'t, 'c> {
             jti_required: integration.jti_required,
             enabled: integration.enabled,
         };
-        provision::integration(self.tx, self.org.id, &new).map_err(at(place))?;
+        provision::integration(self.tx, self.org.id, &new).map_err(at(path))?;
         Ok(())
     }
 }
 
-fn unknown_group(name: &str, place: &Place<'_>) -> SeedError {
-    SeedError::rule(place, "error.group.not_found", format!("Group {name} was not found"))
+fn unknown_group(name: &str, path: &SeedPath<'_>) -> SeedError {
+    SeedError::rule(path, "error.group.not_found", format!("Group {name} was not found"))
 }
 
 #[cfg(test)]
@@ -345,7 +349,7 @@ organizations:
 
     #[test]
     fn errors_name_the_place_and_the_rule() {
-        for (from, to, place, code) in [
+        for (from, to, path, code) in [
             ("AA@AdobeOrg", "AA", "/organizations/0/id", "error.organization.invalid_id"),
             ("email: bob@a.com", "email: bob", "/organizations/0/users/1", "error.user.email.invalid"),
             ("email: bob@a.com", "email: bob@x.com", "/organizations/0/users/1", "error.domain.trust.nonexistent"),
@@ -371,7 +375,7 @@ organizations:
             let store = Store::in_memory().unwrap();
             let seed = Seed::from_yaml(&TWO.replace(from, to)).unwrap();
             let error = load(&store, &seed).unwrap_err().to_string();
-            assert!(error.contains(place) && error.contains(code), "{from} -> {to}: {error}");
+            assert!(error.contains(path) && error.contains(code), "{from} -> {to}: {error}");
             assert!(store.read(|r| r.organizations()).unwrap().is_empty(), "something stayed of {to}");
         }
     }

@@ -11,7 +11,7 @@ pub(super) fn execute(call: &Call<'_>) -> Answer {
     let options = ActionOptions::new(&call.request.id, call.world.clock.millis())
         .test_only(call.flag("testOnly", false))
         .limits(call.world.settings.action_limits)
-        .interference(&interfere);
+        .step_faults(&interfere);
     match engine::apply(&call.world.store, &call.org.org_id, &call.request.body, &options) {
         Ok(response) => Answer::json(StatusCode::OK, &response),
         Err(ActionFailure::Migrating(refusal)) => refuse(Shape::Result, 403, &refusal),

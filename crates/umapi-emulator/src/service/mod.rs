@@ -14,7 +14,7 @@ mod users;
 use umapi_model::operations as op;
 
 use crate::contract::{Endpoint, PathParameters};
-use crate::engine::Refusal;
+use crate::engine::Rejection;
 use crate::http::{Answer, Request};
 use crate::store::StoreError;
 use crate::world::World;
@@ -46,7 +46,7 @@ pub(crate) fn answer(world: &World, endpoint: &Endpoint, path: &PathParameters, 
 
 /// Whether the description allows a request. The body of an action request is for the engine to judge: it knows which
 /// code belongs to which mistake.
-fn allow(world: &World, endpoint: &Endpoint, path: &PathParameters, request: &Request) -> Result<(), Refusal> {
+fn allow(world: &World, endpoint: &Endpoint, path: &PathParameters, request: &Request) -> Result<(), Rejection> {
     if !world.settings.strict {
         return Ok(());
     }

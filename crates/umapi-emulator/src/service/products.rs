@@ -5,7 +5,7 @@ use super::legacy_users;
 use super::paging::Paging;
 use super::refusals::{self, Shape, not_found, refuse};
 use super::shapes::{ConfigurationShape, Configurations, ProductConfigurationsShape, ProductShape, Products};
-use crate::engine::{Refusal, legacy};
+use crate::engine::{Rejection, legacy};
 use crate::http::Answer;
 use crate::store::{Configuration, Product, StoreError};
 
@@ -103,5 +103,5 @@ fn configuration_not_found() -> Answer {
 /// The documentation shows no code for a product that is not there: the one that the writes answer with.
 fn product_not_found(call: &Call<'_>) -> Answer {
     let message = format!("Product {} was not found", call.path("productId"));
-    refuse(Shape::Code, 404, &Refusal::new("error.command.product.not_found", message))
+    refuse(Shape::Code, 404, &Rejection::new("error.command.product.not_found", message))
 }

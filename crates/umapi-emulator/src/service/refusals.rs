@@ -2,8 +2,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use umapi_model::Operation;
 
-use crate::engine::Refusal;
-use crate::engine::legacy::LegacyFailure;
+use crate::engine::Rejection;
+use crate::engine::legacy::LegacyError;
 use crate::http::Answer;
 
 /// How a service writes its errors.
@@ -26,9 +26,9 @@ impl Shape {
 }
 
 /// A refusal with a status.
-pub(super) fn refuse(shape: Shape, status: u16, refusal: &Refusal) -> Answer {
+pub(super) fn refuse(shape: Shape, status: u16, refusal: &Rejection) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let Refusal { code, message } = refusal;
+    let Rejection { code, message } = refusal;
     match shape {
         Shape::Result => Answer::json(status, &ResultBody { last_page: None, result: code, message }),
         Shape::Code => Answer::json(status, &CodeBody { error_code: code, error_message: message }),
@@ -59,28 +59,28 @@ struct GatewayBody<'a> {
 }
 
 /// What a write of a deprecated endpoint was refused for.
-pub(super) fn legacy(failure: LegacyFailure) -> Answer {
+pub(super) fn legacy(failure: LegacyError) -> Answer {
     match failure {
-        LegacyFailure::Refused(refused) => {
-            let refusal = Refusal { code: refused.code, message: refused.message };
+        LegacyError::Rejected(refused) => {
+            let refusal = Rejection { code: refused.code, message: refused.message };
             refuse(Shape::Code, refused.status, &refusal)
         }
-        LegacyFailure::Store(error) => Answer::fault(&error.to_string()),
+        LegacyError::Store(error) => Answer::fault(&error.to_string()),
     }
 }
 
 /// A thing of the deprecated endpoints that is not there; its message is its code.
 pub(super) fn not_found(code: &'static str) -> Answer {
-    refuse(Shape::Code, 404, &Refusal::new(code, code))
+    refuse(Shape::Code, 404, &Rejection::new(code, code))
 }
 
 pub(super) fn user_not_found(user: &str) -> Answer {
-    refuse(Shape::Result, 404, &Refusal::new("error.user.not_found", format!("User not found {user}")))
+    refuse(Shape::Result, 404, &Rejection::new("error.user.not_found", format!("User not found {user}")))
 }
 
 pub(super) fn domain_not_found(domain: &str) -> Answer {
     let message = format!("Domain not found: {domain}");
-    refuse(Shape::Result, 404, &Refusal::new("error.domain.trust.nonexistent", message))
+    refuse(Shape::Result, 404, &Rejection::new("error.domain.trust.nonexistent", message))
 }
 
 pub(super) fn group_not_found(group: &str) -> Answer {
@@ -91,7 +91,7 @@ pub(super) fn group_not_found(group: &str) -> Answer {
 
 /// The organization of the path is none.
 pub(crate) fn bad_organization() -> Answer {
-    refuse(Shape::Result, 400, &Refusal::new("error.organization.invalid_id", "Bad organization Id"))
+    refuse(Shape::Result, 400, &Rejection::new("error.organization.invalid_id", "Bad organization Id"))
 }
 
 /// The path is none of the service's. What the gateway says to that is not documented.

@@ -206,7 +206,7 @@ pub(super) struct ProductShape<'a> {
 impl<'a> ProductShape<'a> {
     pub(super) fn of(product: &'a Product) -> Self {
         Self {
-            id: &product.outer_id,
+            id: &product.external_id,
             code: &product.code,
             name: &product.name,
             user_count: product.user_count,
@@ -246,7 +246,7 @@ pub(super) struct ConfigurationShape<'a> {
 impl<'a> ConfigurationShape<'a> {
     pub(super) fn of(configuration: &'a Configuration) -> Self {
         Self {
-            id: &configuration.outer_id,
+            id: &configuration.external_id,
             name: &configuration.name,
             admin_count: configuration.admin_count,
             user_count: configuration.user_count,

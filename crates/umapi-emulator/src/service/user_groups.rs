@@ -5,7 +5,7 @@ use super::legacy_users;
 use super::paging::Paging;
 use super::refusals::{self, not_found};
 use super::shapes::{UserGroupShape, UserGroups};
-use crate::engine::legacy::{self, LegacyFailure, UserGroupFields};
+use crate::engine::legacy::{self, LegacyError, UserGroupFields};
 use crate::http::Answer;
 use crate::store::{GroupId, PageRequest, StoreError, UserGroup};
 
@@ -76,7 +76,7 @@ fn find(call: &Call<'_>) -> Result<Option<UserGroup>, StoreError> {
     call.world.store.read(|reader| reader.user_group(call.org.id, id(call)))
 }
 
-fn written(result: Result<UserGroup, LegacyFailure>) -> Answer {
+fn written(result: Result<UserGroup, LegacyError>) -> Answer {
     result.map_or_else(refusals::legacy, |group| show(&group))
 }
 

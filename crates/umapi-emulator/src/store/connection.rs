@@ -18,50 +18,49 @@ use super::{
     lists::{List, Pending},
 };
 
-/// Why the store could not do its work: never a rule of the service, always the store itself.
+/// An error of the store itself, never a broken rule of the service.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// SQLite refused: a full disk, an unreadable file, a broken invariant.
-    #[error("the store's database: {0}")]
+    /// SQLite failed, e.g. because of a full disk, an unreadable file or a broken invariant.
+    #[error("the data store failed: {0}")]
     Database(#[from] rusqlite::Error),
-    /// The file was written by a version of the emulator whose layout is another one.
-    #[error(
-        "the data file has layout {found}, this emulator reads and writes layout {expected}: start with a new file"
-    )]
+    /// The file was written by a version of the emulator with another layout.
+    #[error("the data file has layout {found}, but this version reads and writes layout {expected}; use a new file")]
     Layout {
         /// The layout of the file.
         found: i64,
-        /// The layout that this emulator knows.
+        /// The layout that this version reads and writes.
         expected: i64,
     },
-    /// A stored list (secrets, scopes) is no JSON.
-    #[error("the store's database holds a list that is no JSON: {0}")]
+    /// A stored list (secrets, scopes) is not JSON.
+    #[error("a list in the data store is not JSON: {0}")]
     Stored(#[from] serde_json::Error),
-    /// The machine has no random bytes to make a key from.
-    #[error("the machine has no random bytes to make the key of the tokens from")]
+    /// The operating system has no random bytes to create a key from.
+    #[error("cannot create the key that signs access tokens: the operating system has no random bytes")]
     Randomness,
 }
 
-/// The layout in `schema.sql`. A file of another layout is refused, not guessed at.
+/// The layout in `schema.sql`. A file with another layout is rejected.
 const LAYOUT: i64 = 1;
-/// Every statement of the store fits, so none is ever compiled twice.
+/// Statements kept prepared: enough for every statement of the store, so that none is compiled twice.
 const STATEMENTS: usize = 256;
-/// What the write-ahead log may keep of the disk, in bytes.
+/// Longest write-ahead log to keep on disk, in bytes.
 const LOG_BYTES: i64 = 16 << 20;
-/// Ledger entries kept unless [`Store::keep_ledger`] says otherwise.
+/// Ledger entries kept by default; see [`Store::keep_ledger`].
 const LEDGER_ENTRIES: u64 = 100_000;
 
-/// Bytes of a page of the database, in memory and in a file alike, so that a snapshot of one fits the other.
+/// Page size of the database in bytes: the same in memory and in a file, so that a snapshot of one fits the other.
 ///
-/// After a commit in which a B-tree was balanced, SQLite walks over the hash table of its page cache. In memory that table
-/// has a place for every page, and with the usual 4,096 bytes the walk at a million users takes as long as all else.
+/// After a commit that balanced a B-tree, SQLite walks the hash table of its page cache. In memory that table has an
+/// entry for every page, and with the default of 4,096 bytes the walk takes as long as everything else at a million
+/// users.
 const PAGE_BYTES: i64 = 16_384;
 
 /// The database that holds all state.
 ///
-/// It has one connection behind a lock: SQLite has one writer at a time in any case, and a read holds the lock for
-/// microseconds, a page of 2,000 users for milliseconds. So hundreds of stores cost no threads and no pools.
+/// There is one connection behind a lock: SQLite allows one writer at a time anyway, and a read holds the lock for
+/// microseconds (milliseconds for a page of 2,000 users). So hundreds of stores need no threads and no pools.
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
@@ -69,7 +68,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store in memory: it ends with the value.
+    /// Creates a store in memory. Its state is dropped with the value.
     ///
     /// # Errors
     /// If SQLite cannot start.
@@ -79,24 +78,25 @@ impl Store {
         Self::prepare(connection)
     }
 
-    /// A store in a file, made if it is not there.
+    /// Opens a store in a file, and creates the file if it does not exist.
     ///
-    /// What was committed is on the disk, even if the process or the machine ends at the next moment: a commit returns
-    /// when the write-ahead log is flushed (`synchronous=FULL`; `NORMAL` would leave the flush to the operating system,
-    /// which survives a kill and not a power cut). What was not committed is gone: the log is read up to the last whole
-    /// commit. The file is locked, so that no second emulator writes to it; that also keeps the log's index in memory.
+    /// A committed transaction is on disk even if the process or the machine dies immediately afterwards: a commit
+    /// returns when the write-ahead log is flushed (`synchronous=FULL`; `NORMAL` would leave the flush to the operating
+    /// system, which survives a kill but not a power cut). An uncommitted transaction is lost: the log is read up to
+    /// its last complete commit. The file is locked, so that no second emulator writes to it; the lock also keeps the
+    /// log's index in memory.
     ///
     /// # Errors
     /// If the file cannot be opened, is in use, or has another layout.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
-        // Whoever holds the file holds it for good: waiting would not help.
+        // A process that holds the file keeps it until it ends: waiting does not help.
         connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // Seeding a million users makes a log as long as the file: it is cut when it has been copied there.
+        // Seeding a million users writes a log as long as the file: truncate it after each checkpoint.
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         connection.pragma_update(None, "cache_size", -65_536)?;
         Self::prepare(connection)
@@ -104,8 +104,8 @@ impl Store {
 
     fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Plans do not depend on the values that are bound. Otherwise SQLite compiles a statement anew whenever the cache
-        // clears its bindings, which is every time, and everything takes twice as long.
+        // Query plans that do not depend on bound values. Otherwise SQLite recompiles a statement each time the
+        // statement cache clears its bindings, which is every time, and everything takes twice as long.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -113,7 +113,7 @@ impl Store {
             0 => {
                 let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 tx.execute_batch(include_str!("schema.sql"))?;
-                // Groups get ids that look like the service's; the first one is 40,000,001.
+                // Group ids look like the service's; the first is 40,000,001.
                 tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('grp', 40000000)", [])?;
                 tx.pragma_update(None, "user_version", LAYOUT)?;
                 tx.commit()?;
@@ -124,26 +124,26 @@ impl Store {
         Ok(Self { connection: Mutex::new(connection), ledger_entries: AtomicU64::new(LEDGER_ENTRIES) })
     }
 
-    /// How many entries the ledger keeps from now on; older ones are dropped at the next change. 0 keeps none.
+    /// Sets how many entries the ledger keeps; older ones are deleted at the next change. 0 keeps none.
     pub fn keep_ledger(&self, entries: u64) {
         self.ledger_entries.store(entries, Ordering::Relaxed);
     }
 
-    /// Asks questions. Everything asked in one call sees the same state.
+    /// Runs a query. Everything read in one call sees the same state.
     ///
     /// # Errors
-    /// What the closure returns.
+    /// The error of the closure.
     pub fn read<T, E>(&self, ask: impl FnOnce(&Reader<'_>) -> Result<T, E>) -> Result<T, E> {
         let connection = self.lock();
         ask(&Reader { sql: &connection })
     }
 
-    /// Changes the state: all that the closure did is kept if it returns `Ok`, and nothing of it otherwise.
+    /// Runs a change in a transaction: committed if the closure returns `Ok`, otherwise rolled back.
     ///
-    /// With a `cause` the ledger records the changes; without one (seeding) it does not.
+    /// With a `cause` the ledger records the changes; without one (e.g. while seeding) it does not.
     ///
     /// # Errors
-    /// What the closure returns, or the store's own failure to commit.
+    /// The error of the closure, or the store's own error if it cannot commit.
     pub fn write<T, E: From<StoreError>>(
         &self,
         cause: Option<Cause>,
@@ -158,34 +158,34 @@ impl Store {
         Ok(value)
     }
 
-    /// Does what [`Store::write`] does, and takes all of it back.
+    /// Runs a change like [`Store::write`], and always rolls it back.
     ///
     /// # Errors
-    /// What the closure returns, or the store's own failure to begin.
-    pub fn rehearse<T, E: From<StoreError>>(&self, change: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+    /// The error of the closure, or the store's own error if it cannot begin.
+    pub fn dry_run<T, E: From<StoreError>>(&self, change: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut connection = self.lock();
         // Dropped without a commit.
         let sql = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         change(&mut Tx::begin(&sql, None))
     }
 
-    /// A panic in a closure has rolled its transaction back on the way out, so the state behind a poisoned lock is good.
+    /// A panic in a closure rolls its transaction back while unwinding, so the state behind a poisoned lock is good.
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Asks the store.
+/// Read access to the store.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'c> {
     pub(super) sql: &'c Connection,
 }
 
-/// Changes the store. Everything done with it is kept together, or not at all.
+/// A transaction that changes the store: everything done with it is committed together, or not at all.
 ///
-/// Counts (of lists, members, licences) are collected in memory and written at the end of each
+/// Counts (of lists, members, licenses) are collected in memory and written at the end of each
 /// [savepoint](Self::attempt) and of the transaction, which makes loading a million users a matter of seconds. Rows are
-/// written at once, so [`Tx::rows`] sees them; ask for counts only after [`Tx::settle`].
+/// written immediately, so [`Tx::rows`] sees them; read counts only after [`Tx::flush`].
 #[derive(Debug)]
 pub struct Tx<'c> {
     pub(super) sql: &'c Connection,
@@ -193,22 +193,22 @@ pub struct Tx<'c> {
     lists: Pending,
     groups: HashMap<GroupId, GroupState>,
     products: HashMap<ProductId, i64>,
-    moment: Option<i64>,
-    pub(super) memo: Memo,
+    sequence: Option<i64>,
+    pub(super) cache: Cache,
 }
 
-/// What was looked up and is as it was: a million users that are loaded ask for the same few things.
+/// Lookups that stay valid during the transaction: loading a million users asks for the same few rows.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
-    /// The rows of domains.
+pub(super) struct Cache {
+    /// The row ids of domains.
     pub(super) domains: HashMap<(OrgId, String), i64>,
-    /// The row that the next user gets.
+    /// The row id of the next user.
     pub(super) next_user: Option<UserId>,
-    /// The profiles that user groups bring.
-    pub(super) brought: HashMap<GroupId, Rc<[GroupId]>>,
+    /// The profiles that are assigned to user groups.
+    pub(super) assigned: HashMap<GroupId, Rc<[GroupId]>>,
 }
 
-/// What a group's memberships keep changing.
+/// The part of a group that changes with its memberships.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupState {
     pub(super) kind: GroupKind,
@@ -228,22 +228,22 @@ impl<'c> Tx<'c> {
             lists: Pending::default(),
             groups: HashMap::new(),
             products: HashMap::new(),
-            moment: None,
-            memo: Memo::default(),
+            sequence: None,
+            cache: Cache::default(),
         }
     }
 
-    /// The rows as they are now. Counts may lag behind until [`Tx::settle`].
+    /// The rows as they are now. Counts may lag behind until [`Tx::flush`].
     #[must_use]
     pub fn rows(&self) -> Reader<'c> {
         Reader { sql: self.sql }
     }
 
-    /// Writes the counts that were collected.
+    /// Writes the collected counts.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn settle(&mut self) -> Result<(), StoreError> {
+    pub fn flush(&mut self) -> Result<(), StoreError> {
         self.lists.flush(self.sql)?;
         if !self.groups.is_empty() {
             let mut write = self
@@ -262,41 +262,41 @@ impl<'c> Tx<'c> {
                 .prepare_cached("UPDATE product SET users = users + ?2 WHERE id = ?1")?
                 .execute(params![product, change])?;
         }
-        if let Some(moment) = self.moment {
-            self.set_setting("moment", &moment.to_le_bytes())?;
+        if let Some(sequence) = self.sequence {
+            self.set_setting("sequence", &sequence.to_le_bytes())?;
         }
         Ok(())
     }
 
-    /// Tries something that may be refused: if the closure returns an error, nothing of it stays.
+    /// Runs a change in a savepoint: if the closure returns an error, the change is rolled back.
     ///
     /// # Errors
-    /// What the closure returns, or the store's own failure.
+    /// The error of the closure, or the store's own error.
     pub fn attempt<T, E: From<StoreError>>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        self.settle()?;
+        self.flush()?;
         self.run("SAVEPOINT attempt")?;
-        let outcome = change(self).and_then(|value| self.settle().map(|()| value).map_err(E::from));
+        let outcome = change(self).and_then(|value| self.flush().map(|()| value).map_err(E::from));
         if outcome.is_err() {
-            self.take_back()?;
+            self.roll_back()?;
         }
         self.run("RELEASE attempt")?;
         outcome
     }
 
-    /// Does something only to see whether it would work: nothing of it stays, whatever the closure returns.
+    /// Runs a change in a savepoint and always rolls it back, whatever the closure returns.
     ///
     /// # Errors
-    /// What the closure returns, or the store's own failure.
-    pub fn pretend<T, E: From<StoreError>>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        self.settle()?;
+    /// The error of the closure, or the store's own error.
+    pub fn dry_run<T, E: From<StoreError>>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.flush()?;
         self.run("SAVEPOINT attempt")?;
         let outcome = change(self);
-        self.take_back()?;
+        self.roll_back()?;
         self.run("RELEASE attempt")?;
         outcome
     }
 
-    /// From here on, changes are recorded in the ledger under this step of this command.
+    /// Sets the command and step that the ledger records for the changes that follow.
     pub fn at_step(&mut self, command: u32, step: u32) {
         if let Some(cause) = &mut self.cause {
             cause.command = Some(command);
@@ -305,7 +305,7 @@ impl<'c> Tx<'c> {
     }
 
     pub(super) fn finish(&mut self, ledger_entries: u64) -> Result<(), StoreError> {
-        self.settle()?;
+        self.flush()?;
         if self.cause.is_some() {
             self.trim_ledger(ledger_entries)?;
         }
@@ -345,29 +345,29 @@ impl<'c> Tx<'c> {
         self.groups.insert(group, GroupState { changed: true, ..state });
     }
 
-    /// The group's row was written or deleted past the cache. Settle first.
-    pub(super) fn forget_group_state(&mut self, group: GroupId) {
+    /// Drops a cached group whose row was written or deleted directly. Call [`Tx::flush`] first.
+    pub(super) fn drop_group_state(&mut self, group: GroupId) {
         self.groups.remove(&group);
     }
 
-    /// A number that is larger than all before: the order in which members began to wait for a licence.
-    pub(super) fn next_moment(&mut self) -> Result<i64, StoreError> {
-        let last = match self.moment {
-            Some(moment) => moment,
+    /// Returns a number larger than all before it. It orders the members that wait for a license.
+    pub(super) fn next_sequence(&mut self) -> Result<i64, StoreError> {
+        let last = match self.sequence {
+            Some(sequence) => sequence,
             None => {
-                let stored = self.rows().setting("moment")?.and_then(|bytes| bytes.try_into().ok());
+                let stored = self.rows().setting("sequence")?.and_then(|bytes| bytes.try_into().ok());
                 stored.map_or(0, i64::from_le_bytes)
             }
         };
-        self.moment = Some(last + 1);
+        self.sequence = Some(last + 1);
         Ok(last + 1)
     }
 
-    fn take_back(&mut self) -> Result<(), StoreError> {
+    fn roll_back(&mut self) -> Result<(), StoreError> {
         self.lists.clear();
         self.groups.clear();
         self.products.clear();
-        self.memo = Memo::default();
+        self.cache = Cache::default();
         self.run("ROLLBACK TO attempt")
     }
 
@@ -392,19 +392,19 @@ mod tests {
     const ORG: NewOrganization<'_> = NewOrganization { org_id: "1A@AdobeOrg", name: "One" };
 
     #[test]
-    fn a_failed_write_and_a_rehearsal_leave_nothing() {
+    fn a_failed_write_and_a_dry_run_change_nothing() {
         let store = Store::in_memory().unwrap();
         let failed: Result<(), StoreError> = store.write(None, |tx| {
             tx.create_organization(&ORG)?;
             Err(StoreError::Layout { found: 0, expected: 0 })
         });
         assert!(failed.is_err());
-        store.rehearse(|tx| tx.create_organization(&ORG)).unwrap();
+        store.dry_run(|tx| tx.create_organization(&ORG)).unwrap();
         assert!(store.read(|r| r.organization("1A@AdobeOrg")).unwrap().is_none());
     }
 
     #[test]
-    fn a_file_keeps_what_was_written_and_is_used_by_one() {
+    fn a_file_keeps_its_state_and_has_one_user() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         let store = Store::open(&path).unwrap();
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_layout_is_refused() {
+    fn a_file_with_another_layout_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
@@ -428,18 +428,18 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_attempt_and_a_pretence_leave_nothing_and_the_rest_stays() {
+    fn a_failed_attempt_and_a_dry_run_are_rolled_back() {
         let store = Store::in_memory().unwrap();
         let new = |tx: &mut Tx<'_>, org_id| tx.create_organization(&NewOrganization { org_id, name: "" });
         store
             .write(None, |tx| {
                 new(tx, "1@AdobeOrg")?;
-                let refused: Result<(), StoreError> = tx.attempt(|tx| {
+                let failed: Result<(), StoreError> = tx.attempt(|tx| {
                     new(tx, "2@AdobeOrg")?;
                     Err(StoreError::Layout { found: 0, expected: 0 })
                 });
-                assert!(refused.is_err());
-                tx.pretend(|tx| new(tx, "3@AdobeOrg"))?;
+                assert!(failed.is_err());
+                tx.dry_run(|tx| new(tx, "3@AdobeOrg"))?;
                 tx.attempt(|tx| new(tx, "4@AdobeOrg"))?;
                 assert_eq!(organizations(tx), 2);
                 Ok::<_, StoreError>(())
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_refused_attempt_looked_up_is_forgotten() {
+    fn lookups_of_a_failed_attempt_are_forgotten() {
         let store = Store::in_memory().unwrap();
         store
             .write(None, |tx| {
@@ -462,25 +462,25 @@ mod tests {
                     tx.add_member(&user, group)?;
                     Ok::<_, StoreError>(user)
                 };
-                let refused: Result<(), StoreError> = tx.attempt(|tx| {
+                let failed: Result<(), StoreError> = tx.attempt(|tx| {
                     tx.attach_profile(group, profile)?;
                     enter(tx, "a@x.com")?;
                     Err(StoreError::Layout { found: 0, expected: 0 })
                 });
-                assert!(refused.is_err());
+                assert!(failed.is_err());
                 let user = enter(tx, "b@x.com")?;
-                assert_eq!(user.account, user.id, "the number of the first row of the account");
+                assert_eq!(user.account, user.id, "the id of the account's first row");
                 assert_eq!(user.domain, "x.com");
-                assert!(tx.rows().membership(user.id, profile)?.is_none(), "the group brings no profile");
+                assert!(tx.rows().membership(user.id, profile)?.is_none(), "the group has no profile");
                 Ok::<_, StoreError>(())
             })
             .unwrap();
     }
 
     #[test]
-    fn moments_only_grow_also_in_the_next_transaction() {
+    fn sequence_numbers_grow_across_transactions() {
         let store = Store::in_memory().unwrap();
-        let next = || store.write(None, |tx| tx.next_moment()).unwrap();
+        let next = || store.write(None, |tx| tx.next_sequence()).unwrap();
         assert!(next() < next());
     }
 }

@@ -8,54 +8,54 @@ use super::{DirectoryId, OrgId, Reader, StoreError, Tx, fold};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Directory {
-    /// Its number inside the store.
+    /// Its id inside the store.
     pub id: DirectoryId,
     /// The organization that owns it.
     pub org: OrgId,
     /// Its name.
     pub name: String,
-    /// Whether its accounts are Federated IDs; else they are Enterprise IDs.
+    /// Whether its accounts are Federated IDs; otherwise they are Enterprise IDs.
     pub federated: bool,
-    /// Whether its accounts log in by a username instead of their email.
+    /// Whether its accounts log in with a username instead of their email address.
     pub username_login: bool,
-    /// Whether another sync owns its accounts, so that none can be created through the service.
+    /// Whether another sync owns its accounts, so that the service cannot create any.
     pub synced: bool,
 }
 
-/// A directory to be made.
+/// A directory to create.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NewDirectory<'a> {
     /// Its name.
     pub name: &'a str,
     /// Whether its accounts are Federated IDs.
     pub federated: bool,
-    /// Whether its accounts log in by a username.
+    /// Whether its accounts log in with a username.
     pub username_login: bool,
     /// Whether another sync owns its accounts.
     pub synced: bool,
 }
 
-/// A domain that a directory claims.
+/// A domain claimed by a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Domain {
-    /// Its name, in small letters.
+    /// Its name, in lower case.
     pub name: String,
-    /// Whether Adobe IDs with its addresses are kept out.
+    /// Whether Adobe IDs with addresses in this domain are rejected.
     pub enforced: bool,
 }
 
-/// What a claim on a domain means to an organization.
+/// A claimed domain, as one organization sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claim {
     /// The directory that claims the domain.
     pub directory: Directory,
-    /// Whether Adobe IDs with its addresses are kept out.
+    /// Whether Adobe IDs with addresses in this domain are rejected.
     pub enforced: bool,
     /// Whether the organization owns the directory.
     pub owned: bool,
-    /// Whether the owner lets the organization use the directory.
+    /// Whether the organization may use a directory that another one owns.
     pub trusted: bool,
 }
 
@@ -73,7 +73,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Directory> {
 }
 
 impl Reader<'_> {
-    /// Who claims a domain, as one organization sees it.
+    /// Returns the claim on a domain, as one organization sees it.
     ///
     /// # Errors
     /// If the database fails.
@@ -89,7 +89,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&sql)?.query_row(params![fold(domain), org], claim).optional()?)
     }
 
-    /// A directory.
+    /// Returns a directory.
     ///
     /// # Errors
     /// If the database fails.
@@ -98,7 +98,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&sql)?.query_row([id], read).optional()?)
     }
 
-    /// The directories that an organization owns.
+    /// Returns the directories that an organization owns.
     ///
     /// # Errors
     /// If the database fails.
@@ -107,7 +107,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&sql)?.query_map([org], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// The domains that a directory claims.
+    /// Returns the domains that a directory claims.
     ///
     /// # Errors
     /// If the database fails.
@@ -118,7 +118,7 @@ impl Reader<'_> {
         Ok(query.query_map([directory], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// The ids (the service's) of the organizations that may use a directory of another one.
+    /// Returns the ids of the organizations that may use a directory of another one.
     ///
     /// # Errors
     /// If the database fails.
@@ -131,7 +131,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Makes a directory.
+    /// Creates a directory.
     ///
     /// # Errors
     /// If the database fails.
@@ -144,10 +144,10 @@ impl Tx<'_> {
         Ok(self.sql.last_insert_rowid())
     }
 
-    /// Lets a directory claim a domain.
+    /// Claims a domain for a directory.
     ///
     /// # Errors
-    /// If the database fails, or the domain is claimed.
+    /// If the database fails, or the domain is already claimed.
     pub fn claim_domain(&self, directory: DirectoryId, domain: &str, enforced: bool) -> Result<(), StoreError> {
         self.sql
             .prepare_cached("INSERT INTO claim (domain, directory, enforced) VALUES (?1, ?2, ?3)")?
@@ -155,7 +155,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lets another organization use a directory.
+    /// Allows another organization to use a directory.
     ///
     /// # Errors
     /// If the database fails.
@@ -166,7 +166,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets whether Adobe IDs with the addresses of a claimed domain are kept out.
+    /// Sets whether Adobe IDs with addresses in a claimed domain are rejected.
     ///
     /// # Errors
     /// If the database fails.
@@ -177,7 +177,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends the claim of a directory on a domain; its accounts stay. Answers whether there was one.
+    /// Releases a domain that a directory claims; its accounts stay. Returns whether it was claimed.
     ///
     /// # Errors
     /// If the database fails.
@@ -189,7 +189,7 @@ impl Tx<'_> {
         Ok(gone == 1)
     }
 
-    /// Ends that another organization may use a directory; those whom it took in stay. Answers whether it might.
+    /// Ends another organization's use of a directory; accounts that it added stay. Returns whether it was trusted.
     ///
     /// # Errors
     /// If the database fails.

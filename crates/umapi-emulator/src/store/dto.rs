@@ -1,18 +1,18 @@
-//! What the endpoints show: pages of users, of the members of a group, of groups and user groups.
+//! What the endpoints return: pages of users, of a group's members, of groups and of user groups.
 
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
-    Class, DirectoryId, GroupId, GroupKind, GroupRow, OrgId, Page, PageRequest, Reader, StoreError, UserId, UserKind,
-    UserRow, UserStatus, fold, is_email_type,
-    lists::{List, Place, as_i64},
-    names::outer_user_id,
+    DirectoryId, GroupId, GroupKind, GroupRow, MemberClass, OrgId, Page, PageRequest, Reader, StoreError, UserId,
+    UserKind, UserRow, UserStatus, fold, is_email_type,
+    lists::{List, PageSlice, as_i64},
+    names::external_user_id,
     users::{COLUMNS, read},
 };
 
-/// A user as the service shows one.
+/// A user as the service returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
@@ -36,56 +36,56 @@ pub struct User {
     pub status: UserStatus,
     /// `type`.
     pub kind: UserKind,
-    /// `groups`: every group the user is in, as far as was asked for.
+    /// `groups`: the groups of the user, as far as the query asks for them.
     pub groups: Vec<Arc<str>>,
-    /// `adminRoles` (deprecated): what the user administers, in the words of that field.
+    /// `adminRoles` (deprecated): what the user administers, in that field's own terms.
     pub admin_roles: Vec<Arc<str>>,
 }
 
-/// How much of a user's `groups` is shown.
+/// How much of a user's `groups` is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum GroupsShown {
     Nothing,
     Direct,
     All,
 }
 
-impl Shown {
+impl GroupsShown {
     pub(super) fn direct_only(yes: bool) -> Self {
         if yes { Self::Direct } else { Self::All }
     }
 }
 
-/// Turns rows into users, and remembers what they share.
-pub(super) struct Faces<'c> {
+/// Converts rows to users, and caches what they share.
+pub(super) struct UserMapper<'c> {
     reader: Reader<'c>,
-    shown: Shown,
+    shown: GroupsShown,
     owners: HashMap<(OrgId, Option<DirectoryId>), Arc<str>>,
     groups: HashMap<GroupId, (Arc<str>, Option<Arc<str>>)>,
 }
 
-/// The groups a user is in, by their ids.
-type Groups = Vec<(GroupId, Class)>;
+/// The groups of a user, by id.
+type Groups = Vec<(GroupId, MemberClass)>;
 
-/// A page whose users have this many ids between them for each user has its memberships read one user at a time.
+/// If a page has this many ids per user between its first and its last, memberships are read one user at a time.
 const SPARSE: i64 = 8;
 
-impl<'c> Faces<'c> {
-    pub(super) fn new(reader: Reader<'c>, shown: Shown) -> Self {
+impl<'c> UserMapper<'c> {
+    pub(super) fn new(reader: Reader<'c>, shown: GroupsShown) -> Self {
         Self { reader, shown, owners: HashMap::new(), groups: HashMap::new() }
     }
 
-    /// The users of a page, whose rows come in the order of their ids.
+    /// Converts the rows of a page, which are in the order of their ids.
     pub(super) fn of(mut self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
         let groups = self.groups_of(&rows)?;
-        rows.into_iter().zip(groups).map(|(row, groups)| self.face(row, groups)).collect()
+        rows.into_iter().zip(groups).map(|(row, groups)| self.user(row, groups)).collect()
     }
 
-    fn face(&mut self, row: UserRow, is_in: Groups) -> Result<User, StoreError> {
+    fn user(&mut self, row: UserRow, is_in: Groups) -> Result<User, StoreError> {
         let owner = self.owner(row.org, row.directory)?;
         let (mut groups, mut admin_roles) = (Vec::with_capacity(is_in.len()), Vec::new());
         for (group, class) in is_in {
-            if self.shown == Shown::Direct && class.is_through_groups_only() {
+            if self.shown == GroupsShown::Direct && class.is_through_groups_only() {
                 continue;
             }
             let (name, role) = self.group(group)?;
@@ -93,7 +93,7 @@ impl<'c> Faces<'c> {
             admin_roles.extend(role);
         }
         Ok(User {
-            id: outer_user_id(row.account, row.kind, &owner),
+            id: external_user_id(row.account, row.kind, &owner),
             email: row.email,
             username: row.username,
             domain: row.domain,
@@ -108,12 +108,12 @@ impl<'c> Faces<'c> {
         })
     }
 
-    /// What each user of a page is in. Ids on a page mostly follow each other: then one walk over the memberships costs
-    /// half of looking up each user.
+    /// Returns the groups of each user of a page. The ids of a page are mostly consecutive: then one scan of the
+    /// memberships costs half as much as looking up each user.
     fn groups_of(&self, rows: &[UserRow]) -> Result<Vec<Groups>, StoreError> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
         let mut all = vec![Groups::new(); rows.len()];
-        if self.shown == Shown::Nothing {
+        if self.shown == GroupsShown::Nothing {
             return Ok(all);
         }
         let mut query = self
@@ -154,7 +154,7 @@ impl<'c> Faces<'c> {
         Ok(owner)
     }
 
-    /// A group's name, and the word that `adminRoles` has for being in it.
+    /// Returns a group's name, and the value that `adminRoles` has for its members.
     fn group(&mut self, id: GroupId) -> Result<(Arc<str>, Option<Arc<str>>), StoreError> {
         if let Some(known) = self.groups.get(&id) {
             return Ok(known.clone());
@@ -181,12 +181,12 @@ impl<'c> Faces<'c> {
     }
 }
 
-/// Which users of an organization are asked for, and how they are shown.
+/// A query for the users of an organization.
 #[derive(Debug, Clone, Copy)]
 pub struct UserQuery<'a> {
     /// Only users with this domain.
     pub domain: Option<&'a str>,
-    /// Whether `groups` leaves out the profiles that come through user groups only.
+    /// Whether `groups` omits profiles that the user has through user groups only.
     pub direct_only: bool,
 }
 
@@ -196,21 +196,21 @@ impl Default for UserQuery<'_> {
     }
 }
 
-/// Whether a member of a profile holds a licence.
+/// Whether a member of a profile holds a license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberStatus {
-    /// Holds one.
+    /// Holds a license.
     Active,
-    /// Waits for one.
+    /// Waits for a license.
     Inactive,
 }
 
-/// Which members of a group are asked for, and how they are shown.
+/// A query for the members of a group.
 #[derive(Debug, Clone, Copy)]
 pub struct MemberQuery {
-    /// Of a profile: only those with or without a licence.
+    /// For a profile: only members with, or only members without, a license.
     pub status: Option<MemberStatus>,
-    /// Of a profile: only those who were put into it themselves. `groups` follows it too.
+    /// For a profile: only direct members. `groups` follows it too.
     pub direct_only: bool,
     /// Whether `groups` is left empty.
     pub exclude_groups: bool,
@@ -223,25 +223,25 @@ impl Default for MemberQuery {
 }
 
 impl MemberQuery {
-    /// The classes that the query means, technical accounts aside.
-    fn classes(self, kind: GroupKind) -> Vec<Class> {
+    /// Returns the membership classes that match the query, without technical accounts.
+    fn classes(self, kind: GroupKind) -> Vec<MemberClass> {
         if kind != GroupKind::Profile {
-            return vec![Class::DIRECT];
+            return vec![MemberClass::DIRECT];
         }
         let reasons: &[bool] = if self.direct_only { &[false] } else { &[false, true] };
-        let licences: &[bool] = match self.status {
+        let licenses: &[bool] = match self.status {
             None => &[false, true],
             Some(MemberStatus::Active) => &[false],
             Some(MemberStatus::Inactive) => &[true],
         };
-        let class = |through, without| Class::DIRECT.through_groups_only(through).unlicensed(without);
-        reasons.iter().flat_map(|through| licences.iter().map(move |without| class(*through, *without))).collect()
+        let class = |through, without| MemberClass::DIRECT.through_groups_only(through).unlicensed(without);
+        reasons.iter().flat_map(|through| licenses.iter().map(move |without| class(*through, *without))).collect()
     }
 }
 
 impl Reader<'_> {
-    /// A page of the users of an organization; a page behind the end is the last one.
-    /// `None` if no user has the domain and the organization may not use it.
+    /// Returns a page of the users of an organization; past the end, the last page. Returns `None` if no user has the
+    /// domain and the organization may not use it.
     ///
     /// # Errors
     /// If the database fails.
@@ -261,7 +261,7 @@ impl Reader<'_> {
             Some(name) => {
                 let Some(domain) = self.domain_id(org, name)? else {
                     let usable = self.claim(org, name)?.is_some_and(|claim| claim.owned || claim.trusted);
-                    return Ok(usable.then(|| Place::find(page, 0).page(Vec::new(), 0)));
+                    return Ok(usable.then(|| PageSlice::find(page, 0).page(Vec::new(), 0)));
                 };
                 (
                     List::Domain(domain),
@@ -274,18 +274,18 @@ impl Reader<'_> {
             }
         };
         let count = self.list_len(&[listed])?;
-        let place = Place::find(page, count);
+        let place = PageSlice::find(page, count);
         let position = self.locate(&[listed], place.offset)?;
         let rows: Vec<UserRow> = self
             .sql
             .prepare_cached(&sql)?
             .query_map(params![owner, position.first, as_i64(place.size), as_i64(position.skip)], read)?
             .collect::<Result<_, _>>()?;
-        let users = Faces::new(*self, Shown::direct_only(query.direct_only)).of(rows)?;
+        let users = UserMapper::new(*self, GroupsShown::direct_only(query.direct_only)).of(rows)?;
         Ok(Some(place.page(users, count + self.list_len(&[technical])?)))
     }
 
-    /// A page of the users in a group; a page behind the end is the last one.
+    /// Returns a page of the members of a group; past the end, the last page.
     ///
     /// # Errors
     /// If the database fails.
@@ -294,10 +294,10 @@ impl Reader<'_> {
         let listed: Vec<_> = classes.iter().map(|class| List::Members(group.id, *class)).collect();
         let technical: Vec<_> = classes.iter().map(|class| List::Members(group.id, class.technical(true))).collect();
         let count = self.list_len(&listed)?;
-        let place = Place::find(page, count);
+        let place = PageSlice::find(page, count);
         let position = self.locate(&listed, place.offset)?;
 
-        // Each class is a list in the order of ids; the page is cut from their union.
+        // Each class is a list ordered by id; the page is a slice of their union.
         let mut ids: Vec<UserId> = Vec::new();
         let mut members = self.sql.prepare_cached(
             "SELECT usr FROM membership WHERE grp = ?1 AND class = ?2 AND usr >= ?3 ORDER BY usr LIMIT ?4",
@@ -319,12 +319,13 @@ impl Reader<'_> {
         let mut one = self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.id = ?1"))?;
         let rows =
             ids.into_iter().skip(skip).take(take).map(|id| one.query_row([id], read)).collect::<Result<Vec<_>, _>>()?;
-        let shown = if query.exclude_groups { Shown::Nothing } else { Shown::direct_only(query.direct_only) };
-        Ok(place.page(Faces::new(*self, shown).of(rows)?, count + self.list_len(&technical)?))
+        let shown =
+            if query.exclude_groups { GroupsShown::Nothing } else { GroupsShown::direct_only(query.direct_only) };
+        Ok(place.page(UserMapper::new(*self, shown).of(rows)?, count + self.list_len(&technical)?))
     }
 
-    /// One active user by email, or by username. `domain` is a domain of the user's directory, or `AdobeID`. Without it
-    /// an address means the account of the organization before the Adobe ID.
+    /// Returns one active user by email address or username. `domain` is a domain of the user's directory, or
+    /// `AdobeID`. Without it, an address means the organization's own account before the Adobe ID.
     ///
     /// # Errors
     /// If the database fails.
@@ -336,7 +337,7 @@ impl Reader<'_> {
         direct_only: bool,
     ) -> Result<Option<User>, StoreError> {
         let row = self.find_row(org, user, domain)?.filter(UserRow::is_listed);
-        let faces = Faces::new(*self, Shown::direct_only(direct_only));
+        let faces = UserMapper::new(*self, GroupsShown::direct_only(direct_only));
         Ok(faces.of(row.into_iter().collect())?.pop())
     }
 
@@ -362,7 +363,7 @@ impl Reader<'_> {
     }
 }
 
-/// A group as `GET /groups` shows it.
+/// A group as `GET /groups` returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Group {
@@ -374,22 +375,22 @@ pub struct Group {
     pub kind: GroupKind,
     /// `memberCount`.
     pub member_count: i64,
-    /// `adminGroupName`: only while there are administrators.
+    /// `adminGroupName`: only while the group has administrators.
     pub admin_group_name: Option<String>,
-    /// `userGroupName`: of administrators of a user group.
+    /// `userGroupName`: for the administrators of a user group.
     pub user_group_name: Option<String>,
-    /// `productProfileName`: of administrators and developers of a profile, and the product's name on product
-    /// administrators.
+    /// `productProfileName`: for the administrators and developers of a profile; for product administrators, the
+    /// product's name.
     pub product_profile_name: Option<String>,
-    /// `productName`: of a profile.
+    /// `productName`: for a profile.
     pub product_name: Option<String>,
-    /// `licenseQuota`: of a profile that has one.
+    /// `licenseQuota`: for a profile that has one.
     pub license_quota: Option<i64>,
     /// `isReadOnly`.
     pub read_only: bool,
 }
 
-/// A user group as the deprecated endpoints show it.
+/// A user group as the deprecated endpoints return it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserGroup {
@@ -397,23 +398,23 @@ pub struct UserGroup {
     pub id: GroupId,
     /// `name`.
     pub name: String,
-    /// The description, which the service takes and does not show.
+    /// The description, which the service accepts and does not return.
     pub description: Option<String>,
-    /// `userCount`; the service leaves out a 0.
+    /// `userCount`; the service omits a 0.
     pub user_count: i64,
-    /// `adminCount`; the service leaves out a 0.
+    /// `adminCount`; the service omits a 0.
     pub admin_count: i64,
-    /// `adminGroupId`: only while there are administrators.
+    /// `adminGroupId`: only while the group has administrators.
     pub admin_group_id: Option<GroupId>,
-    /// `adminGroupName`: only while there are administrators.
+    /// `adminGroupName`: only while the group has administrators.
     pub admin_group_name: Option<String>,
     /// `isReadOnly`.
     pub read_only: bool,
 }
 
 impl Reader<'_> {
-    /// A page of all groups that are seen: user groups, profiles and administrative groups. A page behind the end is
-    /// empty, and says so.
+    /// Returns a page of all visible groups: user groups, profiles and administrative groups. A page past the end is
+    /// empty and has `past_end` set.
     ///
     /// # Errors
     /// If the database fails.
@@ -423,7 +424,7 @@ impl Reader<'_> {
             .prepare_cached("SELECT COUNT(*) FROM grp WHERE org = ?1 AND visible = 1")?
             .query_row([org], |row| row.get(0))?;
         let total = total.unsigned_abs();
-        let place = Place::find(page, total);
+        let place = PageSlice::find(page, total);
         if place.past_end {
             return Ok(place.page(Vec::new(), total));
         }
@@ -456,7 +457,7 @@ impl Reader<'_> {
         Ok(place.page(groups.collect::<Result<_, _>>()?, total))
     }
 
-    /// A page of the user groups.
+    /// Returns a page of the user groups.
     ///
     /// # Errors
     /// If the database fails.
@@ -465,14 +466,14 @@ impl Reader<'_> {
             .sql
             .prepare_cached("SELECT COUNT(*) FROM grp WHERE org = ?1 AND kind = 0")?
             .query_row([org], |row| row.get(0))?;
-        let place = Place::find(page, total.unsigned_abs());
+        let place = PageSlice::find(page, total.unsigned_abs());
         let sql = format!("{USER_GROUP} WHERE g.org = ?1 AND g.kind = 0 ORDER BY g.id LIMIT ?2 OFFSET ?3");
         let mut query = self.sql.prepare_cached(&sql)?;
         let groups = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], read_user_group)?;
         Ok(place.page(groups.collect::<Result<_, _>>()?, total.unsigned_abs()))
     }
 
-    /// One user group by its id.
+    /// Returns one user group by its id.
     ///
     /// # Errors
     /// If the database fails.

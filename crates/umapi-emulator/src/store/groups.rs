@@ -1,4 +1,4 @@
-//! Groups of every kind: their rows, and every change to a group itself.
+//! Groups of every kind: their rows, and every change to a group other than its members.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -29,7 +29,7 @@ pub enum GroupKind {
 }
 
 stored_enum!(GroupKind {
-    // Queries of this folder name the numbers.
+    // The queries of this module use the numbers.
     UserGroup = 0,
     Profile = 1,
     SystemAdmin = 2,
@@ -42,7 +42,7 @@ stored_enum!(GroupKind {
 });
 
 impl GroupKind {
-    /// The service's word for it.
+    /// Returns the service's name for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,36 +58,37 @@ impl GroupKind {
         }
     }
 
-    /// Whether it gives rights over a product, profile or user group: then it is seen only while it has members.
+    /// Whether it grants rights over a product, profile or user group. Such a group is visible only while it has
+    /// members.
     #[must_use]
     pub const fn is_derived(self) -> bool {
         matches!(self, Self::ProductAdmin | Self::ProfileAdmin | Self::UserGroupAdmin | Self::Developer)
     }
 }
 
-/// A group's row.
+/// The row of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupRow {
     /// The service's `groupId`.
     pub id: GroupId,
-    /// The organization it belongs to.
+    /// The organization that it belongs to.
     pub org: OrgId,
     /// Its kind.
     pub kind: GroupKind,
-    /// Its name as it is spelled.
+    /// Its name as it was written.
     pub name: String,
     /// Its description.
     pub description: Option<String>,
     /// Whether another organization owns its users.
     pub read_only: bool,
-    /// The product of a profile or of product administrators; the group that other administrators are for.
+    /// The product of a profile or of product administrators; the group that other administrators manage.
     pub subject: Option<i64>,
-    /// The licences of a profile; none is "as many as are asked for".
+    /// The licenses of a profile; `None` is unlimited.
     pub quota: Option<i64>,
-    /// How many users are in it, also those who are not listed.
+    /// How many members it has, including those that lists omit.
     pub members: i64,
-    /// How many of them hold a licence.
+    /// How many of them hold a license.
     pub licensed: i64,
     /// The group of its administrators.
     pub admins: Option<GroupId>,
@@ -116,7 +117,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
 }
 
 impl Reader<'_> {
-    /// The group with a name, of any kind, without regard to case.
+    /// Returns the group with a name, of any kind, ignoring case.
     ///
     /// # Errors
     /// If the database fails.
@@ -128,7 +129,7 @@ impl Reader<'_> {
             .optional()?)
     }
 
-    /// A group of the organization by its id.
+    /// Returns a group of the organization by its id.
     ///
     /// # Errors
     /// If the database fails.
@@ -140,7 +141,7 @@ impl Reader<'_> {
             .optional()?)
     }
 
-    /// All groups of one kind, ordered by their ids.
+    /// Returns all groups of one kind, ordered by id.
     ///
     /// # Errors
     /// If the database fails.
@@ -151,7 +152,7 @@ impl Reader<'_> {
     }
 }
 
-/// A group to be made.
+/// A group to create.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NewGroup<'a> {
     /// Its name.
@@ -160,11 +161,11 @@ pub struct NewGroup<'a> {
     pub description: Option<&'a str>,
     /// Whether another organization owns its users.
     pub read_only: bool,
-    /// The licences of a profile; none is "as many as are asked for".
+    /// The licenses of a profile; `None` is unlimited.
     pub quota: Option<i64>,
 }
 
-/// What the groups of administrators and developers are called.
+/// Returns the name of an administrative group.
 fn derived_name(kind: GroupKind, subject: &str) -> String {
     let prefix = match kind {
         GroupKind::ProductAdmin => "_product_admin_",
@@ -175,19 +176,19 @@ fn derived_name(kind: GroupKind, subject: &str) -> String {
 }
 
 impl Tx<'_> {
-    /// Makes a user group, and the group of its administrators.
+    /// Creates a user group, and the group of its administrators.
     ///
     /// # Errors
     /// If the database fails, or the name is taken.
     pub fn create_user_group(&mut self, org: OrgId, new: &NewGroup<'_>) -> Result<GroupId, StoreError> {
         let id = self.insert_group(org, GroupKind::UserGroup, new, None)?;
         let admins = self.insert_derived(org, GroupKind::UserGroupAdmin, new.name, id)?;
-        self.set_helpers(id, admins, None)?;
+        self.set_admin_groups(id, admins, None)?;
         self.record_group(ChangeKind::GroupCreated, id, None)?;
         Ok(id)
     }
 
-    /// Makes a profile of a product, and the groups of its administrators and developers.
+    /// Creates a profile of a product, and the groups of its administrators and developers.
     ///
     /// # Errors
     /// If the database fails, or the name is taken.
@@ -197,7 +198,7 @@ impl Tx<'_> {
         let id = self.insert_group(org, GroupKind::Profile, new, Some(product))?;
         let admins = self.insert_derived(org, GroupKind::ProfileAdmin, new.name, id)?;
         let developers = self.insert_derived(org, GroupKind::Developer, new.name, id)?;
-        self.set_helpers(id, admins, Some(developers))?;
+        self.set_admin_groups(id, admins, Some(developers))?;
         self.record_group(ChangeKind::GroupCreated, id, None)?;
         Ok(id)
     }
@@ -239,14 +240,14 @@ impl Tx<'_> {
         Ok(self.sql.last_insert_rowid())
     }
 
-    fn set_helpers(&self, id: GroupId, admins: GroupId, developers: Option<GroupId>) -> Result<(), StoreError> {
+    fn set_admin_groups(&self, id: GroupId, admins: GroupId, developers: Option<GroupId>) -> Result<(), StoreError> {
         self.sql
             .prepare_cached("UPDATE grp SET admins = ?2, developers = ?3 WHERE id = ?1")?
             .execute(params![id, admins, developers])?;
         Ok(())
     }
 
-    /// Changes name and description; an absent one stays. The administrative groups are renamed with it.
+    /// Changes name and description; `None` keeps the present value. The administrative groups are renamed too.
     ///
     /// # Errors
     /// If the database fails, or the name is taken.
@@ -294,8 +295,8 @@ impl Tx<'_> {
         self.record_group(ChangeKind::GroupUpdated, id, Some("readOnly"))
     }
 
-    /// Deletes a user group or a profile, with its administrative groups. Its users stay in the organization, and lose
-    /// what they had through it.
+    /// Deletes a user group or a profile, with its administrative groups. Its members stay in the organization, and
+    /// lose what they had through it.
     ///
     /// # Errors
     /// If the database fails.
@@ -307,25 +308,26 @@ impl Tx<'_> {
             self.detach_profile(group, id)?;
         }
         self.record_group(ChangeKind::GroupDeleted, id, None)?;
-        self.leave_products_count(id)?;
+        self.uncount_product_users(id)?;
         let mut gone: Vec<GroupId> = self
             .sql
             .prepare_cached("SELECT id FROM grp WHERE subject = ?1 AND kind IN (6, 7, 8)")?
             .query_map([id], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         gone.push(id);
-        self.settle()?;
+        self.flush()?;
         for group in gone {
             self.sql.prepare_cached("DELETE FROM membership WHERE grp = ?1")?.execute([group])?;
             self.sql.prepare_cached("DELETE FROM grp WHERE id = ?1")?.execute([group])?;
-            Pending::forget_group(self.sql, group)?;
-            self.forget_group_state(group);
+            Pending::drop_group(self.sql, group)?;
+            self.drop_group_state(group);
         }
         Ok(())
     }
 
-    /// Those who are in no other profile of the product leave its count with a profile that is deleted.
-    fn leave_products_count(&mut self, profile: GroupId) -> Result<(), StoreError> {
+    /// Subtracts from a product's user count the members of a deleted profile that are in no other profile of the
+    /// product.
+    fn uncount_product_users(&mut self, profile: GroupId) -> Result<(), StoreError> {
         let state = self.group_state(profile)?;
         let Some(product) = state.subject.filter(|_| state.kind == GroupKind::Profile) else { return Ok(()) };
         let leaving: i64 = self
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn administrative_groups_are_seen_while_they_have_members_and_follow_a_new_name() {
+    fn administrative_groups_are_visible_with_members_and_renamed() {
         let store = Store::in_memory().unwrap();
         let (org, group, user) = store
             .write(None, |tx| {
@@ -382,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_profile_takes_its_users_from_the_product_and_its_groups() {
+    fn a_deleted_profile_leaves_product_count_and_user_groups() {
         let store = Store::in_memory().unwrap();
         store
             .write(None, |tx| {
@@ -399,7 +401,7 @@ mod tests {
                     }
                 }
                 let count = |tx: &mut Tx<'_>| {
-                    tx.settle().unwrap();
+                    tx.flush().unwrap();
                     tx.rows().products_of(org).unwrap()[0].user_count
                 };
                 assert_eq!(count(tx), 3);

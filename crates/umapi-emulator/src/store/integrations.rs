@@ -1,4 +1,4 @@
-//! Integrations: what a client logs in as.
+//! Integrations: the credentials that a client logs in with.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{NewUser, OrgId, Reader, StoreError, Tx, UserKind, domain_of};
 
-/// An integration: what a client of the service logs in as.
+/// An integration: the credentials of a client of the service.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Integration {
-    /// Its number inside the store.
+    /// Its id inside the store.
     pub id: i64,
     /// The organization it belongs to.
     pub org: OrgId,
@@ -18,25 +18,25 @@ pub struct Integration {
     pub client_id: String,
     /// Its name.
     pub name: String,
-    /// The id of its technical account, `…@techacct.adobe.com`.
+    /// The id of its technical account, e.g. `…@techacct.adobe.com`.
     pub technical_account: String,
     /// The address of its technical account.
     pub technical_account_email: String,
     /// The client secrets that are valid now.
     pub secrets: Vec<String>,
-    /// Certificates and public keys in PEM that its JWTs may be signed with.
+    /// PEM certificates and public keys that verify its JWTs.
     pub keys: Vec<String>,
-    /// The scopes it may ask for.
+    /// The scopes that it may request.
     pub scopes: Vec<String>,
-    /// The metascopes its JWTs may name.
+    /// The metascopes that its JWTs may contain.
     pub metascopes: Vec<String>,
-    /// Whether each of its JWTs must have a new `jti`.
+    /// Whether each of its JWTs needs a new `jti`.
     pub jti_required: bool,
-    /// Whether it may log in and call.
+    /// Whether it may log in and send requests.
     pub enabled: bool,
 }
 
-/// Secrets are not shown.
+/// Omits the secrets.
 impl fmt::Debug for Integration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Integration")
@@ -52,7 +52,7 @@ impl fmt::Debug for Integration {
     }
 }
 
-/// An integration to be made.
+/// An integration to create.
 #[derive(Clone, Copy)]
 pub struct NewIntegration<'a> {
     /// The client id.
@@ -65,15 +65,15 @@ pub struct NewIntegration<'a> {
     pub technical_account_email: &'a str,
     /// The client secrets.
     pub secrets: &'a [String],
-    /// Certificates and public keys in PEM.
+    /// PEM certificates and public keys.
     pub keys: &'a [String],
-    /// The scopes it may ask for.
+    /// The scopes that it may request.
     pub scopes: &'a [String],
-    /// The metascopes its JWTs may name.
+    /// The metascopes that its JWTs may contain.
     pub metascopes: &'a [String],
-    /// Whether each of its JWTs must have a new `jti`.
+    /// Whether each of its JWTs needs a new `jti`.
     pub jti_required: bool,
-    /// Whether it may log in and call.
+    /// Whether it may log in and send requests.
     pub enabled: bool,
 }
 
@@ -121,7 +121,7 @@ impl Stored {
 }
 
 impl Reader<'_> {
-    /// The integration with a client id, in whatever organization.
+    /// Returns the integration with a client id, in any organization.
     ///
     /// # Errors
     /// If the database fails.
@@ -134,7 +134,7 @@ impl Reader<'_> {
             .transpose()
     }
 
-    /// All integrations of an organization.
+    /// Returns all integrations of an organization.
     ///
     /// # Errors
     /// If the database fails.
@@ -146,7 +146,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Makes an integration and its technical account, which counts among the users and is not listed.
+    /// Creates an integration and its technical account, which is counted as a user but not listed.
     ///
     /// # Errors
     /// If the database fails, or the client id or the technical account is taken.
@@ -179,7 +179,7 @@ impl Tx<'_> {
         Ok(integration)
     }
 
-    /// Writes an integration back: name, secrets, keys, scopes, metascopes, the `jti` rule, and whether it is enabled.
+    /// Updates an integration: name, secrets, keys, scopes, metascopes, the `jti` rule, and whether it is enabled.
     ///
     /// # Errors
     /// If the database fails.
@@ -209,7 +209,7 @@ mod tests {
     use crate::store::{NewOrganization, PageRequest, Store, UserQuery};
 
     #[test]
-    fn an_integration_comes_back_whole_and_its_account_is_counted_not_listed() {
+    fn an_integration_is_stored_and_its_account_counted_not_listed() {
         let store = Store::in_memory().unwrap();
         let new = NewIntegration {
             client_id: "key",

@@ -1,4 +1,4 @@
-//! Who changed what, when, and by which request: so a test can prove that nothing happened twice.
+//! The ledger of changes: which request changed what, and when. With it a test can prove that nothing happened twice.
 
 use rusqlite::{Row, params};
 
@@ -9,7 +9,7 @@ use super::{GroupId, OrgId, Reader, StoreError, Tx, UserId, UserRow, fold, store
 pub struct Cause {
     /// When, in milliseconds since 1970.
     pub at: i64,
-    /// The id of the request (`X-Request-Id`), or another word for where the change came from.
+    /// The id of the request (`X-Request-Id`), or another word for the source of the change.
     pub request: String,
     /// The command of an action request, counted from 0.
     pub command: Option<u32>,
@@ -18,22 +18,23 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// A request at a time, in milliseconds since 1970.
+    /// Creates the cause for a request at a time, in milliseconds since 1970.
     #[must_use]
     pub fn request(at: i64, request: impl Into<String>) -> Self {
         Self { at, request: request.into(), command: None, step: None }
     }
 }
 
-/// What happened. Only what changed the state is recorded: an addition that was there already is no change.
+/// The kind of a change. Only changes of the state are recorded: adding a member that was in the group already is not
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// A user's row was made.
+    /// A user row was created.
     UserCreated,
-    /// Names, address or username were written.
+    /// Names, address or username were changed.
     UserUpdated,
-    /// An account that was known became a user again.
+    /// A known account became a user again.
     UserJoined,
     /// A user left the organization.
     UserLeft,
@@ -43,17 +44,17 @@ pub enum ChangeKind {
     StatusChanged,
     /// A password reset was started.
     PasswordReset,
-    /// A user was put into a group.
+    /// A user was added to a group.
     MemberAdded,
-    /// A user was taken out of a group.
+    /// A user was removed from a group.
     MemberRemoved,
-    /// A user group began to bring a profile; the detail names it.
+    /// A profile was assigned to a user group; the detail names the profile.
     ProfileAttached,
-    /// A user group ceased to bring a profile; the detail names it.
+    /// A profile was unassigned from a user group; the detail names the profile.
     ProfileDetached,
-    /// A group was made.
+    /// A group was created.
     GroupCreated,
-    /// Name, description, quota or the read-only mark of a group was written.
+    /// Name, description, quota or the read-only flag of a group was changed.
     GroupUpdated,
     /// A group was deleted.
     GroupDeleted,
@@ -76,23 +77,23 @@ stored_enum!(ChangeKind {
     GroupDeleted = 13,
 });
 
-/// One change.
+/// A recorded change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LedgerEntry {
-    /// Its place among all changes.
+    /// Its sequence number among all changes.
     pub seq: i64,
-    /// The organization whose user or group it happened to.
+    /// The organization of the user or group.
     pub org: OrgId,
     /// What it is recorded under.
     pub cause: Cause,
-    /// What happened.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The address of the user it happened to, folded, as it was before the change.
+    /// The address of the user, folded, as it was before the change.
     pub user: Option<String>,
-    /// The name of the group it happened to, folded, as it was before the change.
+    /// The name of the group, folded, as it was before the change.
     pub group: Option<String>,
-    /// What else there is to say.
+    /// Further detail.
     pub detail: Option<String>,
 }
 
@@ -112,7 +113,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
 }
 
 impl Reader<'_> {
-    /// What happened to the users who have, or had when it happened, this address; oldest first.
+    /// Returns the changes to users that have this address, or had it at the time of a change; oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -126,7 +127,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&sql)?.query_map(params![org, fold(email)], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// What happened to one user in one group; oldest first.
+    /// Returns the changes to one user's membership in one group; oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -140,7 +141,7 @@ impl Reader<'_> {
         Ok(entries)
     }
 
-    /// What happened to the group that has, or had when it happened, this name, its members included; oldest first.
+    /// Returns the changes to the group that has this name, or had it at the time, including its members; oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -149,7 +150,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&sql)?.query_map(params![org, fold(name)], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// What a request did; oldest first.
+    /// Returns the changes of a request; oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -158,7 +159,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&sql)?.query_map([request], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// The place of the newest entry; 0 if there is none.
+    /// Returns the sequence number of the newest entry; 0 if there is none.
     ///
     /// # Errors
     /// If the database fails.
@@ -167,7 +168,7 @@ impl Reader<'_> {
         Ok(end.map(Option::unwrap_or_default)?)
     }
 
-    /// Everything after an entry, oldest first; 0 is before the first.
+    /// Returns the entries after a sequence number, oldest first; 0 is before the first.
     ///
     /// # Errors
     /// If the database fails.
@@ -177,7 +178,7 @@ impl Reader<'_> {
     }
 }
 
-/// The columns of an entry that its cause does not give.
+/// The columns of an entry other than its cause.
 #[derive(Default)]
 struct Change<'a> {
     org: OrgId,
@@ -276,7 +277,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Keeps the ledger bounded.
+    /// Deletes the oldest entries beyond a number.
     pub(super) fn trim_ledger(&self, entries: u64) -> Result<(), StoreError> {
         self.sql
             .prepare_cached("DELETE FROM ledger WHERE seq <= (SELECT MAX(seq) FROM ledger) - ?1")?
@@ -294,7 +295,7 @@ mod tests {
     };
 
     #[test]
-    fn every_change_is_recorded_once_and_under_its_step() {
+    fn a_change_is_recorded_once_with_its_step() {
         let store = Store::in_memory().unwrap();
         let (org, group, user) = store
             .write(None, |tx| {
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_so_already_is_no_change() {
+    fn writing_the_present_value_is_not_recorded() {
         let store = Store::in_memory().unwrap();
         let (group, profile, user) = store
             .write(None, |tx| {
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_is_bounded() {
+    fn the_ledger_has_a_bound() {
         let store = Store::in_memory().unwrap();
         store.keep_ledger(2);
         for name in ["1@AdobeOrg", "2@AdobeOrg", "3@AdobeOrg"] {

@@ -1,15 +1,15 @@
-//! Licenses of a profile: who holds one, and who waits for one.
+//! Licenses of a profile: which members hold one, and which wait for one.
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{ChangeKind, Class, GroupId, StoreError, Tx, UserId};
+use super::{ChangeKind, GroupId, MemberClass, StoreError, Tx, UserId};
 
 impl Tx<'_> {
-    /// Gives the free licences of a profile to the members who have waited longest.
-    pub(super) fn hand_on_licences(&mut self, profile: GroupId) -> Result<(), StoreError> {
+    /// Gives the free licenses of a profile to the members that have waited longest.
+    pub(super) fn assign_free_licenses(&mut self, profile: GroupId) -> Result<(), StoreError> {
         let mut state = self.group_state(profile)?;
         while state.quota.is_none_or(|quota| state.licensed < quota) {
-            let next: Option<(UserId, Class)> = self
+            let next: Option<(UserId, MemberClass)> = self
                 .sql
                 .prepare_cached(
                     "SELECT usr, class FROM membership WHERE grp = ?1 AND class & 2 ORDER BY since LIMIT 1",
@@ -24,8 +24,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets the licences of a profile; none is "as many as are asked for". If there are fewer than before, those who
-    /// came last lose theirs and wait; if there are more, those who have waited longest get one.
+    /// Sets the licenses of a profile; `None` is unlimited. With fewer licenses than before, the members that joined
+    /// last lose theirs and wait; with more, the members that have waited longest get one.
     ///
     /// # Errors
     /// If the database fails.
@@ -37,7 +37,7 @@ impl Tx<'_> {
         self.sql.prepare_cached("UPDATE grp SET quota = ?2 WHERE id = ?1")?.execute(params![profile, quota])?;
         state.quota = quota;
         let excess = quota.map_or(0, |quota| (state.licensed - quota).max(0));
-        let last: Vec<(UserId, Class)> = self
+        let last: Vec<(UserId, MemberClass)> = self
             .sql
             .prepare_cached(
                 "SELECT usr, class FROM membership WHERE grp = ?1 AND NOT class & 2 ORDER BY since DESC LIMIT ?2",
@@ -49,7 +49,7 @@ impl Tx<'_> {
         }
         state.licensed -= excess;
         self.set_group_state(profile, state);
-        self.hand_on_licences(profile)?;
+        self.assign_free_licenses(profile)?;
         self.record_group(ChangeKind::GroupUpdated, profile, Some("quota"))
     }
 }
@@ -61,12 +61,12 @@ mod tests {
         testing::{named, organization, user},
     };
 
-    fn has_licence(tx: &Tx<'_>, user: &UserRow, profile: i64) -> bool {
+    fn has_license(tx: &Tx<'_>, user: &UserRow, profile: i64) -> bool {
         !tx.rows().membership(user.id, profile).unwrap().unwrap().class.is_unlicensed()
     }
 
     #[test]
-    fn a_freed_licence_goes_to_who_waited_longest_also_through_groups() {
+    fn a_freed_license_goes_to_the_longest_waiting_member() {
         let store = Store::in_memory().unwrap();
         store
             .write(None, |tx| {
@@ -80,21 +80,21 @@ mod tests {
                 tx.add_member(&a, profile)?;
                 tx.add_member(&c, group)?;
                 tx.add_member(&b, profile)?;
-                assert_eq!([&a, &b, &c].map(|u| has_licence(tx, u, profile)), [true, false, false]);
+                assert_eq!([&a, &b, &c].map(|u| has_license(tx, u, profile)), [true, false, false]);
                 tx.remove_member(&a, profile)?;
-                assert_eq!([&b, &c].map(|u| has_licence(tx, u, profile)), [false, true], "c came before b");
+                assert_eq!([&b, &c].map(|u| has_license(tx, u, profile)), [false, true], "c came before b");
                 tx.set_quota(profile, Some(2))?;
-                assert!(has_licence(tx, &b, profile));
+                assert!(has_license(tx, &b, profile));
                 tx.set_quota(profile, Some(0))?;
-                assert_eq!([&b, &c].map(|u| has_licence(tx, u, profile)), [false, false]);
+                assert_eq!([&b, &c].map(|u| has_license(tx, u, profile)), [false, false]);
                 tx.set_quota(profile, Some(1))?;
                 assert_eq!(
-                    [&b, &c].map(|u| has_licence(tx, u, profile)),
+                    [&b, &c].map(|u| has_license(tx, u, profile)),
                     [false, true],
                     "the place in the queue stays"
                 );
-                tx.settle()?;
-                assert_eq!(tx.rows().product(org, &tx.rows().products_of(org)?[0].outer_id)?.unwrap().user_count, 2);
+                tx.flush()?;
+                assert_eq!(tx.rows().product(org, &tx.rows().products_of(org)?[0].external_id)?.unwrap().user_count, 2);
                 Ok::<_, StoreError>(())
             })
             .unwrap();

@@ -1,22 +1,22 @@
-//! Paged lists, and the rank index that finds the N-th entry of a list without walking to it.
+//! Paged lists, and the rank index that finds the N-th entry of a list without scanning it.
 //!
-//! Every list that is paged holds users in the order of their row ids. For each list and each block of 4,096 ids the
-//! table `list_block` counts the entries, in the same transaction as the entries change. To find offset N, the counts
-//! are summed up to the block that holds it (a million users are 245 blocks), and only inside that block entries are
-//! skipped. So a page costs the same wherever it lies.
+//! Every paged list of users is ordered by row id. For each list and each block of 4,096 ids the table `list_block`
+//! counts the entries; it changes in the same transaction as the entries. To find offset N, the counts are summed up to
+//! the block that contains it (a million users are 245 blocks), and entries are skipped only inside that block. So a
+//! page costs the same wherever it is in the list.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::{Class, GroupId, OrgId, Reader, StoreError, UserId};
+use super::{GroupId, MemberClass, OrgId, Reader, StoreError, UserId};
 
-/// Which page of a list is asked for. Pages count from 0.
+/// A request for one page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// The page, counted from 0.
     pub page: u64,
-    /// Entries in a full page; 0 is taken as 1.
+    /// Entries in a full page; 0 counts as 1.
     pub size: u64,
 }
 
@@ -25,32 +25,32 @@ pub struct PageRequest {
 pub struct Page<T> {
     /// The entries.
     pub items: Vec<T>,
-    /// The page that this is, counted from 0: for users the last one if a later one was asked for.
+    /// The number of this page, counted from 0: for users the last page, if a later one was requested.
     pub number: u64,
-    /// How many pages there are; an empty list has one, empty page.
+    /// How many pages there are; an empty list has one empty page.
     pub pages: u64,
-    /// How many entries there are in all, those included that are counted and not listed.
+    /// How many entries there are in total, including those that are counted but not listed.
     pub total: u64,
-    /// Whether a page behind the last one was asked for.
+    /// Whether a page past the last one was requested.
     pub past_end: bool,
 }
 
 impl<T> Page<T> {
-    /// Whether no page follows.
+    /// Whether this is the last page.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.number + 1 >= self.pages
     }
 }
 
-/// SQLite's numbers are signed; no list is longer than they reach.
+/// SQLite's integers are signed; no list is longer than their maximum.
 pub(super) fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Where a page lies in a list of `listed` entries; a page behind the end becomes the last one.
+/// The position of a page in a list of `listed` entries; a page past the end becomes the last one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct PageSlice {
     pub(super) number: u64,
     pub(super) pages: u64,
     pub(super) offset: u64,
@@ -58,7 +58,7 @@ pub(super) struct Place {
     pub(super) past_end: bool,
 }
 
-impl Place {
+impl PageSlice {
     pub(super) fn find(request: PageRequest, listed: u64) -> Self {
         let size = request.size.max(1);
         let pages = listed.div_ceil(size).max(1);
@@ -74,35 +74,35 @@ impl Place {
 /// Ids in a block, as a power of two.
 const BLOCK_BITS: u32 = 12;
 
-/// A list that is counted by blocks.
+/// A list that is counted by block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum List {
-    /// The users of an organization that are listed.
+    /// The listed users of an organization.
     Organization(OrgId),
-    /// The technical accounts of an organization: counted, not listed.
+    /// The technical accounts of an organization, which are counted but not listed.
     OrganizationTechnical(OrgId),
-    /// The listed users with a domain; the number is that of the domain's row.
+    /// The listed users with a domain, by the domain's row id.
     Domain(i64),
     /// The technical accounts with a domain.
     DomainTechnical(i64),
-    /// The members of a group, of one class.
-    Members(GroupId, Class),
+    /// The members of a group with one membership class.
+    Members(GroupId, MemberClass),
 }
 
 impl List {
-    /// Members' lists are positive, the others negative: neither needs a table of names.
+    /// Keys of member lists are positive, the others negative, so no table of names is needed.
     fn key(self) -> i64 {
         match self {
             Self::Organization(org) => -(org * 4),
             Self::OrganizationTechnical(org) => -(org * 4 + 1),
             Self::Domain(domain) => -(domain * 4 + 2),
             Self::DomainTechnical(domain) => -(domain * 4 + 3),
-            Self::Members(group, class) => (group << Class::BITS) | class.number(),
+            Self::Members(group, class) => (group << MemberClass::BITS) | class.number(),
         }
     }
 }
 
-/// Changes to the counts that are not in the table yet.
+/// Changes to the counts that are not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     changes: HashMap<(i64, i64), i64>,
@@ -137,16 +137,16 @@ impl Pending {
         Ok(())
     }
 
-    /// Drops the counts of a group that is no more. What is pending must have been flushed.
-    pub(super) fn forget_group(sql: &Connection, group: GroupId) -> Result<(), StoreError> {
-        let first = group << Class::BITS;
+    /// Deletes the counts of a deleted group. Pending changes must have been flushed.
+    pub(super) fn drop_group(sql: &Connection, group: GroupId) -> Result<(), StoreError> {
+        let first = group << MemberClass::BITS;
         sql.prepare_cached("DELETE FROM list_block WHERE list BETWEEN ?1 AND ?2")?
-            .execute(params![first, first + (1 << Class::BITS) - 1])?;
+            .execute(params![first, first + (1 << MemberClass::BITS) - 1])?;
         Ok(())
     }
 }
 
-/// Where an offset lies: the first id of its block, and how many entries of the block come before it.
+/// The position of an offset: the first id of its block, and how many entries of the block precede it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) first: UserId,
@@ -154,7 +154,7 @@ pub(super) struct Position {
 }
 
 impl Reader<'_> {
-    /// How many entries several lists have together.
+    /// Returns how many entries several lists have together.
     pub(super) fn list_len(&self, lists: &[List]) -> Result<u64, StoreError> {
         let mut sum = self.sql.prepare_cached("SELECT COALESCE(SUM(n), 0) FROM list_block WHERE list = ?1")?;
         lists.iter().try_fold(0, |total, list| {
@@ -163,7 +163,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Where an offset into the union of several lists lies; behind the end it is the end.
+    /// Returns the position of an offset in the union of several lists; past the end, the end.
     pub(super) fn locate(&self, lists: &[List], offset: u64) -> Result<Position, StoreError> {
         let mut blocks = Vec::new();
         let mut query = self.sql.prepare_cached("SELECT block, n FROM list_block WHERE list = ?1 ORDER BY block")?;
@@ -199,13 +199,13 @@ mod tests {
 
     #[test]
     fn a_page_past_the_end_is_the_last_one() {
-        let place = Place::find(PageRequest { page: 9, size: 10 }, 25);
+        let place = PageSlice::find(PageRequest { page: 9, size: 10 }, 25);
         assert_eq!((place.number, place.pages, place.offset, place.past_end), (2, 3, 20, true));
     }
 
     #[test]
     fn an_empty_list_has_one_page() {
-        let place = Place::find(PageRequest { page: 0, size: 10 }, 0);
+        let place = PageSlice::find(PageRequest { page: 0, size: 10 }, 0);
         assert_eq!((place.pages, place.past_end), (1, false));
         assert!(place.page(Vec::<u8>::new(), 0).is_last());
     }
@@ -237,15 +237,15 @@ mod tests {
     }
 
     #[test]
-    fn no_two_lists_share_a_key() {
+    fn every_list_has_its_own_key() {
         let lists = [
             List::Organization(1),
             List::OrganizationTechnical(1),
             List::Domain(1),
             List::DomainTechnical(1),
             List::Organization(2),
-            List::Members(1, Class::DIRECT),
-            List::Members(1, Class::DIRECT.through_groups_only(true)),
+            List::Members(1, MemberClass::DIRECT),
+            List::Members(1, MemberClass::DIRECT.through_groups_only(true)),
         ];
         let keys: std::collections::HashSet<_> = lists.iter().map(|list| list.key()).collect();
         assert_eq!(keys.len(), lists.len());

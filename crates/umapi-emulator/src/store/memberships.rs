@@ -1,4 +1,4 @@
-//! Who is in which group, directly and through user groups.
+//! Memberships: which user is in which group, directly and through user groups.
 
 use std::rc::Rc;
 
@@ -11,25 +11,25 @@ use super::{ChangeKind, GroupId, GroupKind, Reader, StoreError, Tx, UserId, User
 
 /// How a user is in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Class(i64);
+pub struct MemberClass(i64);
 
-impl Class {
+impl MemberClass {
     /// An ordinary member.
     pub const DIRECT: Self = Self(0);
     pub(super) const BITS: u32 = 4;
     const THROUGH_GROUPS: i64 = 1;
-    /// The partial index `membership_waiting` names this bit.
+    /// The partial index `membership_waiting` uses this bit.
     const UNLICENSED: i64 = 2;
     const HIDDEN: i64 = 4;
     const TECHNICAL: i64 = 8;
 
-    /// Whether the user is in the profile only because of user groups.
+    /// Whether the user is in the profile through user groups only.
     #[must_use]
     pub const fn is_through_groups_only(self) -> bool {
         self.0 & Self::THROUGH_GROUPS != 0
     }
 
-    /// Whether the user is in the profile without holding a licence.
+    /// Whether the user is in the profile without a license.
     #[must_use]
     pub const fn is_unlicensed(self) -> bool {
         self.0 & Self::UNLICENSED != 0
@@ -65,33 +65,33 @@ impl Class {
     }
 }
 
-impl ToSql for Class {
+impl ToSql for MemberClass {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.into())
     }
 }
 
-impl FromSql for Class {
+impl FromSql for MemberClass {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_i64().map(Self)
     }
 }
 
-/// One user in one group.
+/// The membership of one user in one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Membership {
     /// The group.
     pub group: GroupId,
     /// How the user is in it.
-    pub class: Class,
-    /// Through how many user groups the user is in it, besides being in it directly.
+    pub class: MemberClass,
+    /// Through how many user groups the user is in it, in addition to a direct membership.
     pub indirect: i64,
     since: i64,
 }
 
 impl Membership {
-    /// Whether the user was put into the group itself.
+    /// Whether the user was added to the group directly.
     #[must_use]
     pub const fn is_direct(&self) -> bool {
         !self.class.is_through_groups_only()
@@ -99,7 +99,7 @@ impl Membership {
 }
 
 impl Reader<'_> {
-    /// Whether and how a user is in a group.
+    /// Returns the membership of a user in a group, if there is one.
     ///
     /// # Errors
     /// If the database fails.
@@ -113,7 +113,7 @@ impl Reader<'_> {
             .optional()?)
     }
 
-    /// All groups a user is in, ordered by their ids.
+    /// Returns all memberships of a user, ordered by group id.
     ///
     /// # Errors
     /// If the database fails.
@@ -127,7 +127,7 @@ impl Reader<'_> {
         Ok(query.query_map([user], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// The profiles that a user group brings to its members.
+    /// Returns the profiles that are assigned to a user group.
     ///
     /// # Errors
     /// If the database fails.
@@ -136,7 +136,7 @@ impl Reader<'_> {
         Ok(query.query_map([group], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// The user groups that bring a profile to their members.
+    /// Returns the user groups that a profile is assigned to.
     ///
     /// # Errors
     /// If the database fails.
@@ -145,7 +145,7 @@ impl Reader<'_> {
         Ok(query.query_map([profile], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// All users in a group, listed or not, ordered by their ids.
+    /// Returns the ids of all members of a group, listed or not, in order.
     ///
     /// # Errors
     /// If the database fails.
@@ -155,13 +155,13 @@ impl Reader<'_> {
     }
 }
 
-/// How the members' rows begin that a user gets: hidden, technical.
-fn base_class(user: &UserRow) -> Class {
-    Class::DIRECT.hidden(user.status != UserStatus::Active).technical(user.technical)
+/// Returns the class that a user's memberships start with: hidden, technical.
+fn base_class(user: &UserRow) -> MemberClass {
+    MemberClass::DIRECT.hidden(user.status != UserStatus::Active).technical(user.technical)
 }
 
 impl Tx<'_> {
-    /// Puts a user into a group, and so into the profiles that the group brings. Answers whether it is new.
+    /// Adds a user to a group, and so to the profiles assigned to the group. Returns whether the membership is new.
     ///
     /// # Errors
     /// If the database fails.
@@ -171,7 +171,7 @@ impl Tx<'_> {
             return Ok(false);
         }
         if self.group_state(group)?.kind == GroupKind::UserGroup {
-            for profile in self.brought_by(group)?.iter() {
+            for profile in self.assigned_profiles(group)?.iter() {
                 self.grant(user.id, base_class(user).through_groups_only(true), *profile)?;
             }
         }
@@ -179,8 +179,8 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    /// Takes a user out of a group, and of the profiles that only this group brought. Answers whether the user was
-    /// in it directly.
+    /// Removes a user from a group, and from the profiles that the user has through this group only. Returns whether
+    /// the user was a direct member.
     ///
     /// # Errors
     /// If the database fails.
@@ -189,7 +189,7 @@ impl Tx<'_> {
             return Ok(false);
         }
         if self.group_state(group)?.kind == GroupKind::UserGroup {
-            for profile in self.brought_by(group)?.iter() {
+            for profile in self.assigned_profiles(group)?.iter() {
                 self.revoke(user.id, *profile, false)?;
             }
         }
@@ -197,16 +197,16 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    fn brought_by(&mut self, group: GroupId) -> Result<Rc<[GroupId]>, StoreError> {
-        if let Some(profiles) = self.memo.brought.get(&group) {
+    fn assigned_profiles(&mut self, group: GroupId) -> Result<Rc<[GroupId]>, StoreError> {
+        if let Some(profiles) = self.cache.assigned.get(&group) {
             return Ok(Rc::clone(profiles));
         }
         let profiles: Rc<[GroupId]> = self.rows().profiles_of_group(group)?.into();
-        self.memo.brought.insert(group, Rc::clone(&profiles));
+        self.cache.assigned.insert(group, Rc::clone(&profiles));
         Ok(profiles)
     }
 
-    /// Takes a user out of everything.
+    /// Removes a user from every group.
     pub(super) fn remove_all_memberships(&mut self, user: &UserRow) -> Result<(), StoreError> {
         for membership in self.rows().memberships(user.id)? {
             if membership.is_direct() {
@@ -216,7 +216,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lets a user group bring a profile to its members. Answers whether it is new.
+    /// Assigns a profile to a user group. Returns whether the assignment is new.
     ///
     /// # Errors
     /// If the database fails.
@@ -225,7 +225,7 @@ impl Tx<'_> {
             .sql
             .prepare_cached("INSERT OR IGNORE INTO group_profile (grp, profile) VALUES (?1, ?2)")?
             .execute(params![group, profile])?;
-        self.memo.brought.remove(&group);
+        self.cache.assigned.remove(&group);
         if new == 0 {
             return Ok(false);
         }
@@ -236,7 +236,7 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    /// Ends that a user group brings a profile to its members. Answers whether it did.
+    /// Unassigns a profile from a user group. Returns whether it was assigned.
     ///
     /// # Errors
     /// If the database fails.
@@ -245,7 +245,7 @@ impl Tx<'_> {
             .sql
             .prepare_cached("DELETE FROM group_profile WHERE grp = ?1 AND profile = ?2")?
             .execute(params![group, profile])?;
-        self.memo.brought.remove(&group);
+        self.cache.assigned.remove(&group);
         if gone == 0 {
             return Ok(false);
         }
@@ -256,14 +256,14 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    fn member_classes(&self, group: GroupId) -> Result<Vec<(UserId, Class)>, StoreError> {
+    fn member_classes(&self, group: GroupId) -> Result<Vec<(UserId, MemberClass)>, StoreError> {
         let mut query = self.sql.prepare_cached("SELECT usr, class FROM membership WHERE grp = ?1 ORDER BY usr")?;
         Ok(query.query_map([group], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
 
-    /// Gives a user one more reason to be in a group: directly, or through one more user group.
-    /// Answers whether that changed anything.
-    fn grant(&mut self, user: UserId, class: Class, group: GroupId) -> Result<bool, StoreError> {
+    /// Adds one reason to be in a group: directly, or through one more user group. Returns whether that changed
+    /// anything.
+    fn grant(&mut self, user: UserId, class: MemberClass, group: GroupId) -> Result<bool, StoreError> {
         let through_group = class.is_through_groups_only();
         match self.rows().membership(user, group)? {
             None => {
@@ -284,7 +284,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Takes one reason to be in a group away. Answers whether the user had it.
+    /// Removes one reason to be in a group. Returns whether the user had it.
     fn revoke(&mut self, user: UserId, group: GroupId, direct: bool) -> Result<bool, StoreError> {
         let Some(is) = self.rows().membership(user, group)? else { return Ok(false) };
         let reasons = (is.is_direct(), is.indirect);
@@ -305,11 +305,11 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    fn enter(&mut self, user: UserId, class: Class, group: GroupId) -> Result<(), StoreError> {
+    fn enter(&mut self, user: UserId, class: MemberClass, group: GroupId) -> Result<(), StoreError> {
         let mut state = self.group_state(group)?;
         let licensed = state.kind == GroupKind::Profile && state.quota.is_none_or(|quota| state.licensed < quota);
         let class = class.unlicensed(state.kind == GroupKind::Profile && !licensed);
-        let since = self.next_moment()?;
+        let since = self.next_sequence()?;
         self.sql
             .prepare_cached("INSERT INTO membership (grp, class, usr, indirect, since) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![group, class, user, i64::from(class.is_through_groups_only()), since])?;
@@ -331,10 +331,16 @@ impl Tx<'_> {
         self.set_group_state(group, state);
         self.count_member(group, is.class, user, -1);
         self.count_in_product(user, group, state.kind, state.subject, -1)?;
-        if freed { self.hand_on_licences(group) } else { Ok(()) }
+        if freed { self.assign_free_licenses(group) } else { Ok(()) }
     }
 
-    pub(super) fn reclass(&mut self, user: UserId, group: GroupId, from: Class, to: Class) -> Result<(), StoreError> {
+    pub(super) fn reclass(
+        &mut self,
+        user: UserId,
+        group: GroupId,
+        from: MemberClass,
+        to: MemberClass,
+    ) -> Result<(), StoreError> {
         self.sql
             .prepare_cached("UPDATE membership SET class = ?4 WHERE grp = ?1 AND class = ?2 AND usr = ?3")?
             .execute(params![group, from, user, to])?;
@@ -343,7 +349,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lists leave out who is not active; memberships and licences stay.
+    /// Hides memberships from lists while the user is not active; memberships and licenses stay.
     pub(super) fn hide_memberships(&mut self, user: UserId, hidden: bool) -> Result<(), StoreError> {
         for is in self.rows().memberships(user)? {
             if is.class.is_hidden() != hidden {
@@ -353,13 +359,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn count_member(&mut self, group: GroupId, class: Class, user: UserId, change: i64) {
+    fn count_member(&mut self, group: GroupId, class: MemberClass, user: UserId, change: i64) {
         if !class.is_hidden() {
             self.count(List::Members(group, class), user, change);
         }
     }
 
-    /// A product's users are counted once, however many of its profiles they are in.
+    /// Counts a user of a product once, in however many of its profiles the user is.
     fn count_in_product(
         &mut self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Organizations.
+//! Organizations: their rows, and their settings.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -8,19 +8,19 @@ use super::{GroupKind, NewGroup, OrgId, Reader, StoreError, Tx, UserKinds};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Organization {
-    /// Its number inside the store.
+    /// Its id inside the store.
     pub id: OrgId,
     /// The service's id, `12AB@AdobeOrg`.
     pub org_id: String,
     /// Its name.
     pub name: String,
-    /// Whether it is being moved: then it lets nobody in and takes no changes.
+    /// Whether it is migrating: then it rejects logins and changes.
     pub migrating: bool,
-    /// The kinds of users it may have created.
+    /// The kinds of users that it may create.
     pub user_kinds: UserKinds,
 }
 
-/// An organization to be made.
+/// An organization to create.
 #[derive(Debug, Clone, Copy)]
 pub struct NewOrganization<'a> {
     /// The service's id, `12AB@AdobeOrg`.
@@ -31,7 +31,7 @@ pub struct NewOrganization<'a> {
 
 const COLUMNS: &str = "SELECT id, org_id, name, migrating, user_kinds FROM organization";
 
-/// An organization from the first five columns of a row, in the order of `COLUMNS`.
+/// Reads an organization from the first five columns of a row, in the order of `COLUMNS`.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
     Ok(Organization {
         id: row.get(0)?,
@@ -43,7 +43,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
 }
 
 impl Reader<'_> {
-    /// The organization with this id of the service's, without regard to case.
+    /// Returns the organization with this id of the service, ignoring case.
     ///
     /// # Errors
     /// If the database fails.
@@ -51,7 +51,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&format!("{COLUMNS} WHERE org_id = ?1"))?.query_row([org_id], read).optional()?)
     }
 
-    /// All organizations, in the order they were made.
+    /// Returns all organizations, in the order of their creation.
     ///
     /// # Errors
     /// If the database fails.
@@ -60,14 +60,14 @@ impl Reader<'_> {
         Ok(query.query_map([], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// The service's id of an organization.
+    /// Returns the service's id of an organization.
     pub(super) fn org_id(&self, org: OrgId) -> Result<String, StoreError> {
         Ok(self.sql.prepare_cached("SELECT org_id FROM organization WHERE id = ?1")?.query_row([org], |r| r.get(0))?)
     }
 }
 
 impl Tx<'_> {
-    /// Makes an organization, and the three administrative groups that every organization has.
+    /// Creates an organization, and the three administrative groups that every organization has.
     ///
     /// # Errors
     /// If the database fails, or the id is taken.
@@ -86,7 +86,7 @@ impl Tx<'_> {
         Ok(org)
     }
 
-    /// Sets whether the organization is being moved.
+    /// Sets whether the organization is migrating.
     ///
     /// # Errors
     /// If the database fails.

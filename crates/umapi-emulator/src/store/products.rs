@@ -4,52 +4,52 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     GroupId, GroupKind, OrgId, Page, PageRequest, ProductId, Reader, StoreError, Tx, fold,
-    lists::{Place, as_i64},
-    names::{organization_part, outer_product_id},
+    lists::{PageSlice, as_i64},
+    names::{external_product_id, organization_part},
 };
 
-/// A product as the deprecated endpoints show it.
+/// A product as the deprecated endpoints return it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Product {
-    /// Its number inside the store.
+    /// Its id inside the store.
     pub id: ProductId,
     /// `id`.
-    pub outer_id: String,
+    pub external_id: String,
     /// `code`.
     pub code: String,
     /// `name`.
     pub name: String,
     /// `licenseQuota`.
     pub quota: Option<i64>,
-    /// `userCount`: users in any of its profiles.
+    /// `userCount`: the users of all its profiles.
     pub user_count: i64,
-    /// `configurationCount`: its profiles.
+    /// `configurationCount`: the number of its profiles.
     pub configuration_count: i64,
     /// The group of its administrators.
     pub admins: GroupId,
 }
 
-/// A product to be made.
+/// A product to create.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NewProduct<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The service's id for it; one is made up if there is none.
-    pub outer_id: Option<&'a str>,
+    /// The service's id for it; computed if `None`.
+    pub external_id: Option<&'a str>,
     /// Its code.
     pub code: &'a str,
-    /// How many licences were bought.
+    /// How many licenses were bought.
     pub quota: Option<i64>,
 }
 
-/// A profile as the deprecated endpoints show it.
+/// A profile as the deprecated endpoints return it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Configuration {
     /// `id`.
-    pub outer_id: String,
-    /// `licenseGroupId`: the group that the profile is.
+    pub external_id: String,
+    /// `licenseGroupId`: the group id of the profile.
     pub group: GroupId,
     /// Its name.
     pub name: String,
@@ -59,7 +59,7 @@ pub struct Configuration {
     pub admin_count: i64,
     /// `userCount`.
     pub user_count: i64,
-    /// `licenseQuota`; none is "as many as are asked for".
+    /// `licenseQuota`; `None` is unlimited.
     pub quota: Option<i64>,
     /// `orgId`.
     pub org_id: String,
@@ -67,13 +67,13 @@ pub struct Configuration {
     pub product_id: String,
 }
 
-const PRODUCT: &str = "SELECT p.id, p.outer_id, p.code, p.name, p.quota, p.users,
+const PRODUCT: &str = "SELECT p.id, p.external_id, p.code, p.name, p.quota, p.users,
     (SELECT COUNT(*) FROM grp g WHERE g.subject = p.id AND g.kind = 1), p.admins FROM product p";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Product> {
     Ok(Product {
         id: row.get(0)?,
-        outer_id: row.get(1)?,
+        external_id: row.get(1)?,
         code: row.get(2)?,
         name: row.get(3)?,
         quota: row.get(4)?,
@@ -83,13 +83,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Product> {
     })
 }
 
-const CONFIGURATION: &str = "SELECT g.id, g.name, a.id, a.members, g.members, g.quota, o.org_id, p.outer_id
+const CONFIGURATION: &str = "SELECT g.id, g.name, a.id, a.members, g.members, g.quota, o.org_id, p.external_id
     FROM grp g JOIN grp a ON a.id = g.admins JOIN product p ON p.id = g.subject JOIN organization o ON o.id = g.org";
 
 fn read_configuration(row: &Row<'_>) -> rusqlite::Result<Configuration> {
     let group: GroupId = row.get(0)?;
     Ok(Configuration {
-        outer_id: format!("{CONFIGURATION_PREFIX}{group}"),
+        external_id: format!("{CONFIGURATION_PREFIX}{group}"),
         group,
         name: row.get(1)?,
         admin_group: row.get(2)?,
@@ -101,11 +101,11 @@ fn read_configuration(row: &Row<'_>) -> rusqlite::Result<Configuration> {
     })
 }
 
-/// The service's id of a configuration is this and the id of its group.
+/// The prefix of a configuration id; the rest is the group id.
 const CONFIGURATION_PREFIX: &str = "RGRP-";
 
 impl Reader<'_> {
-    /// A page of the products of an organization; a page behind the end is the last one.
+    /// Returns a page of the products of an organization; past the end, the last page.
     ///
     /// # Errors
     /// If the database fails.
@@ -114,14 +114,14 @@ impl Reader<'_> {
             .sql
             .prepare_cached("SELECT COUNT(*) FROM product WHERE org = ?1")?
             .query_row([org], |row| row.get(0))?;
-        let place = Place::find(page, total.unsigned_abs());
+        let place = PageSlice::find(page, total.unsigned_abs());
         let mut query =
             self.sql.prepare_cached(&format!("{PRODUCT} WHERE p.org = ?1 ORDER BY p.id LIMIT ?2 OFFSET ?3"))?;
         let products = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], read)?;
         Ok(place.page(products.collect::<Result<_, _>>()?, total.unsigned_abs()))
     }
 
-    /// All products of an organization.
+    /// Returns all products of an organization.
     ///
     /// # Errors
     /// If the database fails.
@@ -129,19 +129,19 @@ impl Reader<'_> {
         Ok(self.products(org, PageRequest { page: 0, size: u64::MAX })?.items)
     }
 
-    /// The product with this id of the service's.
+    /// Returns the product with this id of the service.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn product(&self, org: OrgId, outer_id: &str) -> Result<Option<Product>, StoreError> {
+    pub fn product(&self, org: OrgId, external_id: &str) -> Result<Option<Product>, StoreError> {
         Ok(self
             .sql
-            .prepare_cached(&format!("{PRODUCT} WHERE p.org = ?1 AND p.outer_id = ?2"))?
-            .query_row(params![org, outer_id], read)
+            .prepare_cached(&format!("{PRODUCT} WHERE p.org = ?1 AND p.external_id = ?2"))?
+            .query_row(params![org, external_id], read)
             .optional()?)
     }
 
-    /// The product with this name, without regard to case.
+    /// Returns the product with this name, ignoring case.
     ///
     /// # Errors
     /// If the database fails.
@@ -153,13 +153,13 @@ impl Reader<'_> {
             .optional()?)
     }
 
-    /// A page of the configurations (profiles) of a product; a page behind the end is the last one.
+    /// Returns a page of the configurations (profiles) of a product; past the end, the last page.
     ///
     /// # Errors
     /// If the database fails.
     pub fn configurations(&self, product: &Product, page: PageRequest) -> Result<Page<Configuration>, StoreError> {
         let total = product.configuration_count.unsigned_abs();
-        let place = Place::find(page, total);
+        let place = PageSlice::find(page, total);
         let mut query = self.sql.prepare_cached(&format!(
             "{CONFIGURATION} WHERE g.subject = ?1 AND g.kind = 1 ORDER BY g.id LIMIT ?2 OFFSET ?3"
         ))?;
@@ -168,12 +168,13 @@ impl Reader<'_> {
         Ok(place.page(found.collect::<Result<_, _>>()?, total))
     }
 
-    /// One configuration (profile) of a product, by the service's id of it (`RGRP-40000012`).
+    /// Returns one configuration (profile) of a product by its id, e.g. `RGRP-40000012`.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn configuration(&self, product: &Product, outer_id: &str) -> Result<Option<Configuration>, StoreError> {
-        let Some(group) = outer_id.strip_prefix(CONFIGURATION_PREFIX).and_then(|id| id.parse::<GroupId>().ok()) else {
+    pub fn configuration(&self, product: &Product, external_id: &str) -> Result<Option<Configuration>, StoreError> {
+        let Some(group) = external_id.strip_prefix(CONFIGURATION_PREFIX).and_then(|id| id.parse::<GroupId>().ok())
+        else {
             return Ok(None);
         };
         Ok(self
@@ -185,7 +186,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Makes a product, and the group of its administrators.
+    /// Creates a product, and the group of its administrators.
     ///
     /// # Errors
     /// If the database fails, or the name or the id is taken.
@@ -193,25 +194,25 @@ impl Tx<'_> {
         let org_id = self.rows().org_id(org)?;
         let key = fold(new.name);
         let made_up;
-        let outer_id = match new.outer_id {
-            Some(outer_id) => outer_id,
+        let external_id = match new.external_id {
+            Some(external_id) => external_id,
             None => {
-                made_up = outer_product_id(organization_part(&org_id), &key);
+                made_up = external_product_id(organization_part(&org_id), &key);
                 &made_up
             }
         };
         self.sql
             .prepare_cached(
-                "INSERT INTO product (org, outer_id, code, name, key, quota, admins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+                "INSERT INTO product (org, external_id, code, name, key, quota, admins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
             )?
-            .execute(params![org, outer_id, new.code, new.name, key, new.quota])?;
+            .execute(params![org, external_id, new.code, new.name, key, new.quota])?;
         let product = self.sql.last_insert_rowid();
         let admins = self.insert_derived(org, GroupKind::ProductAdmin, new.name, product)?;
         self.sql.prepare_cached("UPDATE product SET admins = ?2 WHERE id = ?1")?.execute([product, admins])?;
         Ok(product)
     }
 
-    /// Sets how many licences of a product were bought; what decides is the quota of each profile.
+    /// Sets how many licenses of a product were bought. Only the quota of each profile has an effect.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,7 +1,7 @@
--- What the emulated service remembers. One file or one piece of memory holds all organizations.
+-- The state of the emulated service. One database holds all organizations.
 --
--- Enumerations are small integers; their meaning stands beside the type that reads them
--- (`UserKind`, `UserStatus`, `Presence`, `GroupKind`, `Class`, `ChangeKind`).
+-- Enums are stored as small integers, which are defined with their Rust types (`UserKind`, `UserStatus`, `Presence`,
+-- `GroupKind`, `MemberClass`, `ChangeKind`).
 
 CREATE TABLE organization (
     id          INTEGER PRIMARY KEY,
@@ -18,7 +18,7 @@ CREATE TABLE directory (
     name            TEXT NOT NULL,
     federated       INTEGER NOT NULL,
     username_login  INTEGER NOT NULL,
-    -- Another sync (a cloud directory, say) owns the accounts: the service creates none here.
+    -- Another sync (e.g. a cloud directory) owns the accounts: the service creates none here.
     synced          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX directory_org ON directory (org);
@@ -27,7 +27,7 @@ CREATE INDEX directory_org ON directory (org);
 CREATE TABLE claim (
     domain     TEXT PRIMARY KEY,
     directory  INTEGER NOT NULL REFERENCES directory (id),
-    -- Adobe IDs with addresses of this domain are kept out.
+    -- Adobe IDs with addresses in this domain are rejected.
     enforced   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claim_directory ON claim (directory);
@@ -39,7 +39,7 @@ CREATE TABLE trust (
     PRIMARY KEY (directory, org)
 ) STRICT, WITHOUT ROWID;
 
--- The domains that an organization's users have, claimed or not: a number instead of a text in a million rows.
+-- The domains of an organization's users, claimed or not: an integer instead of a text in a million rows.
 CREATE TABLE domain (
     id    INTEGER PRIMARY KEY,
     org   INTEGER NOT NULL REFERENCES organization (id),
@@ -47,10 +47,9 @@ CREATE TABLE domain (
     UNIQUE (org, name)
 ) STRICT;
 
--- One row for each organization that knows the account. `account` is the same in all of them.
--- `email` and `username` are folded for matching; the spelling is kept beside them only where it differs,
--- and a username only where it is not the email.
--- AUTOINCREMENT: an id is never used again, since the ledger and `account` outlive the row.
+-- One row for each organization that has the account. `account` is the same in all of them. `email` and `username` are
+-- folded for matching; the spelling is stored only where it differs, and a username only where it is not the email.
+-- AUTOINCREMENT: an id is never used again, because the ledger and `account` outlive the row.
 CREATE TABLE user (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     org              INTEGER NOT NULL,
@@ -81,7 +80,7 @@ CREATE INDEX user_listed_domain ON user (domain, id) WHERE listed = 1;
 CREATE TABLE product (
     id        INTEGER PRIMARY KEY,
     org       INTEGER NOT NULL REFERENCES organization (id),
-    outer_id  TEXT NOT NULL,
+    external_id  TEXT NOT NULL,
     code      TEXT NOT NULL,
     name      TEXT NOT NULL,
     key       TEXT NOT NULL,
@@ -89,7 +88,7 @@ CREATE TABLE product (
     users     INTEGER NOT NULL DEFAULT 0,
     admins    INTEGER NOT NULL,
     UNIQUE (org, key),
-    UNIQUE (org, outer_id)
+    UNIQUE (org, external_id)
 ) STRICT;
 
 -- Groups of every kind; `id` is the service's `groupId`.
@@ -103,11 +102,11 @@ CREATE TABLE grp (
     read_only    INTEGER NOT NULL DEFAULT 0,
     -- The product of a profile or of product admins; the group or profile of other administrative groups.
     subject      INTEGER,
-    -- Licences of a profile; none is "as many as are asked for".
+    -- Licenses of a profile; NULL is unlimited.
     quota        INTEGER,
     members      INTEGER NOT NULL DEFAULT 0,
     licensed     INTEGER NOT NULL DEFAULT 0,
-    -- Administrative groups of a subject exist for the outside while they have members.
+    -- Administrative groups of a subject are visible only while they have members.
     visible      INTEGER NOT NULL,
     admins       INTEGER,
     developers   INTEGER,
@@ -117,9 +116,9 @@ CREATE INDEX grp_visible ON grp (org, id) WHERE visible = 1;
 CREATE INDEX grp_kind ON grp (org, kind, id);
 CREATE INDEX grp_subject ON grp (subject, kind) WHERE subject IS NOT NULL;
 
--- Who is in which group. `class` says how (see `Class`) and is part of the key so that one kind of member can be
--- paged without touching the others; `indirect` counts the user groups that bring the user in; `since` orders those
--- who wait for a licence.
+-- Which user is in which group. `class` is the kind of membership (see `MemberClass`) and part of the key, so that one
+-- class of members can be paged without reading the others; `indirect` counts the user groups through which the user is
+-- in the group; `since` orders the members that wait for a license.
 CREATE TABLE membership (
     grp       INTEGER NOT NULL,
     class     INTEGER NOT NULL,
@@ -131,7 +130,7 @@ CREATE TABLE membership (
 CREATE UNIQUE INDEX membership_user ON membership (usr, grp);
 CREATE INDEX membership_waiting ON membership (grp, since) WHERE class & 2;
 
--- The profiles that a user group brings to its members.
+-- The profiles that are assigned to user groups.
 CREATE TABLE group_profile (
     grp      INTEGER NOT NULL,
     profile  INTEGER NOT NULL,
@@ -139,7 +138,7 @@ CREATE TABLE group_profile (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_profile_profile ON group_profile (profile);
 
--- How many entries of a list have their user id in a block of 4096 ids: finds page N without walking there.
+-- How many entries of a list have their user id in a block of 4096 ids: finds page N without scanning.
 CREATE TABLE list_block (
     list   INTEGER NOT NULL,
     block  INTEGER NOT NULL,
@@ -163,17 +162,17 @@ CREATE TABLE integration (
     enabled                  INTEGER NOT NULL
 ) STRICT;
 
--- Login ids (`jti`) that were used, and tokens that were revoked, until the moment they would end by themselves.
-CREATE TABLE spent (
+-- Login ids (`jti`) that were used, and access tokens that were revoked, until the time they would expire anyway.
+CREATE TABLE used_id (
     kind   INTEGER NOT NULL,
     owner  TEXT NOT NULL,
     id     TEXT NOT NULL,
     until  INTEGER NOT NULL,
     PRIMARY KEY (kind, owner, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX spent_until ON spent (until);
+CREATE INDEX used_id_until ON used_id (until);
 
--- Small things that must outlive the process: the key that tokens are signed with, counters.
+-- Small values that must outlive the process: the key that signs access tokens, counters.
 CREATE TABLE setting (
     name   TEXT PRIMARY KEY,
     value  BLOB NOT NULL

@@ -1,11 +1,11 @@
-//! Small values that are kept under a name.
+//! Small values stored under a name, e.g. the key that signs access tokens.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::{Reader, StoreError, Tx};
 
 impl Reader<'_> {
-    /// A small thing kept under a name.
+    /// Returns the value stored under a name.
     ///
     /// # Errors
     /// If the database fails.
@@ -19,7 +19,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Keeps a small thing under a name; the last one wins.
+    /// Stores a value under a name, replacing an earlier one.
     ///
     /// # Errors
     /// If the database fails.

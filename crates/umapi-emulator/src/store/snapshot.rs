@@ -1,4 +1,4 @@
-//! Snapshots of all state, and going back to one.
+//! Snapshots of all state, and restoring them.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,12 +6,12 @@ use rusqlite::{Connection, MAIN_DB, backup::Backup};
 
 use super::{Store, StoreError};
 
-/// All state at one moment. Clones share it.
+/// All state at one sequence. Clones share it.
 #[derive(Clone)]
 pub struct Snapshot(Arc<[u8]>);
 
 impl Snapshot {
-    /// The bytes: an SQLite database.
+    /// Returns the bytes: an SQLite database.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -24,11 +24,11 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// Where the header of a database says how it is journaled; 1 is "with a rollback journal".
+/// The bytes of a database header that hold the journal mode; 1 is a rollback journal.
 const JOURNAL_VERSIONS: std::ops::Range<usize> = 18..20;
 
 impl Store {
-    /// Keeps all state as it is now.
+    /// Takes a snapshot of all state.
     ///
     /// # Errors
     /// If the database fails.
@@ -36,34 +36,34 @@ impl Store {
         let mut connection = self.lock();
         let data = connection.serialize(MAIN_DB)?;
         let mut bytes = data.to_vec();
-        // Memory has no write-ahead log: marked as having one, it could not be opened from there.
+        // A database in memory has no write-ahead log: if marked as having one, it could not be opened.
         if let Some(versions) = bytes.get_mut(JOURNAL_VERSIONS) {
             versions.fill(1);
         }
         Ok(Snapshot(bytes.into()))
     }
 
-    /// Puts all state back to a snapshot, of this store or of another one.
+    /// Restores all state from a snapshot, of this store or of another one.
     ///
     /// # Errors
-    /// If the database fails; then the state is what it was before.
+    /// If the database fails; then the state is unchanged.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let mut kept = Connection::open_in_memory()?;
         kept.deserialize_read_exact(MAIN_DB, snapshot.as_bytes(), snapshot.as_bytes().len(), true)?;
         self.copy_from(&kept)
     }
 
-    /// Forgets everything.
+    /// Deletes all state.
     ///
     /// # Errors
-    /// If the database fails; then the state is what it was before.
+    /// If the database fails; then the state is unchanged.
     pub fn reset(&self) -> Result<(), StoreError> {
         self.restore(&Self::in_memory()?.snapshot()?)
     }
 
     fn copy_from(&self, from: &Connection) -> Result<(), StoreError> {
         let mut connection = self.lock();
-        // All pages in one step, under the lock: nobody sees half of it, and there is nothing to wait for in between.
+        // Copies all pages in one step, under the lock, so that no reader sees half of it.
         Backup::new(from, &mut connection)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
         Ok(())
     }
@@ -82,7 +82,7 @@ mod tests {
         store.read(|r| r.organizations()).unwrap().len()
     }
 
-    fn there_and_back(store: &Store) {
+    fn snapshot_and_restore(store: &Store) {
         add(store, "1@AdobeOrg");
         let one = store.snapshot().unwrap();
         add(store, "2@AdobeOrg");
@@ -98,16 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn a_store_in_memory_goes_back() {
-        there_and_back(&Store::in_memory().unwrap());
+    fn a_store_in_memory_is_restored() {
+        snapshot_and_restore(&Store::in_memory().unwrap());
     }
 
     #[test]
-    fn a_store_in_a_file_goes_back_and_the_file_with_it() {
+    fn a_store_in_a_file_is_restored_with_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         let store = Store::open(&path).unwrap();
-        there_and_back(&store);
+        snapshot_and_restore(&store);
         drop(store);
         assert_eq!(count(&Store::open(&path).unwrap()), 1);
     }

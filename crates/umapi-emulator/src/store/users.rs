@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     ChangeKind, DirectoryId, OrgId, Reader, StoreError, Tx, UserId, fold,
     lists::List,
-    names::{adobe_account, outer_user_id, spelling},
+    names::{adobe_account, external_user_id, spelling},
     stored_enum,
 };
 
@@ -13,20 +13,20 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum UserKind {
-    /// `adobeID`: the person's own.
+    /// `adobeID`: owned by the person.
     AdobeId,
-    /// `enterpriseID`: the organization's, with Adobe's login.
+    /// `enterpriseID`: owned by the organization, with Adobe's login.
     EnterpriseId,
-    /// `federatedID`: the organization's, with its own login.
+    /// `federatedID`: owned by the organization, with its own login.
     FederatedId,
-    /// `unknown`: the service cannot tell.
+    /// `unknown`: the service cannot determine the type.
     Unknown,
 }
 
 stored_enum!(UserKind { AdobeId = 0, EnterpriseId = 1, FederatedId = 2, Unknown = 3 });
 
 impl UserKind {
-    /// The service's word for it.
+    /// Returns the service's name for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,11 +71,11 @@ impl FromIterator<UserKind> for UserKinds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserStatus {
-    /// In good standing. Lists show these only.
+    /// In good standing. Lists show only these.
     Active,
-    /// Cannot log in for now.
+    /// Temporarily unable to log in.
     Disabled,
-    /// Cannot log in for good.
+    /// Permanently unable to log in.
     Locked,
     /// Being removed.
     Removed,
@@ -84,7 +84,7 @@ pub enum UserStatus {
 stored_enum!(UserStatus { Active = 0, Disabled = 1, Locked = 2, Removed = 3 });
 
 impl UserStatus {
-    /// The service's word for it.
+    /// Returns the service's name for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -96,53 +96,53 @@ impl UserStatus {
     }
 }
 
-/// How an account stands to the organization whose row it is.
+/// The relation of an account to an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Presence {
-    /// It is in a directory of the organization, and not a user of it (removed without deleting the account).
+    /// In a directory of the organization, but not a user of it (e.g. removed without deleting the account).
     DirectoryOnly,
-    /// It is a user of the organization.
+    /// A user of the organization.
     Member,
-    /// It was invited and has not accepted.
+    /// Invited, and has not accepted.
     Invited,
 }
 
 stored_enum!(Presence { DirectoryOnly = 0, Member = 1, Invited = 2 });
 
-/// A user's row: one account as one organization knows it.
+/// The row of a user: one account as one organization knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserRow {
-    /// The row.
+    /// The id of the row.
     pub id: UserId,
-    /// The organization whose row it is.
+    /// The organization of the row.
     pub org: OrgId,
-    /// The account: the same number in every organization that knows it.
+    /// The account: the same number in every organization that has it.
     pub account: i64,
     /// The type of the account.
     pub kind: UserKind,
     /// The state of the account.
     pub status: UserStatus,
-    /// How the account stands to the organization.
+    /// The relation of the account to the organization.
     pub presence: Presence,
-    /// Whether it is a technical account: counted, and not listed.
+    /// Whether it is a technical account, which is counted but not listed.
     pub technical: bool,
-    /// The directory that holds the account.
+    /// The directory of the account.
     pub directory: Option<DirectoryId>,
-    /// The domain's row.
+    /// The row id of the domain.
     pub(super) domain_id: i64,
-    /// The domain, in small letters.
+    /// The domain, in lower case.
     pub domain: String,
-    /// The address as it is spelled.
+    /// The address as it was written.
     pub email: String,
-    /// The username as it is spelled; the email if there is no other.
+    /// The username as it was written; the email address if there is no other.
     pub username: String,
     /// The first name.
     pub firstname: Option<String>,
     /// The last name.
     pub lastname: Option<String>,
-    /// The country's two letters.
+    /// The two-letter country code.
     pub country: Option<String>,
     /// The phone number.
     pub phone: Option<String>,
@@ -155,7 +155,7 @@ impl UserRow {
         is_listed(self.presence, self.status, self.technical)
     }
 
-    /// The address in the form that is compared.
+    /// Returns the address in the form that is compared.
     #[must_use]
     pub fn key(&self) -> String {
         fold(&self.email).into_owned()
@@ -194,7 +194,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<UserRow> {
 }
 
 impl Reader<'_> {
-    /// A user's row by its number.
+    /// Returns the user row with an id.
     ///
     /// # Errors
     /// If the database fails.
@@ -202,7 +202,7 @@ impl Reader<'_> {
         Ok(self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.id = ?1"))?.query_row([id], read).optional()?)
     }
 
-    /// The row with an address: that of an Adobe ID, or that of another account.
+    /// Returns the row with an address: of the Adobe ID, or of the organization's own account.
     ///
     /// # Errors
     /// If the database fails.
@@ -214,7 +214,7 @@ impl Reader<'_> {
             .optional()?)
     }
 
-    /// The rows with a username that is not the address, in one directory or in all.
+    /// Returns the rows with a username other than the address, in one directory or in all.
     ///
     /// # Errors
     /// If the database fails.
@@ -233,7 +233,7 @@ impl Reader<'_> {
             .collect::<Result<_, _>>()?)
     }
 
-    /// The rows of one account, in every organization that knows it.
+    /// Returns the rows of one account, in every organization that has it.
     ///
     /// # Errors
     /// If the database fails.
@@ -242,19 +242,19 @@ impl Reader<'_> {
         Ok(query.query_map([account], read)?.collect::<Result<_, _>>()?)
     }
 
-    /// The id that the service shows for a user.
+    /// Returns the id that the service shows for a user.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn outer_user_id(&self, user: &UserRow) -> Result<String, StoreError> {
+    pub fn external_user_id(&self, user: &UserRow) -> Result<String, StoreError> {
         let owner = match user.directory {
             Some(directory) => self.directory_owner(directory)?,
             None => self.org_id(user.org)?,
         };
-        Ok(outer_user_id(user.account, user.kind, &owner))
+        Ok(external_user_id(user.account, user.kind, &owner))
     }
 
-    /// The service's id of the organization that owns a directory.
+    /// Returns the service's id of the organization that owns a directory.
     pub(super) fn directory_owner(&self, directory: DirectoryId) -> Result<String, StoreError> {
         Ok(self
             .sql
@@ -271,20 +271,20 @@ impl Reader<'_> {
     }
 }
 
-/// A user's row to be made.
+/// A user row to create.
 #[derive(Debug, Clone, Copy)]
 pub struct NewUser<'a> {
     /// The type of the account.
     pub kind: UserKind,
     /// The state of the account.
     pub status: UserStatus,
-    /// How the account stands to the organization.
+    /// The relation of the account to the organization.
     pub presence: Presence,
     /// Whether it is a technical account.
     pub technical: bool,
-    /// The account, if another organization knows it already.
+    /// The account, if another organization has it already.
     pub account: Option<i64>,
-    /// The directory that holds the account.
+    /// The directory of the account.
     pub directory: Option<DirectoryId>,
     /// The domain.
     pub domain: &'a str,
@@ -296,14 +296,14 @@ pub struct NewUser<'a> {
     pub firstname: Option<&'a str>,
     /// The last name.
     pub lastname: Option<&'a str>,
-    /// The country's two letters.
+    /// The two-letter country code.
     pub country: Option<&'a str>,
     /// The phone number.
     pub phone: Option<&'a str>,
 }
 
 impl<'a> NewUser<'a> {
-    /// An active member of the organization with this address.
+    /// An active user of the organization with this address.
     #[must_use]
     pub fn member(kind: UserKind, email: &'a str, domain: &'a str) -> Self {
         Self {
@@ -324,7 +324,7 @@ impl<'a> NewUser<'a> {
     }
 }
 
-/// What is to be changed of an account; an absent field stays.
+/// A change of an account; `None` keeps the present value.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UserChange<'a> {
     /// The new address.
@@ -340,14 +340,14 @@ pub struct UserChange<'a> {
 }
 
 impl Tx<'_> {
-    /// Makes a user's row.
+    /// Creates a user row.
     ///
     /// # Errors
     /// If the database fails, or the address or username is taken.
     pub fn create_user(&mut self, org: OrgId, new: &NewUser<'_>) -> Result<UserId, StoreError> {
         let email = fold(new.email);
         let username = new.username.map(fold).filter(|username| *username != email);
-        // A username that is the address in other letters is only a spelling.
+        // A username that differs from the address in case only is a spelling of it.
         let username_spelled = new
             .username
             .filter(|spelled| username.as_deref() != Some(*spelled) && (username.is_some() || *spelled != new.email));
@@ -366,7 +366,7 @@ impl Tx<'_> {
             )?
             .execute(params![
                 org,
-                // The account of a new directory user is the number of this row, which is not known yet.
+                // The account of a new directory user is the id of this row, which is not known yet.
                 if account == 0 { self.next_user_id()? } else { account },
                 new.kind,
                 new.status,
@@ -385,7 +385,7 @@ impl Tx<'_> {
                 new.phone,
             ])?;
         let id = self.sql.last_insert_rowid();
-        self.memo.next_user = Some(id + 1);
+        self.cache.next_user = Some(id + 1);
         if listed {
             self.count(List::Organization(org), id, 1);
             self.count(List::Domain(domain), id, 1);
@@ -399,7 +399,7 @@ impl Tx<'_> {
     }
 
     fn next_user_id(&self) -> Result<UserId, StoreError> {
-        if let Some(next) = self.memo.next_user {
+        if let Some(next) = self.cache.next_user {
             return Ok(next);
         }
         Ok(self
@@ -410,7 +410,7 @@ impl Tx<'_> {
 
     fn intern_domain(&mut self, org: OrgId, domain: &str) -> Result<i64, StoreError> {
         let key = (org, fold(domain).into_owned());
-        if let Some(id) = self.memo.domains.get(&key) {
+        if let Some(id) = self.cache.domains.get(&key) {
             return Ok(*id);
         }
         let id = match self.rows().domain_id(org, domain)? {
@@ -422,11 +422,11 @@ impl Tx<'_> {
                 self.sql.last_insert_rowid()
             }
         };
-        self.memo.domains.insert(key, id);
+        self.cache.domains.insert(key, id);
         Ok(id)
     }
 
-    /// Changes an account, in every organization that knows it.
+    /// Changes an account, in every organization that has it.
     ///
     /// # Errors
     /// If the database fails, or the new address or username is taken.
@@ -485,29 +485,29 @@ impl Tx<'_> {
         self.record_user(ChangeKind::UserUpdated, user.org, user.id, &user.key(), Some(&detail.join(" ")))
     }
 
-    /// Sets the state of an account, in every organization that knows it.
+    /// Sets the state of an account, in every organization that has it.
     ///
     /// # Errors
     /// If the database fails.
     pub fn set_status(&mut self, account: i64, status: UserStatus) -> Result<(), StoreError> {
         for user in self.rows().users_of_account(account)?.into_iter().filter(|user| user.status != status) {
-            self.restate(&user, status, user.presence)?;
+            self.set_state(&user, status, user.presence)?;
             self.record_user(ChangeKind::StatusChanged, user.org, user.id, &user.key(), Some(status.as_str()))?;
         }
         Ok(())
     }
 
-    /// Makes an account that the organization knows a user of it.
+    /// Makes a known account a user of the organization.
     ///
     /// # Errors
     /// If the database fails.
     pub fn join(&mut self, user: &UserRow) -> Result<(), StoreError> {
-        self.restate(user, user.status, Presence::Member)?;
+        self.set_state(user, user.status, Presence::Member)?;
         self.record_user(ChangeKind::UserJoined, user.org, user.id, &user.key(), None)
     }
 
-    /// Takes a user out of the organization and of all its groups. The account stays in its directory if the
-    /// organization owns that; else the organization forgets it.
+    /// Removes a user from the organization and from all its groups. The account stays in its directory if the
+    /// organization owns the directory; otherwise the organization's row is deleted.
     ///
     /// # Errors
     /// If the database fails.
@@ -517,31 +517,32 @@ impl Tx<'_> {
             Some(directory) => self.rows().directory(directory)?.is_some_and(|d| d.org == user.org),
             None => false,
         };
-        self.restate(user, user.status, Presence::DirectoryOnly)?;
+        self.set_state(user, user.status, Presence::DirectoryOnly)?;
         if !owned {
             self.delete_row(user.id)?;
         }
         self.record_user(ChangeKind::UserLeft, user.org, user.id, &user.key(), None)
     }
 
-    /// Makes a user someone who was invited and has not accepted: no user of the organization, and in none of its groups.
+    /// Makes a user one that was invited and has not accepted: not a user of the organization, and in none of its
+    /// groups.
     ///
     /// # Errors
     /// If the database fails.
     pub fn invite(&mut self, user: &UserRow) -> Result<(), StoreError> {
         self.remove_all_memberships(user)?;
-        self.restate(user, user.status, Presence::Invited)?;
+        self.set_state(user, user.status, Presence::Invited)?;
         self.record_user(ChangeKind::StatusChanged, user.org, user.id, &user.key(), Some("invited"))
     }
 
-    /// Deletes an account, in every organization that knows it.
+    /// Deletes an account, in every organization that has it.
     ///
     /// # Errors
     /// If the database fails.
     pub fn delete_account(&mut self, account: i64) -> Result<(), StoreError> {
         for user in self.rows().users_of_account(account)? {
             self.remove_all_memberships(&user)?;
-            self.restate(&user, user.status, Presence::DirectoryOnly)?;
+            self.set_state(&user, user.status, Presence::DirectoryOnly)?;
             self.delete_row(user.id)?;
             self.record_user(ChangeKind::UserDeleted, user.org, user.id, &user.key(), None)?;
         }
@@ -553,8 +554,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets status and presence, and moves the user between the lists accordingly.
-    fn restate(&mut self, user: &UserRow, status: UserStatus, presence: Presence) -> Result<(), StoreError> {
+    /// Sets status and presence, and updates the lists that the user is in.
+    fn set_state(&mut self, user: &UserRow, status: UserStatus, presence: Presence) -> Result<(), StoreError> {
         let listed = is_listed(presence, status, user.technical);
         self.sql
             .prepare_cached("UPDATE user SET status = ?2, presence = ?3, listed = ?4 WHERE id = ?1")?

@@ -1,5 +1,5 @@
 //! The action engine against a plain model of an organization: random requests go to both, and after each of them both
-//! answer the same and hold the same users, groups, memberships, licences, counts and pages.
+//! answer the same and hold the same users, groups, memberships, licenses, counts and pages.
 //!
 //! `MODEL_REQUESTS` says how many requests are made, 1,500 unless it does.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
@@ -15,11 +15,15 @@ use std::cell::Cell;
 use actions::{Action, Command, actions};
 use model::Model;
 use picture::Picture;
-use proptest::prelude::*;
-use proptest::test_runner::{RngSeed, TestRunner};
-use umapi_emulator::engine::{self, ActionOptions, provision};
-use umapi_emulator::seed::{self, Seed};
-use umapi_emulator::store::{Store, StoreError, UserStatus};
+use proptest::{
+    prelude::*,
+    test_runner::{RngSeed, TestRunner},
+};
+use umapi_emulator::{
+    engine::{self, ActionOptions, provision},
+    seed::{self, Seed},
+    store::{Store, StoreError, UserStatus},
+};
 
 const ORG: &str = "AA@AdobeOrg";
 /// Actions on one organization, before it begins anew.

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::actions::{Command, Kind};
-use crate::picture::{GroupFace, Members, Picture, ProductFace, UserFace};
+use crate::{
+    actions::{Command, Kind},
+    picture::{GroupFace, Members, Picture, ProductFace, UserFace},
+};
 
 /// A user or group, by the order in which they were made.
 pub(crate) type Key = usize;
@@ -228,7 +230,7 @@ impl Model {
 
     // --- what the outside sees ---
 
-    /// The first so many of the queue hold a licence.
+    /// The first so many of the queue hold a license.
     fn licensed(&self, profile: &Group) -> BTreeSet<Key> {
         profile.queue.iter().take(profile.quota.unwrap_or(usize::MAX)).copied().collect()
     }
@@ -265,7 +267,7 @@ impl Model {
         let admins =
             self.groups.values().find(|other| other.sort == Sort::Of(Some(key)) && other.name.starts_with("_admin_"));
         let is_profile = group.sort == Sort::Profile;
-        let by_licence = |people: &BTreeSet<Key>, active| {
+        let by_license = |people: &BTreeSet<Key>, active| {
             if is_profile { of(people, active) } else { self.listed(people.iter().copied()) }
         };
         GroupFace {
@@ -277,13 +279,13 @@ impl Model {
             read_only: group.read_only,
             direct: Members {
                 all: self.listed(group.direct.iter().copied()),
-                active: by_licence(&group.direct, true),
-                inactive: by_licence(&group.direct, false),
+                active: by_license(&group.direct, true),
+                inactive: by_license(&group.direct, false),
             },
             everybody: Members {
                 all: self.listed(everybody.iter().copied()),
-                active: by_licence(&everybody, true),
-                inactive: by_licence(&everybody, false),
+                active: by_license(&everybody, true),
+                inactive: by_license(&everybody, false),
             },
         }
     }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::actions::{Command, GroupStep, IfExists, Kind, UserStep};
-use crate::model::{Key, Model, Sort};
+use crate::{
+    actions::{Command, GroupStep, IfExists, Kind, UserStep},
+    model::{Key, Model, Sort},
+};
 
 /// What the steps of one command share.
 #[derive(Debug, Clone, Default)]

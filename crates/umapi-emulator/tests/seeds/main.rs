@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use umapi_emulator::seed::{self, Seed};
-use umapi_emulator::store::{
-    GroupKind, MemberQuery, MemberStatus, OrgId, PageRequest, Presence, Reader, Store, StoreError, User, UserQuery,
-    UserStatus,
+use umapi_emulator::{
+    seed::{self, Seed},
+    store::{
+        GroupKind, MemberQuery, MemberStatus, OrgId, PageRequest, Presence, Reader, Store, StoreError, User, UserQuery,
+        UserStatus,
+    },
 };
 
 const RICH: &str = include_str!("rich.yaml");
