@@ -5,7 +5,7 @@
 
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
-use umapi::{Client, Command, Error, Outcome, ThrottlePolicy, UserUpdate, batch::NotSent};
+use umapi::{Client, Command, Error, NotSent, Outcome, ThrottlePolicy, UnknownReason, UserUpdate};
 use umapi_emulator::{Emulator, FaultHandle, FaultRule, LimitSettings, seed::Seed};
 use umapi_time::ManualClock;
 
@@ -237,13 +237,17 @@ impl Bench {
                 assert_eq!(done, 1, "{call:?}: completed, so done once");
                 format!("completed ({sent})")
             }
-            Outcome::Unknown { why: error } => {
+            Outcome::Unknown { why: reason } => {
                 assert!(done <= 1, "{call:?}: done twice");
-                format!("unknown: {} ({sent}), {}", why(error), if done == 1 { "done" } else { "not done" })
+                let reason = match reason {
+                    UnknownReason::NoResponse(failure) => why(Error::of(failure).unwrap()),
+                    _ => "unreadable".to_owned(),
+                };
+                format!("unknown: {reason} ({sent}), {}", if done == 1 { "done" } else { "not done" })
             }
             Outcome::NotSent { why: NotSent::Failed(error) } => {
                 assert_eq!(done, 0, "{call:?}: not sent, so not done");
-                format!("not sent: {} ({sent})", why(error))
+                format!("not sent: {} ({sent})", why(Error::of(error).unwrap()))
             }
             Outcome::Rejected { errors } => {
                 assert_eq!(done, 0, "{call:?}: rejected, so not done");

@@ -5,7 +5,7 @@ mod guard;
 mod present;
 mod record;
 
-use umapi::{Edge, PlannedMemberships};
+use umapi::{MembershipChange, PlannedMemberships};
 
 pub(crate) use difference::Difference;
 pub(crate) use guard::MaxRemovals;
@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// Plans memberships, and sets them.
-pub(crate) async fn execute(context: &Context, edges: Vec<Edge>, options: &WriteArgs) -> Result<Exit> {
+pub(crate) async fn execute(context: &Context, edges: Vec<MembershipChange>, options: &WriteArgs) -> Result<Exit> {
     let connection = Connection::for_change(context, "memberships").await?;
     let planned = plan(&connection, edges).await?;
     carry_out(context, &connection, planned, options).await
 }
 
 /// Finds the fewest requests. Names that no group or user can have are refused before anything is sent.
-pub(crate) async fn plan(connection: &Connection, edges: Vec<Edge>) -> Result<PlannedMemberships> {
+pub(crate) async fn plan(connection: &Connection, edges: Vec<MembershipChange>) -> Result<PlannedMemberships> {
     let planned = connection.client.memberships().with(edges).plan().await;
     planned.map_err(|error| Failure::of_service("the memberships cannot be planned", &error))
 }

@@ -38,10 +38,10 @@ use umapi_model::{Operation, limits::ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use crate::{
-    driver::StopHandle,
     error::{Error, Kind},
     observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
     rate::{CallPermit, Patience, RateLimiter, ThrottlePolicy},
+    run::StopHandle,
 };
 use state::CallState;
 

@@ -204,6 +204,21 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The error of the client behind the failure that an outcome names.
+    pub fn of(failure: &umapi_plan::CallFailure) -> Option<&Self> {
+        failure.downcast_ref()
+    }
+}
+
+impl From<Error> for umapi_plan::CallFailure {
+    fn from(error: Error) -> Self {
+        Self::new(error.clone())
+            .with_requests(error.requests(), error.request_id())
+            .with_service_error(error.code().cloned(), error.service_message())
+    }
+}
+
 impl From<umapi_auth::Error> for Error {
     fn from(error: umapi_auth::Error) -> Self {
         Self::new(Kind::Login(error))

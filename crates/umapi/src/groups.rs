@@ -5,10 +5,10 @@ use umapi_model::{Group, GroupType, operations};
 use crate::{
     call::RawClient,
     client::Client,
-    commands::names::is_same,
     error::Error,
     list::{Page, Pager, Query},
 };
+use umapi_plan::command::is_same;
 
 /// Reads user groups, product profiles and administrative groups; made by [`Client::groups`].
 ///

@@ -6,11 +6,11 @@ use crate::{
     call::ApiCall,
     call::RawClient,
     client::Client,
-    commands::names::fold,
     error::Error,
     list::{Page, Pager, Query},
     lookup::{check_name, found},
 };
+use umapi_plan::command::fold;
 
 /// Reads users; made by [`Client::users`].
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use umapi::{Command, Edge, GroupRef, MembershipAction, UserRef};
+use umapi::{Command, GroupRef, MembershipAction, MembershipChange, UserRef};
 
 use super::{ChangeRecord, Present, record::name_of};
 use crate::wanted::{List, Wanted, fold};
@@ -20,7 +20,7 @@ pub(crate) struct Difference {
 }
 
 /// By group, user and action, in the form in which names are compared: what two lists ask for is changed once.
-type Changes = BTreeMap<(String, String, MembershipAction), Edge>;
+type Changes = BTreeMap<(String, String, MembershipAction), MembershipChange>;
 
 impl Difference {
     /// Compares. Administrative groups count only if they are to be touched.
@@ -76,7 +76,11 @@ impl Difference {
 
     fn change(&mut self, is_ours: bool, user: UserRef, group: GroupRef, action: MembershipAction) {
         let changes = if is_ours { &mut self.changes } else { &mut self.left_alone };
-        changes.entry((fold(group.name()), fold(user.name()), action)).or_insert(Edge { user, group, action });
+        changes.entry((fold(group.name()), fold(user.name()), action)).or_insert(MembershipChange {
+            user,
+            group,
+            action,
+        });
     }
 
     /// Leaves out everything that would be removed.
@@ -102,7 +106,7 @@ impl Difference {
     }
 
     /// The changes, in the order of groups and users.
-    pub(crate) fn edges(&self) -> impl Iterator<Item = &Edge> {
+    pub(crate) fn edges(&self) -> impl Iterator<Item = &MembershipChange> {
         self.changes.values()
     }
 
@@ -136,8 +140,8 @@ impl Difference {
     }
 }
 
-impl From<&Edge> for ChangeRecord {
-    fn from(edge: &Edge) -> Self {
+impl From<&MembershipChange> for ChangeRecord {
+    fn from(edge: &MembershipChange) -> Self {
         Self { action: name_of(edge.action), user: edge.user.name().to_owned(), group: edge.group.name().to_owned() }
     }
 }

@@ -1,7 +1,7 @@
 //! Memberships in results.
 
 use serde::Serialize;
-use umapi::{EdgeOutcome, MembershipAction, Outcome};
+use umapi::{MembershipAction, MembershipOutcome, Outcome};
 
 use crate::{
     batch::Ended,
@@ -26,7 +26,7 @@ pub(crate) struct MembershipRecord {
 }
 
 impl MembershipRecord {
-    pub(super) fn of(outcome: &EdgeOutcome) -> Self {
+    pub(super) fn of(outcome: &MembershipOutcome) -> Self {
         let (verdict, message) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { errors } => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use umapi::{
-    batch::{CommandOutcome, Outcome},
+    CommandOutcome, Outcome,
     model::{Group, Product, User},
 };
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use umapi::{Edge, GroupRef, MembershipAction, UserRef};
+use umapi::{GroupRef, MembershipAction, MembershipChange, UserRef};
 
 use crate::{
     batch,
@@ -47,7 +47,7 @@ impl ChangeArgs {
         let mut edges = Vec::new();
         for group in std::iter::once(&self.first_group).chain(&self.group) {
             for user in &self.users {
-                edges.push(Edge { user: UserRef::email(user), group: GroupRef::from(group), action });
+                edges.push(MembershipChange { user: UserRef::email(user), group: GroupRef::from(group), action });
             }
         }
         memberships::execute(context, edges, &self.options).await

@@ -1,0 +1,90 @@
+//! How many requests a batch needs, before anything is sent.
+
+use std::time::Duration;
+
+use umapi_model::{ActionResponse, ActionResult, limits, operations};
+
+use super::scheduler::Scheduler;
+use super::settings::Settings;
+use crate::command::{Command, InvalidCommand};
+use crate::job::{Job, RequestResult, Response};
+
+/// How many requests a batch needs, and how long that takes.
+///
+/// ```
+/// use umapi_plan::{Command, Estimate};
+///
+/// let users = (0..1000).map(|i| format!("user{i}@example.com"));
+/// let estimate = Estimate::of([Command::group("Design").add_users(users)])?;
+/// assert_eq!(estimate.requests(), 10);
+/// // Ten of them may be sent in a minute.
+/// assert_eq!(estimate.duration().as_secs(), 0);
+/// # Ok::<(), umapi_plan::InvalidCommand>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    commands: usize,
+    wire_commands: usize,
+    requests: usize,
+    lower_bound: usize,
+}
+
+impl Estimate {
+    /// Packs the commands as they would be sent, all of which succeed.
+    ///
+    /// # Errors
+    /// If a command breaks a rule.
+    pub fn of(commands: impl IntoIterator<Item = impl Into<Command>>) -> Result<Self, InvalidCommand> {
+        let mut scheduler = Scheduler::new(Settings::unbounded(false));
+        let mut estimate = Self { commands: 0, wire_commands: 0, requests: 0, lower_bound: 0 };
+        for command in commands {
+            scheduler.push(command.into())?;
+            estimate.commands += 1;
+        }
+        scheduler.close();
+        let levels = scheduler.graph.levels();
+        estimate.wire_commands = levels.total();
+        let by_height = levels.lower_bound(limits::COMMANDS_PER_REQUEST);
+        estimate.lower_bound = by_height.max(scheduler.graph.depths().lower_bound(limits::COMMANDS_PER_REQUEST));
+        while let Some(request) = scheduler.next_request(false) {
+            estimate.requests += 1;
+            let response = ActionResponse::new(ActionResult::Success);
+            let answer = Response { body: response, request_id: None, attempts: 1, repeated_after_unknown: false };
+            scheduler.finish_request(request.id, RequestResult::Response(answer));
+            scheduler.take_outcomes();
+        }
+        Ok(estimate)
+    }
+
+    /// The commands as the caller counts them.
+    pub fn commands(&self) -> usize {
+        self.commands
+    }
+
+    /// The commands that are sent, after long ones were split and neighbours joined.
+    pub fn wire_commands(&self) -> usize {
+        self.wire_commands
+    }
+
+    /// The requests that are sent if nothing fails.
+    pub fn requests(&self) -> usize {
+        self.requests
+    }
+
+    /// The requests that are needed however these commands are put into them.
+    pub fn lower_bound(&self) -> usize {
+        self.lower_bound
+    }
+
+    /// How long the last request has to wait for its turn, at the documented limit of one client.
+    pub fn duration(&self) -> Duration {
+        let per_minute = operations::EXECUTE_ACTIONS.throttle.map_or(u32::MAX, |throttle| throttle.client_per_minute);
+        self.duration_at(per_minute)
+    }
+
+    /// The same at another limit, in requests a minute.
+    pub fn duration_at(&self, per_minute: u32) -> Duration {
+        let full_minutes = self.requests.saturating_sub(1) as u64 / u64::from(per_minute.max(1));
+        Duration::from_secs(60 * full_minutes)
+    }
+}

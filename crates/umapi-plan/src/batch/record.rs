@@ -1,0 +1,196 @@
+//! A caller's command on its way: what is known of each part of it, until all is known.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use umapi_model as model;
+
+use super::outcome::{
+    CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
+};
+use super::unit::Part;
+use super::wire::{Step, with_steps};
+use crate::command::{Command, root_of};
+
+/// A caller's command that has not ended.
+#[derive(Debug)]
+pub(super) struct Record {
+    label: Option<String>,
+    /// The command without its steps.
+    head: model::Command,
+    step_count: u32,
+    /// An earlier process may have sent it.
+    pub(super) is_repeated: bool,
+    /// Parts of which nothing is known yet.
+    open: usize,
+    /// The units that hold its parts.
+    pub(super) units: Vec<usize>,
+    requests: u32,
+    request_ids: Vec<Arc<str>>,
+    known: Vec<(u32, Option<Range<u32>>, StepState)>,
+    errors: Vec<StepError>,
+    warnings: Vec<StepWarning>,
+    notices: Vec<Notice>,
+    unsent: Vec<(u32, Option<Range<u32>>, Step)>,
+    not_sent: Option<NotSent>,
+    unknown: Option<UnknownReason>,
+}
+
+/// What is known of a part.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    Done,
+    DoneByLostRequest(model::ErrorCode),
+    Refused(Vec<StepError>),
+    NotSent(NotSent),
+    Unknown(UnknownReason),
+}
+
+impl Record {
+    pub(super) fn new(head: model::Command, label: Option<String>, step_count: usize, parts: usize) -> Self {
+        Self {
+            label,
+            head,
+            step_count: step_count as u32,
+            is_repeated: false,
+            open: parts,
+            units: Vec::new(),
+            requests: 0,
+            request_ids: Vec::new(),
+            known: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            notices: Vec::new(),
+            unsent: Vec::new(),
+            not_sent: None,
+            unknown: None,
+        }
+    }
+
+    /// Whether all is known.
+    pub(super) fn has_ended(&self) -> bool {
+        self.open == 0
+    }
+
+    /// A part of it was in a request that was sent this many times.
+    pub(super) fn took_part(&mut self, attempts: u32, request_id: Option<&Arc<str>>) {
+        self.requests += attempts;
+        self.request_ids.extend(request_id.cloned());
+    }
+
+    pub(super) fn warn(&mut self, warning: StepWarning) {
+        self.warnings.push(warning);
+    }
+
+    pub(super) fn settle(&mut self, part: &Part, verdict: Verdict) {
+        let state = match verdict {
+            Verdict::Done => StepState::Done,
+            Verdict::DoneByLostRequest(code) => {
+                self.notices.push(Notice::DoneByLostRequest { step: part.index as usize, code });
+                StepState::Done
+            }
+            Verdict::Refused(errors) => {
+                for error in errors {
+                    // An error of the whole command comes once, not once a part.
+                    if error.step.is_some() || !self.errors.contains(&error) {
+                        self.errors.push(error);
+                    }
+                }
+                StepState::Refused
+            }
+            Verdict::NotSent(why) => {
+                self.not_sent.get_or_insert(why);
+                self.unsent.push((part.index, part.names.clone(), part.step.clone()));
+                StepState::NotSent
+            }
+            Verdict::Unknown(why) => {
+                self.unknown.get_or_insert(why);
+                StepState::Unknown
+            }
+        };
+        self.known.push((part.index, part.names.clone(), state));
+        self.open -= 1;
+    }
+
+    /// Nothing of it is sent: it breaks a rule.
+    pub(super) fn refuse(&mut self, steps: usize, error: StepError) {
+        let state = |step| match error.step {
+            Some(wrong) if wrong != step => StepState::NotSent,
+            _ => StepState::Refused,
+        };
+        self.known = (0..steps).map(|step| (step as u32, None, state(step))).collect();
+        self.errors.push(error);
+        self.open = 0;
+    }
+
+    /// What became of it, once all is known.
+    pub(super) fn conclude(mut self, number: usize) -> CommandOutcome {
+        self.errors.sort_by_key(|error| (error.step, error.names.as_ref().map(|names| names.start)));
+        let unsent = self.unsent_command();
+        let steps = self.breakdown();
+        let (outcome, errors) = match (self.unknown, self.errors, self.not_sent) {
+            (Some(why), errors, _) => (Outcome::Unknown { why }, errors),
+            (None, errors, _) if !errors.is_empty() => (Outcome::Rejected { errors }, Vec::new()),
+            (None, _, Some(why)) => (Outcome::NotSent { why }, Vec::new()),
+            (None, _, None) => (Outcome::Completed, Vec::new()),
+        };
+        let more = More { steps, errors, warnings: self.warnings, notices: self.notices, unsent };
+        CommandOutcome {
+            number,
+            label: self.label.map(Into::into),
+            root: root_of(&self.head).into(),
+            outcome,
+            step_count: self.step_count,
+            requests: self.requests,
+            request_ids: self.request_ids,
+            more: more.into_some(),
+        }
+    }
+
+    /// The state of each part, if they are not all the same.
+    fn breakdown(&mut self) -> Vec<StepOutcome> {
+        let first = self.known.first().map(|(_, _, state)| *state);
+        if self.known.iter().all(|(_, _, state)| Some(*state) == first) {
+            return Vec::new();
+        }
+        self.known.sort_by_key(|(step, names, _)| (*step, names.as_ref().map(|names| names.start)));
+        let mut steps: Vec<StepOutcome> = Vec::new();
+        for (step, names, state) in self.known.drain(..) {
+            let part = (names.map(|names| names.start as usize..names.end as usize), state);
+            match steps.last_mut() {
+                Some(last) if last.step == step as usize => last.parts.push(part),
+                _ => steps.push(StepOutcome { step: step as usize, parts: vec![part] }),
+            }
+        }
+        steps
+    }
+
+    /// What was not sent, as one command.
+    fn unsent_command(&mut self) -> Option<Command> {
+        if self.unsent.is_empty() {
+            return None;
+        }
+        self.unsent.sort_by_key(|(step, names, _)| (*step, names.as_ref().map(|names| names.start)));
+        let mut steps: Vec<(u32, Step)> = Vec::new();
+        for (index, _, step) in self.unsent.drain(..) {
+            match steps.last_mut() {
+                Some((last, whole)) if *last == index => whole.join(step),
+                _ => steps.push((index, step)),
+            }
+        }
+        let command = Command::from(with_steps(self.head.clone(), steps.into_iter().map(|(_, step)| step)));
+        Some(match &self.label {
+            Some(label) if command.get_label() != Some(label) => command.label(label.as_str()),
+            _ => command,
+        })
+    }
+}
+
+impl More {
+    fn into_some(self) -> Option<Box<Self>> {
+        let Self { steps, errors, warnings, notices, unsent } = &self;
+        let is_empty =
+            steps.is_empty() && errors.is_empty() && warnings.is_empty() && notices.is_empty() && unsent.is_none();
+        (!is_empty).then(|| Box::new(self))
+    }
+}

@@ -1,0 +1,189 @@
+//! The interface between a planner and whatever sends its requests.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use umapi_model::{self as model, ErrorCode};
+
+/// Work that is sent in requests. A job does no I/O and knows no time: a runner sends the requests and reports the results.
+pub trait Job {
+    /// The outcome of one item of the job: a command or a membership.
+    type Outcome;
+
+    /// Returns a request that may be sent now. `None` means: wait for a result, or for more items.
+    ///
+    /// A request with room left is held back while something in flight could fill it, or while more items may be pushed;
+    /// `flush` says that no more items come for now.
+    fn next_request(&mut self, flush: bool) -> Option<PackedRequest>;
+
+    /// Takes the result of a request. Must be called exactly once for each request.
+    fn finish_request(&mut self, id: RequestId, result: RequestResult);
+
+    /// Sends nothing more. Requests in flight still get their results.
+    fn abort(&mut self, why: CallFailure);
+
+    /// Takes the outcomes that were determined since the last call.
+    fn take_outcomes(&mut self) -> Vec<Self::Outcome>;
+
+    /// Whether nothing is left to send or to wait for, and no more items come.
+    fn is_finished(&self) -> bool;
+
+    /// How far the job is.
+    fn progress(&self) -> JobProgress;
+}
+
+/// Identifies a request between a job and its runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub(crate) u64);
+
+/// A request that may be sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PackedRequest {
+    /// Identifies the request when its result is reported.
+    pub id: RequestId,
+    /// One to ten commands, within every limit of the service.
+    pub commands: Vec<model::Command>,
+    /// The caller's items that are in it, by number, ascending.
+    pub numbers: Vec<u64>,
+}
+
+/// The result of a request. `E` is the error type of the transport.
+#[derive(Clone, Debug)]
+pub enum RequestResult<E = CallFailure> {
+    /// A readable response with a success status.
+    Response(Response),
+    /// The service rejected the whole request for its content: status 400, 413 or 422. Nothing was applied.
+    Refused(E),
+    /// The request was certainly not applied, and is given up.
+    NotSent(E),
+    /// The request may have been applied, and is given up.
+    Unknown(E),
+}
+
+impl<E> RequestResult<E> {
+    /// Converts the error.
+    pub fn map_err<F>(self, convert: impl FnOnce(E) -> F) -> RequestResult<F> {
+        match self {
+            Self::Response(response) => RequestResult::Response(response),
+            Self::Refused(error) => RequestResult::Refused(convert(error)),
+            Self::NotSent(error) => RequestResult::NotSent(convert(error)),
+            Self::Unknown(error) => RequestResult::Unknown(convert(error)),
+        }
+    }
+}
+
+/// A readable response to an action request.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The body.
+    pub body: model::ActionResponse,
+    /// The `X-Request-Id` of the response.
+    pub request_id: Option<String>,
+    /// Requests sent until there was a response, including the last one.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have been applied.
+    pub repeated_after_unknown: bool,
+}
+
+/// The failure of a call, as the transport reports it. Cheap to clone.
+///
+/// The transport's own error is kept: [`downcast_ref`](Self::downcast_ref) returns it.
+#[derive(Clone)]
+pub struct CallFailure(Arc<FailureDetails>);
+
+struct FailureDetails {
+    error: Box<dyn Error + Send + Sync>,
+    requests: u32,
+    request_id: Option<String>,
+    code: Option<ErrorCode>,
+    message: Option<String>,
+}
+
+impl CallFailure {
+    /// A failure with the error of the transport.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::new(FailureDetails { error: error.into(), requests: 0, request_id: None, code: None, message: None }))
+    }
+
+    /// Sets how many requests were sent for the call, and the `X-Request-Id` of the last one.
+    #[must_use]
+    pub fn with_requests(self, requests: u32, request_id: Option<&str>) -> Self {
+        self.with(|details| {
+            details.requests = requests;
+            details.request_id = request_id.map(str::to_owned);
+        })
+    }
+
+    /// Sets the error code and the message of the service.
+    #[must_use]
+    pub fn with_service_error(self, code: Option<ErrorCode>, message: Option<&str>) -> Self {
+        self.with(|details| {
+            details.code = code;
+            details.message = message.map(str::to_owned);
+        })
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut FailureDetails)) -> Self {
+        if let Some(details) = Arc::get_mut(&mut self.0) {
+            change(details);
+        }
+        self
+    }
+
+    /// The error of the transport, if it is of this type.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.error.downcast_ref()
+    }
+
+    /// How many requests were sent for the call.
+    pub fn requests(&self) -> u32 {
+        self.0.requests
+    }
+
+    /// The `X-Request-Id` of the last request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The error code of the service.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.0.code.as_ref()
+    }
+
+    /// The message of the service, for people.
+    pub fn service_message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.error.fmt(f)
+    }
+}
+
+impl fmt::Debug for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CallFailure").field(&self.0.error).finish()
+    }
+}
+
+impl Error for CallFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.error.source()
+    }
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobProgress {
+    /// The items that the caller gave: commands or memberships.
+    pub given: usize,
+    /// How many of them have an outcome.
+    pub ended: usize,
+    /// Requests in flight.
+    pub in_flight: usize,
+    /// The least number of requests for what is known now and not sent.
+    pub requests_left: usize,
+}

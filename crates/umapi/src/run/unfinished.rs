@@ -1,0 +1,62 @@
+//! Job that ended before its end.
+
+use std::{error, fmt};
+
+use crate::error::Error;
+
+/// Job that ended before its end, with the report on all of it: what was done, what was refused, what may have been
+/// done, and what was not sent.
+///
+/// ```no_run
+/// # async fn run(client: umapi::Client, commands: Vec<umapi::Command>) {
+/// match client.execute(commands).await {
+///     Ok(report) => println!("{report}"),
+///     Err(unfinished) => {
+///         eprintln!("{unfinished}");
+///         let rest = unfinished.into_report().into_unsent();
+///         println!("{} commands are left for another time", rest.len());
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Unfinished<R> {
+    report: Box<R>,
+    error: Error,
+}
+
+impl<R> Unfinished<R> {
+    pub(super) fn new(report: R, error: Error) -> Self {
+        Self { report: Box::new(report), error }
+    }
+
+    /// What became of everything.
+    #[must_use]
+    pub fn report(&self) -> &R {
+        &self.report
+    }
+
+    /// The same, taken out.
+    #[must_use]
+    pub fn into_report(self) -> R {
+        *self.report
+    }
+
+    /// Why it ended.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+}
+
+impl<R: fmt::Display> fmt::Display for Unfinished<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the work ended early: {}", self.report)
+    }
+}
+
+impl<R: fmt::Debug + fmt::Display> error::Error for Unfinished<R> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

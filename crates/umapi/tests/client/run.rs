@@ -1,0 +1,388 @@
+//! Batches and streams of commands, against a service that answers as it is told.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use umapi::{
+    Command, Error, Notice, Observer, Outcome, Progress, RateLimits, Report, RetryPolicy, Unfinished, UnknownReason,
+};
+
+use crate::service::{NumberedTokens, Reply, Seen, Service};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn commands(count: usize) -> Vec<Command> {
+    (0..count).map(|number| Command::user(format!("u{number}@example.com")).add_to(["Design"])).collect()
+}
+
+fn size(request: &Seen) -> usize {
+    serde_json::from_str::<serde_json::Value>(&request.body).unwrap().as_array().unwrap().len()
+}
+
+/// All of it was done.
+fn done(request: &Seen) -> Reply {
+    let count = size(request);
+    let (done, tried) = if request.path.contains("testOnly=true") { (0, count) } else { (count, 0) };
+    Reply::json(&format!(r#"{{"result":"success","completed":{done},"notCompleted":0,"completedInTestMode":{tried}}}"#))
+}
+
+/// Does all of it, except where the script has something else to say to the request of this number.
+async fn doing(script: impl Fn(usize, &Seen) -> Option<Reply> + Send + 'static) -> Service {
+    let mut number = 0;
+    Service::answering(move |request| {
+        number += 1;
+        script(number - 1, request).unwrap_or_else(|| done(request))
+    })
+    .await
+}
+
+fn completed(report: &Report) -> usize {
+    report.completed().count()
+}
+
+#[tokio::test]
+async fn a_batch_is_packed_paced_and_reported() {
+    let service = doing(|_, _| None).await;
+    let report = service.client().execute(commands(205)).await.unwrap();
+    assert_eq!((completed(&report), report.requests()), (205, 21));
+    let numbers: Vec<usize> = report.outcomes().iter().map(|outcome| outcome.number()).collect();
+    assert_eq!(numbers, (0..205).collect::<Vec<_>>());
+    assert!(service.requests().iter().all(|request| request.path == "/action/1F@AdobeOrg"));
+    assert_eq!(service.seconds(), 122, "ten requests a minute");
+}
+
+#[tokio::test]
+async fn an_empty_batch_asks_nothing() {
+    let service = doing(|_, _| None).await;
+    let report = service.client().execute([]).await.unwrap();
+    assert_eq!((report.outcomes().len(), service.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_command_that_breaks_a_rule_harms_no_other() {
+    let service = doing(|_, _| None).await;
+    let mut commands = commands(3);
+    commands[1] = Command::user("");
+    let report = service.client().execute(commands).await.unwrap();
+    assert_eq!((completed(&report), report.rejected().count()), (2, 1));
+    assert_eq!(service.requests().iter().map(size).sum::<usize>(), 2);
+}
+
+#[tokio::test]
+async fn test_mode_is_asked_for() {
+    let service = doing(|_, _| None).await;
+    let report = service.client().execute(commands(3)).test_only().await.unwrap();
+    assert!(report.is_test() && completed(&report) == 3);
+    assert_eq!(service.requests()[0].path, "/action/1F@AdobeOrg?testOnly=true");
+}
+
+#[tokio::test]
+async fn a_pause_of_an_hour_is_waited_for_by_all_and_then_all_is_done() {
+    let service = doing(|number, _| (number == 3).then(|| Reply::of(429, &[("retry-after", "3600")], ""))).await;
+    let report = service.client().execute(commands(100)).await.unwrap();
+    assert_eq!((completed(&report), report.requests()), (100, 11));
+    assert!(service.seconds() >= 3600);
+}
+
+#[tokio::test]
+async fn what_was_lost_is_sent_again_and_what_then_exists_was_done_by_it() {
+    let service = doing(|number, _| match number {
+        0 => Some(Reply::HangUp),
+        1 => Some(Reply::json(
+            r#"{"result":"error","completed":0,"notCompleted":1,"errors":[
+                {"index":0,"step":0,"errorCode":"error.user.already_in_org","message":"User is already in this organization"}]}"#,
+        )),
+        _ => None,
+    })
+    .await;
+    let create = Command::user("new@example.com").create_federated("New", "User", "US");
+    let report = service.client().execute([create]).await.unwrap();
+    let [outcome] = report.outcomes() else { panic!("one command has one outcome") };
+    assert!(outcome.is_completed(), "{outcome}");
+    assert!(matches!(outcome.notices(), [Notice::DoneByLostRequest { step: 0, .. }]));
+    assert_eq!(report.requests(), 2);
+}
+
+#[tokio::test]
+async fn what_ends_a_batch_leaves_a_whole_report_and_what_was_not_sent() {
+    let body = r#"{"error_code":"403003","message":"Api Key is invalid"}"#;
+    let service = doing(move |number, _| (number >= 2).then(|| Reply::of(403, &[], body))).await;
+    let unfinished = service.client().execute(commands(100)).in_flight(1).await.unwrap_err();
+    assert!(unfinished.error().is_forbidden(), "{unfinished}");
+    let report = unfinished.into_report();
+    assert_eq!((report.outcomes().len(), completed(&report), report.not_sent().count()), (100, 20, 80));
+    assert!(report.not_sent().all(|outcome| outcome.to_string().contains("403003")));
+    let rest: Vec<Command> = report.into_unsent().into_iter().map(|(_, command)| command).collect();
+    assert_eq!(rest, commands(100)[20..]);
+    assert_eq!(service.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn one_request_without_an_answer_does_not_end_a_batch() {
+    let service = doing(|number, _| (number == 1).then_some(Reply::HangUp)).await;
+    let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
+    let report = client.execute(commands(50)).in_flight(1).await.unwrap();
+    assert_eq!((completed(&report), report.unknown().count()), (40, 10));
+    let outcome = report.unknown().next().unwrap().outcome();
+    let Outcome::Unknown { why: UnknownReason::NoResponse(failure) } = outcome else { panic!("{outcome}") };
+    assert!(Error::of(failure).unwrap().may_have_been_applied(), "{outcome}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_out_of_order_ends_a_batch() {
+    let service = doing(|_, _| Some(Reply::of(500, &[], ""))).await;
+    let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
+    let report = client.execute(commands(100)).in_flight(1).await.unwrap_err().into_report();
+    assert_eq!((report.unknown().count(), report.not_sent().count()), (30, 70));
+    assert_eq!(service.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_content_that_is_refused_as_a_whole_is_tracked_down() {
+    let service = doing(|_, request| {
+        let body = r#"{"result":"error.command.malformed","message":"malformed"}"#;
+        request.body.contains("u7@").then(|| Reply::of(400, &[], body))
+    })
+    .await;
+    let report = service.client().execute(commands(10)).await.unwrap();
+    let rejected: Vec<usize> = report.rejected().map(|outcome| outcome.number()).collect();
+    assert_eq!((rejected, completed(&report)), (vec![7], 9));
+}
+
+#[tokio::test]
+async fn a_deadline_sends_what_fits_into_it() {
+    let service = doing(|_, _| None).await;
+    let unfinished = service.client().execute(commands(300)).deadline(MINUTE + MINUTE / 2).await.unwrap_err();
+    assert!(unfinished.error().is_timeout(), "{unfinished}");
+    let report = unfinished.into_report();
+    assert_eq!((completed(&report), report.not_sent().count()), (200, 100));
+    assert_eq!(service.seconds(), 61, "nobody slept into the deadline");
+}
+
+#[tokio::test]
+async fn who_stops_a_batch_ends_its_waits_and_learns_what_became_of_everything() {
+    let service = doing(|_, _| None).await;
+    let work = service.client().execute(commands(300));
+    let stop = work.stop_handle();
+    let running = tokio::spawn(async move { work.await.map_err(Unfinished::into_report) });
+    service.clock().sleep(MINUTE / 2).await;
+    stop.stop();
+    let report = running.await.unwrap().unwrap_err();
+    assert_eq!((completed(&report), report.not_sent().count()), (100, 200));
+    assert!(Error::of(report.aborted().unwrap()).unwrap().is_stopped());
+    assert_eq!(service.seconds(), 30);
+}
+
+#[tokio::test]
+async fn hints_frame_a_batch_if_they_are_wanted() {
+    let service = doing(|_, _| None).await;
+    let client = service.builder().sync_hints(true).rate_limits(RateLimits::unlimited()).build().unwrap();
+    client.execute(commands(40)).in_flight(1).await.unwrap();
+    client.execute(commands(3)).await.unwrap();
+    let requests = service.requests();
+    let hints: Vec<Option<&str>> = requests.iter().map(|request| request.header("pragma")).collect();
+    assert_eq!(hints, [Some("umapi-sync-start"), None, None, Some("umapi-sync-end"), None]);
+}
+
+#[derive(Clone, Default)]
+struct Bar(Arc<Mutex<Vec<Progress>>>);
+
+impl Observer for Bar {
+    fn progress(&self, progress: &Progress) {
+        self.0.lock().unwrap().push(*progress);
+    }
+}
+
+#[tokio::test]
+async fn a_progress_bar_learns_how_far_it_is_and_how_long_it_takes() {
+    let service = doing(|_, _| None).await;
+    let bar = Bar::default();
+    let client = service.builder().observer(bar.clone()).build().unwrap();
+    client.execute(commands(300)).await.unwrap();
+    let seen = bar.0.lock().unwrap().clone();
+    assert_eq!(seen.len(), 30);
+    let first = seen[0];
+    assert_eq!((first.done, first.total, first.requests), (10, Some(300), 1));
+    let said = first.remaining.unwrap();
+    let honest = Duration::from_secs(service.seconds());
+    assert!(said >= honest / 2 && said <= honest * 2, "said {said:?}, took {honest:?}");
+    let last = seen[29];
+    assert_eq!((last.done, last.requests, last.remaining), (300, 30, Some(Duration::ZERO)));
+}
+
+/// Gives commands for ever, or up to a number, and counts them.
+struct Rows {
+    given: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Stream for Rows {
+    type Item = Command;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Command>> {
+        let number = self.given.load(Ordering::Relaxed);
+        if number == self.most {
+            return Poll::Ready(None);
+        }
+        self.given.store(number + 1, Ordering::Relaxed);
+        Poll::Ready(Some(Command::user(format!("u{number}@example.com")).add_to(["Design"])))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_read_no_further_than_its_outcomes_are_taken() {
+    let service = doing(|_, _| None).await;
+    let client = service.builder().rate_limits(RateLimits::unlimited()).build().unwrap();
+    let given = Arc::new(AtomicUsize::new(0));
+    let mut outcomes = client.execute_stream(Rows { given: given.clone(), most: usize::MAX });
+    let mut most_ahead = 0;
+    for taken in 1..=6_000 {
+        assert!(outcomes.next().await.unwrap().is_completed());
+        most_ahead = most_ahead.max(given.load(Ordering::Relaxed) - taken);
+    }
+    assert!(most_ahead <= 4_200, "{most_ahead} commands were read ahead");
+}
+
+#[tokio::test]
+async fn a_stream_gives_one_outcome_for_each_command_and_ends() {
+    let service = doing(|number, _| (number == 2).then_some(Reply::HangUp)).await;
+    let mut outcomes = service.client().execute_stream(Rows { given: Arc::default(), most: 5_005 });
+    let mut numbers = Vec::new();
+    while let Some(outcome) = outcomes.next().await {
+        assert!(outcome.is_completed(), "{outcome}");
+        numbers.push(outcome.number());
+    }
+    assert!(outcomes.next().await.is_none() && outcomes.error().is_none());
+    assert_eq!(outcomes.requests(), 502);
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..5_005).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_stream_that_pauses_sends_what_it_has() {
+    let service = doing(|_, _| None).await;
+    let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
+    let rows = futures_util::stream::poll_fn(move |context| receive.poll_recv(context));
+    let mut outcomes = service.client().execute_stream(rows);
+    for number in 0..3 {
+        send.send(Command::user(format!("u{number}@example.com")).add_to(["Design"])).unwrap();
+        assert_eq!(outcomes.next().await.unwrap().number(), number);
+    }
+    drop(send);
+    assert!(outcomes.next().await.is_none());
+    assert_eq!(service.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_stopped_says_what_was_not_sent_of_what_it_took() {
+    let service = doing(|_, _| None).await;
+    let given = Arc::new(AtomicUsize::new(0));
+    let mut outcomes = service.client().execute_stream(Rows { given: given.clone(), most: usize::MAX });
+    let stop = outcomes.stop_handle();
+    let (mut completed, mut not_sent) = (0, 0);
+    while let Some(outcome) = outcomes.next().await {
+        match outcome.is_completed() {
+            true => completed += 1,
+            false => not_sent += 1,
+        }
+        if completed == 100 {
+            stop.stop();
+        }
+    }
+    assert!(outcomes.error().unwrap().is_stopped());
+    assert!((100..=140).contains(&completed), "{completed}");
+    assert_eq!(completed + not_sent, given.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn what_a_consumer_does_between_two_outcomes_does_not_wait_for_the_stream() {
+    let service = doing(|_, _| None).await;
+    let client = service.client();
+    let mut outcomes = client.execute_stream(Rows { given: Arc::default(), most: 200 });
+    let mut count = 0;
+    while let Some(outcome) = outcomes.next().await {
+        assert!(outcome.is_completed());
+        if count % 50 == 0 {
+            // It stands in line behind requests of the stream, which nobody polls meanwhile.
+            assert_eq!(completed(&client.execute(commands(1)).await.unwrap()), 1);
+        }
+        count += 1;
+    }
+    assert_eq!(count, 200);
+}
+
+/// What the driver knows of memberships is that they are work like any other: one group takes a hundred users a command.
+#[tokio::test]
+async fn memberships_are_looked_up_planned_and_run() {
+    let service = Service::answering(|request| match request.path.starts_with("/groups/") {
+        true => Reply::json(
+            r#"{"lastPage":true,"result":"success","groups":[
+                {"groupId":1,"groupName":"Design","type":"USER_GROUP"},
+                {"groupId":2,"groupName":"Photoshop","type":"PRODUCT_PROFILE"}]}"#,
+        ),
+        false => done(request),
+    })
+    .await;
+    let mut memberships = service.client().memberships();
+    for number in 0..1_000 {
+        memberships = memberships.add(format!("u{number}@example.com"), "dESIGN");
+    }
+    let planned = memberships.add("ann@example.com", "Photoshop").plan().await.unwrap();
+    assert_eq!(planned.plan().requests(), 2);
+    let report = planned.await.unwrap();
+    assert_eq!((report.completed().count(), report.requests()), (1_001, 2));
+    assert_eq!(service.requests()[0].path, "/groups/1F@AdobeOrg/0");
+}
+
+#[tokio::test]
+async fn memberships_that_contradict_each_other_are_refused_before_anything_is_sent() {
+    let service = doing(|_, _| None).await;
+    let group = || umapi::GroupRef::user_group("Design");
+    let memberships = service.client().memberships().add("ann@example.com", group()).remove("ann@example.com", group());
+    let error = memberships.plan().await.unwrap_err();
+    assert!(error.is_invalid_input() && error.to_string().contains("added and to be removed"), "{error}");
+    assert_eq!(service.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn memberships_that_were_not_sent_are_handed_back() {
+    let service = doing(|_, _| Some(Reply::of(403, &[], ""))).await;
+    let client = service.client();
+    let memberships = client.memberships().add("ann@example.com", umapi::GroupRef::user_group("Design"));
+    let unfinished = memberships.plan().await.unwrap().await.unwrap_err();
+    let rest = unfinished.into_report().into_unsent();
+    assert_eq!(rest.len(), 1);
+    assert!(client.memberships().with(rest.edges()).plan().await.is_ok());
+}
+
+#[tokio::test]
+async fn two_refused_tokens_in_the_middle_of_a_batch_do_not_end_it_and_at_its_beginning_they_do() {
+    let tokens = || NumberedTokens::default();
+    let service = doing(|number, _| (5..8).contains(&number).then(|| Reply::of(401, &[], ""))).await;
+    let client = service.bare_client().token_source("key", tokens()).build().unwrap();
+    let report = client.execute(commands(100)).in_flight(1).await.unwrap();
+    assert_eq!((completed(&report), report.requests()), (100, 13));
+
+    let service = doing(|_, _| Some(Reply::of(401, &[], ""))).await;
+    let client = service.bare_client().token_source("key", tokens()).build().unwrap();
+    let unfinished = client.execute(commands(100)).in_flight(1).await.unwrap_err();
+    assert!(unfinished.error().is_unauthorized(), "{unfinished}");
+    assert_eq!((unfinished.report().requests(), service.seconds()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_command_too_large_for_a_request_ends_as_rejected() {
+    let service = doing(|_, _| None).await;
+    let large = Command::group("Design").create_user_group().description("x".repeat(1_100_000));
+    let report = service.client().execute([large, commands(1).remove(0)]).await.unwrap();
+    assert!(report.outcomes()[0].is_rejected() && report.outcomes()[1].is_completed(), "{report}");
+    assert_eq!(report.outcomes()[0].root(), "Design");
+}
