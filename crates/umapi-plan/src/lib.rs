@@ -15,4 +15,4 @@ pub use membership::{
     GroupKind, GroupRef, InvalidMembership, MembershipAction, MembershipChange, MembershipOutcome, MembershipPlan,
     MembershipReport, Memberships, UserRef,
 };
-pub use umapi_model as model;
+pub use umapi_model::{self as model, CreateOption, UserGroupUpdate, UserUpdate};
