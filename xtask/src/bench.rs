@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the project claims, measured beside its peers, in one run.
+//! `cargo xtask bench` and `cargo xtask soak`: build and start the benchmark program, with the peers that it measures.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,13 +7,15 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// The peers, in the versions that the figures speak of.
+use crate::{checks::is_installed, workspace};
+
+/// The peers, in the versions that the figures of the README refer to.
 const UMAPI_CLIENT: &str = "umapi-client==3.0.1";
 const PRISM: &str = "@stoplight/prism-cli@5.14.2";
 
-/// Builds in release, installs the peers into `target/`, and leaves the rest to the benchmark program.
+/// Builds the release programs, installs the peers into `target/`, and runs the benchmark program.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let top = crate::top();
+    let top = workspace::top();
     let folder = top.join("target/bench");
     std::fs::create_dir_all(&folder)?;
     build(&top)?;
@@ -30,9 +32,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     start(bench.args(arguments), &top)
 }
 
-/// The same program, for minutes of mixed load on the emulator.
+/// Runs the soak test of the benchmark program.
 pub(crate) fn soak(arguments: &[String]) -> Result<()> {
-    let top = crate::top();
+    let top = workspace::top();
     build(&top)?;
     let mut soak = Command::new(release_program(&top, "umapi-bench"));
     start(soak.arg("soak").arg("--emulator").arg(release_program(&top, "umapi-emulator")).args(arguments), &top)
@@ -56,8 +58,8 @@ fn release_program(top: &Path, name: &str) -> PathBuf {
 }
 
 fn install_python_peer(folder: &Path) -> Result<Option<PathBuf>> {
-    if !crate::checks::is_installed("python3") {
-        println!("python3 is not installed: no figures of {UMAPI_CLIENT}");
+    if !is_installed("python3") {
+        println!("python3 is not installed: {UMAPI_CLIENT} is not measured");
         return Ok(None);
     }
     let python = folder.join("python/bin/python");
@@ -69,8 +71,8 @@ fn install_python_peer(folder: &Path) -> Result<Option<PathBuf>> {
 }
 
 fn install_prism(folder: &Path) -> Result<Option<PathBuf>> {
-    if !crate::checks::is_installed("npm") {
-        println!("npm is not installed: no figures of {PRISM}");
+    if !is_installed("npm") {
+        println!("npm is not installed: {PRISM} is not measured");
         return Ok(None);
     }
     let prism = folder.join("prism/node_modules/.bin/prism");
@@ -82,7 +84,7 @@ fn install_prism(folder: &Path) -> Result<Option<PathBuf>> {
 }
 
 fn call(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
-    // A program that is named by a path is one below the folder.
+    // A program given as a path is relative to the folder.
     let path = if program.contains('/') { folder.join(program) } else { PathBuf::from(program) };
     let status = Command::new(&path).args(arguments).current_dir(folder).status();
     if !status.with_context(|| format!("cannot start {program}"))?.success() {

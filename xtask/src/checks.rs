@@ -1,4 +1,4 @@
-//! A list of checks: runs each, whatever the others say, and ends with a table of them.
+//! `cargo xtask ci`: a list of checks that all run, also after a failure, and a summary of their results.
 
 use std::{
     path::PathBuf,
@@ -9,43 +9,90 @@ use std::{
 use anyhow::{Context, Result};
 use umapi_time::Clock;
 
-/// A check: a name and the command that is it.
+/// Runs everything that must pass before a change is accepted.
+pub(crate) fn run() -> Result<ExitCode> {
+    run_all(&[
+        Check::cargo("format", ["fmt", "--all", "--check"]),
+        Check::cargo("generated code is up to date", ["xtask", "codegen", "--check"]),
+        Check::cargo("spec lint", ["xtask", "spec", "lint"]),
+        Check::cargo("words and file headers", ["xtask", "words"]),
+        Check::cargo("files of the packages", ["xtask", "package", "--list"]),
+        Check::cargo("clippy", ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+        Check::cargo("tests", ["test", "--workspace", "--all-targets", "--all-features"]),
+        Check::cargo("doctests", ["test", "--workspace", "--doc", "--all-features"]),
+        Check::cargo("documentation", ["doc", "--workspace", "--all-features", "--no-deps"])
+            .with_environment("RUSTDOCFLAGS", "-D warnings"),
+        Check::script("description: redocly", "tests/languages/redocly.sh", "node"),
+        Check::script("description: TypeScript", "tests/languages/typescript.sh", "node"),
+        Check::script("description: Python", "tests/languages/python.sh", "python3"),
+        Check::script("description: Go", "tests/languages/go.sh", "python3"),
+        Check::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
+        Check::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
+        Check::script("benchmarks and soak test, quick", "tests/bench/smoke.sh", "bash"),
+        Check::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
+    ])
+}
+
+/// A named command that passes or fails.
 pub(crate) struct Check {
     name: String,
     program: &'static str,
     arguments: Vec<String>,
     folder: PathBuf,
     environment: Vec<(&'static str, String)>,
-    /// A program that the check needs and that need not be there.
-    needs: Option<&'static str>,
-    /// What has to pass before, as a part of this check.
+    requirement: Option<Requirement>,
+    /// A check that must pass first. Both count as one check.
     first: Option<Box<Check>>,
 }
 
+/// What a check needs. Without it the check is skipped.
+enum Requirement {
+    /// A program in `PATH`.
+    Program(&'static str),
+    /// A Rust toolchain that rustup has or can install.
+    Toolchain(String),
+}
+
+impl Requirement {
+    fn is_met(&self) -> bool {
+        match self {
+            Self::Program(program) => is_installed(program),
+            Self::Toolchain(version) => succeeds("rustup", &["run", "--install", version, "cargo", "--version"]),
+        }
+    }
+
+    fn problem(&self) -> String {
+        match self {
+            Self::Program(program) => format!("{program} is not installed"),
+            Self::Toolchain(version) => format!("rustup cannot install Rust {version} (no rustup, or no network)"),
+        }
+    }
+}
+
 impl Check {
-    /// A command of cargo, at the top of the project.
+    /// A cargo command in the top folder of the project.
     pub(crate) fn cargo<A: Into<String>>(name: impl Into<String>, arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
         Self {
             name: name.into(),
             program: "cargo",
             arguments,
-            folder: crate::top(),
+            folder: crate::workspace::top(),
             environment: Vec::new(),
-            needs: None,
+            requirement: None,
             first: None,
         }
     }
 
-    /// A script of the shell, skipped where the program it `needs` is missing, or where it says so itself.
+    /// A shell script. Skipped if the program `needs` is missing, or if the script exits with 77.
     pub(crate) fn script(name: &str, path: &str, needs: &'static str) -> Self {
-        Self { program: "bash", needs: Some(needs), ..Self::cargo(name, [path]) }
+        Self { program: "bash", requirement: Some(Requirement::Program(needs)), ..Self::cargo(name, [path]) }
     }
 
-    /// A command of cargo, with a toolchain that rustup installs; skipped where there is no rustup.
-    pub(crate) fn cargo_of(toolchain: &str, name: impl Into<String>, arguments: &[&str]) -> Self {
-        let arguments = ["run", "--install", toolchain, "cargo"].into_iter().chain(arguments.iter().copied());
-        Self { program: "rustup", needs: Some("rustup"), ..Self::cargo(name, arguments) }
+    /// Skips the check if rustup neither has nor can install this toolchain.
+    pub(crate) fn needs_toolchain(mut self, version: &str) -> Self {
+        self.requirement = Some(Requirement::Toolchain(version.to_owned()));
+        self
     }
 
     pub(crate) fn with_environment(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -53,13 +100,13 @@ impl Check {
         self
     }
 
-    /// Runs in this folder instead of the top of the project.
+    /// Runs in this folder instead of the top folder of the project.
     pub(crate) fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();
         self
     }
 
-    /// Runs only after another one that has passed, and counts with it as one.
+    /// Runs only after `first` has passed. Both count as one check.
     pub(crate) fn after(mut self, first: Self) -> Self {
         self.first = Some(Box::new(first));
         self
@@ -72,10 +119,8 @@ impl Check {
                 return Ok(outcome);
             }
         }
-        if let Some(needs) = self.needs
-            && !is_installed(needs)
-        {
-            println!("skipped: {needs} is not installed");
+        if let Some(requirement) = self.requirement.as_ref().filter(|requirement| !requirement.is_met()) {
+            println!("skipped: {}", requirement.problem());
             return Ok(Outcome::Skipped);
         }
         let status = Command::new(self.program)
@@ -92,17 +137,17 @@ impl Check {
     }
 }
 
-/// How a check ended.
+/// The result of a check.
 enum Outcome {
     Passed,
     Failed,
     Skipped,
 }
 
-/// What a script ends with when it lacks something that it cannot install, and has said what.
+/// The exit code of a script that lacks a requirement. The script itself prints which.
 const SCRIPT_SKIPPED: i32 = 77;
 
-/// Runs all of them. The code says whether any failed.
+/// Runs all checks. The exit code is 1 if any of them fails.
 pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
     let clock = Clock::real();
     let mut results: Vec<(&str, Outcome, Duration)> = Vec::new();
@@ -128,9 +173,14 @@ pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
+/// Whether `PROGRAM --version` succeeds.
 pub(crate) fn is_installed(program: &str) -> bool {
-    let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    version.is_ok_and(|status| status.success())
+    succeeds(program, &["--version"])
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]
@@ -138,13 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_ends_as_its_command_does_or_is_skipped_for_want_of_its_program() {
+    fn a_check_passes_fails_or_is_skipped() {
         let good = || Check::cargo("good", ["--version"]);
         let bad = || Check::cargo("bad", ["no-such-command"]);
         let missing = || Check::script("missing", "none.sh", "no-such-program");
         assert!(matches!(good().run().unwrap(), Outcome::Passed));
         assert!(matches!(bad().run().unwrap(), Outcome::Failed));
         assert!(matches!(missing().run().unwrap(), Outcome::Skipped));
+        assert!(matches!(good().needs_toolchain("no-such-toolchain").run().unwrap(), Outcome::Skipped));
         assert!(matches!(good().after(bad()).run().unwrap(), Outcome::Failed));
         assert!(matches!(bad().after(good()).run().unwrap(), Outcome::Failed));
         assert!(matches!(good().after(missing()).run().unwrap(), Outcome::Skipped));

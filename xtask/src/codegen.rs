@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn two_runs_give_the_same_bytes() {
-        let spec = SpecDir::new(crate::top().join("spec"));
+        let spec = SpecDir::new(crate::workspace::top().join("spec"));
         let bytes = || -> Vec<(String, String)> {
             generate(&spec).unwrap().into_iter().map(|file| (file.path, file.text)).collect()
         };

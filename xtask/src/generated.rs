@@ -1,11 +1,11 @@
-//! Generated files: writing them, and checking that what is committed is what would be written.
+//! Generated files: writes them, or checks that the committed files are up to date.
 
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, bail};
 use similar::TextDiff;
 
-/// A file to be written, by its path from the top of the project.
+/// A file to write. Its path is relative to the top folder of the project.
 pub(crate) struct GeneratedFile {
     pub(crate) path: String,
     pub(crate) text: String,
@@ -17,7 +17,7 @@ impl GeneratedFile {
     }
 }
 
-/// Writes the files and removes what an earlier run left in `folders`. Untouched files keep their time stamp.
+/// Writes the files and removes other files in `folders`. Unchanged files keep their modification time.
 pub(crate) fn write(top: &Path, folders: &[&str], files: &[GeneratedFile]) -> Result<()> {
     for stale in stale_files(top, folders, files)? {
         std::fs::remove_file(top.join(&stale)).with_context(|| format!("cannot remove {stale}"))?;
@@ -35,8 +35,8 @@ pub(crate) fn write(top: &Path, folders: &[&str], files: &[GeneratedFile]) -> Re
     Ok(())
 }
 
-/// Compares without writing. The error holds a unified diff and the command that mends it.
-pub(crate) fn check(top: &Path, folders: &[&str], files: &[GeneratedFile], mending_command: &str) -> Result<()> {
+/// Compares without writing. The error contains a unified diff and the command that updates the files.
+pub(crate) fn check(top: &Path, folders: &[&str], files: &[GeneratedFile], command: &str) -> Result<()> {
     let mut diff = String::new();
     for file in files {
         let committed = std::fs::read_to_string(top.join(&file.path)).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(crate) fn check(top: &Path, folders: &[&str], files: &[GeneratedFile], mendi
         diff += &unified_diff(&stale, &committed, "");
     }
     if !diff.is_empty() {
-        bail!("{diff}\nGenerated files are not what the description says. Mend it with: {mending_command}");
+        bail!("{diff}\nThe generated files are not up to date. Update them with: {command}");
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ fn unified_diff(path: &str, committed: &str, generated: &str) -> String {
         .to_string()
 }
 
-/// Files in the generated folders that this run does not write.
+/// Files in the generated folders that are not in `files`.
 fn stale_files(top: &Path, folders: &[&str], files: &[GeneratedFile]) -> Result<BTreeSet<String>> {
     let written: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut stale = BTreeSet::new();
@@ -95,21 +95,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_passes_the_check() {
+    fn written_files_pass_the_check() {
         let top = tempfile::tempdir().unwrap();
         write(top.path(), &["out"], &two_files()).unwrap();
-        check(top.path(), &["out"], &two_files(), "mend").unwrap();
+        check(top.path(), &["out"], &two_files(), "update").unwrap();
     }
 
     #[test]
-    fn a_changed_a_missing_and_a_stale_file_are_shown_with_the_command_and_nothing_is_written() {
+    fn differences_are_reported_and_nothing_is_written() {
         let top = tempfile::tempdir().unwrap();
         write(top.path(), &["out"], &two_files()).unwrap();
         std::fs::write(top.path().join("out/a.rs"), "one\n2\n").unwrap();
         std::fs::remove_file(top.path().join("out/sub/b.rs")).unwrap();
         std::fs::write(top.path().join("out/old.rs"), "old\n").unwrap();
-        let error = check(top.path(), &["out"], &two_files(), "cargo mend-it").unwrap_err().to_string();
-        for part in ["-2\n+two", "+three", "-old", "cargo mend-it"] {
+        let error = check(top.path(), &["out"], &two_files(), "cargo update-it").unwrap_err().to_string();
+        for part in ["-2\n+two", "+three", "-old", "cargo update-it"] {
             assert!(error.contains(part), "{part} is missing in {error}");
         }
         assert_eq!(std::fs::read_to_string(top.path().join("out/a.rs")).unwrap(), "one\n2\n");

@@ -1,22 +1,17 @@
 //! The tasks of this workspace. `cargo xtask --help` lists them.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task tells its user what it does")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task prints its progress")]
 
 mod bench;
 mod checks;
-mod ci;
-mod clone;
 mod codegen;
 mod compat;
-mod deps;
 mod generated;
 mod package;
-mod published;
 mod spec;
+mod words;
+mod workspace;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -33,63 +28,58 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Generate models, endpoints, mocks, catalogues, limits and bundles from the descriptions in `spec/`.
+    /// Generate the models, endpoints, mocks, catalogs, limits and bundles from the descriptions in `spec/`.
     Codegen {
-        /// Write nothing: print what would change, and fail if anything would.
+        /// Only print the differences; fail if there are any.
         #[arg(long)]
         check: bool,
     },
     /// Check, bundle and compare the descriptions.
     #[command(subcommand)]
     Spec(SpecTask),
-    /// Everything that must pass: format, lints, generated code, description, tests, documentation, other languages.
+    /// Run all checks: format, lints, generated code, descriptions, tests, documentation, other languages.
     Ci,
-    /// The benchmarks, side by side with the peers. Writes `target/bench/report.md` and `report.json`.
+    /// Run the benchmarks of this project and its peers. Writes `target/bench/report.md` and `report.json`.
     Bench {
-        /// What the benchmark program takes: `--only NAME`, `--quick`.
+        /// Arguments of the benchmark program: `--only NAME`, `--quick`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Ten minutes of mixed load on the emulator, with faults and slow readers: memory, stuck connections, a clean end.
+    /// Run ten minutes of mixed load on the emulator and check its memory, its connections and its shutdown.
     Soak {
-        /// What the program takes: `--minutes N`, `--connections N`, `--quick`.
+        /// Arguments of the soak test: `--minutes N`, `--connections N`, `--quick`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Licences, bans, duplicate versions and sources of all dependencies. Installs `cargo-deny` at first use.
+    /// Check the licenses, layers, duplicate versions and sources of all dependencies, with `cargo-deny`.
     Deps,
     /// Package each published crate from a clean clone, and build it from its package.
     Package {
-        /// Build nothing: check the manifests and the lists of files.
+        /// Only check the manifests and the lists of files.
         #[arg(long)]
         list: bool,
     },
-    /// What else the crates promise to build with: every set of features, the oldest Rust, the lowest versions.
+    /// Check every set of features, the oldest supported Rust and the lowest versions of dependencies.
     Compat,
+    /// Check the first lines of files, the spelling, refused phrases, and the links of documents.
+    Words,
 }
 
 #[derive(Subcommand)]
 enum SpecTask {
-    /// Check the descriptions against the rules that code and documentation rely on.
+    /// Check the descriptions against the rules that the code and the documentation rely on.
     Lint,
-    /// Write each description as one self-contained JSON file under `spec/dist/`.
+    /// Write each description as one self-contained JSON file into `spec/dist/`.
     Bundle {
-        /// Write nothing: print what would change, and fail if anything would.
+        /// Only print the differences; fail if there are any.
         #[arg(long)]
         check: bool,
     },
-    /// Say what changed since a git revision. Exits with 1 if something breaks callers.
+    /// Print the changes since a git revision. Exits with 1 if a change breaks callers.
     Diff {
         /// A commit, tag or branch.
         revision: String,
     },
-}
-
-/// The top of the project.
-pub(crate) fn top() -> PathBuf {
-    // `cargo run` says where it runs; what was compiled in may be another clone that shared the target folder.
-    let manifest_folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
-    Path::new(&manifest_folder).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 fn main() -> ExitCode {
@@ -103,7 +93,7 @@ fn main() -> ExitCode {
 }
 
 fn run(task: Task) -> Result<ExitCode> {
-    let spec = SpecDir::new(top().join("spec"));
+    let spec = SpecDir::new(workspace::top().join("spec"));
     match task {
         Task::Codegen { check } => {
             write_or_check(check, &codegen::FOLDERS, &codegen::generate(&spec)?, "cargo xtask codegen")?;
@@ -122,17 +112,19 @@ fn run(task: Task) -> Result<ExitCode> {
             }
             return Ok(ExitCode::from(u8::from(breaks)));
         }
-        Task::Ci => return ci::run(),
+        Task::Ci => return checks::run(),
         Task::Bench { arguments } => bench::run(&arguments)?,
         Task::Soak { arguments } => bench::soak(&arguments)?,
-        Task::Deps => deps::run()?,
+        Task::Deps => workspace::check_dependencies()?,
         Task::Package { list: true } => package::check_lists()?,
         Task::Package { list: false } => package::run()?,
         Task::Compat => return compat::run(),
+        Task::Words => words::check()?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_or_check(check: bool, folders: &[&str], files: &[generated::GeneratedFile], mending: &str) -> Result<()> {
-    if check { generated::check(&top(), folders, files, mending) } else { generated::write(&top(), folders, files) }
+fn write_or_check(check: bool, folders: &[&str], files: &[generated::GeneratedFile], command: &str) -> Result<()> {
+    let top = workspace::top();
+    if check { generated::check(&top, folders, files, command) } else { generated::write(&top, folders, files) }
 }

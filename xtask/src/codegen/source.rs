@@ -198,7 +198,7 @@ fn space_members(text: &str) -> String {
 pub(crate) fn format_source(text: &str) -> Result<String> {
     let mut rustfmt = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])
-        .arg(crate::top())
+        .arg(crate::workspace::top())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -132,7 +132,7 @@ mod tests {
 
     /// The changes that an edit of the description amounts to, as lines.
     fn changes(edit: impl FnOnce(&mut Value)) -> Vec<String> {
-        let before = SpecDir::new(crate::top().join("spec")).document("umapi").unwrap();
+        let before = SpecDir::new(crate::workspace::top().join("spec")).document("umapi").unwrap();
         let mut after = before.clone();
         edit(&mut after.root);
         compare(&before, &after).unwrap().iter().map(|change| change.to_string().trim().to_owned()).collect()

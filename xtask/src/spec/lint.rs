@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn umapi() -> Document {
-        SpecDir::new(crate::top().join("spec")).document("umapi").unwrap()
+        SpecDir::new(crate::workspace::top().join("spec")).document("umapi").unwrap()
     }
 
     /// The rules that break when the description is changed in this way.
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_descriptions_keep_the_rules() {
-        lint_all(&SpecDir::new(crate::top().join("spec"))).unwrap();
+        lint_all(&SpecDir::new(crate::workspace::top().join("spec"))).unwrap();
     }
 
     #[test]

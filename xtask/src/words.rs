@@ -1,0 +1,151 @@
+//! `cargo xtask words`: rules for text that a program can check - file headers, spelling, refused phrases, and paths and
+//! links that must exist.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use regex::Regex;
+
+use crate::workspace;
+
+/// British spellings, with their American ones.
+const SPELLINGS: [(&str, &str); 11] = [
+    ("licence", "license"),
+    ("colour", "color"),
+    ("behaviour", "behavior"),
+    ("favour", "favor"),
+    ("honour", "honor"),
+    ("neighbour", "neighbor"),
+    ("catalogue", "catalog"),
+    ("centre", "center"),
+    ("organise", "organize"),
+    ("recognise", "recognize"),
+    ("serialise", "serialize"),
+];
+
+/// Regular expressions of phrases that are hard to read, with what to write instead.
+const PHRASES: [(&str, &str); 8] = [
+    (r", say, ", "for example"),
+    (r"\bwhoever\b", "who exactly"),
+    (r"\bthat which\b", "what exactly"),
+    (r"\bone's own\b", "whose"),
+    (r"\bis believed\b", "is honored, is used"),
+    (r"\bnothing if\b", "`None` if"),
+    (r"\b(?:it|that|which) is no [a-z]", "is not a"),
+    (r"\bcomes? to nothing\b", "fails"),
+];
+
+/// Extensions of the files whose words are checked.
+const TEXTS: [&str; 12] = ["md", "mts", "go", "py", "rs", "sh", "sql", "toml", "ts", "txt", "yaml", "yml"];
+
+/// Checks all tracked files.
+pub(crate) fn check() -> Result<()> {
+    let top = workspace::top();
+    let phrases: Vec<(Regex, &str)> = PHRASES
+        .iter()
+        .map(|(pattern, instead)| Ok((Regex::new(&format!("(?i){pattern}"))?, *instead)))
+        .collect::<Result<_>>()?;
+    let mut problems = Vec::new();
+    for path in workspace::tracked_files()? {
+        let extension = Path::new(&path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        // This file contains what it refuses. A tracked file that was deleted has no text.
+        if !TEXTS.contains(&extension) || path.ends_with("xtask/src/words.rs") {
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(top.join(&path)) else { continue };
+        problems.extend(word_problems(&path, &text, &phrases));
+        if extension == "rs" {
+            problems.extend(header_problem(&path, &text));
+        }
+        if extension == "md" {
+            problems.extend(missing_targets(&top, &path, &text)?);
+        }
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    Ok(())
+}
+
+fn word_problems(path: &str, text: &str, phrases: &[(Regex, &str)]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let lower = line.to_lowercase();
+        for (british, american) in SPELLINGS {
+            if lower.contains(british) {
+                problems.push(format!("{path}:{number}: write `{american}`, not `{british}`"));
+            }
+        }
+        for (pattern, instead) in phrases {
+            if let Some(found) = pattern.find(line) {
+                problems.push(format!("{path}:{number}: `{}` is hard to read; write {instead}", found.as_str().trim()));
+            }
+        }
+    }
+    problems
+}
+
+/// A file of code says in its first line what it is.
+fn header_problem(path: &str, text: &str) -> Option<String> {
+    let is_generated = text.lines().next().is_some_and(|line| line.contains("@generated"));
+    (!is_generated && !text.starts_with("//!"))
+        .then(|| format!("{path}:1: begin the file with a `//!` line that says what it is"))
+}
+
+/// Relative links, and paths of source files in backticks, that name no file.
+fn missing_targets(top: &Path, path: &str, text: &str) -> Result<Vec<String>> {
+    let link = Regex::new(r"\]\(([^)\s#]+)[^)]*\)")?;
+    let source = Regex::new(r"`((?:[\w.-]+/)+[\w.-]+\.(?:rs|md|toml|yaml|sql|sh|py))`")?;
+    let folder = top.join(path).parent().map(Path::to_path_buf).unwrap_or_default();
+    let mut problems = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        for target in link.captures_iter(line).map(|found| found[1].to_owned()) {
+            if !target.contains("://") && !target.contains("::") && !folder.join(&target).exists() {
+                problems.push(format!("{path}:{number}: the link to {target} leads nowhere"));
+            }
+        }
+        for target in source.captures_iter(line).map(|found| found[1].to_owned()) {
+            let places = [top.join(&target), top.join("crates").join(&target), folder.join(&target)];
+            if path == "ARCHITECTURE.md" && !places.iter().any(|place| place.exists()) {
+                problems.push(format!("{path}:{number}: {target} does not exist"));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_words_are_reported_with_line_and_replacement() {
+        let phrases = [(Regex::new("(?i)that which").unwrap(), "what exactly")];
+        let problems = word_problems("a.md", "good\nA Licence for that which is here\n", &phrases);
+        let expected =
+            ["a.md:2: write `license`, not `licence`", "a.md:2: `that which` is hard to read; write what exactly"];
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn code_needs_a_header_unless_it_is_generated() {
+        assert!(header_problem("a.rs", "use std::fmt;\n").is_some());
+        assert!(header_problem("a.rs", "//! Formats things.\n").is_none());
+        assert!(header_problem("a.rs", "// @generated by a tool\n").is_none());
+    }
+
+    #[test]
+    fn links_and_paths_must_exist() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("crates/one/src")).unwrap();
+        std::fs::write(top.path().join("crates/one/src/lib.rs"), "").unwrap();
+        let text =
+            "`one/src/lib.rs` [there](crates/one) [web](https://example.com)\n`one/src/gone.rs` [gone](gone.md#part)";
+        let problems = missing_targets(top.path(), "ARCHITECTURE.md", text).unwrap();
+        let expected = [
+            "ARCHITECTURE.md:2: the link to gone.md leads nowhere",
+            "ARCHITECTURE.md:2: one/src/gone.rs does not exist",
+        ];
+        assert_eq!(problems, expected);
+    }
+}

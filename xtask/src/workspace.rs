@@ -1,0 +1,122 @@
+//! What several tasks need to know of the workspace: its folder, its published crates, a clean clone, and cargo tools.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// The top folder of the project.
+pub(crate) fn top() -> PathBuf {
+    // Set by `cargo run`. The value compiled in may belong to another clone that shares the target folder.
+    let manifest_folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&manifest_folder).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The files that git tracks, by their paths from the top folder.
+pub(crate) fn tracked_files() -> Result<Vec<String>> {
+    Ok(git(&top(), &["ls-files"])?.lines().map(str::to_owned).collect())
+}
+
+/// Clones the last commit into `folder`, which is emptied first. Warns about uncommitted changes.
+pub(crate) fn clean_clone(folder: &Path) -> Result<PathBuf> {
+    let top = top();
+    let changes = git(&top, &["status", "--porcelain"])?;
+    if !changes.is_empty() {
+        println!("Using the last commit without {} uncommitted changes.", changes.lines().count());
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    std::fs::create_dir_all(folder)?;
+    git(folder, &["clone", "--quiet", "--depth", "1", &format!("file://{}", top.display()), "."])?;
+    Ok(folder.to_path_buf())
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new("git").args(arguments).current_dir(folder).output().context("cannot start git")?;
+    if !output.status.success() {
+        bail!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A crate of the workspace that is published.
+pub(crate) struct PublishedCrate {
+    pub(crate) name: String,
+    pub(crate) rust_version: String,
+    /// The manifest of the crate, as `cargo metadata` prints it.
+    pub(crate) manifest: Value,
+}
+
+impl PublishedCrate {
+    /// All published crates in alphabetical order.
+    pub(crate) fn all() -> Result<Vec<Self>> {
+        let arguments = ["metadata", "--no-deps", "--format-version", "1"];
+        let output = Command::new("cargo").args(arguments).current_dir(top()).output()?;
+        if !output.status.success() {
+            bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata printed invalid JSON")?;
+        let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+        let published = packages.iter().filter(|package| package["publish"].is_null());
+        let mut crates: Vec<Self> = published
+            .map(|manifest| Self {
+                name: manifest["name"].as_str().unwrap_or_default().to_owned(),
+                rust_version: manifest["rust_version"].as_str().unwrap_or_default().to_owned(),
+                manifest: manifest.clone(),
+            })
+            .collect();
+        crates.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(crates)
+    }
+}
+
+/// A subcommand of cargo that is installed into `target/tools` on first use.
+pub(crate) struct CargoTool {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// Checks dependencies against `deny.toml`.
+pub(crate) const CARGO_DENY: CargoTool = CargoTool { name: "cargo-deny", version: "^0.20" };
+/// Checks sets of features and the oldest supported Rust.
+pub(crate) const CARGO_HACK: CargoTool = CargoTool { name: "cargo-hack", version: "^0.6" };
+
+impl CargoTool {
+    /// Installs the tool if it is missing. Returns the value of `PATH` with which cargo finds it.
+    pub(crate) fn install(&self) -> Result<String> {
+        let tools = top().join("target/tools");
+        if !tools.join("bin").join(self.name).with_extension(std::env::consts::EXE_EXTENSION).exists() {
+            println!("Installing {} {} into target/tools. This takes some minutes, once.", self.name, self.version);
+            let status = Command::new("cargo")
+                .args(["install", self.name, "--version", self.version, "--locked", "--root"])
+                .arg(&tools)
+                .status()
+                .context("cannot start cargo")?;
+            if !status.success() {
+                bail!("cannot install {}", self.name);
+            }
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(tools.join("bin")).chain(std::env::split_paths(&path));
+        let joined = std::env::join_paths(folders).context("PATH contains an invalid folder")?;
+        joined.into_string().map_err(|_| anyhow::anyhow!("PATH is not valid UTF-8"))
+    }
+}
+
+/// Checks the licenses, layers, duplicate versions and sources of all dependencies (`cargo xtask deps`).
+pub(crate) fn check_dependencies() -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["deny", "--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"])
+        .env("PATH", CARGO_DENY.install()?)
+        .current_dir(top())
+        .status()
+        .context("cannot start cargo")?;
+    if !status.success() {
+        bail!("the dependencies violate the rules of deny.toml");
+    }
+    Ok(())
+}
