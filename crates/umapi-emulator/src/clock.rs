@@ -1,4 +1,5 @@
-//! The emulator's time: one clock for the expiry of tokens, the limits, `Retry-After`, delays, and the dates of the ledger.
+//! The emulator's clock. It decides the expiry of tokens, rate limits, `Retry-After`, delays, and the dates of the
+//! ledger.
 
 use std::{
     fmt,
@@ -25,8 +26,8 @@ use umapi_time::{Clock, Instant, ManualClock, Sleep, TimeSource};
 /// # Ok::<(), umapi_emulator::ClockError>(())
 /// ```
 ///
-/// It is its own clock, which runs with the machine's and can be stopped and moved; or the [`ManualClock`] that a test drives
-/// its client with too; or any other [`Clock`], which only its owner can move.
+/// It is either a clock of its own, which runs with the system clock and can be frozen and moved; or the
+/// [`ManualClock`] that a test also uses for its client; or any other [`Clock`], which only its owner can move.
 #[derive(Clone)]
 pub struct EmulatorClock {
     clock: Clock,
@@ -45,18 +46,18 @@ enum Driver {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClockMode {
-    /// With the machine's clock, though it may show another time.
+    /// Runs with the system clock, though it may show another time.
     Real,
-    /// Not at all, until it is advanced or resumed.
+    /// Frozen, until it is advanced or resumed.
     Frozen,
-    /// As the [`ManualClock`] moves that it was given.
+    /// Moves with the [`ManualClock`] that it was created from.
     Manual,
-    /// As the [`Clock`] moves that it was given.
+    /// Moves with the [`Clock`] that it was created from.
     Given,
 }
 
 impl ClockMode {
-    /// Its name: `real`, `frozen`, `manual`, `given`.
+    /// Returns its name: `real`, `frozen`, `manual` or `given`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,34 +69,36 @@ impl ClockMode {
     }
 }
 
-/// Why a clock was not moved.
+/// The error of a clock that was not moved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClockError {
-    /// It is another's.
-    #[error("the emulator cannot {0} a clock that it was given: move it where it was made, or give a ManualClock")]
-    NotOurs(&'static str),
-    /// A manual clock only moves when it is told to, or by its own rules.
-    #[error("a ManualClock has no time of its own to go on with: advance it")]
-    NotReal,
-    /// HTTP dates have four digits for the year.
-    #[error("the clock can show dates from 1970 to 9998")]
+    /// The clock belongs to the caller.
+    #[error(
+        "cannot {0} this clock, because the emulator does not own it; move it where it was created, or use a ManualClock"
+    )]
+    NotAdjustable(&'static str),
+    /// A manual clock moves only when it is told to, or by its own rules.
+    #[error("cannot resume a ManualClock, because it never runs on its own; advance it")]
+    NotRunning,
+    /// HTTP dates have four-digit years.
+    #[error("the date is out of range; the clock can show dates from 1970 to 9998")]
     OutOfRange,
 }
 
 /// 9999-01-01T00:00:00Z, in seconds since 1970.
 const END: u64 = 253_370_764_800;
-/// 10000-01-01T00:00:00Z: a year more, for waits that are written as dates.
+/// 10000-01-01T00:00:00Z: one year more, for waits that are written as dates.
 const END_OF_HTTP: u64 = 253_402_300_800;
 
 impl EmulatorClock {
-    /// A clock of its own that goes with the machine's.
+    /// Creates a clock that runs with the system clock.
     #[must_use]
     pub fn real() -> Self {
         Self::own(AdjustableClock::real(Clock::real()))
     }
 
-    /// A clock of its own that stands still and shows this time.
+    /// Creates a frozen clock that shows this time.
     #[must_use]
     pub fn frozen_at(wall: SystemTime) -> Self {
         let adjustable = AdjustableClock::real(Clock::real());
@@ -104,13 +107,13 @@ impl EmulatorClock {
         Self::own(adjustable)
     }
 
-    /// A clock that a test drives: give it to the client too.
+    /// Creates a clock that a test moves; the client can use it too.
     #[must_use]
     pub fn manual(manual: ManualClock) -> Self {
         Self { clock: manual.clock(), driver: Driver::Manual(manual) }
     }
 
-    /// Another's clock.
+    /// Creates a clock that only its owner can move.
     #[must_use]
     pub fn given(clock: Clock) -> Self {
         Self { clock, driver: Driver::None }
@@ -120,19 +123,19 @@ impl EmulatorClock {
         Self { clock: Clock::new(adjustable.clone()), driver: Driver::Own(adjustable) }
     }
 
-    /// The clock to pass on: to a client in this process, say.
+    /// Returns the clock to pass on, e.g. to a client in this process.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
-    /// What the clock on the wall shows.
+    /// Returns the wall-clock time.
     #[must_use]
     pub fn wall(&self) -> SystemTime {
         self.clock.wall()
     }
 
-    /// How it moves now.
+    /// Returns how it moves now.
     #[must_use]
     pub fn mode(&self) -> ClockMode {
         match &self.driver {
@@ -143,62 +146,62 @@ impl EmulatorClock {
         }
     }
 
-    /// Stops it where it is.
+    /// Freezes it at its present time.
     ///
     /// # Errors
-    /// If it is another's.
+    /// If the emulator does not own the clock.
     pub fn freeze(&self) -> Result<(), ClockError> {
         match &self.driver {
             Driver::Own(adjustable) => adjustable.freeze(),
             Driver::Manual(manual) => manual.freeze(),
-            Driver::None => return Err(ClockError::NotOurs("freeze")),
+            Driver::None => return Err(ClockError::NotAdjustable("freeze")),
         }
         Ok(())
     }
 
-    /// Lets it go on from the time that it shows. Those who sleep on it wake when their time comes.
+    /// Lets it run from its present time. Sleepers wake when their deadline is reached.
     ///
     /// # Errors
-    /// If it is another's, or a [`ManualClock`].
+    /// If the emulator does not own the clock, or it is a [`ManualClock`].
     pub fn resume(&self) -> Result<(), ClockError> {
         match &self.driver {
             Driver::Own(adjustable) => adjustable.resume(),
-            Driver::Manual(_) => return Err(ClockError::NotReal),
-            Driver::None => return Err(ClockError::NotOurs("resume")),
+            Driver::Manual(_) => return Err(ClockError::NotRunning),
+            Driver::None => return Err(ClockError::NotAdjustable("resume")),
         }
         Ok(())
     }
 
-    /// Moves it on, whether it goes or stands, and wakes the sleepers whose time has come.
+    /// Advances it, whether it runs or is frozen, and wakes the sleepers whose deadline is reached.
     ///
     /// # Errors
-    /// If it is another's, or would show a date after 9998.
+    /// If the emulator does not own the clock, or it would show a date after 9998.
     pub fn advance(&self, duration: Duration) -> Result<(), ClockError> {
         check(self.wall().checked_add(duration))?;
         match &self.driver {
             Driver::Own(adjustable) => adjustable.advance(duration),
             Driver::Manual(manual) => manual.advance(duration),
-            Driver::None => return Err(ClockError::NotOurs("advance")),
+            Driver::None => return Err(ClockError::NotAdjustable("advance")),
         }
         Ok(())
     }
 
-    /// Sets what the clock on the wall shows, and that alone: it may go back, and no sleeper and no limit notices.
-    /// Tokens do, since their end is a date.
+    /// Sets the wall-clock time only. It may go back; sleepers and rate limits are not affected. Tokens are, because
+    /// their expiry is a date.
     ///
     /// # Errors
-    /// If it is another's, or the date is before 1970 or after 9998.
+    /// If the emulator does not own the clock, or the date is before 1970 or after 9998.
     pub fn set(&self, wall: SystemTime) -> Result<(), ClockError> {
         check(Some(wall))?;
         match &self.driver {
             Driver::Own(adjustable) => adjustable.set(wall),
             Driver::Manual(manual) => manual.set_wall(wall),
-            Driver::None => return Err(ClockError::NotOurs("set")),
+            Driver::None => return Err(ClockError::NotAdjustable("set")),
         }
         Ok(())
     }
 
-    /// Milliseconds since 1970; 0 before.
+    /// Returns milliseconds since 1970; 0 before.
     pub(crate) fn millis(&self) -> i64 {
         let since = self.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -214,7 +217,7 @@ fn is_before(wall: SystemTime, end: u64) -> bool {
     wall.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < end)
 }
 
-/// A date as HTTP writes it. Nothing for a date that it cannot write, which a clock may show that is another's.
+/// Formats a date for HTTP. Returns `None` for a date that HTTP cannot express, which a clock of the caller may show.
 pub(crate) fn http_date(wall: SystemTime) -> Option<HeaderValue> {
     if !is_before(wall, END_OF_HTTP) {
         return None;
@@ -246,22 +249,23 @@ impl fmt::Debug for EmulatorClock {
     }
 }
 
-/// A clock that goes with another one, and can be stopped, moved and set while others sleep on it. Clones are the same.
+/// A clock that follows another one, and can be frozen, moved and set while others sleep on it. Clones are the same
+/// clock.
 #[derive(Clone)]
 struct AdjustableClock(Arc<Shared>);
 
 struct Shared {
     base: Clock,
-    /// Everyone who sleeps watches it: what changes here changes when they wake.
+    /// Sleepers watch it, so a change here changes when they wake.
     reading: watch::Sender<Reading>,
 }
 
-/// What the clock shows, as it follows from what its base shows.
+/// The time that the clock shows, relative to the time of its base.
 #[derive(Clone, Copy)]
 struct Reading {
     now: Instant,
     wall: SystemTime,
-    /// The base's time when the clock showed that; none while it stands.
+    /// The base's time when the clock showed that; `None` while frozen.
     since: Option<BaseReading>,
 }
 
@@ -282,7 +286,7 @@ impl Reading {
         self.since.map_or(self.now, |since| self.now + (base.now() - since.now))
     }
 
-    /// Follows the base's wall clock, also when that one jumps.
+    /// Follows the wall clock of the base, even if that jumps.
     fn wall(&self, base: &Clock) -> SystemTime {
         let Some(since) = self.since else { return self.wall };
         let moved = match base.wall().duration_since(since.wall) {
@@ -292,14 +296,14 @@ impl Reading {
         moved.unwrap_or(self.wall)
     }
 
-    /// The same reading, taken at this moment.
+    /// Returns the same reading, taken now.
     fn taken(&self, base: &Clock) -> Self {
         Self { now: self.now(base), wall: self.wall(base), since: self.since.map(|_| BaseReading::of(base)) }
     }
 }
 
 impl AdjustableClock {
-    /// A clock that goes with another one and shows what that shows.
+    /// Creates a clock that follows another one and shows the same time.
     fn real(base: Clock) -> Self {
         let since = BaseReading::of(&base);
         let reading = Reading { now: since.now, wall: since.wall, since: Some(since) };
@@ -321,7 +325,7 @@ impl AdjustableClock {
     fn advance(&self, duration: Duration) {
         self.update(|reading, _| {
             reading.now += duration;
-            // A date that no calendar of the system can hold stays at the last one.
+            // A date beyond the range of the system's calendar stays unchanged.
             reading.wall = reading.wall.checked_add(duration).unwrap_or(reading.wall);
         });
     }
@@ -330,7 +334,7 @@ impl AdjustableClock {
         self.update(|reading, _| reading.wall = wall);
     }
 
-    /// Changes the reading, taken at this moment, and tells all who sleep.
+    /// Changes the reading, taken now, and notifies all sleepers.
     fn update(&self, change: impl FnOnce(&mut Reading, &Clock)) {
         let base = &self.0.base;
         self.0.reading.send_modify(|reading| {
@@ -341,7 +345,8 @@ impl AdjustableClock {
 }
 
 impl TimeSource for AdjustableClock {
-    // The reading is held while it is read: a freeze in between would stop the clock before what was seen.
+    // The reading is locked while it is read: a freeze in between would stop the clock before a time that was already
+    // seen.
 
     fn wall(&self) -> SystemTime {
         self.0.reading.borrow().wall(&self.0.base)
@@ -352,7 +357,7 @@ impl TimeSource for AdjustableClock {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Sleep {
-        // The sender lives in `shared`, so the channel cannot close under the sleeper.
+        // `shared` owns the sender, so the channel cannot close while the sleeper waits.
         let shared = self.0.clone();
         Sleep::new(async move {
             let mut readings = shared.reading.subscribe();
@@ -391,8 +396,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A clock of its own that goes with a manual one, so that "real" time is the test's.
-    fn going() -> (ManualClock, EmulatorClock) {
+    /// A clock that follows a manual one, so that the test controls "real" time.
+    fn following_clock() -> (ManualClock, EmulatorClock) {
         let base = ManualClock::new();
         let clock = EmulatorClock::own(AdjustableClock::real(base.clock()));
         (base, clock)
@@ -401,7 +406,7 @@ mod tests {
     async fn sleeper(clock: &EmulatorClock, duration: Duration) -> JoinHandle<()> {
         let sleep = clock.clock().sleep(duration);
         let task = tokio::spawn(sleep);
-        // The only runtime thread gives the task its first turn.
+        // The only runtime thread runs the task for the first time.
         tokio::task::yield_now().await;
         task
     }
@@ -414,8 +419,8 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_with_its_base_and_stands_when_frozen() {
-        let (base, clock) = going();
+    fn it_follows_its_base_and_stops_when_frozen() {
+        let (base, clock) = following_clock();
         let (start, wall) = (clock.clock().now(), clock.wall());
         base.advance(SECOND);
         assert_eq!((clock.clock().now() - start, clock.wall()), (SECOND, wall + SECOND));
@@ -432,8 +437,8 @@ mod tests {
     }
 
     #[test]
-    fn the_wall_is_set_alone_and_follows_the_wall_of_its_base() {
-        let (base, clock) = going();
+    fn the_wall_clock_is_set_alone_and_follows_its_base() {
+        let (base, clock) = following_clock();
         let (start, wall) = (clock.clock().now(), clock.wall());
         clock.set(wall - 60 * SECOND).unwrap();
         assert_eq!((clock.clock().now(), clock.wall()), (start, wall - 60 * SECOND));
@@ -443,12 +448,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sleepers_wake_when_it_is_advanced() {
-        let (base, clock) = going();
+    async fn sleepers_wake_when_the_clock_is_advanced() {
+        let (base, clock) = following_clock();
         clock.freeze().unwrap();
         let task = sleeper(&clock, 10 * SECOND).await;
         base.advance(60 * SECOND);
-        assert!(!is_awake(&task).await, "time stands");
+        assert!(!is_awake(&task).await, "the clock is frozen");
         clock.advance(9 * SECOND).unwrap();
         assert!(!is_awake(&task).await);
         clock.advance(SECOND).unwrap();
@@ -456,8 +461,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sleepers_follow_from_frozen_to_real_and_back() {
-        let (base, clock) = going();
+    async fn sleepers_follow_freeze_and_resume() {
+        let (base, clock) = following_clock();
         clock.freeze().unwrap();
         let task = sleeper(&clock, 10 * SECOND).await;
         clock.resume().unwrap();
@@ -467,7 +472,7 @@ mod tests {
         clock.freeze().unwrap();
         assert!(!is_awake(&task).await);
         base.advance(10 * SECOND);
-        assert!(!is_awake(&task).await, "the second that is left stands");
+        assert!(!is_awake(&task).await, "one second is left");
         clock.resume().unwrap();
         assert!(!is_awake(&task).await);
         base.advance(SECOND);
@@ -475,15 +480,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_running_clock_is_advanced_too() {
-        let (_base, clock) = going();
+    async fn a_running_clock_can_be_advanced() {
+        let (_base, clock) = following_clock();
         let task = sleeper(&clock, 3600 * SECOND).await;
         clock.advance(3600 * SECOND).unwrap();
         assert!(is_awake(&task).await);
     }
 
     #[tokio::test]
-    async fn real_time_is_the_machines() {
+    async fn a_real_clock_follows_the_system_clock() {
         let clock = EmulatorClock::real();
         let start = clock.clock().now();
         clock.clock().sleep(Duration::from_millis(5)).await;
@@ -491,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_manual_clock_is_moved_and_another_clock_is_not() {
+    fn only_a_manual_clock_of_the_caller_is_moved() {
         let manual = ManualClock::new();
         let clock = EmulatorClock::from(manual.clone());
         clock.advance(SECOND).unwrap();
@@ -499,16 +504,16 @@ mod tests {
         let date = SystemTime::UNIX_EPOCH + SECOND;
         clock.set(date).unwrap();
         assert_eq!(manual.clock().wall(), date);
-        assert_eq!(clock.resume(), Err(ClockError::NotReal));
+        assert_eq!(clock.resume(), Err(ClockError::NotRunning));
 
         let clock = EmulatorClock::given(manual.clock());
         let refused = [clock.freeze(), clock.resume(), clock.advance(SECOND), clock.set(date)];
-        assert!(refused.iter().all(|r| matches!(r, Err(ClockError::NotOurs(_)))), "{refused:?}");
+        assert!(refused.iter().all(|r| matches!(r, Err(ClockError::NotAdjustable(_)))), "{refused:?}");
     }
 
     #[test]
-    fn it_shows_only_dates_that_http_can_write() {
-        let (_, clock) = going();
+    fn only_dates_that_http_can_express_are_shown() {
+        let (_, clock) = following_clock();
         let wall = clock.wall();
         let last = SystemTime::UNIX_EPOCH + Duration::from_secs(END - 1);
         for refused in [
@@ -524,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_http_cannot_write_is_none() {
+    fn a_date_that_http_cannot_express_is_none() {
         let at = |seconds| http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(at(0).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(at(END_OF_HTTP - 1).unwrap(), "Fri, 31 Dec 9999 23:59:59 GMT");

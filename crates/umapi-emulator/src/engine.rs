@@ -1,13 +1,12 @@
-//! The service's rules: what a request may ask for, what it does, and which code it gets if it may not.
+//! The service's rules: which requests are valid, what they change, and which error code an invalid one gets.
 //!
-//! * [`apply`] runs an action request, `POST /action/{orgId}`: parse, validate, and run every step of every command in
-//!   one transaction, each step in a savepoint of its own, so that a step that fails leaves nothing. When it returns
-//!   `Ok`, all that the answer reports is committed.
-//! * [`legacy`] holds the writes of the deprecated endpoints (`user-groups`, `products`, `configurations`).
-//! * [`provision`] does what people do in the Admin Console and the service has no call for: directories, products,
-//!   profiles, quotas, account states. Seeds and the management API stand on it.
-//! * [`Rejection`] is the answer to whoever breaks a rule: the service's own code, and a message that names the field and
-//!   the rule.
+//! * [`apply`] runs an action request, `POST /action/{orgId}`: it parses and validates the request, and runs every step
+//!   of every command in one transaction, each step in its own savepoint, so that a failed step changes nothing. When
+//!   it returns `Ok`, everything that the response reports is committed.
+//! * [`legacy`] contains the writes of the deprecated endpoints (`user-groups`, `products`, `configurations`).
+//! * [`provision`] does what the Admin Console does and the service has no endpoint for: directories, products,
+//!   profiles, quotas, states of accounts. Seeds and the management API use it.
+//! * [`Rejection`] is a broken rule: the service's error code, and a message that names the field and the rule.
 //!
 //! ```
 //! use umapi_emulator::engine::{self, ActionOptions, provision};

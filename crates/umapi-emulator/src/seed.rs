@@ -1,8 +1,9 @@
-//! Where state comes from: a file, or a generator.
+//! Seeds: the initial state of an emulator, from a file or a generator.
 //!
-//! [`Seed`] is the file's format, in YAML or JSON; [`json_schema`] describes it. [`load`] puts a seed into a store, by the
-//! functions that the management API uses too, so what breaks a rule of the service is refused with the path and the rule.
-//! [`Generate`] makes an organization of any size: the same numbers make the same organization, always.
+//! [`Seed`] is the format of the file, in YAML or JSON; [`json_schema`] describes it. [`load`] writes a seed to a
+//! store, with the same functions as the management API, so a value that breaks a rule of the service is rejected with
+//! its path and the rule. [`Generate`] generates an organization of any size: the same numbers always generate the same
+//! organization.
 //!
 //! ```
 //! use umapi_emulator::{seed::{self, Seed}, store::Store};
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_a_json_pointer() {
+    fn a_path_is_displayed_as_a_json_pointer() {
         let organizations = SeedPath::Root.key("organizations");
         let first = organizations.index(0);
         assert_eq!(first.key("a/b~").to_string(), "/organizations/0/a~1b~0");

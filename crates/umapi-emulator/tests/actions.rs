@@ -1,6 +1,6 @@
-//! What action requests do when they succeed, and what they are answered, by the documentation and recordings.
+//! What action requests do and return when they succeed, according to the documentation and recordings.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed assumption fails the test")]
 
 use serde_json::{Value, json};
 use umapi_emulator::{
@@ -47,7 +47,7 @@ fn act(store: &Store, body: &Value) -> ActionResponse {
     send(store, ORG, body, false)
 }
 
-/// Sends what must succeed.
+/// Sends a request that must succeed.
 fn done(store: &Store, body: &Value) -> ActionResponse {
     let answer = act(store, body);
     assert!(answer.errors.is_empty(), "{:?}", answer.errors);
@@ -71,7 +71,7 @@ fn row(store: &Store, email: &str) -> Option<UserRow> {
 }
 
 #[test]
-fn an_answer_is_written_as_the_service_writes_it() {
+fn a_response_has_the_form_of_the_service() {
     let body = json!([
         {"user": "jdoe@example.com", "requestID": "Two2", "do": [{"add": {"product": ["Photoshop"]}}]},
         {"user": "test@example.com", "requestID": "Four4", "do": [{"add": {"group": ["Design"]}}, {"update": {"country": "US"}}]},
@@ -89,7 +89,7 @@ fn an_answer_is_written_as_the_service_writes_it() {
 }
 
 #[test]
-fn the_requests_of_the_description_are_understood() {
+fn the_example_requests_are_accepted() {
     for (name, text) in [
         ("create and assign", include_str!("../../../spec/examples/action-create-and-assign.json")),
         ("deprecated forms", include_str!("../../../spec/examples/action-deprecated-forms.json")),
@@ -106,7 +106,7 @@ fn the_requests_of_the_description_are_understood() {
 }
 
 #[test]
-fn deprecated_steps_and_keys_work_and_say_what_to_write() {
+fn deprecated_steps_and_keys_work_with_a_warning() {
     let store = store();
     let answer = done(
         &store,
@@ -147,7 +147,7 @@ fn deprecated_steps_and_keys_work_and_say_what_to_write() {
 }
 
 #[test]
-fn options_decide_what_a_create_does_with_a_user_who_is_there() {
+fn options_decide_how_a_create_handles_an_existing_user() {
     let store = store();
     let create = |option: Value| {
         let mut fields = json!({"email": "JDOE@example.com", "firstname": "Jack", "lastname": "Dee", "country": "GB"});
@@ -161,7 +161,7 @@ fn options_decide_what_a_create_does_with_a_user_who_is_there() {
     done(&store, &create(json!("ignoreIfAlreadyExists")));
     assert_eq!(names(), ("John".into(), "Doe".into(), None));
     done(&store, &create(json!("updateIfAlreadyExists")));
-    assert_eq!(names(), ("Jack".into(), "Dee".into(), None), "the two names and nothing else");
+    assert_eq!(names(), ("Jack".into(), "Dee".into(), None), "only the two names change");
     assert!(groups(&store, "jdoe@example.com").contains(&"Design".to_owned()));
     let mut without = create(json!(null));
     without[0]["do"][0]["createFederatedID"].as_object_mut().unwrap().remove("option");
@@ -169,7 +169,7 @@ fn options_decide_what_a_create_does_with_a_user_who_is_there() {
 }
 
 #[test]
-fn a_username_with_its_domain_names_a_user_in_every_step() {
+fn a_username_and_domain_identify_a_user_in_every_step() {
     let store = store();
     let command = |steps: Value| json!([{"user": "JDoe", "domain": "claimed.example", "do": steps}]);
     done(
@@ -191,14 +191,14 @@ fn a_username_with_its_domain_names_a_user_in_every_step() {
     assert_eq!((found.username.as_str(), found.lastname.as_deref(), found.groups.len()), ("JDoe", Some("Dee"), 0));
     done(&store, &command(json!([{"removeFromOrg": {"deleteAccount": true}}])));
     assert!(user(&store, ORG, "jd2@mail.example", None).is_none());
-    // A recording: no address names anybody there, and deleting one fails.
+    // A recording shows that no address names a user there, and that deleting one fails.
     let nobody = json!([{"user": "jd@claimed.example", "do": [{"removeFromOrg": {"deleteAccount": true}}]}]);
     assert_eq!(codes(&act(&store, &nobody)), [(0, 0, "error.user.nonexistent")]);
     done(&store, &json!([{"user": "jd@claimed.example", "do": [{"removeFromOrg": {}}]}]));
 }
 
 #[test]
-fn an_address_means_the_account_of_the_organization_unless_the_adobe_id_is_asked_for() {
+fn an_address_means_the_own_account_unless_use_adobe_id_is_set() {
     let store = store();
     let add = |extra: Value| {
         let mut command = json!({"user": "ann@example.com", "do": [{"add": {"group": ["Design"]}}]});
@@ -211,7 +211,7 @@ fn an_address_means_the_account_of_the_organization_unless_the_adobe_id_is_asked
     assert_eq!((in_design(None), in_design(Some("AdobeID"))), (false, true));
     done(&store, &add(json!({})));
     assert!(in_design(None));
-    // `domain` beside an address is ignored for Adobe IDs and Enterprise IDs, and refused for Federated IDs.
+    // `domain` beside an address is ignored for Adobe IDs and Enterprise IDs, and rejected for Federated IDs.
     done(&store, &add(json!({"useAdobeID": true, "domain": "example.com"})));
     done(
         &store,
@@ -219,14 +219,14 @@ fn an_address_means_the_account_of_the_organization_unless_the_adobe_id_is_asked
     );
     let code = "error.command.domain.must_be_used_with_nonemail_username";
     assert_eq!(codes(&act(&store, &add(json!({"domain": "example.com"})))), [(0, 0, code)]);
-    // The account that left does not stand in the way of the Adobe ID.
+    // An account that left does not hide the Adobe ID.
     done(&store, &json!([{"user": "ann@example.com", "do": [{"removeFromOrg": {}}]}]));
     done(&store, &json!([{"user": "ann@example.com", "do": [{"remove": {"group": ["Design"]}}]}]));
     assert!(!in_design(Some("AdobeID")));
 }
 
 #[test]
-fn a_new_address_takes_the_username_with_it_and_letter_case_never_changes() {
+fn the_username_follows_a_new_address_and_case_stays() {
     let store = store();
     let update = |fields: Value| json!([{"user": "jdoe@example.com", "do": [{"update": fields}]}]);
     done(&store, &update(json!({"email": "JDOE@EXAMPLE.COM"})));
@@ -238,11 +238,11 @@ fn a_new_address_takes_the_username_with_it_and_letter_case_never_changes() {
     done(&store, &update(json!({"email": "john@office.example"})));
     let found = user(&store, ORG, "john@office.example", None).unwrap();
     assert_eq!((found.username.as_str(), found.domain.as_str()), ("john@office.example", "office.example"));
-    assert_eq!(found.id, id, "the same user");
+    assert_eq!(found.id, id, "the same account");
 }
 
 #[test]
-fn a_trusted_organization_takes_accounts_in_and_owns_none() {
+fn a_trusted_organization_adds_accounts_it_does_not_own() {
     let store = store();
     let act = |steps: Value| send(&store, TRUSTED, &json!([{"user": "jdoe@example.com", "do": steps}]), false);
     let create =
@@ -255,19 +255,19 @@ fn a_trusted_organization_takes_accounts_in_and_owns_none() {
         codes(&act(json!([{"removeFromOrg": {"deleteAccount": true}}]))),
         [(0, 0, "error.api.user.not.parent.org")]
     );
-    // What the owner writes shows in both.
+    // A change by the owner is visible in both organizations.
     done(&store, &json!([{"user": "jdoe@example.com", "do": [{"update": {"lastname": "New"}}]}]));
     assert_eq!(user(&store, TRUSTED, "jdoe@example.com", None).unwrap().lastname.as_deref(), Some("New"));
     assert_eq!(act(json!([{"removeFromOrg": {}}])).completed, 1);
     assert_eq!((id(TRUSTED), id(ORG).is_some()), (None, true));
-    // Deleted by the owner, it is gone everywhere.
+    // An account deleted by the owner is gone everywhere.
     assert_eq!(act(json!([create])).completed, 1);
     done(&store, &json!([{"user": "jdoe@example.com", "do": [{"removeFromOrg": {"deleteAccount": true}}]}]));
     assert_eq!((id(TRUSTED), id(ORG)), (None, None));
 }
 
 #[test]
-fn a_removed_user_comes_back_as_the_same_one_unless_the_account_was_deleted() {
+fn a_removed_user_keeps_its_account_unless_deleted() {
     let store = store();
     let create =
         json!({"createFederatedID": {"email": "eve@example.com", "firstname": "E", "lastname": "V", "country": "US"}});
@@ -281,12 +281,12 @@ fn a_removed_user_comes_back_as_the_same_one_unless_the_account_was_deleted() {
     there(json!([{"removeFromOrg": {"deleteAccount": true}}]));
     there(json!([create]));
     assert_ne!(id(), before);
-    // Removing nobody succeeds.
+    // Removing a user that does not exist succeeds.
     done(&store, &json!([{"user": "nobody@example.com", "do": [{"removeFromOrg": {"deleteAccount": true}}]}]));
 }
 
 #[test]
-fn test_mode_checks_everything_and_does_nothing() {
+fn test_mode_checks_everything_and_changes_nothing() {
     let store = store();
     let before = store.snapshot().unwrap();
     let create =
@@ -305,14 +305,14 @@ fn test_mode_checks_everything_and_does_nothing() {
     assert_eq!(
         codes(&answer),
         [(0, 1, "error.group.not_found"), (4, 0, "error.group.not_found"), (6, 0, "error.user.type_mismatch")],
-        "the group is promised from its command on"
+        "the group counts as existing from its command on"
     );
     assert_eq!((answer.completed, answer.not_completed, answer.completed_in_test_mode), (0, 3, 4));
     assert_eq!(store.snapshot().unwrap().as_bytes(), before.as_bytes(), "nothing changed");
 }
 
 #[test]
-fn a_failed_step_leaves_nothing_and_the_others_are_done() {
+fn a_failed_step_changes_nothing_and_others_are_done() {
     let store = store();
     let answer = act(
         &store,
@@ -328,7 +328,7 @@ fn a_failed_step_leaves_nothing_and_the_others_are_done() {
 }
 
 #[test]
-fn a_request_holds_as_much_as_the_description_says_and_no_more() {
+fn a_request_is_limited_in_size() {
     let store = store();
     let step = json!({"remove": {"group": vec!["Design"; limits::NAMES_PER_LIST]}});
     let command = json!({"user": "jdoe@example.com", "do": vec![step; limits::STEPS_PER_COMMAND]});
@@ -356,7 +356,7 @@ fn a_request_holds_as_much_as_the_description_says_and_no_more() {
 }
 
 #[test]
-fn nothing_of_an_unknown_or_migrating_organization_is_touched() {
+fn an_unknown_or_migrating_organization_is_not_changed() {
     let store = store();
     let failure = |org| engine::apply(&store, org, b"[", &ActionOptions::new("request", 0)).unwrap_err();
     assert!(matches!(failure("CC@AdobeOrg"), ActionFailure::UnknownOrganization(_)));

@@ -1,9 +1,9 @@
-//! What was answered is on disk: the command is killed at random moments under load, and after each restart everything
-//! that it acknowledged is there, and of what it did not acknowledge each request is there whole or not at all.
+//! Durability of acknowledged requests: the emulator is killed at random moments under load. After each restart every
+//! acknowledged request is complete, and every other request is complete or has no effect.
 //!
-//! `DURABILITY_KILLS` says how often it is killed, 3 times unless it does.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
-#![allow(clippy::print_stdout, reason = "a long run tells what it did")]
+//! `DURABILITY_KILLS` sets how often it is killed (default 3).
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed assumption fails the test")]
+#![allow(clippy::print_stdout, reason = "a long run prints a summary")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ const CLIENTS: usize = 4;
 const GROUPS: [&str; 2] = ["Design", "Sales"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kills() {
+async fn acknowledged_requests_survive_kills() {
     let kills: u64 = std::env::var("DURABILITY_KILLS").map_or(3, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("state.db");
@@ -63,25 +63,25 @@ async fn what_was_acknowledged_survives_kills() {
     );
 }
 
-/// One request: who is there after it, and who is not.
+/// One request: the users that it creates and removes.
 #[derive(Debug, Clone)]
 struct Sent {
     made: Vec<String>,
     removed: Vec<String>,
 }
 
-/// What is known of the state, by what was answered.
+/// The state as far as the responses tell.
 #[derive(Debug, Clone, Default)]
 struct Known(Arc<Mutex<Facts>>);
 
 #[derive(Debug, Default)]
 struct Facts {
-    /// Whether a user is there.
+    /// Whether a user exists.
     users: BTreeMap<String, bool>,
-    /// Requests that have no answer: all of each was done, or nothing.
+    /// Requests without a response: each was done completely, or not at all.
     open: BTreeMap<String, Sent>,
     acknowledged: u64,
-    /// Requests that were done and not answered.
+    /// Requests that were done although they got no response.
     done_unanswered: u64,
 }
 
@@ -113,13 +113,13 @@ impl Known {
         (facts.acknowledged, facts.done_unanswered, facts.users.values().filter(|there| **there).count())
     }
 
-    /// Holds the lists against what is known, and learns what became of the requests that have no answer.
+    /// Compares the lists with the known state, and finds out which requests without a response were done.
     fn check(&self, users: &BTreeMap<String, BTreeSet<String>>, member_counts: &BTreeMap<String, u64>) {
         let mut facts = self.0.lock().unwrap();
         for (request, sent) in std::mem::take(&mut facts.open) {
             let done = sent.made.iter().map(|user| users.contains_key(user));
             let done: BTreeSet<bool> = done.chain(sent.removed.iter().map(|user| !users.contains_key(user))).collect();
-            assert_eq!(done.len(), 1, "half of {request} was done: {sent:?}");
+            assert_eq!(done.len(), 1, "only a part of {request} was done: {sent:?}");
             if done.contains(&true) {
                 facts.done_unanswered += 1;
                 facts.apply(sent);
@@ -130,18 +130,18 @@ impl Known {
         }
         let ours = users.iter().filter(|(user, _)| user.starts_with('k'));
         for (user, groups) in ours {
-            assert!(facts.users.contains_key(user), "{user} was never asked for");
+            assert!(facts.users.contains_key(user), "{user} was never created");
             assert!(
                 GROUPS.iter().all(|group| groups.contains(*group)),
-                "half of a step was done on {user}: {groups:?}"
+                "only a part of a step was done on {user}: {groups:?}"
             );
         }
         let in_design = users.values().filter(|groups| groups.contains("Design")).count() as u64;
-        assert_eq!(member_counts["Design"], in_design, "a count and its list");
+        assert_eq!(member_counts["Design"], in_design, "the count differs from the list");
     }
 }
 
-/// How to reach an emulator.
+/// The addresses and credentials of an emulator.
 #[derive(Debug, Clone)]
 struct Service {
     http: reqwest::Client,
@@ -158,7 +158,7 @@ impl Service {
     }
 }
 
-/// The command as a process of its own. It is killed with the test.
+/// The emulator as a separate process, which is killed when the test ends.
 struct Running {
     process: Child,
     service: Service,
@@ -205,7 +205,7 @@ impl Running {
         let _ = self.process.wait();
     }
 
-    /// All users with their groups.
+    /// Returns all users with their groups.
     async fn users(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut users = BTreeMap::new();
         for page in 0.. {
@@ -231,7 +231,7 @@ impl Running {
     }
 }
 
-/// A client that makes users, and removes some again, until the emulator is gone.
+/// A client that creates users, and removes some of them, until the emulator is gone.
 struct Sender {
     service: Service,
     name: String,

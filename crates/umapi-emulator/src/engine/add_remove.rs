@@ -1,4 +1,4 @@
-//! `add`, `remove`, `addRoles` and `removeRoles`: reading their lists, and running those on a user.
+//! `add`, `remove`, `addRoles` and `removeRoles`: parsing their lists, and running them on a user.
 
 use std::collections::HashSet;
 
@@ -19,9 +19,9 @@ pub(super) enum NamesOf {
     Groups,
     Profiles,
     UserGroups,
-    /// What `_admin_…` groups are for.
+    /// The subjects of `_admin_…` groups.
     Administered,
-    /// What `_product_admin_…` groups are for.
+    /// The products of `_product_admin_…` groups.
     Products,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Res
     Ok(lists)
 }
 
-/// `None` is `"all"`.
+/// Parses the lists of a command on a user group. `None` is `"all"`.
 pub(super) fn group_lists(
     step: &str,
     value: &Json,
@@ -113,7 +113,7 @@ pub(super) fn group_lists(
     if fields.is_empty() {
         return Err(Rejection::new(
             "error.command.add_remove.user_usergroup.missing",
-            format!("{step} must have a list of user or of productConfiguration"),
+            format!("{step} must have a list user or productConfiguration"),
         ));
     }
     let mut lists = GroupLists::default();
@@ -144,7 +144,7 @@ pub(super) fn group_lists(
     Ok(Some(lists))
 }
 
-/// The fields of the object, or `None` for `"all"`, which only `remove` takes.
+/// Returns the fields of the object, or `None` for `"all"`, which only `remove` accepts.
 fn object_or_all<'a>(step: &str, value: &'a Json) -> Result<Option<&'a [(String, Json)]>, Rejection> {
     let may_be_all = step == "remove";
     match value {
@@ -167,7 +167,7 @@ fn missing_list(step: &str) -> Rejection {
     Rejection::new("error.command.add_remove.missing_list", format!("{step} must have a list of names"))
 }
 
-/// One key, one list. Older keys for the same thing may stand beside it: their names are taken together.
+/// Rejects a key that occurs twice. An older key for the same list is allowed beside it: their names are combined.
 fn only_once(step: &str, fields: &[(String, Json)], key: &str, twice: &'static str) -> Result<(), Rejection> {
     if fields.iter().filter(|(other, _)| other == key).count() > 1 {
         return Err(Rejection::new(twice, format!("{step} has more than one list for {key}")));
@@ -194,8 +194,9 @@ fn items<'a>(key: &str, value: &'a Json, limits: &RequestSizes) -> Result<&'a [J
 
 fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Rejection> {
     let items = items(key, value, limits)?;
-    let invalid =
-        || Rejection::new("error.group.invalid_list", format!("{key} is empty, or has an entry that is no name"));
+    let invalid = || {
+        Rejection::new("error.group.invalid_list", format!("{key} is empty, or contains an entry that is not a name"))
+    };
     if items.is_empty() {
         return Err(invalid());
     }
@@ -214,7 +215,7 @@ fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Stri
         .iter()
         .map(|item| {
             let name = item.text().ok_or_else(|| {
-                Rejection::new("error.user.user_list.invalid", format!("{key} has an entry that is no string"))
+                Rejection::new("error.user.user_list.invalid", format!("{key} contains an entry that is not a string"))
             })?;
             rules::listed_user(name)?;
             Ok(name.to_owned())
@@ -222,7 +223,7 @@ fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Stri
         .collect()
 }
 
-/// Names are compared as the service compares them: without regard to case.
+/// Rejects a name that occurs twice, ignoring case as the service does.
 pub(super) fn no_duplicates(names: &[String], code: &'static str, what: &str) -> Result<(), Rejection> {
     let mut seen = HashSet::new();
     match names.iter().find(|name| !seen.insert(fold(name))) {
@@ -231,16 +232,16 @@ pub(super) fn no_duplicates(names: &[String], code: &'static str, what: &str) ->
     }
 }
 
-/// Roles that the service neither gives nor takes. `_org_admin` is a group of the organization; the other two are named in
-/// the documentation and exist for organizations with compartments only.
+/// Roles that the API can neither add nor remove. `_org_admin` is a group of the organization; the other two are in the
+/// documentation, and exist only for organizations with compartments.
 const PROTECTED_ROLES: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
 
-/// What `admin` lists call the roles over the organization itself.
+/// The names that an `admin` list uses for the roles over the organization itself.
 const OWN_ROLES: [(&str, &str); 3] =
     [("org", "_org_admin"), ("support", "_support_admin"), ("deployment", "_deployment_admin")];
 
 impl Context<'_, '_> {
-    /// `add`, and `addRoles` (deprecated), which only names the groups in another way.
+    /// Runs `add`, and `addRoles` (deprecated), which only names the groups differently.
     pub(super) fn add_to_groups(&mut self, lists: &[Names]) -> Result<(), EngineError> {
         let (user, groups) = self.user_and_groups(lists)?;
         let Target::User(user) = user else { return Ok(()) };
@@ -253,7 +254,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `remove`, and `removeRoles` (deprecated): what the user is not in is no error.
+    /// Runs `remove`, and `removeRoles` (deprecated). Removing a membership that does not exist is not an error.
     pub(super) fn remove_from_groups(&mut self, lists: &[Names]) -> Result<(), EngineError> {
         let (user, groups) = self.user_and_groups(lists)?;
         let Target::User(user) = user else { return Ok(()) };
@@ -266,8 +267,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `"remove": "all"`: user groups, profiles and administrative roles, except `_org_admin` and groups whose users another
-    /// organization owns.
+    /// Runs `"remove": "all"`: removes user groups, profiles and administrative roles, but not `_org_admin`, and not
+    /// groups whose users another organization owns.
     pub(super) fn remove_from_all_groups(&mut self) -> Result<(), EngineError> {
         let Target::User(user) = self.member()? else { return Ok(()) };
         for membership in self.tx.rows().memberships(user.id)? {
@@ -280,8 +281,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// The user and the groups of a step. A missing user is reported before a missing group; in test mode a missing user is
-    /// none, and the groups are still checked.
+    /// Returns the user and the groups of a step. A missing user is reported before a missing group; in test mode a
+    /// missing user is allowed, and the groups are still checked.
     fn user_and_groups(&mut self, lists: &[Names]) -> Result<(Target, Vec<GroupRow>), EngineError> {
         let user = self.member()?;
         let mut groups = Vec::new();
@@ -293,7 +294,8 @@ impl Context<'_, '_> {
         Ok((user, groups))
     }
 
-    /// The group that a name in a list means; `None` if an earlier command would have made it, in test mode.
+    /// Returns the group that a name in a list refers to; `None` if an earlier command would have created it, in test
+    /// mode.
     fn group(&self, of: NamesOf, name: &str) -> Result<Option<GroupRow>, EngineError> {
         let full_name = match of {
             NamesOf::Administered => match OWN_ROLES.iter().find(|(role, _)| *role == name) {
@@ -306,7 +308,7 @@ impl Context<'_, '_> {
         if PROTECTED_ROLES.iter().any(|role| role.eq_ignore_ascii_case(&full_name)) {
             return reject(
                 "error.command.illegal_entry",
-                format!("Group {full_name} can be neither given nor taken by the API"),
+                format!("The API cannot add or remove members of the group {full_name}"),
             );
         }
         let group = self.tx.rows().group_by_name(self.org.id, &full_name)?.filter(|group| match of {

@@ -13,7 +13,7 @@ use crate::store::{
     is_email_type,
 };
 
-/// A step that is about to be run.
+/// A step that is about to run.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct StepView<'a> {
@@ -21,51 +21,52 @@ pub struct StepView<'a> {
     pub index: u32,
     /// The step of the command, counted from 0.
     pub step: u32,
-    /// What it does: `createFederatedID`, `add`, ….
+    /// Its name: `createFederatedID`, `add`, ….
     pub name: &'a str,
     /// The root of the command: a user, or a user group.
     pub user: Option<&'a str>,
 }
 
-/// What makes a step fail that would have been done: a failure outside of the service that a request cannot cause.
+/// Makes steps fail that would otherwise succeed. It simulates failures that a request cannot cause.
 pub type StepFaults<'a> = dyn Fn(&StepView<'_>) -> Option<Rejection> + 'a;
 
-/// How an action request is run.
+/// Options for running an action request.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ActionOptions<'a> {
-    /// The request's id: what the ledger records the changes under.
+    /// The id of the request, which the ledger records.
     pub request_id: &'a str,
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub at: i64,
-    /// Whether nothing is to be done (`testOnly=true`).
+    /// Whether to change nothing (`testOnly=true`).
     pub test_only: bool,
-    /// How much it may hold.
+    /// How large the request may be.
     pub limits: RequestSizes,
-    /// What makes steps fail.
+    /// Makes steps fail.
     pub step_faults: Option<&'a StepFaults<'a>>,
 }
 
 impl<'a> ActionOptions<'a> {
-    /// A request with an id at a time, in milliseconds since 1970, for real, under the service's limits.
+    /// Creates the options for a request with an id at a time, in milliseconds since 1970: it changes the state, and
+    /// the service's size limits apply.
     #[must_use]
     pub fn new(request_id: &'a str, at: i64) -> Self {
         Self { request_id, at, test_only: false, limits: RequestSizes::default(), step_faults: None }
     }
 
-    /// In test mode, or not.
+    /// Sets test mode.
     #[must_use]
     pub fn test_only(self, test_only: bool) -> Self {
         Self { test_only, ..self }
     }
 
-    /// Under other limits.
+    /// Sets the size limits.
     #[must_use]
     pub fn limits(self, limits: RequestSizes) -> Self {
         Self { limits, ..self }
     }
 
-    /// With steps that fail.
+    /// Sets which steps fail.
     #[must_use]
     pub fn step_faults(self, step_faults: &'a StepFaults<'a>) -> Self {
         Self { step_faults: Some(step_faults), ..self }
@@ -83,26 +84,26 @@ impl fmt::Debug for ActionOptions<'_> {
     }
 }
 
-/// Why a request as a whole was not run. Nothing of it was done.
+/// An error of a request as a whole. Nothing of it was done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionFailure {
-    /// The body is no array of commands: 400.
+    /// The body is not an array of commands: 400.
     #[error("{0}")]
     Malformed(Rejection),
-    /// There is no such organization: 400.
+    /// The organization does not exist: 400.
     #[error("{0}")]
     UnknownOrganization(Rejection),
-    /// The organization is being moved and takes no changes: 403.
+    /// The organization is migrating and rejects changes: 403.
     #[error("{0}")]
     Migrating(Rejection),
-    /// The store could not do its work: 500.
+    /// The store failed: 500.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl ActionFailure {
-    /// The service's code and message, if it has them for this.
+    /// Returns the service's code and message, if there are any for this error.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
@@ -114,21 +115,21 @@ impl ActionFailure {
     }
 }
 
-/// Runs an action request. When it returns `Ok`, everything that the answer reports as done is committed.
+/// Runs an action request. When it returns `Ok`, everything that the response reports as done is committed.
 ///
-/// Test mode runs every step and takes it back at once: all rules are checked against the state as it is, and nothing
-/// changes. What only fails because a user does not exist counts as good.
+/// Test mode runs every step and rolls it back immediately: all rules are checked against the present state, and
+/// nothing changes. A step that fails only because a user does not exist counts as valid.
 ///
 /// # Errors
-/// If the request as a whole cannot be run; a step that fails is an entry in the answer.
+/// If the request as a whole cannot be run. A failed step is an entry in the response instead.
 pub fn apply(
     store: &Store,
     org_id: &str,
     body: &[u8],
     options: &ActionOptions<'_>,
 ) -> Result<ActionResponse, ActionFailure> {
-    // Before the store is taken, and complained of after it: of a wrong body in a wrong organization the organization is
-    // reported.
+    // Parsed before the store is locked, but reported after the organization is checked: for a bad body and a bad
+    // organization, the organization is reported.
     let commands = request::parse(body, &options.limits)
         .map_err(|message| ActionFailure::Malformed(Rejection::new("error.command.malformed", message)));
     let run = |tx: &mut Tx<'_>| {
@@ -149,7 +150,7 @@ pub fn apply(
     }
 }
 
-/// The organization, if there is one and it takes changes.
+/// Returns the organization, if it exists and accepts changes.
 fn changeable_organization(tx: &Tx<'_>, org_id: &str) -> Result<Organization, ActionFailure> {
     let org = tx.rows().organization(org_id)?.ok_or_else(|| {
         ActionFailure::UnknownOrganization(Rejection::new("error.organization.invalid_id", "Bad organization Id"))
@@ -165,7 +166,7 @@ pub(super) fn migrating() -> Rejection {
 }
 
 impl From<EngineError> for ActionFailure {
-    /// Only for failures of the store: a rejection belongs into the answer.
+    /// Only for failures of the store: a rejection is part of the response.
     fn from(rejected: EngineError) -> Self {
         match rejected {
             EngineError::Store(error) => Self::Store(error),
@@ -179,7 +180,7 @@ pub(super) struct Execution<'t, 'c> {
     tx: &'t mut Tx<'c>,
     org: &'t Organization,
     options: &'t ActionOptions<'t>,
-    /// User groups that commands of this request would have created, in test mode.
+    /// User groups that earlier commands of the request would have created, in test mode.
     planned: HashSet<String>,
 }
 
@@ -193,14 +194,14 @@ pub(super) struct Context<'e, 'c> {
     state: &'e mut State,
 }
 
-/// What the steps before found out.
+/// What earlier steps of a command found or created.
 #[derive(Debug, Default)]
 struct State {
-    /// The user, once found or made: an `update` may give it another address, and it stays the same user.
+    /// The user, once found or created. If an `update` changes its address, it stays the same user.
     user: Option<UserId>,
-    /// The user group, once found or made.
+    /// The user group, once found or created.
     group: Option<GroupId>,
-    /// A create of this command failed.
+    /// A create step of this command failed.
     create_failed: bool,
     /// A `deleteUserGroup` of this command succeeded.
     ended: bool,
@@ -211,8 +212,8 @@ impl<'t, 'c> Execution<'t, 'c> {
         Self { tx, org, options, planned: HashSet::new() }
     }
 
-    /// Runs one command. Steps after a failed one are still tried, each failure has its own entry, and what was done
-    /// before stays done: the documentation does not say so, logs of Adobe's own tool do.
+    /// Runs one command. Steps after a failed one are still tried, each failure has its own entry, and earlier changes
+    /// stay. The documentation does not say so; logs of Adobe's own tool show it.
     pub(super) fn command(
         &mut self,
         command: Command,
@@ -257,7 +258,7 @@ impl<'t, 'c> Execution<'t, 'c> {
 
     fn step(&mut self, root: &Root, state: &mut State, step: &Step) -> Result<(), EngineError> {
         let Self { tx, org, options, planned } = self;
-        // What a step found must not outlive it if it is taken back.
+        // Kept only if the step is not rolled back.
         let mut found = State { ..*state };
         let run = |tx: &mut Tx<'c>| Context { tx, org, options, root, planned, state: &mut found }.run(step);
         if options.test_only {
@@ -270,7 +271,7 @@ impl<'t, 'c> Execution<'t, 'c> {
         Ok(())
     }
 
-    /// `domain` must not accompany an address, except that it is ignored for Adobe IDs and Enterprise IDs.
+    /// Rejects `domain` beside an email address, except for Adobe IDs and Enterprise IDs, where it is ignored.
     fn domain_beside_address(&self, root: &Root, steps: &[ParsedStep]) -> Result<Option<Rejection>, StoreError> {
         let Root::User { name, domain: Some(_), use_adobe_id } = root else { return Ok(None) };
         let ignored = |kind| matches!(kind, UserKind::AdobeId | UserKind::EnterpriseId);
@@ -293,10 +294,10 @@ impl<'t, 'c> Execution<'t, 'c> {
     }
 }
 
-/// The user of a command, as a step may use it.
+/// The user that a step of the command works on.
 pub(super) enum Target {
     User(Box<UserRow>),
-    /// Nobody, in test mode: the step is good as far as it can be told.
+    /// No user, in test mode: the step is valid as far as can be checked.
     Missing,
 }
 
@@ -322,7 +323,7 @@ impl Context<'_, '_> {
         }
     }
 
-    /// The user string of the command; empty for a command on a group, whose steps never ask.
+    /// Returns the user string of the command, or the group name of a command on a group.
     pub(super) fn user_name(&self) -> (&str, Option<&str>) {
         match self.root {
             Root::User { name, domain, .. } => (name, domain.as_deref()),
@@ -330,7 +331,7 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Who the command is about, whatever the standing.
+    /// Finds the user of the command, in whatever relation to the organization.
     pub(super) fn find_user(&mut self) -> Result<Found, StoreError> {
         if let Some(id) = self.state.user
             && let Some(user) = self.tx.rows().user_row(id)?
@@ -345,7 +346,7 @@ impl Context<'_, '_> {
         Ok(found)
     }
 
-    /// The user of the command, who must be one of the organization.
+    /// Returns the user of the command, which must be a user of the organization.
     pub(super) fn member(&mut self) -> Result<Target, EngineError> {
         let found = self.find_user()?;
         let (name, _) = self.user_name();
@@ -356,7 +357,7 @@ impl Context<'_, '_> {
             Found::OtherType => Rejection::new(
                 "error.user.nonexistent_or_has_conflicting_parameters",
                 format!(
-                    "User does not exist or has conflicting parameters: {name}, useAdobeID is true and it is no Adobe ID"
+                    "User does not exist or has conflicting parameters: {name}, useAdobeID is true, but the user is not an Adobe ID"
                 ),
             ),
             Found::NotFound | Found::OtherDirectory if self.state.create_failed => {
@@ -367,12 +368,12 @@ impl Context<'_, '_> {
         Err(rejection.into())
     }
 
-    /// From here on the command is about this user.
+    /// Sets the user that the following steps work on.
     pub(super) fn set_user(&mut self, user: UserId) {
         self.state.user = Some(user);
     }
 
-    /// The user group of the command; `None` if an earlier command would have made it, in test mode.
+    /// Returns the user group of the command; `None` if an earlier command would have created it, in test mode.
     pub(super) fn user_group(&mut self) -> Result<Option<GroupRow>, EngineError> {
         let (name, _) = self.user_name();
         let group = match self.state.group {
@@ -386,17 +387,17 @@ impl Context<'_, '_> {
         }
     }
 
-    /// From here on the command is about this user group.
+    /// Sets the user group that the following steps work on.
     pub(super) fn set_group(&mut self, group: GroupId) {
         self.state.group = Some(group);
     }
 
-    /// Nothing of the command runs after this step.
+    /// Skips the remaining steps of the command.
     pub(super) fn end_command(&mut self) {
         self.state.ended = true;
     }
 
-    /// In test mode a group that would have been made is good for the steps and commands that follow.
+    /// In test mode, makes a group that would have been created valid for later steps and commands.
     pub(super) fn plan_group(&mut self, name: &str) {
         if self.options.test_only {
             self.planned.insert(fold(name).into_owned());

@@ -1,4 +1,4 @@
-//! Creates a user: where the new account belongs, and what happens if it exists already.
+//! Creates users: where a new account belongs, and what happens if it exists already.
 
 use super::{
     command::Context,
@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 impl Context<'_, '_> {
-    /// `addAdobeID`, `createEnterpriseID`, `createFederatedID`.
+    /// Runs `addAdobeID`, `createEnterpriseID` or `createFederatedID`.
     pub(super) fn create_user(&mut self, create: &CreateUser) -> Result<(), EngineError> {
         let (name, domain) = self.user_name();
         let place = place(self.tx.rows(), self.org, create.kind, name, domain, &create.email)?;
@@ -23,19 +23,19 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Who the organization knows already under the name or the address of the new user.
+    /// Returns the account that the organization already has under the name or the address of the new user.
     fn existing(&self, create: &CreateUser, place: &Placement) -> Result<Option<UserRow>, EngineError> {
         let rows = self.tx.rows();
         let by_email = rows.user_by_email(self.org.id, &create.email, create.kind == UserKind::AdobeId)?;
-        // An Adobe ID has no username of its own.
+        // An Adobe ID has no separate username.
         let Some(directory) = &place.directory else { return Ok(by_email) };
         let username = place.username.as_deref().unwrap_or(&create.email);
         let by_name = rows.users_by_username(self.org.id, username, Some(directory.id))?.into_iter().next();
         match (by_name, by_email) {
             (Some(named), Some(addressed)) if named.id != addressed.id => Err(self.already_in_org()),
-            // The address is the username of somebody else.
+            // The address is the username of another user.
             (Some(_), None) if place.username.is_none() => Err(self.already_in_org()),
-            // The address is taken by a user of another name.
+            // The address belongs to a user with another name.
             (None, Some(addressed)) if place.username.is_some() && fold(&addressed.username) != fold(username) => {
                 Err(self.already_in_org())
             }
@@ -77,7 +77,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// The user is there already: what happens is the step's `option`.
+    /// Handles a user that exists already, as the `option` of the step says.
     fn handle_existing(&mut self, create: &CreateUser, user: &UserRow) -> Result<(), EngineError> {
         match (user.presence, create.option) {
             (Presence::DirectoryOnly, _) => self.tx.join(user)?,
@@ -99,8 +99,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `updateIfAlreadyExists` writes the two names and nothing else. Those of an Adobe ID are the person's own: they
-    /// stay, and the step is fine.
+    /// Writes the first and last name for `updateIfAlreadyExists`. An Adobe ID's names belong to the person: they stay,
+    /// and the step succeeds.
     fn write_names(&mut self, create: &CreateUser, user: &UserRow) -> Result<(), EngineError> {
         if user.kind == UserKind::AdobeId {
             return Ok(());
@@ -118,7 +118,7 @@ impl Context<'_, '_> {
     }
 }
 
-/// Whether a change would change anything.
+/// Whether a change differs from the present values.
 pub(super) fn changes(user: &UserRow, change: &UserChange<'_>) -> bool {
     let differs = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
     differs(change.email, Some(&user.email))
@@ -128,19 +128,19 @@ pub(super) fn changes(user: &UserRow, change: &UserChange<'_>) -> bool {
         || differs(change.lastname, user.lastname.as_deref())
 }
 
-/// A place for a new account.
+/// Where a new account belongs.
 #[derive(Debug)]
 pub(super) struct Placement {
     pub(super) directory: Option<Directory>,
     pub(super) domain: String,
     /// The username, if it is not the address.
     pub(super) username: Option<String>,
-    /// Whether the organization owns the account; else it belongs to the person, or another organization trusts it with
-    /// the directory.
+    /// Whether the organization owns the account. Otherwise the person owns it, or another organization, which trusts
+    /// this one with the directory.
     pub(super) owned: bool,
 }
 
-/// Finds the place of an account: `user` is how the command names it, `email` its address.
+/// Determines where an account belongs: `user` is the root of the command, `email` the address.
 pub(super) fn place(
     rows: Reader<'_>,
     org: &Organization,
@@ -165,7 +165,7 @@ pub(super) fn place(
             if rows.claim(org.id, domain)?.is_some_and(|claim| claim.enforced) {
                 return reject(
                     "error.user.domain_enforcement",
-                    format!("The domain {domain} is enforced: it takes no users of type {}", kind.as_str()),
+                    format!("The domain {domain} is enforced: users of type {} are not allowed", kind.as_str()),
                 );
             }
             Ok(Placement { directory: None, domain: domain.to_owned(), username: None, owned: false })
@@ -181,7 +181,7 @@ fn in_directory(
     domain: Option<&str>,
     email: &str,
 ) -> Result<Placement, EngineError> {
-    // A username needs `domain` beside it; an address brings its own.
+    // A username needs `domain`; an email address contains its domain.
     let domain = domain.filter(|_| !is_email_type(user)).unwrap_or_else(|| domain_of(email));
     let claim = usable_claim(rows, org, domain)?;
     let directory = claim.directory;
@@ -195,7 +195,7 @@ fn in_directory(
     Ok(Placement { domain: domain.to_owned(), username, owned: claim.owned, directory: Some(directory) })
 }
 
-/// The username that an account of a directory gets, if it is not the address.
+/// Returns the username of an account in a directory, if it is not the address.
 fn login_name(
     rows: Reader<'_>,
     org: &Organization,
@@ -211,9 +211,9 @@ fn login_name(
         }
         (false, false) => Err(no_match(user, email)),
         (true, false) if fold(user) == fold(email) => Ok((user != email).then(|| user.to_owned())),
-        // Adobe's collection of sample requests creates Federated IDs whose login is another address than their email.
-        // The documentation says that "some FederatedID organizations" need no match: here, those addresses that are
-        // in the same directory.
+        // Adobe's sample requests create Federated IDs that log in with another address than their email. The
+        // documentation says that "some FederatedID organizations" need no match; here, addresses in the same directory
+        // do not.
         (true, false) => {
             rules::email(user)?;
             let login = rows.claim(org.id, domain_of(user))?.filter(|login| login.directory.id == directory.id);
@@ -222,7 +222,8 @@ fn login_name(
     }
 }
 
-/// The directory that claims a domain, if the organization may use it: its own, or one that trusts it.
+/// Returns the claim on a domain that the organization may use: of its own directory, or of one that it is trusted
+/// with.
 pub(super) fn usable_claim(rows: Reader<'_>, org: &Organization, domain: &str) -> Result<Claim, EngineError> {
     match rows.claim(org.id, domain)? {
         Some(claim) if claim.owned || claim.trusted => Ok(claim),
@@ -234,7 +235,7 @@ pub(super) fn usable_claim(rows: Reader<'_>, org: &Organization, domain: &str) -
     }
 }
 
-/// The account that an organization takes in from a directory it is trusted with. It makes none there itself.
+/// Returns the account that an organization adds from a directory it is trusted with. It cannot create one there.
 pub(super) fn trusted(
     rows: Reader<'_>,
     place: &Placement,
@@ -254,7 +255,7 @@ pub(super) fn trusted(
     }
 }
 
-/// Accounts of an organization's own types live in claimed domains only.
+/// Enterprise and Federated IDs exist in claimed domains only.
 pub(super) fn unclaimed() -> EngineError {
     Rejection::new("error.domain.trust.nonexistent", "Changes to users are only allowed in claimed domains.").into()
 }

@@ -1,7 +1,8 @@
 //! The writes of the deprecated endpoints: `user-groups`, `products`, `configurations`.
 //!
-//! Each call is one transaction: it does all that its body asks, or nothing. Refusals that the documentation shows have
-//! its upper-case codes (`DUPLICATE_GROUP_NAME`, `GROUP_NOT_FOUND`, `PLC_NOT_FOUND`), the others the codes of its list.
+//! Each call is one transaction: it does everything that its body asks, or nothing. Rejections that the documentation
+//! shows have its upper-case codes (`DUPLICATE_GROUP_NAME`, `GROUP_NOT_FOUND`, `PLC_NOT_FOUND`); the others have the
+//! codes of its list.
 
 use std::{borrow::Cow, fmt};
 
@@ -26,15 +27,15 @@ use crate::store::{
 pub struct Call<'a> {
     /// The organization of the path.
     pub org_id: &'a str,
-    /// The request's id: what the ledger records the changes under.
+    /// The id of the request, which the ledger records.
     pub request_id: &'a str,
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub at: i64,
-    /// How many users a group may have that profiles are added to.
+    /// The size limits, of which only the largest group that profiles can be assigned to applies here.
     pub limits: RequestSizes,
 }
 
-/// Why a call was rejected.
+/// A rejected call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyRejection {
     /// The HTTP status.
@@ -53,14 +54,14 @@ impl fmt::Display for LegacyRejection {
 
 impl std::error::Error for LegacyRejection {}
 
-/// Why a call was not done. Nothing of it was.
+/// An error of a call. Nothing of the call was done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LegacyError {
     /// A rule was broken.
     #[error(transparent)]
     Rejected(LegacyRejection),
-    /// The store could not do its work: 500.
+    /// The store failed: 500.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -85,12 +86,12 @@ impl From<Rejection> for LegacyError {
     }
 }
 
-/// A rejection as the documentation shows them: the message is the code.
+/// Creates a rejection as the documentation shows it: the message is the code.
 fn documented<T>(status: u16, code: &'static str) -> Result<T, LegacyError> {
     Err(LegacyError::Rejected(LegacyRejection { status, code: Cow::Borrowed(code), message: code.to_owned() }))
 }
 
-/// Reads a body: the object, or an array holding it.
+/// Parses a body: an object, or an array with one object.
 ///
 /// # Errors
 /// If it is neither.
@@ -105,7 +106,7 @@ pub fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LegacyError> {
         Ok(Body::Held([body]) | Body::Object(body)) => Ok(body),
         Err(_) => Err(Rejection::new(
             "error.command.malformed",
-            "The request must be a JSON object, or an array holding it, whose lists are arrays of strings",
+            "The request must be a JSON object, or an array with one object, whose lists are arrays of strings",
         )
         .into()),
     }
@@ -158,13 +159,13 @@ pub struct UserGroupFields {
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserGroupRights {
-    /// Users to put into the group.
+    /// Users to add to the group.
     pub add_users: Vec<String>,
-    /// Users to take out of the group.
+    /// Users to remove from the group.
     pub remove_users: Vec<String>,
     /// Users to make administrators of the group.
     pub add_admin_users: Vec<String>,
-    /// Users to be administrators no more.
+    /// Users that stop being administrators.
     pub remove_admin_users: Vec<String>,
 }
 
@@ -188,7 +189,7 @@ pub fn create_user_group(store: &Store, call: &Call<'_>, fields: &UserGroupField
 /// `PUT /{orgId}/user-groups/{groupId}`.
 ///
 /// # Errors
-/// If there is no such group, it is read-only, or the name is invalid or taken.
+/// If the group does not exist or is read-only, or the name is invalid or taken.
 pub fn update_user_group(
     store: &Store,
     call: &Call<'_>,
@@ -215,7 +216,7 @@ pub fn update_user_group(
 /// `DELETE /{orgId}/user-groups/{groupId}`.
 ///
 /// # Errors
-/// If there is no such group, or it is read-only.
+/// If the group does not exist or is read-only.
 pub fn delete_user_group(store: &Store, call: &Call<'_>, id: GroupId) -> Result<(), LegacyError> {
     run(store, call, |tx, org| {
         let group = user_group(tx, org, id)?;
@@ -223,10 +224,10 @@ pub fn delete_user_group(store: &Store, call: &Call<'_>, id: GroupId) -> Result<
     })
 }
 
-/// `POST /{orgId}/user-groups/{groupId}`: the rights in a user group.
+/// `POST /{orgId}/user-groups/{groupId}`: the members and administrators of a user group.
 ///
 /// # Errors
-/// If there is no such group or user, or the group is read-only.
+/// If the group or a user does not exist, or the group is read-only.
 pub fn update_user_group_rights(
     store: &Store,
     call: &Call<'_>,
@@ -274,7 +275,7 @@ fn answer(tx: &mut Tx<'_>, org: OrgId, id: GroupId) -> Result<UserGroup, LegacyE
 pub struct ProductAdmins {
     /// Users to make administrators of the product.
     pub add_product_admin: Vec<String>,
-    /// Users to be administrators no more.
+    /// Users that stop being administrators.
     pub remove_product_admin: Vec<String>,
 }
 
@@ -283,24 +284,24 @@ pub struct ProductAdmins {
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConfigurationRights {
-    /// Users to put into the profile.
+    /// Users to add to the profile.
     pub add_users: Vec<String>,
-    /// Users to take out of the profile.
+    /// Users to remove from the profile.
     pub remove_users: Vec<String>,
-    /// User groups to bring the profile.
+    /// User groups to assign the profile to.
     pub add_user_groups: Vec<String>,
-    /// User groups to bring it no more.
+    /// User groups to unassign the profile from.
     pub remove_user_groups: Vec<String>,
     /// Users to make administrators of the profile.
     pub add_admin_users: Vec<String>,
-    /// Users to be administrators no more.
+    /// Users that stop being administrators.
     pub remove_admin_users: Vec<String>,
 }
 
 /// `POST /{orgId}/products/{productId}` and `…/admin`: the administrators of a product.
 ///
 /// # Errors
-/// If there is no such product or user, or nothing changes.
+/// If the product or a user does not exist, or nothing changes.
 pub fn update_product_admins(
     store: &Store,
     call: &Call<'_>,
@@ -331,7 +332,7 @@ pub fn update_product_admins(
 /// `POST /{orgId}/products/{productId}/configurations/{configId}`: users, user groups and administrators of a profile.
 ///
 /// # Errors
-/// If there is no such product, profile, user or user group, or the administrators do not change.
+/// If the product, the profile, a user or a user group does not exist, or the administrators do not change.
 pub fn update_configuration(
     store: &Store,
     call: &Call<'_>,
@@ -398,7 +399,7 @@ fn change_profile_admins(
             None => false,
         };
         if !removed {
-            return Err(Rejection::new("plc.remove.admin.error", format!("User is no admin: {name}")).into());
+            return Err(Rejection::new("plc.remove.admin.error", format!("User is not an admin: {name}")).into());
         }
     }
     Ok(())

@@ -1,25 +1,25 @@
-//! Whom a user string means.
+//! Finds the user that a user string refers to.
 
 use super::outcome::{EngineError, Rejection, reject};
 use crate::store::{OrgId, Presence, Reader, StoreError, UserKind, UserRow, is_email_type};
 
-/// What there is under a user string.
+/// The result of looking up a user string.
 #[derive(Debug)]
 pub(super) enum Found {
     /// A user of the organization.
     Member(UserRow),
-    /// An account that the organization knows and that is no user of it: removed before, or only invited.
+    /// An account that the organization has but that is not a user of it: removed earlier, or only invited.
     NotInOrg(UserRow),
-    /// Only an account of another type than was asked for.
+    /// Only an account of another type than requested.
     OtherType,
-    /// A username that another directory of the organization has.
+    /// A username that exists in another directory of the organization.
     OtherDirectory,
-    /// Nobody.
+    /// No account.
     NotFound,
 }
 
-/// Finds the user of a command: by address, where the account of the organization comes before the Adobe ID unless the
-/// Adobe ID is asked for; or by username in the directory of a domain.
+/// Finds the user of a command. An email address means the organization's own account before the Adobe ID, unless the
+/// Adobe ID is requested; a username is looked up in the directory of a domain.
 pub(super) fn find(
     rows: Reader<'_>,
     org: OrgId,
@@ -33,7 +33,7 @@ pub(super) fn find(
         return Ok(match (use_adobe_id, own, adobe) {
             (true, _, Some(adobe)) => membership_of(adobe),
             (true, Some(_), None) => Found::OtherType,
-            // An account that is no user of the organization does not stand in the way of an Adobe ID that is one.
+            // An own account that is not a user of the organization does not hide an Adobe ID that is one.
             (false, Some(own), Some(adobe)) if own.presence != Presence::Member => membership_of(adobe),
             (false, Some(own), _) => membership_of(own),
             (false, None, Some(adobe)) => membership_of(adobe),
@@ -57,7 +57,8 @@ fn membership_of(user: UserRow) -> Found {
     if user.presence == Presence::Member { Found::Member(user) } else { Found::NotInOrg(user) }
 }
 
-/// A user in a list, where no domain stands beside the name: by address, or by a username that only one directory has.
+/// Finds a user in a list, where no domain is given: by email address, or by a username that exists in only one
+/// directory.
 pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, EngineError> {
     if is_email_type(user) {
         return Ok(match find(rows, org, user, None, false)? {
@@ -84,10 +85,10 @@ pub(super) fn not_in_org(user: &str) -> Rejection {
     Rejection::new("error.user.not_in_org", format!("User is not in the organization: {user}"))
 }
 
-/// The user's account is one that this organization may write: in a directory that it owns.
+/// Checks that the organization may change the account: that it owns the account's directory.
 ///
 /// # Errors
-/// With the code that the step has for an account that another organization owns.
+/// The given rejection, if another organization owns the account.
 pub(super) fn must_own(
     rows: Reader<'_>,
     user: &UserRow,

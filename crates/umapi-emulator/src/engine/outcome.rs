@@ -1,4 +1,4 @@
-//! What a request is answered: refusals, errors and warnings of steps, and the result of the whole request.
+//! The results of a request: rejections, errors and warnings of steps, and the response as a whole.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use crate::store::StoreError;
 
-/// A rule of the service was broken: its code, and what was wrong.
+/// A broken rule of the service: its error code, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The service's code, such as `error.user.nonexistent`.
+    /// The service's code, e.g. `error.user.nonexistent`.
     pub code: Cow<'static, str>,
-    /// What was wrong, with the field and the rule.
+    /// What is wrong, with the field and the rule.
     pub message: String,
 }
 
 impl Rejection {
-    /// A rejection with a code of the service's.
+    /// Creates a rejection with one of the service's codes.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code: Cow::Borrowed(code), message: message.into() }
@@ -31,52 +31,52 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// Why something was not done: a rule, or the store's own failure.
+/// An error of the engine: a broken rule, or a failure of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// A rule of the service was broken.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The store could not do its work.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Ends a function with a rejection.
+/// Returns a rejection as an error.
 pub(super) fn reject<T>(code: &'static str, message: impl Into<String>) -> Result<T, EngineError> {
     Err(EngineError::Rejected(Rejection::new(code, message)))
 }
 
-/// How an action request went as a whole.
+/// The result of an action request as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionResult {
     /// Every command was completed.
     Success,
-    /// Some were.
+    /// Some commands were completed.
     Partial,
-    /// None was.
+    /// No command was completed.
     Error,
 }
 
-/// The answer to an action request. Keys and their order are the service's.
+/// The response to an action request, with the service's keys in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ActionResponse {
-    /// How it went as a whole.
+    /// The result as a whole.
     pub result: ActionResult,
     /// Commands that were completed.
     pub completed: u32,
-    /// Commands of which a step failed.
+    /// Commands with a failed step.
     pub not_completed: u32,
     /// Commands that would have been completed, in test mode.
     pub completed_in_test_mode: u32,
     /// The steps that failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ActionError>,
-    /// The steps that should be written in another way.
+    /// The steps that use deprecated names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<ActionWarning>,
 }
@@ -90,7 +90,7 @@ pub struct ActionError {
     pub index: u32,
     /// The step of the command, counted from 0.
     pub step: u32,
-    /// What was wrong.
+    /// What is wrong.
     pub message: String,
     /// The service's code for it.
     pub error_code: String,
@@ -102,7 +102,7 @@ pub struct ActionError {
     pub user: Option<String>,
 }
 
-/// A step that should be written in another way.
+/// A step that uses a deprecated name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -111,7 +111,7 @@ pub struct ActionWarning {
     pub index: u32,
     /// The step of the command, counted from 0.
     pub step: u32,
-    /// What to write instead.
+    /// What to use instead.
     pub message: String,
     /// The service's code for it.
     pub warning_code: String,
@@ -123,7 +123,7 @@ pub struct ActionWarning {
     pub user: Option<String>,
 }
 
-/// What an entry repeats of its command.
+/// The parts of a command that its errors and warnings repeat.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandRef {
     pub(super) index: u32,
@@ -155,7 +155,7 @@ impl CommandRef {
     }
 }
 
-/// Collects what the commands of a request did.
+/// Collects the results of the commands of a request.
 #[derive(Debug, Default)]
 pub(super) struct ResponseBuilder {
     good: u32,
@@ -165,8 +165,8 @@ pub(super) struct ResponseBuilder {
 }
 
 impl ResponseBuilder {
-    /// A command with any failed step counts as not completed, though the steps that succeeded stay done: the
-    /// documentation does not say so, logs of Adobe's own tool suggest it.
+    /// Adds a command. One with any failed step counts as not completed, although its other steps stay done. The
+    /// documentation does not say so; logs of Adobe's own tool suggest it.
     pub(super) fn command(&mut self, errors: Vec<ActionError>, warnings: Vec<ActionWarning>) {
         if errors.is_empty() {
             self.good += 1;
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_in_the_order_of_the_service() {
+    fn keys_are_in_the_order_of_the_service() {
         let command_ref = CommandRef { index: 2, request_id: Some("a1".into()), user: Some("a@b.c".into()) };
         let mut builder = ResponseBuilder::default();
         builder.command(

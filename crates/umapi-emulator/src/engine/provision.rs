@@ -1,7 +1,7 @@
-//! What people do in the Admin Console and the service has no call for: organizations, directories, products, profiles,
-//! quotas, accounts in any state. Seeds and the management API stand on it, so what they make obeys the same rules.
+//! Does what the Admin Console does and the service has no endpoint for: organizations, directories, products,
+//! profiles, quotas, accounts in any state. Seeds and the management API use it, so both follow the same rules.
 //!
-//! Rules that the service has no code for have one that begins with `emulator.`.
+//! Rules without a code of the service have one that begins with `emulator.`.
 
 use super::{
     create::{Placement, place, trusted},
@@ -13,7 +13,7 @@ use crate::store::{
     Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus,
 };
 
-/// An account to be made, in any state.
+/// An account to create, in any state.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Account<'a> {
@@ -21,23 +21,23 @@ pub struct Account<'a> {
     pub kind: UserKind,
     /// Its address.
     pub email: &'a str,
-    /// How it is named, if not by its address.
+    /// Its username, if it is not its address.
     pub username: Option<&'a str>,
-    /// The domain that tells the directory of a username.
+    /// The domain that identifies the directory of a username.
     pub domain: Option<&'a str>,
     /// The first name.
     pub firstname: Option<&'a str>,
     /// The last name.
     pub lastname: Option<&'a str>,
-    /// The country's two letters.
+    /// The two-letter country code.
     pub country: Option<&'a str>,
     /// The phone number.
     pub phone: Option<&'a str>,
     /// Its state.
     pub status: UserStatus,
-    /// How it stands to the organization.
+    /// Its relation to the organization.
     pub presence: Presence,
-    /// Whether it is a technical account: counted, and not listed.
+    /// Whether it is a technical account, which is counted but not listed.
     pub technical: bool,
 }
 
@@ -61,64 +61,64 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Makes an organization.
+/// Creates an organization.
 ///
 /// # Errors
-/// If the id is no organization id or is taken.
+/// If the id is invalid or taken.
 pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, EngineError> {
     let part = org_id.strip_suffix("@AdobeOrg").unwrap_or_default();
     if part.is_empty() || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
         return reject(
             "error.organization.invalid_id",
-            format!("Organization id is invalid: {org_id}, it must be a hexadecimal number and then @AdobeOrg"),
+            format!("Organization id is invalid: {org_id}, it must be a hexadecimal number followed by @AdobeOrg"),
         );
     }
     if tx.rows().organization(org_id)?.is_some() {
-        return reject("emulator.organization.exists", format!("Organization exists already: {org_id}"));
+        return reject("emulator.organization.exists", format!("Organization already exists: {org_id}"));
     }
     identifier_length("name", name)?;
     Ok(tx.create_organization(&NewOrganization { org_id, name })?)
 }
 
-/// Makes a directory.
+/// Creates a directory.
 ///
 /// # Errors
-/// If it has no name, or logs in by username and is not federated.
+/// If it has no name, or logs in with usernames and is not federated.
 pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<DirectoryId, EngineError> {
     if new.name.trim().is_empty() {
         return reject("emulator.directory.invalid", "A directory must have a name");
     }
     identifier_length("name", new.name)?;
     if new.username_login && !new.federated {
-        return reject("emulator.directory.invalid", "Only a federated directory can log in by username");
+        return reject("emulator.directory.invalid", "Only a federated directory can use username login");
     }
     Ok(tx.create_directory(org, new)?)
 }
 
-/// Lets a directory claim a domain.
+/// Claims a domain for a directory.
 ///
 /// # Errors
-/// If it is no domain, or is claimed already.
+/// If the domain is invalid or already claimed.
 pub fn claim(tx: &Tx<'_>, org: OrgId, directory: DirectoryId, domain: &str, enforced: bool) -> Result<(), EngineError> {
     rules::domain(domain)?;
     if tx.rows().claim(org, domain)?.is_some() {
-        return reject("emulator.domain.claimed", format!("Domain is claimed already: {domain}"));
+        return reject("emulator.domain.claimed", format!("Domain is already claimed: {domain}"));
     }
     Ok(tx.claim_domain(directory, domain, enforced)?)
 }
 
-/// Lets another organization use a directory.
+/// Allows another organization to use a directory.
 ///
 /// # Errors
-/// If there is no such organization.
+/// If the organization does not exist.
 pub fn trust(tx: &Tx<'_>, directory: DirectoryId, trustee: &str) -> Result<(), EngineError> {
     match tx.rows().organization(trustee)? {
         Some(trustee) => Ok(tx.trust(directory, trustee.id)?),
-        None => reject("error.organization.invalid_id", format!("Organization is unknown: {trustee}")),
+        None => reject("error.organization.invalid_id", format!("Organization does not exist: {trustee}")),
     }
 }
 
-/// Makes a product.
+/// Creates a product.
 ///
 /// # Errors
 /// If the name or the id is invalid or taken, or the quota is negative.
@@ -126,17 +126,17 @@ pub fn product(tx: &mut Tx<'_>, org: OrgId, new: &NewProduct<'_>) -> Result<Prod
     rules::group_name(new.name)?;
     check_quota(new.quota)?;
     if tx.rows().product_by_name(org, new.name)?.is_some() {
-        return reject("emulator.product.exists", format!("Product exists already: {}", new.name));
+        return reject("emulator.product.exists", format!("Product already exists: {}", new.name));
     }
     if let Some(external_id) = new.external_id
         && tx.rows().product(org, external_id)?.is_some()
     {
-        return reject("emulator.product.exists", format!("Product id is taken already: {external_id}"));
+        return reject("emulator.product.exists", format!("Product id is already taken: {external_id}"));
     }
     Ok(tx.create_product(org, new)?)
 }
 
-/// Makes a profile of a product.
+/// Creates a profile of a product.
 ///
 /// # Errors
 /// If the name is invalid or taken, or the quota is negative.
@@ -146,7 +146,7 @@ pub fn profile(tx: &mut Tx<'_>, org: OrgId, product: ProductId, new: &NewGroup<'
     Ok(tx.create_profile(product, new)?)
 }
 
-/// Makes a user group, also one whose users another organization owns.
+/// Creates a user group, which may be read-only: then another organization owns its users.
 ///
 /// # Errors
 /// If the name is invalid or taken.
@@ -155,7 +155,7 @@ pub fn user_group(tx: &mut Tx<'_>, org: OrgId, new: &NewGroup<'_>) -> Result<Gro
     Ok(tx.create_user_group(org, new)?)
 }
 
-/// Sets the licenses of a profile; none is "as many as are asked for".
+/// Sets the licenses of a profile; `None` is unlimited.
 ///
 /// # Errors
 /// If the quota is negative.
@@ -164,10 +164,10 @@ pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<()
     Ok(tx.set_quota(profile, quota)?)
 }
 
-/// Makes an account, in any state, by the rules that the create steps follow.
+/// Creates an account, in any state, by the rules of the create steps.
 ///
 /// # Errors
-/// With the code that the create step would have.
+/// With the code that the create step has.
 pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result<UserId, EngineError> {
     rules::email(new.email)?;
     name_length("firstname", new.firstname.unwrap_or_default())?;
@@ -203,7 +203,7 @@ pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result
     )?)
 }
 
-/// Makes an integration and its technical account.
+/// Creates an integration and its technical account.
 ///
 /// # Errors
 /// If the client id or the technical account is invalid or taken.
@@ -223,7 +223,7 @@ pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Res
         }
     }
     if tx.rows().integration(new.client_id)?.is_some() {
-        return reject("emulator.integration.exists", format!("Client id is taken already: {}", new.client_id));
+        return reject("emulator.integration.exists", format!("Client id is already taken: {}", new.client_id));
     }
     let rows = tx.rows();
     let mut same_account = rows.user_by_email(org, new.technical_account_email, true)?.is_some();
@@ -234,7 +234,7 @@ pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Res
     if same_account {
         return reject(
             "emulator.integration.exists",
-            format!("Technical account is taken already: {}", new.technical_account),
+            format!("Technical account is already taken: {}", new.technical_account),
         );
     }
     Ok(tx.create_integration(org, new)?)

@@ -1,4 +1,4 @@
-//! Removes users, and resets passwords.
+//! Removes users from the organization, and resets passwords.
 
 use super::{
     command::{Context, Target},
@@ -9,9 +9,10 @@ use super::{
 use crate::store::{UserKind, UserRow, domain_of, is_email_type};
 
 impl Context<'_, '_> {
-    /// `removeFromOrg`: succeeds even if there is no such user.
+    /// Runs `removeFromOrg`, which succeeds even if the user does not exist.
     ///
-    /// The older `removedDomain` deletes the account too, as the page of 2017 says, if the organization owns it.
+    /// The older `removedDomain` deletes the account too if the organization owns it, as the documentation of 2017
+    /// says.
     pub(super) fn remove_from_org(&mut self, delete: bool, removed_domain: Option<&str>) -> Result<(), EngineError> {
         if let Some(domain) = removed_domain {
             self.must_be_usable(domain)?;
@@ -34,8 +35,8 @@ impl Context<'_, '_> {
         }
     }
 
-    /// Deleting nobody succeeds, except that a recording of 2017 shows it failing for an address of a domain with
-    /// username login, where no address names anybody.
+    /// Deleting a user that does not exist succeeds, except that a recording of 2017 shows it failing for an address in
+    /// a domain with username login, where an address never names a user.
     fn nobody_to_delete(&self) -> Result<(), EngineError> {
         let (name, _) = self.user_name();
         let claim = self.tx.rows().claim(self.org.id, domain_of(name))?;
@@ -45,7 +46,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// An account is deleted by the organization that owns it.
+    /// Checks that the organization owns the account, and so may delete it.
     fn must_be_parent(&self, user: &UserRow) -> Result<(), EngineError> {
         lookup::must_own(self.tx.rows(), user, || {
             Rejection::new(
@@ -62,8 +63,8 @@ impl Context<'_, '_> {
         }
     }
 
-    /// `removeFromDomain` (deprecated): deletes the account from the domain that the organization owns, and so from every
-    /// organization.
+    /// Runs `removeFromDomain` (deprecated): deletes the account from a domain that the organization owns, and so from
+    /// every organization.
     pub(super) fn remove_from_domain(&mut self, domain: &str) -> Result<(), EngineError> {
         let claim = self.tx.rows().claim(self.org.id, domain)?;
         let Some(claim) = claim.filter(|claim| claim.owned) else { return Err(unclaimed()) };
@@ -77,7 +78,7 @@ impl Context<'_, '_> {
         Ok(self.tx.delete_account(user.account)?)
     }
 
-    /// `resetPassword` (deprecated): of an Enterprise ID that the organization owns.
+    /// Runs `resetPassword` (deprecated), for an Enterprise ID that the organization owns.
     pub(super) fn reset_password(&mut self) -> Result<(), EngineError> {
         let Target::User(user) = self.member()? else { return Ok(()) };
         match user.kind {

@@ -1,4 +1,4 @@
-//! Reads the body of an action request: JSON, then commands with a root and steps.
+//! Parses the body of an action request: JSON, then commands with a root and steps.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::store::is_email_type;
 
-/// JSON as it was sent: an object keeps a key that stands in it twice, since the service has codes for that.
+/// JSON as it was sent: an object keeps a repeated key, because the service has error codes for that.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
     Null,
@@ -106,11 +106,11 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 }
 
-/// How much one action request may hold.
+/// The size limits of one action request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestSizes {
-    /// Bytes of JSON.
+    /// Bytes of the body.
     pub body_bytes: usize,
     /// Commands in a request.
     pub commands: usize,
@@ -118,12 +118,12 @@ pub struct RequestSizes {
     pub steps: usize,
     /// Names in one list of an `add` or `remove`.
     pub names: usize,
-    /// Users in a user group that profiles can still be added to.
+    /// The most users a user group may have when a profile is assigned to it.
     pub group_members: i64,
 }
 
 impl Default for RequestSizes {
-    /// The service's: 1 MB, 10 commands, 10 steps, 10 names, 200,000 users.
+    /// The service's limits: 1 MB, 10 commands, 10 steps, 10 names, 200,000 users.
     fn default() -> Self {
         Self {
             body_bytes: limits::REQUEST_BYTES,
@@ -135,28 +135,28 @@ impl Default for RequestSizes {
     }
 }
 
-/// A command as it was read: what can be run, or why none of it can.
+/// A parsed command: it can be run, or is rejected.
 pub(super) struct Command {
     pub(super) command_ref: CommandRef,
     pub(super) body: Result<Runnable, Rejection>,
 }
 
-/// A command that can be run, though single steps of it may have been rejected.
+/// A command that can be run, although single steps may be rejected.
 pub(super) struct Runnable {
     pub(super) root: Root,
     pub(super) steps: Vec<ParsedStep>,
 }
 
-/// Reads the body of an action request. What is no array of 1 to 10 commands is rejected as a whole, and the message
-/// says why.
+/// Parses the body of an action request. A body that is not an array of 1 to 10 commands is rejected as a whole, and
+/// the error says why.
 pub(super) fn parse(body: &[u8], limits: &RequestSizes) -> Result<Vec<Command>, String> {
     if body.len() > limits.body_bytes {
         return Err(format!("The request is larger than {} bytes", limits.body_bytes));
     }
-    let json: Json = serde_json::from_slice(body).map_err(|error| format!("The request is no JSON: {error}"))?;
+    let json: Json = serde_json::from_slice(body).map_err(|error| format!("The request is not JSON: {error}"))?;
     let commands = json.array().ok_or("The request must be an array of commands")?;
     if commands.is_empty() || commands.len() > limits.commands {
-        return Err(format!("The request must hold 1 to {} commands, not {}", limits.commands, commands.len()));
+        return Err(format!("The request must contain 1 to {} commands, not {}", limits.commands, commands.len()));
     }
     commands
         .iter()
@@ -250,21 +250,22 @@ fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<R
     if !is_email_type(name) && domain.is_none() {
         return Err(Rejection::new(
             "error.command.domain.missing",
-            format!("domain must be given, since the user is no email address: {name}"),
+            format!("domain must be given, because the user is not an email address: {name}"),
         ));
     }
     Ok(Root::User { name: name.to_owned(), domain, use_adobe_id })
 }
 
-/// `domain` beside a user that names its domain itself, or beside a user group.
+/// Rejects `domain` beside an email address, or beside a user group.
 pub(super) fn with_email_type() -> Rejection {
     Rejection::new(
         "error.command.domain.must_be_used_with_nonemail_username",
-        "domain can only be used with a user that is no email address",
+        "domain can only be used with a user that is not an email address",
     )
 }
 
-/// At most one create, and it is the first step; a removal from the organization or domain is the last.
+/// Checks that there is at most one create and that it is the first step, and that a removal from the organization or
+/// domain is the last.
 fn check_order(mut steps: Vec<ParsedStep>) -> Vec<ParsedStep> {
     let last = steps.len().saturating_sub(1);
     let mut creates = 0;
@@ -296,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_is_there_twice_stays_so() {
+    fn a_repeated_key_is_kept() {
         let json: Json = serde_json::from_str(r#"{"a":[1,null,true],"a":"x"}"#).unwrap();
         assert_eq!(
             json,
@@ -326,9 +327,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_of_commands_is_refused_as_a_whole() {
+    fn a_body_that_is_not_an_array_of_commands_is_rejected() {
         for (body, part) in [
-            ("{", "no JSON"),
+            ("{", "not JSON"),
             ("{}", "an array"),
             ("[]", "1 to 10"),
             ("[1]", "Command 0"),
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn order_of_steps() {
+    fn creates_are_first_and_removals_last() {
         let create = r#"{"addAdobeID":{"email":"a@b.c"}}"#;
         let (update, remove) = (r#"{"update":{}}"#, r#"{"removeFromOrg":{}}"#);
         let steps = |steps: &[&str]| rejected(&format!(r#"[{{"user":"a@b.c","do":[{}]}}]"#, steps.join(",")));

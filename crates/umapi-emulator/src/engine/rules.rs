@@ -7,8 +7,8 @@ use umapi_model::limits::{
 use super::outcome::Rejection;
 use crate::store::{domain_of, is_email_type};
 
-/// What no username and no address holds. The documentation says "illegal character" and does not list them: these
-/// would break out of a header or of markup. Letters of every script are fine.
+/// Characters that no username and no address may contain. The documentation says "illegal character" and does not list
+/// them: these would break a header or markup. Letters of every script are valid.
 fn is_illegal(c: char) -> bool {
     c.is_control() || matches!(c, '"' | '<' | '>')
 }
@@ -23,22 +23,22 @@ fn text_length(field: &str, text: &str, max: usize) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// The length of `firstname` or `lastname`.
+/// Checks the length of `firstname` or `lastname`.
 pub(super) fn name_length(field: &str, text: &str) -> Result<(), Rejection> {
     text_length(field, text, if field == "firstname" { FIRST_NAME_LENGTH } else { LAST_NAME_LENGTH })
 }
 
-/// The length of a user string, a username, a domain or a `requestID`.
+/// Checks the length of a user string, a username, a domain or a `requestID`.
 pub(super) fn identifier_length(field: &str, text: &str) -> Result<(), Rejection> {
     text_length(field, text, IDENTIFIER_LENGTH)
 }
 
-/// An address: at most 60 characters, one `@` with something on both sides, no space and no illegal character.
+/// Checks an address: at most 60 characters, one `@` with text on both sides, no spaces and no illegal characters.
 pub(super) fn email(email: &str) -> Result<(), Rejection> {
     let wrong = if email.chars().count() > EMAIL_LENGTH {
         &format!("it is longer than {EMAIL_LENGTH} characters")
     } else if email.matches('@').count() != 1 || email.starts_with('@') || domain_of(email).is_empty() {
-        "it must be one name, one @ and one domain"
+        "it must be a name, one @ and a domain"
     } else if email.contains(|c: char| c.is_whitespace() || is_illegal(c) || matches!(c, ',' | ';' | '\\')) {
         "it contains an illegal character"
     } else {
@@ -47,7 +47,7 @@ pub(super) fn email(email: &str) -> Result<(), Rejection> {
     Err(Rejection::new("error.user.email.invalid", format!("Email is invalid: {email}, {wrong}")))
 }
 
-/// A username that is no address.
+/// Checks a username that is not an address.
 pub(super) fn username(name: &str) -> Result<(), Rejection> {
     if name.is_empty() || name.trim() != name || name.contains(is_illegal) {
         return Err(Rejection::new(
@@ -60,7 +60,7 @@ pub(super) fn username(name: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// A user named in a list: an address or a username.
+/// Checks a user in a list: an address or a username.
 pub(super) fn listed_user(name: &str) -> Result<(), Rejection> {
     let good = if is_email_type(name) { email(name).is_ok() } else { username(name).is_ok() };
     if good && name.chars().count() <= IDENTIFIER_LENGTH {
@@ -72,7 +72,7 @@ pub(super) fn listed_user(name: &str) -> Result<(), Rejection> {
     ))
 }
 
-/// A country: two upper-case letters that ISO 3166-1 assigns.
+/// Checks a country: two upper-case letters that ISO 3166-1 assigns.
 pub(super) fn country(code: &str) -> Result<(), Rejection> {
     text_length("country", code, COUNTRY_LENGTH)?;
     if !is_country(code) {
@@ -84,7 +84,7 @@ pub(super) fn country(code: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// The name of a user group or profile that is to be made or renamed.
+/// Checks the name of a user group or profile to create or rename.
 pub(super) fn group_name(name: &str) -> Result<(), Rejection> {
     let wrong = if name.trim().is_empty() {
         "it is empty"
@@ -100,12 +100,12 @@ pub(super) fn group_name(name: &str) -> Result<(), Rejection> {
     Err(Rejection::new("error.group.invalid_name", format!("Group name is invalid: {name}, {wrong}")))
 }
 
-/// The name of the user group that a command is about.
+/// Checks the name of the user group of a command.
 pub(super) fn group_root(name: &str) -> Result<(), Rejection> {
     text_length("usergroup", name, GROUP_NAME_LENGTH)
 }
 
-/// The name of a group in a list.
+/// Checks the name of a group in a list.
 pub(super) fn group_reference(name: &str) -> Result<(), Rejection> {
     if name.chars().count() > GROUP_NAME_LENGTH {
         return Err(Rejection::new(
@@ -116,20 +116,20 @@ pub(super) fn group_reference(name: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// A domain: labels of letters, digits and hyphens with dots between.
+/// Checks a domain: labels of letters, digits and hyphens, separated by dots.
 pub(super) fn domain(name: &str) -> Result<(), Rejection> {
     let command_ref =
         |command_ref: &str| !command_ref.is_empty() && command_ref.chars().all(|c| c.is_alphanumeric() || c == '-');
     if name.chars().count() > IDENTIFIER_LENGTH || !name.contains('.') || !name.split('.').all(command_ref) {
         return Err(Rejection::new(
             "emulator.domain.invalid",
-            format!("Domain is invalid: {name}, it must be labels of letters, digits and hyphens with dots between"),
+            format!("Domain is invalid: {name}, it must be labels of letters, digits and hyphens, separated by dots"),
         ));
     }
     Ok(())
 }
 
-/// ISO 3166-1 alpha-2, and `UD`, which the service shows for "undefined".
+/// The codes of ISO 3166-1 alpha-2, and `UD`, which the service shows for "undefined".
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
     BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ \
     FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT \
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn addresses_are_checked() {
         for good in ["a@b", "jörg.o'neil+x@b-c.de", &format!("{}@{}", "a".repeat(29), "b".repeat(30))] {
             assert_eq!(email(good), Ok(()), "{good}");
         }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn group_names() {
+    fn group_names_are_checked() {
         assert_eq!(group_name(&"あ".repeat(255)), Ok(()));
         for bad in ["", " ", "_admin_x", "a\u{7}", &"a".repeat(256)] {
             assert!(group_name(bad).is_err(), "{bad}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn domains() {
+    fn domains_are_checked() {
         assert!(domain("claimed-domain1.com").is_ok());
         for bad in ["", "com", "a..b", "a b.c", "a@b.c"] {
             assert!(domain(bad).is_err(), "{bad}");

@@ -1,4 +1,4 @@
-//! The steps of a command, and what their JSON alone can tell about them.
+//! The steps of a command, parsed and checked as far as their JSON alone allows.
 
 use super::{
     add_remove::{self, GroupLists, Names, UserLists},
@@ -8,21 +8,21 @@ use super::{
 };
 use crate::store::UserKind;
 
-/// What a command is about.
+/// The root of a command.
 #[derive(Debug, Clone)]
 pub(super) enum Root {
     User { name: String, domain: Option<String>, use_adobe_id: bool },
     Group { name: String },
 }
 
-/// What a create does if the user or group is there already; absent, it fails.
+/// What a create step does if the user or group exists already. Without it, the step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfExists {
     Ignore,
     Update,
 }
 
-/// The step of a command, with all that its JSON alone can tell found to be right.
+/// A step of a command whose JSON is valid.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Create(CreateUser),
@@ -66,12 +66,12 @@ pub(super) struct GroupFields {
     pub(super) option: Option<IfExists>,
 }
 
-/// A step as it was read.
+/// A parsed step.
 pub(super) struct ParsedStep {
-    /// The key that says what to do, as it was sent.
+    /// The key that names the step, as it was sent.
     pub(super) name: String,
     pub(super) step: Result<Step, Rejection>,
-    /// What to write instead, for each deprecated word.
+    /// A warning for each deprecated name.
     pub(super) deprecated: Vec<String>,
 }
 
@@ -183,7 +183,7 @@ fn option(value: &str) -> Result<IfExists, Rejection> {
     }
 }
 
-/// The fields of a create: an object of strings.
+/// Parses the fields of a create step: an object of strings.
 fn create_fields<'a>(name: &str, value: &'a Json, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Rejection> {
     let fields = value.object().ok_or_else(|| {
         Rejection::new("error.command.create.object_expected", format!("{name} must be a JSON object"))
@@ -312,7 +312,7 @@ fn remove_from_org(value: &Json, deprecated: &mut Vec<String>) -> Result<Step, R
 
 fn remove_from_domain(value: &Json) -> Result<Step, Rejection> {
     match value.object() {
-        // The page of 2017 calls the field `removedDomain`.
+        // The documentation of 2017 calls the field `removedDomain`.
         Some([(key, value)]) if matches!(key.as_str(), "domain" | "removedDomain") => {
             Ok(Step::RemoveFromDomain { domain: domain_field(key, value)? })
         }

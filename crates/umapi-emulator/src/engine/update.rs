@@ -1,4 +1,4 @@
-//! Updates a user.
+//! Updates users: names, address and username.
 
 use super::{
     command::{Context, Target},
@@ -10,7 +10,7 @@ use super::{
 use crate::store::{Directory, UserChange, UserKind, UserRow, domain_of, fold, is_email_type};
 
 impl Context<'_, '_> {
-    /// `update`.
+    /// Runs `update`.
     pub(super) fn update_user(&mut self, update: &UpdateUser) -> Result<(), EngineError> {
         if let Found::OtherDirectory = self.find_user()? {
             return reject(
@@ -21,7 +21,7 @@ impl Context<'_, '_> {
         let Target::User(user) = self.member()? else { return Ok(()) };
         let directory = self.updatable(&user)?;
         let email = match &update.email {
-            // Letter case cannot be changed: an address that differs in nothing else is no change.
+            // Letter case cannot be changed: an address that differs in case only is not a change.
             Some(email) if fold(email) != fold(&user.email) => {
                 self.check_new_email(&user, &directory, email)?;
                 Some(email.as_str())
@@ -33,7 +33,7 @@ impl Context<'_, '_> {
                 self.check_new_username(&user, &directory, username)?;
                 Some(username.as_str())
             }
-            // With email login the username follows the email.
+            // With email login the username follows the email address.
             _ if !directory.username_login => email,
             _ => None,
         };
@@ -50,7 +50,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// The directory of an account that this organization may write.
+    /// Returns the directory of an account that this organization may change.
     fn updatable(&self, user: &UserRow) -> Result<Directory, EngineError> {
         match user.kind {
             UserKind::AdobeId => {
@@ -73,7 +73,8 @@ impl Context<'_, '_> {
         directory.ok_or_else(|| lookup::not_in_org(&user.email).into())
     }
 
-    /// The new address must be in a domain of the same directory, where addresses log in; and it must be free.
+    /// Checks that the new address is free, and in a domain of the same directory unless the directory uses username
+    /// login.
     fn check_new_email(&self, user: &UserRow, directory: &Directory, email: &str) -> Result<(), EngineError> {
         let rows = self.tx.rows();
         match rows.claim(self.org.id, domain_of(email))? {
@@ -101,7 +102,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// A username is an address in the same directory or no address at all; with username login, never an address.
+    /// Checks a new username: an address in the same directory, or not an address; with username login, never an
+    /// address.
     fn check_new_username(&self, user: &UserRow, directory: &Directory, username: &str) -> Result<(), EngineError> {
         if user.kind == UserKind::EnterpriseId {
             return reject(

@@ -1,4 +1,4 @@
-//! The steps on a user group.
+//! The steps of a command on a user group.
 
 use super::{
     add_remove::{GroupLists, read_only_add, read_only_remove},
@@ -12,7 +12,7 @@ use super::{
 use crate::store::{GroupKind, GroupRow, NewGroup, OrgId, Tx, UserRow, fold};
 
 impl Context<'_, '_> {
-    /// `createUserGroup`. A `name` of its own goes before the root; steps that follow are about the group that was made.
+    /// Runs `createUserGroup`. Its `name` takes precedence over the root; the following steps work on the new group.
     pub(super) fn create_group(&mut self, fields: &GroupFields) -> Result<(), EngineError> {
         let (root, _) = self.user_name();
         let root = root.to_owned();
@@ -38,7 +38,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// The group is there already, and the step has an `option`: the description may be written, the name never.
+    /// Handles a group that exists already, if the step has an `option`: the description may be written, the name
+    /// never.
     fn handle_existing_group(&mut self, fields: &GroupFields, group: &GroupRow) -> Result<(), EngineError> {
         self.set_group(group.id);
         let description = fields.description.as_deref().filter(|new| group.description.as_deref() != Some(*new));
@@ -49,7 +50,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `updateUserGroup`.
+    /// Runs `updateUserGroup`.
     pub(super) fn update_group(&mut self, fields: &GroupFields) -> Result<(), EngineError> {
         let Some(group) = self.user_group()? else { return Ok(()) };
         update_group(self.tx, &group, fields.name.as_deref(), fields.description.as_deref())?;
@@ -57,7 +58,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `deleteUserGroup`: nothing runs after it.
+    /// Runs `deleteUserGroup`, which ends the command.
     pub(super) fn delete_group(&mut self) -> Result<(), EngineError> {
         if let Some(group) = self.user_group()? {
             delete_group(self.tx, &group)?;
@@ -66,10 +67,10 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `add` on a user group.
+    /// Runs `add` on a user group.
     ///
-    /// Users that are all members already are an error, as the documentation has a code for it; of a list of old and new
-    /// members the new ones are added.
+    /// A list of users that are all members already is an error, because the documentation has a code for it; from a
+    /// mixed list the new members are added.
     pub(super) fn add_to_group(&mut self, lists: &GroupLists) -> Result<(), EngineError> {
         let group = self.user_group()?;
         let users = self.listed_users(&lists.users)?;
@@ -94,7 +95,8 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `remove` on a user group. Users of whom none is a member are an error, as the documentation has a code for it.
+    /// Runs `remove` on a user group. A list of users of which none is a member is an error, because the documentation
+    /// has a code for it.
     pub(super) fn remove_from_group(&mut self, lists: &GroupLists) -> Result<(), EngineError> {
         let group = self.user_group()?;
         let users = self.listed_users(&lists.users)?;
@@ -119,7 +121,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// `"remove": "all"` on a user group: all users and all profiles.
+    /// Runs `"remove": "all"` on a user group: removes all users and all profiles.
     pub(super) fn remove_all_from_group(&mut self) -> Result<(), EngineError> {
         let Some(group) = self.user_group()? else { return Ok(()) };
         let members = self.tx.rows().member_ids(group.id)?;
@@ -137,7 +139,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// The users of a list: all of them, or none. In test mode those who do not exist are left out.
+    /// Returns the users of a list: all of them, or an error. In test mode, users that do not exist are skipped.
     fn listed_users(&self, names: &[String]) -> Result<Vec<UserRow>, EngineError> {
         let mut users = Vec::new();
         let mut missing = None;
@@ -160,7 +162,7 @@ fn group_exists(name: &str) -> EngineError {
     Rejection::new("error.usergroup.already_exists", format!("Group {name} already exists")).into()
 }
 
-/// A group whose users another organization owns cannot be changed itself.
+/// Checks that the group is not read-only: its users would belong to another organization.
 pub(super) fn must_be_writable(group: &GroupRow) -> Result<(), EngineError> {
     if group.read_only {
         return reject(
@@ -171,7 +173,7 @@ pub(super) fn must_be_writable(group: &GroupRow) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Writes name and description of a user group.
+/// Changes name and description of a user group.
 pub(super) fn update_group(
     tx: &Tx<'_>,
     group: &GroupRow,
@@ -204,7 +206,7 @@ pub(super) fn delete_group(tx: &mut Tx<'_>, group: &GroupRow) -> Result<(), Engi
     Ok(tx.delete_group(group.id)?)
 }
 
-/// The profiles with these names, each once.
+/// Returns the profiles with these names.
 fn profiles(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, EngineError> {
     names
         .iter()
@@ -218,7 +220,7 @@ fn profiles(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow>, 
         .collect()
 }
 
-/// Lets a user group bring a profile, unless it has grown too large for that.
+/// Assigns a profile to a user group, unless the group has too many users.
 pub(super) fn attach(
     tx: &mut Tx<'_>,
     group: &GroupRow,

@@ -1,4 +1,4 @@
-//! The format of a seed file.
+//! The file format of a seed.
 
 use std::path::Path;
 
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 use super::SeedError;
 use crate::store;
 
-/// Levels that a seed may be nested in YAML: twice what the format has.
+/// Deepest nesting of a seed in YAML: twice what the format needs.
 const DEEPEST: usize = 16;
 
-/// All organizations of an emulator.
+/// A seed: all organizations of an emulator.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Seed {
-    /// The organizations. One that owns a directory comes before those it trusts with it.
+    /// The organizations. One that owns a directory comes before those that it trusts with it.
     pub organizations: Vec<Organization>,
 }
 
-/// An organization and all that is in it.
+/// An organization and its contents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Organization {
-    /// Its id: a hexadecimal number, then `@AdobeOrg`.
+    /// Its id: a hexadecimal number followed by `@AdobeOrg`.
     pub id: String,
     /// Its name.
     #[serde(default)]
     pub name: String,
-    /// Whether it is being moved, and so lets nobody in.
+    /// Whether it is migrating, and so rejects logins and changes.
     #[serde(default)]
     pub migrating: bool,
-    /// The types of users it may create; all three if absent.
+    /// The types of users that it may create; all three if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_types: Option<Vec<UserType>>,
     /// Its directories.
@@ -49,7 +49,7 @@ pub struct Organization {
     /// Its integrations.
     #[serde(default)]
     pub integrations: Vec<Integration>,
-    /// What else is to be made up.
+    /// What to generate in addition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<Generate>,
 }
@@ -57,16 +57,16 @@ pub struct Organization {
 /// The type of a user's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum UserType {
-    /// The person's own account.
+    /// Owned by the person.
     #[serde(rename = "adobeID")]
     AdobeId,
-    /// The organization's, with Adobe's login.
+    /// Owned by the organization, with Adobe's login.
     #[serde(rename = "enterpriseID")]
     EnterpriseId,
-    /// The organization's, with its own login.
+    /// Owned by the organization, with its own login.
     #[serde(rename = "federatedID")]
     FederatedId,
-    /// An account whose type the service cannot tell.
+    /// The service cannot determine the type.
     #[serde(rename = "unknown")]
     Unknown,
 }
@@ -91,16 +91,16 @@ pub struct Directory {
     /// The type of its accounts.
     #[serde(rename = "type")]
     pub directory_type: DirectoryType,
-    /// How its accounts log in; username login is for federated directories.
+    /// How its accounts log in; username login is for federated directories only.
     #[serde(default)]
     pub login: Login,
-    /// Whether another sync owns its accounts, so that none can be created through the service.
+    /// Whether another sync owns its accounts, so that the service cannot create any.
     #[serde(default)]
     pub synced: bool,
     /// The domains it claims.
     #[serde(default)]
     pub domains: Vec<Domain>,
-    /// The ids of the organizations that may use it too.
+    /// The ids of other organizations that may use it.
     #[serde(default)]
     pub trusted_by: Vec<String>,
 }
@@ -119,14 +119,14 @@ pub enum DirectoryType {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Login {
-    /// By their email.
+    /// With their email address.
     #[default]
     Email,
-    /// By a username that is no email.
+    /// With a username that is not an email address.
     Username,
 }
 
-/// A claimed domain: its name, or more about it.
+/// A claimed domain: its name, or its name and how it is claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Domain {
@@ -142,7 +142,7 @@ pub enum Domain {
 pub struct DomainClaim {
     /// Its name.
     pub name: String,
-    /// Whether Adobe IDs with its addresses are kept out.
+    /// Whether Adobe IDs with addresses in this domain are rejected.
     #[serde(default)]
     pub enforced: bool,
 }
@@ -153,13 +153,13 @@ pub struct DomainClaim {
 pub struct Product {
     /// Its name.
     pub name: String,
-    /// The service's id for it; one is made up if absent.
+    /// The service's id for it; computed if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its code.
     #[serde(default)]
     pub code: String,
-    /// How many licenses were bought; what decides is the quota of each profile.
+    /// How many licenses were bought. Only the quota of each profile has an effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
     /// Its profiles.
@@ -176,7 +176,7 @@ pub struct Profile {
     /// Its description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How many members hold a license; as many as there are if absent.
+    /// How many members can hold a license; unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
 }
@@ -193,7 +193,7 @@ pub struct UserGroup {
     /// Whether another organization owns its users.
     #[serde(default)]
     pub read_only: bool,
-    /// The names of the profiles that it brings to its users.
+    /// The names of the profiles that are assigned to it.
     #[serde(default)]
     pub profiles: Vec<String>,
 }
@@ -202,12 +202,12 @@ pub struct UserGroup {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum UserStatus {
-    /// In good standing. Lists show these only.
+    /// In good standing. Lists show only these.
     #[default]
     Active,
-    /// Cannot log in for now.
+    /// Temporarily unable to log in.
     Disabled,
-    /// Cannot log in for good.
+    /// Permanently unable to log in.
     Locked,
     /// Being removed.
     Removed,
@@ -224,16 +224,16 @@ impl From<UserStatus> for store::UserStatus {
     }
 }
 
-/// How an account stands to its organization.
+/// The relation of an account to its organization.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Presence {
-    /// It is a user of it.
+    /// A user of the organization.
     #[default]
     Member,
-    /// It is in a directory of it and no user of it.
+    /// In a directory of the organization, but not a user of it.
     DirectoryOnly,
-    /// It was invited and has not accepted.
+    /// Invited, and has not accepted.
     Invited,
 }
 
@@ -256,10 +256,10 @@ pub struct User {
     pub user_type: UserType,
     /// The address: at most 60 characters.
     pub email: String,
-    /// The username, if the account does not log in by its address.
+    /// The username, if the account does not log in with its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The domain of the directory, for a username that is no email.
+    /// The domain of the directory, for a username that is not an email address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The first name.
@@ -268,28 +268,28 @@ pub struct User {
     /// The last name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lastname: Option<String>,
-    /// The country: two upper-case letters.
+    /// The two-letter country code, in upper case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// The phone number, which the deprecated endpoints show.
+    /// The phone number, which the deprecated endpoints return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
     /// The state of the account.
     #[serde(default)]
     pub status: UserStatus,
-    /// How the account stands to the organization.
+    /// The relation of the account to the organization.
     #[serde(default)]
     pub presence: Presence,
-    /// Whether it is a technical account: counted, and not listed.
+    /// Whether it is a technical account, which is counted but not listed.
     #[serde(default)]
     pub technical: bool,
-    /// The names of the groups the user is in: user groups, profiles, and administrative groups such as `_org_admin` or
+    /// The names of the groups of the user: user groups, profiles, and administrative groups, e.g. `_org_admin` or
     /// `_admin_Design`.
     #[serde(default)]
     pub groups: Vec<String>,
 }
 
-/// An integration: what a client of the service logs in as.
+/// An integration: the credentials that a client logs in with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Integration {
@@ -307,19 +307,19 @@ pub struct Integration {
     /// The client secrets that are valid.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Certificates and public keys in PEM, for JWTs.
+    /// PEM certificates and public keys that verify its JWTs.
     #[serde(default)]
     pub keys: Vec<String>,
-    /// The scopes it may ask for.
+    /// The scopes that it may request.
     #[serde(default = "default_scopes")]
     pub scopes: Vec<String>,
-    /// The metascopes its JWTs may name.
+    /// The metascopes that its JWTs may contain.
     #[serde(default = "default_metascopes")]
     pub metascopes: Vec<String>,
-    /// Whether each of its JWTs must have a new `jti`.
+    /// Whether each of its JWTs needs a new `jti`.
     #[serde(default)]
     pub jti_required: bool,
-    /// Whether it may log in and call.
+    /// Whether it may log in and send requests.
     #[serde(default = "yes")]
     pub enabled: bool,
 }
@@ -336,7 +336,7 @@ fn yes() -> bool {
     true
 }
 
-/// What is to be made up: the same numbers make the same organization, always.
+/// What to generate: the same numbers always generate the same organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Generate {
@@ -348,19 +348,19 @@ pub struct Generate {
     /// How many product profiles.
     #[serde(default)]
     pub profiles: u32,
-    /// What the choices depend on.
+    /// The seed of the random numbers.
     #[serde(default)]
     pub seed: u64,
 }
 
 impl Seed {
-    /// Reads YAML (and so JSON too).
+    /// Parses YAML, which includes JSON.
     ///
     /// # Errors
-    /// If it is no seed, with line and column.
+    /// If it is not a seed, with line and column.
     pub fn from_yaml(text: &str) -> Result<Self, SeedError> {
-        // The file is the user's own, and may be as large as an organization; but what is nested without end would be
-        // followed until the stack is used up.
+        // The file is the user's own, and may be as large as an organization. Only the nesting is limited, because
+        // unlimited nesting would overflow the stack.
         let budget = serde_saphyr::budget! {
             max_depth: DEEPEST,
             max_events: usize::MAX,
@@ -375,15 +375,15 @@ impl Seed {
         serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let location = error
                 .location()
-                .map_or_else(|| "its beginning".to_owned(), |at| format!("line {}, column {}", at.line(), at.column()));
+                .map_or_else(|| "its start".to_owned(), |at| format!("line {}, column {}", at.line(), at.column()));
             SeedError::Format { location, message: error.without_snippet().to_string() }
         })
     }
 
-    /// Reads JSON.
+    /// Parses JSON.
     ///
     /// # Errors
-    /// If it is no seed, with line and column.
+    /// If it is not a seed, with line and column.
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
         serde_json::from_str(text).map_err(|error| SeedError::Format {
             location: format!("line {}, column {}", error.line(), error.column()),
@@ -391,10 +391,10 @@ impl Seed {
         })
     }
 
-    /// Reads a file: JSON if its name ends in `.json`, else YAML.
+    /// Reads a file: JSON if its name ends in `.json`, otherwise YAML.
     ///
     /// # Errors
-    /// If it cannot be read, or is no seed.
+    /// If it cannot be read, or is not a seed.
     pub fn from_file(path: &Path) -> Result<Self, SeedError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| SeedError::File { path: path.display().to_string(), error })?;
@@ -403,7 +403,7 @@ impl Seed {
     }
 }
 
-/// The JSON Schema of the format.
+/// Returns the JSON Schema of the format.
 #[must_use]
 pub fn json_schema() -> schemars::Schema {
     schemars::schema_for!(Seed)
@@ -414,7 +414,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_field_is_refused_with_its_line() {
+    fn an_unknown_field_is_rejected_with_its_line() {
         let error = Seed::from_yaml("organizations:\n  - id: 1@AdobeOrg\n    nam: x\n").unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("nam"), "{error}");
         let error = Seed::from_json("{\n\"organisations\":[]}").unwrap_err().to_string();
@@ -422,20 +422,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_without_end_is_refused() {
+    fn excessive_nesting_is_rejected() {
         for levels in [20, 100, 10_000] {
-            let endless = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
             let seed = format!(
-                "organizations: [{{id: 1@AdobeOrg, directories: [{{name: a, type: federated, domains: {endless}}}]}}]"
+                "organizations: [{{id: 1@AdobeOrg, directories: [{{name: a, type: federated, domains: {nested}}}]}}]"
             );
-            for refused in [Seed::from_yaml(&seed), Seed::from_yaml(&endless)] {
-                assert!(matches!(refused, Err(SeedError::Format { .. })), "{refused:?}");
+            for result in [Seed::from_yaml(&seed), Seed::from_yaml(&nested)] {
+                assert!(matches!(result, Err(SeedError::Format { .. })), "{result:?}");
             }
         }
     }
 
     #[test]
-    fn yaml_and_json_say_the_same() {
+    fn yaml_and_json_are_equivalent() {
         let yaml = Seed::from_yaml("organizations: [{id: 1@AdobeOrg, userTypes: [adobeID]}]").unwrap();
         let json = serde_json::to_string(&yaml).unwrap();
         assert_eq!(Seed::from_json(&json).unwrap(), yaml);

@@ -1,4 +1,4 @@
-//! Makes up an organization: the same numbers make the same one, on every machine.
+//! Generates an organization: the same numbers generate the same one, on every machine.
 
 mod names;
 mod people;
@@ -12,10 +12,10 @@ use super::format::{
 };
 use crate::store::fold;
 
-/// Profiles that belong to one product.
+/// Profiles of one product.
 const PROFILES_OF_A_PRODUCT: usize = 4;
 
-/// One organization in the making.
+/// The generator of one organization.
 pub(super) struct Generator {
     what: Generate,
     rng: Rng,
@@ -25,7 +25,7 @@ pub(super) struct Generator {
     made: u32,
 }
 
-/// The domains of an organization: of its own, so that several generated organizations fit into one emulator.
+/// The domains of an organization. Each organization has its own, so that several fit into one emulator.
 struct Domains {
     staff: [String; 2],
     contractors: String,
@@ -35,12 +35,12 @@ struct Domains {
 impl Generator {
     pub(super) fn new(org_id: &str, what: Generate) -> Self {
         let part = fold(org_id.split('@').next().unwrap_or_default()).into_owned();
-        // Addresses have 60 characters; a long id must leave room for the name.
+        // Addresses have at most 60 characters; a long id must leave room for the name.
         let part: String = part.chars().take(16).collect();
         let mut rng = Rng::with_seed(what.seed);
         let groups = (0..what.groups as usize).map(names::user_group).collect();
         let profiles = (0..what.profiles as usize).map(names::profile).collect();
-        // The first draws of neighbouring seeds are alike.
+        // The first values of similar seeds are similar.
         rng = rng.fork();
         let domains = Domains {
             staff: [format!("{part}.example.com"), format!("eu.{part}.example.com")],
@@ -72,7 +72,7 @@ impl Generator {
         ]
     }
 
-    /// Every fifth profile has fewer licenses than it will have members.
+    /// Every fifth profile has fewer licenses than members.
     pub(super) fn products(&self) -> Vec<Product> {
         let quota = |i: usize| (i % 5 == 3).then_some(self.what.users / 200 + 1);
         self.profiles
@@ -95,7 +95,7 @@ impl Generator {
             .collect()
     }
 
-    /// The large groups are plain; of the others every third brings a profile.
+    /// The large groups have no profiles; every third of the others has one.
     pub(super) fn user_groups(&self) -> Vec<UserGroup> {
         self.groups
             .iter()
@@ -121,9 +121,9 @@ impl Generator {
         Some(user)
     }
 
-    /// Most users are Federated IDs, the others of each kind there is.
+    /// Most users are Federated IDs; the others are of the other kinds.
     fn user(&mut self, n: u32, person: &Person) -> User {
-        // The number keeps the address unique whatever the names are.
+        // The number makes the address unique.
         let local = format!("{}.{}{}", person.first_ascii, person.last_ascii, base36(n));
         let (user_type, email, username, domain) = match self.rng.u32(..100) {
             0..70 => {
@@ -158,8 +158,8 @@ impl Generator {
         }
     }
 
-    /// About three memberships: two user groups and a profile, large ones much more often than small ones, and now and
-    /// then an administrative role. The first user is the system administrator.
+    /// About three memberships: two user groups and a profile, in large ones much more often than in small ones, and
+    /// rarely an administrative role. The first user is the system administrator.
     fn memberships(&mut self, n: u32, technical: bool) -> Vec<String> {
         let mut names = Vec::new();
         if n == 0 {
@@ -191,8 +191,8 @@ impl Generator {
         names
     }
 
-    /// An index in which the first ones are far more likely: with the cube of a uniform number, the first tenth gets nearly
-    /// half. Only products, so that every machine computes the same.
+    /// Returns an index that favors small numbers: with the cube of a uniform number, the first tenth gets nearly half.
+    /// Only multiplications, so that every machine computes the same.
     fn skewed(&mut self, len: usize) -> Option<usize> {
         let u = self.rng.f64();
         let i = (u * u * u * len as f64) as usize;
@@ -217,7 +217,7 @@ fn technical_account(n: u32) -> User {
     }
 }
 
-/// Short digits for a number.
+/// Formats a number with few digits.
 fn base36(mut n: u32) -> String {
     let mut digits = Vec::new();
     loop {
@@ -247,13 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_numbers_make_the_same_users_and_another_seed_others() {
+    fn the_same_numbers_generate_the_same_users() {
         assert_eq!(users(SOME), users(SOME));
         assert_ne!(users(SOME), users(Generate { seed: 43, ..SOME }));
     }
 
     #[test]
-    fn users_are_many_kinds_of_people_with_plain_addresses() {
+    fn users_have_diverse_names_and_ascii_addresses() {
         let users = users(SOME);
         let emails: HashSet<_> = users.iter().map(|user| &user.email).collect();
         assert_eq!(emails.len(), users.len(), "addresses are unique");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_organization_obeys_the_rules() {
+    fn a_generated_organization_follows_the_rules() {
         let store = Store::in_memory().unwrap();
         let org = |id: &str| Organization { id: id.to_owned(), generate: Some(SOME), ..Organization::default() };
         let seed = Seed { organizations: vec![org("AB12@AdobeOrg"), org("0123456789ABCDEF01234567@AdobeOrg")] };

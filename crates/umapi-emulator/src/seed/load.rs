@@ -22,15 +22,15 @@ use crate::{
     },
 };
 
-/// Puts a seed into a store: all of it, or nothing.
+/// Loads a seed into a store: all of it, or nothing.
 ///
 /// # Errors
-/// With the path in the seed and the rule it breaks, or the store's own failure.
+/// With the path in the seed and the broken rule, or the store's own error.
 pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
     store.write(None, |tx| {
         let path = SeedPath::Root.key("organizations");
         let mut orgs = Vec::new();
-        // Every organization first: they may trust each other.
+        // Organizations are created first, because they may trust each other.
         for (i, org) in seed.organizations.iter().enumerate() {
             orgs.push(organization(tx, org, &path.index(i))?);
         }
@@ -128,16 +128,16 @@ fn claims(
     Ok(())
 }
 
-/// Turns a rejection into an error that names the path.
+/// Adds the path to an error.
 fn at<'a>(path: &'a SeedPath<'_>) -> impl FnOnce(EngineError) -> SeedError + 'a {
     move |error| SeedError::new(path, error)
 }
 
-/// Fills one organization.
+/// Loads the contents of one organization.
 struct Loader<'t, 'c> {
     tx: &'t mut Tx<'c>,
     org: store::Organization,
-    /// Ids of groups by their folded names: a million users ask for the same few.
+    /// Ids of groups by folded name: a million users name the same few groups.
     groups: HashMap<String, GroupId>,
 }
 
@@ -147,7 +147,7 @@ impl<'t, 'c> Loader<'t, 'c> {
             SeedError::rule(
                 &SeedPath::Root,
                 "error.organization.invalid_id",
-                format!("Organization is unknown: {org_id}"),
+                format!("Organization does not exist: {org_id}"),
             )
         })?;
         Ok(Self { tx, org, groups: HashMap::new() })
@@ -322,7 +322,7 @@ organizations:
 ";
 
     #[test]
-    fn a_seed_becomes_state() {
+    fn a_seed_is_loaded() {
         let store = Store::in_memory().unwrap();
         load(&store, &Seed::from_yaml(TWO).unwrap()).unwrap();
         store
@@ -348,7 +348,7 @@ organizations:
     }
 
     #[test]
-    fn errors_name_the_place_and_the_rule() {
+    fn errors_name_the_path_and_the_rule() {
         for (from, to, path, code) in [
             ("AA@AdobeOrg", "AA", "/organizations/0/id", "error.organization.invalid_id"),
             ("email: bob@a.com", "email: bob", "/organizations/0/users/1", "error.user.email.invalid"),
@@ -376,7 +376,7 @@ organizations:
             let seed = Seed::from_yaml(&TWO.replace(from, to)).unwrap();
             let error = load(&store, &seed).unwrap_err().to_string();
             assert!(error.contains(path) && error.contains(code), "{from} -> {to}: {error}");
-            assert!(store.read(|r| r.organizations()).unwrap().is_empty(), "something stayed of {to}");
+            assert!(store.read(|r| r.organizations()).unwrap().is_empty(), "{to} left something behind");
         }
     }
 }

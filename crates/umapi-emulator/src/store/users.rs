@@ -497,7 +497,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Makes a known account a user of the organization.
+    /// Creates a known account a user of the organization.
     ///
     /// # Errors
     /// If the database fails.
@@ -524,7 +524,7 @@ impl Tx<'_> {
         self.record_user(ChangeKind::UserLeft, user.org, user.id, &user.key(), None)
     }
 
-    /// Makes a user one that was invited and has not accepted: not a user of the organization, and in none of its
+    /// Creates a user one that was invited and has not accepted: not a user of the organization, and in none of its
     /// groups.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What happens to an organization, at random. The pools are small, so that things meet.
+//! Random actions on an organization. The pools are small, so that actions affect the same users and groups.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ const EMAILS: [&str; 9] = [
 ];
 const USER_GROUPS: [&str; 6] = ["Design", "Art", "Crowd", "Shared", "New", "ART"];
 const PROFILES: [&str; 4] = ["One", "Two", "Any", "None"];
-/// What lists on users name, besides.
+/// Other names in lists of commands on users.
 const OTHERS: [&str; 9] = [
     "_org_admin",
     "_support_admin",
@@ -88,7 +88,7 @@ fn option() -> impl Strategy<Value = Option<IfExists>> {
     prop_oneof![Just(None), Just(Some(IfExists::Ignore)), Just(Some(IfExists::Update))]
 }
 
-/// One to three names of groups, mostly such as are there.
+/// One to three names of groups, most of which exist.
 fn groups() -> impl Strategy<Value = Vec<&'static str>> {
     let name = prop_oneof![6 => one(&USER_GROUPS), 6 => one(&PROFILES), 2 => one(&OTHERS)];
     proptest::collection::vec(name, 1..4)
@@ -187,7 +187,7 @@ impl Command {
     }
 }
 
-/// An object of what is there.
+/// Returns an object of the fields that have a value.
 fn object(fields: &[(&str, Option<&str>)]) -> Value {
     let fields = fields.iter().filter_map(|(key, value)| Some(((*key).to_owned(), Value::from((*value)?))));
     Value::Object(fields.collect::<Map<_, _>>())

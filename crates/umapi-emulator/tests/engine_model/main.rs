@@ -1,20 +1,19 @@
-//! The action engine against a plain model of an organization: random requests go to both, and after each of them both
-//! answer the same and hold the same users, groups, memberships, licenses, counts and pages.
+//! A property test of the action engine against a plain model of an organization: random requests go to both, and after
+//! each of them both have returned the same and hold the same users, groups, memberships, licenses, counts and pages.
 //!
-//! `MODEL_REQUESTS` says how many requests are made, 1,500 unless it does.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
-#![allow(clippy::print_stdout, reason = "a long run tells what it did")]
+//! `MODEL_REQUESTS` sets how many requests are sent (default 1,500).
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed assumption fails the test")]
+#![allow(clippy::print_stdout, reason = "a long run prints a summary")]
 
 mod actions;
 mod model;
-mod picture;
 mod steps;
+mod view;
 
 use std::cell::Cell;
 
 use actions::{Action, Command, actions};
 use model::Model;
-use picture::Picture;
 use proptest::{
     prelude::*,
     test_runner::{RngSeed, TestRunner},
@@ -24,9 +23,10 @@ use umapi_emulator::{
     seed::{self, Seed},
     store::{Store, StoreError, UserStatus},
 };
+use view::View;
 
 const ORG: &str = "AA@AdobeOrg";
-/// Actions on one organization, before it begins anew.
+/// Actions on one organization, before a new one starts.
 const ACTIONS: usize = 50;
 
 const SEED: &str = "
@@ -45,11 +45,11 @@ organizations:
 ";
 
 #[test]
-fn the_engine_does_what_the_model_does() {
+fn the_engine_behaves_like_the_model() {
     let requests: usize = std::env::var("MODEL_REQUESTS").map_or(1500, |number| number.parse().unwrap());
     let made = Cell::new(0);
     let config = ProptestConfig {
-        // A few of the actions are no requests.
+        // A few of the actions are not requests.
         cases: u32::try_from(requests * 5 / 4 / ACTIONS + 1).unwrap(),
         rng_seed: RngSeed::Fixed(42),
         failure_persistence: None,
@@ -62,11 +62,11 @@ fn the_engine_does_what_the_model_does() {
             let store = Store::in_memory().unwrap();
             seed::load(&store, &seed).unwrap();
             let mut model = Model::seeded();
-            prop_assert_eq!(model.picture(), Picture::of(&store), "the seed");
+            prop_assert_eq!(model.view(), View::of(&store), "the seed");
             for action in actions {
                 made.set(made.get() + usize::from(matches!(action, Action::Request { .. })));
                 act(&store, &mut model, &action)?;
-                prop_assert_eq!(model.picture(), Picture::of(&store), "after {:?}", action);
+                prop_assert_eq!(model.view(), View::of(&store), "after {:?}", action);
             }
             Ok(())
         })

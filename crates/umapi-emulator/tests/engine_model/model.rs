@@ -1,13 +1,13 @@
-//! An organization in plain maps and lists.
+//! The model: an organization in plain maps and lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     actions::{Command, Kind},
-    picture::{GroupFace, Members, Picture, ProductFace, UserFace},
+    view::{GroupView, Members, ProductView, UserView, View},
 };
 
-/// A user or group, by the order in which they were made.
+/// A user or group, numbered in the order of creation.
 pub(crate) type Key = usize;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub(crate) struct Person {
     pub(crate) kind: Kind,
     pub(crate) email: String,
     pub(crate) first: String,
-    /// Whether it is a user of the organization; else it is only in a directory of it.
+    /// Whether it is a user of the organization; otherwise it is only in a directory.
     pub(crate) member: bool,
     pub(crate) active: bool,
 }
@@ -24,10 +24,10 @@ pub(crate) struct Person {
 pub(crate) enum Sort {
     UserGroup,
     Profile,
-    /// `_org_admin`
+    /// `_org_admin`.
     SystemAdmins,
     OtherAdmins,
-    /// Administrators or developers of another group, or administrators of a product.
+    /// The administrators or developers of another group, or the administrators of a product.
     Of(Option<Key>),
 }
 
@@ -37,11 +37,11 @@ pub(crate) struct Group {
     pub(crate) sort: Sort,
     pub(crate) read_only: bool,
     pub(crate) description: Option<String>,
-    /// Who was put into it.
+    /// The direct members.
     pub(crate) direct: BTreeSet<Key>,
-    /// Of a user group: the profiles that it brings.
+    /// The profiles that are assigned to a user group.
     pub(crate) brings: BTreeSet<Key>,
-    /// Of a profile: who is in it for whatever reason, in the order in which they came.
+    /// The members of a profile, direct or not, in the order in which they joined.
     pub(crate) queue: Vec<Key>,
     pub(crate) quota: Option<usize>,
     pub(crate) product: Option<&'static str>,
@@ -55,7 +55,7 @@ pub(crate) struct Model {
     next_group: Key,
 }
 
-/// What a request is answered.
+/// The expected response to a request.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     pub(crate) errors: Vec<(u32, u32, String)>,
@@ -63,7 +63,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// `completed`, `notCompleted`, `completedInTestMode`.
+    /// Returns `completed`, `notCompleted` and `completedInTestMode`.
     pub(crate) fn counts(&self, test_only: bool) -> (u32, u32, u32) {
         let failed = self.errors.iter().map(|(index, _, _)| index).collect::<BTreeSet<_>>().len() as u32;
         let good = self.commands - failed;
@@ -72,7 +72,7 @@ impl Expected {
 }
 
 impl Model {
-    /// What the seed makes, in the same order.
+    /// Creates the organization of the seed, in the same order.
     pub(crate) fn seeded() -> Self {
         let mut model = Self::default();
         model.add_group("_org_admin", Sort::SystemAdmins);
@@ -110,9 +110,9 @@ impl Model {
 
     pub(crate) fn request(&mut self, commands: &[Command], test_only: bool) -> Expected {
         let mut expected = Expected { commands: commands.len() as u32, ..Expected::default() };
-        let mut promised = BTreeSet::new();
+        let mut planned = BTreeSet::new();
         for (command, index) in commands.iter().zip(0..) {
-            self.command(command, index, test_only, &mut promised, &mut expected.errors);
+            self.command(command, index, test_only, &mut planned, &mut expected.errors);
         }
         expected
     }
@@ -147,7 +147,7 @@ impl Model {
         group
     }
 
-    /// The group with a name, without regard to case.
+    /// The group with a name, ignoring case.
     pub(crate) fn named(&self, name: &str) -> Option<Key> {
         let same = |group: &Group| group.name.to_lowercase() == name.to_lowercase();
         self.groups.iter().find(|(_, group)| same(group)).map(|(key, _)| *key)
@@ -157,14 +157,14 @@ impl Model {
         self.groups[&group].direct.contains(&person)
     }
 
-    /// Puts a person into a group. Answers whether that is new.
+    /// Adds a person to a group. Returns whether the membership is new.
     pub(crate) fn enter(&mut self, person: Key, group: Key) -> bool {
         let new = self.groups.get_mut(&group).unwrap().direct.insert(person);
         self.settle_queues();
         new
     }
 
-    /// Takes a person out of a group. Answers whether it was in it.
+    /// Removes a person from a group. Returns whether the person was a member.
     pub(crate) fn leave(&mut self, person: Key, group: Key) -> bool {
         let was = self.groups.get_mut(&group).unwrap().direct.remove(&person);
         self.settle_queues();
@@ -200,8 +200,8 @@ impl Model {
         self.settle_queues();
     }
 
-    /// Who lost the last reason to be in a profile leaves its queue; who got the first one comes last, and several at
-    /// once in the order in which they were made.
+    /// Removes people who lost their last reason to be in a profile from its queue, and appends people who got their
+    /// first one; several at once in the order of their creation.
     fn settle_queues(&mut self) {
         let profiles: Vec<Key> =
             self.groups.iter().filter(|(_, g)| g.sort == Sort::Profile).map(|(key, _)| *key).collect();
@@ -228,9 +228,9 @@ impl Model {
         }
     }
 
-    // --- what the outside sees ---
+    // --- views ---
 
-    /// The first so many of the queue hold a license.
+    /// Returns the people who hold a license: as many from the start of the queue as the quota allows.
     fn licensed(&self, profile: &Group) -> BTreeSet<Key> {
         profile.queue.iter().take(profile.quota.unwrap_or(usize::MAX)).copied().collect()
     }
@@ -239,18 +239,18 @@ impl Model {
         if group.sort == Sort::Profile { group.queue.iter().copied().collect() } else { group.direct.clone() }
     }
 
-    /// Of these people, those that lists show.
+    /// Returns those people that lists show.
     fn listed(&self, people: impl IntoIterator<Item = Key>) -> Vec<String> {
         let people = people.into_iter().map(|key| &self.people[&key]);
         people.filter(|person| person.member && person.active).map(|person| person.email.clone()).collect()
     }
 
-    fn user_face(&self, key: Key, person: &Person) -> UserFace {
+    fn user_view(&self, key: Key, person: &Person) -> UserView {
         let names = |all: bool| {
             let is_in = |group: &&Group| group.direct.contains(&key) || (all && group.queue.contains(&key));
             self.groups.values().filter(is_in).map(|group| group.name.clone()).collect()
         };
-        UserFace {
+        UserView {
             email: person.email.clone(),
             first: person.first.clone(),
             direct_groups: names(false),
@@ -258,7 +258,7 @@ impl Model {
         }
     }
 
-    fn group_face(&self, key: Key, group: &Group) -> GroupFace {
+    fn group_view(&self, key: Key, group: &Group) -> GroupView {
         let everybody = self.everybody(group);
         let licensed = self.licensed(group);
         let of = |people: &BTreeSet<Key>, active: bool| -> Vec<String> {
@@ -270,7 +270,7 @@ impl Model {
         let by_license = |people: &BTreeSet<Key>, active| {
             if is_profile { of(people, active) } else { self.listed(people.iter().copied()) }
         };
-        GroupFace {
+        GroupView {
             name: group.name.clone(),
             member_count: everybody.len() as i64,
             admin_group_name: admins.filter(|admins| !admins.direct.is_empty()).map(|admins| admins.name.clone()),
@@ -290,9 +290,9 @@ impl Model {
         }
     }
 
-    pub(crate) fn picture(&self) -> Picture {
+    pub(crate) fn view(&self) -> View {
         let visible = |group: &Group| !matches!(group.sort, Sort::Of(_)) || !group.direct.is_empty();
-        let product = |name: &'static str| ProductFace {
+        let product = |name: &'static str| ProductView {
             name: name.to_owned(),
             users: self
                 .groups
@@ -302,18 +302,18 @@ impl Model {
                 .collect::<BTreeSet<_>>()
                 .len() as i64,
         };
-        Picture {
+        View {
             users: self
                 .people
                 .iter()
                 .filter(|(_, person)| person.member && person.active)
-                .map(|(key, person)| self.user_face(*key, person))
+                .map(|(key, person)| self.user_view(*key, person))
                 .collect(),
             groups: self
                 .groups
                 .iter()
                 .filter(|(_, group)| visible(group))
-                .map(|(key, group)| self.group_face(*key, group))
+                .map(|(key, group)| self.group_view(*key, group))
                 .collect(),
             products: vec![product("X"), product("Y")],
         }

@@ -1,4 +1,4 @@
-//! What each step does to the model, and which code it gets if it may not.
+//! What each step does to the model, and which error code an invalid one gets.
 
 use std::collections::BTreeSet;
 
@@ -16,24 +16,24 @@ struct State {
     deleted: bool,
 }
 
-/// Whom a user string means.
+/// The result of looking up a user string.
 enum Found {
     Member(Key),
-    Outside(Key),
-    Conflict,
-    Nobody,
+    NotInOrg(Key),
+    OtherType,
+    NotFound,
 }
 
 type Outcome = Result<(), &'static str>;
 
 impl Model {
-    /// Runs a command. A step that fails changes nothing; in test mode none does.
+    /// Runs a command. A failed step changes nothing; in test mode no step does.
     pub(crate) fn command(
         &mut self,
         command: &Command,
         index: u32,
         test: bool,
-        promised: &mut BTreeSet<String>,
+        planned: &mut BTreeSet<String>,
         errors: &mut Vec<(u32, u32, String)>,
     ) {
         let mut state = State::default();
@@ -46,7 +46,7 @@ impl Model {
                 break;
             }
             let (mut after, mut found) = (self.clone(), state.clone());
-            let mut run = Run { model: &mut after, state: &mut found, promised, test };
+            let mut run = Run { model: &mut after, state: &mut found, planned, test };
             let outcome = match command {
                 Command::User { email, use_adobe_id, steps } => misplaced(steps, step, is_create, is_removal)
                     .and_then(|()| run.user_step(email, *use_adobe_id, &steps[step])),
@@ -78,7 +78,7 @@ fn is_group_create(step: &GroupStep) -> bool {
     matches!(step, GroupStep::Create { .. })
 }
 
-/// At most one create, and first; the removal last.
+/// Checks that there is at most one create, which is the first step, and that the removal is the last.
 fn misplaced<S>(steps: &[S], at: usize, create: fn(&S) -> bool, removal: fn(&S) -> bool) -> Outcome {
     if create(&steps[at]) {
         if steps[..at].iter().any(create) {
@@ -94,12 +94,12 @@ fn misplaced<S>(steps: &[S], at: usize, create: fn(&S) -> bool, removal: fn(&S) 
     Ok(())
 }
 
-/// One step on the way.
+/// The context of one step.
 struct Run<'a> {
     model: &'a mut Model,
     state: &'a mut State,
-    /// Groups that the request would have made, in test mode.
-    promised: &'a mut BTreeSet<String>,
+    /// Groups that the request would have created, in test mode.
+    planned: &'a mut BTreeSet<String>,
     test: bool,
 }
 
@@ -137,7 +137,7 @@ impl Run<'_> {
             }
             UserStep::RemoveFromOrg { delete } => {
                 let found = self.find(email, use_adobe_id);
-                if let Found::Member(key) | Found::Outside(key) = found {
+                if let Found::Member(key) | Found::NotInOrg(key) = found {
                     let is_adobe = self.model.people[&key].kind == Kind::Adobe;
                     if is_adobe || *delete {
                         self.model.leave_all(key);
@@ -215,39 +215,39 @@ impl Run<'_> {
         }
         let (own, adobe) = (self.with_email(email, false), self.with_email(email, true));
         let key = match (use_adobe_id, own, adobe) {
-            (true, Some(_), None) => return Found::Conflict,
-            (_, None, None) => return Found::Nobody,
+            (true, Some(_), None) => return Found::OtherType,
+            (_, None, None) => return Found::NotFound,
             (true, _, Some(adobe)) | (false, None, Some(adobe)) => adobe,
             (false, Some(own), Some(adobe)) if !self.model.people[&own].member => adobe,
             (false, Some(own), _) => own,
         };
         if !self.model.people[&key].member {
-            return Found::Outside(key);
+            return Found::NotInOrg(key);
         }
         self.state.person = Some(key);
         Found::Member(key)
     }
 
-    /// The person of the command; nobody is fine in test mode.
+    /// Returns the person of the command; a missing one is allowed in test mode.
     fn member(&mut self, email: &str, use_adobe_id: bool) -> Result<Option<Key>, &'static str> {
         match self.find(email, use_adobe_id) {
             Found::Member(key) => Ok(Some(key)),
-            Found::Outside(_) => Err("error.user.not_in_org"),
-            Found::Conflict => Err("error.user.nonexistent_or_has_conflicting_parameters"),
-            Found::Nobody if self.test => Ok(None),
-            Found::Nobody if self.state.create_failed => Err("error.user.not_found"),
-            Found::Nobody => Err("error.user.nonexistent"),
+            Found::NotInOrg(_) => Err("error.user.not_in_org"),
+            Found::OtherType => Err("error.user.nonexistent_or_has_conflicting_parameters"),
+            Found::NotFound if self.test => Ok(None),
+            Found::NotFound if self.state.create_failed => Err("error.user.not_found"),
+            Found::NotFound => Err("error.user.nonexistent"),
         }
     }
 
-    /// The groups of a list; those that are promised are left out.
+    /// Returns the groups of a list, without those that the request would have created.
     fn groups(&self, names: &[&str]) -> Result<Vec<Key>, &'static str> {
         let mut groups = Vec::new();
         for name in names {
             match self.model.named(name) {
                 _ if *name == "_org_admin" => return Err("error.command.illegal_entry"),
                 Some(group) => groups.push(group),
-                None if self.promised.contains(&name.to_lowercase()) => {}
+                None if self.planned.contains(&name.to_lowercase()) => {}
                 None => return Err("error.group.not_found"),
             }
         }
@@ -260,7 +260,7 @@ impl Run<'_> {
         }
         let found = match self.state.group.or_else(|| self.user_group(name)) {
             Some(group) => Some(group),
-            None if self.promised.contains(&name.to_lowercase()) => None,
+            None if self.planned.contains(&name.to_lowercase()) => None,
             None => return Err("error.usergroup.not_found"),
         };
         match step {
@@ -365,7 +365,7 @@ impl Run<'_> {
             self.model.groups.get_mut(&group).unwrap().description = description.map(str::to_owned);
             self.state.group = Some(group);
             if self.test {
-                self.promised.insert(name.to_lowercase());
+                self.planned.insert(name.to_lowercase());
             }
             return Ok(());
         };
@@ -387,7 +387,7 @@ impl Run<'_> {
         self.model.named(name).filter(|group| self.model.groups[group].sort == Sort::UserGroup)
     }
 
-    /// The users of a list: all, or nobody. In test mode, those who are there.
+    /// Returns the users of a list: all, or an error. In test mode, those that exist.
     fn people(&self, emails: &[&str]) -> Result<Vec<Key>, &'static str> {
         let member = |email: &&str| {
             let found = [self.with_email(email, false), self.with_email(email, true)];

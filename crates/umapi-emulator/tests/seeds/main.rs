@@ -1,5 +1,5 @@
-//! Seeds: everything that one can say, what becomes of it, and how errors are told.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+//! Seeds: every field of the format, what it becomes, and the errors of invalid seeds.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed assumption fails the test")]
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn loaded(seed: &str) -> Store {
     store
 }
 
-/// The rich seed without what is made up.
+/// Returns the rich seed without its generated part.
 fn plain() -> String {
     RICH.lines().filter(|line| !line.contains("generate:")).collect::<Vec<_>>().join("\n")
 }
@@ -35,7 +35,7 @@ fn groups(user: &User) -> Vec<&str> {
 }
 
 #[test]
-fn everything_a_seed_can_say_becomes_state() {
+fn every_field_of_a_seed_is_loaded() {
     loaded(&plain())
         .read(|r| {
             let (ours, theirs) = (org(r, "AB12CD@AdobeOrg"), org(r, "EF34@AdobeOrg"));
@@ -91,8 +91,8 @@ fn everything_a_seed_can_say_becomes_state() {
 }
 
 #[test]
-fn what_is_made_up_is_the_same_always_and_stands_beside_the_rest() {
-    let pictures = [RICH, RICH].map(|seed| {
+fn generated_contents_are_reproducible_and_added_to_the_rest() {
+    let contents = [RICH, RICH].map(|seed| {
         loaded(seed).read(|r| {
             let ours = org(r, "AB12CD@AdobeOrg");
             assert_eq!(r.groups_of_kind(ours, GroupKind::UserGroup)?.len(), 3 + 4);
@@ -100,7 +100,7 @@ fn what_is_made_up_is_the_same_always_and_stands_beside_the_rest() {
             Ok::<_, StoreError>((r.users(ours, &UserQuery::default(), ALL)?, r.groups(ours, ALL)?))
         })
     });
-    let [one, two] = pictures.map(Result::unwrap);
+    let [one, two] = contents.map(Result::unwrap);
     assert_eq!(one, two);
     assert!(one.0.unwrap().items.len() > 40);
 }
@@ -123,12 +123,12 @@ fn the_schema_describes_the_format() {
         assert!(RICH.contains(from), "{from}");
         let wrong = RICH.replacen(from, to, 1);
         let value: Value = serde_saphyr::from_str(&wrong).unwrap();
-        assert!(!validator.is_valid(&value), "the schema takes {to}");
+        assert!(!validator.is_valid(&value), "the schema accepts {to}");
         let error = Seed::from_yaml(&wrong).unwrap_err().to_string();
         assert!(error.contains("line "), "{to}: {error}");
     }
 
-    // The rich seed leaves nothing out, so that the first test covers every field.
+    // The rich seed uses every field, so the first test covers all of them.
     let mut fields = BTreeSet::new();
     collect(&schema, &mut |key, value| {
         if key == "properties" {
@@ -138,7 +138,7 @@ fn the_schema_describes_the_format() {
     collect(&rich, &mut |key, _| {
         fields.remove(key);
     });
-    assert_eq!(fields, BTreeSet::new(), "fields that the rich seed does not show");
+    assert_eq!(fields, BTreeSet::new(), "fields that the rich seed does not use");
 }
 
 /// Visits every key of every object.
@@ -156,7 +156,7 @@ fn collect(value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
 }
 
 #[test]
-fn errors_name_the_place_and_the_rule_and_nothing_stays() {
+fn errors_name_the_path_and_the_rule_and_load_nothing() {
     let long = format!("username: {},", "x".repeat(251));
     for (from, to, place, code) in [
         ("id: AB12CD@AdobeOrg", "id: XYZ@AdobeOrg", "/organizations/0/id", "error.organization.invalid_id"),
@@ -247,7 +247,7 @@ fn errors_name_the_place_and_the_rule_and_nothing_stays() {
         ),
     ] {
         assert!(plain().contains(from), "{from}");
-        // The last one: what is on the way to it stays right.
+        // Replaces the last occurrence, so that everything before it stays valid.
         let (before, after) = plain().rsplit_once(from).map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
         let mut wrong = format!("{before}{to}{after}");
         if code == "emulator.integration.invalid" {
@@ -256,6 +256,6 @@ fn errors_name_the_place_and_the_rule_and_nothing_stays() {
         let store = Store::in_memory().unwrap();
         let error = seed::load(&store, &Seed::from_yaml(&wrong).unwrap()).unwrap_err().to_string();
         assert!(error.contains(&format!("at {place}:")) && error.contains(code), "{to}: {error}");
-        assert!(store.read(|r| r.organizations()).unwrap().is_empty(), "something stayed of {to}");
+        assert!(store.read(|r| r.organizations()).unwrap().is_empty(), "{to} left something behind");
     }
 }

@@ -1,5 +1,5 @@
-//! What groups and products are called. Some names hold what breaks a careless client: spaces, slashes, plus signs,
-//! percent signs, ampersands, many scripts.
+//! Names of groups and products. Some contain what breaks a careless client: spaces, slashes, plus signs, percent
+//! signs, ampersands, many scripts.
 
 const DEPARTMENTS: [&str; 20] = [
     "Marketing",
@@ -54,23 +54,23 @@ const PRODUCTS: [&str; 10] = [
 
 const PLANS: [&str; 4] = ["Default", "Restricted", "Training", "Temporary"];
 
-/// The name of the n-th user group.
+/// Returns the name of the n-th user group.
 pub(super) fn user_group(n: usize) -> String {
     let (department, site) = (DEPARTMENTS[n % DEPARTMENTS.len()], SITES[n / DEPARTMENTS.len() % SITES.len()]);
     numbered(format!("{department} - {site}"), n / (DEPARTMENTS.len() * SITES.len()))
 }
 
-/// The name of the n-th product.
+/// Returns the name of the n-th product.
 pub(super) fn product(n: usize) -> String {
     numbered(PRODUCTS[n % PRODUCTS.len()].to_owned(), n / PRODUCTS.len())
 }
 
-/// The name of the n-th profile.
+/// Returns the name of the n-th profile.
 pub(super) fn profile(n: usize) -> String {
     format!("{} {} configuration", PLANS[n % PLANS.len()], product(n / PLANS.len()))
 }
 
-/// When the names are used up, they start again with a number.
+/// Appends a number when the names start again.
 fn numbered(name: String, round: usize) -> String {
     if round == 0 { name } else { format!("{name} {}", round + 1) }
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_without_regard_to_case() {
+    fn names_are_unique_ignoring_case() {
         let groups: HashSet<_> = (0..1000).map(|n| user_group(n).to_lowercase()).collect();
         let profiles: HashSet<_> = (0..1000).map(|n| profile(n).to_lowercase()).collect();
         assert_eq!((groups.len(), profiles.len()), (1000, 1000));

@@ -1,4 +1,4 @@
-//! Names of people as they are written where they live, and in ASCII for their addresses.
+//! Names of people in their own scripts, and in ASCII for their addresses.
 
 use fastrand::Rng;
 
@@ -12,14 +12,14 @@ pub(super) struct Person {
     pub(super) country: &'static str,
 }
 
-/// Where people live, and what they are called there: each name as it is written, and in ASCII.
+/// Countries and the names that are common there, each in its own script and in ASCII.
 struct Region {
     countries: &'static [&'static str],
     first: &'static [(&'static str, &'static str)],
     last: &'static [(&'static str, &'static str)],
 }
 
-/// A person from anywhere.
+/// Returns a random person.
 pub(super) fn person(rng: &mut Rng) -> Person {
     let region = &REGIONS[rng.usize(..REGIONS.len())];
     let (first, first_ascii) = region.first[rng.usize(..region.first.len())];
@@ -128,10 +128,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_a_plain_form() {
-        for (written, plain) in REGIONS.iter().flat_map(|region| region.first.iter().chain(region.last)) {
-            let good = !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-            assert!(good, "{written}: {plain}");
+    fn every_name_has_an_ascii_form() {
+        for (name, ascii) in REGIONS.iter().flat_map(|region| region.first.iter().chain(region.last)) {
+            let good = !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+            assert!(good, "{name}: {ascii}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the outside sees of an organization: what the lists say, page by page.
+//! What the lists of an organization show, page by page.
 
 use umapi_emulator::store::{
     Group, GroupRow, MemberQuery, MemberStatus, Page, PageRequest, Reader, Store, StoreError, User, UserQuery,
@@ -6,18 +6,18 @@ use umapi_emulator::store::{
 
 use crate::ORG;
 
-/// A short page: lists have several.
+/// A short page, so that lists have several.
 const SIZE: u64 = 3;
 
 #[derive(Debug, PartialEq)]
-pub(crate) struct Picture {
-    pub(crate) users: Vec<UserFace>,
-    pub(crate) groups: Vec<GroupFace>,
-    pub(crate) products: Vec<ProductFace>,
+pub(crate) struct View {
+    pub(crate) users: Vec<UserView>,
+    pub(crate) groups: Vec<GroupView>,
+    pub(crate) products: Vec<ProductView>,
 }
 
 #[derive(Debug, PartialEq)]
-pub(crate) struct UserFace {
+pub(crate) struct UserView {
     pub(crate) email: String,
     pub(crate) first: String,
     pub(crate) direct_groups: Vec<String>,
@@ -25,7 +25,7 @@ pub(crate) struct UserFace {
 }
 
 #[derive(Debug, PartialEq)]
-pub(crate) struct GroupFace {
+pub(crate) struct GroupView {
     pub(crate) name: String,
     pub(crate) member_count: i64,
     pub(crate) admin_group_name: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct GroupFace {
     pub(crate) read_only: bool,
     /// With `directOnly`.
     pub(crate) direct: Members,
-    /// Without it.
+    /// Without `directOnly`.
     pub(crate) everybody: Members,
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct Members {
 }
 
 #[derive(Debug, PartialEq)]
-pub(crate) struct ProductFace {
+pub(crate) struct ProductView {
     pub(crate) name: String,
     pub(crate) users: i64,
 }
 
-impl Picture {
+impl View {
     pub(crate) fn of(store: &Store) -> Self {
         store
             .read(|r| {
@@ -60,25 +60,25 @@ impl Picture {
                 let query = |direct_only| UserQuery { direct_only, ..UserQuery::default() };
                 let users = |direct_only| pages(|page| Ok(r.users(org, &query(direct_only), page)?.unwrap()));
                 let users =
-                    users(true)?.into_iter().zip(users(false)?).map(|(direct, all)| face(direct, all)).collect();
+                    users(true)?.into_iter().zip(users(false)?).map(|(direct, all)| user_view(direct, all)).collect();
                 let mut groups = Vec::new();
                 for group in pages(|page| r.groups(org, page))? {
                     let row = r.group_by_name(org, &group.name)?.unwrap();
-                    groups.push(group_face(r, group, &row)?);
+                    groups.push(group_view(r, group, &row)?);
                 }
                 let products = r.products_of(org)?;
                 let product =
-                    |p: &umapi_emulator::store::Product| ProductFace { name: p.name.clone(), users: p.user_count };
+                    |p: &umapi_emulator::store::Product| ProductView { name: p.name.clone(), users: p.user_count };
                 Ok::<_, StoreError>(Self { users, groups, products: products.iter().map(product).collect() })
             })
             .unwrap()
     }
 }
 
-fn face(direct: User, all: User) -> UserFace {
+fn user_view(direct: User, all: User) -> UserView {
     let names = |user: &User| user.groups.iter().map(|name| (**name).to_owned()).collect();
     assert_eq!(direct.email, all.email);
-    UserFace {
+    UserView {
         direct_groups: names(&direct),
         all_groups: names(&all),
         email: direct.email,
@@ -86,7 +86,7 @@ fn face(direct: User, all: User) -> UserFace {
     }
 }
 
-fn group_face(r: &Reader<'_>, group: Group, row: &GroupRow) -> Result<GroupFace, StoreError> {
+fn group_view(r: &Reader<'_>, group: Group, row: &GroupRow) -> Result<GroupView, StoreError> {
     let members = |direct_only| {
         let with = |status| {
             let query = MemberQuery { status, direct_only, exclude_groups: true };
@@ -95,7 +95,7 @@ fn group_face(r: &Reader<'_>, group: Group, row: &GroupRow) -> Result<GroupFace,
         let (active, inactive) = (with(Some(MemberStatus::Active))?, with(Some(MemberStatus::Inactive))?);
         Ok::<_, StoreError>(Members { all: with(None)?, active, inactive })
     };
-    Ok(GroupFace {
+    Ok(GroupView {
         direct: members(true)?,
         everybody: members(false)?,
         name: group.name,
@@ -107,7 +107,7 @@ fn group_face(r: &Reader<'_>, group: Group, row: &GroupRow) -> Result<GroupFace,
     })
 }
 
-/// A whole list, by its pages, each of which must say the same of the whole.
+/// Reads a whole list page by page, and checks that the pages are consistent.
 fn pages<T>(get: impl Fn(PageRequest) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, StoreError> {
     let mut all = Vec::new();
     let mut number = 0;
