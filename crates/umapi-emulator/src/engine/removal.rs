@@ -30,14 +30,14 @@ impl Context<'_, '_> {
                 self.must_be_parent(&user)?;
                 Ok(self.tx.delete_account(user.account)?)
             }
-            Found::NotFound | Found::OtherDirectory if delete && !self.options.test_only => self.nobody_to_delete(),
+            Found::NotFound | Found::OtherDirectory if delete && !self.options.test_only => self.delete_missing_user(),
             Found::NotInOrg(_) | Found::OtherType | Found::NotFound | Found::OtherDirectory => Ok(()),
         }
     }
 
     /// Deleting a user that does not exist succeeds, except that a recording of 2017 shows it failing for an address in
     /// a domain with username login, where an address never names a user.
-    fn nobody_to_delete(&self) -> Result<(), EngineError> {
+    fn delete_missing_user(&self) -> Result<(), EngineError> {
         let (name, _) = self.user_name();
         let claim = self.tx.rows().claim(self.org.id, domain_of(name))?;
         if is_email_type(name) && claim.is_some_and(|claim| claim.directory.username_login) {

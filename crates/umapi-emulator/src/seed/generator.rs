@@ -101,8 +101,8 @@ impl Generator {
             .iter()
             .enumerate()
             .map(|(i, name)| {
-                let brings = i >= self.groups.len() / 4 && i % 3 == 0 && !self.profiles.is_empty();
-                let profiles = if brings { vec![self.profiles[i % self.profiles.len()].clone()] } else { Vec::new() };
+                let has_profile = i >= self.groups.len() / 4 && i % 3 == 0 && !self.profiles.is_empty();
+                let profiles = if has_profile { vec![self.profiles[i % self.profiles.len()].clone()] } else { Vec::new() };
                 UserGroup { name: name.clone(), profiles, ..UserGroup::default() }
             })
             .collect()

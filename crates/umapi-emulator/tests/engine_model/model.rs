@@ -40,7 +40,7 @@ pub(crate) struct Group {
     /// The direct members.
     pub(crate) direct: BTreeSet<Key>,
     /// The profiles that are assigned to a user group.
-    pub(crate) brings: BTreeSet<Key>,
+    pub(crate) profiles: BTreeSet<Key>,
     /// The members of a profile, direct or not, in the order in which they joined.
     pub(crate) queue: Vec<Key>,
     pub(crate) quota: Option<usize>,
@@ -131,7 +131,7 @@ impl Model {
             read_only: false,
             description: None,
             direct: BTreeSet::new(),
-            brings: BTreeSet::new(),
+            profiles: BTreeSet::new(),
             queue: Vec::new(),
             quota: None,
             product: None,
@@ -179,12 +179,12 @@ impl Model {
     }
 
     pub(crate) fn attach(&mut self, group: Key, profile: Key) {
-        self.groups.get_mut(&group).unwrap().brings.insert(profile);
+        self.groups.get_mut(&group).unwrap().profiles.insert(profile);
         self.settle_queues();
     }
 
     pub(crate) fn detach(&mut self, group: Key, profile: Key) {
-        self.groups.get_mut(&group).unwrap().brings.remove(&profile);
+        self.groups.get_mut(&group).unwrap().profiles.remove(&profile);
         self.settle_queues();
     }
 
@@ -207,7 +207,7 @@ impl Model {
             self.groups.iter().filter(|(_, g)| g.sort == Sort::Profile).map(|(key, _)| *key).collect();
         for profile in profiles {
             let mut reasons = self.groups[&profile].direct.clone();
-            for group in self.groups.values().filter(|group| group.brings.contains(&profile)) {
+            for group in self.groups.values().filter(|group| group.profiles.contains(&profile)) {
                 reasons.extend(&group.direct);
             }
             let queue = &mut self.groups.get_mut(&profile).unwrap().queue;

@@ -350,7 +350,7 @@ impl Run<'_> {
         if all.read_only && !all.direct.is_empty() {
             return Err("error.usergroup.readonly.remove_user_not_allowed");
         }
-        for profile in all.brings {
+        for profile in all.profiles {
             self.model.detach(group, profile);
         }
         for user in all.direct {
