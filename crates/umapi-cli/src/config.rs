@@ -1,14 +1,11 @@
-//! The configuration: which organizations there are, and how to log in to each.
+//! The configuration: profiles of organizations, and how to log in to each of them.
 
 mod access;
 mod file;
-mod keyring;
-mod place;
 mod profile;
-mod secret_source;
+mod secret;
 
 pub(crate) use access::{Access, Origin};
 pub(crate) use file::ConfigFile;
-pub(crate) use keyring::Keyring;
 pub(crate) use profile::Profile;
-pub(crate) use secret_source::SecretSource;
+pub(crate) use secret::{Keyring, SecretSource};

@@ -1,4 +1,4 @@
-//! Files that hold secrets: for their owner alone.
+//! Private files: readable only by their owner.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -6,22 +6,22 @@ use std::{
     path::Path,
 };
 
-/// Makes a file that only its owner can read (mode 0600), and writes it. A file that is there is not touched.
+/// Creates a file that only its owner can read (mode 0600). An existing file is not changed.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     write_to(&mut options().create_new(true).open(path)?, content)
 }
 
-/// Writes a file that only its owner can read, in place of the one that is there: as a whole, or not at all.
+/// Writes a file that only its owner can read, and replaces an existing one atomically.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A temporary file has the mode 0600 from its beginning.
+    // A temporary file is created with the mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     write_to(file.as_file_mut(), content)?;
     file.persist(path)?;
     Ok(())
 }
 
-/// Makes a folder that only its owner can enter, with all above it.
+/// Creates a folder that only its owner can enter, and its missing parents.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -33,7 +33,7 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Whether others than the owner can read the file. Never on systems without such modes.
+/// Whether other users can read the file. Always `false` on systems without file modes.
 pub(crate) fn is_open_to_others(path: &Path) -> bool {
     #[cfg(unix)]
     return fs::metadata(path)
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_private_is_read_by_its_owner_alone_and_never_overwritten_by_chance() {
+    fn private_files_are_for_their_owner_and_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         create(&path, b"one").unwrap();
@@ -73,7 +73,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_others_can_read_is_told_from_one_that_they_cannot() {
+    fn file_that_others_can_read_is_detected() {
         use std::os::unix::fs::PermissionsExt;
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();

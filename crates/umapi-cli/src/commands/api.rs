@@ -1,4 +1,4 @@
-//! `umapi api`.
+//! `umapi api`: send any request of the API.
 
 use std::{io::Write, path::PathBuf};
 
@@ -11,9 +11,10 @@ use crate::{
     input::read_whole,
 };
 
-/// Sends any request of the API, with login, pace and retries.
+/// Send any request of the API, with login, rate limits and retries
 ///
-/// Writes the body of the answer. For what no other command does. The paths are those of the service's documentation; {org} stands for the organization.
+/// Writes the body of the response to stdout. Use the paths of the service's documentation; {org} is replaced with the
+/// organization id.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -21,21 +22,21 @@ Examples:
   umapi api GET '/users/{org}/0' --query directOnly=false --include
   umapi api POST '/action/{org}' --query testOnly=true --input commands.json")]
 pub(crate) struct ApiArgs {
-    /// GET, POST, PUT or DELETE.
+    /// The method: GET, POST, PUT or DELETE
     method: String,
 
-    /// The path, beginning with a `/`.
+    /// The path, e.g. '/users/{org}/0'
     path: String,
 
-    /// Adds a parameter to the address; may be given several times.
+    /// Add a query parameter; can be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
     query: Vec<(String, String)>,
 
-    /// Sends the JSON of this file; `-` is stdin.
+    /// Send the JSON in this file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 
-    /// Writes the status and the headers of the answer before its body.
+    /// Write the status and the headers of the response before the body
     #[arg(long, short)]
     include: bool,
 }
@@ -51,19 +52,19 @@ impl ApiArgs {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request.send().await;
+        let response = request.send().await;
         drop(connection);
-        match answer {
-            Ok(answer) => {
+        match response {
+            Ok(response) => {
                 let mut text = Vec::new();
                 if self.include {
-                    writeln!(text, "{}", answer.status)?;
-                    for (name, value) in &answer.headers {
+                    writeln!(text, "{}", response.status)?;
+                    for (name, value) in &response.headers {
                         writeln!(text, "{name}: {value}")?;
                     }
                     writeln!(text)?;
                 }
-                text.extend(for_reader(context, answer.body));
+                text.extend(for_reader(context, response.body));
                 context.write(&text)?;
                 Ok(Exit::Success)
             }
@@ -71,14 +72,18 @@ impl ApiArgs {
                 if let Some(body) = error.body() {
                     context.write(&for_reader(context, body.as_bytes().to_vec()))?;
                 }
-                let failure = Failure::of_service(format!("{} {} was not done", self.method, self.path), &error);
-                Err(if error.is_invalid_input() { failure.remedy("umapi api --help has examples") } else { failure })
+                let failure = Failure::of_service(format!("{} {} failed", self.method, self.path), &error);
+                Err(if error.is_invalid_input() {
+                    failure.remedy("see the examples in \"umapi api --help\"")
+                } else {
+                    failure
+                })
             }
         }
     }
 }
 
-/// JSON is indented for people, and comes as it is for programs.
+/// Indents JSON on a terminal. Other programs get the body as it is.
 fn for_reader(context: &Context, body: Vec<u8>) -> Vec<u8> {
     let is_json = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
     if context.terminal.is_stdout
@@ -92,6 +97,6 @@ fn for_reader(context: &Context, body: Vec<u8>) -> Vec<u8> {
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("a parameter is written NAME=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("a query parameter has the form NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

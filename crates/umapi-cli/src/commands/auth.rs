@@ -14,7 +14,7 @@ use crate::{
     output::{Column, Record, column, time},
 };
 
-/// The login: check it, get a token.
+/// Check the login, get an access token
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
     Check(CheckArgs),
@@ -30,10 +30,10 @@ impl AuthCommand {
     }
 }
 
-/// Checks the login: logs in, and asks the service something.
+/// Check the login: log in, and send one request to the service
 ///
-/// Shows which login and which organization, until when the token is valid, and whether the clock is right. If something
-/// is missing, says what, and where to get it.
+/// The result shows the organization, the login, when the token expires, and whether the clock is right. An error says what
+/// is missing and where to get it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -41,12 +41,12 @@ Examples:
   umapi auth check --profile main --format json")]
 pub(crate) struct CheckArgs {}
 
-/// A difference of clocks up to this is the network's.
+/// The largest difference of clocks that the network can explain.
 const TOLERATED_SKEW: Duration = Duration::from_secs(60);
 
-/// What a good login looks like.
+/// The result of a successful check.
 #[derive(Serialize)]
-struct Checked {
+struct LoginRecord {
     from: String,
     organization: String,
     login: &'static str,
@@ -59,17 +59,17 @@ struct Checked {
     clock: String,
 }
 
-impl Record for Checked {
+impl Record for LoginRecord {
     fn columns() -> Vec<Column<Self>> {
         vec![
-            column("from", |checked: &Self| (&checked.from).into()),
-            column("organization", |checked| (&checked.organization).into()),
-            column("login", |checked| checked.login.into()),
-            column("client_id", |checked| (&checked.client_id).into()),
-            column("technical_account", |checked| (&checked.technical_account).into()),
-            column("server", |checked| (&checked.server).into()),
-            column("token_valid_until", |checked| (&checked.token_valid_until).into()),
-            column("clock", |checked| (&checked.clock).into()),
+            column("from", |login: &Self| (&login.from).into()),
+            column("organization", |login| (&login.organization).into()),
+            column("login", |login| login.login.into()),
+            column("client_id", |login| (&login.client_id).into()),
+            column("technical_account", |login| (&login.technical_account).into()),
+            column("server", |login| (&login.server).into()),
+            column("token_valid_until", |login| (&login.token_valid_until).into()),
+            column("clock", |login| (&login.clock).into()),
         ]
     }
 }
@@ -78,14 +78,14 @@ impl CheckArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_change(context, "login").await?;
         let access = &connection.access;
-        let token = connection.session.token().await.map_err(|error| refused(&error))?;
+        let token = connection.session.token().await.map_err(|error| rejected(&error))?;
         let token_valid_until = token.expires().map(|end| time::utc_of(end, &context.clock));
         let answer = connection.client.request("GET", "/groups/{orgId}/0").send().await.map_err(|error| {
-            let failure = Failure::of_service("the login is good, but the service refuses it", &error);
+            let failure = Failure::of_service("the login succeeded, but the service rejects its token", &error);
             match error.status() {
                 Some(401 | 403) => failure.remedy(
-                    "see in the Adobe Developer Console that the User Management API belongs to the project of this client \
-                     id, and that the organization is the one that the project is in",
+                    "check in the Adobe Developer Console that the project of this client id has the User Management API, \
+                     and that it belongs to this organization",
                 ),
                 _ => failure,
             }
@@ -95,7 +95,7 @@ impl CheckArgs {
             Login::ServiceAccount(account) => ("JWT exchange", Some(account.technical_account().to_owned())),
             _ => ("OAuth Server-to-Server", None),
         };
-        let checked = Checked {
+        let record = LoginRecord {
             from: access.origin.to_string(),
             organization: access.organization.clone(),
             login,
@@ -106,39 +106,41 @@ impl CheckArgs {
             clock: describe_clock(date.map(|(_, value)| value.as_str()), context.clock.wall()),
         };
         drop(connection);
-        context.write_single(&checked)?;
+        context.write_single(&record)?;
         Ok(Exit::Success)
     }
 }
 
-/// What the `Date` of the answer says of the clock of this machine.
+/// Compares the clock of this machine with the `Date` header of the service.
 fn describe_clock(date: Option<&str>, now: SystemTime) -> String {
     let Some(server) = date.and_then(time::of_http) else {
-        return "the service did not say what time it is".to_owned();
+        return "unknown: the service did not send its time".to_owned();
     };
     let (skew, direction) = match server.duration_since(now) {
         Ok(behind) => (behind, "behind"),
         Err(error) => (error.duration(), "ahead"),
     };
     match skew > TOLERATED_SKEW {
-        true => format!("{} s {direction}: set it right, or logins will be refused", skew.as_secs()),
+        true => format!("{} s {direction}; correct it, or logins will be rejected", skew.as_secs()),
         false => "right".to_owned(),
     }
 }
 
-/// Why there is no token, and where to get what is missing.
-fn refused(error: &Error) -> Failure {
-    let failure = Failure::of_login("the login is refused", error);
+/// Explains a rejected login: what is wrong, and where to correct it.
+fn rejected(error: &Error) -> Failure {
+    let failure = Failure::of_login("the login was rejected", error);
     let remedy = if error.is_unknown_client() {
-        "compare the client id with that of the project in the Adobe Developer Console (https://developer.adobe.com/console)"
+        "compare the client id with the one in the Adobe Developer Console (https://developer.adobe.com/console)"
     } else if error.is_wrong_secret() {
-        "copy the client secret again from the project in the Adobe Developer Console: umapi config set-secret"
+        "copy the client secret again from the project in the Adobe Developer Console, and store it with \
+         \"umapi config set-secret\""
     } else if error.is_invalid_signature() {
-        "upload the certificate of this key to the project in the Adobe Developer Console; umapi cert new makes a pair"
+        "upload the certificate of this key to the project in the Adobe Developer Console, or create a new pair with \
+         \"umapi cert new\""
     } else if error.is_invalid_scope() {
         "add the User Management API to the project in the Adobe Developer Console"
     } else if error.clock_skew().is_some() {
-        "set the clock of this machine right"
+        "correct the clock of this machine"
     } else if error.is_network() {
         "check the network, the proxy, and the address of the login"
     } else {
@@ -152,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_off_is_noticed() {
+    fn wrong_clock_is_reported() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let at = |seconds: i64| {
             let now = if seconds < 0 {
@@ -164,13 +166,13 @@ mod tests {
         };
         assert_eq!([at(0), at(59), at(-59)], ["right", "right", "right"]);
         assert!(at(600).starts_with("600 s ahead") && at(-600).starts_with("600 s behind"));
-        assert!(describe_clock(None, now).contains("did not say"));
+        assert!(describe_clock(None, now).contains("unknown"));
     }
 }
 
-/// Logs in and writes the access token to stdout, for another program.
+/// Log in and write the access token to stdout, for another program
 ///
-/// Whoever has the token can do everything that the login can, until it expires.
+/// Until the token expires, it allows everything that the login allows. Keep it secret.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
@@ -178,13 +180,13 @@ Example:
 pub(crate) struct TokenArgs {}
 
 #[derive(Serialize)]
-struct Token {
+struct TokenRecord {
     access_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<String>,
 }
 
-impl Record for Token {
+impl Record for TokenRecord {
     fn columns() -> Vec<Column<Self>> {
         vec![
             column("access_token", |token: &Self| (&token.access_token).into()),
@@ -197,13 +199,13 @@ impl TokenArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_change(context, "login").await?;
         let token = connection.session.token().await;
-        let token = token.map_err(|error| Failure::of_login("the login is refused", &error))?;
+        let token = token.map_err(|error| Failure::of_login("the login was rejected", &error))?;
         if context.format() == Format::Table {
             context.write(format!("{}\n", token.reveal()).as_bytes())?;
             return Ok(Exit::Success);
         }
         let valid_until = token.expires().map(|end| time::utc_of(end, &context.clock));
-        let token = Token { access_token: token.reveal().to_owned(), valid_until };
+        let token = TokenRecord { access_token: token.reveal().to_owned(), valid_until };
         context.write_single(&token)?;
         Ok(Exit::Success)
     }

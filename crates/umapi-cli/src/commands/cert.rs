@@ -1,4 +1,4 @@
-//! `umapi cert`.
+//! `umapi cert`: create keys and certificates for the JWT login.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use crate::{
     private_file,
 };
 
-/// Keys and certificates for the JWT login.
+/// Create keys and certificates for the JWT login
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertCommand {
     New(NewArgs),
@@ -30,43 +30,43 @@ impl CertCommand {
     }
 }
 
-/// Makes a private key and a self-signed certificate for an integration.
+/// Create a private key and a self-signed certificate
 ///
-/// The certificate is for the Adobe Developer Console; the key stays with you, in a file that only you can read.
-/// New integrations log in by OAuth Server-to-Server, which needs neither.
+/// Upload the certificate to the Adobe Developer Console. Keep the key: its file is readable only by you. New credentials
+/// use OAuth Server-to-Server, which needs neither.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  umapi cert new                                    private.key and certificate_pub.crt, good for a year
+  umapi cert new                Write private.key and certificate_pub.crt
   umapi cert new --days 730 --name 'User sync' --out-dir ~/umapi")]
 pub(crate) struct NewArgs {
-    /// The folder for the two files.
+    /// The folder for the two files
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     out_dir: PathBuf,
 
-    /// The name in the certificate.
+    /// The name in the certificate
     #[arg(long, default_value = "umapi")]
     name: String,
 
-    /// For how many days the certificate is good.
+    /// The number of days that the certificate is valid, up to 3650
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
 }
 
-/// What was made.
+/// The created files.
 #[derive(Serialize)]
-struct Made {
+struct CertificateRecord {
     private_key: String,
     certificate: String,
     valid_until: String,
 }
 
-impl Record for Made {
+impl Record for CertificateRecord {
     fn columns() -> Vec<Column<Self>> {
         vec![
-            column("private_key", |made: &Self| (&made.private_key).into()),
-            column("certificate", |made| (&made.certificate).into()),
-            column("valid_until", |made| (&made.valid_until).into()),
+            column("private_key", |created: &Self| (&created.private_key).into()),
+            column("certificate", |created| (&created.certificate).into()),
+            column("valid_until", |created| (&created.valid_until).into()),
         ]
     }
 }
@@ -81,25 +81,26 @@ impl NewArgs {
         }
         let begins = context.clock.wall();
         let ends = begins + std::time::Duration::from_secs(u64::from(self.days) * 24 * 60 * 60);
-        let (key, certificate) = self.make(begins.into(), ends.into()).map_err(|error| {
-            Failure::failed("cannot make the key and its certificate").why(error).remedy("give a name in plain letters")
+        let (key, certificate) = self.create(begins.into(), ends.into()).map_err(|error| {
+            Failure::failed("cannot create the key and its certificate")
+                .why(error)
+                .remedy("use a name in ASCII letters")
         })?;
         private_file::create_folder(&self.out_dir).map_err(|error| unwritten(&self.out_dir, &error))?;
         private_file::create(&key_path, key.as_bytes()).map_err(|error| unwritten(&key_path, &error))?;
         std::fs::write(&certificate_path, certificate).map_err(|error| unwritten(&certificate_path, &error))?;
-        context.write_single(&Made {
+        context.write_single(&CertificateRecord {
             private_key: key_path.display().to_string(),
             certificate: certificate_path.display().to_string(),
             valid_until: time::utc(ends),
         })?;
-        context.note(
-            "upload the certificate to your project in the Adobe Developer Console, and keep the key to yourself",
-        );
+        context
+            .note("next: upload the certificate to your project in the Adobe Developer Console; keep the key secret");
         Ok(Exit::Success)
     }
 
-    /// Both as PEM.
-    fn make(
+    /// Creates the key and the certificate, both as PEM.
+    fn create(
         &self,
         begins: ::time::OffsetDateTime,
         ends: ::time::OffsetDateTime,
@@ -118,9 +119,9 @@ impl NewArgs {
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::failed(format!("cannot write {}", path.display())).why(error);
     match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::usage(format!("{} is there already", path.display()))
-            .why("a key is never overwritten")
-            .remedy("name another folder by --out-dir, or move the old files away"),
-        _ => failure.remedy("name a folder that you may write to by --out-dir"),
+        io::ErrorKind::AlreadyExists => Failure::usage(format!("{} exists already", path.display()))
+            .why("existing keys and certificates are never overwritten")
+            .remedy("use another folder with --out-dir, or move the old files away"),
+        _ => failure.remedy("use a folder that you can write to with --out-dir"),
     }
 }

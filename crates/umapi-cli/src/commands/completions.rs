@@ -1,4 +1,4 @@
-//! `umapi completions`.
+//! `umapi completions`: write a completion script.
 
 use clap::Args;
 use clap_complete::Shell;
@@ -9,7 +9,7 @@ use crate::{
     failure::{Exit, Result},
 };
 
-/// Writes a script that completes commands and options in a shell.
+/// Write a completion script for a shell
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -17,7 +17,7 @@ Examples:
   umapi completions zsh > ~/.zfunc/_umapi
   umapi completions fish > ~/.config/fish/completions/umapi.fish")]
 pub(crate) struct CompletionsArgs {
-    /// The shell.
+    /// The shell
     shell: Shell,
 }
 

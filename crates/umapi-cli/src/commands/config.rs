@@ -19,12 +19,12 @@ use crate::{
     private_file,
 };
 
-/// Profiles: which organizations there are, and how to log in to each.
+/// Manage profiles: organizations and their logins
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
   umapi config add main --organization 12345@AdobeOrg --client-id 0123456789abcdef
-  umapi config set-secret main                      asks for the client secret
+  umapi config set-secret main                  Enter the client secret
   umapi config import connector-umapi.yml --name sync
   umapi auth check --profile main")]
 pub(crate) enum ConfigCommand {
@@ -35,14 +35,14 @@ pub(crate) enum ConfigCommand {
     Import(ImportArgs),
     Use(UseArgs),
     Remove(RemoveArgs),
-    /// Shows where the configuration file is.
+    /// Show the path of the configuration file
     Path,
 }
 
-/// Makes a profile the one that calls without --profile use.
+/// Set the default profile
 #[derive(clap::Args, Debug)]
 pub(crate) struct UseArgs {
-    /// The profile.
+    /// The profile to use without --profile
     name: String,
 }
 
@@ -70,12 +70,12 @@ impl UseArgs {
         file.profile(&self.name)?;
         file.set_default(&self.name);
         file.save()?;
-        context.note(&format!("calls without --profile now use `{}`", self.name));
+        context.note(&format!("default profile: {}", self.name));
         Ok(Exit::Success)
     }
 }
 
-/// Lists the profiles.
+/// List the profiles
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {}
 
@@ -121,16 +121,16 @@ impl ListArgs {
             listing.push(&ProfileRecord::of(name, profile, file.default_profile()))?;
         }
         if listing.finish()? == 0 {
-            context.note(&format!("{} has no profile yet: umapi config add NAME makes one", file.path().display()));
+            context.note(&format!("{} has no profiles; add one with \"umapi config add NAME\"", file.path().display()));
         }
         Ok(Exit::Success)
     }
 }
 
-/// Shows a profile: never its secrets, but where they are kept.
+/// Show a profile and where its secrets are stored (never the secrets)
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
-    /// The profile; without a name, the default one.
+    /// The profile [default: the default profile]
     name: Option<String>,
 }
 
@@ -208,19 +208,18 @@ impl ShowArgs {
     fn run(self, context: &Context, file: &ConfigFile) -> Result<Exit> {
         let name = self.name.as_deref().or(context.global.profile.as_deref()).or(file.default_profile());
         let name = name.ok_or_else(|| {
-            Failure::usage("which profile?")
-                .why("no name was given, and there is no default")
-                .remedy("umapi config list shows the profiles")
+            Failure::usage("no profile is selected, and there is no default profile")
+                .remedy("name a profile; list the profiles with \"umapi config list\"")
         })?;
         context.write_single(&ProfileDetails::of(name, file.profile(name)?))?;
         Ok(Exit::Success)
     }
 }
 
-/// Makes a profile, or changes fields of one that is there.
+/// Add a profile, or change the given fields of an existing one
 ///
-/// Secrets are not given here: `umapi config set-secret` asks for them. Where a secret is kept in a variable or a file,
-/// name it.
+/// Secrets are not arguments. Enter them with `umapi config set-secret`, or name the environment variable or the file that
+/// contains them.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -230,35 +229,35 @@ Examples:
       --technical-account 6789@techacct.adobe.com --private-key-file private.key
   umapi config add console --console-file credential.json")]
 pub(crate) struct AddArgs {
-    /// The name of the profile.
+    /// The name of the profile: letters, digits, `-` and `_`
     #[arg(value_parser = profile_name)]
     name: String,
 
-    /// The organization: 12345@AdobeOrg.
+    /// The organization id, e.g. 12345@AdobeOrg
     #[arg(long, value_name = "ORG_ID")]
     organization: Option<String>,
 
-    /// The client id, also called API key.
+    /// The client id (API key)
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
-    /// The environment variable that holds the client secret.
+    /// The environment variable that contains the client secret
     #[arg(long, value_name = "VARIABLE", conflicts_with = "client_secret_file")]
     client_secret_env: Option<String>,
 
-    /// The file that holds the client secret.
+    /// The file that contains the client secret
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
 
-    /// The technical account, for the JWT exchange: …@techacct.adobe.com.
+    /// The technical account for the JWT exchange, e.g. 6@techacct.adobe.com
     #[arg(long, value_name = "ID")]
     technical_account: Option<String>,
 
-    /// The file with the private key (PEM), for the JWT exchange.
+    /// The file with the private key (PEM) for the JWT exchange
     #[arg(long, value_name = "FILE")]
     private_key_file: Option<PathBuf>,
 
-    /// The JSON that the Adobe Developer Console lets you download: it has all of the above but the key.
+    /// The JSON file of the credential, from the Adobe Developer Console
     #[arg(
         long,
         value_name = "FILE",
@@ -266,19 +265,19 @@ pub(crate) struct AddArgs {
     )]
     console_file: Option<PathBuf>,
 
-    /// The address of the service, if not that of production.
+    /// The address of the service [default: production]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 
-    /// The address of the login, if not that of production.
+    /// The address of the login [default: production]
     #[arg(long, value_name = "URL")]
     login_server: Option<String>,
 
-    /// Certificates to trust beside those of the machine (PEM).
+    /// A file with additional certificates to trust (PEM)
     #[arg(long, value_name = "FILE")]
     root_certificates: Option<PathBuf>,
 
-    /// The proxy to send through: http://proxy.example:8080.
+    /// The proxy to use, e.g. http://proxy.example:8080
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
 }
@@ -286,7 +285,7 @@ pub(crate) struct AddArgs {
 impl AddArgs {
     fn run(self, context: &Context, mut file: ConfigFile) -> Result<Exit> {
         let name = self.name.as_str();
-        file.make(name);
+        file.add(name);
         for (field, value) in [
             ("organization", self.organization),
             ("client_id", self.client_id),
@@ -315,69 +314,70 @@ impl AddArgs {
         let file = file.save()?;
         let profile = file.profile(name)?;
         if profile.client_secret.is_none() && profile.client_id.is_some() {
-            context.note(&format!("the client secret is still missing: umapi config set-secret {name}"));
+            context.note(&format!("next: store the client secret with \"umapi config set-secret {name}\""));
         } else {
-            context.note(&format!("see whether it works: umapi auth check --profile {name}"));
+            context.note(&format!("next: check the login with \"umapi auth check --profile {name}\""));
         }
         Ok(Exit::Success)
     }
 }
 
-/// `{ file = "…" }`.
+/// Builds the value of a secret: `{ file = "…" }`.
 fn place(kind: &str, value: &str) -> InlineTable {
     [(kind, value)].into_iter().collect()
 }
 
-/// A path that means the same from everywhere.
+/// Makes a path independent of the current folder.
 fn absolute(path: &Path) -> Result<String> {
     let absolute = std::path::absolute(path).map_err(|error| {
-        Failure::usage(format!("cannot use the path {}", path.display())).why(error).remedy("give an absolute path")
+        Failure::usage(format!("cannot use the path {}", path.display())).why(error).remedy("use an absolute path")
     })?;
     absolute.into_os_string().into_string().map_err(|path| {
         Failure::usage("cannot write the path into the configuration")
-            .why(format!("{} is not valid Unicode", path.display()))
+            .why(format!("{} is not valid Unicode text", path.display()))
             .remedy("rename the file or its folder")
     })
 }
 
-/// Names that need no quotes, in the file and in a shell.
+/// Accepts names that need no quotes in TOML and in a shell.
 fn profile_name(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !text.is_empty() && text.chars().all(is_plain) {
         return Ok(text.to_owned());
     }
-    Err("a profile is named by letters, digits, `-` and `_`".to_owned())
+    Err("a profile name may contain letters, digits, `-` and `_`".to_owned())
 }
 
-/// Stores a secret of a profile: in the system's keyring, or in a file that only you can read.
+/// Store a secret of a profile in the system keyring or in a private file
 ///
-/// It is asked for, or read from stdin. It is never an argument, which others on the machine could see.
+/// The secret is entered on the terminal or read from stdin. It is never an argument, because other users of the machine
+/// can see those.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  umapi config set-secret main                      asks for the client secret
+  umapi config set-secret main                  Enter the client secret
   umapi config set-secret main --to-file main.secret < secret.txt
   umapi config set-secret old passphrase")]
 pub(crate) struct SetSecretArgs {
-    /// The profile.
+    /// The profile
     name: String,
 
-    /// Which secret.
+    /// The secret to store
     #[arg(value_enum, default_value_t)]
     secret: SecretField,
 
-    /// Keeps it in this file, made for you alone to read, in place of the keyring.
+    /// Store it in this file, readable only by you, not in the keyring
     #[arg(long, value_name = "FILE")]
     to_file: Option<PathBuf>,
 }
 
-/// The secrets that are short enough to type.
+/// The secrets that can be entered. A private key is a file.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum SecretField {
-    /// The client secret.
+    /// The client secret
     #[default]
     ClientSecret,
-    /// The passphrase of the private key.
+    /// The passphrase of the private key
     Passphrase,
 }
 
@@ -401,12 +401,12 @@ impl SetSecretArgs {
     fn run(self, context: &Context, mut file: ConfigFile) -> Result<Exit> {
         file.profile(&self.name)?;
         let secret = ask(context, self.secret)?;
-        let kept = match &self.to_file {
+        let stored = match &self.to_file {
             Some(path) => {
                 private_file::replace(path, secret.reveal().as_bytes()).map_err(|error| {
                     Failure::failed(format!("cannot write {}", path.display()))
                         .why(error)
-                        .remedy("name a file in a folder that you may write to")
+                        .remedy("use a file in a folder that you can write to")
                 })?;
                 file.set(&self.name, self.secret.key(), place("file", &absolute(path)?));
                 path.display().to_string()
@@ -420,15 +420,20 @@ impl SetSecretArgs {
             }
         };
         file.save()?;
-        context.note(&format!("kept in: {kept}\nsee whether it works: umapi auth check --profile {}", self.name));
+        context.note(&format!(
+            "stored in: {stored}\nnext: check the login with \"umapi auth check --profile {}\"",
+            self.name
+        ));
         Ok(Exit::Success)
     }
 }
 
-/// Asks the person at the terminal, without showing what is typed; without a terminal, reads stdin.
+/// Asks for the secret on the terminal without showing it. Reads stdin if there is no terminal.
 fn ask(context: &Context, field: SecretField) -> Result<Secret> {
     let unread = |why: &dyn fmt::Display| {
-        Failure::usage(format!("there is no {}", field.describe())).why(why).remedy("type it, or give it on stdin")
+        Failure::usage(format!("cannot read the {}", field.describe()))
+            .why(why)
+            .remedy("enter it, or write it to stdin")
     };
     let text = if context.terminal.is_interactive() {
         dialoguer::Password::new().with_prompt(field.describe()).interact().map_err(|error| unread(&error))?
@@ -439,52 +444,52 @@ fn ask(context: &Context, field: SecretField) -> Result<Secret> {
     };
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        return Err(unread(&"nothing was given"));
+        return Err(unread(&"it is empty"));
     }
     Ok(Secret::from(text))
 }
 
-/// Makes a profile of user-sync's connector file.
+/// Import the connector file of user-sync as a profile
 ///
-/// The file is checked, and the profile refers to it: its secrets stay in one place, and user-sync goes on using it.
+/// The profile refers to the file, so its secrets stay in one place and user-sync can still use it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
   umapi config import connector-umapi.yml --name sync")]
 pub(crate) struct ImportArgs {
-    /// The connector file: connector-umapi.yml.
+    /// The connector file, usually connector-umapi.yml
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The name of the profile.
+    /// The name of the profile
     #[arg(long, default_value = "user-sync", value_parser = profile_name)]
     name: String,
 }
 
 impl ImportArgs {
     fn run(self, context: &Context, mut file: ConfigFile) -> Result<Exit> {
-        let unusable = || Failure::usage(format!("cannot take over {}", self.file.display()));
-        let credentials = Credentials::from_connector_file(&self.file).map_err(|error| {
-            unusable().why(error).remedy("give the connector-umapi.yml with which user-sync logs in")
+        let unusable = || Failure::usage(format!("cannot import {}", self.file.display()));
+        let credentials = Credentials::from_connector_file(&self.file)
+            .map_err(|error| unusable().why(error).remedy("use the connector-umapi.yml that user-sync logs in with"))?;
+        let organization = credentials.organization().ok_or_else(|| {
+            unusable().why("the organization is missing").remedy("add `enterprise.org_id` to the file")
         })?;
-        let organization = credentials
-            .organization()
-            .ok_or_else(|| unusable().why("it names no organization").remedy("add `enterprise.org_id` to it"))?;
         file.set(&self.name, "organization", organization);
         file.set(&self.name, "connector_file", absolute(&self.file)?);
         file.save()?;
         if private_file::is_open_to_others(&self.file) {
-            context.note(&format!("others can read the secrets in {0}: chmod 600 {0}", self.file.display()));
+            context
+                .warn(&format!("other users can read the secrets in {0}; run \"chmod 600 {0}\"", self.file.display()));
         }
-        context.note(&format!("see whether it works: umapi auth check --profile {}", self.name));
+        context.note(&format!("next: check the login with \"umapi auth check --profile {}\"", self.name));
         Ok(Exit::Success)
     }
 }
 
-/// Removes a profile, and its secrets from the system's keyring. Files stay.
+/// Remove a profile, and its secrets from the system keyring (not files)
 #[derive(Args, Debug)]
 pub(crate) struct RemoveArgs {
-    /// The profile.
+    /// The profile
     name: String,
 }
 
@@ -497,7 +502,7 @@ impl RemoveArgs {
         }
         file.remove(&self.name);
         file.save()?;
-        context.note(&format!("the profile `{}` is gone", self.name));
+        context.note(&format!("removed the profile {}", self.name));
         Ok(Exit::Success)
     }
 }

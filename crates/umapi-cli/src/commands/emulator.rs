@@ -1,4 +1,4 @@
-//! `umapi emulator`.
+//! `umapi emulator`: run the emulator.
 
 use std::io;
 
@@ -11,10 +11,10 @@ use crate::{
     output::logging,
 };
 
-/// Serves the whole API and its login on this machine, for tests and development.
+/// Run the API and its login on this machine, for tests and development
 ///
-/// Writes one line of JSON when it is ready: addresses, organization, credentials (which are public). Logs go to stderr;
-/// UMAPI_EMULATOR_LOG says how much. It ends at Ctrl-C. To try a single command, `umapi --emulator COMMAND` is shorter.
+/// When ready, it writes one line of JSON to stdout: addresses, organization and (public) credentials. It logs to stderr as
+/// UMAPI_EMULATOR_LOG says, and stops at Ctrl-C. To try one command, use `umapi --emulator COMMAND`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -31,9 +31,9 @@ impl EmulatorArgs {
         logging::start_with(level, "UMAPI_EMULATOR_LOG");
         match self.arguments.run(io::stdout()).await {
             Ok(()) => Ok(Exit::Success),
-            Err(error) => Err(Failure::usage("the emulator cannot run")
+            Err(error) => Err(Failure::usage("cannot run the emulator")
                 .why(error)
-                .remedy("umapi emulator --help describes the options")),
+                .remedy("see the options in \"umapi emulator --help\"")),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     output::{GroupRecord, UserRecord},
 };
 
-/// Groups of all types: list, look up; user groups also create, change, delete.
+/// List and look up groups; create, change and delete user groups
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupsCommand {
     List(ListArgs),
@@ -37,19 +37,19 @@ impl GroupsCommand {
     }
 }
 
-/// Lists groups of all types, or of one.
+/// List all groups, or the groups of a type
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi groups list
   umapi groups list --type user-group --format csv")]
 pub(crate) struct ListArgs {
-    /// Only groups of this type.
+    /// List only groups of this type
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     kind: Option<Type>,
 }
 
-/// The types of groups.
+/// A group type.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Type {
     UserGroup,
@@ -92,13 +92,13 @@ impl ListArgs {
     }
 }
 
-/// Looks a group up by its name.
+/// Show a group
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
   umapi groups get 'Default Photoshop configuration'")]
 pub(crate) struct GetArgs {
-    /// The name of a user group, a product profile or an administrative group.
+    /// The name of the user group, product profile or admin group
     name: String,
 }
 
@@ -106,7 +106,8 @@ impl GetArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "groups").await?;
         let group = connection.client.groups().get(&self.name).await;
-        let group = group.map_err(|error| Failure::of_service(format!("cannot look up {}", self.name), &error))?;
+        let group =
+            group.map_err(|error| Failure::of_service(format!("cannot look up the group {}", self.name), &error))?;
         drop(connection);
         let group = group.ok_or_else(|| unknown(&self.name))?;
         context.write_single(&GroupRecord::from(group))?;
@@ -114,21 +115,19 @@ impl GetArgs {
     }
 }
 
-/// There is no such group.
 fn unknown(name: &str) -> Failure {
-    Failure::new(Exit::Failed, format!("there is no group {name}"))
-        .why("the organization has no group of this name")
-        .remedy("check the spelling; umapi groups list shows all")
+    Failure::failed(format!("group \"{name}\" does not exist"))
+        .remedy("check the spelling, or list the groups with \"umapi groups list\"")
 }
 
-/// Lists the members of a group.
+/// List the members of a group
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi groups members Design
-  umapi groups members Photoshop --status inactive  who waits for a license")]
+  umapi groups members Photoshop --status inactive")]
 pub(crate) struct MembersArgs {
-    /// The name of a user group, a product profile or an administrative group.
+    /// The name of the user group, product profile or admin group
     #[arg(id = "group", value_name = "NAME")]
     group: String,
 
@@ -145,25 +144,25 @@ impl MembersArgs {
     }
 }
 
-/// Creates a user group. Product profiles come from the Admin Console.
+/// Create a user group
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  umapi groups create Design --description 'Everybody who draws'
+  umapi groups create Design --description 'All designers'
   umapi groups create Design --if-exists ignore --add-profile Photoshop")]
 pub(crate) struct CreateArgs {
-    /// The name.
+    /// The name of the group
     name: String,
 
-    /// What the group is for.
+    /// The description of the group
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// What to do if the group is there already. `update` changes its description.
+    /// What to do if the group exists already
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     if_exists: batch::IfExists,
 
-    /// Gives its members this product profile; may be given several times.
+    /// Give its members this product profile; can be repeated
     #[arg(long, value_name = "PROFILE")]
     add_profile: Vec<String>,
 
@@ -185,7 +184,7 @@ impl CreateArgs {
     }
 }
 
-/// Renames or describes a user group, and changes the product profiles of its members.
+/// Change the name, the description or the profiles of a user group
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -193,22 +192,22 @@ Examples:
   umapi groups update Design --add-profile Photoshop --remove-profile Illustrator")]
 #[group(id = "change", required = true, multiple = true, args = ["new_name", "description", "add_profile", "remove_profile"])]
 pub(crate) struct UpdateArgs {
-    /// The name that it has.
+    /// The current name of the group
     name: String,
 
-    /// The new name.
+    /// The new name
     #[arg(long = "name", id = "new_name", value_name = "NAME")]
     new_name: Option<String>,
 
-    /// The new description.
+    /// The new description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// Gives its members this product profile; may be given several times.
+    /// Give its members this product profile; can be repeated
     #[arg(long, value_name = "PROFILE")]
     add_profile: Vec<String>,
 
-    /// Takes this product profile from its members; may be given several times.
+    /// Take this product profile from its members; can be repeated
     #[arg(long, value_name = "PROFILE")]
     remove_profile: Vec<String>,
 
@@ -234,17 +233,17 @@ impl UpdateArgs {
     }
 }
 
-/// Deletes user groups. Their members stay in the organization, without what the group gave them.
+/// Delete user groups (their members stay in the organization)
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
   umapi groups delete Design --yes")]
 pub(crate) struct DeleteArgs {
-    /// The names.
+    /// The names of the groups
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 
-    /// Does not ask.
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 
@@ -258,10 +257,10 @@ impl DeleteArgs {
         let commands = self.names.iter().map(deletion).collect::<Result<Vec<_>>>()?;
         if !self.options.dry_run {
             let what = match self.names.as_slice() {
-                [one] => format!("the user group {one}"),
-                many => format!("{} user groups", many.len()),
+                [name] => format!("the user group {name}"),
+                names => format!("{} user groups", names.len()),
             };
-            context.confirm(&format!("delete {what}?"), self.yes)?;
+            context.confirm(&format!("Delete {what}?"), self.yes)?;
         }
         batch::run_small(context, commands, &self.options).await
     }

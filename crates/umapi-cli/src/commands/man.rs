@@ -1,4 +1,4 @@
-//! `umapi man`.
+//! `umapi man`: write the manual pages.
 
 use std::{io, path::PathBuf};
 
@@ -11,16 +11,14 @@ use crate::{
     failure::{Exit, Failure, Result},
 };
 
-/// Writes the manual pages.
-///
-/// That of `umapi` goes to stdout, or all of them into a folder.
+/// Write the manual page to stdout, or all pages to a folder
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi man | man -l -
   umapi man --out-dir ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// The folder for the pages of all commands. It is made if it is not there.
+    /// The folder for the pages of all commands, created if needed
     #[arg(long, value_name = "FOLDER")]
     out_dir: Option<PathBuf>,
 }
@@ -38,15 +36,15 @@ impl ManArgs {
             clap_mangen::generate_to(surface(), &folder)
         };
         write().map_err(|error| {
-            Failure::failed(format!("cannot write the manual pages into {}", folder.display()))
+            Failure::failed(format!("cannot write the manual pages to {}", folder.display()))
                 .why(error)
-                .remedy("name a folder that you may write to")
+                .remedy("use a folder that you can write to")
         })?;
         Ok(Exit::Success)
     }
 }
 
-/// The surface with the topics, which are pages like the commands.
+/// Returns the command line with the topics, which have pages like commands.
 fn surface() -> clap::Command {
     Cli::command().disable_help_subcommand(true).mut_subcommands(|command| command.hide(false))
 }

@@ -1,4 +1,4 @@
-//! `umapi products`.
+//! `umapi products`: list and look up products.
 
 use clap::{Args, Subcommand};
 
@@ -10,21 +10,21 @@ use crate::{
     output::ProductRecord,
 };
 
-/// Products of the organization: list, look up.
+/// List and look up the products of the organization
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProductsCommand {
     List(ListArgs),
     Get(GetArgs),
 }
 
-/// Lists the products.
+/// List the products
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {}
 
-/// Looks a product up by its id.
+/// Show a product
 #[derive(Args, Debug)]
 pub(crate) struct GetArgs {
-    /// The id, as `umapi products list` shows it.
+    /// The id of the product, as in `umapi products list`
     id: String,
 }
 
@@ -39,11 +39,11 @@ impl ProductsCommand {
             }
             Self::Get(GetArgs { id }) => {
                 let product = products.get(&id).await;
-                let product = product.map_err(|error| Failure::of_service(format!("cannot look up {id}"), &error))?;
+                let product =
+                    product.map_err(|error| Failure::of_service(format!("cannot look up the product {id}"), &error))?;
                 let product = product.ok_or_else(|| {
-                    Failure::new(Exit::Failed, format!("there is no product {id}"))
-                        .why("the organization has no product of this id")
-                        .remedy("umapi products list shows the ids")
+                    Failure::failed(format!("product \"{id}\" does not exist"))
+                        .remedy("list the products and their ids with \"umapi products list\"")
                 })?;
                 drop(connection);
                 context.write_single(&ProductRecord::from(product))?;

@@ -1,4 +1,4 @@
-//! `umapi profiles`.
+//! `umapi profiles`: list product profiles.
 
 use clap::{Args, Subcommand};
 use umapi::model::{Group, GroupType};
@@ -11,22 +11,22 @@ use crate::{
     output::GroupRecord,
 };
 
-/// Product profiles: list them, with their licenses.
+/// List the product profiles and their licenses
 ///
-/// Who is in one says `umapi groups members NAME`; profiles are made in the Admin Console.
+/// List the members of a profile with `umapi groups members NAME`. Create profiles in the Admin Console.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfilesCommand {
     List(ListArgs),
 }
 
-/// Lists the product profiles.
+/// List the product profiles
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi profiles list
   umapi profiles list --product Photoshop")]
 pub(crate) struct ListArgs {
-    /// Only profiles of this product.
+    /// List only the profiles of this product
     #[arg(long, value_name = "NAME")]
     product: Option<String>,
 }
@@ -38,10 +38,10 @@ impl ProfilesCommand {
         let connection = Connection::for_list(context, "profiles").await?;
         let pager = connection.client.groups().of_type(GroupType::ProductProfile).list();
         let pick = |profile: Group| {
-            let is_meant = product
+            let is_listed = product
                 .as_ref()
                 .is_none_or(|wanted| profile.product_name.as_ref().is_some_and(|name| name.to_lowercase() == *wanted));
-            is_meant.then(|| GroupRecord::from(profile))
+            is_listed.then(|| GroupRecord::from(profile))
         };
         write_pages(context, &connection, pager, None, "cannot list the profiles", pick).await
     }

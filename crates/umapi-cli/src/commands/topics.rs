@@ -1,4 +1,4 @@
-//! `umapi help TOPIC`: what is not about one command.
+//! `umapi help TOPIC`: help that is not about one command.
 
 use clap::Subcommand;
 
@@ -7,22 +7,22 @@ use crate::{
     failure::{Exit, Result},
 };
 
-/// What is promised or documented, and not about one command. Hidden among the commands, shown by `umapi help TOPIC`.
+/// The help topics. They are hidden in the list of commands.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum Topic {
-    /// What the exit codes mean.
-    #[command(hide = true, long_about = include_str!("../topics/exit-codes.txt"), verbatim_doc_comment)]
+    /// Exit codes
+    #[command(hide = true, long_about = include_str!("../topics/exit-codes.txt"))]
     ExitCodes,
-    /// How results are written.
+    /// Output formats
     #[command(hide = true, long_about = include_str!("../topics/formats.txt"))]
     Formats,
-    /// The files that `umapi run` reads.
+    /// Input files of `umapi run`
     #[command(hide = true, long_about = include_str!("../topics/command-files.txt"))]
     CommandFiles,
-    /// The file that `umapi apply` reads.
+    /// Input files of `umapi apply`
     #[command(hide = true, long_about = include_str!("../topics/membership-file.txt"))]
     MembershipFile,
-    /// The configuration, the environment variables, and where secrets are kept.
+    /// Configuration, environment variables and secrets
     #[command(hide = true, long_about = include_str!("../topics/configuration.txt"))]
     Configuration,
 }
@@ -38,7 +38,7 @@ impl Topic {
         }
     }
 
-    /// Named as a command, a topic shows its text.
+    /// Shows the text of the topic.
     pub(crate) fn run(self, context: &Context) -> Result<Exit> {
         context.write(self.text().as_bytes())?;
         Ok(Exit::Success)

@@ -13,7 +13,7 @@ use crate::{
     output::UserRecord,
 };
 
-/// Users: list, look up, create, change, remove.
+/// List, look up, create, change and remove users
 #[derive(Debug, Subcommand)]
 pub(crate) enum UsersCommand {
     List(ListArgs),
@@ -35,7 +35,7 @@ impl UsersCommand {
     }
 }
 
-/// Lists users: all, or those of a domain or a group.
+/// List all users, or those of a domain or a group
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -43,18 +43,18 @@ Examples:
   umapi users list --domain example.com --format csv > users.csv
   umapi users list --group Photoshop --status inactive")]
 pub(crate) struct ListArgs {
-    /// Only users of this domain.
+    /// List only users of this domain
     #[arg(long, value_name = "DOMAIN", conflicts_with = "group")]
     domain: Option<String>,
 
-    /// Only members of this user group, product profile or administrative group.
+    /// List only members of this user group, profile or admin group
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
 
     #[command(flatten)]
     filter: MemberFilter,
 
-    /// Stops after so many users.
+    /// List at most this many users [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
@@ -75,23 +75,23 @@ impl ListArgs {
     }
 }
 
-/// Looks users up.
+/// Show users
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi users get ann@example.com
-  umapi users get ann --domain example.com          a user name of a domain with username login
-  umapi users get ann@example.com --adobe-id        the Adobe ID of an address that has two accounts")]
+  umapi users get ann --domain example.com      Find by username
+  umapi users get ann@example.com --adobe-id    Find the Adobe ID")]
 pub(crate) struct GetArgs {
-    /// Email addresses, or user names together with --domain.
+    /// The email addresses, or usernames with --domain
     #[arg(required = true, value_name = "USER")]
     users: Vec<String>,
 
-    /// The domain of the user names.
+    /// The domain of the usernames
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
 
-    /// The Adobe ID, where an Enterprise or Federated ID has the same address.
+    /// Find the Adobe ID if the address has two accounts
     #[arg(long, conflicts_with = "domain")]
     adobe_id: bool,
 }
@@ -102,12 +102,12 @@ impl GetArgs {
         let service = connection.client.users();
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for name in &self.users {
-            let answer = match &self.domain {
+            let user = match &self.domain {
                 Some(domain) => service.get_by_username(name, domain).await,
                 None if self.adobe_id => service.get_adobe_id(name).await,
                 None => service.get(name).await,
             };
-            match answer.map_err(|error| Failure::of_service(format!("cannot look up {name}"), &error))? {
+            match user.map_err(|error| Failure::of_service(format!("cannot look up the user {name}"), &error))? {
                 Some(user) => found.push(UserRecord::from(user)),
                 None => missing.push(name.as_str()),
             }
@@ -125,13 +125,17 @@ impl GetArgs {
         if missing.is_empty() {
             return Ok(Exit::Success);
         }
-        Err(Failure::new(Exit::Failed, format!("there is no user {}", missing.join(", ")))
-            .why("the organization has no active user of this name")
-            .remedy("check the spelling; umapi users list shows all; user names need --domain"))
+        let what = match missing.as_slice() {
+            [name] => format!("user \"{name}\" does not exist"),
+            names => format!("users \"{}\" do not exist", names.join("\", \"")),
+        };
+        Err(Failure::failed(what)
+            .why("the organization has no active user with this name")
+            .remedy("check the spelling, or list the users with \"umapi users list\"; a username needs --domain"))
     }
 }
 
-/// Creates a user, and adds them to groups.
+/// Create a user, and add the user to groups
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -140,39 +144,39 @@ Examples:
   umapi users create ann --domain example.com --email ann@example.com --type federated \\
       --firstname Ann --lastname Lee --country US --if-exists ignore")]
 pub(crate) struct CreateArgs {
-    /// The email address, or a user name together with --domain and --email.
+    /// The email address, or a username with --domain and --email
     #[arg(value_name = "USER")]
     user: String,
 
-    /// The type of account.
+    /// The account type
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     kind: AccountType,
 
-    /// The first name.
+    /// The first name
     #[arg(long, value_name = "NAME")]
     firstname: Option<String>,
 
-    /// The last name.
+    /// The last name
     #[arg(long, value_name = "NAME")]
     lastname: Option<String>,
 
-    /// The country, by two letters such as US.
+    /// The country code, e.g. US
     #[arg(long, value_name = "CODE")]
     country: Option<String>,
 
-    /// The domain of a user name.
+    /// The domain of the username
     #[arg(long, value_name = "DOMAIN", requires = "email")]
     domain: Option<String>,
 
-    /// The email address of a user that has a user name.
+    /// The email address of a user with a username
     #[arg(long, value_name = "ADDRESS", requires = "domain")]
     email: Option<String>,
 
-    /// What to do if the user is there already.
+    /// What to do if the user exists already
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     if_exists: batch::IfExists,
 
-    /// Adds the user to this group; may be given several times.
+    /// Add the user to this group; can be repeated
     #[arg(long, value_name = "GROUP")]
     add_to: Vec<String>,
 
@@ -180,14 +184,14 @@ pub(crate) struct CreateArgs {
     options: batch::WriteArgs,
 }
 
-/// The type of an account.
+/// An account type.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum AccountType {
-    /// An Adobe ID, which the person owns.
+    /// An Adobe ID, owned by the person
     Adobe,
-    /// An Enterprise ID, of a domain claimed for them.
+    /// An Enterprise ID, in a claimed domain
     Enterprise,
-    /// A Federated ID, of a domain claimed for them.
+    /// A Federated ID, in a claimed domain
     Federated,
 }
 
@@ -224,7 +228,7 @@ impl CreateArgs {
     }
 }
 
-/// Changes the names, the email address or the user name of a user.
+/// Change the name, the email address or the username of a user
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -232,27 +236,27 @@ Examples:
   umapi users update ann@example.com --email ann.kim@example.com")]
 #[group(id = "change", required = true, multiple = true, args = ["email", "firstname", "lastname", "username"])]
 pub(crate) struct UpdateArgs {
-    /// The email address, or a user name together with --domain.
+    /// The email address, or a username with --domain
     #[arg(value_name = "USER")]
     user: String,
 
-    /// The domain of a user name.
+    /// The domain of the username
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
 
-    /// The new email address.
+    /// The new email address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
 
-    /// The new first name.
+    /// The new first name
     #[arg(long, value_name = "NAME")]
     firstname: Option<String>,
 
-    /// The new last name.
+    /// The new last name
     #[arg(long, value_name = "NAME")]
     lastname: Option<String>,
 
-    /// The new user name.
+    /// The new username
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
 
@@ -273,26 +277,26 @@ impl UpdateArgs {
     }
 }
 
-/// Takes users out of the organization, with all their memberships.
+/// Remove users from the organization, with all their memberships
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi users remove ann@example.com
   umapi users remove ann@example.com bob@example.com --delete-account --yes")]
 pub(crate) struct RemoveArgs {
-    /// Email addresses, or user names together with --domain.
+    /// The email addresses, or usernames with --domain
     #[arg(required = true, value_name = "USER")]
     users: Vec<String>,
 
-    /// The domain of the user names.
+    /// The domain of the usernames
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
 
-    /// Deletes the accounts too, with all that is stored in them. Adobe IDs cannot be deleted.
+    /// Also delete the accounts and their content (never Adobe IDs)
     #[arg(long)]
     delete_account: bool,
 
-    /// Does not ask.
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 
@@ -315,12 +319,15 @@ impl RemoveArgs {
             commands.push(batch::checked(command)?);
         }
         if !self.options.dry_run {
-            let deed = if self.delete_account { "remove, and delete the account of," } else { "remove" };
-            let whom = match self.users.as_slice() {
-                [one] => one.clone(),
-                many => format!("{} users", many.len()),
+            let users = match self.users.as_slice() {
+                [user] => user.clone(),
+                users => format!("{} users", users.len()),
             };
-            context.confirm(&format!("{deed} {whom}?"), self.yes)?;
+            let question = match self.delete_account {
+                true => format!("Remove {users} and delete the content of the accounts?"),
+                false => format!("Remove {users}?"),
+            };
+            context.confirm(&question, self.yes)?;
         }
         batch::run_small(context, commands, &self.options).await
     }

@@ -1,4 +1,4 @@
-//! What a call uses: one organization, and its login.
+//! Access to an organization: which one a call uses, and how it logs in.
 
 use std::{env::VarError, fmt, path::Path};
 
@@ -10,19 +10,19 @@ use crate::{
     options::GlobalArgs,
 };
 
-/// One organization, its login, and where both are.
+/// An organization, its login, and their addresses.
 pub(crate) struct Access {
     pub(crate) origin: Origin,
     pub(crate) organization: String,
     pub(crate) credentials: Credentials,
-    /// The address of the service, if not that of production.
+    /// The address of the service; `None` for production.
     pub(crate) server: Option<String>,
-    /// Certificates to trust beside those of the machine, as PEM.
+    /// Additional certificates to trust, as PEM.
     pub(crate) root_certificates: Option<Vec<u8>>,
     pub(crate) proxy: Option<Proxy>,
 }
 
-/// Where the login comes from.
+/// The origin of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Profile(String),
@@ -35,13 +35,15 @@ impl fmt::Display for Origin {
         match self {
             Self::Profile(name) => write!(f, "profile {name}"),
             Self::Environment => f.write_str("environment variables"),
-            Self::Emulator => f.write_str("throw-away emulator"),
+            Self::Emulator => f.write_str("temporary emulator"),
         }
     }
 }
 
 impl Access {
-    /// Finds what to use: the profile that was named, else the environment if it has a client id, else the default profile.
+    /// Selects the organization and its login.
+    ///
+    /// The named profile comes first, then the environment if it has a client id, then the default profile.
     pub(crate) fn find(arguments: &GlobalArgs) -> Result<Self> {
         if let Some(name) = &arguments.profile {
             return Self::of_profile(&ConfigFile::read(arguments.config.as_deref())?, name);
@@ -52,19 +54,19 @@ impl Access {
         let file = ConfigFile::read(arguments.config.as_deref())?;
         match file.default_profile() {
             Some(name) => Self::of_profile(&file, name),
-            None if file.profiles().is_empty() => Err(Failure::usage("no organization is known")
-                .why(format!("{} has no profile, and UMAPI_CLIENT_ID is not set", file.path().display()))
+            None if file.profiles().is_empty() => Err(Failure::usage("no organization is configured")
+                .why(format!("{} has no profiles, and UMAPI_CLIENT_ID is not set", file.path().display()))
                 .remedy(
-                    "umapi config add NAME makes a profile, umapi config import takes one over from user-sync;\n\
-                     umapi --emulator … runs the command against a throw-away organization",
+                    "add a profile with \"umapi config add NAME\", or import one from user-sync with\n\
+                     \"umapi config import FILE\"; to try a command without an organization, add --emulator",
                 )),
-            None => Err(Failure::usage("which organization?")
+            None => Err(Failure::usage("no organization is selected")
                 .why(format!(
-                    "{} has several profiles ({}) and names no default",
+                    "{} has several profiles ({}) and no default profile",
                     file.path().display(),
                     file.profiles().keys().map(String::as_str).collect::<Vec<_>>().join(", ")
                 ))
-                .remedy("add --profile NAME, or name the default once: umapi config use NAME")),
+                .remedy("select one with --profile NAME, or set the default profile with \"umapi config use NAME\"")),
         }
     }
 
@@ -73,9 +75,8 @@ impl Access {
         let credentials = profile.credentials(name, file.folder())?;
         let organization = profile.organization.as_deref().or(credentials.organization());
         let organization = organization.map(str::to_owned).ok_or_else(|| {
-            Failure::usage(format!("the profile `{name}` names no organization"))
-                .why("the login does not say which organization it is for")
-                .remedy(format!("umapi config add {name} --organization 12345@AdobeOrg"))
+            Failure::usage(format!("profile \"{name}\" has no organization"))
+                .remedy(format!("set it with \"umapi config add {name} --organization 12345@AdobeOrg\""))
         })?;
         Ok(Self {
             origin: Origin::Profile(name.to_owned()),
@@ -93,14 +94,14 @@ impl Access {
 
     fn of_environment() -> Result<Self> {
         let unusable = |why: &dyn fmt::Display| {
-            Failure::usage("the environment variables do not make a login")
+            Failure::usage("cannot log in with the environment variables")
                 .why(why)
-                .remedy("umapi help configuration lists them; --profile NAME takes a profile in their place")
+                .remedy("see \"umapi help configuration\" for the variables, or use a profile with --profile NAME")
         };
         let credentials = Credentials::from_env().map_err(|error| unusable(&error))?;
         let organization = credentials.organization().ok_or_else(|| unusable(&"UMAPI_ORG_ID is not set"))?.to_owned();
         let roots = std::env::var_os("UMAPI_ROOT_CERTIFICATES").filter(|path| !path.is_empty());
-        // An address that cannot be used must not lead to the service in production.
+        // An unusable address must not fall back to production.
         let server = match std::env::var("UMAPI_URL") {
             Ok(url) => Some(url).filter(|url| !url.trim().is_empty()),
             Err(VarError::NotPresent) => None,
@@ -119,13 +120,14 @@ impl Access {
 
 fn read_roots(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
-        Failure::usage("cannot read the certificates to trust")
+        Failure::usage("cannot read the root certificates")
             .why(format!("{}: {error}", path.display()))
-            .remedy("name a file with certificates in PEM")
+            .remedy("use a file with PEM certificates")
     })
 }
 
 fn proxy(address: &str) -> Result<Proxy> {
-    Proxy::new(address)
-        .map_err(|error| Failure::usage("the proxy of the profile cannot be used").why(error).remedy("correct `proxy`"))
+    Proxy::new(address).map_err(|error| {
+        Failure::usage("cannot use the proxy of the profile").why(error).remedy("correct `proxy` in the profile")
+    })
 }

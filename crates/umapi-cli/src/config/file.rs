@@ -1,4 +1,4 @@
-//! The file of the configuration.
+//! The configuration file.
 
 use std::{
     collections::BTreeMap,
@@ -7,17 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::{Profile, place};
+use super::Profile;
 use crate::{
     failure::{Failure, Result},
     input::{Diagnostic, SourceLocation},
     private_file,
 };
 
-/// The file of the configuration: what it says, and its text, whose comments and order a change keeps.
+/// The configuration file: its content, and its text, so that changes keep comments and order.
 #[derive(Debug)]
 pub(crate) struct ConfigFile {
     path: PathBuf,
@@ -34,22 +35,22 @@ struct Content {
 }
 
 impl ConfigFile {
-    /// Reads the file that was named, or that of the platform. One that is not there is empty.
+    /// Reads the named file, or the default one. A missing file counts as empty.
     pub(crate) fn read(named: Option<&Path>) -> Result<Self> {
-        let path = place::config_file(named)?;
+        let path = config_path(named)?;
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => {
                 return Err(Failure::usage("cannot read the configuration")
                     .why(format!("{}: {error}", path.display()))
-                    .remedy("make the file readable, or name another one by --config or UMAPI_CONFIG"));
+                    .remedy("make the file readable, or use another one with --config or UMAPI_CONFIG"));
             }
         };
         Self::parse(path, &text)
     }
 
-    /// Reads the text of the file at a path.
+    /// Parses the text of the file at a path.
     pub(crate) fn parse(path: PathBuf, text: &str) -> Result<Self> {
         let unreadable = |message: &str, span: Option<Range<usize>>| {
             let location = span.map(|span| SourceLocation::of_byte(text, span.start)).unwrap_or_default();
@@ -68,7 +69,7 @@ impl ConfigFile {
         &self.path
     }
 
-    /// The folder that relative paths start at.
+    /// Returns the folder that relative paths in the file start at.
     pub(crate) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))
     }
@@ -77,7 +78,7 @@ impl ConfigFile {
         &self.content.profiles
     }
 
-    /// The profile that a call without `--profile` uses: the one the file names, or the only one.
+    /// Returns the default profile: the one that the file names, or the only one.
     pub(crate) fn default_profile(&self) -> Option<&str> {
         let only = || (self.content.profiles.len() == 1).then(|| self.content.profiles.keys().next()).flatten();
         self.content.default_profile.as_ref().or_else(only).map(String::as_str)
@@ -86,21 +87,21 @@ impl ConfigFile {
     pub(crate) fn profile(&self, name: &str) -> Result<&Profile> {
         self.content.profiles.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.content.profiles.keys().map(String::as_str).collect();
-            Failure::usage(format!("there is no profile `{name}`"))
+            Failure::usage(format!("profile \"{name}\" does not exist"))
                 .why(match known.as_slice() {
-                    [] => format!("{} has none", self.path.display()),
-                    known => format!("{} has {}", self.path.display(), known.join(", ")),
+                    [] => format!("{} has no profiles", self.path.display()),
+                    known => format!("{} has the profiles {}", self.path.display(), known.join(", ")),
                 })
-                .remedy(format!("umapi config add {name} makes it"))
+                .remedy(format!("check the spelling, or add it with \"umapi config add {name}\""))
         })
     }
 
-    /// Makes a profile, if it is not there.
-    pub(crate) fn make(&mut self, profile: &str) {
+    /// Adds a profile, unless it exists.
+    pub(crate) fn add(&mut self, profile: &str) {
         self.table_of(profile);
     }
 
-    /// Sets a field of a profile, which is made if it is not there.
+    /// Sets a field of a profile, which is added if needed.
     pub(crate) fn set(&mut self, profile: &str, field: &str, value: impl Into<toml_edit::Value>) {
         self.table_of(profile)[field] = toml_edit::value(value);
     }
@@ -115,7 +116,7 @@ impl ConfigFile {
         self.document["default_profile"] = toml_edit::value(profile);
     }
 
-    /// Takes a profile out.
+    /// Removes a profile.
     pub(crate) fn remove(&mut self, profile: &str) {
         if let Some(profiles) = self.document.get_mut("profiles").and_then(Item::as_table_like_mut) {
             profiles.remove(profile);
@@ -125,7 +126,7 @@ impl ConfigFile {
         }
     }
 
-    /// Writes the file, readable by its owner alone.
+    /// Writes the file, readable only by its owner.
     pub(crate) fn save(self) -> Result<Self> {
         let text = self.document.to_string();
         private_file::create_folder(self.folder())
@@ -133,13 +134,28 @@ impl ConfigFile {
             .map_err(|error| {
                 Failure::failed("cannot write the configuration")
                     .why(format!("{}: {error}", self.path.display()))
-                    .remedy("make the folder writable, or name another file by --config or UMAPI_CONFIG")
+                    .remedy("make the folder writable, or use another file with --config or UMAPI_CONFIG")
             })?;
         Self::parse(self.path, &text)
     }
 }
 
-/// The table under a key, made if it is not there.
+/// Returns the named path, or the default: `~/.config/umapi/config.toml`, on Windows the same below `%APPDATA%`.
+fn config_path(named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    let arguments =
+        AppStrategyArgs { top_level_domain: String::new(), author: String::new(), app_name: "umapi".into() };
+    let folder = choose_app_strategy(arguments).map_err(|error| {
+        Failure::usage("cannot find the folder of the configuration")
+            .why(error)
+            .remedy("name the configuration file with --config or UMAPI_CONFIG")
+    })?;
+    Ok(folder.config_dir().join("config.toml"))
+}
+
+/// Returns the table with this key, added if needed.
 fn table<'a>(parent: &'a mut Table, key: &str) -> &'a mut Table {
     let item = parent.entry(key).or_insert_with(toml_edit::table);
     if !item.is_table() {
@@ -147,7 +163,7 @@ fn table<'a>(parent: &'a mut Table, key: &str) -> &'a mut Table {
     }
     match item {
         Item::Table(table) => table,
-        _ => unreachable!("it was made a table"),
+        _ => unreachable!("the item was converted to a table"),
     }
 }
 
@@ -173,7 +189,7 @@ connector_file = "connector-umapi.yml"
     }
 
     #[test]
-    fn a_change_keeps_what_was_written_by_hand() {
+    fn changes_keep_comments() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/config.toml");
         let mut file = ConfigFile::parse(path.clone(), FILE).unwrap();
@@ -190,7 +206,7 @@ connector_file = "connector-umapi.yml"
     }
 
     #[test]
-    fn the_only_profile_is_the_default() {
+    fn only_profile_is_the_default() {
         assert_eq!(parse(FILE).unwrap().default_profile(), Some("main"));
         assert_eq!(parse("[profiles.one]\n").unwrap().default_profile(), Some("one"));
         assert_eq!(parse("[profiles.one]\n[profiles.two]\n").unwrap().default_profile(), None);
@@ -198,7 +214,7 @@ connector_file = "connector-umapi.yml"
     }
 
     #[test]
-    fn the_kind_of_login_follows_from_the_fields() {
+    fn login_kind_follows_from_the_fields() {
         let file = parse(FILE).unwrap();
         let main = file.profile("main").unwrap();
         assert_eq!(main.kind(), LoginKind::OAuth);
@@ -207,7 +223,7 @@ connector_file = "connector-umapi.yml"
     }
 
     #[test]
-    fn mistakes_are_named_with_their_place() {
+    fn mistakes_have_line_and_column() {
         for (text, expected) in [
             ("default_profile = \n", "line 1"),
             ("[profiles.main]\nclient = \"x\"\n", "line 2, column 1: unknown field `client`"),

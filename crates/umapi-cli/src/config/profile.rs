@@ -1,4 +1,4 @@
-//! A profile: one organization, and how to log in to it.
+//! Profiles: an organization, and how to log in to it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,31 +8,31 @@ use umapi::auth::{Credentials, Endpoint, OAuthServerToServer, PrivateKey, Servic
 use super::SecretSource;
 use crate::failure::{Failure, Result};
 
-/// One organization, and how to log in to it. Either a file of another tool says how, or the fields here do.
+/// An organization, and how to log in to it: with a file of another tool, or with the fields here.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
     pub(crate) organization: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) client_secret: Option<SecretSource>,
-    /// Of the JWT exchange alone, as are the two below.
+    /// Only for the JWT exchange, like the next two fields.
     pub(crate) technical_account: Option<String>,
     pub(crate) private_key: Option<SecretSource>,
     pub(crate) private_key_passphrase: Option<SecretSource>,
-    /// `connector-umapi.yml` of user-sync.
+    /// The `connector-umapi.yml` of user-sync.
     pub(crate) connector_file: Option<PathBuf>,
-    /// JSON of the Adobe Developer Console.
+    /// The JSON file of the Adobe Developer Console.
     pub(crate) console_file: Option<PathBuf>,
-    /// The address of the service, if not that of production.
+    /// The address of the service; `None` for production.
     pub(crate) server: Option<String>,
-    /// The address of the login, if not that of production.
+    /// The address of the login; `None` for production.
     pub(crate) login_server: Option<String>,
-    /// Certificates to trust beside those of the machine.
+    /// A PEM file with additional certificates to trust.
     pub(crate) root_certificates: Option<PathBuf>,
     pub(crate) proxy: Option<String>,
 }
 
-/// What kind of login a profile has.
+/// The login of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoginKind {
     OAuth,
@@ -46,8 +46,8 @@ impl LoginKind {
         match self {
             Self::OAuth => "OAuth Server-to-Server",
             Self::Jwt => "JWT exchange",
-            Self::ConnectorFile => "connector file of user-sync",
-            Self::ConsoleFile => "JSON of the Developer Console",
+            Self::ConnectorFile => "user-sync connector file",
+            Self::ConsoleFile => "Developer Console JSON",
         }
     }
 }
@@ -65,7 +65,7 @@ impl Profile {
         }
     }
 
-    /// The secrets that the profile names, with the names of their fields.
+    /// Returns the secrets of the profile with the names of their fields.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (&'static str, &SecretSource)> {
         [
             ("client_secret", &self.client_secret),
@@ -76,12 +76,12 @@ impl Profile {
         .filter_map(|(name, source)| Some((name, source.as_ref()?)))
     }
 
-    /// Reads everything that the login needs. Relative paths start at `folder`.
+    /// Reads all parts of the login. Relative paths start at `folder`.
     pub(crate) fn credentials(&self, name: &str, folder: &Path) -> Result<Credentials> {
         let unusable = |error: umapi::auth::Error| {
-            Failure::usage(format!("the profile `{name}` cannot log in")).why(error).remedy(format!(
-                "umapi config show {name} says what the profile has; umapi help configuration, what it needs"
-            ))
+            Failure::usage(format!("cannot log in with profile \"{name}\""))
+                .why(error)
+                .remedy(format!("compare the output of \"umapi config show {name}\" with \"umapi help configuration\""))
         };
         let credentials = match self.kind() {
             LoginKind::ConnectorFile => {
@@ -116,9 +116,9 @@ impl Profile {
 
     fn console_credentials(&self, name: &str, folder: &Path) -> Result<Credentials> {
         let unusable = |why: &dyn std::fmt::Display| {
-            Failure::usage(format!("the profile `{name}` cannot log in"))
+            Failure::usage(format!("cannot log in with profile \"{name}\""))
                 .why(why)
-                .remedy("download the JSON again from the Adobe Developer Console, or change the profile")
+                .remedy("download the JSON file again from the Adobe Developer Console, or change the profile")
         };
         let path = folder.join(self.console_file.as_deref().unwrap_or(Path::new("")));
         let json = std::fs::read_to_string(&path)
@@ -132,8 +132,9 @@ impl Profile {
     fn key(&self, name: &str, folder: &Path) -> Result<PrivateKey> {
         let pem = self.required(name, "private_key", self.private_key.as_ref())?.read("private key", folder)?;
         PrivateKey::from_pem(pem.reveal(), self.passphrase(folder)?.as_ref()).map_err(|error| {
-            Failure::usage(format!("the profile `{name}` cannot log in")).why(error).remedy(
-                "make a key and its certificate with umapi cert new, and upload the certificate to the Adobe Developer Console",
+            Failure::usage(format!("cannot log in with profile \"{name}\"")).why(error).remedy(
+                "create a key and its certificate with \"umapi cert new\", and upload the certificate to the Adobe \
+                 Developer Console",
             )
         })
     }
@@ -147,14 +148,16 @@ impl Profile {
 
     fn required<'a, T>(&self, profile: &str, field: &str, value: Option<&'a T>) -> Result<&'a T> {
         value.ok_or_else(|| {
-            let way = match field {
+            let command = match field {
                 "client_secret" => format!("umapi config set-secret {profile}"),
                 "private_key" => format!("umapi config add {profile} --private-key-file FILE"),
-                field => format!("umapi config add {profile} --{} …", field.replace('_', "-")),
+                field => format!("umapi config add {profile} --{} VALUE", field.replace('_', "-")),
             };
-            Failure::usage(format!("the profile `{profile}` cannot log in"))
+            Failure::usage(format!("cannot log in with profile \"{profile}\""))
                 .why(format!("`{field}` is missing"))
-                .remedy(format!("{way}; what belongs there says your project in the Adobe Developer Console"))
+                .remedy(format!(
+                    "set it with \"{command}\"; your project in the Adobe Developer Console shows the value"
+                ))
         })
     }
 }
