@@ -152,4 +152,11 @@ mod tests {
         let difference = similar::TextDiff::from_lines(&expected, &surface).unified_diff().to_string();
         assert!(difference.is_empty(), "the surface changed; to accept it, set UPDATE_GOLDEN=1:\n{difference}");
     }
+
+    #[test]
+    fn help_fits_80_columns() {
+        let too_long: Vec<String> =
+            surface().lines().filter(|line| line.chars().count() > 80).map(str::to_owned).collect();
+        assert_eq!(too_long, Vec::<String>::new());
+    }
 }

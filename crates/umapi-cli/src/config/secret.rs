@@ -11,7 +11,7 @@ use serde::{
 };
 use umapi::auth::Secret;
 
-use crate::failure::{Failure, Result as Outcome};
+use crate::failure::{Failure, Result};
 
 /// The place where a secret is stored. The configuration never contains the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) enum SecretSource {
 
 impl SecretSource {
     /// Reads the secret, without a line break at its end.
-    pub(crate) fn read(&self, name: &str, folder: &Path) -> Outcome<Secret> {
+    pub(crate) fn read(&self, name: &str, folder: &Path) -> Result<Secret> {
         let text = match self {
             Self::Env(variable) => std::env::var(variable).map_err(|_| {
                 Failure::usage(format!("cannot read the {name}"))
