@@ -28,7 +28,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
-    /// Longest time to wait for a rate limit, e.g. 90s or 0s [default: no limit]
+    /// Longest time to wait for a rate limit, e.g. 90s [default: no limit]
     #[arg(
         long,
         global = true,
@@ -67,11 +67,14 @@ pub(crate) struct GlobalArgs {
 /// The format of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Columns for people.
+    /// Columns, for people
     #[default]
     Table,
+    /// One JSON document
     Json,
+    /// One JSON object per line
     Ndjson,
+    /// Comma-separated values
     Csv,
 }
 

@@ -189,7 +189,8 @@ impl CreateArgs {
 #[command(after_help = "\
 Examples:
   umapi groups update Design --name Drawing
-  umapi groups update Design --add-profile Photoshop --remove-profile Illustrator")]
+  umapi groups update Design --add-profile Photoshop")]
+#[command(override_usage = "umapi groups update [OPTIONS] <NAME>")]
 #[group(id = "change", required = true, multiple = true, args = ["new_name", "description", "add_profile", "remove_profile"])]
 pub(crate) struct UpdateArgs {
     /// The current name of the group

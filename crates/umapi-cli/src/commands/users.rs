@@ -139,10 +139,11 @@ impl GetArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  umapi users create ann@example.com --type federated --firstname Ann --lastname Lee --country US
-  umapi users create ann@example.com --type adobe --add-to Design --add-to Photoshop
-  umapi users create ann --domain example.com --email ann@example.com --type federated \\
-      --firstname Ann --lastname Lee --country US --if-exists ignore")]
+  umapi users create ann@example.com --type adobe --add-to Design
+  umapi users create ann@example.com --type federated --country US \\
+      --firstname Ann --lastname Lee
+  umapi users create ann --domain example.com --email ann@example.com \\
+      --type federated --country US --firstname Ann --lastname Lee")]
 pub(crate) struct CreateArgs {
     /// The email address, or a username with --domain and --email
     #[arg(value_name = "USER")]
@@ -234,6 +235,7 @@ impl CreateArgs {
 Examples:
   umapi users update ann@example.com --lastname Kim
   umapi users update ann@example.com --email ann.kim@example.com")]
+#[command(override_usage = "umapi users update [OPTIONS] <USER>")]
 #[group(id = "change", required = true, multiple = true, args = ["email", "firstname", "lastname", "username"])]
 pub(crate) struct UpdateArgs {
     /// The email address, or a username with --domain

@@ -1,9 +1,9 @@
-//! Raw access.
+//! `umapi api`.
 
 use crate::stage::{Stage, text};
 
 #[test]
-fn any_request_of_the_description_can_be_sent() {
+fn any_described_request_can_be_sent() {
     let stage = Stage::new();
     let users = stage.umapi(["api", "GET", "/users/{org}/0", "--query", "domain=enterprise.example"]).done().json();
     assert_eq!(users["users"].as_array().unwrap().len(), 2);
@@ -20,7 +20,7 @@ fn any_request_of_the_description_can_be_sent() {
 }
 
 #[test]
-fn what_is_refused_is_shown_as_it_came() {
+fn rejection_is_written_as_received() {
     let stage = Stage::new();
     let refused = stage.umapi(["api", "GET", "/organizations/{org}/users/zoe@example.com"]).with_code(1);
     assert_eq!(refused.json()["result"], "error.user.not_found");

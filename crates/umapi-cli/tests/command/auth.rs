@@ -1,9 +1,9 @@
-//! The login, and certificates.
+//! `umapi auth` and `umapi cert`.
 
 use crate::stage::{Stage, ended, text};
 
 #[test]
-fn a_good_login_says_what_it_is() {
+fn auth_check_shows_the_login() {
     let stage = Stage::new();
     let checked = stage.umapi(["auth", "check", "-f", "json"]).done().json();
     assert_eq!(checked["from"], "environment variables");
@@ -18,7 +18,7 @@ fn a_good_login_says_what_it_is() {
 }
 
 #[test]
-fn the_jwt_exchange_is_a_login_too() {
+fn auth_check_supports_the_jwt_exchange() {
     let stage = Stage::new();
     let credentials = stage.emulator.credentials();
     let key = stage.file("private.key", &credentials.private_key_pem);
@@ -35,12 +35,12 @@ fn the_jwt_exchange_is_a_login_too() {
 }
 
 #[test]
-fn a_bad_login_ends_with_3_and_says_what_to_do() {
+fn rejected_login_exits_with_3_and_says_what_to_do() {
     let stage = Stage::new();
     let with = |name: &str, value: &str| ended(stage.command().env(name, value).args(["auth", "check"]));
     with("UMAPI_CLIENT_SECRET", "wrong").with_code(3).saying("copy the client secret again");
     with("UMAPI_CLIENT_ID", "unknown").with_code(3).saying("compare the client id");
-    with("UMAPI_ORG_ID", "9999@AdobeOrg").with_code(3).saying("the service refuses it");
+    with("UMAPI_ORG_ID", "9999@AdobeOrg").with_code(3).saying("the service rejects its token");
     with("UMAPI_ORG_ID", "9999").with_code(2).saying("12345@AdobeOrg");
     with("UMAPI_IMS_URL", "http://127.0.0.1:1").with_code(5);
     ended(stage.command().env("UMAPI_CLIENT_SECRET", "wrong").args(["users", "list"]))
@@ -50,7 +50,7 @@ fn a_bad_login_ends_with_3_and_says_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn a_certificate_and_its_key_fit_each_other() {
+fn cert_new_writes_a_private_key_and_a_certificate() {
     use std::os::unix::fs::PermissionsExt;
     let stage = Stage::new();
     let folder = stage.path("keys");
@@ -64,15 +64,13 @@ fn a_certificate_and_its_key_fit_each_other() {
     assert!(umapi::auth::PrivateKey::from_pem(&key, None).unwrap().bits() >= 2048);
     let certificate = std::fs::read_to_string(folder.join("certificate_pub.crt")).unwrap();
     assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"));
-    ended(stage.bare_command().args(["cert", "new", "--out-dir", text(&folder)]))
-        .with_code(2)
-        .saying("is there already");
+    ended(stage.bare_command().args(["cert", "new", "--out-dir", text(&folder)])).with_code(2).saying("exists already");
     assert_eq!(std::fs::read_to_string(&key_path).unwrap(), key);
 }
 
 #[cfg(unix)]
 #[test]
-fn an_address_that_is_no_text_does_not_lead_to_production() {
+fn non_unicode_address_does_not_fall_back_to_production() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     let stage = Stage::new();
     let url = OsStr::from_bytes(b"http://127.0.0.1\xff");

@@ -1,4 +1,4 @@
-//! Profiles, and where secrets are kept.
+//! `umapi config`: profiles, and where secrets are stored.
 
 use crate::stage::{Ended, Stage, ended, ended_with, text};
 
@@ -7,11 +7,11 @@ fn umapi(stage: &Stage, arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_profile_is_made_and_used() {
+fn profile_is_added_and_used() {
     let stage = Stage::new();
     let credentials = stage.emulator.credentials();
     let (server, login) = (stage.emulator.um_url(), stage.emulator.ims_url());
-    umapi(&stage, &["users", "list"]).with_code(2).saying("no organization is known").saying("umapi config add");
+    umapi(&stage, &["users", "list"]).with_code(2).saying("no organization is configured").saying("umapi config add");
     umapi(
         &stage,
         &[
@@ -44,7 +44,7 @@ fn a_profile_is_made_and_used() {
 
 #[cfg(unix)]
 #[test]
-fn files_with_secrets_are_for_their_owner_alone() {
+fn files_with_secrets_are_private() {
     use std::os::unix::fs::PermissionsExt;
     let stage = Stage::new();
     umapi(&stage, &["config", "add", "main", "--client-id", "abc"]).done();
@@ -56,12 +56,12 @@ fn files_with_secrets_are_for_their_owner_alone() {
 }
 
 #[test]
-fn several_profiles_are_told_apart() {
+fn profile_is_selected_among_several() {
     let stage = Stage::new();
     for name in ["one", "two"] {
         umapi(&stage, &["config", "add", name, "--organization", "1F@AdobeOrg", "--client-id", name]).done();
     }
-    umapi(&stage, &["users", "list"]).with_code(2).saying("which organization?").saying("one, two");
+    umapi(&stage, &["users", "list"]).with_code(2).saying("no organization is selected").saying("one, two");
     umapi(&stage, &["config", "use", "two"]).done();
     umapi(&stage, &["config", "use", "three"]).with_code(2).saying("one, two");
     let listed = umapi(&stage, &["config", "list", "-f", "csv"]).done().csv();
@@ -73,7 +73,7 @@ fn several_profiles_are_told_apart() {
 }
 
 #[test]
-fn the_file_of_user_sync_is_taken_over() {
+fn connector_file_of_user_sync_is_imported() {
     let stage = Stage::new();
     let credentials = stage.emulator.credentials();
     let file = stage.file(
@@ -99,10 +99,12 @@ fn the_file_of_user_sync_is_taken_over() {
 }
 
 #[test]
-fn mistakes_of_the_file_have_a_place() {
+fn mistakes_in_the_configuration_have_a_place() {
     let stage = Stage::new();
     stage.file("config.toml", "[profiles.main]\nclient_secret = \"s8e-in-plain\"\n");
-    let refused =
-        umapi(&stage, &["config", "list"]).with_code(2).saying("line 2, column 17").saying("a secret must not stand");
+    let refused = umapi(&stage, &["config", "list"])
+        .with_code(2)
+        .saying("line 2, column 17")
+        .saying("a secret must not be in this file");
     assert!(!refused.err.contains("s8e-in-plain"));
 }

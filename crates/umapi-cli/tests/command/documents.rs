@@ -1,4 +1,4 @@
-//! Help, topics, completions, manual pages, the emulator.
+//! Help topics, completions, manual pages, and the emulator.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,7 +8,7 @@ use std::{
 use crate::stage::{Stage, ended, text};
 
 #[test]
-fn topics_are_found_by_help_and_by_name() {
+fn topics_are_shown_by_help_and_by_name() {
     let stage = Stage::new();
     for topic in ["exit-codes", "formats", "command-files", "membership-file", "configuration"] {
         let called = ended(stage.bare_command().arg(topic)).done();
@@ -22,7 +22,7 @@ fn topics_are_found_by_help_and_by_name() {
 }
 
 #[test]
-fn shells_and_man_get_what_they_need() {
+fn completions_and_manual_pages_are_written() {
     let stage = Stage::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = ended(stage.bare_command().args(["completions", shell])).done();
@@ -38,7 +38,7 @@ fn shells_and_man_get_what_they_need() {
 
 #[cfg(unix)]
 #[test]
-fn the_emulator_serves_until_it_is_told_to_end() {
+fn emulator_runs_until_sigterm() {
     let stage = Stage::new();
     let mut child = stage
         .bare_command()

@@ -1,9 +1,9 @@
-//! User groups: create, change, delete.
+//! `umapi groups`: create, change and delete user groups.
 
 use crate::stage::Stage;
 
 #[test]
-fn a_user_group_comes_changes_and_goes() {
+fn user_group_is_created_changed_and_deleted() {
     let stage = Stage::new();
     stage.umapi(["groups", "create", "Draw", "--description", "All", "--add-profile", "Photoshop"]).done();
     stage.umapi(["groups", "create", "Draw"]).with_code(1).saying("1 rejected");

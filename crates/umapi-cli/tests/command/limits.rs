@@ -1,11 +1,11 @@
-//! Limits and faults, as exit codes.
+//! Rate limits and faults, and the exit codes for them.
 
 use umapi_emulator::FaultRule;
 
 use crate::stage::{Stage, text};
 
 #[test]
-fn a_wait_that_is_not_allowed_ends_with_4() {
+fn wait_longer_than_allowed_exits_with_4() {
     let stage = Stage::new();
     stage.emulator.faults().add(FaultRule::on("listUsers").throttled(3000)).unwrap();
     stage.umapi(["users", "list", "--max-wait", "5s"]).with_code(4).saying("--max-wait").saying("try again at ");
@@ -13,14 +13,14 @@ fn a_wait_that_is_not_allowed_ends_with_4() {
 }
 
 #[test]
-fn a_service_that_does_not_answer_ends_with_5() {
+fn unavailable_service_exits_with_5() {
     let stage = Stage::new();
     stage.emulator.faults().add(FaultRule::on("listUsers").status(503)).unwrap();
     stage.umapi(["users", "list", "--max-wait", "0s"]).with_code(5).saying("cannot list the users");
 }
 
 #[test]
-fn what_came_before_a_fault_is_written() {
+fn items_before_a_fault_are_written() {
     let stage = Stage::with(|builder| {
         let mut sizes = umapi_emulator::PageSizes::default();
         sizes.users = 4;
@@ -32,7 +32,7 @@ fn what_came_before_a_fault_is_written() {
 }
 
 #[test]
-fn work_that_ends_early_says_what_was_done_and_what_was_not() {
+fn run_stopped_early_reports_every_outcome() {
     let stage = Stage::new();
     stage.emulator.faults().add(FaultRule::on("executeActions").throttled(3000).from_call(2)).unwrap();
     let lines: String = (0..40).map(|number| format!("new{number}@example.com,federated,N,P,US\n")).collect();
@@ -44,7 +44,7 @@ fn work_that_ends_early_says_what_was_done_and_what_was_not() {
 }
 
 #[test]
-fn secrets_are_in_no_log() {
+fn logs_contain_no_secrets() {
     let stage = Stage::new();
     let secret = stage.emulator.credentials().client_secret.clone();
     let token = stage.umapi(["auth", "token"]).done().out.trim().to_owned();

@@ -1,5 +1,5 @@
-//! The real command against the emulator.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+//! Tests of the command `umapi` as a process, against the emulator.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod api;
 mod apply;

@@ -68,14 +68,14 @@ fn one_is_looked_up_by_its_name() {
     assert!(shown.out.contains("username   lee\n"), "{}", shown.out);
     let both = stage.umapi(["users", "get", "jane@example.com", "zoe@example.com", "-f", "csv"]);
     assert_eq!(both.csv().len(), 1);
-    both.with_code(1).saying("error: there is no user zoe@example.com\n  cause: ");
+    both.with_code(1).saying("error: user \"zoe@example.com\" does not exist\n  cause: ");
     stage.umapi(["users", "get", "ann@mail.example", "--adobe-id"]).done();
     let group = stage.umapi(["groups", "get", "photoshop", "-f", "json"]).done().json();
     assert_eq!((&group["name"], &group["license_quota"]), (&"Photoshop".into(), &"5".into()));
     stage.umapi(["groups", "get", "Nothing"]).with_code(1).saying("umapi groups list");
     let id = stage.umapi(["products", "list", "-f", "json"]).done().json()[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(stage.umapi(["products", "get", &id, "-f", "json"]).done().json()["profile_count"], 2);
-    stage.umapi(["products", "get", "nothing"]).with_code(1).saying("there is no product nothing");
+    stage.umapi(["products", "get", "nothing"]).with_code(1).saying("product \"nothing\" does not exist");
     stage.umapi(["groups", "members", "Nothing"]).with_code(1).saying("cannot list the members of Nothing");
 }
 

@@ -1,4 +1,4 @@
-//! An emulator, and the command as a process beside it.
+//! The test stage: an emulator, and the command as a process with access to it.
 
 use std::{
     ffi::OsStr,
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use umapi_emulator::{Builder, Emulator, LimitSettings};
 
-/// An emulator of its own, a folder of its own, and the command with the environment that leads to both.
+/// An emulator, a folder, and the command with the environment for both.
 pub(crate) struct Stage {
-    // Dropped in this order: the emulator needs its runtime.
+    // Fields are dropped in this order, and the emulator needs its runtime.
     pub(crate) emulator: Emulator,
     folder: TempDir,
     _runtime: Runtime,
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -28,7 +28,7 @@ pub(crate) struct Ended {
 }
 
 impl Stage {
-    /// With the default organization, and no limits.
+    /// A stage with the default organization and without rate limits.
     pub(crate) fn new() -> Self {
         Self::with(|builder| builder.limits(LimitSettings::off()))
     }
@@ -39,19 +39,19 @@ impl Stage {
         Self { emulator, folder: tempfile::tempdir().unwrap(), _runtime: runtime }
     }
 
-    /// A path in the folder of the stage.
+    /// Returns a path in the folder of the stage.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Writes a file into the folder of the stage.
+    /// Writes a file to the folder of the stage.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
-    /// The command, with a login by environment variables and no pace.
+    /// Returns the command with a login in environment variables and without rate limiting.
     pub(crate) fn command(&self) -> Command {
         let credentials = self.emulator.credentials();
         let mut command = self.bare_command();
@@ -65,7 +65,7 @@ impl Stage {
         command
     }
 
-    /// The command, with no login at all.
+    /// Returns the command without a login.
     pub(crate) fn bare_command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_umapi"));
         command
@@ -76,17 +76,17 @@ impl Stage {
         command
     }
 
-    /// Calls the command with a login, and nothing on stdin.
+    /// Runs the command with a login and an empty stdin.
     pub(crate) fn umapi<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
         ended(self.command().args(arguments))
     }
 
-    /// The same with something on stdin.
+    /// Runs the command with a login and this text on stdin.
     pub(crate) fn umapi_with<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &str) -> Ended {
         ended_with(self.command().args(arguments), input)
     }
 
-    /// The groups of a user, as the service knows them.
+    /// Returns the groups of a user in the service.
     pub(crate) fn groups_of(&self, user: &str) -> Vec<String> {
         let shown: serde_json::Value = self.umapi(["users", "get", user, "-f", "json"]).done().json();
         let mut groups: Vec<String> =
@@ -104,7 +104,7 @@ pub(crate) fn ended_with(command: &mut Command, input: &str) -> Ended {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
-    // What does not fit into the pipe waits until the command reads it.
+    // A thread, because input that does not fit into the pipe waits until the command reads it.
     let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
@@ -117,7 +117,7 @@ impl Ended {
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Ends as all was done.
+    /// Asserts that the call succeeded.
     #[track_caller]
     pub(crate) fn done(self) -> Self {
         self.with_code(0)
@@ -129,7 +129,7 @@ impl Ended {
         self
     }
 
-    /// Says this on stderr.
+    /// Asserts that stderr contains this text.
     #[track_caller]
     pub(crate) fn saying(self, part: &str) -> Self {
         assert!(self.err.contains(part), "`{part}` is not in: {}", self.err);
@@ -141,25 +141,25 @@ impl Ended {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 
-    /// The lines of stdout.
+    /// Returns the lines of stdout.
     pub(crate) fn lines(&self) -> Vec<&str> {
         self.out.lines().collect()
     }
 
-    /// The records of CSV, without the header.
+    /// Returns the CSV records of stdout without the header.
     pub(crate) fn csv(&self) -> Vec<Vec<String>> {
         let mut reader = csv::Reader::from_reader(self.out.as_bytes());
         reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
     }
 }
 
-/// Lets another process work for a while, which has no clock of ours.
-#[expect(clippy::disallowed_methods, reason = "real time is what another process runs in")]
+/// Waits for another process, which has no manual clock.
+#[expect(clippy::disallowed_methods, reason = "another process runs in real time")]
 pub(crate) fn wait(milliseconds: u64) {
     std::thread::sleep(std::time::Duration::from_millis(milliseconds));
 }
 
-/// Text of a path.
+/// Returns a path as text.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }

@@ -1,4 +1,4 @@
-//! On a pseudo-terminal: tables, the progress bar, questions, Ctrl-C.
+//! Behavior on a terminal: tables, progress, confirmation, Ctrl-C.
 
 use std::{process::Command, time::Duration};
 
@@ -20,7 +20,7 @@ fn creations(count: u32) -> String {
 }
 
 #[test]
-fn a_terminal_gets_columns_and_colours() {
+fn table_has_columns_and_colors_on_a_terminal() {
     let stage = Stage::new();
     let mut session = on_terminal(stage.command(), &["groups", "list", "--type", "user-group"]);
     let shown = session.exp_eof().unwrap();
@@ -32,7 +32,7 @@ fn a_terminal_gets_columns_and_colours() {
 }
 
 #[test]
-fn the_bar_says_how_far_it_is_and_until_when_it_waits() {
+fn progress_shows_counts_and_the_end_of_a_wait() {
     let stage = Stage::new();
     stage.emulator.faults().add(FaultRule::on("executeActions").throttled(2).nth(3)).unwrap();
     let file = stage.file("a.csv", creations(60));
@@ -44,7 +44,7 @@ fn the_bar_says_how_far_it_is_and_until_when_it_waits() {
 }
 
 #[test]
-fn nothing_moves_when_it_is_to_be_quiet() {
+fn quiet_hides_progress_and_notes() {
     let stage = Stage::new();
     let file = stage.file("a.csv", creations(5));
     let shown = on_terminal(stage.command(), &["run", text(&file), "--quiet", "-f", "ndjson"]).exp_eof().unwrap();
@@ -52,11 +52,11 @@ fn nothing_moves_when_it_is_to_be_quiet() {
 }
 
 #[test]
-fn a_question_can_be_answered() {
+fn removal_is_confirmed_on_the_terminal() {
     let stage = Stage::new();
     for (answer, is_there) in [("n", true), ("y", false)] {
         let mut session = on_terminal(stage.command(), &["users", "remove", "jane@example.com"]);
-        session.exp_string("remove jane@example.com?").unwrap();
+        session.exp_string("Remove jane@example.com? [y/N]").unwrap();
         session.send_line(answer).unwrap();
         session.exp_eof().unwrap();
         assert_eq!(stage.umapi(["users", "get", "jane@example.com"]).code == Some(0), is_there);
@@ -64,7 +64,7 @@ fn a_question_can_be_answered() {
 }
 
 #[test]
-fn a_secret_is_not_shown_while_it_is_typed() {
+fn secret_is_hidden_while_it_is_entered() {
     let stage = Stage::new();
     stage.umapi(["config", "add", "main", "--client-id", "abc"]).done();
     let mut session = on_terminal(stage.bare_command(), &["config", "set-secret", "main", "--to-file", "main.secret"]);
@@ -76,7 +76,7 @@ fn a_secret_is_not_shown_while_it_is_typed() {
 }
 
 #[test]
-fn ctrl_c_finishes_what_is_under_way_and_says_what_was_done() {
+fn ctrl_c_finishes_the_request_and_reports_outcomes() {
     let stage = Stage::new();
     stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(50))).unwrap();
     let (file, outcomes) = (stage.file("a.csv", creations(500)), stage.path("outcomes.ndjson"));
@@ -96,7 +96,7 @@ fn ctrl_c_finishes_what_is_under_way_and_says_what_was_done() {
     assert!(format!("{:?}", session.process().wait().unwrap()).contains("130"));
     let written = std::fs::read_to_string(&outcomes).unwrap();
     let completed = written.lines().filter(|line| line.contains("\"completed\"")).count();
-    // What was reported as done is what was done.
+    // Exactly the reported commands were carried out.
     let created = stage.umapi(["users", "list", "-f", "csv"]).done().csv().len() - 9;
     assert_eq!(completed, created);
     assert!(completed > 0 && completed < 500);

@@ -1,9 +1,9 @@
-//! Users: create, change, remove.
+//! `umapi users`: create, change and remove users.
 
 use crate::stage::Stage;
 
 #[test]
-fn a_user_comes_changes_and_goes() {
+fn user_is_created_changed_and_removed() {
     let stage = Stage::new();
     let create =
         ["users", "create", "new@example.com", "--type", "federated", "--firstname", "New", "--lastname", "Person"];
@@ -15,13 +15,13 @@ fn a_user_comes_changes_and_goes() {
     stage.umapi(["users", "update", "new@example.com", "--lastname", "Kim"]).done();
     let changed = stage.umapi(["users", "get", "new@example.com", "-f", "json"]).done().json();
     assert_eq!(changed["lastname"], "Kim");
-    stage.umapi(["users", "remove", "new@example.com"]).with_code(2).saying("no terminal to ask").saying("--yes");
+    stage.umapi(["users", "remove", "new@example.com"]).with_code(2).saying("no terminal to ask on").saying("--yes");
     stage.umapi(["users", "remove", "new@example.com", "--yes"]).done();
     stage.umapi(["users", "get", "new@example.com"]).with_code(1);
 }
 
 #[test]
-fn what_the_service_refuses_ends_with_1_and_says_why() {
+fn rejected_command_exits_with_1_and_says_why() {
     let stage = Stage::new();
     let create = [
         "users",
@@ -47,7 +47,7 @@ fn what_the_service_refuses_ends_with_1_and_says_why() {
 }
 
 #[test]
-fn what_breaks_a_rule_is_not_sent() {
+fn invalid_command_is_not_sent() {
     let stage = Stage::new();
     let create = ["users", "create", "new@example.com", "--type", "federated", "--firstname", "A", "--lastname", "B"];
     stage
@@ -60,7 +60,7 @@ fn what_breaks_a_rule_is_not_sent() {
 }
 
 #[test]
-fn all_types_of_accounts_can_be_made() {
+fn all_account_types_can_be_created() {
     let stage = Stage::new();
     for arguments in [
         &["users", "create", "a@mail.example", "--type", "adobe", "--add-to", "Sales"][..],
@@ -103,7 +103,7 @@ fn all_types_of_accounts_can_be_made() {
 }
 
 #[test]
-fn a_test_changes_nothing() {
+fn dry_run_changes_nothing() {
     let stage = Stage::new();
     let tried = stage.umapi(["users", "remove", "jane@example.com", "--dry-run"]).done();
     assert!(tried.err.contains("only tried, nothing was changed"), "{}", tried.err);
