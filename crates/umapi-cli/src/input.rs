@@ -1,22 +1,28 @@
-//! Files with commands: read one by one, checked before anything is sent.
+//! Input files: each format has one reader, and everything is checked before anything is sent.
 
-mod bad;
-mod command;
+mod commands;
+mod csv;
 mod csv_commands;
 mod diagnostic;
-mod elements;
-mod form;
-mod line_starts;
-mod lines;
-mod list;
-mod locate;
-mod reader;
+mod json_commands;
+mod membership_file;
+mod name_list;
 mod source;
+mod text;
 
-pub(crate) use bad::BadCommand;
-pub(crate) use diagnostic::{Diagnostic, SourceLocation};
-pub(crate) use form::InputForm;
-pub(crate) use line_starts::LineStarts;
-pub(crate) use list::split_list;
-pub(crate) use reader::CommandReader;
-pub(crate) use source::{Source, read_whole, unread};
+pub(crate) use commands::{CommandReader, InputFormat};
+pub(crate) use diagnostic::{Diagnostic, Diagnostics, SourceLocation};
+pub(crate) use membership_file::{memberships_of, read_memberships};
+pub(crate) use name_list::{ListedName, read_names};
+pub(crate) use source::{Source, read_whole};
+pub(crate) use text::check_name;
+
+/// A part of a file that cannot be used: a command, or a row.
+#[derive(Clone, Debug)]
+pub(crate) struct BadEntry {
+    pub(crate) diagnostic: Diagnostic,
+    /// The part as it is in the file, to be corrected and run again.
+    pub(crate) text: String,
+    /// Whether the rest of the file cannot be read.
+    pub(crate) ends_file: bool,
+}

@@ -18,7 +18,6 @@ mod output;
 mod private_file;
 #[doc(hidden)]
 pub mod reading;
-mod wanted;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,17 @@
-//! Setting memberships: by `umapi members`, and by `umapi apply` after comparing.
+//! Membership changes: what `umapi members` and `umapi apply` have in common.
 
-mod difference;
-mod guard;
-mod present;
+mod current;
+mod desired;
+mod diff;
+mod max_removals;
 mod record;
 
 use umapi::{MembershipChange, PlannedMemberships};
 
-pub(crate) use difference::Difference;
-pub(crate) use guard::MaxRemovals;
-pub(crate) use present::Present;
+pub(crate) use current::Current;
+pub(crate) use desired::{Desired, DesiredList, ListKind, LocatedName};
+pub(crate) use diff::Diff;
+pub(crate) use max_removals::MaxRemovals;
 pub(crate) use record::{ChangeRecord, MembershipRecord};
 
 use crate::{
@@ -20,24 +22,34 @@ use crate::{
     interrupt::Interrupt,
 };
 
-/// Plans memberships, and sets them.
-pub(crate) async fn execute(context: &Context, edges: Vec<MembershipChange>, options: &WriteArgs) -> Result<Exit> {
+/// A membership to change, and the line of the input file that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedChange {
+    pub(crate) change: MembershipChange,
+    /// `None` if it was given as an argument.
+    pub(crate) line: Option<u64>,
+}
+
+/// Plans membership changes, applies them, and writes the outcome of each.
+pub(crate) async fn plan_and_apply(context: &Context, changes: &[PlannedChange], options: &WriteArgs) -> Result<Exit> {
     let connection = Connection::for_change(context, "memberships").await?;
-    let planned = plan(&connection, edges).await?;
-    carry_out(context, &connection, planned, options).await
+    let planned = plan(&connection, changes).await?;
+    apply(context, &connection, planned, changes, options).await
 }
 
-/// Finds the fewest requests. Names that no group or user can have are refused before anything is sent.
-pub(crate) async fn plan(connection: &Connection, edges: Vec<MembershipChange>) -> Result<PlannedMemberships> {
-    let planned = connection.client.memberships().with(edges).plan().await;
-    planned.map_err(|error| Failure::of_service("the memberships cannot be planned", &error))
+/// Finds the fewest requests. A name that no group or user can have is refused before anything is sent.
+pub(crate) async fn plan(connection: &Connection, changes: &[PlannedChange]) -> Result<PlannedMemberships> {
+    let changes: Vec<MembershipChange> = changes.iter().map(|planned| planned.change.clone()).collect();
+    let planned = connection.client.memberships().with(changes).plan().await;
+    planned.map_err(|error| Failure::of_service("cannot plan the membership changes", &error))
 }
 
-/// Sets memberships, and writes what becomes of each.
-pub(crate) async fn carry_out(
+/// Applies planned changes, and writes the outcome of each.
+pub(crate) async fn apply(
     context: &Context,
     connection: &Connection,
     planned: PlannedMemberships,
+    changes: &[PlannedChange],
     options: &WriteArgs,
 ) -> Result<Exit> {
     let planned = if options.dry_run { planned.test_only() } else { planned };
@@ -53,9 +65,14 @@ pub(crate) async fn carry_out(
     connection.progress.finish();
     let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
     for outcome in report.outcomes() {
-        summary.write(&MembershipRecord::of(outcome), &mut listing, options)?;
+        let line = changes.get(outcome.number()).and_then(|planned| planned.line);
+        summary.write(&MembershipRecord::new(outcome, line), &mut listing, options)?;
     }
     listing.finish()?;
     context.note(&summary.describe(u64::from(report.requests()), options.dry_run));
-    summary.conclude(context, error.as_ref(), "the same call goes on from here: what is there already changes nothing")
+    summary.conclude(
+        context,
+        error.as_ref(),
+        "run the same command again to continue; what is done already stays as it is",
+    )
 }

@@ -14,4 +14,4 @@ pub(crate) use progress::{ProgressLine, ProgressObserver, ProgressSafe, rough};
 pub(crate) use record::join_list;
 pub(crate) use record::{Column, Record, column, counted, hidden_column};
 pub(crate) use records::{GroupRecord, OutcomeRecord, OutcomeStatus, ProductRecord, UserRecord};
-pub(crate) use terminal::{Terminal, escape};
+pub(crate) use terminal::{Terminal, escape, escape_line, is_deceptive};

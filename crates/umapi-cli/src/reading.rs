@@ -1,4 +1,4 @@
-//! How the files of a user are read, without a file: for tests of this workspace, and no interface.
+//! The readers of input files, without a file: for the tests of this workspace only.
 
 use std::path::{Path, PathBuf};
 
@@ -7,60 +7,64 @@ use umapi::Command;
 use crate::{
     config::ConfigFile,
     failure::Failure,
-    input::{BadCommand, CommandReader, InputForm},
-    wanted::Wanted,
+    input::{BadEntry, CommandReader, InputFormat, memberships_of},
 };
 
-/// What is wrong, in words.
-pub type Wrong = String;
+/// The text of an error.
+pub type ErrorText = String;
 
 /// A command of a file, or what is wrong with it.
 #[derive(Debug)]
 pub struct Entry {
     /// The line that it begins on, counted from 1.
     pub line: u64,
-    /// The command, or the rule that it breaks and how it stands in the file.
-    pub command: Result<Command, (Wrong, String)>,
+    /// The command; or the rule that it breaks, and its text in the file.
+    pub command: Result<Command, (ErrorText, String)>,
 }
 
-/// The commands of a file whose name ends like this, and the header of CSV.
+/// Reads the commands of a file with this extension, and the header of CSV.
 ///
 /// # Errors
 ///
-/// For a name that tells no form.
-pub fn commands(extension: &str, input: &[u8]) -> Result<(Vec<Entry>, Option<String>), Wrong> {
-    let form = InputForm::of_name(Path::new(&format!("file.{extension}"))).map_err(in_words)?;
-    let mut reader = CommandReader::new(form, input);
+/// If the extension does not stand for a format.
+pub fn commands(extension: &str, input: &[u8]) -> Result<(Vec<Entry>, Option<String>), ErrorText> {
+    let format = InputFormat::of_file_name(Path::new(&format!("file.{extension}"))).map_err(text_of)?;
+    let mut reader = CommandReader::new(format, input);
     let entries = reader.by_ref().map(|next| match next {
         Ok(Ok(read)) => Ok(Entry { line: read.line, command: Ok(read.command) }),
-        Ok(Err(BadCommand { place, rule, text, .. })) => Ok(Entry { line: place.line, command: Err((rule, text)) }),
+        Ok(Err(BadEntry { diagnostic, text, .. })) => {
+            Ok(Entry { line: diagnostic.location.line.unwrap_or(1), command: Err((diagnostic.rule, text)) })
+        }
         Err(error) => Err(error.to_string()),
     });
     let entries = entries.collect::<Result<_, _>>()?;
-    Ok((entries, reader.header()))
+    Ok((entries, reader.header().map(str::to_owned)))
 }
 
-/// Groups and users of a membership file, each with its complete list.
+/// Reads the groups and users of a membership file, each with its complete list.
 ///
 /// # Errors
 ///
-/// What is wrong in it, and where.
-pub fn memberships(is_table: bool, text: &str) -> Result<Vec<(String, Vec<String>)>, Wrong> {
-    let wanted = Wanted::of_text(is_table, text).map_err(|mistake| mistake.to_string())?;
-    let lists = wanted.groups.into_values().chain(wanted.users.into_values());
+/// The mistakes in the file, and their places.
+pub fn memberships(is_table: bool, text: &str) -> Result<Vec<(String, Vec<String>)>, ErrorText> {
+    let desired = memberships_of(is_table, text.as_bytes()).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        mistakes.join("\n")
+    })?;
+    let lists = desired.groups.into_values().chain(desired.users.into_values());
     Ok(lists.map(|list| (list.name.text, list.items.into_values().map(|item| item.text).collect())).collect())
 }
 
-/// The profiles of a configuration.
+/// Reads the profiles of a configuration.
 ///
 /// # Errors
 ///
-/// What is wrong in it, and where.
-pub fn profiles(text: &str) -> Result<Vec<String>, Wrong> {
-    let file = ConfigFile::parse(PathBuf::from("config.toml"), text).map_err(in_words)?;
+/// The mistake in the configuration, and its place.
+pub fn profiles(text: &str) -> Result<Vec<String>, ErrorText> {
+    let file = ConfigFile::parse(PathBuf::from("config.toml"), text).map_err(text_of)?;
     Ok(file.profiles().keys().cloned().collect())
 }
 
-fn in_words(failure: Failure) -> Wrong {
+fn text_of(failure: Failure) -> ErrorText {
     failure.to_string()
 }

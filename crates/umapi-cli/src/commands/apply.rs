@@ -13,18 +13,19 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    memberships::{self, ChangeRecord, Difference, MaxRemovals, Present},
+    input::read_memberships,
+    memberships::{self, ChangeRecord, Current, Diff, MaxRemovals},
     output::{counted, rough},
-    wanted::Wanted,
 };
 
-/// How many changes are shown before the question.
+/// The number of changes that are shown before the question.
 const SHOWN: usize = 20;
 
-/// Makes memberships as a file says: compares, shows the plan, asks, and does it.
+/// Change memberships to match a file: compare, show the plan, confirm, apply.
 ///
-/// What is missing is added, what is too much is removed; groups and users that the file does not name stay as they are.
-/// `umapi help membership-file` describes the file. After Ctrl-C or a failure the same call goes on: it compares again.
+/// Missing members are added, and members that the file does not list are removed. Groups and users that the file does
+/// not name are left unchanged. `umapi help membership-file` describes the file. After Ctrl-C or a failure, run the same
+/// command again: it compares again and continues.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -32,31 +33,31 @@ Examples:
   umapi apply teams.yaml --yes --max-removals 50
   umapi export --output users.csv; edit users.csv; umapi apply users.csv")]
 pub(crate) struct ApplyArgs {
-    /// The file with the memberships that are wanted: YAML, JSON or CSV, as its name says.
+    /// File with the desired memberships: YAML, JSON or CSV, by its name.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Does not ask.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
 
-    /// Writes the plan to stdout, and does nothing.
+    /// Write the plan to stdout; change nothing.
     #[arg(long)]
     plan_only: bool,
 
-    /// Writes the plan to a file too, as commands that `umapi run` takes.
+    /// Write the plan to a file too, as commands for `umapi run`.
     #[arg(long, value_name = "FILE")]
     plan_out: Option<PathBuf>,
 
-    /// Does nothing if more would be removed: a number, or a share of the memberships that there are now.
+    /// Change nothing if more memberships would be removed: a number, or a share of those compared.
     #[arg(long, value_name = "N|N%", default_value = "20%")]
     max_removals: MaxRemovals,
 
-    /// Only adds what is missing.
+    /// Only add missing members; remove nobody.
     #[arg(long)]
     add_only: bool,
 
-    /// Changes administrative groups too, where the file names them or a user has them.
+    /// Change administrative groups too, if the file names them or a user has them.
     #[arg(long)]
     include_admin_groups: bool,
 
@@ -66,102 +67,100 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
-        let wanted = Wanted::read(&self.file)?;
+        let desired = read_memberships(&self.file)?;
         let connection = Connection::for_change(context, "memberships").await?;
-        let present = Present::read(&connection.client, &wanted).await?;
-        let mut difference = Difference::between(&wanted, &present, self.include_admin_groups);
+        let current = Current::read(&connection.client, &desired).await?;
+        let mut diff = Diff::between(&desired, &current, self.include_admin_groups);
         if self.add_only {
-            difference.keep_additions();
+            diff.keep_additions();
         }
         connection.progress.finish();
-        self.say_what_is_left_out(context, &difference);
-        let exit = if difference.unknown_users.is_empty() { Exit::Success } else { Exit::Failed };
+        report_skipped(context, &diff);
+        let exit = if diff.unknown_users.is_empty() { Exit::Success } else { Exit::Failed };
         if let Some(path) = &self.plan_out {
-            write_plan(path, &difference)?;
+            write_plan(path, &diff)?;
         }
         if self.plan_only {
-            return self.show_plan(context, &connection, &difference).await.map(|()| exit);
+            return self.show_plan(context, &connection, &diff).await.map(|()| exit);
         }
-        if difference.is_empty() {
-            context.note("nothing to do: everything is as the file says");
+        if diff.is_empty() {
+            context.note("nothing to change: the memberships match the file");
             return Ok(exit);
         }
-        self.guard(&difference)?;
-        let planned = memberships::plan(&connection, difference.edges().cloned().collect()).await?;
-        context.note(&describe(&connection, &difference, planned.plan()).await);
+        self.check_removals(&diff)?;
+        let changes = diff.changes();
+        let planned = memberships::plan(&connection, &changes).await?;
+        context.note(&describe(&connection, &diff, planned.plan()).await);
         if !self.yes && !self.options.dry_run {
-            for edge in difference.edges().take(SHOWN) {
-                context.note(&format!("  {edge}"));
+            for planned in changes.iter().take(SHOWN) {
+                context.note(&format!("  {}", planned.change));
             }
-            match difference.edges().count().saturating_sub(SHOWN) {
+            match changes.len().saturating_sub(SHOWN) {
                 0 => {}
                 more => context.note(&format!("  and {more} more; --plan-only shows all")),
             }
-            context.confirm("do it?", false)?;
+            context.confirm("Apply these changes?", false)?;
         }
-        Ok(memberships::carry_out(context, &connection, planned, &self.options).await?.most_severe(exit))
+        Ok(memberships::apply(context, &connection, planned, &changes, &self.options).await?.most_severe(exit))
     }
 
-    async fn show_plan(&self, context: &Context, connection: &Connection, difference: &Difference) -> Result<()> {
-        let mut listing = context.listing();
-        for edge in difference.edges() {
-            listing.push(&ChangeRecord::from(edge))?;
+    async fn show_plan(&self, context: &Context, connection: &Connection, diff: &Diff) -> Result<()> {
+        let (mut listing, changes) = (context.listing(), diff.changes());
+        for planned in &changes {
+            listing.push(&ChangeRecord::from(planned))?;
         }
         listing.finish()?;
-        let planned = memberships::plan(connection, difference.edges().cloned().collect()).await?;
-        context.note(&describe(connection, difference, planned.plan()).await);
-        if !self.max_removals.allows(difference.removals(), difference.present) {
+        let planned = memberships::plan(connection, &changes).await?;
+        context.note(&describe(connection, diff, planned.plan()).await);
+        if !self.max_removals.allows(diff.removals(), diff.current) {
             context.note(&format!("this is more than --max-removals {} allows", self.max_removals));
         }
         Ok(())
     }
 
-    fn guard(&self, difference: &Difference) -> Result<()> {
-        let (removals, present) = (difference.removals(), difference.present);
-        if self.max_removals.allows(removals, present) {
+    fn check_removals(&self, diff: &Diff) -> Result<()> {
+        let (removals, current) = (diff.removals(), diff.current);
+        if self.max_removals.allows(removals, current) {
             return Ok(());
         }
-        Err(Failure::usage("nothing was done: too much would be removed")
-            .why(format!("{removals} of {present} memberships, and --max-removals is {}", self.max_removals))
+        Err(Failure::usage("too many memberships would be removed; nothing was changed")
+            .why(format!("{removals} of {current} memberships, and --max-removals is {}", self.max_removals))
             .remedy(format!(
-                "look at the plan with --plan-only; if it is meant, --max-removals {removals}; --add-only removes nothing"
+                "check the plan with --plan-only; to apply it, add --max-removals {removals}; to remove nobody, add --add-only"
             )))
-    }
-
-    fn say_what_is_left_out(&self, context: &Context, difference: &Difference) {
-        if difference.left_alone() > 0 {
-            context.note(&format!(
-                "left alone: {} to administrative groups; --include-admin-groups makes them",
-                counted(difference.left_alone() as u64, "change")
-            ));
-        }
-        if !difference.unknown_users.is_empty() {
-            let names: Vec<&str> = difference.unknown_users.iter().map(String::as_str).collect();
-            context.warn(&format!("not in the organization, and left out: {}", names.join(", ")));
-        }
     }
 }
 
-/// `12 to add, 3 to remove; 2 requests, about 6 s at the limits of the service`.
-async fn describe(connection: &Connection, difference: &Difference, plan: &MembershipPlan) -> String {
+/// Tells what the plan leaves out.
+fn report_skipped(context: &Context, diff: &Diff) {
+    if diff.skipped() > 0 {
+        context.note(&format!(
+            "skipped: {} to administrative groups; add --include-admin-groups to make them",
+            counted(diff.skipped() as u64, "change")
+        ));
+    }
+    if !diff.unknown_users.is_empty() {
+        let names: Vec<&str> = diff.unknown_users.iter().map(String::as_str).collect();
+        context.warn(&format!("skipped, not in the organization: {}", names.join(", ")));
+    }
+}
+
+/// `12 to add, 3 to remove; 2 requests, about 6 s under the rate limits`.
+async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -> String {
     let requests = plan.requests();
     let time = connection.client.time_for(ThrottleClass::Action, requests).await;
     let time = match time.as_secs() {
-        0 => "at once".to_owned(),
-        _ => format!("about {}", rough(time)),
+        0 => "sent immediately".to_owned(),
+        _ => format!("about {} under the rate limits", rough(time)),
     };
-    format!(
-        "{} to add, {} to remove; {}, {time} at the limits of the service",
-        difference.additions(),
-        difference.removals(),
-        counted(requests as u64, "request")
-    )
+    let requests = counted(requests as u64, "request");
+    format!("{} to add, {} to remove; {requests}, {time}", diff.additions(), diff.removals())
 }
 
-fn write_plan(path: &Path, difference: &Difference) -> Result<()> {
+fn write_plan(path: &Path, diff: &Diff) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut out = BufWriter::new(std::fs::File::create(path)?);
-        for command in difference.commands() {
+        for command in diff.commands() {
             serde_json::to_writer(&mut out, &command)?;
             out.write_all(b"\n")?;
         }
@@ -170,6 +169,6 @@ fn write_plan(path: &Path, difference: &Difference) -> Result<()> {
     write().map_err(|error| {
         Failure::failed(format!("cannot write the plan to {}", path.display()))
             .why(error)
-            .remedy("name a file in a folder that you may write to")
+            .remedy("name a file in a folder that you can write to")
     })
 }

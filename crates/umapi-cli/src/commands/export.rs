@@ -16,24 +16,24 @@ use crate::{
     output::{Listing, UserRecord, counted},
 };
 
-/// Exports all users with their memberships, as CSV, NDJSON or JSON.
+/// Export all users with their memberships, as CSV, NDJSON or JSON.
 ///
-/// Without --format it is CSV. What was exported can be edited and given to `umapi apply`.
+/// The default format is CSV. An exported file can be edited and given to `umapi apply`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi export --output users.csv
   umapi export --domain example.com --format ndjson | jq .email")]
 pub(crate) struct ExportArgs {
-    /// The file to write, as a whole or not at all. Without it, stdout.
+    /// File to write, as a whole or not at all. [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Only users of this domain.
+    /// Export only the users of this domain.
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
 
-    /// Shows product profiles too that come through user groups, not only those given directly.
+    /// Include product profiles that come through user groups, not only direct ones.
     #[arg(long)]
     all_memberships: bool,
 }
@@ -56,7 +56,7 @@ impl ExportArgs {
                 let unwritten = |error: io::Error| {
                     Failure::failed(format!("cannot write {}", path.display()))
                         .why(error)
-                        .remedy("name a file in a folder that you may write to")
+                        .remedy("name a file in a folder that you can write to")
                 };
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
@@ -81,7 +81,8 @@ async fn write(context: &Context, mut pager: Pager<User>, format: Format, out: i
         listing.push(&UserRecord::from(user))?;
     }
     if pager.changes().any() {
-        context.note("users came or went while the list was read: somebody may be missing, so export again to be sure");
+        context
+            .note("users were added or removed during the export, so someone may be missing; export again to be sure");
     }
     Ok(listing.finish()?)
 }

@@ -1,30 +1,33 @@
 //! `umapi members`.
 
-mod change;
+use std::path::PathBuf;
 
-use clap::Subcommand;
-use umapi::MembershipAction;
+use clap::{Args, Subcommand};
+use umapi::{GroupRef, MembershipAction, MembershipChange, UserRef};
 
 use crate::{
+    batch::WriteArgs,
     context::Context,
     failure::{Exit, Result},
+    input::{ListedName, read_names},
+    memberships::{PlannedChange, plan_and_apply},
 };
 
-/// Memberships: adds users to groups, and takes them out.
+/// Add users to groups, and remove them from groups.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MembersCommand {
-    /// Adds users to a group, or to several.
+    /// Add users to one or more groups.
     #[command(after_help = "\
 Examples:
   umapi members add Design ann@example.com bob@example.com
   umapi members add Design --group Photoshop --from users.txt")]
-    Add(change::ChangeArgs),
-    /// Takes users out of a group, or of several.
+    Add(ChangeArgs),
+    /// Remove users from one or more groups.
     #[command(after_help = "\
 Examples:
   umapi members remove Design ann@example.com
   umapi members remove Design --from leavers.txt --dry-run")]
-    Remove(change::ChangeArgs),
+    Remove(ChangeArgs),
 }
 
 impl MembersCommand {
@@ -33,5 +36,45 @@ impl MembersCommand {
             Self::Add(arguments) => arguments.run(context, MembershipAction::Add).await,
             Self::Remove(arguments) => arguments.run(context, MembershipAction::Remove).await,
         }
+    }
+}
+
+/// The users and the groups.
+#[derive(Args, Debug)]
+pub(crate) struct ChangeArgs {
+    /// User group or product profile.
+    #[arg(value_name = "GROUP")]
+    first_group: String,
+
+    /// Email addresses of the users.
+    #[arg(value_name = "USER", required_unless_present = "from")]
+    users: Vec<String>,
+
+    /// Another group; can be repeated.
+    #[arg(long, value_name = "GROUP")]
+    group: Vec<String>,
+
+    /// Read users from a file, one per line; `-` is stdin.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+
+    #[command(flatten)]
+    options: WriteArgs,
+}
+
+impl ChangeArgs {
+    async fn run(self, context: &Context, action: MembershipAction) -> Result<Exit> {
+        let mut users: Vec<(String, Option<u64>)> = self.users.into_iter().map(|user| (user, None)).collect();
+        if let Some(path) = &self.from {
+            users.extend(read_names(path)?.into_iter().map(|ListedName { name, line }| (name, Some(line))));
+        }
+        let mut changes = Vec::new();
+        for group in std::iter::once(&self.first_group).chain(&self.group) {
+            for (user, line) in &users {
+                let change = MembershipChange { user: UserRef::email(user), group: GroupRef::from(group), action };
+                changes.push(PlannedChange { change, line: *line });
+            }
+        }
+        plan_and_apply(context, &changes, &self.options).await
     }
 }

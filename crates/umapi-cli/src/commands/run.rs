@@ -1,15 +1,12 @@
 //! `umapi run`.
 
-mod bad_file;
-mod check;
-
 use std::{
-    path::PathBuf,
+    fs::OpenOptions,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
-use bad_file::BadFile;
-use check::Checked;
 use clap::Args;
 
 use crate::{
@@ -17,18 +14,18 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::{CommandReader, InputForm, Source},
+    input::{CommandReader, Diagnostics, InputFormat, Source},
     journal::{Journal, Subject},
     output::counted,
 };
 
-/// Carries out the commands of a file, any number of them.
+/// Run the commands of a file, any number of them.
 ///
-/// The whole file is checked before anything is sent. The commands are packed into as few requests as the limits of the
-/// service allow, and sent as fast as they allow. `umapi help command-files` describes the files.
+/// The whole file is checked before anything is sent. The commands are packed into as few requests as the service
+/// allows, and sent as fast as its rate limits allow. `umapi help command-files` describes the file formats.
 ///
-/// Ctrl-C finishes the request under way and says what was done and what was not. With a journal the same call goes on
-/// from there, also after a crash or a power cut, and does nothing twice.
+/// Ctrl-C finishes the requests in flight and reports what was done and what was not. With --journal, running the same
+/// command again continues from there, even after a crash or a power failure, and does nothing twice.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -36,23 +33,23 @@ Examples:
   umapi run commands.ndjson --journal commands.journal
   generate-commands | umapi run - --input-format ndjson --format csv > outcomes.csv")]
 pub(crate) struct RunArgs {
-    /// The file with commands; `-` is stdin.
+    /// File with commands; `-` is stdin.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The form of the file, if its name does not tell.
-    #[arg(long, value_enum, value_name = "FORM")]
-    input_format: Option<InputForm>,
+    /// Format of the file. [default: by its name]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    input_format: Option<InputFormat>,
 
-    /// Sends the good commands of a file that has bad ones too, which are written to a file.
+    /// Run the valid commands of a file that has invalid ones; write those to a file.
     #[arg(long)]
     keep_going: bool,
 
-    /// The file for the bad commands. It must not be there. [default: beside FILE, as NAME.bad.FORM]
+    /// File for the invalid commands; it must not exist. [default: NAME.bad.FORMAT beside FILE]
     #[arg(long, value_name = "FILE", requires = "keep_going")]
     bad_file: Option<PathBuf>,
 
-    /// Notes what is sent and what comes of it, so that the same call goes on where it ended.
+    /// Record what is sent and its outcome, so that the same command can continue.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
@@ -62,70 +59,156 @@ pub(crate) struct RunArgs {
 
 impl RunArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
-        let form = match self.input_format {
-            Some(form) => form,
-            None => InputForm::of_name(&self.file)?,
+        let format = match self.input_format {
+            Some(format) => format,
+            None => InputFormat::of_file_name(&self.file)?,
         };
-        let source = Source::open(&self.file)?;
-        let checked = Checked::read(&source, form)?;
-        let bad_file = if checked.has_bad() { Some(self.set_aside(context, &checked, &source, form)?) } else { None };
-        let exit = self.send(context, &checked, &source, form).await?;
+        let input = CheckedInput::read(Source::open(&self.file)?, format)?;
+        let bad_file = if input.bad_count > 0 { Some(self.set_bad_aside(context, &input)?) } else { None };
+        let exit = self.send(context, &input).await?;
         match bad_file {
-            Some(bad_file) => {
-                context.note(&format!("{} in {}", counted(checked.bad_count, "bad command"), bad_file.display()));
+            Some(path) => {
+                context.note(&format!("{} in {}", counted(input.bad_count, "invalid command"), path.display()));
                 Ok(exit.most_severe(Exit::Failed))
             }
             None => Ok(exit),
         }
     }
 
-    /// Writes the bad commands to a file, if the others may be sent all the same.
-    fn set_aside(&self, context: &Context, checked: &Checked, source: &Source, form: InputForm) -> Result<PathBuf> {
-        let failure = checked.failure(source);
+    /// Writes the invalid commands to a file, if the valid ones may be sent without them.
+    fn set_bad_aside(&self, context: &Context, input: &CheckedInput) -> Result<PathBuf> {
+        let failure = input.failure();
         if !self.keep_going {
             return Err(failure.remedy(
-                "correct the file, nothing was sent; or --keep-going sends the good commands and writes the bad ones to a file",
+                "correct the file; nothing was sent. With --keep-going the valid commands are sent and the invalid ones are written to a file",
             ));
         }
-        if checked.is_cut_off {
-            return Err(failure.remedy("correct the file: what comes after this cannot be read, so nothing was sent"));
+        if input.is_cut_off {
+            return Err(failure.remedy("correct the file: the rest of it cannot be read, so nothing was sent"));
         }
-        let path = BadFile::path(self.bad_file.as_deref(), source, form);
-        BadFile::write(&path, source, form)?;
+        let path = input.bad_file_path(self.bad_file.as_deref());
+        input.write_bad(&path).map_err(|error| {
+            Failure::usage(format!("cannot write the invalid commands to {}", path.display()))
+                .why(error)
+                .remedy("name a file that does not exist with --bad-file")
+        })?;
         let _ = failure.show(&mut context.terminal.stderr());
         Ok(path)
     }
 
-    async fn send(&self, context: &Context, checked: &Checked, source: &Source, form: InputForm) -> Result<Exit> {
+    async fn send(&self, context: &Context, input: &CheckedInput) -> Result<Exit> {
         let progress = context.progress("commands");
-        progress.set_length(checked.good_count);
+        progress.set_length(input.good_count);
         let (tickets, journal) = (Tickets::default(), Arc::<OnceLock<Journal>>::default());
         let recorder = Recorder::new(context.observer(&progress), tickets.clone(), journal.clone());
         let connection = Connection::open(context, progress, recorder).await?;
         if let Some(path) = &self.journal {
-            let _ = journal.set(Journal::open(path, &self.subject(source, &connection)?)?);
+            let subject = Subject {
+                organization: connection.access.organization.clone(),
+                server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
+                input: input.source.fingerprint().to_owned(),
+                is_test: self.options.dry_run,
+            };
+            let _ = journal.set(Journal::open(path, &subject)?);
         }
-        let reader = CommandReader::new(form, source.read()?);
-        let name = source.name().to_owned();
-        // Bad commands were set aside; they keep no number, so that numbers mean the same in every call on the file.
-        let good = reader.filter_map(move |next| match next {
-            Ok(Ok(command)) => Some(Ok(command)),
+        let entries = input.good()?.map(|next| next.map(|(ticket, command)| Entry { ticket, command }));
+        Batch { context, connection: &connection, tickets, journal, options: &self.options }.run(entries).await
+    }
+}
+
+/// A file with commands that was read once and checked. However long it is, only its mistakes are in memory.
+struct CheckedInput {
+    source: Source,
+    format: InputFormat,
+    good_count: u64,
+    bad_count: u64,
+    /// Whether there is a mistake that makes the rest of the file unreadable.
+    is_cut_off: bool,
+    mistakes: Diagnostics,
+}
+
+impl CheckedInput {
+    fn read(source: Source, format: InputFormat) -> Result<Self> {
+        let mistakes = Diagnostics::of_file(source.name());
+        let mut input = Self { source, format, good_count: 0, bad_count: 0, is_cut_off: false, mistakes };
+        for next in input.reader()? {
+            match next.map_err(|error| input.cannot_read(&error))? {
+                Ok(_) => input.good_count += 1,
+                Err(bad) => {
+                    input.bad_count += 1;
+                    input.is_cut_off |= bad.ends_file;
+                    input.mistakes.push(bad.diagnostic);
+                }
+            }
+        }
+        Ok(input)
+    }
+
+    /// Reads the commands from the beginning.
+    fn reader(&self) -> Result<CommandReader<io::BufReader<std::fs::File>>> {
+        let content = self.source.read().map_err(|error| self.cannot_read(&error))?;
+        Ok(CommandReader::new(self.format, content))
+    }
+
+    fn cannot_read(&self, error: &io::Error) -> Failure {
+        Failure::failed(format!("cannot read {} to its end", self.source.name())).why(error)
+    }
+
+    /// The valid commands. Their numbers count from 1 and leave the invalid ones out, so that they mean the same each
+    /// time that this file is run.
+    fn good(&self) -> Result<impl Iterator<Item = Result<(Ticket, umapi::Command)>> + Send> {
+        let name = self.source.name().to_owned();
+        let good = self.reader()?.filter_map(move |next| match next {
+            Ok(Ok(read)) => Some(Ok(read)),
             Ok(Err(_)) => None,
             Err(error) => Some(Err(Failure::failed(format!("cannot read {name} to its end")).why(error))),
         });
-        let entries = (1_u64..).zip(good).map(|(number, next)| {
-            next.map(|read| Entry { ticket: Ticket { number, line: Some(read.line) }, command: read.command })
-        });
-        Batch { context, connection: &connection, tickets, journal, options: &self.options }.run(entries).await
+        Ok((1_u64..)
+            .zip(good)
+            .map(|(number, next)| next.map(|read| (Ticket { number, line: Some(read.line) }, read.command))))
     }
 
-    fn subject(&self, source: &Source, connection: &Connection) -> Result<Subject> {
-        let unread = |error| Failure::failed(format!("cannot read {}", source.name())).why(error);
-        Ok(Subject {
-            organization: connection.access.organization.clone(),
-            server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
-            input: source.fingerprint().map_err(unread)?,
-            is_test: self.options.dry_run,
-        })
+    /// The failure that tells the mistakes with line, column and rule.
+    fn failure(&self) -> Failure {
+        let what = match (self.bad_count, self.good_count) {
+            (1, 0) => "the command is not valid".to_owned(),
+            (1, good) => format!("1 of {} commands is not valid", good + 1),
+            (bad, good) => format!("{bad} of {} commands are not valid", bad + good),
+        };
+        self.mistakes.clone().into_failure(&what)
+    }
+
+    /// The path that was named, or one beside the file: `users.bad.csv` beside `users.csv`.
+    fn bad_file_path(&self, named: Option<&Path>) -> PathBuf {
+        match (named, self.source.path()) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(source)) => source.with_extension(format!("bad.{}", self.format.extension())),
+            (None, None) => format!("commands.bad.{}", self.format.extension()).into(),
+        }
+    }
+
+    /// Writes the invalid commands to a new file in the same format, to be corrected and run again.
+    fn write_bad(&self, path: &Path) -> io::Result<()> {
+        let mut out = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?);
+        let mut reader = CommandReader::new(self.format, self.source.read()?);
+        let mut count = 0_u64;
+        while let Some(next) = reader.next() {
+            let Err(bad) = next? else { continue };
+            count += 1;
+            match self.format {
+                InputFormat::Ndjson => {}
+                InputFormat::Json => out.write_all(if count == 1 { b"[\n" } else { b",\n" })?,
+                InputFormat::Csv if count == 1 => writeln!(out, "{}", reader.header().unwrap_or_default())?,
+                InputFormat::Csv => {}
+            }
+            match self.format {
+                InputFormat::Json => write!(out, "{}", bad.text)?,
+                InputFormat::Ndjson | InputFormat::Csv => writeln!(out, "{}", bad.text)?,
+            }
+        }
+        if self.format == InputFormat::Json {
+            out.write_all(b"\n]\n")?;
+        }
+        out.flush()
     }
 }

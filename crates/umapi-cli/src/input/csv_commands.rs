@@ -1,114 +1,500 @@
-//! CSV: a command on each line, in columns.
+//! Commands in CSV: one per row, in columns.
 
-mod columns;
-mod row;
-
-use std::io::{self, BufRead};
-
-use columns::Columns;
-use csv::{ReaderBuilder, StringRecord, Trim};
-use row::Row;
-
-use super::{
-    bad::{BadCommand, Column, Place},
-    line_starts::{LineStarts, Starts},
-    reader::Numbered,
+use std::{
+    io::{self, BufRead},
+    str::FromStr,
 };
 
-/// Reads a command from each line. A bad line does not keep the next one from being read; a bad header does.
-pub(super) struct CsvCommands<R> {
-    reader: csv::Reader<LineStarts<R>>,
-    starts: Starts,
-    columns: Option<Columns>,
-    record: StringRecord,
+use csv::StringRecord;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use umapi::Command;
+
+use super::{
+    BadEntry,
+    commands::NumberedCommand,
+    csv::{CsvReader, Row, split_list},
+    diagnostic::{Diagnostic, SourceLocation},
+    json_commands::{CommandProblem, parse_command},
+};
+
+/// Reads a command from each row. A bad row does not keep the next one from being read; a bad header does.
+pub(super) struct CsvCommandReader<R> {
+    rows: CsvReader<R>,
+    columns: Option<StringRecord>,
 }
 
-impl<R: BufRead> CsvCommands<R> {
+impl<R: BufRead> CsvCommandReader<R> {
     pub(super) fn new(input: R) -> Self {
-        let (input, starts) = LineStarts::new(input);
-        let reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(input);
-        Self { reader, starts, columns: None, record: StringRecord::new() }
+        Self { rows: CsvReader::new(input), columns: None }
     }
 
-    pub(super) fn header(&self) -> Option<String> {
-        Some(to_line(self.columns.as_ref()?.names()))
+    pub(super) fn header_text(&self) -> &str {
+        self.rows.header_text()
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Option<Result<Numbered, BadCommand>>> {
-        loop {
-            let is_there = match self.reader.read_record(&mut self.record) {
-                Ok(is_there) => is_there,
-                Err(error) => return unreadable(error).map(Err).map(Some),
+    pub(super) fn next(&mut self) -> io::Result<Option<Result<NumberedCommand, BadEntry>>> {
+        if self.columns.is_none() {
+            let checked = match self.rows.read_header()? {
+                Ok((header, line)) => check_header(header, line).map(|()| header.clone()),
+                Err(diagnostic) => Err(diagnostic),
             };
-            if !is_there {
-                let is_empty = self.columns.is_none();
-                let rule = "the file is empty: a header was expected";
-                return Ok(is_empty.then(|| Err(bad_header(1, Column::Whole, rule.to_owned(), None))));
-            }
-            let line = self.starts.line_at(self.record.position().map_or(0, csv::Position::byte));
-            match &self.columns {
-                None => match Columns::of_header(&self.record) {
-                    Ok(columns) => self.columns = Some(columns),
-                    Err((column, rule, remedy)) => {
-                        return Ok(Some(Err(bad_header(line, column, rule, Some(remedy)))));
-                    }
-                },
-                Some(_) if self.record.iter().all(str::is_empty) => {}
-                Some(columns) => {
-                    let command = Row::new(columns, &self.record).and_then(|row| row.into_command());
-                    return Ok(Some(match command {
-                        Ok(command) => Ok(Numbered { line, command }),
-                        Err(complaint) => Err(BadCommand {
-                            place: Place { line, column: complaint.column },
-                            rule: complaint.rule,
-                            remedy: complaint.remedy,
-                            text: to_line(self.record.iter()),
-                            ends_file: false,
-                        }),
-                    }));
+            match checked {
+                Ok(columns) => self.columns = Some(columns),
+                Err(diagnostic) => {
+                    return Ok(Some(Err(BadEntry { diagnostic, text: String::new(), ends_file: true })));
                 }
             }
+        }
+        let (Some(row), Some(columns)) = (self.rows.next_row()?, &self.columns) else { return Ok(None) };
+        Ok(Some(row.and_then(|row| match command_of(&row, columns) {
+            Ok(command) => Ok(NumberedCommand { line: row.line, command }),
+            Err(problem) => Err(BadEntry { diagnostic: problem.at(row.line), text: row.text, ends_file: false }),
+        })))
+    }
+}
+
+/// The columns that a file can have; `umapi help command-files` documents them.
+const COLUMNS: [&str; 20] = [
+    "user",
+    "domain",
+    "use_adobe_id",
+    "create",
+    "email",
+    "firstname",
+    "lastname",
+    "country",
+    "username",
+    "if_exists",
+    "add",
+    "remove",
+    "remove_from_org",
+    "usergroup",
+    "name",
+    "description",
+    "add_profiles",
+    "remove_profiles",
+    "delete",
+    "request_id",
+];
+
+fn check_header(header: &StringRecord, line: u64) -> Result<(), Diagnostic> {
+    for (index, name) in header.iter().enumerate() {
+        if name.is_empty() {
+            let rule = format!("column {} has no name", index + 1);
+            return Err(Diagnostic::new(SourceLocation::line(line), rule).remedy("name the column, or delete it"));
+        }
+        if !COLUMNS.contains(&name) {
+            let rule = format!("unknown column `{name}`");
+            let remedy = format!("the columns are {}", COLUMNS.join(", "));
+            return Err(Diagnostic::new(SourceLocation::line(line), rule).remedy(remedy));
+        }
+        if header.iter().take(index).any(|earlier| earlier == name) {
+            let rule = format!("there are two columns `{name}`");
+            return Err(Diagnostic::new(SourceLocation::column(line, name), rule).remedy("delete one of them"));
+        }
+    }
+    if header.iter().any(|name| matches!(name, "user" | "usergroup")) {
+        return Ok(());
+    }
+    let rule = "neither a column `user` nor a column `usergroup` exists";
+    Err(Diagnostic::new(SourceLocation::line(line), rule).remedy("name the columns on the first line"))
+}
+
+/// A row, by the names of its columns. An empty field is `None`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CommandRow<'a> {
+    user: Option<&'a str>,
+    domain: Option<&'a str>,
+    use_adobe_id: Option<&'a str>,
+    create: Option<&'a str>,
+    email: Option<&'a str>,
+    firstname: Option<&'a str>,
+    lastname: Option<&'a str>,
+    country: Option<&'a str>,
+    username: Option<&'a str>,
+    if_exists: Option<&'a str>,
+    add: Option<&'a str>,
+    remove: Option<&'a str>,
+    remove_from_org: Option<&'a str>,
+    usergroup: Option<&'a str>,
+    name: Option<&'a str>,
+    description: Option<&'a str>,
+    add_profiles: Option<&'a str>,
+    remove_profiles: Option<&'a str>,
+    delete: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+/// `yes` or `no`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Flag(bool);
+
+/// What a create does if the user or user group exists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfExists {
+    Error,
+    Ignore,
+    Update,
+}
+
+/// How a user leaves the organization.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OrgRemoval {
+    No,
+    Yes,
+    AndDeleteAccount,
+}
+
+/// Names joined by `;`.
+struct NameList(Vec<String>);
+
+/// Names joined by `;`, or `*` for all.
+enum Removal {
+    All,
+    Of(NameList),
+}
+
+impl FromStr for Flag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "yes" | "true" => Ok(Self(true)),
+            "no" | "false" => Ok(Self(false)),
+            _ => Err(format!("`{text}` is not yes or no; write yes, or leave the field empty")),
         }
     }
 }
 
-/// What is wrong with a line, and in which column.
+impl FromStr for IfExists {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "error" => Ok(Self::Error),
+            "ignore" => Ok(Self::Ignore),
+            "update" => Ok(Self::Update),
+            _ => Err(format!("`{text}` is not a rule for what exists; write error, ignore or update")),
+        }
+    }
+}
+
+impl FromStr for OrgRemoval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "no" | "false" => Ok(Self::No),
+            "yes" | "true" => Ok(Self::Yes),
+            "delete" => Ok(Self::AndDeleteAccount),
+            _ => Err(format!("`{text}` is not yes, delete or no; write yes or delete, or leave the field empty")),
+        }
+    }
+}
+
+impl FromStr for NameList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        split_list(text).map(Self)
+    }
+}
+
+impl FromStr for Removal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "*" { Ok(Self::All) } else { text.parse().map(Self::Of) }
+    }
+}
+
+/// What is wrong with a row.
 #[derive(Debug)]
-struct Complaint {
-    column: Column,
+struct RowProblem {
+    /// The column, if it is a single one.
+    column: Option<String>,
     rule: String,
     remedy: Option<String>,
 }
 
-impl Complaint {
-    fn of_column(column: &str, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { column: Column::Named(column.to_owned()), rule: rule.into(), remedy: Some(remedy.into()) }
+impl RowProblem {
+    fn new(column: impl Into<String>, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { column: Some(column.into()), rule: rule.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn at(self, line: u64) -> Diagnostic {
+        let location = match self.column {
+            Some(column) => SourceLocation::column(line, column),
+            None => SourceLocation::line(line),
+        };
+        Diagnostic { location, rule: self.rule, remedy: self.remedy }
     }
 }
 
-fn bad_header(line: u64, column: Column, rule: String, remedy: Option<String>) -> BadCommand {
-    let remedy = remedy.or_else(|| Some("umapi help command-files lists the columns".to_owned()));
-    BadCommand { place: Place { line, column }, rule, remedy, text: String::new(), ends_file: true }
+/// Makes the command of a row, in the service's own JSON first.
+fn command_of(row: &Row, columns: &StringRecord) -> Result<Command, RowProblem> {
+    let cells: CommandRow<'_> = row.fields.deserialize(Some(columns)).map_err(|error| {
+        // All fields are texts, and the header was checked.
+        RowProblem { column: None, rule: error.to_string(), remedy: None }
+    })?;
+    let (steps, mut fields) = match (cells.user, cells.usergroup) {
+        (Some(user), None) => (cells.user_steps(user)?, cells.user_fields(user)?),
+        (None, Some(group)) => (cells.group_steps()?, Map::from_iter([("usergroup".to_owned(), json!(group))])),
+        (Some(_), Some(_)) => {
+            return Err(RowProblem::new(
+                "usergroup",
+                "a row is about a user or a user group, not both",
+                "write two rows",
+            ));
+        }
+        (None, None) => {
+            let column = if columns.iter().any(|name| name == "user") { "user" } else { "usergroup" };
+            return Err(RowProblem::new(column, "the field is empty", "name the user or the user group"));
+        }
+    };
+    if steps.is_empty() {
+        return Err(RowProblem {
+            column: None,
+            rule: "the row says nothing to do".to_owned(),
+            remedy: Some("fill one of the columns create, add, remove, …: umapi help command-files".to_owned()),
+        });
+    }
+    if let Some(id) = cells.request_id {
+        fields.insert("requestID".to_owned(), json!(id));
+    }
+    fields.insert("do".to_owned(), Value::Array(steps));
+    let text = Value::Object(fields).to_string();
+    parse_command(&text).map_err(|problem| {
+        let column = cells.column_of(&text, &problem);
+        RowProblem {
+            column: columns.iter().any(|name| name == column).then_some(column),
+            rule: problem.rule,
+            remedy: problem.remedy,
+        }
+    })
 }
 
-fn unreadable(error: csv::Error) -> io::Result<BadCommand> {
-    let line = error.position().map_or(0, csv::Position::line);
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Err(error),
-        csv::ErrorKind::Utf8 { err, .. } => Ok(BadCommand {
-            place: Place { line, column: Column::Whole },
-            rule: format!("field {} is not UTF-8", err.field() + 1),
-            remedy: Some("save the file as UTF-8".to_owned()),
-            text: String::new(),
-            ends_file: true,
-        }),
-        other => Ok(bad_header(line, Column::Whole, format!("cannot be read ({other:?})"), None)),
+/// The value of a field, if it is not empty.
+fn parsed<T: FromStr<Err = String>>(column: &str, cell: Option<&str>) -> Result<Option<T>, RowProblem> {
+    cell.map(str::parse).transpose().map_err(|rule| RowProblem { column: Some(column.to_owned()), rule, remedy: None })
+}
+
+fn is_yes(column: &str, cell: Option<&str>) -> Result<bool, RowProblem> {
+    Ok(parsed(column, cell)?.is_some_and(|Flag(is_yes)| is_yes))
+}
+
+impl CommandRow<'_> {
+    fn user_fields(&self, user: &str) -> Result<Map<String, Value>, RowProblem> {
+        let mut fields = Map::from_iter([("user".to_owned(), json!(user))]);
+        if let Some(domain) = self.domain {
+            fields.insert("domain".to_owned(), json!(domain));
+        }
+        if is_yes("use_adobe_id", self.use_adobe_id)? {
+            fields.insert("useAdobeID".to_owned(), json!(true));
+        }
+        Ok(fields)
+    }
+
+    /// Create or update, remove, add, leave.
+    fn user_steps(&self, user: &str) -> Result<Vec<Value>, RowProblem> {
+        refuse(
+            &[
+                ("name", self.name.is_some()),
+                ("description", self.description.is_some()),
+                ("add_profiles", self.add_profiles.is_some()),
+                ("remove_profiles", self.remove_profiles.is_some()),
+                ("delete", self.delete.is_some()),
+            ],
+            "the column is for user groups",
+            "leave it empty in a row about a user",
+        )?;
+        let mut steps = Vec::new();
+        if let Some(kind) = self.create {
+            let step = match kind.to_ascii_lowercase().as_str() {
+                "adobe" => "addAdobeID",
+                "enterprise" => "createEnterpriseID",
+                "federated" => "createFederatedID",
+                _ => {
+                    let rule = format!("unknown user type `{kind}`");
+                    return Err(RowProblem::new("create", rule, "write adobe, enterprise or federated"));
+                }
+            };
+            refuse(
+                &[("username", self.username.is_some())],
+                "a new user has the username in `user`",
+                "leave the field empty",
+            )?;
+            let mut body = filled(&[
+                ("firstname", self.firstname),
+                ("lastname", self.lastname),
+                ("country", self.country),
+                ("email", Some(self.email.unwrap_or(user))),
+            ]);
+            self.insert_option(&mut body)?;
+            steps.push(json!({ step: body }));
+        } else {
+            refuse(
+                &[("country", self.country.is_some())],
+                "the country of a user cannot be changed",
+                "leave the field empty, or fill `create`",
+            )?;
+            self.refuse_if_exists()?;
+            let body = filled(&[
+                ("email", self.email),
+                ("firstname", self.firstname),
+                ("lastname", self.lastname),
+                ("username", self.username),
+            ]);
+            if !body.is_empty() {
+                steps.push(json!({ "update": body }));
+            }
+        }
+        match parsed("remove", self.remove)? {
+            None => {}
+            Some(Removal::All) => steps.push(json!({ "remove": "all" })),
+            Some(Removal::Of(NameList(groups))) => steps.push(json!({ "remove": { "group": groups } })),
+        }
+        if let Some(NameList(groups)) = parsed("add", self.add)? {
+            steps.push(json!({ "add": { "group": groups } }));
+        }
+        match parsed("remove_from_org", self.remove_from_org)? {
+            None | Some(OrgRemoval::No) => {}
+            Some(OrgRemoval::Yes) => steps.push(json!({ "removeFromOrg": {} })),
+            Some(OrgRemoval::AndDeleteAccount) => steps.push(json!({ "removeFromOrg": { "deleteAccount": true } })),
+        }
+        Ok(steps)
+    }
+
+    /// Create or update, remove, add, delete.
+    fn group_steps(&self) -> Result<Vec<Value>, RowProblem> {
+        refuse(
+            &[
+                ("domain", self.domain.is_some()),
+                ("use_adobe_id", self.use_adobe_id.is_some()),
+                ("email", self.email.is_some()),
+                ("firstname", self.firstname.is_some()),
+                ("lastname", self.lastname.is_some()),
+                ("country", self.country.is_some()),
+                ("username", self.username.is_some()),
+                ("remove_from_org", self.remove_from_org.is_some()),
+            ],
+            "the column is for users",
+            "leave it empty in a row about a user group",
+        )?;
+        let mut steps = Vec::new();
+        if is_yes("create", self.create)? {
+            refuse(
+                &[("name", self.name.is_some())],
+                "a new user group has the name in `usergroup`",
+                "leave the field empty",
+            )?;
+            let mut body = filled(&[("description", self.description)]);
+            self.insert_option(&mut body)?;
+            steps.push(json!({ "createUserGroup": body }));
+        } else {
+            self.refuse_if_exists()?;
+            let body = filled(&[("name", self.name), ("description", self.description)]);
+            if !body.is_empty() {
+                steps.push(json!({ "updateUserGroup": body }));
+            }
+        }
+        let profiles = parsed("remove_profiles", self.remove_profiles)?;
+        match parsed("remove", self.remove)? {
+            Some(Removal::All) => {
+                refuse(
+                    &[("remove_profiles", self.remove_profiles.is_some())],
+                    "`*` in `remove` removes all profiles too",
+                    "leave the field empty",
+                )?;
+                steps.push(json!({ "remove": "all" }));
+            }
+            Some(Removal::Of(users)) => push_members(&mut steps, "remove", Some(users), profiles),
+            None => push_members(&mut steps, "remove", None, profiles),
+        }
+        push_members(&mut steps, "add", parsed("add", self.add)?, parsed("add_profiles", self.add_profiles)?);
+        if is_yes("delete", self.delete)? {
+            steps.push(json!({ "deleteUserGroup": {} }));
+        }
+        Ok(steps)
+    }
+
+    fn insert_option(&self, body: &mut Map<String, Value>) -> Result<(), RowProblem> {
+        let option = match parsed("if_exists", self.if_exists)? {
+            None | Some(IfExists::Error) => return Ok(()),
+            Some(IfExists::Ignore) => "ignoreIfAlreadyExists",
+            Some(IfExists::Update) => "updateIfAlreadyExists",
+        };
+        body.insert("option".to_owned(), json!(option));
+        Ok(())
+    }
+
+    fn refuse_if_exists(&self) -> Result<(), RowProblem> {
+        refuse(
+            &[("if_exists", self.if_exists.is_some())],
+            "the column is for users and user groups that are created",
+            "leave the field empty, or fill `create`",
+        )
+    }
+
+    /// The column that a field of the JSON was made from.
+    fn column_of(&self, text: &str, problem: &CommandProblem) -> String {
+        let step = problem.step.and_then(|step| {
+            let command: Value = serde_json::from_str(text).ok()?;
+            command["do"].get(step)?.as_object()?.keys().next().cloned()
+        });
+        let step = step.filter(|step| matches!(step.as_str(), "add" | "remove"));
+        match (step, problem.field.as_deref()) {
+            (Some(step), Some("productConfiguration")) => format!("{step}_profiles"),
+            (Some(step), _) => step,
+            (None, Some("useAdobeID")) => "use_adobe_id".to_owned(),
+            (None, Some("requestID")) => "request_id".to_owned(),
+            (None, Some("option")) => "if_exists".to_owned(),
+            (None, Some("deleteAccount" | "removeFromOrg")) => "remove_from_org".to_owned(),
+            // The address of a new user is the one in `user`, unless there is a column for it.
+            (None, Some("email")) if self.email.is_none() => "user".to_owned(),
+            // A username needs a domain, and there may be no such column.
+            (None, Some("domain")) if self.domain.is_none() => "user".to_owned(),
+            (None, Some(field)) => field.to_owned(),
+            (None, None) => String::new(),
+        }
     }
 }
 
-/// One line of CSV, without its end.
-fn to_line<'a>(fields: impl Iterator<Item = &'a str>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = writer.write_record(fields).ok().and_then(|()| writer.into_inner().ok());
-    String::from_utf8(written.unwrap_or_default()).unwrap_or_default().trim_end().to_owned()
+/// The fields that have a value.
+fn filled(fields: &[(&str, Option<&str>)]) -> Map<String, Value> {
+    fields.iter().filter_map(|(name, value)| Some(((*name).to_owned(), json!((*value)?)))).collect()
+}
+
+/// Refuses the first of these columns that is filled.
+fn refuse(columns: &[(&str, bool)], rule: &str, remedy: &str) -> Result<(), RowProblem> {
+    match columns.iter().find(|(_, is_filled)| *is_filled) {
+        Some((column, _)) => Err(RowProblem::new(*column, rule, remedy)),
+        None => Ok(()),
+    }
+}
+
+fn push_members(steps: &mut Vec<Value>, step: &str, users: Option<NameList>, profiles: Option<NameList>) {
+    let mut body = Map::new();
+    for (key, names) in [("user", users), ("productConfiguration", profiles)] {
+        if let Some(NameList(names)) = names {
+            body.insert(key.to_owned(), json!(names));
+        }
+    }
+    if !body.is_empty() {
+        steps.push(json!({ step: body }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_a_field_of_the_row() {
+        let header = StringRecord::from(COLUMNS.to_vec());
+        let row = StringRecord::from(vec![""; COLUMNS.len()]);
+        assert!(row.deserialize::<CommandRow<'_>>(Some(&header)).is_ok());
+    }
 }

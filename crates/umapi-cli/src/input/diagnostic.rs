@@ -35,7 +35,7 @@ pub(crate) struct Diagnostic {
 }
 
 /// The mistakes in one input file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Diagnostics {
     file: String,
     first: Vec<Diagnostic>,

@@ -1,4 +1,4 @@
-//! Where commands come from, read as often as need be.
+//! The content of an input file: read once, so that what is sent is what was checked.
 
 use std::{
     fs::File,
@@ -10,53 +10,47 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, Result};
 
-/// A file, or what stdin gave: it is read once to be checked and once to be sent, and must be the same both times.
+/// The content of a file or of stdin, kept in a temporary file that has no name and that only this process can read.
+///
+/// It is read once to be checked and once to be sent. A change of the file in between changes neither.
 pub(crate) struct Source {
     name: String,
     path: Option<PathBuf>,
-    file: File,
+    content: File,
+    fingerprint: String,
 }
 
 impl Source {
-    /// Opens the file; `-` is stdin, which is kept in a temporary file that only its owner can read.
+    /// Reads the file; `-` is stdin.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        if is_stdin(path) {
-            let file = spool(&mut io::stdin().lock()).map_err(|error| {
-                Failure::usage("cannot read stdin").why(error).remedy("give the name of a file in place of `-`")
-            })?;
-            return Ok(Self { name: "stdin".to_owned(), path: None, file });
-        }
-        let file = File::open(path).and_then(|mut file| if is_plain(&file) { Ok(file) } else { spool(&mut file) });
-        let file = file.map_err(|error| unread(path, &error))?;
-        Ok(Self { name: path.display().to_string(), path: Some(path.to_owned()), file })
+        let (name, copied) = match is_stdin(path) {
+            true => ("stdin".to_owned(), copy(&mut io::stdin().lock())),
+            false => (path.display().to_string(), File::open(path).and_then(|mut file| copy(&mut file))),
+        };
+        let (content, fingerprint) = copied.map_err(|error| cannot_read(path, &error))?;
+        Ok(Self { name, path: (!is_stdin(path)).then(|| path.to_owned()), content, fingerprint })
     }
 
-    /// What to call it.
+    /// The name for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The path of the file; nothing for stdin.
+    /// The path of the file; `None` for stdin.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Begins to read it from its beginning.
+    /// Begins to read the content from its beginning.
     pub(crate) fn read(&self) -> io::Result<BufReader<File>> {
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(BufReader::with_capacity(1 << 16, file))
+        let mut content = self.content.try_clone()?;
+        content.rewind()?;
+        Ok(BufReader::with_capacity(1 << 16, content))
     }
 
-    /// A number that another content would not have: SHA-256, as hexadecimal text.
-    pub(crate) fn fingerprint(&self) -> io::Result<String> {
-        let (mut reader, mut hash, mut buffer) = (self.read()?, Sha256::new(), vec![0; 1 << 16]);
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-                read => hash.update(&buffer[..read]),
-            }
-        }
+    /// The SHA-256 of the content, as hexadecimal text.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 }
 
@@ -68,27 +62,55 @@ pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     } else {
         File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
-    read.map_err(|error| unread(path, &error))?;
+    read.map_err(|error| cannot_read(path, &error))?;
     Ok(bytes)
 }
 
-/// Why a file that was named cannot be read.
-pub(crate) fn unread(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("cannot read {}", path.display())).why(error).remedy("check the path; `-` is stdin")
+/// The failure for a file that cannot be read.
+pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
+    let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
+    Failure::usage(format!("cannot read {name}")).why(error).remedy("check the path; `-` is stdin")
 }
 
 fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether it can be read again from its beginning: a pipe such as `<(…)` cannot.
-fn is_plain(file: &File) -> bool {
-    file.metadata().is_ok_and(|metadata| metadata.is_file())
+/// Copies the input to a temporary file, and hashes it on the way.
+fn copy(input: &mut impl Read) -> io::Result<(File, String)> {
+    let (mut file, mut hash, mut buffer) = (tempfile::tempfile()?, Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                file.write_all(&buffer[..read])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    file.flush()?;
+    Ok((file, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
-fn spool(input: &mut impl Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(input, &mut file)?;
-    file.flush()?;
-    Ok(file)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_stays_when_the_file_changes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "one\ntwo\n").unwrap();
+        let source = Source::open(file.path()).unwrap();
+        let fingerprint = source.fingerprint().to_owned();
+        std::fs::write(file.path(), "one\n").unwrap();
+        for _ in 0..2 {
+            let mut text = String::new();
+            source.read().unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "one\ntwo\n");
+        }
+        assert_eq!(fingerprint.len(), 64);
+        assert_ne!(fingerprint, Source::open(file.path()).unwrap().fingerprint());
+    }
 }

@@ -1,18 +1,22 @@
-//! Memberships in results.
+//! Membership changes in results.
 
 use serde::Serialize;
 use umapi::{MembershipAction, MembershipOutcome, Outcome};
 
+use super::PlannedChange;
 use crate::{
     batch::Ended,
     output::{Column, OutcomeStatus, Record, column, hidden_column},
 };
 
-/// What became of a membership.
+/// The outcome of a membership change.
 #[derive(Debug, Serialize)]
 pub(crate) struct MembershipRecord {
     /// Counted from 1.
     number: u64,
+    /// The line of the input file that asks for the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     action: &'static str,
     user: String,
     group: String,
@@ -26,7 +30,7 @@ pub(crate) struct MembershipRecord {
 }
 
 impl MembershipRecord {
-    pub(super) fn of(outcome: &MembershipOutcome) -> Self {
+    pub(super) fn new(outcome: &MembershipOutcome, line: Option<u64>) -> Self {
         let (verdict, message) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { errors } => {
@@ -37,12 +41,13 @@ impl MembershipRecord {
             Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(why.to_string())),
             other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
-        let edge = outcome.edge();
+        let change = outcome.edge();
         Self {
             number: outcome.number() as u64 + 1,
-            action: name_of(edge.action),
-            user: edge.user.name().to_owned(),
-            group: edge.group.name().to_owned(),
+            line,
+            action: action_name(change.action),
+            user: change.user.name().to_owned(),
+            group: change.group.name().to_owned(),
             outcome: verdict,
             codes: outcome.error().map(|error| error.code.as_str().to_owned()).into_iter().collect(),
             message,
@@ -65,6 +70,7 @@ impl Record for MembershipRecord {
     fn columns() -> Vec<Column<Self>> {
         vec![
             column("number", |record: &Self| (&record.number).into()),
+            hidden_column("line", |record| (&record.line).into()),
             column("action", |record| record.action.into()),
             column("user", |record| (&record.user).into()),
             column("group", |record| (&record.group).into()),
@@ -76,12 +82,25 @@ impl Record for MembershipRecord {
     }
 }
 
-/// A membership that a plan changes.
+/// A membership change in a plan.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ChangeRecord {
-    pub(crate) action: &'static str,
-    pub(crate) user: String,
-    pub(crate) group: String,
+    action: &'static str,
+    user: String,
+    group: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+}
+
+impl From<&PlannedChange> for ChangeRecord {
+    fn from(PlannedChange { change, line }: &PlannedChange) -> Self {
+        Self {
+            action: action_name(change.action),
+            user: change.user.name().to_owned(),
+            group: change.group.name().to_owned(),
+            line: *line,
+        }
+    }
 }
 
 impl Record for ChangeRecord {
@@ -90,12 +109,12 @@ impl Record for ChangeRecord {
             column("action", |record: &Self| record.action.into()),
             column("user", |record| (&record.user).into()),
             column("group", |record| (&record.group).into()),
+            hidden_column("line", |record| (&record.line).into()),
         ]
     }
 }
 
-/// The word that results have for it.
-pub(super) fn name_of(action: MembershipAction) -> &'static str {
+fn action_name(action: MembershipAction) -> &'static str {
     match action {
         MembershipAction::Add => "add",
         MembershipAction::Remove => "remove",

@@ -1,4 +1,4 @@
-//! Which memberships there are now.
+//! The memberships that exist now.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,17 +7,15 @@ use umapi::{
     model::{GroupType, User},
 };
 
-use crate::{
-    failure::{Failure, Result},
-    wanted::{Wanted, fold},
-};
+use super::desired::{Desired, fold};
+use crate::failure::{Failure, Result};
 
-/// More users than this are found faster in the list of all users, which comes in large pages.
+/// The number of users up to which each is looked up; more are found faster in the list of all users.
 const LOOKED_UP_SINGLY: usize = 25;
 
-/// Which memberships there are now, of the groups and users that are to be compared.
+/// The memberships that exist now, of the groups and users that a file names.
 #[derive(Debug, Default)]
-pub(crate) struct Present {
+pub(crate) struct Current {
     groups: HashMap<String, GroupRef>,
     members: HashMap<String, Vec<Member>>,
     users: HashMap<String, Holder>,
@@ -27,8 +25,8 @@ pub(crate) struct Present {
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) person: Person,
-    /// Whether the membership is the user's own. A product profile may also come through a user group, and is then not to
-    /// be taken from the user.
+    /// Whether the user is a direct member. A product profile can also come through a user group; such a membership cannot
+    /// be removed from the user.
     pub(crate) is_direct: bool,
 }
 
@@ -36,14 +34,14 @@ pub(crate) struct Member {
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) person: Person,
-    /// By name in the form in which names are compared.
+    /// By folded name.
     pub(crate) groups: BTreeMap<String, String>,
 }
 
-/// A user, by the names that a file can have for them.
+/// A user, by the names that a file can use for them.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
-    /// In the form in which names are compared: the email address, and the user name.
+    /// Folded: the email address, and the username.
     keys: [String; 2],
     pub(crate) reference: UserRef,
 }
@@ -62,33 +60,33 @@ impl Person {
         }
     }
 
-    /// Whether a list has this person, by address or by user name.
+    /// Whether a list has this person, by address or by username.
     pub(crate) fn is_in<T>(&self, list: &HashMap<String, T>) -> bool {
         self.keys.iter().any(|key| list.contains_key(key))
     }
 
-    /// In the form in which names are compared.
+    /// The folded names.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(String::as_str)
     }
 }
 
-impl Present {
-    /// Reads what is compared with what is wanted, and no more.
-    pub(crate) async fn read(client: &Client, wanted: &Wanted) -> Result<Self> {
-        let mut present = Self::default();
-        present.read_groups(client).await.map_err(|error| Failure::of_service("cannot list the groups", &error))?;
-        present.refuse_unknown_groups(wanted)?;
-        for (key, list) in &wanted.groups {
+impl Current {
+    /// Reads the lists that a file names, and no others.
+    pub(crate) async fn read(client: &Client, desired: &Desired) -> Result<Self> {
+        let mut current = Self::default();
+        current.read_groups(client).await.map_err(|error| Failure::of_service("cannot list the groups", &error))?;
+        current.refuse_unknown_groups(desired)?;
+        for (key, list) in &desired.groups {
             let what_failed = || format!("cannot list the members of {}", list.name.text);
-            let members = present.read_members(client, key).await;
-            present.members.insert(key.clone(), members.map_err(|error| Failure::of_service(what_failed(), &error))?);
+            let members = current.read_members(client, key).await;
+            current.members.insert(key.clone(), members.map_err(|error| Failure::of_service(what_failed(), &error))?);
         }
-        present
-            .read_users(client, wanted)
+        current
+            .read_users(client, desired)
             .await
             .map_err(|error| Failure::of_service("cannot read the users", &error))?;
-        Ok(present)
+        Ok(current)
     }
 
     async fn read_groups(&mut self, client: &Client) -> Result<(), Error> {
@@ -105,10 +103,10 @@ impl Present {
         Ok(())
     }
 
-    /// A group that is not there is a slip of the pen, and half a plan would be worse than none.
-    fn refuse_unknown_groups(&self, wanted: &Wanted) -> Result<()> {
-        let items = wanted.users.values().flat_map(|list| &list.items);
-        let named = wanted.groups.iter().map(|(key, list)| (key, &list.name)).chain(items);
+    /// Fails if the file names a group that does not exist: half a plan would be worse than none.
+    fn refuse_unknown_groups(&self, desired: &Desired) -> Result<()> {
+        let items = desired.users.values().flat_map(|list| &list.items);
+        let named = desired.groups.iter().map(|(key, list)| (key, &list.name)).chain(items);
         let unknown: BTreeMap<&String, &str> = named
             .filter(|(key, _)| !self.groups.contains_key(*key))
             .map(|(key, name)| (key, name.text.as_str()))
@@ -117,9 +115,9 @@ impl Present {
             return Ok(());
         }
         let names: Vec<&str> = unknown.into_values().collect();
-        Err(Failure::usage("nothing was done: the file names groups that are not there")
+        Err(Failure::usage("the file names groups that do not exist; nothing was changed")
             .why(names.join(", "))
-            .remedy("correct the names (umapi groups list shows all), or make the groups: umapi groups create"))
+            .remedy("correct the names (umapi groups list shows all), or create the groups with umapi groups create"))
     }
 
     async fn read_members(&self, client: &Client, key: &str) -> Result<Vec<Member>, Error> {
@@ -135,11 +133,11 @@ impl Present {
         Ok(members)
     }
 
-    async fn read_users(&mut self, client: &Client, wanted: &Wanted) -> Result<(), Error> {
-        // A user name is looked up together with its domain, which the file does not say.
+    async fn read_users(&mut self, client: &Client, desired: &Desired) -> Result<(), Error> {
+        // A username can only be looked up together with its domain, which the file does not have.
         let is_address = |key: &String| key.contains('@');
-        if wanted.users.len() <= LOOKED_UP_SINGLY && wanted.users.keys().all(is_address) {
-            for (key, list) in &wanted.users {
+        if desired.users.len() <= LOOKED_UP_SINGLY && desired.users.keys().all(is_address) {
+            for (key, list) in &desired.users {
                 if let Some(user) = client.users().get(&list.name.text).await? {
                     self.users.insert(key.clone(), Holder::of(&user));
                 }
@@ -149,14 +147,14 @@ impl Present {
         let mut users = client.users().list().dedup();
         while let Some(user) = users.try_next().await? {
             let holder = Holder::of(&user);
-            if let Some(key) = holder.person.keys.iter().find(|key| wanted.users.contains_key(*key)) {
+            if let Some(key) = holder.person.keys.iter().find(|key| desired.users.contains_key(*key)) {
                 self.users.insert(key.clone(), holder);
             }
         }
         Ok(())
     }
 
-    /// The group of this name, spelled as the service has it.
+    /// The group of this name, in the service's spelling.
     pub(crate) fn group(&self, key: &str) -> Option<&GroupRef> {
         self.groups.get(key)
     }
@@ -169,7 +167,7 @@ impl Present {
         self.members.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// The user of this name; nothing if the organization has none.
+    /// The user of this name; `None` if the organization has none.
     pub(crate) fn user(&self, key: &str) -> Option<&Holder> {
         self.users.get(key)
     }
@@ -183,10 +181,10 @@ impl Holder {
 }
 
 #[cfg(test)]
-impl Present {
-    /// What there is, for tests: groups with their members (`+` in front: through a user group), and users.
+impl Current {
+    /// Memberships for tests: groups with their members (`+` for a member through a user group), and users.
     pub(super) fn of_test(groups: &[(&str, GroupKind, &[&str])], users: &[(&str, &[&str])]) -> Self {
-        let mut present = Self::default();
+        let mut current = Self::default();
         let user = |email: &str, groups: &[&str]| {
             let mut user = User::default();
             user.email = Some(email.to_owned());
@@ -199,16 +197,16 @@ impl Present {
                 GroupKind::Profile => GroupRef::profile(name),
                 _ => GroupRef::administrative(name),
             };
-            present.groups.insert(fold(name), reference);
+            current.groups.insert(fold(name), reference);
             let member = |name: &&str| Member {
                 person: Person::of(&user(name.trim_start_matches('+'), &[])),
                 is_direct: !name.starts_with('+'),
             };
-            present.members.insert(fold(name), members.iter().map(member).collect());
+            current.members.insert(fold(name), members.iter().map(member).collect());
         }
         for (email, groups) in users {
-            present.users.insert(fold(email), Holder::of(&user(email, groups)));
+            current.users.insert(fold(email), Holder::of(&user(email, groups)));
         }
-        present
+        current
     }
 }

@@ -1,8 +1,8 @@
-//! How much may be removed in one go.
+//! The limit of `--max-removals`.
 
 use std::{fmt, str::FromStr};
 
-/// How many memberships may be removed in one go: a number, or a share of those that are there.
+/// The most memberships that one call may remove: a number, or a share of those that exist.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum MaxRemovals {
     Count(usize),
@@ -11,12 +11,12 @@ pub(crate) enum MaxRemovals {
 }
 
 impl MaxRemovals {
-    /// Whether so many may be removed of so many.
-    pub(crate) fn allows(self, removals: usize, present: usize) -> bool {
+    /// Whether this many removals are allowed, of this many existing memberships.
+    pub(crate) fn allows(self, removals: usize, current: usize) -> bool {
         match self {
             Self::Count(most) => removals <= most,
             Self::Share(_) if removals == 0 => true,
-            Self::Share(percent) => removals as f64 * 100.0 <= present as f64 * percent,
+            Self::Share(percent) => removals as f64 * 100.0 <= current as f64 * percent,
         }
     }
 }
@@ -50,8 +50,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_or_a_share_may_be_removed() {
-        let allows = |text: &str, removals, present| text.parse::<MaxRemovals>().unwrap().allows(removals, present);
+    fn limit_is_a_number_or_a_share() {
+        let allows = |text: &str, removals, current| text.parse::<MaxRemovals>().unwrap().allows(removals, current);
         assert!(allows("5", 5, 5) && !allows("5", 6, 100) && !allows("0", 1, 100));
         assert!(allows("20%", 20, 100) && !allows("20%", 21, 100) && allows("0%", 0, 0) && allows("12.5%", 1, 8));
         for bad in ["", "%", "-1", "101%", "NaN%", "many"] {

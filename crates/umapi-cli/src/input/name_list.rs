@@ -1,0 +1,63 @@
+//! Files with a name on each line, for `--from`.
+
+use std::path::Path;
+
+use super::{
+    Diagnostic, Diagnostics, SourceLocation, read_whole,
+    text::{check_name, decode, without_bom},
+};
+use crate::failure::Result;
+
+/// A name, and the line of the file that it is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedName {
+    pub(crate) name: String,
+    pub(crate) line: u64,
+}
+
+/// Reads the names of a file, one per line. Empty lines and white space around names are left out.
+pub(crate) fn read_names(path: &Path) -> Result<Vec<ListedName>> {
+    names_of(&read_whole(path)?).map_err(|mistakes| {
+        let mut diagnostics = Diagnostics::of_file(path.display().to_string());
+        let what = match mistakes.len() {
+            1 => "a name is not valid".to_owned(),
+            count => format!("{count} names are not valid"),
+        };
+        mistakes.into_iter().for_each(|mistake| diagnostics.push(mistake));
+        diagnostics.into_failure(&what)
+    })
+}
+
+fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
+    let text = decode(without_bom(bytes), 1).map_err(|diagnostic| vec![diagnostic])?;
+    let (mut names, mut mistakes) = (Vec::new(), Vec::new());
+    for (line, name) in (1..).zip(text.lines().map(str::trim)) {
+        if name.is_empty() {
+            continue;
+        }
+        match check_name(name) {
+            Ok(()) => names.push(ListedName { name: name.to_owned(), line }),
+            Err(rule) => {
+                mistakes.push(Diagnostic::new(SourceLocation::line(line), rule).remedy("delete the character"))
+            }
+        }
+    }
+    if mistakes.is_empty() { Ok(names) } else { Err(mistakes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_bad_names_are_told_with_their_lines() {
+        let names = names_of("\u{feff}ann@example.com\r\n\n  bob@example.com ".as_bytes()).unwrap();
+        let expected = [("ann@example.com", 1), ("bob@example.com", 3)];
+        assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line }));
+        let mistakes = names_of("a@b.c\u{200b}\nd@e.f\n\u{202e}g@h.i\n".as_bytes()).unwrap_err();
+        let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert!(shown[0].starts_with("line 1: `a@b.c<U+200B>` contains the invisible character U+200B"), "{shown:?}");
+        assert!(shown[1].starts_with("line 3: "), "{shown:?}");
+        assert!(names_of(b"a\n\xff").unwrap_err()[0].to_string().starts_with("line 2, column 1: this is not UTF-8"));
+    }
+}
