@@ -1,4 +1,4 @@
-//! Memberships as a file says.
+//! `umapi apply`.
 
 use crate::stage::{Stage, text};
 
@@ -6,80 +6,82 @@ const TEAMS: &str =
     "groups:\n  Design: [BOB@enterprise.example, jane@example.com]\nusers:\n  nobody@example.com: [Sales]\n";
 
 #[test]
-fn what_is_becomes_what_is_wanted() {
+fn memberships_become_what_the_file_says() {
     let stage = Stage::new();
     let file = stage.file("teams.yaml", TEAMS);
     let plan = stage.umapi(["apply", text(&file), "--plan-only", "-f", "csv"]).done();
     assert_eq!(
         plan.lines(),
         [
-            "action,user,group",
-            "add,jane@example.com,Design",
-            "remove,jdoe@example.com,Design",
-            "add,nobody@example.com,Sales"
+            "action,user,group,line",
+            "add,jane@example.com,Design,2",
+            "remove,jdoe@example.com,Design,2",
+            "add,nobody@example.com,Sales,4"
         ]
     );
-    plan.saying("2 to add, 1 to remove; 1 request, at once at the limits of the service");
+    plan.saying("2 to add, 1 to remove; 1 request, sent immediately");
     stage.umapi(["apply", text(&file), "--yes"]).with_code(2).saying("1 of 2 memberships, and --max-removals is 20%");
     stage.umapi(["apply", text(&file), "--max-removals", "1"]).with_code(2).saying("no terminal to ask");
     assert_eq!(stage.emulator.journal().count("executeActions"), 0);
     let done = stage.umapi(["apply", text(&file), "--max-removals", "50%", "--yes", "-f", "json"]).done();
-    assert_eq!(done.json().as_array().unwrap().len(), 3);
+    let lines: Vec<_> =
+        done.json().as_array().unwrap().iter().map(|outcome| outcome["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 2, 4], "an outcome has the line that asks for it");
     assert_eq!(stage.groups_of("nobody@example.com"), ["Sales"]);
     assert_eq!(stage.umapi(["groups", "members", "Design", "-f", "csv"]).done().csv().len(), 2);
-    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to do");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
     assert_eq!(stage.emulator.journal().count("executeActions"), 1);
 }
 
 #[test]
-fn a_plan_can_be_kept_and_run() {
+fn plan_can_be_saved_and_run() {
     let stage = Stage::new();
     let (file, plan) = (stage.file("teams.yaml", TEAMS), stage.path("plan.ndjson"));
     stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
     stage.umapi(["run", text(&plan)]).done().saying("3 completed; 1 request");
-    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to do");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
 }
 
 #[test]
-fn an_export_can_be_edited_and_applied() {
+fn edited_export_can_be_applied() {
     let stage = Stage::new();
     let export = stage.umapi(["export"]).done().out;
     let same = stage.file("same.csv", &export);
-    stage.umapi(["apply", text(&same), "--yes"]).done().saying("nothing to do");
+    stage.umapi(["apply", text(&same), "--yes"]).done().saying("nothing to change");
     let edited = stage.file("edited.csv", export.replace(",Sales\n", ",Sales;Design\n"));
     stage.umapi(["apply", text(&edited), "--yes", "--add-only"]).done();
-    stage.umapi(["apply", text(&edited), "--yes"]).done().saying("nothing to do");
+    stage.umapi(["apply", text(&edited), "--yes"]).done().saying("nothing to change");
 }
 
 #[test]
-fn administrative_groups_are_left_alone() {
+fn administrative_groups_are_skipped_by_default() {
     let stage = Stage::new();
     let file = stage.file("teams.csv", "user,group\nann@mail.example,Photoshop\n");
-    stage.umapi(["apply", text(&file), "--yes"]).done().saying("left alone: 1 change to administrative groups");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("skipped: 1 change to administrative groups");
     assert_eq!(stage.groups_of("ann@mail.example"), ["Photoshop", "_admin_Design"]);
     stage.umapi(["apply", text(&file), "--yes", "--include-admin-groups", "--max-removals", "1"]).done();
     assert_eq!(stage.groups_of("ann@mail.example"), ["Photoshop"]);
 }
 
 #[test]
-fn users_are_found_by_their_user_names_however_few_they_are() {
+fn users_are_found_by_username() {
     let stage = Stage::new();
     let file = stage.file("teams.yaml", "users:\n  lee: [Sales]\n");
     stage.umapi(["apply", text(&file), "--yes", "--add-only"]).done();
-    // The service promises to find one by itself only together with its domain.
+    // The service finds a username only together with its domain.
     assert_eq!(stage.emulator.journal().count("getUser"), 0);
     let lee = stage.umapi(["users", "get", "lee", "--domain", "usernames.example", "-f", "json"]).done().json();
     assert!(lee["groups"].as_array().unwrap().contains(&"Sales".into()), "{lee}");
 }
 
 #[test]
-fn a_file_with_mistakes_does_nothing() {
+fn file_with_mistakes_changes_nothing() {
     let stage = Stage::new();
     for (name, content, parts) in [
-        ("a.yaml", "groups:\n  Nothing: []\n", ["names groups that are not there", "Nothing"]),
+        ("a.yaml", "groups:\n  Nothing: []\n", ["names groups that do not exist", "Nothing"]),
         ("b.yaml", "groups:\n  Design: jane@example.com\n", ["line 2, column 11", "a list was expected"]),
         ("c.json", "{\"groups\": {\"Design\": [1, }", ["line 1", "umapi help membership-file"]),
-        ("d.csv", "name,group\n", ["line 1", "there is no column `name`"]),
+        ("d.csv", "name,group\n", ["line 1", "unknown column `name`"]),
     ] {
         let file = stage.file(name, content);
         stage.umapi(["apply", text(&file), "--yes"]).with_code(2).saying(parts[0]).saying(parts[1]);
@@ -88,12 +90,12 @@ fn a_file_with_mistakes_does_nothing() {
 }
 
 #[test]
-fn somebody_who_is_not_there_keeps_nobody_waiting() {
+fn unknown_user_does_not_stop_the_others() {
     let stage = Stage::new();
     let file = stage.file("teams.yaml", "users:\n  zoe@example.com: [Sales]\n  nobody@example.com: [Design]\n");
     stage
         .umapi(["apply", text(&file), "--yes"])
         .with_code(1)
-        .saying("not in the organization, and left out: zoe@example.com");
+        .saying("skipped, not in the organization: zoe@example.com");
     assert_eq!(stage.groups_of("nobody@example.com"), ["Design"]);
 }

@@ -1,4 +1,4 @@
-//! A run that is killed and called again.
+//! `umapi run --journal`: a run that is killed and repeated.
 
 use std::{
     path::Path,
@@ -13,13 +13,13 @@ use crate::stage::{Stage, text, wait};
 /// How many times a run is killed. `UMAPI_KILLS` asks for more.
 const KILLS: u32 = 5;
 
-/// Sends a signal by its name to a process of ours.
+/// Sends a signal to a process of this test.
 pub(crate) fn signal(process: u32, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
     assert!(sent.success());
 }
 
-/// Commands of every kind that matters here: creates that must not be repeated blindly, and memberships of many pieces.
+/// Creates, which must not be repeated blindly, with memberships that span several steps.
 fn commands(count: u32) -> String {
     let line = |number: u32| {
         let email = format!("new{number}@example.com");
@@ -41,7 +41,7 @@ fn begin(stage: &Stage, file: &Path, journal: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Runs to the end, and shows that the ledger has everything once.
+/// Runs to the end, and checks that every command was applied once.
 fn finish(stage: &Stage, file: &Path, journal: &Path, count: u32) {
     let ran = stage.umapi(["run", text(file), "--journal", text(journal), "-f", "ndjson"]).done();
     let mut numbers: Vec<u64> = ran
@@ -68,11 +68,11 @@ fn finish(stage: &Stage, file: &Path, journal: &Path, count: u32) {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_killed_at_any_moment_does_nothing_twice_and_leaves_nothing_out() {
+fn killed_run_repeats_and_skips_nothing() {
     let kills = std::env::var("UMAPI_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let count = 40 * kills;
     let stage = Stage::new();
-    // So slow that a kill meets requests on their way: before they are applied, and after.
+    // Slow enough for a kill to hit requests in flight, before and after they are applied.
     stage
         .emulator
         .faults()
@@ -98,7 +98,7 @@ fn a_run_that_is_killed_at_any_moment_does_nothing_twice_and_leaves_nothing_out(
 }
 
 #[test]
-fn an_answer_that_is_lost_with_the_process_is_asked_for_again() {
+fn response_lost_in_a_kill_is_recovered() {
     let stage = Stage::new();
     let (file, journal) = (stage.file("a.ndjson", commands(10)), stage.path("a.journal"));
     // The request is applied, and the process is killed before its answer comes.
@@ -113,7 +113,7 @@ fn an_answer_that_is_lost_with_the_process_is_asked_for_again() {
 }
 
 #[test]
-fn a_run_that_has_ended_does_nothing_more() {
+fn finished_run_sends_nothing_more() {
     let stage = Stage::new();
     let (file, journal) = (stage.file("a.ndjson", commands(12)), stage.path("a.journal"));
     finish(&stage, &file, &journal, 12);
@@ -125,7 +125,7 @@ fn a_run_that_has_ended_does_nothing_more() {
 }
 
 #[test]
-fn a_journal_belongs_to_one_run() {
+fn journal_belongs_to_one_run() {
     let stage = Stage::new();
     let (file, journal) = (stage.file("a.ndjson", commands(2)), stage.path("a.journal"));
     stage.umapi(["run", text(&file), "--journal", text(&journal)]).done();
@@ -137,7 +137,7 @@ fn a_journal_belongs_to_one_run() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_stops_gently_and_the_same_call_goes_on() {
+fn run_stopped_by_a_signal_can_continue() {
     let stage = Stage::new();
     stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(20))).unwrap();
     let (file, journal) = (stage.file("a.ndjson", commands(300)), stage.path("a.journal"));

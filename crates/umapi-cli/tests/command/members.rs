@@ -1,4 +1,4 @@
-//! Memberships, one by one.
+//! `umapi members`.
 
 use crate::stage::{Stage, text};
 
@@ -28,7 +28,7 @@ fn users_join_and_leave_groups() {
 }
 
 #[test]
-fn a_wrong_name_keeps_nobody_else_out() {
+fn unknown_user_does_not_stop_the_others() {
     let stage = Stage::new();
     let added = stage.umapi(["members", "add", "Sales", "zoe@example.com", "nobody@example.com", "-f", "json"]);
     let outcomes = added.json();

@@ -1,11 +1,11 @@
-//! Lists and look-ups, in every form.
+//! Lists, look-ups and exports, in every format.
 
 use umapi_emulator::{FaultRule, PageSizes};
 
 use crate::stage::{Stage, ended, text};
 
 #[test]
-fn every_form_has_the_same_users() {
+fn every_format_has_the_same_users() {
     let stage = Stage::with(|builder| {
         let mut sizes = PageSizes::default();
         sizes.users = 3;
@@ -30,7 +30,7 @@ fn every_form_has_the_same_users() {
 }
 
 #[test]
-fn lists_are_narrowed_down() {
+fn lists_can_be_filtered() {
     let stage = Stage::new();
     let count = |arguments: &[&str]| stage.umapi([arguments, &["-f", "ndjson"]].concat()).done().lines().len();
     assert_eq!(count(&["users", "list", "--domain", "enterprise.example"]), 2);
@@ -48,7 +48,7 @@ fn lists_are_narrowed_down() {
 }
 
 #[test]
-fn memberships_through_groups_are_shown_on_request() {
+fn indirect_memberships_are_shown_on_request() {
     let stage = Stage::new();
     let groups = |more: &[&str]| {
         let listed =
@@ -60,7 +60,7 @@ fn memberships_through_groups_are_shown_on_request() {
 }
 
 #[test]
-fn one_is_looked_up_by_its_name() {
+fn users_groups_and_products_are_found_by_name() {
     let stage = Stage::new();
     let one = stage.umapi(["users", "get", "JANE@example.com", "-f", "json"]).done().json();
     assert_eq!((&one["email"], &one["country"]), (&"jane@example.com".into(), &"GB".into()));
@@ -80,7 +80,7 @@ fn one_is_looked_up_by_its_name() {
 }
 
 #[test]
-fn an_export_is_written_as_a_whole() {
+fn export_is_written_as_a_whole() {
     let stage = Stage::new();
     let path = stage.path("users.csv");
     stage.umapi(["export", "--output", text(&path)]).done().saying("9 users in ");
@@ -90,14 +90,14 @@ fn an_export_is_written_as_a_whole() {
     assert_eq!(ndjson.lines().len(), 2);
     assert_eq!(stage.umapi(["export", "-f", "json"]).done().json().as_array().unwrap().len(), 9);
     stage.umapi(["export", "-o", "/nowhere/users.csv"]).with_code(1).saying("cannot write /nowhere/users.csv");
-    // One that fails leaves what was there.
+    // A failed export leaves the previous file.
     stage.emulator.faults().add(FaultRule::on("listUsers").status(403)).unwrap();
     stage.umapi(["export", "-o", text(&path)]).with_code(3).saying("cannot export the users");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
 }
 
 #[test]
-fn a_throw_away_organization_needs_no_login() {
+fn local_organization_needs_no_login() {
     let stage = Stage::new();
     let listed = ended(stage.bare_command().args(["--emulator", "users", "list", "-f", "csv"])).done();
     assert_eq!(listed.csv().len(), 9);
@@ -105,7 +105,7 @@ fn a_throw_away_organization_needs_no_login() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn closed_pipe_of_a_list_is_not_an_error() {
     use std::{io::Read, process::Stdio};
     let stage = Stage::with(|builder| {
         let mut sizes = PageSizes::default();

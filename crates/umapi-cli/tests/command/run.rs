@@ -1,4 +1,4 @@
-//! Files with commands.
+//! `umapi run`.
 
 use crate::stage::{Stage, text};
 
@@ -15,7 +15,7 @@ jane@example.com,,,,,Kim,,
 ";
 
 #[test]
-fn every_form_of_file_does_the_same() {
+fn every_file_format_does_the_same() {
     let json = format!("[{}]", NDJSON.trim().replace('\n', ",\n"));
     for (name, content, first_line) in [("a.ndjson", NDJSON, 1), ("a.json", &json, 1), ("a.csv", CSV, 2)] {
         let stage = Stage::new();
@@ -32,7 +32,7 @@ fn every_form_of_file_does_the_same() {
 }
 
 #[test]
-fn commands_come_from_stdin_too() {
+fn commands_can_come_from_stdin() {
     let stage = Stage::new();
     let csv = stage.umapi_with(["run", "-", "--input-format", "csv", "-f", "csv"], CSV).done();
     assert_eq!(csv.lines()[0], "number,line,subject,outcome,codes,message,requests,warnings");
@@ -46,20 +46,20 @@ fn commands_come_from_stdin_too() {
 }
 
 #[test]
-fn nothing_is_sent_of_a_file_with_mistakes() {
+fn file_with_mistakes_sends_nothing() {
     let stage = Stage::new();
     let bad = format!("{NDJSON}{{\"user\":\"x\",\"do\":[]}}\n\nnot json\n{NDJSON}");
     let file = stage.file("bad.ndjson", &bad);
     let refused = stage.umapi(["run", text(&file)]).with_code(2);
     refused
-        .saying("2 of 8 commands cannot be sent")
+        .saying("2 of 8 commands are not valid")
         .saying("cause: line 4, column ")
         .saying("cause: line 6, column 2: expected")
         .saying("--keep-going");
     assert_eq!(stage.emulator.journal().count("executeActions"), 0);
 
     let kept =
-        stage.umapi(["run", text(&file), "--keep-going", "-f", "json"]).with_code(1).saying("2 bad commands in ");
+        stage.umapi(["run", text(&file), "--keep-going", "-f", "json"]).with_code(1).saying("2 invalid commands in ");
     assert_eq!(kept.json().as_array().unwrap().len(), 6);
     let set_aside = std::fs::read_to_string(stage.path("bad.bad.ndjson")).unwrap();
     assert_eq!(set_aside, "{\"user\":\"x\",\"do\":[]}\nnot json\n");
@@ -67,7 +67,7 @@ fn nothing_is_sent_of_a_file_with_mistakes() {
 }
 
 #[test]
-fn bad_commands_keep_their_form() {
+fn invalid_commands_keep_their_format() {
     let stage = Stage::new();
     let csv = stage.file(
         "a.csv",
@@ -84,7 +84,7 @@ fn bad_commands_keep_their_form() {
 }
 
 #[test]
-fn what_is_refused_is_named_by_its_line() {
+fn rejected_command_is_named_by_its_line() {
     let stage = Stage::new();
     let file = stage.file("a.csv", "user,add\n\njane@example.com,Design\nzoe@example.com,Design\n");
     let ran = stage
@@ -102,7 +102,7 @@ fn what_is_refused_is_named_by_its_line() {
 }
 
 #[test]
-fn an_empty_file_is_nothing_to_do() {
+fn empty_file_sends_nothing() {
     let stage = Stage::new();
     for (name, content) in [("a.ndjson", ""), ("a.json", "[]"), ("a.csv", "user,add\n")] {
         let file = stage.file(name, content);
