@@ -128,7 +128,7 @@ impl Batch<'_> {
         let Some(journal) = self.journal.get() else { return Ok(()) };
         let unsent =
             outcomes.iter().zip(records).filter(|(outcome, _)| is_untouched(outcome)).map(|(_, record)| record.number);
-        journal.end(records).and_then(|()| journal.forget(unsent)).map_err(|error| {
+        journal.end(records, unsent).map_err(|error| {
             Failure::failed("cannot write the journal")
                 .why(error)
                 .remedy("see that its disk has room; the same call then goes on, and looks at what was under way")

@@ -13,11 +13,26 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Writes a file that only its owner can read, and replaces an existing one atomically.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     // A temporary file is created with the mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     write_to(file.as_file_mut(), content)?;
     file.persist(path)?;
+    sync_folder(folder)
+}
+
+/// Returns the folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes the names of the files in a folder to the disk, so that a renamed or new file keeps its name after a power
+/// failure. Does nothing on systems where folders cannot be synced.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
     Ok(())
 }
 

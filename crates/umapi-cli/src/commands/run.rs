@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     input::{CommandReader, Diagnostics, InputFormat, Source},
-    journal::{Journal, Subject},
+    journal::{Journal, RunIdentity},
     output::counted,
 };
 
@@ -103,13 +103,14 @@ impl RunArgs {
         let recorder = Recorder::new(context.observer(&progress), tickets.clone(), journal.clone());
         let connection = Connection::open(context, progress, recorder).await?;
         if let Some(path) = &self.journal {
-            let subject = Subject {
+            let run = RunIdentity {
                 organization: connection.access.organization.clone(),
                 server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
                 input: input.source.fingerprint().to_owned(),
-                is_test: self.options.dry_run,
+                commands: input.good_count,
+                is_dry_run: self.options.dry_run,
             };
-            let _ = journal.set(Journal::open(path, &subject)?);
+            let _ = journal.set(Journal::open(path, &run)?);
         }
         let entries = input.good()?.map(|next| next.map(|(ticket, command)| Entry { ticket, command }));
         Batch { context, connection: &connection, tickets, journal, options: &self.options }.run(entries).await

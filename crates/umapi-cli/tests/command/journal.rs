@@ -1,14 +1,14 @@
 //! `umapi run --journal`: a run that is killed and repeated.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use umapi_emulator::FaultRule;
 
-use crate::stage::{Stage, text, wait};
+use crate::stage::{Stage, ended, text, wait};
 
 /// How many times a run is killed. `UMAPI_KILLS` asks for more.
 const KILLS: u32 = 5;
@@ -97,6 +97,81 @@ fn killed_run_repeats_and_skips_nothing() {
     finish(&stage, &file, &journal, count);
 }
 
+/// The files of a journal with their content, the rollback file included.
+#[cfg(unix)]
+fn files_of(journal: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let rollback_file = PathBuf::from(format!("{}-journal", journal.display()));
+    [journal.to_owned(), rollback_file]
+        .into_iter()
+        .filter_map(|path| std::fs::read(&path).ok().map(|content| (path, content)))
+        .collect()
+}
+
+/// Damages one of the files: cuts it off, flips a bit, clears a sector, or deletes the rollback file.
+#[cfg(unix)]
+fn damage(files: &[(PathBuf, Vec<u8>)], random: &mut fastrand::Rng) {
+    let (path, content) = random.choice(files).unwrap();
+    let mut content = content.clone();
+    match random.u8(0..4) {
+        0 if files.len() > 1 => return std::fs::remove_file(&files[1].0).unwrap(),
+        _ if content.is_empty() => {}
+        0 | 1 => content.truncate(random.usize(0..content.len())),
+        2 => {
+            let at = random.usize(0..content.len());
+            content[at] ^= 1 << random.u8(0..8);
+        }
+        _ => {
+            let at = random.usize(0..content.len()) / 512 * 512;
+            let end = content.len().min(at + 512);
+            content[at..end].fill(0);
+        }
+    }
+    std::fs::write(path, content).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn damaged_journal_is_refused_or_continues_correctly() {
+    let count = 500;
+    let stage = Stage::new();
+    stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(2))).unwrap();
+    let (file, journal) = (stage.file("a.ndjson", commands(count)), stage.path("a.journal"));
+    let mut random = fastrand::Rng::with_seed(11);
+    let (mut refused, mut accepted) = (0, 0);
+    for _ in 0..50 {
+        let mut child = begin(&stage, &file, &journal);
+        let position = || stage.emulator.ledger().position().unwrap();
+        let enough = position() + random.i64(0..40);
+        while position() < enough && child.try_wait().unwrap().is_none() {
+            wait(1);
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        let files = files_of(&journal);
+        if files.is_empty() {
+            continue;
+        }
+        damage(&files, &mut random);
+        // A journal of a finished run sends nothing; one that is refused says so, and stays as it is.
+        let mut command = stage.command();
+        command.args(["run", text(&file), "--journal", text(&journal), "--dry-run"]);
+        let tried = ended(&mut command).with_code(2);
+        match tried.err.contains("another mode") {
+            true => accepted += 1,
+            false => {
+                tried.saying("cannot use the journal");
+                refused += 1;
+                let _ = std::fs::remove_file(format!("{}-journal", journal.display()));
+                for (path, content) in files {
+                    std::fs::write(path, content).unwrap();
+                }
+            }
+        }
+    }
+    assert!(refused > 10 && accepted > 5, "{refused} refused, {accepted} accepted");
+    finish(&stage, &file, &journal, count);
+}
+
 #[test]
 fn response_lost_in_a_kill_is_recovered() {
     let stage = Stage::new();
@@ -130,9 +205,9 @@ fn journal_belongs_to_one_run() {
     let (file, journal) = (stage.file("a.ndjson", commands(2)), stage.path("a.journal"));
     stage.umapi(["run", text(&file), "--journal", text(&journal)]).done();
     let other = stage.file("b.ndjson", commands(3));
-    stage.umapi(["run", text(&other), "--journal", text(&journal)]).with_code(2).saying("another content of the file");
+    stage.umapi(["run", text(&other), "--journal", text(&journal)]).with_code(2).saying("another content");
     stage.umapi(["run", text(&file), "--journal", text(&journal), "--dry-run"]).with_code(2).saying("another mode");
-    stage.umapi(["run", text(&file), "--journal", text(&file)]).with_code(2).saying("no journal");
+    stage.umapi(["run", text(&file), "--journal", text(&file)]).with_code(2).saying("not a umapi journal");
 }
 
 #[cfg(unix)]
