@@ -1,4 +1,4 @@
-//! Carrying commands out: from a few of a subcommand to a file without end.
+//! Batches of commands: from the few of a subcommand to a file of any length.
 
 mod arguments;
 mod recorder;
@@ -24,23 +24,23 @@ use crate::{
     output::{Listing, OutcomeRecord},
 };
 
-/// Commands on their way to the service, with all that follows them.
+/// A batch of commands, and everything that follows its progress.
 pub(crate) struct Batch<'a> {
     pub(crate) context: &'a Context,
     pub(crate) connection: &'a Connection,
     pub(crate) tickets: Tickets,
-    /// Empty if there is none.
+    /// Empty without `--journal`.
     pub(crate) journal: Arc<OnceLock<Journal>>,
     pub(crate) options: &'a WriteArgs,
 }
 
-/// A command with its number and line in the file.
+/// A command with its number and its line in the file.
 pub(crate) struct Entry {
     pub(crate) ticket: Ticket,
     pub(crate) command: Command,
 }
 
-/// Carries out the few commands of a subcommand.
+/// Runs the few commands of a subcommand.
 pub(crate) async fn run_small(
     context: &Context,
     commands: impl IntoIterator<Item = Command>,
@@ -57,9 +57,9 @@ pub(crate) async fn run_small(
 }
 
 impl Batch<'_> {
-    /// Carries out commands and writes what becomes of each, in the order in which it is known.
+    /// Runs commands and writes their outcomes, in the order in which they are known.
     ///
-    /// An error of the input ends the input; what was taken before is brought to its end.
+    /// An error of the input ends the input; the commands before it are finished.
     pub(crate) async fn run(self, entries: impl Iterator<Item = Result<Entry>> + Send) -> Result<Exit> {
         let mut listing = self.context.outcomes(&self.connection.progress);
         let mut summary = Summary::default();
@@ -77,7 +77,7 @@ impl Batch<'_> {
         }
         let _interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.connection.progress);
         while let Some(outcome) = outcomes.next().await {
-            // All that is known by now goes into the journal with one wait for the disk.
+            // All outcomes known by now are written to the journal together, with one wait for the disk.
             let mut known = vec![outcome];
             while let Some(Some(outcome)) = outcomes.next().now_or_never() {
                 known.push(outcome);
@@ -97,7 +97,7 @@ impl Batch<'_> {
         summary.conclude(self.context, error.as_ref(), self.way_on())
     }
 
-    /// What a command is sent as: not at all, if the journal has its outcome.
+    /// Decides how to send a command. `None` if the journal has its outcome.
     fn take(&self, entry: Entry) -> Option<Command> {
         let state = match self.journal.get() {
             Some(journal) => journal.state(entry.ticket.number).unwrap_or_else(|error| give_up(&error)),
@@ -123,7 +123,7 @@ impl Batch<'_> {
         record
     }
 
-    /// Writes outcomes into the journal.
+    /// Records outcomes in the journal.
     fn enter(&self, outcomes: &[CommandOutcome], records: &[OutcomeRecord]) -> Result<()> {
         let Some(journal) = self.journal.get() else { return Ok(()) };
         let unsent =
@@ -131,14 +131,16 @@ impl Batch<'_> {
         journal.end(records, unsent).map_err(|error| {
             Failure::failed("cannot write the journal")
                 .why(error)
-                .remedy("see that its disk has room; the same call then goes on, and looks at what was under way")
+                .remedy("check that its disk has room, then run the same command again: it continues, and checks what was in flight")
         })
     }
 
     fn way_on(&self) -> &'static str {
         match self.journal.get() {
-            Some(_) => "the same call goes on from here",
-            None => "what was not sent is listed as not-sent; with --journal FILE the same call could go on from here",
+            Some(_) => "run the same command again to continue",
+            None => {
+                "commands that were not sent are listed as not-sent; with --journal FILE, running the same command again would continue"
+            }
         }
     }
 }
@@ -155,16 +157,14 @@ fn write<W: std::io::Write>(
     Ok(listing.flush()?)
 }
 
-/// Whether nothing at all of a command was sent.
+/// Whether no part of a command was sent.
 fn is_untouched(outcome: &CommandOutcome) -> bool {
     outcome.steps().iter().all(|step| step.parts.iter().all(|(_, state)| *state == StepState::NotSent))
 }
 
-/// Without a journal that can be relied on, nothing may be sent: the same as a power cut, for which it is made.
+/// Ends the process: nothing may be sent without a journal.
 pub(crate) fn give_up(error: &rusqlite::Error) -> ! {
-    let failure = Failure::failed("the journal cannot be read or written, so nothing more is sent").why(error);
-    let _ = failure
-        .remedy("see that its disk is in order and has room; the same call then goes on")
-        .show(&mut anstream::stderr());
+    let failure = Failure::failed("cannot use the journal any more, so nothing more was sent").why(error);
+    let _ = failure.remedy("check its disk, then run the same command again to continue").show(&mut anstream::stderr());
     std::process::exit(Exit::Failed as i32)
 }

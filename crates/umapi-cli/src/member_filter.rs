@@ -1,20 +1,20 @@
-//! Which members of a group are meant.
+//! Filters for lists of members.
 
 use clap::{Args, ValueEnum};
 use umapi::{GroupMembers, model::LicenseStatus};
 
-/// Which members of a group are meant, and what is said of them.
+/// The members of a list, and the details to show.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MemberFilter {
-    /// Of a product profile, only members that hold a license (active), or only those that wait for one (inactive).
+    /// List only members with a license (active) or without one (inactive).
     #[arg(long, value_enum, value_name = "STATUS", requires = "group")]
     status: Option<Status>,
 
-    /// Shows the groups of each user with the product profiles that come through user groups, not only those given directly.
+    /// Include product profiles that come through user groups, not only direct ones.
     #[arg(long)]
     all_memberships: bool,
 
-    /// Leaves the groups of each user out, which is faster.
+    /// Leave out the groups of each user, which is faster.
     #[arg(long, requires = "group", conflicts_with = "all_memberships")]
     without_groups: bool,
 }
@@ -26,7 +26,7 @@ enum Status {
 }
 
 impl MemberFilter {
-    /// Whether only memberships count that were given directly.
+    /// Whether only direct memberships are shown.
     pub(crate) fn direct_only(&self) -> bool {
         !self.all_memberships
     }

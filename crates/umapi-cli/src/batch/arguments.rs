@@ -1,36 +1,36 @@
-//! What all commands that change something take.
+//! Arguments of the commands that change something.
 
 use clap::{Args, ValueEnum};
 use umapi::Command;
 
 use crate::failure::{Failure, Result};
 
-/// What all commands that change something take.
+/// Arguments of all commands that change something.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WriteArgs {
-    /// Only tries: the service validates everything and changes nothing.
+    /// Dry run: the service validates everything and changes nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// Shows only what was not done: rejected, not sent, unknown, or with warnings.
+    /// Show only outcomes that are not completed, or that have warnings.
     #[arg(long)]
     pub(crate) problems_only: bool,
 }
 
-/// What a create does with something that is there already.
+/// What to do if the user or user group to be created exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum IfExists {
-    /// It is refused.
+    /// Reject the command.
     #[default]
     Error,
-    /// The create is left out, the rest is done.
+    /// Skip the create, and run the rest of the command.
     Ignore,
-    /// The names (or the description) are updated, the rest is done.
+    /// Update the names or the description, and run the rest of the command.
     Update,
 }
 
 impl IfExists {
-    /// Applies to the create that the command ends with.
+    /// Applies the choice to a command that creates.
     pub(crate) fn apply(self, command: Command) -> Command {
         match self {
             Self::Error => command,
@@ -40,11 +40,11 @@ impl IfExists {
     }
 }
 
-/// The command, if it keeps all rules: what was typed is refused before anything is sent.
+/// Checks a command against the rules of the service, before anything is sent.
 pub(crate) fn checked(command: Command) -> Result<Command> {
     match command.check() {
         Ok(()) => Ok(command),
-        Err(invalid) => Err(Failure::usage(format!("the command for {} cannot be sent", command.root()))
+        Err(invalid) => Err(Failure::usage(format!("cannot send the command for {}", command.root()))
             .why(format!("{}: {} ({})", invalid.field(), invalid.rule(), invalid.code()))
             .remedy(invalid.remedy())),
     }

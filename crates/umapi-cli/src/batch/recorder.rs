@@ -1,4 +1,4 @@
-//! The observer of a batch: it keeps the journal before each request, and the line on stderr.
+//! The observer of a batch: writes the journal before each request, and updates the progress line.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,11 +7,11 @@ use umapi::{Observer, PageRead, Progress, RequestStarted, Wait};
 use super::{Tickets, give_up};
 use crate::{journal::Journal, output::ProgressObserver};
 
-/// Writes into the journal what is about to be sent, before it is; and keeps the line on stderr.
+/// Records in the journal what is about to be sent, and updates the progress line.
 pub(crate) struct Recorder {
     watch: ProgressObserver,
     tickets: Tickets,
-    /// Opened once it is known what the call is about, before anything is sent.
+    /// Set before anything is sent.
     journal: Arc<OnceLock<Journal>>,
 }
 

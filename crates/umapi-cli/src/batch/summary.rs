@@ -1,4 +1,4 @@
-//! How a batch ended as a whole.
+//! The summary of a batch.
 
 use std::io::Write;
 
@@ -11,11 +11,11 @@ use crate::{
     output::{Listing, OutcomeRecord, OutcomeStatus, Record, counted},
 };
 
-/// A record of something that has come to its end.
+/// A record with an outcome.
 pub(crate) trait Ended: Record {
     fn verdict(&self) -> OutcomeStatus;
 
-    /// Whether there is something about it that one should see although it is no error.
+    /// Whether there is a warning, which `--problems-only` shows too.
     fn has_warnings(&self) -> bool;
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Summary {
     not_sent: u64,
     unknown: u64,
     not_found: u64,
-    /// Of all these, how many an earlier call had brought to their end.
+    /// How many of all these an earlier run finished.
     earlier: u64,
 }
 
@@ -63,7 +63,7 @@ impl Summary {
         Ok(())
     }
 
-    /// The same for what an earlier call brought to its end.
+    /// Counts and writes an outcome of an earlier run.
     pub(crate) fn write_earlier<W: Write>(
         &mut self,
         record: OutcomeRecord,
@@ -74,12 +74,12 @@ impl Summary {
         self.write(&record, listing, options)
     }
 
-    /// How many of them an earlier call had brought to their end.
+    /// The number of outcomes of earlier runs.
     pub(crate) fn earlier(&self) -> u64 {
         self.earlier
     }
 
-    /// How the call ends, as far as outcomes say.
+    /// The exit code that the outcomes stand for.
     fn exit(&self) -> Exit {
         match (self.rejected + self.not_sent + self.unknown, self.not_found) {
             (0, 0) => Exit::Success,
@@ -88,8 +88,7 @@ impl Summary {
         }
     }
 
-    /// How the call ends: as its outcomes say, or as what ended the work early does. `way_on` tells how a call that was
-    /// stopped is gone on with.
+    /// Returns the exit code, or the failure that stopped the batch early. `way_on` says how to continue a stopped run.
     pub(crate) fn conclude(&self, context: &Context, ended_by: Option<&Error>, way_on: &str) -> Result<Exit> {
         match ended_by {
             None => Ok(self.exit()),
@@ -98,14 +97,14 @@ impl Summary {
                 Ok(Exit::Interrupted)
             }
             Some(error) => {
-                let failure = Failure::of_service("the work ended before its end", error);
+                let failure = Failure::of_service("stopped early", error);
                 Err(failure.with_exit(self.exit().most_severe(exit_of(error))))
             }
         }
     }
 
-    /// In a line: how many, and in how many requests.
-    pub(crate) fn describe(&self, requests: u64, is_test: bool) -> String {
+    /// Returns the counts on one line: `3 completed, 1 rejected; 1 request`.
+    pub(crate) fn describe(&self, requests: u64, is_dry_run: bool) -> String {
         let mut parts = vec![format!("{} completed", self.completed)];
         for (count, what) in [
             (self.rejected, "rejected"),
@@ -119,10 +118,10 @@ impl Summary {
         }
         let mut text = format!("{}; {}", parts.join(", "), counted(requests, "request"));
         if self.earlier > 0 {
-            text += &format!("; {} of them were done by an earlier call", self.earlier);
+            text += &format!("; {} of them were recorded by an earlier run", self.earlier);
         }
-        if is_test {
-            text += "; only tried, nothing was changed";
+        if is_dry_run {
+            text += "; dry run, nothing was changed";
         }
         text
     }

@@ -77,14 +77,13 @@ impl RunArgs {
 
     /// Writes the invalid commands to a file, if the valid ones may be sent without them.
     fn set_bad_aside(&self, context: &Context, input: &CheckedInput) -> Result<PathBuf> {
-        let failure = input.failure();
         if !self.keep_going {
-            return Err(failure.remedy(
+            return Err(input.failure(
                 "correct the file; nothing was sent. With --keep-going the valid commands are sent and the invalid ones are written to a file",
             ));
         }
         if input.is_cut_off {
-            return Err(failure.remedy("correct the file: the rest of it cannot be read, so nothing was sent"));
+            return Err(input.failure("correct the file: the rest of it cannot be read, so nothing was sent"));
         }
         let path = input.bad_file_path(self.bad_file.as_deref());
         input.write_bad(&path).map_err(|error| {
@@ -92,6 +91,7 @@ impl RunArgs {
                 .why(error)
                 .remedy("name a file that does not exist with --bad-file")
         })?;
+        let failure = input.failure(&format!("correct {} and run it", path.display()));
         let _ = failure.show(&mut context.terminal.stderr());
         Ok(path)
     }
@@ -170,13 +170,13 @@ impl CheckedInput {
     }
 
     /// The failure that tells the mistakes with line, column and rule.
-    fn failure(&self) -> Failure {
+    fn failure(&self, remedy: &str) -> Failure {
         let what = match (self.bad_count, self.good_count) {
             (1, 0) => "the command is not valid".to_owned(),
             (1, good) => format!("1 of {} commands is not valid", good + 1),
             (bad, good) => format!("{bad} of {} commands are not valid", bad + good),
         };
-        self.mistakes.clone().into_failure(&what)
+        self.mistakes.clone().into_failure_with(&what, remedy)
     }
 
     /// The path that was named, or one beside the file: `users.bad.csv` beside `users.csv`.

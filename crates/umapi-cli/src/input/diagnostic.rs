@@ -104,6 +104,15 @@ impl Diagnostics {
         self.count
     }
 
+    /// Makes a failure that shows the first mistakes, each with its own remedy, and says what to do about all of them.
+    pub(crate) fn into_failure_with(self, what: &str, remedy: &str) -> Failure {
+        let more = self.count - self.first.len() as u64;
+        let failure = Failure::usage(format!("{}: {what}", self.file));
+        let failure = self.first.into_iter().fold(failure, Failure::why);
+        let failure = if more > 0 { failure.why(format!("and {more} more")) } else { failure };
+        failure.remedy(remedy)
+    }
+
     /// Makes a failure that shows the first mistakes and counts the others: `users.csv: 2 of 9 commands are not valid`.
     pub(crate) fn into_failure(self, what: &str) -> Failure {
         let failure = Failure::usage(format!("{}: {what}", self.file));

@@ -4,6 +4,7 @@
 mod api;
 mod apply;
 mod auth;
+mod cases;
 mod configuration;
 mod documents;
 mod groups;

@@ -106,7 +106,7 @@ fn all_account_types_can_be_created() {
 fn dry_run_changes_nothing() {
     let stage = Stage::new();
     let tried = stage.umapi(["users", "remove", "jane@example.com", "--dry-run"]).done();
-    assert!(tried.err.contains("only tried, nothing was changed"), "{}", tried.err);
+    assert!(tried.err.contains("dry run, nothing was changed"), "{}", tried.err);
     stage.umapi(["users", "get", "jane@example.com"]).done();
     assert_eq!(stage.emulator.ledger().since(0).unwrap(), []);
 }

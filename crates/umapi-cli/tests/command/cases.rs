@@ -1,0 +1,128 @@
+//! Hostile input files: none of them is repaired in silence. The inputs are in the folder `cases`.
+
+use std::path::PathBuf;
+
+use umapi_emulator::{FaultRule, LimitSettings};
+
+use crate::stage::{Ended, Stage, text, wait};
+
+fn case(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "command", "cases", name].iter().collect()
+}
+
+/// An organization with the users and groups that the cases name.
+fn stage() -> Stage {
+    Stage::with(|builder| builder.seed_file(case("organization.yaml")).limits(LimitSettings::off()))
+}
+
+/// Runs a case that must be refused before anything is sent.
+fn refused(command: &str, name: &str) -> Ended {
+    let stage = stage();
+    let mut arguments = vec![command.to_owned(), text(&case(name)).to_owned()];
+    if command == "apply" {
+        arguments.extend(["--yes", "--max-removals", "100%"].map(str::to_owned));
+    }
+    let ended = stage.umapi(arguments).with_code(2);
+    assert_eq!(stage.emulator.journal().count("executeActions"), 0, "{name}");
+    ended
+}
+
+#[test]
+fn stray_quotation_mark_does_not_swallow_rows() {
+    let ended = refused("run", "unbalanced-leavers.csv");
+    ended.saying("line 3, column 22: a quotation mark opens a field that is not closed on this line");
+}
+
+#[test]
+fn backslash_does_not_escape_a_quotation_mark() {
+    let ended = refused("run", "backslash-quote.csv");
+    ended.saying("line 2, column 21: the field goes on after its closing quotation mark").saying(r#""O""Neil""#);
+}
+
+#[test]
+fn row_with_another_number_of_fields_is_refused() {
+    for command in ["apply", "run"] {
+        let ended = refused(command, "apply-extra-field.csv");
+        if command == "apply" {
+            ended.saying("line 2: the row has 3 fields, the header has 2");
+        }
+    }
+    let stage = stage();
+    for (name, content) in [("a.csv", "user,group\nbob@example.com\n"), ("b.csv", "group,user\nDesign\n")] {
+        let file = stage.file(name, content);
+        stage
+            .umapi(["apply", text(&file), "--yes", "--max-removals", "100%"])
+            .with_code(2)
+            .saying("line 2: the row has 1 field, the header has 2");
+    }
+    let file = stage.file("c.csv", "user,add,remove\r\n\r\nbob@example.com,Design\r\n");
+    stage.umapi(["run", text(&file)]).with_code(2).saying("line 3: the row has 2 fields, the header has 3");
+    assert_eq!(stage.groups_of("bob@example.com"), ["Design", "Photoshop"]);
+}
+
+#[test]
+fn invisible_characters_are_refused_and_shown() {
+    refused("run", "zwsp.csv").saying("line 2, column `user`: `ann@example.com<U+200B>` contains").saying("U+200B");
+    let stage = stage();
+    for (name, content) in
+        [("c.csv", "user,create,firstname,lastname,country\nnew@example.com,federated,A\u{feff}nn,Lee,US\n")]
+    {
+        let file = stage.file(name, content);
+        stage.umapi(["run", text(&file)]).with_code(2).saying("line").saying("U+");
+    }
+    for (name, content) in [
+        ("d.yaml", "groups:\n  Design: [\"ann@example.com\\u200b\"]\n"),
+        ("e.csv", "group,user\nDes\u{200f}ign,ann@example.com\n"),
+    ] {
+        let file = stage.file(name, content);
+        stage.umapi(["apply", text(&file), "--yes"]).with_code(2).saying("line 2").saying("U+200");
+    }
+    stage.umapi(["members", "add", "Design", "zoe@example.com\u{200b}"]).with_code(2).saying("U+200B");
+    let names = stage.file("names.txt", "ann@example.com\nbob@\u{202e}example.com\n\u{200b}\n");
+    let ended = stage.umapi(["members", "add", "Design", "--from", text(&names)]).with_code(2);
+    ended.saying("line 2: ").saying("U+202E");
+    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+}
+
+#[test]
+fn semicolons_and_empty_trailing_columns_are_read() {
+    let stage = stage();
+    stage.umapi(["run", text(&case("semicolon.csv"))]).done().saying("1 completed");
+    assert_eq!(stage.groups_of("zoe@example.com"), ["Design"]);
+    stage.umapi(["run", text(&case("trailing-columns.csv"))]).done().saying("1 completed");
+    let list = stage.file("list.csv", "sep=;\r\nuser;group\r\nzoe@example.com;\"Design;Photoshop\"\r\n");
+    stage.umapi(["apply", text(&list), "--yes"]).done().saying("1 to add");
+}
+
+#[test]
+fn wrong_encoding_is_named_with_its_line() {
+    refused("apply", "yaml-latin1.yaml")
+        .saying("yaml-latin1.yaml")
+        .saying("line 2, column 4: this is not UTF-8")
+        .saying("save the file as UTF-8");
+}
+
+#[test]
+fn change_of_the_file_during_a_run_changes_nothing() {
+    let stage = stage();
+    stage.emulator.faults().add(FaultRule::on("executeActions").delay(std::time::Duration::from_millis(5))).unwrap();
+    let line = |number: u32| {
+        let email = format!("new{number}@example.com");
+        format!(
+            "{{\"user\":\"{email}\",\"do\":[{{\"createFederatedID\":{{\"email\":\"{email}\",\"firstname\":\"N\",\
+             \"lastname\":\"P\",\"country\":\"US\"}}}}]}}\n"
+        )
+    };
+    let content: String = (0..400).map(line).collect();
+    let file = stage.file("a.ndjson", &content);
+    let mut command = stage.command();
+    command.args(["run", text(&file), "-f", "ndjson"]);
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while stage.emulator.journal().count("executeActions") == 0 {
+        wait(1);
+    }
+    std::fs::write(&file, &content[..content.len() / 2]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 400, "every command has an outcome");
+}
