@@ -8,8 +8,8 @@ use umapi::{GroupRef, MembershipAction, MembershipChange, UserRef};
 use crate::{
     batch::WriteArgs,
     context::Context,
-    failure::{Exit, Result},
-    input::{ListedName, read_names},
+    failure::{Exit, Failure, Result},
+    input::{ListedName, check_name, read_names},
     memberships::{PlannedChange, plan_and_apply},
 };
 
@@ -67,6 +67,9 @@ impl ChangeArgs {
         let mut users: Vec<(String, Option<u64>)> = self.users.into_iter().map(|user| (user, None)).collect();
         if let Some(path) = &self.from {
             users.extend(read_names(path)?.into_iter().map(|ListedName { name, line }| (name, Some(line))));
+        }
+        for name in self.group.iter().chain([&self.first_group]).chain(users.iter().map(|(name, _)| name)) {
+            check_name(name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
         }
         let mut changes = Vec::new();
         for group in std::iter::once(&self.first_group).chain(&self.group) {
