@@ -242,6 +242,37 @@ fn the_username_follows_a_new_address_and_case_stays() {
 }
 
 #[test]
+fn an_explicit_field_wins_over_a_default() {
+    let store = store();
+    let update = |user: &str, fields: Value| json!([{"user": user, "do": [{"update": fields}]}]);
+    let identity = |email| user(&store, ORG, email, None).map(|user| (user.email, user.username)).unwrap();
+    let fields = json!({"email": "john@office.example", "username": "jdoe@example.com"});
+    done(&store, &update("jdoe@example.com", fields));
+    let kept = ("john@office.example".to_owned(), "jdoe@example.com".to_owned());
+    assert_eq!(identity("john@office.example"), kept, "the present username is kept");
+    // The username is still taken: no other user may get it, by a name of its own or by its address.
+    let code = "error.user.name_in_use";
+    for fields in [json!({"username": "jdoe@example.com"}), json!({"email": "JDOE@example.com"})] {
+        assert_eq!(codes(&act(&store, &update("eve@example.com", fields))), [(0, 0, code)]);
+    }
+    done(
+        &store,
+        &update(
+            "Bob@contractors.example",
+            json!({"email": "b@contractors.example", "username": "Bob@contractors.example"}),
+        ),
+    );
+    let kept = ("b@contractors.example".to_owned(), "Bob@contractors.example".to_owned());
+    assert_eq!(identity("b@contractors.example"), kept, "an Enterprise ID too");
+
+    let remove = |fields: Value| json!([{"user": "eve@example.com", "do": [{"removeFromOrg": fields}]}]);
+    done(&store, &remove(json!({"removedDomain": "example.com", "deleteAccount": false})));
+    assert!(row(&store, "eve@example.com").is_some(), "the account is kept");
+    done(&store, &remove(json!({"removedDomain": "example.com"})));
+    assert!(row(&store, "eve@example.com").is_none(), "the older field deletes it by default");
+}
+
+#[test]
 fn a_trusted_organization_adds_accounts_it_does_not_own() {
     let store = store();
     let act = |steps: Value| send(&store, TRUSTED, &json!([{"user": "jdoe@example.com", "do": steps}]), false);

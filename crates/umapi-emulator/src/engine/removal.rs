@@ -11,13 +11,17 @@ use crate::store::{UserKind, UserRow, domain_of, is_email_type};
 impl Context<'_, '_> {
     /// Runs `removeFromOrg`, which succeeds even if the user does not exist.
     ///
-    /// The older `removedDomain` deletes the account too if the organization owns it, as the documentation of 2017
+    /// Without `deleteAccount`, the older `removedDomain` deletes the account too, as the documentation of 2017
     /// says.
-    pub(super) fn remove_from_org(&mut self, delete: bool, removed_domain: Option<&str>) -> Result<(), EngineError> {
+    pub(super) fn remove_from_org(
+        &mut self,
+        delete: Option<bool>,
+        removed_domain: Option<&str>,
+    ) -> Result<(), EngineError> {
         if let Some(domain) = removed_domain {
             self.must_be_usable(domain)?;
         }
-        let delete = delete || removed_domain.is_some();
+        let delete = delete.unwrap_or(removed_domain.is_some());
         match self.find_user()? {
             Found::Member(user) => {
                 if !delete || user.kind == UserKind::AdobeId {

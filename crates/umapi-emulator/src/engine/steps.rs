@@ -30,7 +30,7 @@ pub(super) enum Step {
     Add(Vec<Names>),
     Remove(Vec<Names>),
     RemoveAll,
-    RemoveFromOrg { delete_account: bool, removed_domain: Option<String> },
+    RemoveFromOrg { delete_account: Option<bool>, removed_domain: Option<String> },
     RemoveFromDomain { domain: String },
     ResetPassword,
     CreateGroup(GroupFields),
@@ -288,10 +288,10 @@ pub(super) fn expect_text<'a>(field: &str, value: &'a Json) -> Result<&'a str, R
 }
 
 fn remove_from_org(value: &Json, deprecated: &mut Vec<String>) -> Result<Step, Rejection> {
-    let (mut delete_account, mut removed_domain) = (false, None);
+    let (mut delete_account, mut removed_domain) = (None, None);
     for (key, value) in value.object().ok_or_else(|| not_empty("removeFromOrg"))? {
         match (key.as_str(), value) {
-            ("deleteAccount", Json::Bool(value)) => delete_account = *value,
+            ("deleteAccount", Json::Bool(value)) => delete_account = Some(*value),
             ("deleteAccount", _) => {
                 return Err(Rejection::new("error.command.boolean_expected", "deleteAccount must be true or false"));
             }

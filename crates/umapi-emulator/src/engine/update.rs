@@ -28,14 +28,19 @@ impl Context<'_, '_> {
             }
             _ => None,
         };
-        let username = match &update.username {
-            Some(username) if *username != user.username => {
-                self.check_new_username(&user, &directory, username)?;
+        let username = match (&update.username, email) {
+            (Some(username), _) => {
+                if *username != user.username {
+                    self.check_new_username(&user, &directory, username)?;
+                }
+                // Kept even if it is the present one: only an absent username follows the email address.
                 Some(username.as_str())
             }
-            // With email login the username follows the email address.
-            _ if !directory.username_login => email,
-            _ => None,
+            (None, Some(email)) if !directory.username_login => {
+                self.check_free_username(&user, &directory, email)?;
+                Some(email)
+            }
+            (None, _) => None,
         };
         let change = UserChange {
             email,
@@ -111,12 +116,11 @@ impl Context<'_, '_> {
                 "The user name cannot be updated. However, changing the email changes the user login name.",
             );
         }
-        let rows = self.tx.rows();
         if is_email_type(username) {
             if directory.username_login {
                 return reject("error.user.name.contains.email", format!("Username is invalid: {username}"));
             }
-            let claim = rows.claim(self.org.id, domain_of(username))?;
+            let claim = self.tx.rows().claim(self.org.id, domain_of(username))?;
             if claim.is_none_or(|claim| claim.directory.id != directory.id) {
                 return Err(Rejection::new(
                     "error.update.domain.mismatch",
@@ -125,6 +129,12 @@ impl Context<'_, '_> {
                 .into());
             }
         }
+        self.check_free_username(user, directory, username)
+    }
+
+    /// Checks that no other account of the directory has the username, or has it as its address.
+    fn check_free_username(&self, user: &UserRow, directory: &Directory, username: &str) -> Result<(), EngineError> {
+        let rows = self.tx.rows();
         let named = rows.users_by_username(self.org.id, username, Some(directory.id))?;
         let addressed = rows.user_by_email(self.org.id, username, false)?;
         if named.iter().chain(&addressed).any(|other| other.id != user.id) {

@@ -102,7 +102,8 @@ impl Generator {
             .enumerate()
             .map(|(i, name)| {
                 let has_profile = i >= self.groups.len() / 4 && i % 3 == 0 && !self.profiles.is_empty();
-                let profiles = if has_profile { vec![self.profiles[i % self.profiles.len()].clone()] } else { Vec::new() };
+                let profiles =
+                    if has_profile { vec![self.profiles[i % self.profiles.len()].clone()] } else { Vec::new() };
                 UserGroup { name: name.clone(), profiles, ..UserGroup::default() }
             })
             .collect()

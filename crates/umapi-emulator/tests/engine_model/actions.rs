@@ -28,6 +28,8 @@ const OTHERS: [&str; 9] = [
     "one",
     "Nowhere",
 ];
+/// Usernames to set, besides addresses.
+const USERNAMES: [&str; 2] = ["plain", "Plain2"];
 const NAMES: [&str; 3] = ["Ann", "Bob", "Şule"];
 
 #[derive(Debug, Clone)]
@@ -59,7 +61,7 @@ pub(crate) enum IfExists {
 #[derive(Debug, Clone)]
 pub(crate) enum UserStep {
     Create { kind: Kind, first: &'static str, option: Option<IfExists> },
-    Update { first: Option<&'static str>, email: Option<&'static str> },
+    Update { first: Option<&'static str>, email: Option<&'static str>, username: Option<&'static str> },
     Add(Vec<&'static str>),
     Remove(Vec<&'static str>),
     RemoveAll,
@@ -109,8 +111,13 @@ fn user_steps(email: &'static str) -> impl Strategy<Value = Vec<UserStep>> {
     let create = (kind, one(&NAMES), option())
         .prop_map(|(kind, first, option)| UserStep::Create { kind, first, option })
         .boxed();
-    let update = (proptest::option::of(one(&NAMES)), proptest::option::weighted(0.3, one(&EMAILS)))
-        .prop_map(|(first, email)| UserStep::Update { first, email });
+    let username = prop_oneof![2 => Just(email), 3 => one(&EMAILS), 1 => one(&USERNAMES)];
+    let update = (
+        proptest::option::of(one(&NAMES)),
+        proptest::option::weighted(0.4, one(&EMAILS)),
+        proptest::option::weighted(0.4, username),
+    )
+        .prop_map(|(first, email, username)| UserStep::Update { first, email, username });
     let other = prop_oneof![
         2 => update,
         6 => groups().prop_map(UserStep::Add),
@@ -218,7 +225,9 @@ impl UserStep {
                 ];
                 json!({step: object(&fields)})
             }
-            Self::Update { first, email } => json!({"update": object(&[("firstname", *first), ("email", *email)])}),
+            Self::Update { first, email, username } => {
+                json!({"update": object(&[("firstname", *first), ("email", *email), ("username", *username)])})
+            }
             Self::Add(groups) => json!({"add": {"group": groups}}),
             Self::Remove(groups) => json!({"remove": {"group": groups}}),
             Self::RemoveAll => json!({"remove": "all"}),

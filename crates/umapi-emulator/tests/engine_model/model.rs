@@ -14,6 +14,7 @@ pub(crate) type Key = usize;
 pub(crate) struct Person {
     pub(crate) kind: Kind,
     pub(crate) email: String,
+    pub(crate) username: String,
     pub(crate) first: String,
     /// Whether it is a user of the organization; otherwise it is only in a directory.
     pub(crate) member: bool,
@@ -118,7 +119,14 @@ impl Model {
     }
 
     pub(crate) fn add_person(&mut self, kind: Kind, email: &str, first: &str) -> Key {
-        let person = Person { kind, email: email.to_owned(), first: first.to_owned(), member: true, active: true };
+        let person = Person {
+            kind,
+            email: email.to_owned(),
+            username: email.to_owned(),
+            first: first.to_owned(),
+            member: true,
+            active: true,
+        };
         self.people.insert(self.next_person, person);
         self.next_person += 1;
         self.next_person - 1
@@ -252,6 +260,7 @@ impl Model {
         };
         UserView {
             email: person.email.clone(),
+            username: person.username.clone(),
             first: person.first.clone(),
             direct_groups: names(false),
             all_groups: names(true),

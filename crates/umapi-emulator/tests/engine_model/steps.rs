@@ -107,9 +107,9 @@ impl Run<'_> {
     fn user_step(&mut self, email: &str, use_adobe_id: bool, step: &UserStep) -> Outcome {
         match step {
             UserStep::Create { kind, first, option } => self.create(email, *kind, first, *option),
-            UserStep::Update { first, email: new } => {
+            UserStep::Update { first, email: new, username } => {
                 let Some(person) = self.member(email, use_adobe_id)? else { return Ok(()) };
-                self.update(person, *first, *new)
+                self.update(person, *first, *new, *username)
             }
             UserStep::Add(groups) | UserStep::Remove(groups) => {
                 let adds = matches!(step, UserStep::Add(_));
@@ -159,7 +159,11 @@ impl Run<'_> {
             (_, "mail.example") => return Err("error.domain.trust.nonexistent"),
             _ => return Err("error.user.type_mismatch"),
         }
-        let Some(key) = self.with_email(email, kind == Kind::Adobe) else {
+        let found = self.with_email(email, kind == Kind::Adobe);
+        if kind != Kind::Adobe && self.has_username(email, kind, found) {
+            return Err("error.user.already_in_org");
+        }
+        let Some(key) = found else {
             self.state.person = Some(self.model.add_person(kind, email, first));
             return Ok(());
         };
@@ -175,7 +179,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn update(&mut self, key: Key, first: Option<&str>, email: Option<&str>) -> Outcome {
+    fn update(&mut self, key: Key, first: Option<&str>, email: Option<&str>, username: Option<&str>) -> Outcome {
         let person = &self.model.people[&key];
         if person.kind == Kind::Adobe {
             return Err("error.update.adobeid.no");
@@ -192,7 +196,17 @@ impl Run<'_> {
                 return Err("error.user.email.name_in_use");
             }
         }
+        let kind = person.kind;
+        match (username, email) {
+            (Some(username), _) if username != person.username => self.check_username(key, username)?,
+            (None, Some(email)) if self.has_username(email, kind, Some(key)) => return Err("error.user.name_in_use"),
+            _ => {}
+        }
         let person = self.model.people.get_mut(&key).unwrap();
+        // The username is kept if it is given, and follows the email if it is not.
+        if let Some(username) = username.or(email) {
+            username.clone_into(&mut person.username);
+        }
         if let Some(email) = email {
             email.clone_into(&mut person.email);
         }
@@ -200,6 +214,31 @@ impl Run<'_> {
             first.clone_into(&mut person.first);
         }
         Ok(())
+    }
+
+    fn check_username(&self, key: Key, username: &str) -> Outcome {
+        let person = &self.model.people[&key];
+        if person.kind == Kind::Enterprise {
+            return Err("error.update.username.no");
+        }
+        if username.contains('@') && !username.to_lowercase().ends_with("@staff.example") {
+            return Err("error.update.domain.mismatch");
+        }
+        let addressed = self.with_email(username, false).is_some_and(|other| other != key);
+        if addressed || self.has_username(username, person.kind, Some(key)) {
+            return Err("error.user.name_in_use");
+        }
+        Ok(())
+    }
+
+    /// Whether another account of a directory has a username, other than its address.
+    fn has_username(&self, username: &str, kind: Kind, except: Option<Key>) -> bool {
+        self.model.people.iter().any(|(key, person)| {
+            Some(*key) != except
+                && person.kind == kind
+                && person.username.eq_ignore_ascii_case(username)
+                && !person.username.eq_ignore_ascii_case(&person.email)
+        })
     }
 
     fn with_email(&self, email: &str, adobe: bool) -> Option<Key> {

@@ -19,6 +19,7 @@ pub(crate) struct View {
 #[derive(Debug, PartialEq)]
 pub(crate) struct UserView {
     pub(crate) email: String,
+    pub(crate) username: String,
     pub(crate) first: String,
     pub(crate) direct_groups: Vec<String>,
     pub(crate) all_groups: Vec<String>,
@@ -82,6 +83,7 @@ fn user_view(direct: User, all: User) -> UserView {
         direct_groups: names(&direct),
         all_groups: names(&all),
         email: direct.email,
+        username: direct.username,
         first: direct.firstname.unwrap_or_default(),
     }
 }
