@@ -226,6 +226,122 @@ fn an_address_means_the_own_account_unless_use_adobe_id_is_set() {
 }
 
 #[test]
+fn two_accounts_with_one_address_are_told_apart() {
+    const TWINS: &str = "ABCDEF0123456789ABCDEF01@AdobeOrg";
+    let store = Store::in_memory().unwrap();
+    seed::load(&store, &Seed::from_yaml(include_str!("seeds/twins.yaml")).unwrap()).unwrap();
+    let send = |body: &Value| send(&store, TWINS, body, false);
+    let own = |steps: Value| send(&json!([{"user": "ann@example.com", "do": steps}]));
+    let adobe = |steps: Value| send(&json!([{"user": "ann@example.com", "useAdobeID": true, "do": steps}]));
+    let groups = |domain| {
+        let user = user(&store, TWINS, "ann@example.com", domain)?;
+        Some(user.groups.iter().map(|name| (**name).to_owned()).collect::<Vec<_>>())
+    };
+    let both = || (groups(None).unwrap(), groups(Some("AdobeID")).unwrap());
+    let names = |of: &[&str]| of.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+
+    assert_eq!(own(json!([{"add": {"group": ["Illustrator"]}}])).completed, 1);
+    assert_eq!(both(), (names(&["Illustrator", "Design"]), names(&["Photoshop"])));
+    assert_eq!(adobe(json!([{"add": {"group": ["Design"]}}, {"remove": {"group": ["Photoshop"]}}])).completed, 1);
+    assert_eq!(both(), (names(&["Illustrator", "Design"]), names(&["Design"])));
+    // Without the Adobe ID's mark a removal is about the other account, which is not in the group.
+    assert_eq!(adobe(json!([{"add": {"group": ["Photoshop"]}}])).completed, 1);
+    assert_eq!(own(json!([{"remove": {"group": ["Photoshop"]}}])).completed, 1);
+    assert_eq!(both(), (names(&["Illustrator", "Design"]), names(&["Photoshop", "Design"])));
+    // A list of users has no mark: it means the organization's own account.
+    let from_group = json!([{"usergroup": "Design", "do": [{"remove": {"user": ["ann@example.com"]}}]}]);
+    assert_eq!(send(&from_group).completed, 1);
+    assert_eq!(both(), (names(&["Illustrator"]), names(&["Photoshop", "Design"])));
+    assert_eq!(codes(&send(&from_group)), [(0, 0, "error.usergroup.user_list.invalid")]);
+
+    assert_eq!(own(json!([{"update": {"lastname": "Ray"}}])).completed, 1);
+    assert_eq!(codes(&adobe(json!([{"update": {"lastname": "Ray"}}]))), [(0, 0, "error.update.adobeid.no")]);
+    let lastname = |domain| user(&store, TWINS, "ann@example.com", domain).unwrap().lastname.unwrap();
+    assert_eq!((lastname(None), lastname(Some("AdobeID"))), ("Ray".to_owned(), "Lee".to_owned()));
+
+    assert_eq!(own(json!([{"remove": "all"}])).completed, 1);
+    assert_eq!(both(), (names(&[]), names(&["Photoshop", "Design"])));
+    assert_eq!(adobe(json!([{"removeFromOrg": {"deleteAccount": true}}])).completed, 1);
+    assert_eq!((groups(None).is_some(), groups(Some("AdobeID"))), (true, None));
+    let code = "error.user.nonexistent_or_has_conflicting_parameters";
+    assert_eq!(codes(&adobe(json!([{"add": {"group": ["Design"]}}]))), [(0, 0, code)]);
+    assert_eq!(adobe(json!([{"removeFromOrg": {}}])).completed, 1, "removing a missing user succeeds");
+    assert!(groups(None).is_some(), "and removes nobody else");
+    assert_eq!(adobe(json!([{"addAdobeID": {"email": "ann@example.com"}}])).completed, 1);
+    assert_eq!(own(json!([{"removeFromOrg": {"deleteAccount": true}}])).completed, 1);
+    assert_eq!(groups(Some("AdobeID")), Some(Vec::new()), "only the own account is deleted");
+}
+
+#[test]
+fn a_removal_of_a_missing_user_removes_nobody() {
+    let store = store();
+    let before = store.snapshot().unwrap();
+    for root in [
+        json!({"user": "jdo@example.com"}),
+        json!({"user": "jdoe@mail.example"}),
+        json!({"user": "jdoe", "domain": "example.com"}),
+        json!({"user": "jdoe", "domain": "claimed.example"}),
+        json!({"user": "jdoe@example.com", "useAdobeID": true}),
+    ] {
+        for fields in [json!({}), json!({"deleteAccount": false}), json!({"deleteAccount": true})] {
+            let mut command = root.clone();
+            command["do"] = json!([{"removeFromOrg": fields}]);
+            done(&store, &json!([command]));
+        }
+        let mut command = root.clone();
+        command["do"] = json!([{"remove": {"group": ["Design"]}}]);
+        let answer = act(&store, &json!([command]));
+        assert!(codes(&answer)[0].2.starts_with("error.user.nonexistent"), "{:?}", answer.errors);
+    }
+    assert_eq!(store.snapshot().unwrap().as_bytes(), before.as_bytes(), "nothing changed");
+}
+
+#[test]
+fn hidden_characters_are_rejected_in_every_name() {
+    let store = store();
+    let before = store.snapshot().unwrap();
+    let create = |field: &str, value: &str| {
+        let mut fields = json!({"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US"});
+        fields[field] = value.into();
+        json!({"user": "new@example.com", "do": [{"createFederatedID": fields}]})
+    };
+    let on_user = |steps: Value| json!({"user": "jdoe@example.com", "do": [steps]});
+    let on_group = |steps: Value| json!({"usergroup": "Design", "do": [steps]});
+    for (command, code) in [
+        (json!({"user": "jdoe\u{200B}@example.com", "do": [{"removeFromOrg": {}}]}), "error.user.email.invalid"),
+        (
+            json!({"user": "jdoe\u{FEFF}", "domain": "claimed.example", "do": [{"removeFromOrg": {}}]}),
+            "error.user.name.invalid",
+        ),
+        (create("email", "new\u{200B}@example.com"), "error.user.email.invalid"),
+        (create("firstname", "N\u{202E}"), "error.user.name.invalid"),
+        (create("lastname", "W\u{85}"), "error.user.name.invalid"),
+        (on_user(json!({"update": {"email": "j\u{200E}@example.com"}})), "error.user.email.invalid"),
+        (on_user(json!({"update": {"username": "j\u{2060}"}})), "error.user.name.invalid"),
+        (on_user(json!({"update": {"firstname": "\u{7}"}})), "error.user.name.invalid"),
+        (on_user(json!({"add": {"group": ["Design\u{200B}"]}})), "error.group.invalid_name"),
+        (on_user(json!({"remove": {"productConfiguration": ["Trial\u{FEFF}"]}})), "error.group.invalid_name"),
+        (on_user(json!({"addRoles": {"admin": ["Design\u{200B}"]}})), "error.group.invalid_name"),
+        (json!({"usergroup": "New\u{200B}", "do": [{"createUserGroup": {}}]}), "error.group.invalid_name"),
+        (on_group(json!({"updateUserGroup": {"name": "De\u{AD}sign"}})), "error.group.invalid_name"),
+        (on_group(json!({"add": {"user": ["jdoe\u{200B}@example.com"]}})), "error.user.user_list.invalid"),
+        (on_group(json!({"add": {"productConfiguration": ["Trial\u{200B}"]}})), "error.group.invalid_name"),
+    ] {
+        let answer = act(&store, &json!([command]));
+        assert_eq!(codes(&answer), [(0, 0, code)], "{command}");
+        let message = &answer.errors[0].message;
+        assert!(message.contains("<U+"), "the character is shown: {message}");
+    }
+    for lastname in [" ", "\u{A0}"] {
+        assert_eq!(
+            codes(&act(&store, &json!([create("lastname", lastname)]))),
+            [(0, 0, "error.user.lastname_missing")]
+        );
+    }
+    assert_eq!(store.snapshot().unwrap().as_bytes(), before.as_bytes(), "nothing changed");
+}
+
+#[test]
 fn the_username_follows_a_new_address_and_case_stays() {
     let store = store();
     let update = |fields: Value| json!([{"user": "jdoe@example.com", "do": [{"update": fields}]}]);

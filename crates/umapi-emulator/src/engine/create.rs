@@ -132,8 +132,9 @@ pub(super) fn changes(user: &UserRow, change: &UserChange<'_>) -> bool {
 #[derive(Debug)]
 pub(super) struct Placement {
     pub(super) directory: Option<Directory>,
+    /// The domain, in lower case.
     pub(super) domain: String,
-    /// The username, if it is not the address.
+    /// The username, if it is not written exactly as the address.
     pub(super) username: Option<String>,
     /// Whether the organization owns the account. Otherwise the person owns it, or another organization, which trusts
     /// this one with the directory.
@@ -168,7 +169,8 @@ pub(super) fn place(
                     format!("The domain {domain} is enforced: users of type {} are not allowed", kind.as_str()),
                 );
             }
-            Ok(Placement { directory: None, domain: domain.to_owned(), username: None, owned: false })
+            let username = (user != email).then(|| user.to_owned());
+            Ok(Placement { directory: None, domain: fold(domain).into_owned(), username, owned: false })
         }
     }
 }
@@ -192,7 +194,7 @@ fn in_directory(
         );
     }
     let username = login_name(rows, org, &directory, user, email)?;
-    Ok(Placement { domain: domain.to_owned(), username, owned: claim.owned, directory: Some(directory) })
+    Ok(Placement { domain: fold(domain).into_owned(), username, owned: claim.owned, directory: Some(directory) })
 }
 
 /// Returns the username of an account in a directory, if it is not the address.

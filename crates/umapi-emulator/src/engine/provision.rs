@@ -6,11 +6,12 @@
 use super::{
     create::{Placement, place, trusted},
     outcome::{EngineError, Rejection, reject},
-    rules::{self, identifier_length, name_length},
+    request::with_email_type,
+    rules::{self, identifier_length, no_hidden, person_name},
 };
 use crate::store::{
     DirectoryId, GroupId, NewDirectory, NewGroup, NewIntegration, NewOrganization, NewProduct, NewUser, OrgId,
-    Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus,
+    Organization, Presence, ProductId, Tx, UserId, UserKind, UserStatus, fold,
 };
 
 /// An account to create, in any state.
@@ -77,6 +78,7 @@ pub fn organization(tx: &mut Tx<'_>, org_id: &str, name: &str) -> Result<OrgId, 
         return reject("emulator.organization.exists", format!("Organization already exists: {org_id}"));
     }
     identifier_length("name", name)?;
+    no_hidden("error.organization.invalid_name", "name", name)?;
     Ok(tx.create_organization(&NewOrganization { org_id, name })?)
 }
 
@@ -89,6 +91,7 @@ pub fn directory(tx: &Tx<'_>, org: OrgId, new: &NewDirectory<'_>) -> Result<Dire
         return reject("emulator.directory.invalid", "A directory must have a name");
     }
     identifier_length("name", new.name)?;
+    no_hidden("emulator.directory.invalid", "name", new.name)?;
     if new.username_login && !new.federated {
         return reject("emulator.directory.invalid", "Only a federated directory can use username login");
     }
@@ -125,6 +128,8 @@ pub fn trust(tx: &Tx<'_>, directory: DirectoryId, trustee: &str) -> Result<(), E
 pub fn product(tx: &mut Tx<'_>, org: OrgId, new: &NewProduct<'_>) -> Result<ProductId, EngineError> {
     rules::group_name(new.name)?;
     check_quota(new.quota)?;
+    no_hidden("emulator.product.invalid", "code", new.code)?;
+    no_hidden("emulator.product.invalid", "id", new.external_id.unwrap_or_default())?;
     if tx.rows().product_by_name(org, new.name)?.is_some() {
         return reject("emulator.product.exists", format!("Product already exists: {}", new.name));
     }
@@ -170,14 +175,24 @@ pub fn quota(tx: &mut Tx<'_>, profile: GroupId, quota: Option<i64>) -> Result<()
 /// With the code that the create step has.
 pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result<UserId, EngineError> {
     rules::email(new.email)?;
-    name_length("firstname", new.firstname.unwrap_or_default())?;
-    name_length("lastname", new.lastname.unwrap_or_default())?;
+    person_name("firstname", new.firstname.unwrap_or_default())?;
+    person_name("lastname", new.lastname.unwrap_or_default())?;
+    no_hidden("error.user.name.invalid", "phone", new.phone.unwrap_or_default())?;
     new.country.map_or(Ok(()), rules::country)?;
     let user = new.username.unwrap_or(new.email);
     identifier_length("username", user)?;
     let rows = tx.rows();
     let placement = place(rows, org, new.kind, user, new.domain, new.email)?;
     let directory = placement.directory.as_ref();
+    if new.domain.is_some_and(|domain| fold(domain) != placement.domain) {
+        return Err(with_email_type().into());
+    }
+    if new.presence == Presence::DirectoryOnly && !placement.owned {
+        return reject(
+            "emulator.user.elsewhere",
+            format!("User is in no directory of the organization: {}, the presence cannot be directoryOnly", new.email),
+        );
+    }
     free_account(tx, org.id, new, &placement)?;
     let account = match directory {
         Some(directory) if !placement.owned => Some(trusted(rows, &placement, directory, new.email)?),
@@ -192,7 +207,7 @@ pub fn account(tx: &mut Tx<'_>, org: &Organization, new: &Account<'_>) -> Result
             technical: new.technical,
             account,
             directory: directory.map(|directory| directory.id),
-            domain: &placement.domain,
+            domain: new.domain.unwrap_or(&placement.domain),
             email: new.email,
             username: placement.username.as_deref(),
             firstname: new.firstname,
@@ -214,7 +229,9 @@ pub fn integration(tx: &mut Tx<'_>, org: OrgId, new: &NewIntegration<'_>) -> Res
             format!("Client id is invalid: {}, it must be visible ASCII without spaces", new.client_id),
         );
     }
+    no_hidden("emulator.integration.invalid", "name", new.name)?;
     for account in [new.technical_account, new.technical_account_email] {
+        no_hidden("emulator.integration.invalid", "Technical account", account)?;
         if account.strip_suffix("@techacct.adobe.com").is_none_or(str::is_empty) {
             return reject(
                 "emulator.integration.invalid",

@@ -7,7 +7,7 @@ use umapi_model::limits;
 
 use super::{
     outcome::{CommandRef, Rejection},
-    rules::{group_root, identifier_length},
+    rules::{self, group_root, identifier_length},
     steps::{ParsedStep, Root, expect_text, parse_step},
 };
 use crate::store::is_email_type;
@@ -246,7 +246,7 @@ fn parse_root(fields: &[(String, Json)]) -> Result<Root, Rejection> {
 }
 
 fn user_root(name: &str, domain: Option<String>, use_adobe_id: bool) -> Result<Root, Rejection> {
-    identifier_length("user", name)?;
+    rules::user_root(name)?;
     if !is_email_type(name) && domain.is_none() {
         return Err(Rejection::new(
             "error.command.domain.missing",

@@ -1,4 +1,6 @@
-//! Rules of single values: lengths, addresses, usernames, group names, domains, countries.
+//! Rules of single values: lengths, addresses, usernames, names, group names, domains, countries.
+
+use std::fmt::Write as _;
 
 use umapi_model::limits::{
     COUNTRY_LENGTH, EMAIL_LENGTH, FIRST_NAME_LENGTH, GROUP_NAME_LENGTH, IDENTIFIER_LENGTH, LAST_NAME_LENGTH,
@@ -7,10 +9,43 @@ use umapi_model::limits::{
 use super::outcome::Rejection;
 use crate::store::{domain_of, is_email_type};
 
+/// Characters that no text may contain: control characters, marks of writing direction, and invisible characters, with
+/// which two different names would look the same.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{AD}'
+                | '\u{61C}'
+                | '\u{180E}'
+                | '\u{200B}'
+                | '\u{200E}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E007F}'
+        )
+}
+
 /// Characters that no username and no address may contain. The documentation says "illegal character" and does not list
-/// them: these would break a header or markup. Letters of every script are valid.
+/// them: these would break a header or markup, or are invisible. The two joiners are valid in names, where some scripts
+/// need them, but not here. Letters of every script are valid.
 fn is_illegal(c: char) -> bool {
-    c.is_control() || matches!(c, '"' | '<' | '>')
+    is_hidden(c) || matches!(c, '"' | '<' | '>' | '\u{200C}' | '\u{200D}')
+}
+
+/// Returns a text with its hidden characters shown as code points, e.g. `<U+200B>`.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) || matches!(c, '\u{200C}' | '\u{200D}') {
+            let _ = write!(escaped, "<U+{:04X}>", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 fn text_length(field: &str, text: &str, max: usize) -> Result<(), Rejection> {
@@ -23,9 +58,25 @@ fn text_length(field: &str, text: &str, max: usize) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Checks the length of `firstname` or `lastname`.
-pub(super) fn name_length(field: &str, text: &str) -> Result<(), Rejection> {
-    text_length(field, text, if field == "firstname" { FIRST_NAME_LENGTH } else { LAST_NAME_LENGTH })
+/// Checks the `firstname` or `lastname` of a person.
+pub(super) fn person_name(field: &str, text: &str) -> Result<(), Rejection> {
+    text_length(field, text, if field == "firstname" { FIRST_NAME_LENGTH } else { LAST_NAME_LENGTH })?;
+    no_hidden("error.user.name.invalid", field, text)
+}
+
+/// Checks that a text contains no hidden characters.
+pub(super) fn no_hidden(code: &'static str, field: &str, text: &str) -> Result<(), Rejection> {
+    if text.contains(is_hidden) {
+        return Err(Rejection::new(code, format!("{field} contains an illegal character: {}", escaped(text))));
+    }
+    Ok(())
+}
+
+/// Checks the user that a command is about.
+pub(super) fn user_root(name: &str) -> Result<(), Rejection> {
+    identifier_length("user", name)?;
+    let code = if is_email_type(name) { "error.user.email.invalid" } else { "error.user.name.invalid" };
+    no_hidden(code, "user", name)
 }
 
 /// Checks the length of a user string, a username, a domain or a `requestID`.
@@ -44,7 +95,7 @@ pub(super) fn email(email: &str) -> Result<(), Rejection> {
     } else {
         return Ok(());
     };
-    Err(Rejection::new("error.user.email.invalid", format!("Email is invalid: {email}, {wrong}")))
+    Err(Rejection::new("error.user.email.invalid", format!("Email is invalid: {}, {wrong}", escaped(email))))
 }
 
 /// Checks a username that is not an address.
@@ -53,7 +104,8 @@ pub(super) fn username(name: &str) -> Result<(), Rejection> {
         return Err(Rejection::new(
             "error.user.name.invalid",
             format!(
-                "Username is invalid: {name}, it is empty, begins or ends with a space, or contains an illegal character"
+                "Username is invalid: {}, it is empty, begins or ends with a space, or contains an illegal character",
+                escaped(name)
             ),
         ));
     }
@@ -68,7 +120,7 @@ pub(super) fn listed_user(name: &str) -> Result<(), Rejection> {
     }
     Err(Rejection::new(
         "error.user.user_list.invalid",
-        format!("User name in list is invalid: {name}, too long or with an illegal character"),
+        format!("User name in list is invalid: {}, too long or with an illegal character", escaped(name)),
     ))
 }
 
@@ -92,17 +144,18 @@ pub(super) fn group_name(name: &str) -> Result<(), Rejection> {
         "it must not start with _"
     } else if name.chars().count() > GROUP_NAME_LENGTH {
         &format!("it is longer than {GROUP_NAME_LENGTH} characters")
-    } else if name.contains(char::is_control) {
+    } else if name.contains(is_hidden) {
         "it contains an illegal character"
     } else {
         return Ok(());
     };
-    Err(Rejection::new("error.group.invalid_name", format!("Group name is invalid: {name}, {wrong}")))
+    Err(Rejection::new("error.group.invalid_name", format!("Group name is invalid: {}, {wrong}", escaped(name))))
 }
 
 /// Checks the name of the user group of a command.
 pub(super) fn group_root(name: &str) -> Result<(), Rejection> {
-    text_length("usergroup", name, GROUP_NAME_LENGTH)
+    text_length("usergroup", name, GROUP_NAME_LENGTH)?;
+    no_hidden("error.group.invalid_name", "usergroup", name)
 }
 
 /// Checks the name of a group in a list.
@@ -113,17 +166,19 @@ pub(super) fn group_reference(name: &str) -> Result<(), Rejection> {
             format!("Name of a group or product profile is too long, max length {GROUP_NAME_LENGTH}"),
         ));
     }
-    Ok(())
+    no_hidden("error.group.invalid_name", "Group name", name)
 }
 
 /// Checks a domain: labels of letters, digits and hyphens, separated by dots.
 pub(super) fn domain(name: &str) -> Result<(), Rejection> {
-    let command_ref =
-        |command_ref: &str| !command_ref.is_empty() && command_ref.chars().all(|c| c.is_alphanumeric() || c == '-');
-    if name.chars().count() > IDENTIFIER_LENGTH || !name.contains('.') || !name.split('.').all(command_ref) {
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    if name.chars().count() > IDENTIFIER_LENGTH || !name.contains('.') || !name.split('.').all(is_label) {
         return Err(Rejection::new(
             "emulator.domain.invalid",
-            format!("Domain is invalid: {name}, it must be labels of letters, digits and hyphens, separated by dots"),
+            format!(
+                "Domain is invalid: {}, it must be labels of letters, digits and hyphens, separated by dots",
+                escaped(name)
+            ),
         ));
     }
     Ok(())
@@ -156,6 +211,34 @@ mod tests {
         {
             assert!(email(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn hidden_characters_are_rejected_and_shown() {
+        let hidden = ['\0', '\u{7F}', '\u{85}', '\u{AD}', '\u{200B}', '\u{200F}', '\u{202E}', '\u{2066}', '\u{FEFF}'];
+        for c in hidden {
+            let shown = format!("<U+{:04X}>", u32::from(c));
+            for (rejection, code) in [
+                (email(&format!("a{c}b@c.de")), "error.user.email.invalid"),
+                (username(&format!("a{c}b")), "error.user.name.invalid"),
+                (user_root(&format!("a{c}@b.c")), "error.user.email.invalid"),
+                (user_root(&format!("a{c}b")), "error.user.name.invalid"),
+                (listed_user(&format!("a{c}@b.c")), "error.user.user_list.invalid"),
+                (person_name("lastname", &format!("A{c}b")), "error.user.name.invalid"),
+                (group_name(&format!("A{c}b")), "error.group.invalid_name"),
+                (group_root(&format!("A{c}b")), "error.group.invalid_name"),
+                (group_reference(&format!("A{c}b")), "error.group.invalid_name"),
+                (domain(&format!("a{c}b.de")), "emulator.domain.invalid"),
+            ] {
+                let rejection = rejection.unwrap_err();
+                assert_eq!(rejection.code, code);
+                assert!(rejection.message.contains(&shown), "{}", rejection.message);
+            }
+        }
+        // Persian and emoji need joiners; an address does not.
+        assert_eq!(person_name("lastname", "علی\u{200C}پور"), Ok(()));
+        assert_eq!(group_name("👩\u{200D}🎨 Design"), Ok(()));
+        assert!(email("ann\u{200D}@b.c").is_err() && username("ann\u{200C}").is_err());
     }
 
     #[test]

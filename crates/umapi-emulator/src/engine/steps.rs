@@ -4,7 +4,7 @@ use super::{
     add_remove::{self, GroupLists, Names, UserLists},
     outcome::Rejection,
     request::{Json, RequestSizes},
-    rules::{self, identifier_length, name_length},
+    rules::{self, identifier_length, person_name},
 };
 use crate::store::UserKind;
 
@@ -217,11 +217,11 @@ fn create_user(kind: UserKind, name: &str, value: &Json) -> Result<CreateUser, R
     for (key, code, slot) in
         [("firstname", "error.user.firstname_missing", 0), ("lastname", "error.user.lastname_missing", 1)]
     {
-        let value = field(key).filter(|value| !value.is_empty());
+        let value = field(key).filter(|value| !value.trim().is_empty());
         if value.is_none() && kind != UserKind::AdobeId {
             return Err(missing(code, key));
         }
-        name_length(key, value.unwrap_or_default())?;
+        person_name(key, value.unwrap_or_default())?;
         names[slot] = value.map(str::to_owned);
     }
     let country = field("country");
@@ -266,13 +266,13 @@ fn update_user(value: &Json) -> Result<UpdateUser, Rejection> {
                 identifier_length(key, value)?;
                 rules::username(value)?;
             }
-            "firstname" if value.is_empty() => {
+            "firstname" if value.trim().is_empty() => {
                 return Err(Rejection::new("error.user.firstname_missing", "firstname must not be empty"));
             }
-            "lastname" if value.is_empty() => {
+            "lastname" if value.trim().is_empty() => {
                 return Err(Rejection::new("error.user.lastname_missing", "lastname must not be empty"));
             }
-            _ => name_length(key, value)?,
+            _ => person_name(key, value)?,
         }
         *slot = Some(value.to_owned());
     }

@@ -42,10 +42,11 @@ impl Context<'_, '_> {
             }
             (None, _) => None,
         };
+        let domain = email.filter(|_| !directory.username_login).map(|email| fold(domain_of(email)));
         let change = UserChange {
             email,
             username,
-            domain: email.filter(|_| !directory.username_login).map(domain_of),
+            domain: domain.as_deref(),
             firstname: update.firstname.as_deref(),
             lastname: update.lastname.as_deref(),
         };

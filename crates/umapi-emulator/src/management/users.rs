@@ -19,7 +19,7 @@ fn show(r: &Reader<'_>, user: UserRow) -> Result<seed::User, ManageError> {
     for membership in r.memberships(user.id)?.into_iter().filter(store::Membership::is_direct) {
         groups.extend(r.group_row(user.org, membership.group)?.map(|group| group.name));
     }
-    let named_by_email = fold(&user.username) == fold(&user.email);
+    let named_by_email = user.username == user.email;
     let own_domain = user.domain == fold(domain_of(&user.email));
     Ok(seed::User {
         user_type: match user.kind {

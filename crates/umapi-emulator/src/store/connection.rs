@@ -42,7 +42,7 @@ pub enum StoreError {
 }
 
 /// The layout in `schema.sql`. A file with another layout is rejected.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 /// Statements kept prepared: enough for every statement of the store, so that none is compiled twice.
 const STATEMENTS: usize = 256;
 /// Longest write-ahead log to keep on disk, in bytes.

@@ -350,7 +350,8 @@ impl Reader<'_> {
             None => None,
         };
         let fits = |row: &UserRow| {
-            let is_of = |domain| row.domain == fold(domain) || (directory.is_some() && row.directory == directory);
+            let is_of =
+                |domain| fold(&row.domain) == fold(domain) || (directory.is_some() && row.directory == directory);
             row.is_listed() && domain.is_none_or(is_of)
         };
         if !is_email_type(user) {

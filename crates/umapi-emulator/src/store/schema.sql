@@ -61,6 +61,7 @@ CREATE TABLE user (
     listed           INTEGER NOT NULL,
     directory        INTEGER,
     domain           INTEGER NOT NULL,
+    domain_spelled   TEXT,
     email            TEXT NOT NULL,
     email_spelled    TEXT,
     username         TEXT,

@@ -132,7 +132,7 @@ pub struct UserRow {
     pub directory: Option<DirectoryId>,
     /// The row id of the domain.
     pub(super) domain_id: i64,
-    /// The domain, in lower case.
+    /// The domain as it was written.
     pub domain: String,
     /// The address as it was written.
     pub email: String,
@@ -168,7 +168,7 @@ pub(super) fn is_listed(presence: Presence, status: UserStatus, technical: bool)
 
 pub(super) const COLUMNS: &str =
     "SELECT u.id, u.org, u.account, u.kind, u.status, u.presence, u.technical, u.directory, u.domain,
-    (SELECT d.name FROM domain d WHERE d.id = u.domain), COALESCE(u.email_spelled, u.email),
+    COALESCE(u.domain_spelled, (SELECT d.name FROM domain d WHERE d.id = u.domain)), COALESCE(u.email_spelled, u.email),
     COALESCE(u.username_spelled, u.username, u.email_spelled, u.email),
     u.firstname, u.lastname, u.country, u.phone FROM user u";
 
@@ -361,8 +361,8 @@ impl Tx<'_> {
         self.sql
             .prepare_cached(
                 "INSERT INTO user (org, account, kind, status, presence, technical, listed, directory, domain, email,
-                    email_spelled, username, username_spelled, firstname, lastname, country, phone)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                    email_spelled, username, username_spelled, firstname, lastname, country, phone, domain_spelled)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?
             .execute(params![
                 org,
@@ -383,6 +383,7 @@ impl Tx<'_> {
                 new.lastname,
                 new.country,
                 new.phone,
+                spelling(new.domain, &fold(new.domain)),
             ])?;
         let id = self.sql.last_insert_rowid();
         self.cache.next_user = Some(id + 1);
@@ -442,14 +443,13 @@ impl Tx<'_> {
         let spelled_username = change.username.unwrap_or(&user.username);
         let (email, username) = (fold(spelled_email), fold(spelled_username));
         let same_name = username == email;
-        let domain = match change.domain {
-            Some(domain) => self.intern_domain(user.org, domain)?,
-            None => user.domain_id,
-        };
+        let spelled_domain = change.domain.unwrap_or(&user.domain);
+        let domain = self.intern_domain(user.org, spelled_domain)?;
         self.sql
             .prepare_cached(
                 "UPDATE user SET email = ?2, email_spelled = ?3, username = ?4, username_spelled = ?5, domain = ?6,
-                    firstname = COALESCE(?7, firstname), lastname = COALESCE(?8, lastname) WHERE id = ?1",
+                    domain_spelled = ?7, firstname = COALESCE(?8, firstname), lastname = COALESCE(?9, lastname)
+                 WHERE id = ?1",
             )?
             .execute(params![
                 user.id,
@@ -462,12 +462,17 @@ impl Tx<'_> {
                     spelling(spelled_username, &username)
                 },
                 domain,
+                spelling(spelled_domain, &fold(spelled_domain)),
                 change.firstname,
                 change.lastname,
             ])?;
         if domain != user.domain_id && user.is_listed() {
             self.count(List::Domain(user.domain_id), user.id, -1);
             self.count(List::Domain(domain), user.id, 1);
+        }
+        if domain != user.domain_id && user.technical && user.presence == Presence::Member {
+            self.count(List::DomainTechnical(user.domain_id), user.id, -1);
+            self.count(List::DomainTechnical(domain), user.id, 1);
         }
         let written = [
             ("email", change.email, Some(&*user.email)),

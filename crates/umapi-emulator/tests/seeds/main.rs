@@ -7,8 +7,8 @@ use serde_json::Value;
 use umapi_emulator::{
     seed::{self, Seed},
     store::{
-        GroupKind, MemberQuery, MemberStatus, OrgId, PageRequest, Presence, Reader, Store, StoreError, User, UserQuery,
-        UserStatus,
+        GroupKind, MemberQuery, MemberStatus, OrgId, PageRequest, Presence, Reader, Store, StoreError, User, UserKind,
+        UserQuery, UserStatus,
     },
 };
 
@@ -103,6 +103,116 @@ fn generated_contents_are_reproducible_and_added_to_the_rest() {
     let [one, two] = contents.map(Result::unwrap);
     assert_eq!(one, two);
     assert!(one.0.unwrap().items.len() > 40);
+}
+
+#[test]
+fn two_accounts_with_one_address_are_loaded_and_listed() {
+    loaded(include_str!("twins.yaml"))
+        .read(|r| {
+            let ours = org(r, "ABCDEF0123456789ABCDEF01@AdobeOrg");
+            let users = r.users(ours, &UserQuery::default(), ALL)?.unwrap().items;
+            let shown: Vec<_> = users.iter().map(|user| (user.email.as_str(), user.kind, groups(user))).collect();
+            let expected = [
+                ("ann@example.com", UserKind::FederatedId, vec!["Design"]),
+                ("ann@example.com", UserKind::AdobeId, vec!["Photoshop"]),
+                ("bob@example.com", UserKind::FederatedId, vec!["Photoshop", "Design"]),
+            ];
+            assert_eq!(shown, expected);
+            assert_ne!(users[0].id, users[1].id);
+            let found = |domain| r.user(ours, "ANN@example.com", domain, true).unwrap().unwrap().id;
+            assert_eq!((found(None), found(Some("example.com"))), (users[0].id.clone(), users[0].id.clone()));
+            assert_eq!(found(Some("AdobeID")), users[1].id);
+            for (group, members) in [("Design", [&users[0], &users[2]]), ("Photoshop", [&users[1], &users[2]])] {
+                let row = r.group_by_name(ours, group)?.unwrap();
+                let page = r.members(&row, &MemberQuery::default(), ALL)?.items;
+                assert_eq!(page.iter().collect::<Vec<_>>(), members, "{group}");
+                assert_eq!(row.members, 2);
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn every_field_of_an_account_is_used_or_rejected() {
+    let seed = |user: &str| {
+        format!(
+            "organizations:
+  - id: AA@AdobeOrg
+    directories:
+      - {{ name: Staff, type: federated, domains: [staff.example], trustedBy: [BB@AdobeOrg] }}
+      - {{ name: School, type: federated, login: username, domains: [school.example] }}
+    userGroups: [{{ name: Design }}]
+    users: [{user}]
+  - id: BB@AdobeOrg"
+        )
+    };
+    let spelled = |user: &str| {
+        let user = loaded(&seed(user)).read(|r| {
+            Ok::<_, StoreError>(r.users(org(r, "AA@AdobeOrg"), &UserQuery::default(), ALL)?.unwrap().items.remove(0))
+        });
+        let user = user.unwrap();
+        (user.email, user.username, user.domain)
+    };
+    let text = |email: &str, username: &str, domain: &str| (email.to_owned(), username.to_owned(), domain.to_owned());
+    assert_eq!(
+        spelled("{ type: adobeID, email: Ann@mail.example, username: ANN@MAIL.EXAMPLE, domain: MAIL.example }"),
+        text("Ann@mail.example", "ANN@MAIL.EXAMPLE", "MAIL.example")
+    );
+    assert_eq!(
+        spelled("{ type: federatedID, email: ann@staff.example, username: ANN@STAFF.EXAMPLE, domain: STAFF.EXAMPLE }"),
+        text("ann@staff.example", "ANN@STAFF.EXAMPLE", "STAFF.EXAMPLE")
+    );
+    assert_eq!(
+        spelled("{ type: federatedID, email: kid@mail.example, username: Kid, domain: School.example }"),
+        text("kid@mail.example", "Kid", "School.example")
+    );
+    let not_email = "error.command.domain.must_be_used_with_nonemail_username";
+    for (user, code) in [
+        ("{ type: adobeID, email: ann@mail.example, domain: other.example }", not_email),
+        ("{ type: federatedID, email: ann@staff.example, domain: school.example }", not_email),
+        ("{ type: adobeID, email: ann@mail.example, username: ann }", "error.user.must_match_email"),
+        ("{ type: adobeID, email: ann@mail.example, username: bob@mail.example }", "error.user.must_match_email"),
+        ("{ type: adobeID, email: ann@mail.example, presence: directoryOnly }", "emulator.user.elsewhere"),
+        (r#"{ type: adobeID, email: "ann\u200B@mail.example" }"#, "error.user.email.invalid"),
+        (
+            r#"{ type: federatedID, email: a@mail.example, username: "a\uFEFF", domain: school.example }"#,
+            "error.user.name.invalid",
+        ),
+        (r#"{ type: adobeID, email: ann@mail.example, firstname: "A\u202E" }"#, "error.user.name.invalid"),
+        (r#"{ type: adobeID, email: ann@mail.example, lastname: "A\u0007" }"#, "error.user.name.invalid"),
+        (r#"{ type: adobeID, email: ann@mail.example, groups: ["Design\u200B"] }"#, "error.group.not_found"),
+    ] {
+        let error = seed::load(&Store::in_memory().unwrap(), &Seed::from_yaml(&seed(user)).unwrap()).unwrap_err();
+        assert!(error.to_string().contains(code), "{user}: {error}");
+    }
+    for (from, to, code) in [
+        ("name: Staff", r#"name: "Sta\u200Bff""#, "emulator.directory.invalid"),
+        ("name: Design", r#"name: "De\u00ADsign""#, "error.group.invalid_name"),
+        ("[staff.example]", r#"["staff\u200B.example"]"#, "emulator.domain.invalid"),
+        (
+            "id: BB@AdobeOrg",
+            r#"id: BB@AdobeOrg
+    name: "B\uFEFF""#,
+            "error.organization.invalid_name",
+        ),
+        (
+            "id: BB@AdobeOrg",
+            r#"id: BB@AdobeOrg
+    products: [{ name: "B\uFEFF" }]"#,
+            "error.group.invalid_name",
+        ),
+        (
+            "id: BB@AdobeOrg",
+            r#"id: BB@AdobeOrg
+    integrations: [{ clientId: b, name: "B\uFEFF" }]"#,
+            "emulator.integration.invalid",
+        ),
+    ] {
+        let text = seed("{ type: adobeID, email: ann@mail.example }").replace(from, to);
+        let error = seed::load(&Store::in_memory().unwrap(), &Seed::from_yaml(&text).unwrap()).unwrap_err();
+        assert!(error.to_string().contains(code), "{to}: {error}");
+    }
 }
 
 #[test]
