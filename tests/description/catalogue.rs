@@ -1,6 +1,6 @@
 //! The catalogue and the limits against the numbers of the service's documentation.
 
-use umapi_model::{ErrorCode, ims::LoginErrorCode, limits, operations};
+use umapi_model::{AnyOperation, ErrorCode, ims::{LoginErrorCode, LoginOperation}, limits, Operation};
 
 #[test]
 fn the_limits_are_those_of_the_documentation() {
@@ -8,23 +8,23 @@ fn the_limits_are_those_of_the_documentation() {
         (limits::COMMANDS_PER_REQUEST, limits::STEPS_PER_COMMAND, limits::NAMES_PER_LIST, limits::EMAIL_LENGTH),
         (10, 10, 10, 60)
     );
-    let rates = |operation: &umapi_model::Operation| {
-        operation.throttle.map(|throttle| (throttle.client_per_minute, throttle.application_per_minute))
+    let rates = |operation: AnyOperation| {
+        operation.throttle().map(|throttle| (throttle.client_per_minute, throttle.application_per_minute))
     };
-    assert_eq!(rates(&operations::EXECUTE_ACTIONS), Some((10, 100)));
-    assert_eq!(rates(&operations::LIST_USERS), Some((25, 100)));
-    assert_eq!(rates(&operations::LIST_CONFIGURATION_USERS), Some((25, 100)));
-    assert_eq!(rates(&operations::LIST_GROUPS), Some((5, 100)));
-    assert_eq!(rates(&operations::LIST_USER_GROUPS), Some((5, 50)));
-    assert_eq!(rates(&operations::UPDATE_CONFIGURATION_RIGHTS), Some((5, 50)));
-    assert_eq!(rates(&umapi_model::ims::operations::EXCHANGE_JWT), None);
+    assert_eq!(rates(Operation::ExecuteActions.into()), Some((10, 100)));
+    assert_eq!(rates(Operation::ListUsers.into()), Some((25, 100)));
+    assert_eq!(rates(Operation::ListConfigurationUsers.into()), Some((25, 100)));
+    assert_eq!(rates(Operation::ListGroups.into()), Some((5, 100)));
+    assert_eq!(rates(Operation::ListUserGroups.into()), Some((5, 50)));
+    assert_eq!(rates(Operation::UpdateConfigurationRights.into()), Some((5, 50)));
+    assert_eq!(rates(LoginOperation::ExchangeJwt.into()), None);
 }
 
 #[test]
 fn every_endpoint_is_there_and_the_older_ones_are_deprecated() {
-    assert_eq!(operations::ALL.len(), 24);
-    for operation in operations::ALL {
-        assert_eq!(operation.is_deprecated, operation.path.starts_with("/{orgId}"), "{}", operation.id);
+    assert_eq!(Operation::ALL.len(), 24);
+    for operation in Operation::ALL {
+        assert_eq!(operation.is_deprecated(), operation.path().starts_with("/{orgId}"), "{}", operation.id());
     }
 }
 

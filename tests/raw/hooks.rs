@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use umapi_raw::{Client, Credential, Error, Hook, HookFuture, Resend, UserManagement, model::Operation};
+use umapi_raw::{Client, Credential, Error, Hook, HookFuture, Resend, UserManagement, model::AnyOperation};
 
 use crate::recorder::{Recorder, response};
 
@@ -44,7 +44,7 @@ struct Persistent {
 impl Hook for Persistent {
     fn before<'a>(
         &'a self,
-        _: &'static Operation,
+        _: AnyOperation,
         request: &'a mut reqwest::Request,
     ) -> HookFuture<'a, Result<(), String>> {
         let attempt = self.seen.lock().unwrap().len() + 1;
@@ -54,12 +54,12 @@ impl Hook for Persistent {
 
     fn after<'a>(
         &'a self,
-        operation: &'static Operation,
+        operation: AnyOperation,
         attempt: u32,
         outcome: &'a reqwest::Result<reqwest::Response>,
     ) -> HookFuture<'a, Resend> {
         let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
-        self.seen.lock().unwrap().push((operation.id, attempt, status));
+        self.seen.lock().unwrap().push((operation.id(), attempt, status));
         Box::pin(std::future::ready(if status == 503 { Resend::Yes } else { Resend::No }))
     }
 }

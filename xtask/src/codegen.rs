@@ -38,8 +38,10 @@ pub(crate) struct Api {
     pub(crate) raw_module: &'static str,
     /// The marker type that its client carries in the raw crate.
     pub(crate) marker: &'static str,
-    /// The enum that its catalogue of codes becomes.
+    /// The enum of its codes.
     pub(crate) code_enum: &'static str,
+    /// The enum of its operations.
+    pub(crate) operation_enum: &'static str,
 }
 
 impl Api {
@@ -60,6 +62,7 @@ fn apis(spec: &SpecDir) -> Result<Vec<Api>> {
             raw_module: "user_management",
             marker: "UserManagement",
             code_enum: "ErrorCode",
+            operation_enum: "Operation",
         },
         Api {
             document: spec.document("ims")?,
@@ -67,6 +70,7 @@ fn apis(spec: &SpecDir) -> Result<Vec<Api>> {
             raw_module: "ims",
             marker: "Ims",
             code_enum: "LoginErrorCode",
+            operation_enum: "LoginOperation",
         },
     ])
 }
@@ -89,7 +93,7 @@ pub(crate) fn generate(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
     }
     let management = spec.document("emulator")?;
     let bundle = bundle_of(&files, &management.name);
-    files.extend(emulator::generate(&management, &bundle)?);
+    files.extend(emulator::generate(&apis, &management, &bundle)?);
     files.push(source::model_root(&apis)?);
     files.push(source::raw_root(&apis)?);
     files.push(source::mocks_root(&apis)?);

@@ -21,7 +21,7 @@
 //! * enums of the service, which are open: a value that the description does not list is kept in `Other`, and so are
 //!   fields that it does not list, in `extra`;
 //! * the catalogue of codes ([`ErrorCode`], [`ims::LoginErrorCode`]), with what each means and what to do about it;
-//! * [`limits`] and [`operations`]: what may be sent, and how often.
+//! * [`Operation`] and [`limits`]: what may be sent, and how often.
 
 #[allow(clippy::all)]
 mod generated;
@@ -35,7 +35,7 @@ mod secret;
 pub use code_entry::CodeEntry;
 pub use generated::*;
 pub use integer_or_string::IntegerOrString;
-pub use operation::{Operation, Throttle};
+pub use operation::{AnyOperation, Throttle, UnknownName};
 pub use secret::Secret;
 
 /// The examples of the README are tests too.

@@ -9,7 +9,7 @@ use umapi_raw::{
     mock::{ImsMockExt, UserManagementMockExt},
     model::{
         ActionResponse, ActionResult, Command, NewFederatedId, Secret, User, UserCommand, UserMemberships, UserPage,
-        UserStep, ims, operations,
+        UserStep, ims, Operation,
     },
 };
 
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         then.ok(&ActionResponse::new(ActionResult::Success).with_completed(1));
     });
     let response = client.execute_actions(ORGANIZATION, None, None, &commands).await?;
-    let limit = operations::EXECUTE_ACTIONS.throttle.map(|throttle| throttle.client_per_minute);
+    let limit = Operation::ExecuteActions.throttle().map(|throttle| throttle.client_per_minute);
     println!("{}: {} completed; {limit:?} such requests a minute are allowed", response.result, response.completed);
     Ok(())
 }

@@ -7,7 +7,7 @@ use reqwest::{
     Method, Request, Response,
     header::{ACCEPT, CONTENT_TYPE},
 };
-use umapi_model::Operation;
+use umapi_model::AnyOperation;
 
 use crate::hook::{Hook, NoHook, Resend};
 
@@ -59,13 +59,14 @@ impl<Api> Client<Api> {
     /// As the generated methods: every answer but a success, as `UnexpectedResponse` with its body unread.
     pub async fn send(
         &self,
-        operation: &'static Operation,
+        operation: impl Into<AnyOperation>,
         path: &str,
         query: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<ResponseValue<Vec<u8>>, Error<()>> {
-        let method = Method::from_bytes(operation.method.as_bytes())
-            .map_err(|_| Error::InvalidRequest(format!("`{}` is no method of HTTP", operation.method)))?;
+        let operation = operation.into();
+        let method = Method::from_bytes(operation.method().as_bytes())
+            .map_err(|_| Error::InvalidRequest(format!("`{}` is not an HTTP method", operation.method())))?;
         let mut request = self.client.request(method, format!("{}{path}", self.baseurl)).query(query);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
@@ -82,12 +83,12 @@ impl<Api> Client<Api> {
     }
 
     /// Lets the hook complete the request. Generated methods call it once, before the first attempt.
-    pub(crate) async fn pre(&self, request: &mut Request, operation: &'static Operation) -> Result<(), Error<()>> {
+    pub(crate) async fn pre(&self, request: &mut Request, operation: AnyOperation) -> Result<(), Error<()>> {
         self.hook.before(operation, request).await.map_err(Error::Custom)
     }
 
     /// Sends the request, and again as often as the hook says so.
-    pub(crate) async fn exec(&self, request: Request, operation: &'static Operation) -> reqwest::Result<Response> {
+    pub(crate) async fn exec(&self, request: Request, operation: AnyOperation) -> reqwest::Result<Response> {
         let mut next = request;
         let mut attempt = 1;
         loop {
@@ -108,7 +109,7 @@ impl<Api> Client<Api> {
 
     /// Generated methods call it after the last attempt; the hook has seen that one already.
     #[expect(clippy::unused_async, reason = "generated code awaits it")]
-    pub(crate) async fn post(&self, _: &reqwest::Result<Response>, _: &'static Operation) -> Result<(), Error<()>> {
+    pub(crate) async fn post(&self, _: &reqwest::Result<Response>, _: AnyOperation) -> Result<(), Error<()>> {
         Ok(())
     }
 }

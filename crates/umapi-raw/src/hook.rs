@@ -6,7 +6,7 @@ use reqwest::{
     Request, Response,
     header::{AUTHORIZATION, HeaderValue},
 };
-use umapi_model::{Operation, Secret};
+use umapi_model::{AnyOperation, Secret};
 
 /// What the methods of a hook give back.
 pub type HookFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,13 +24,13 @@ pub enum Resend {
 ///
 /// ```
 /// use reqwest::{Request, header::{HeaderValue, USER_AGENT}};
-/// use umapi_raw::{Hook, HookFuture, model::Operation};
+/// use umapi_raw::{Hook, HookFuture, model::AnyOperation};
 ///
 /// /// Names the program that calls.
 /// struct Named;
 ///
 /// impl Hook for Named {
-///     fn before<'a>(&'a self, _: &'static Operation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
+///     fn before<'a>(&'a self, _: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
 ///         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("staff-sync/2.1"));
 ///         Box::pin(std::future::ready(Ok(())))
 ///     }
@@ -45,7 +45,7 @@ pub trait Hook: Send + Sync + 'static {
     /// Why the request must not be sent; the caller gets it as [`Error::Custom`](crate::Error::Custom).
     fn before<'a>(
         &'a self,
-        operation: &'static Operation,
+        operation: AnyOperation,
         request: &'a mut Request,
     ) -> HookFuture<'a, Result<(), String>>;
 
@@ -53,7 +53,7 @@ pub trait Hook: Send + Sync + 'static {
     /// none. Waiting before another attempt is done here.
     fn after<'a>(
         &'a self,
-        operation: &'static Operation,
+        operation: AnyOperation,
         attempt: u32,
         outcome: &'a reqwest::Result<Response>,
     ) -> HookFuture<'a, Resend> {
@@ -66,7 +66,7 @@ pub trait Hook: Send + Sync + 'static {
 pub(crate) struct NoHook;
 
 impl Hook for NoHook {
-    fn before<'a>(&'a self, _: &'static Operation, _: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
+    fn before<'a>(&'a self, _: AnyOperation, _: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -96,7 +96,7 @@ impl Credential {
 }
 
 impl Hook for Credential {
-    fn before<'a>(&'a self, _: &'static Operation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
+    fn before<'a>(&'a self, _: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
         Box::pin(std::future::ready(self.apply(request)))
     }
 }

@@ -34,7 +34,7 @@ use std::{
 
 use tracing::Instrument as _;
 use umapi_auth::{AccessToken, TokenSource};
-use umapi_model::{Operation, limits::ThrottleClass};
+use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use crate::{
@@ -82,7 +82,7 @@ pub(crate) enum Deadline {
 /// One thing to ask or to do.
 #[derive(Clone, Copy)]
 pub(crate) struct ApiCall<'a> {
-    pub(crate) operation: &'static Operation,
+    pub(crate) operation: Operation,
     pub(crate) effect: Effect,
     pub(crate) pragma: Option<Pragma>,
     pub(crate) deadline: Deadline,
@@ -98,7 +98,7 @@ pub(crate) struct ApiCall<'a> {
 
 impl ApiCall<'_> {
     /// A question, which changes nothing.
-    pub(crate) fn question(operation: &'static Operation) -> Self {
+    pub(crate) fn question(operation: Operation) -> Self {
         Self {
             operation,
             effect: Effect::Read,
@@ -112,7 +112,7 @@ impl ApiCall<'_> {
     }
 
     /// A change.
-    pub(crate) fn change(operation: &'static Operation, effect: Effect) -> Self {
+    pub(crate) fn change(operation: Operation, effect: Effect) -> Self {
         Self { effect, ..Self::question(operation) }
     }
 
@@ -128,7 +128,7 @@ impl ApiCall<'_> {
 
     fn class(&self) -> ThrottleClass {
         // What has no documented limit goes with those that have the lowest.
-        self.operation.throttle.map_or(ThrottleClass::Legacy, |throttle| throttle.class)
+        self.operation.throttle().map_or(ThrottleClass::Legacy, |throttle| throttle.class)
     }
 }
 
@@ -139,7 +139,7 @@ impl Engine {
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
     {
-        let span = tracing::info_span!("umapi", operation = call.operation.id);
+        let span = tracing::info_span!("umapi", operation = call.operation.id());
         self.run(call, send).instrument(span).await
     }
 
@@ -186,7 +186,7 @@ impl Engine {
             (allowed, left) => allowed.or(left),
         };
         let call = course.call;
-        let turn = self.rate_limiter.acquire(call.class(), Patience { longest }, call.operation.id);
+        let turn = self.rate_limiter.acquire(call.class(), Patience { longest }, call.operation.id());
         let refused = match call.unless_stopped(turn).await.map_err(|stopped| course.fail(stopped, &self.clock))? {
             Ok(_) if course.left(&self.clock).is_some_and(|left| left.is_zero()) => {
                 return Err(course.fail(Error::new(Kind::Deadline), &self.clock));
@@ -216,7 +216,7 @@ impl Engine {
     {
         let call = course.call;
         course.requests += 1;
-        let (operation, number) = (call.operation.id, course.requests);
+        let (operation, number) = (call.operation.id(), course.requests);
         let outgoing = HttpExchange {
             token: token.clone(),
             api_key: slot.api_key.clone(),
@@ -257,7 +257,7 @@ impl Engine {
         let error = failure.error.with(|details| {
             details.retry_after = failure.head.as_ref().and_then(|head| head.retry_after);
             details.request_id.clone_from(&course.request_id);
-            details.operation = Some(course.call.operation.id);
+            details.operation = Some(course.call.operation.id());
         });
         let Some(fate) = failure.fate else { return Err(course.fail(error, &self.clock)) };
         if matches!(fate, AttemptOutcome::Answered { status, .. } if status < 500 && status != 429) {
@@ -305,14 +305,14 @@ impl Engine {
     }
 
     fn tell_retry(&self, course: &CallState<'_>, error: &Error, after: Duration) {
-        let (operation, attempt) = (course.call.operation.id, course.requests);
+        let (operation, attempt) = (course.call.operation.id(), course.requests);
         self.observer.retry(&Retry { operation, attempt, error, after });
     }
 
     async fn back_off(&self, course: &CallState<'_>, duration: Duration) {
         if duration > Duration::from_secs(1) {
             let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
-            let operation = Some(course.call.operation.id);
+            let operation = Some(course.call.operation.id());
             self.observer.wait_begins(&Wait { operation, reason: WaitReason::Backoff, duration, until });
         }
         self.clock.sleep(duration).await;

@@ -3,7 +3,7 @@
 use std::{env::VarError, fmt, sync::Arc, time::Duration};
 
 use umapi_auth::Credentials;
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 
 use crate::{
     address::Address, builder::ClientBuilder, call::Engine, error::Error, groups::Groups, legacy::Legacy, users::Users,
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: umapi::Client) {
-    /// use umapi::model::limits::ThrottleClass;
+    /// use umapi::model::ThrottleClass;
     ///
     /// println!("25 action requests need {:?}", client.time_for(ThrottleClass::Action, 25).await);
     /// # }

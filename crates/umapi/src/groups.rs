@@ -1,6 +1,6 @@
 //! Reading groups.
 
-use umapi_model::{Group, GroupType, operations};
+use umapi_model::{Group, GroupType, Operation};
 
 use crate::{
     call::RawClient,
@@ -82,7 +82,7 @@ impl GroupList {
     pub fn list(self) -> Pager<Group> {
         let Self { client, of_type } = self;
         let shown = of_type.as_ref().map_or("", GroupType::as_str).to_owned();
-        let query = Query::new(client, &operations::LIST_GROUPS, &[&shown], move |client: Client, call, page| {
+        let query = Query::new(client, Operation::ListGroups, &[&shown], move |client: Client, call, page| {
             let of_type = of_type.clone();
             async move {
                 let organization = client.organization();

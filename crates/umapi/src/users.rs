@@ -1,6 +1,6 @@
 //! Reading users.
 
-use umapi_model::{LicenseStatus, User, operations};
+use umapi_model::{LicenseStatus, User, Operation};
 
 use crate::{
     call::ApiCall,
@@ -67,7 +67,7 @@ impl Users {
         let engine = &self.client.0;
         let organization = engine.organization.as_str();
         let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
-        let answer = found(engine.call(ApiCall::question(&operations::GET_USER), send).await)?;
+        let answer = found(engine.call(ApiCall::question(Operation::GetUser), send).await)?;
         Ok(answer.and_then(|answer| answer.user))
     }
 
@@ -134,7 +134,7 @@ impl UserList {
         let Self { client, domain, direct_only } = self;
         let shown = format!("{direct_only:?}");
         let parameters = [domain.as_deref().unwrap_or_default(), &shown];
-        let query = Query::new(client, &operations::LIST_USERS, &parameters, {
+        let query = Query::new(client, Operation::ListUsers, &parameters, {
             let domain = domain.clone();
             move |client: Client, call, page| {
                 let domain = domain.clone();
@@ -204,7 +204,7 @@ impl GroupMembers {
     pub fn list(self) -> Pager<User> {
         let Self { client, group, direct_only, exclude_groups, status } = self;
         let shown = format!("{direct_only:?}{exclude_groups:?}{status:?}");
-        let query = Query::new(client, &operations::LIST_USERS_IN_GROUP, &[&fold(&group), &shown], {
+        let query = Query::new(client, Operation::ListUsersInGroup, &[&fold(&group), &shown], {
             let group = group.clone();
             move |client: Client, call, page| {
                 let (group, status) = (group.clone(), status.clone());

@@ -37,7 +37,8 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
         let ImplItem::Fn(mut method) = item else { continue };
         let name = method.sig.ident.to_string();
         let Some(operation) = by_id.get(&name) else { continue };
-        Endpoint { operation_id: operation.id().unwrap_or_default() }.visit_impl_item_fn_mut(&mut method);
+        let operation_id = operation.id().unwrap_or_default();
+        Endpoint { operation_enum: api.operation_enum, operation_id }.visit_impl_item_fn_mut(&mut method);
         method.attrs = documentation(&api.document, operation)?;
         if operation.is_deprecated() {
             let note = text_of(&serde_json::Value::Object(operation.value.clone()), "description").to_owned();
@@ -64,7 +65,7 @@ fn endpoint_file(api: &Api, tag: &str, methods: &[ImplItem]) -> Result<Generated
     let text = format!(
         "use progenitor_client::{{Error, {}ResponseValue}};\nuse {};\n\nuse crate::{{client::Client{}}};\n\n{}",
         uses("form_urlencoded", "RequestBuilderExt, "),
-        api.model_path("operations").trim_start_matches("::"),
+        api.model_path(api.operation_enum).trim_start_matches("::"),
         uses("path :: segment", ", path"),
         source::unparse(&[body])
     );
@@ -157,8 +158,9 @@ fn title(document: &Document) -> &str {
     document.root["info"]["title"].as_str().unwrap_or_default()
 }
 
-/// Rewrites the body of a method: no `api-version` header, checked path segments, the operation's constant for hooks.
+/// Rewrites the body of a method: no `api-version` header, checked path segments, the operation for hooks.
 struct Endpoint<'a> {
+    operation_enum: &'a str,
     operation_id: &'a str,
 }
 
@@ -175,8 +177,9 @@ impl VisitMut for Endpoint<'_> {
         match expression {
             // `encode_path(&name.to_string())` inside `format!` is a macro's tokens: see `visit_macro_mut`.
             Expr::Struct(literal) if literal.path.is_ident("OperationInfo") => {
-                let constant = operations::constant_name(self.operation_id);
-                *expression = syn::parse_quote!(&operations::#constant);
+                let operations = format_ident!("{}", self.operation_enum);
+                let variant = operations::variant(self.operation_id);
+                *expression = syn::parse_quote!(#operations::#variant.into());
             }
             // `&info` where `info` is a reference already.
             Expr::Reference(reference) if reference.expr.to_token_stream().to_string() == "info" => {

@@ -24,7 +24,9 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
     let (codes, catalogue) = catalogue::items(api)?;
     modules.insert("codes".to_owned(), codes);
     modules.insert("catalogue".to_owned(), catalogue);
-    modules.insert("operations".to_owned(), operations::items(api)?);
+    let mut operation = operations::items(api)?;
+    operation.extend(operations::throttle_classes(&api.document)?);
+    modules.insert("operation".to_owned(), operation);
     let limits = limits::items(&api.document)?;
     if !limits.is_empty() {
         modules.insert("limits".to_owned(), limits);

@@ -16,7 +16,7 @@ const MODEL: &str = "crates/umapi-model/src/generated";
 const RAW: &str = "crates/umapi-raw/src/generated";
 
 /// Types that the model crate writes by hand, which generated code uses.
-const HAND_WRITTEN: [&str; 5] = ["CodeEntry", "IntegerOrString", "Operation", "Secret", "Throttle"];
+const HAND_WRITTEN: [&str; 4] = ["CodeEntry", "IntegerOrString", "Secret", "Throttle"];
 
 /// A doc comment. rustdoc reads brackets as links, so those are escaped.
 pub(crate) fn doc_attribute(text: &str) -> Attribute {
@@ -68,7 +68,7 @@ pub(crate) fn model_files(api: &Api, modules: BTreeMap<String, Vec<Item>>) -> Re
 
 fn own_path(api: &Api, module: &str, name: &str) -> String {
     let prefix = api.model_module.map_or(String::new(), |own| format!("{own}::"));
-    if module == "limits" || module == "operations" {
+    if module == "limits" {
         format!("crate::{prefix}{module}::{name}")
     } else {
         format!("crate::{prefix}{name}")
@@ -80,10 +80,8 @@ fn module_doc(api: &Api, module: &str) -> String {
     match module {
         "catalogue" => "//! What the catalogue says of each code.".to_owned(),
         "codes" => "//! The codes of errors and warnings.".to_owned(),
-        "limits" => "//! Limits of requests and of their fields, and the classes of the limits per minute.".to_owned(),
-        "operations" => {
-            "//! Method, path, tag and limits of each operation, as constants named by its `operationId`.".to_owned()
-        }
+        "limits" => "//! Limits of requests and of their fields.".to_owned(),
+        "operation" => "//! The operations, with method, path and limits of each.".to_owned(),
         _ => format!(
             "//! Data of {}: {}.",
             api.document.root["info"]["title"].as_str().unwrap_or_default(),
@@ -99,7 +97,7 @@ pub(crate) fn model_root(apis: &[Api]) -> Result<GeneratedFile> {
         for schema in api.document.schemas().values() {
             modules.extend(schema["x-umapi-module"].as_str().map(str::to_owned));
         }
-        modules.extend(["catalogue", "codes", "limits", "operations"].map(str::to_owned));
+        modules.extend(["catalogue", "codes", "limits", "operation"].map(str::to_owned));
     }
     let mut text = module_list(modules.iter());
     for module in apis.iter().filter_map(|api| api.model_module) {
@@ -120,15 +118,15 @@ pub(crate) fn model_root(apis: &[Api]) -> Result<GeneratedFile> {
     Ok(GeneratedFile::new("crates/umapi-model/src/generated.rs", text))
 }
 
-/// `mod a; pub use a::*;` for each; limits and operations stay modules of their own.
+/// `mod a; pub use a::*;` for each; `limits` stays a module of its own.
 fn module_list<'a>(modules: impl Iterator<Item = &'a String> + Clone) -> String {
     let mut text = String::new();
     for module in modules.clone() {
-        let is_public = module == "limits" || module == "operations";
+        let is_public = module == "limits";
         text += &format!("{}mod {module};\n", if is_public { "pub " } else { "" });
     }
     text += "\n";
-    let own_modules = ["catalogue", "limits", "operations"];
+    let own_modules = ["catalogue", "limits"];
     for module in modules.filter(|module| !own_modules.contains(&module.as_str())) {
         text += &format!("pub use {module}::*;\n");
     }

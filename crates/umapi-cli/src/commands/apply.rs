@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use umapi::{MembershipPlan, model::limits::ThrottleClass};
+use umapi::{MembershipPlan, model::ThrottleClass};
 
 use crate::{
     batch::WriteArgs,

@@ -13,7 +13,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use umapi::{
     Observer, PageRead, Progress, RateLimits, RequestStarted, Wait, WaitReason,
-    model::limits::ThrottleClass,
+    model::ThrottleClass,
     time::{Clock, Instant},
 };
 

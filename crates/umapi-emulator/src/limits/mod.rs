@@ -16,7 +16,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use umapi_model::Operation;
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 use umapi_time::Instant;
 
 use crate::clock::http_date;

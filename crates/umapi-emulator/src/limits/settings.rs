@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 use umapi_model::operations;
 
 /// How often clients may call, and what those hear that call more often.

@@ -4,7 +4,8 @@
 mod catalogue;
 mod codes;
 mod login;
-pub mod operations;
+mod operation;
 
 pub use codes::*;
 pub use login::*;
+pub use operation::*;

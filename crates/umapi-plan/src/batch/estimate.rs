@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use umapi_model::{ActionResponse, ActionResult, limits, operations};
+use umapi_model::{ActionResponse, ActionResult, limits, Operation};
 
 use super::scheduler::Scheduler;
 use super::settings::Settings;
@@ -78,7 +78,7 @@ impl Estimate {
 
     /// How long the last request has to wait for its turn, at the documented limit of one client.
     pub fn duration(&self) -> Duration {
-        let per_minute = operations::EXECUTE_ACTIONS.throttle.map_or(u32::MAX, |throttle| throttle.client_per_minute);
+        let per_minute = Operation::ExecuteActions.throttle().map_or(u32::MAX, |throttle| throttle.client_per_minute);
         self.duration_at(per_minute)
     }
 

@@ -7,7 +7,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderName, HeaderValue, PRAGMA},
 };
 use umapi_auth::AccessToken;
-use umapi_model::Operation;
+use umapi_model::AnyOperation;
 use umapi_raw::{Hook, HookFuture, Resend};
 use umapi_time::Clock;
 
@@ -60,13 +60,13 @@ impl HttpExchange {
 }
 
 impl Hook for HttpExchange {
-    fn before<'a>(&'a self, _: &'static Operation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
+    fn before<'a>(&'a self, _: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
         Box::pin(std::future::ready(self.complete(request)))
     }
 
     fn after<'a>(
         &'a self,
-        _: &'static Operation,
+        _: AnyOperation,
         _: u32,
         outcome: &'a reqwest::Result<Response>,
     ) -> HookFuture<'a, Resend> {

@@ -100,7 +100,7 @@ impl<'a> CallState<'a> {
     /// The error of the call as a whole.
     pub(super) fn fail(&self, error: Error, clock: &Clock) -> Error {
         error.with(|details| {
-            details.operation = Some(self.call.operation.id);
+            details.operation = Some(self.call.operation.id());
             details.requests = self.requests;
             details.may_have_been_applied = self.may_have_been_applied;
             if details.request_id.is_none() {

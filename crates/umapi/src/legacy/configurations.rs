@@ -1,6 +1,6 @@
 //! The profiles of a product.
 
-use umapi_model::{Configuration, ConfigurationRights, ConfigurationRightsRequest, LegacyUser, operations};
+use umapi_model::{Configuration, ConfigurationRights, ConfigurationRightsRequest, LegacyUser, Operation};
 
 use crate::{
     call::ApiCall,
@@ -50,7 +50,7 @@ impl LegacyConfigurations {
                 Ok(array_page(answer, page, 0))
             }
         };
-        Pager::new(Query::new(self.client.clone(), &operations::LIST_CONFIGURATIONS, &[&self.product_id], fetch))
+        Pager::new(Query::new(self.client.clone(), Operation::ListConfigurations, &[&self.product_id], fetch))
     }
 
     /// The profile with this id; nothing if there is none.
@@ -63,7 +63,7 @@ impl LegacyConfigurations {
         let (organization, product_id) = (self.client.organization(), self.product_id.as_str());
         let send =
             |raw: RawClient| async move { raw.get_configuration(organization, product_id, config_id, None).await };
-        found(self.client.0.call(ApiCall::question(&operations::GET_CONFIGURATION), send).await)
+        found(self.client.0.call(ApiCall::question(Operation::GetConfiguration), send).await)
     }
 
     /// Changes who is in a profile and who administers it.
@@ -78,7 +78,7 @@ impl LegacyConfigurations {
         let send = |raw: RawClient| async move {
             raw.update_configuration_rights(organization, product_id, config_id, None, body).await
         };
-        let call = ApiCall::change(&operations::UPDATE_CONFIGURATION_RIGHTS, Effect::RepeatableChange);
+        let call = ApiCall::change(Operation::UpdateConfigurationRights, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -111,8 +111,8 @@ impl LegacyConfigurations {
             }
         };
         let operation = match people {
-            People::Users => &operations::LIST_CONFIGURATION_USERS,
-            People::Admins => &operations::LIST_CONFIGURATION_ADMINS,
+            People::Users => Operation::ListConfigurationUsers,
+            People::Admins => Operation::ListConfigurationAdmins,
         };
         Pager::new(Query::new(self.client.clone(), operation, &[&self.product_id, &config_id], fetch))
     }

@@ -1,6 +1,6 @@
 //! Products.
 
-use umapi_model::{Product, ProductAdmins, ProductAdminsRequest, operations};
+use umapi_model::{Product, ProductAdmins, ProductAdminsRequest, Operation};
 
 use super::LegacyConfigurations;
 use crate::{
@@ -33,7 +33,7 @@ impl LegacyProducts {
             let send = |raw: RawClient| async move { raw.list_products(organization, Some(page), None).await };
             Ok(array_page(client.0.call(call, send).await?, page, 0))
         };
-        Pager::new(Query::new(self.client.clone(), &operations::LIST_PRODUCTS, &[], fetch))
+        Pager::new(Query::new(self.client.clone(), Operation::ListProducts, &[], fetch))
     }
 
     /// The product with this id; nothing if there is none.
@@ -45,7 +45,7 @@ impl LegacyProducts {
         check_name("id of the product", product_id)?;
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.get_product(organization, product_id, None).await };
-        found(self.client.0.call(ApiCall::question(&operations::GET_PRODUCT), send).await)
+        found(self.client.0.call(ApiCall::question(Operation::GetProduct), send).await)
     }
 
     /// Changes who administers a product, by the endpoint `…/admin`.
@@ -59,7 +59,7 @@ impl LegacyProducts {
         let body = &ProductAdminsRequest::from(admins);
         let send =
             |raw: RawClient| async move { raw.update_product_admins(organization, product_id, None, body).await };
-        let call = ApiCall::change(&operations::UPDATE_PRODUCT_ADMINS, Effect::RepeatableChange);
+        let call = ApiCall::change(Operation::UpdateProductAdmins, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -74,7 +74,7 @@ impl LegacyProducts {
         let body = &ProductAdminsRequest::from(admins);
         let send =
             |raw: RawClient| async move { raw.update_product_rights(organization, product_id, None, body).await };
-        let call = ApiCall::change(&operations::UPDATE_PRODUCT_RIGHTS, Effect::RepeatableChange);
+        let call = ApiCall::change(Operation::UpdateProductRights, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 

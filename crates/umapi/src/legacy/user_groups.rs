@@ -1,7 +1,7 @@
 //! User groups by their number.
 
 use umapi_model::{
-    LegacyUser, NewUserGroup, UserGroup, UserGroupChange, UserGroupRights, UserGroupRightsRequest, operations,
+    LegacyUser, NewUserGroup, UserGroup, UserGroupChange, UserGroupRights, UserGroupRightsRequest, Operation,
 };
 
 use crate::{
@@ -34,7 +34,7 @@ impl LegacyUserGroups {
     pub fn list(&self) -> Pager<UserGroup> {
         let query = Query::new(
             self.client.clone(),
-            &operations::LIST_USER_GROUPS,
+            Operation::ListUserGroups,
             &[],
             |client: Client, call, page| async move {
                 let organization = client.organization();
@@ -53,7 +53,7 @@ impl LegacyUserGroups {
     pub async fn get(&self, group_id: u64) -> Result<Option<UserGroup>, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.get_user_group(organization, group_id, None).await };
-        found(self.client.0.call(ApiCall::question(&operations::GET_USER_GROUP), send).await)
+        found(self.client.0.call(ApiCall::question(Operation::GetUserGroup), send).await)
     }
 
     /// Creates a user group.
@@ -64,7 +64,7 @@ impl LegacyUserGroups {
     pub async fn create(&self, group: &NewUserGroup) -> Result<UserGroup, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.create_user_group(organization, None, group).await };
-        let call = ApiCall::change(&operations::CREATE_USER_GROUP, Effect::OneTimeChange);
+        let call = ApiCall::change(Operation::CreateUserGroup, Effect::OneTimeChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -76,7 +76,7 @@ impl LegacyUserGroups {
     pub async fn update(&self, group_id: u64, change: &UserGroupChange) -> Result<UserGroup, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.update_user_group(organization, group_id, None, change).await };
-        let call = ApiCall::change(&operations::UPDATE_USER_GROUP, Effect::RepeatableChange);
+        let call = ApiCall::change(Operation::UpdateUserGroup, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -90,7 +90,7 @@ impl LegacyUserGroups {
         let body = &UserGroupRightsRequest::from(rights);
         let send =
             |raw: RawClient| async move { raw.update_user_group_rights(organization, group_id, None, body).await };
-        let call = ApiCall::change(&operations::UPDATE_USER_GROUP_RIGHTS, Effect::RepeatableChange);
+        let call = ApiCall::change(Operation::UpdateUserGroupRights, Effect::RepeatableChange);
         Ok(self.client.0.call(call, send).await?.value)
     }
 
@@ -102,7 +102,7 @@ impl LegacyUserGroups {
     pub async fn delete(&self, group_id: u64) -> Result<bool, Error> {
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.delete_user_group(organization, group_id, None).await };
-        let call = ApiCall::change(&operations::DELETE_USER_GROUP, Effect::RepeatableChange);
+        let call = ApiCall::change(Operation::DeleteUserGroup, Effect::RepeatableChange);
         match self.client.0.call(call, send).await {
             Ok(_) => Ok(true),
             // Gone: by an earlier attempt that was not answered, or before.
@@ -114,7 +114,7 @@ impl LegacyUserGroups {
     /// The members of a user group.
     #[must_use]
     pub fn users(&self, group_id: u64) -> Pager<LegacyUser> {
-        let operation = &operations::LIST_USER_GROUP_USERS;
+        let operation = Operation::ListUserGroupUsers;
         let fetch = move |client: Client, call, page| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move {
@@ -128,7 +128,7 @@ impl LegacyUserGroups {
     /// The administrators of a user group.
     #[must_use]
     pub fn admins(&self, group_id: u64) -> Pager<LegacyUser> {
-        let operation = &operations::LIST_USER_GROUP_ADMINS;
+        let operation = Operation::ListUserGroupAdmins;
         let fetch = move |client: Client, call, page| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move {

@@ -1,6 +1,6 @@
 //! Users, in the older shape.
 
-use umapi_model::{LegacyUser, operations};
+use umapi_model::{LegacyUser, Operation};
 
 use crate::{
     call::ApiCall,
@@ -32,7 +32,7 @@ impl LegacyUsers {
         check_name("email address", email)?;
         let organization = self.client.organization();
         let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
-        found(self.client.0.call(ApiCall::question(&operations::GET_LEGACY_USER), send).await)
+        found(self.client.0.call(ApiCall::question(Operation::GetLegacyUser), send).await)
     }
 
     /// All users of the organization.
@@ -86,7 +86,7 @@ impl LegacyUserList {
     pub fn list(self) -> Pager<LegacyUser> {
         let Self { client, domain, direct_only } = self;
         let shown = format!("{domain:?}{direct_only:?}");
-        let query = Query::new(client, &operations::LIST_LEGACY_USERS, &[&shown], move |client: Client, call, page| {
+        let query = Query::new(client, Operation::ListLegacyUsers, &[&shown], move |client: Client, call, page| {
             let domain = domain.clone();
             async move {
                 let (organization, domain) = (client.organization(), domain.as_deref());

@@ -186,7 +186,7 @@ impl<T: PageItem> Pages<T> {
         self.last_print = print(&page.items);
         self.next = self.next.saturating_add(1);
         self.is_over = page.is_last;
-        let (operation, index, items) = (self.query.operation.id, page.index, page.items.len());
+        let (operation, index, items) = (self.query.operation.id(), page.index, page.items.len());
         tracing::debug!(operation, index, items, total = page.total, "page read");
         self.query.client.0.observer.page(&PageRead { operation, index, items, total: page.total });
         Some(page)
@@ -222,7 +222,7 @@ impl<T: PageItem> Stream for Pages<T> {
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages")
-            .field("operation", &self.query.operation.id)
+            .field("operation", &self.query.operation.id())
             .field("next", &self.next)
             .field("is_over", &self.is_over)
             .field("total", &self.total)

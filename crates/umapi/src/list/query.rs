@@ -20,7 +20,7 @@ type Fetch<T> = dyn Fn(Client, ApiCall<'static>, u32) -> Fetching<T> + Send + Sy
 /// What a list is a list of. Cheap to clone.
 pub(crate) struct Query<T> {
     pub(super) client: Client,
-    pub(super) operation: &'static Operation,
+    pub(super) operation: Operation,
     pub(super) fingerprint: u64,
     /// The number of the first page: 0, or 1 on some of the deprecated endpoints.
     pub(super) first_page: u32,
@@ -30,12 +30,12 @@ pub(crate) struct Query<T> {
 impl<T> Query<T> {
     /// A query of an operation with parameters, which tell it from other queries of the same operation. `fetch` gets the
     /// number of a page.
-    pub(crate) fn new<F, Fut>(client: Client, operation: &'static Operation, parameters: &[&str], fetch: F) -> Self
+    pub(crate) fn new<F, Fut>(client: Client, operation: Operation, parameters: &[&str], fetch: F) -> Self
     where
         F: Fn(Client, ApiCall<'static>, u32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Page<T>, Error>> + Send + 'static,
     {
-        let print = Fingerprint::new().and(operation.id).and(client.organization());
+        let print = Fingerprint::new().and(operation.id()).and(client.organization());
         let fingerprint = parameters.iter().fold(print, |print, parameter| print.and(parameter)).number();
         let fetch = move |client, call, page| -> Fetching<T> { Box::pin(fetch(client, call, page)) };
         Self { client, operation, fingerprint, first_page: 0, fetch: Arc::new(fetch) }

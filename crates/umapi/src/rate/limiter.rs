@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, oneshot};
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 use umapi_time::{Clock, Instant};
 
 use super::{Permit, PermitId, RateLimit, RateLimitStore, RateLimits};

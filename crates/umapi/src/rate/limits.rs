@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use umapi_model::{limits::ThrottleClass, operations};
+use umapi_model::{ThrottleClass, Operation};
 
 /// How many calls a minute one credential may make, for each class of operations.
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use umapi::{Limits, model::limits::ThrottleClass};
+/// use umapi::{Limits, model::ThrottleClass};
 ///
 /// let documented = Limits::default();
 /// assert_eq!(documented.per_minute(ThrottleClass::Action), NonZeroU32::new(10));
@@ -24,7 +24,7 @@ impl RateLimits {
     /// Those of the service's description, which are also the default.
     #[must_use]
     pub fn documented() -> Self {
-        let throttles = operations::ALL.iter().filter_map(|operation| operation.throttle);
+        let throttles = Operation::ALL.iter().filter_map(|operation| operation.throttle());
         Self(throttles.filter_map(|one| Some((one.class, NonZeroU32::new(one.client_per_minute)?))).collect())
     }
 

@@ -131,7 +131,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use umapi_model::limits::ThrottleClass;
+    use umapi_model::ThrottleClass;
     use umapi_time::ManualClock;
 
     use super::*;

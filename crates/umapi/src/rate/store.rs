@@ -2,7 +2,7 @@
 
 use std::{future::Future, num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
 
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 
 /// What the methods of a [`RateLimitStore`] give back.
 pub type RateLimitFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

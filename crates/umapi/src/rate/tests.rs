@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 use umapi_time::{Clock, ManualClock};
 
 use super::*;

@@ -1,6 +1,6 @@
 //! Any request, sent as this crate sends its own.
 
-use umapi_model::{Operation, operations};
+use umapi_model::Operation;
 
 use crate::{
     call::ApiCall,
@@ -81,7 +81,7 @@ impl Request {
                 self.method, self.path
             ))
         })?;
-        let effect = if operation.method == "GET" { Effect::Read } else { Effect::OneTimeChange };
+        let effect = if operation.method() == "GET" { Effect::Read } else { Effect::OneTimeChange };
         let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
         let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
         let answer = self.client.0.call(ApiCall::change(operation, effect), send).await?;
@@ -100,11 +100,11 @@ fn whole(result: RawResult<Vec<u8>>) -> RawResult<Response> {
 }
 
 /// The operation that a method and a path mean. Where two templates fit, the one with fewer parameters does.
-fn operation_of(method: &str, path: &str) -> Option<&'static Operation> {
-    let fits = |operation: &&&'static Operation| {
-        operation.method.eq_ignore_ascii_case(method) && fits_template(operation.path, path)
+fn operation_of(method: &str, path: &str) -> Option<Operation> {
+    let fits = |operation: &Operation| {
+        operation.method().eq_ignore_ascii_case(method) && fits_template(operation.path(), path)
     };
-    operations::ALL.iter().filter(fits).min_by_key(|operation| operation.path.matches('{').count()).copied()
+    Operation::ALL.into_iter().filter(fits).min_by_key(|operation| operation.path().matches('{').count())
 }
 
 fn fits_template(template: &str, path: &str) -> bool {
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_its_operation() {
-        let id = |method, path| operation_of(method, path).map(|operation| operation.id);
+        let id = |method, path| operation_of(method, path).map(|operation| operation.id());
         assert_eq!(id("get", "/users/1F@AdobeOrg/0"), Some("listUsers"));
         assert_eq!(id("GET", "/1F@AdobeOrg/users/ann@example.com"), Some("getLegacyUser"));
         assert_eq!(id("POST", "/action/1F@AdobeOrg"), Some("executeActions"));

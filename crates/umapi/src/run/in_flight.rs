@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use umapi_model::{ActionResponse, ErrorCode, limits::ThrottleClass, operations};
+use umapi_model::{ActionResponse, ErrorCode, ThrottleClass, Operation};
 use umapi_time::Instant;
 
 use super::StopHandle;
@@ -87,7 +87,7 @@ impl InFlight {
             stop: Some(&self.stop),
             is_repetition,
             // Whoever keeps account can tell what a repetition did.
-            ..ApiCall::change(&operations::EXECUTE_ACTIONS, Effect::RepeatableChange)
+            ..ApiCall::change(Operation::ExecuteActions, Effect::RepeatableChange)
         };
         let organization = self.client.organization();
         let test_only = self.test_only.then_some(true);

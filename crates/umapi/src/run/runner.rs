@@ -10,7 +10,7 @@ use std::{
 
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument as _;
-use umapi_model::limits::ThrottleClass;
+use umapi_model::ThrottleClass;
 use umapi_time::Instant;
 
 use super::{

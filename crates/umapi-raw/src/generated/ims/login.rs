@@ -2,7 +2,7 @@
 //! Operations of the tag `login`.
 
 use progenitor_client::{Error, RequestBuilderExt, ResponseValue};
-use umapi_model::ims::operations;
+use umapi_model::ims::LoginOperation;
 
 use crate::client::Client;
 
@@ -37,7 +37,7 @@ impl Client<crate::Ims> {
             .form_urlencoded(&body)?
             .headers(header_map)
             .build()?;
-        let info = &operations::EXCHANGE_JWT;
+        let info = LoginOperation::ExchangeJwt.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -75,7 +75,7 @@ impl Client<crate::Ims> {
             .form_urlencoded(&body)?
             .headers(header_map)
             .build()?;
-        let info = &operations::REQUEST_TOKEN_V2;
+        let info = LoginOperation::RequestTokenV2.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -113,7 +113,7 @@ impl Client<crate::Ims> {
             .form_urlencoded(&body)?
             .headers(header_map)
             .build()?;
-        let info = &operations::REQUEST_TOKEN;
+        let info = LoginOperation::RequestToken.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

@@ -2,7 +2,7 @@
 //! Operations of the tag `actions`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -45,7 +45,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("testOnly", &test_only))
             .headers(header_map)
             .build()?;
-        let info = &operations::EXECUTE_ACTIONS;
+        let info = Operation::ExecuteActions.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

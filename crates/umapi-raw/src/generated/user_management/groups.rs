@@ -2,7 +2,7 @@
 //! Operations of the tag `groups`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -46,7 +46,7 @@ impl Client<crate::UserManagement> {
             .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_GROUPS;
+        let info = Operation::ListGroups.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

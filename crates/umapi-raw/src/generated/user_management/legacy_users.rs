@@ -2,7 +2,7 @@
 //! Operations of the tag `legacy-users`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -51,7 +51,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_LEGACY_USERS;
+        let info = Operation::ListLegacyUsers.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -102,7 +102,7 @@ impl Client<crate::UserManagement> {
             .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
             .headers(header_map)
             .build()?;
-        let info = &operations::GET_LEGACY_USER;
+        let info = Operation::GetLegacyUser.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

@@ -2,7 +2,7 @@
 //! Operations of the tag `products`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -43,7 +43,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_PRODUCTS;
+        let info = Operation::ListProducts.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -94,7 +94,7 @@ impl Client<crate::UserManagement> {
             .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
             .headers(header_map)
             .build()?;
-        let info = &operations::GET_PRODUCT;
+        let info = Operation::GetProduct.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -150,7 +150,7 @@ impl Client<crate::UserManagement> {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = &operations::UPDATE_PRODUCT_RIGHTS;
+        let info = Operation::UpdateProductRights.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -204,7 +204,7 @@ impl Client<crate::UserManagement> {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = &operations::UPDATE_PRODUCT_ADMINS;
+        let info = Operation::UpdateProductAdmins.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

@@ -2,7 +2,7 @@
 //! Operations of the tag `profiles`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -50,7 +50,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_CONFIGURATIONS;
+        let info = Operation::ListConfigurations.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -104,7 +104,7 @@ impl Client<crate::UserManagement> {
             .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
             .headers(header_map)
             .build()?;
-        let info = &operations::GET_CONFIGURATION;
+        let info = Operation::GetConfiguration.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -163,7 +163,7 @@ impl Client<crate::UserManagement> {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = &operations::UPDATE_CONFIGURATION_RIGHTS;
+        let info = Operation::UpdateConfigurationRights.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -220,7 +220,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_CONFIGURATION_USERS;
+        let info = Operation::ListConfigurationUsers.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -279,7 +279,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_CONFIGURATION_ADMINS;
+        let info = Operation::ListConfigurationAdmins.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

@@ -2,7 +2,7 @@
 //! Operations of the tag `user-groups`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -45,7 +45,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_USER_GROUPS;
+        let info = Operation::ListUserGroups.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -94,7 +94,7 @@ impl Client<crate::UserManagement> {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = &operations::CREATE_USER_GROUP;
+        let info = Operation::CreateUserGroup.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -145,7 +145,7 @@ impl Client<crate::UserManagement> {
             .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
             .headers(header_map)
             .build()?;
-        let info = &operations::GET_USER_GROUP;
+        let info = Operation::GetUserGroup.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -201,7 +201,7 @@ impl Client<crate::UserManagement> {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = &operations::UPDATE_USER_GROUP;
+        let info = Operation::UpdateUserGroup.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -257,7 +257,7 @@ impl Client<crate::UserManagement> {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = &operations::UPDATE_USER_GROUP_RIGHTS;
+        let info = Operation::UpdateUserGroupRights.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -305,7 +305,7 @@ impl Client<crate::UserManagement> {
 
         #[allow(unused_mut)]
         let mut request = self.client.delete(url).headers(header_map).build()?;
-        let info = &operations::DELETE_USER_GROUP;
+        let info = Operation::DeleteUserGroup.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -359,7 +359,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_USER_GROUP_USERS;
+        let info = Operation::ListUserGroupUsers.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -415,7 +415,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("page", &page))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_USER_GROUP_ADMINS;
+        let info = Operation::ListUserGroupAdmins.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;

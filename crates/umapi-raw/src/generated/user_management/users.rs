@@ -2,7 +2,7 @@
 //! Operations of the tag `users`.
 
 use progenitor_client::{Error, ResponseValue};
-use umapi_model::operations;
+use umapi_model::Operation;
 
 use crate::{client::Client, path};
 
@@ -52,7 +52,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("domain", &domain))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_USERS;
+        let info = Operation::ListUsers.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -114,7 +114,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("status", &status))
             .headers(header_map)
             .build()?;
-        let info = &operations::LIST_USERS_IN_GROUP;
+        let info = Operation::ListUsersInGroup.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
@@ -167,7 +167,7 @@ impl Client<crate::UserManagement> {
             .query(&progenitor_client::QueryParam::new("domain", &domain))
             .headers(header_map)
             .build()?;
-        let info = &operations::GET_USER;
+        let info = Operation::GetUser.into();
         self.pre(&mut request, info).await?;
         let result = self.exec(request, info).await;
         self.post(&result, info).await?;
