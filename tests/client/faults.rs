@@ -110,7 +110,7 @@ async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
     let emulator = Emulator::builder()
         .clock(manual.clone())
         .limits(limits)
-        .check_answers(false)
+        .check_responses(false)
         .ledger_entries(1_000_000)
         .without_management()
         .start()

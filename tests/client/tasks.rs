@@ -61,7 +61,7 @@ async fn write(client: Client, number: usize) {
 async fn a_thousand_tasks_get_their_own_answers_at_the_pace_of_one() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
     let builder = Emulator::builder().seed(seed()).clock(manual.clone()).limits(LimitSettings::documented());
-    let emulator = builder.check_answers(false).without_management().start().await.unwrap();
+    let emulator = builder.check_responses(false).without_management().start().await.unwrap();
     let client = client(&manual, &emulator);
     let begun = manual.clock().now();
     let mut tasks = JoinSet::new();

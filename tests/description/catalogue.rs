@@ -1,6 +1,10 @@
 //! The catalogue and the limits against the numbers of the service's documentation.
 
-use umapi_model::{AnyOperation, ErrorCode, ims::{LoginErrorCode, LoginOperation}, limits, Operation};
+use umapi_model::{
+    AnyOperation, ErrorCode, Operation,
+    ims::{LoginErrorCode, LoginOperation},
+    limits,
+};
 
 #[test]
 fn the_limits_are_those_of_the_documentation() {

@@ -64,7 +64,7 @@ def check(exchanges):
 def main():
     binary, *command = sys.argv[1:]
     # The clock stands still, so that the wait of the limit is the same in each run.
-    with Emulator(binary, "--no-http", "--frozen", "--page-size", "4", "--check-answers") as emulator:
+    with Emulator(binary, "--no-http", "--frozen", "--page-size", "4", "--check-responses") as emulator:
         environment = {
             **os.environ,
             "UMAPI_EMULATOR_READY": json.dumps(emulator.ready),

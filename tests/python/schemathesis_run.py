@@ -116,7 +116,7 @@ def main():
     arguments.add_argument("schemathesis")
     arguments.add_argument("--cases", default="60", help="test cases of each operation")
     given, more = arguments.parse_known_args()
-    with Emulator(given.binary, "--limits", "off", "--check-answers", "--page-size", "4") as emulator:
+    with Emulator(given.binary, "--limits", "off", "--check-responses", "--page-size", "4") as emulator:
         with tempfile.TemporaryDirectory() as folder:
             description, config = Path(folder, "umapi.json"), Path(folder, "schemathesis.toml")
             token = log_in(emulator)

@@ -26,7 +26,7 @@ PAGE = 3
 def setUpModule():
     global emulator
     emulator = Emulator(BINARY, "--no-http", "--limits", "off", "--page-size", str(PAGE), "--group-page-size", "7",
-                        "--legacy-page-size", "2", "--check-answers")
+                        "--legacy-page-size", "2", "--check-responses")
     # What `requests` trusts; the client itself is told nothing.
     os.environ["REQUESTS_CA_BUNDLE"] = emulator.ca_path
 

@@ -42,11 +42,7 @@ struct Persistent {
 }
 
 impl Hook for Persistent {
-    fn before<'a>(
-        &'a self,
-        _: AnyOperation,
-        request: &'a mut reqwest::Request,
-    ) -> HookFuture<'a, Result<(), String>> {
+    fn before<'a>(&'a self, _: AnyOperation, request: &'a mut reqwest::Request) -> HookFuture<'a, Result<(), String>> {
         let attempt = self.seen.lock().unwrap().len() + 1;
         request.headers_mut().insert("x-attempt", attempt.to_string().parse().unwrap());
         Box::pin(std::future::ready(Ok(())))

@@ -8,12 +8,14 @@
 //! | make things go wrong | [`FaultRule`], [`Faults`] |
 //! | see what was asked, and what it did | [`Journal`], [`Ledger`] |
 //! | move time, or share it with a client | [`EmulatorClock`] |
-//! | change the limits | [`LimitSettings`], [`Limits`] |
+//! | change the limits | [`LimitSettings`], [`RateLimits`] |
 //! | set up organizations | [`seed`], [`Manage`] |
 //! | host the command | [`cli`] |
 //!
 //! [`engine`] and [`store`] are the workings, public for tests and benchmarks. They change with any release.
 
+mod api;
+mod app;
 pub mod cli;
 mod clock;
 mod contract;
@@ -26,28 +28,24 @@ mod http;
 mod journal;
 mod limits;
 mod login;
-mod management;
-mod origin;
+mod manage;
 pub mod seed;
-mod server;
-mod service;
-mod settings;
 pub mod store;
 #[cfg(test)]
 mod testing;
 mod tls;
-mod world;
 
+pub use app::PageSizes;
 pub use clock::{ClockError, ClockMode, EmulatorClock};
 pub use contract::Violation;
 pub use credentials::Credentials;
 pub use emulator::{Addresses, Builder, Emulator, StartError, TokenError};
 pub use faults::{FaultError, FaultHandle, FaultRule, FaultState, Faults};
-pub use journal::{Exchange, Journal, Ledger, Repetition};
-pub use limits::{Allowance, LimitError, LimitSettings, Limits, RetryAfter};
-pub use management::{
+pub use journal::{HttpExchange, Journal, Ledger, Repetition};
+pub use limits::{LimitError, LimitSettings, RateLimit, RateLimits, RetryAfter};
+pub use manage::{
     IntegrationChange, Manage, ManageError, OrganizationChange, OrganizationState, ProductState, ProfileState,
     SnapshotState, UserGroupState,
 };
-pub use settings::PageSizes;
 pub use tls::{Authority, TlsError};
+pub use umapi_model::{AnyOperation, Operation, ThrottleClass, ims::LoginOperation};

@@ -1,4 +1,4 @@
-//! A world to test in: in memory, with a clock that stands.
+//! An emulator for tests, without a server: in memory, with a manual clock.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,19 +6,17 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use umapi_time::ManualClock;
 
+use crate::app::{AppState, InitialState, Settings};
 use crate::clock::EmulatorClock;
 use crate::contract::Contract;
 use crate::faults::Faults;
 use crate::http::Request;
 use crate::journal::Journal;
-use crate::limits::{LimitSettings, Limits};
-use crate::login::Login;
-use crate::management::Snapshots;
-use crate::origin::Origin;
+use crate::limits::{LimitSettings, RateLimits};
+use crate::login::{Login, LoginSettings};
+use crate::manage::Snapshots;
 use crate::seed::Seed;
-use crate::settings::Settings;
 use crate::store::Store;
-use crate::world::World;
 
 /// An organization with a bit of everything, and two integrations.
 pub(crate) const SEED: &str = r"
@@ -43,29 +41,30 @@ organizations:
     integrations: [{ clientId: second, secrets: [second-secret] }]
 ";
 
-/// A world that was seeded, and the hand of its clock.
-pub(crate) fn world() -> (Arc<World>, ManualClock) {
-    world_of(SEED, Settings::default())
+/// A seeded emulator and its clock.
+pub(crate) fn app() -> (Arc<AppState>, ManualClock) {
+    app_with(SEED, LoginSettings::default())
 }
 
-pub(crate) fn world_of(yaml: &str, settings: Settings) -> (Arc<World>, ManualClock) {
-    let store = Store::in_memory().unwrap();
-    let origin = Origin::of(Seed::from_yaml(yaml).unwrap());
-    origin.load(&store).unwrap();
+pub(crate) fn app_with(yaml: &str, login: LoginSettings) -> (Arc<AppState>, ManualClock) {
+    let store = Arc::new(Store::in_memory().unwrap());
+    let initial_state = InitialState::of(Seed::from_yaml(yaml).unwrap());
+    initial_state.load(&store).unwrap();
     let manual = ManualClock::new();
-    let world = World {
-        login: Login::open(&store).unwrap(),
+    let clock = EmulatorClock::manual(manual.clone());
+    let app = AppState {
+        login: Login::open(Arc::clone(&store), clock.clone(), login).unwrap(),
         store,
-        origin,
-        clock: EmulatorClock::manual(manual.clone()),
+        initial_state,
+        clock,
         contract: Contract::new().unwrap(),
-        limits: Limits::new(LimitSettings::off()).unwrap(),
+        limits: RateLimits::new(LimitSettings::off()).unwrap(),
         faults: Faults::default(),
         journal: Journal::default(),
-        settings,
+        settings: Settings::default(),
         snapshots: Snapshots::default(),
     };
-    (Arc::new(world), manual)
+    (Arc::new(app), manual)
 }
 
 /// A request with these headers, as it comes to `localhost:8443`.

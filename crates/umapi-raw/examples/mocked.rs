@@ -8,8 +8,8 @@ use umapi_raw::{
     Client, Credential, Ims, UserManagement,
     mock::{ImsMockExt, UserManagementMockExt},
     model::{
-        ActionResponse, ActionResult, Command, NewFederatedId, Secret, User, UserCommand, UserMemberships, UserPage,
-        UserStep, ims, Operation,
+        ActionResponse, ActionResult, Command, NewFederatedId, Operation, Secret, User, UserCommand, UserMemberships,
+        UserPage, UserStep, ims,
     },
 };
 

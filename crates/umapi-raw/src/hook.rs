@@ -43,11 +43,7 @@ pub trait Hook: Send + Sync + 'static {
     /// # Errors
     ///
     /// Why the request must not be sent; the caller gets it as [`Error::Custom`](crate::Error::Custom).
-    fn before<'a>(
-        &'a self,
-        operation: AnyOperation,
-        request: &'a mut Request,
-    ) -> HookFuture<'a, Result<(), String>>;
+    fn before<'a>(&'a self, operation: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>>;
 
     /// Sees how an attempt (counted from 1) ended, and says whether there is another one. The default is that there is
     /// none. Waiting before another attempt is done here.

@@ -7,7 +7,7 @@ use std::{error::Error, time::Duration};
 
 use support::Emulated;
 use umapi::{Client, Command};
-use umapi_emulator::FaultRule;
+use umapi_emulator::{FaultRule, Operation};
 
 /// The code to be tested: it takes a client, and knows nothing of emulators.
 async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {
@@ -35,7 +35,7 @@ organizations:
     assert!(give_design(&client, "ann@example.com").await?, "both are overcome");
 
     // Three requests were sent, 45 minutes have passed, and nothing was done twice.
-    assert_eq!(emulator.journal().count("executeActions"), 3);
+    assert_eq!(emulator.journal().count(Operation::ExecuteActions), 3);
     assert!(organization.passed() >= Duration::from_secs(2700));
     assert_eq!(emulator.ledger().changes_of_membership("ann@example.com", "Photoshop")?.len(), 1);
     assert!(emulator.ledger().repeated()?.is_empty());

@@ -1,6 +1,6 @@
 //! Reading users.
 
-use umapi_model::{LicenseStatus, User, Operation};
+use umapi_model::{LicenseStatus, Operation, User};
 
 use crate::{
     call::ApiCall,

@@ -174,15 +174,12 @@ fn fields(api: &Calls<'_>, operation: &Operation<'_>) -> Result<Vec<Field>> {
         let (rust_type, value) = match (place, default) {
             ("path", _) => (rust_type, quote! { parameters.path(#name) }),
             (_, Some(default)) => (rust_type, quote! { parameters.query(#name).unwrap_or(#default) }),
-            (_, None) => {
-                (quote! { Option<#rust_type> }, quote! { parameters.query(#name) })
-            }
+            (_, None) => (quote! { Option<#rust_type> }, quote! { parameters.query(#name) }),
         };
         fields.push(Field {
             doc: doc_attribute(text_of(parameter, "description")),
             // `type` and other keywords of Rust get an underscore.
-            name: syn::parse_str(&name.to_snake_case())
-                .unwrap_or_else(|_| format_ident!("{}_", name.to_snake_case())),
+            name: syn::parse_str(&name.to_snake_case()).unwrap_or_else(|_| format_ident!("{}_", name.to_snake_case())),
             rust_type,
             value,
         });

@@ -49,6 +49,12 @@ pub(crate) fn enum_items(document: &Document, name: &str, visibility: Visibility
         throttles.push(throttle(operation, id)?);
     }
     let count = Literal::usize_unsuffixed(variants.len());
+    let all = is_public.then(|| {
+        quote! {
+            #[doc = " Every operation, in the order of the description."]
+            pub const ALL: [Self; #count] = [#(Self::#variants),*];
+        }
+    });
     let with_limits = is_public.then(|| {
         quote! {
             #[doc = " Whether the service advises against the operation."]
@@ -72,8 +78,7 @@ pub(crate) fn enum_items(document: &Document, name: &str, visibility: Visibility
         }
 
         impl #ident {
-            #[doc = " Every operation, in the order of the description."]
-            #vis const ALL: [Self; #count] = [#(Self::#variants),*];
+            #all
 
             #[doc = " The `operationId`."]
             #vis const fn id(self) -> &'static str {

@@ -68,11 +68,7 @@ pub(crate) fn model_files(api: &Api, modules: BTreeMap<String, Vec<Item>>) -> Re
 
 fn own_path(api: &Api, module: &str, name: &str) -> String {
     let prefix = api.model_module.map_or(String::new(), |own| format!("{own}::"));
-    if module == "limits" {
-        format!("crate::{prefix}{module}::{name}")
-    } else {
-        format!("crate::{prefix}{name}")
-    }
+    if module == "limits" { format!("crate::{prefix}{module}::{name}") } else { format!("crate::{prefix}{name}") }
 }
 
 /// What a file of the model crate is about.

@@ -1,6 +1,7 @@
 //! `umapi apply`.
 
 use crate::stage::{Stage, text};
+use umapi_emulator::Operation;
 
 const TEAMS: &str =
     "groups:\n  Design: [BOB@enterprise.example, jane@example.com]\nusers:\n  nobody@example.com: [Sales]\n";
@@ -22,15 +23,15 @@ fn memberships_become_what_the_file_says() {
     plan.saying("2 to add, 1 to remove; 1 request, sent immediately");
     stage.umapi(["apply", text(&file), "--yes"]).with_code(2).saying("1 of 2 memberships, and --max-removals is 20%");
     stage.umapi(["apply", text(&file), "--max-removals", "1"]).with_code(2).saying("no terminal to ask");
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
     let done = stage.umapi(["apply", text(&file), "--max-removals", "50%", "--yes", "-f", "json"]).done();
     let lines: Vec<_> =
         done.json().as_array().unwrap().iter().map(|outcome| outcome["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [2, 2, 4], "an outcome has the line that asks for it");
     assert_eq!(stage.groups_of("nobody@example.com"), ["Sales"]);
     assert_eq!(stage.umapi(["groups", "members", "Design", "-f", "csv"]).done().csv().len(), 2);
-    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
-    assert_eq!(stage.emulator.journal().count("executeActions"), 1);
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to do");
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 1);
 }
 
 #[test]
@@ -68,8 +69,8 @@ fn users_are_found_by_username() {
     let stage = Stage::new();
     let file = stage.file("teams.yaml", "users:\n  lee: [Sales]\n");
     stage.umapi(["apply", text(&file), "--yes", "--add-only"]).done();
-    // The service finds a username only together with its domain.
-    assert_eq!(stage.emulator.journal().count("getUser"), 0);
+    // The service promises to find one by itself only together with its domain.
+    assert_eq!(stage.emulator.journal().count(Operation::GetUser), 0);
     let lee = stage.umapi(["users", "get", "lee", "--domain", "usernames.example", "-f", "json"]).done().json();
     assert!(lee["groups"].as_array().unwrap().contains(&"Sales".into()), "{lee}");
 }
@@ -86,7 +87,7 @@ fn file_with_mistakes_changes_nothing() {
         let file = stage.file(name, content);
         stage.umapi(["apply", text(&file), "--yes"]).with_code(2).saying(parts[0]).saying(parts[1]);
     }
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use umapi_emulator::FaultRule;
+use umapi_emulator::{FaultRule, Operation};
 
 use crate::stage::{Stage, ended, text, wait};
 
@@ -192,11 +192,11 @@ fn finished_run_sends_nothing_more() {
     let stage = Stage::new();
     let (file, journal) = (stage.file("a.ndjson", commands(12)), stage.path("a.journal"));
     finish(&stage, &file, &journal, 12);
-    let sent = stage.emulator.journal().count("executeActions");
+    let sent = stage.emulator.journal().count(Operation::ExecuteActions);
     let again = stage.umapi(["run", text(&file), "--journal", text(&journal), "-f", "csv"]).done();
     assert_eq!(again.csv().len(), 12);
-    again.saying("12 completed; 0 requests; 12 of them were recorded by an earlier run");
-    assert_eq!(stage.emulator.journal().count("executeActions"), sent);
+    again.saying("12 completed; 0 requests; 12 of them were done by an earlier call");
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), sent);
 }
 
 #[test]
@@ -222,6 +222,6 @@ fn run_stopped_by_a_signal_can_continue() {
     }
     signal(child.id(), "INT");
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
-    assert!(stage.emulator.journal().count("executeActions") < 30);
+    assert!(stage.emulator.journal().count(Operation::ExecuteActions) < 30);
     finish(&stage, &file, &journal, 300);
 }

@@ -1,6 +1,7 @@
 //! `umapi run`.
 
 use crate::stage::{Stage, text};
+use umapi_emulator::Operation;
 
 const NDJSON: &str = r#"{"usergroup":"Draw","do":[{"createUserGroup":{}}]}
 {"user":"new@example.com","requestID":"7","do":[{"createFederatedID":{"email":"new@example.com","firstname":"N","lastname":"P","country":"US"}},{"add":{"group":["Draw","Design"]}}]}
@@ -56,7 +57,7 @@ fn file_with_mistakes_sends_nothing() {
         .saying("cause: line 4, column ")
         .saying("cause: line 6, column 2: expected")
         .saying("--keep-going");
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
 
     let kept =
         stage.umapi(["run", text(&file), "--keep-going", "-f", "json"]).with_code(1).saying("2 invalid commands in ");

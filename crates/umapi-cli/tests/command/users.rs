@@ -1,6 +1,7 @@
 //! `umapi users`: create, change and remove users.
 
 use crate::stage::Stage;
+use umapi_emulator::Operation;
 
 #[test]
 fn user_is_created_changed_and_removed() {
@@ -56,7 +57,7 @@ fn invalid_command_is_not_sent() {
         .saying("country")
         .saying("two upper-case letters");
     stage.umapi(["users", "update", "new@example.com"]).with_code(2);
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
 }
 
 #[test]

@@ -7,11 +7,11 @@ use clap::builder::BoolishValueParser;
 
 use super::CliError;
 use super::values::{SeedValue, limits, page_size, time};
+use crate::app::PageSizes;
 use crate::clock::EmulatorClock;
 use crate::emulator::{Builder, Emulator};
 use crate::limits::LimitSettings;
 use crate::seed::{Generate, Organization, Seed};
-use crate::settings::PageSizes;
 use crate::tls::Authority;
 
 /// How the command serves. Every option can be set in the environment too.
@@ -87,8 +87,8 @@ pub struct Options {
     #[arg(long, help_heading = "Behaviour", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_LOOSE")]
     loose: bool,
     /// Hold every answer against the description, which the library does always and which takes time
-    #[arg(long, help_heading = "Behaviour", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_CHECK_ANSWERS")]
-    check_answers: bool,
+    #[arg(long, help_heading = "Behaviour", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_CHECK_RESPONSES")]
+    check_responses: bool,
     /// Let access tokens live so long
     #[arg(
         long, value_name = "SECONDS", help_heading = "Behaviour", default_value_t = 86_400,
@@ -168,7 +168,7 @@ impl Options {
         }
         builder = builder
             .limits(self.limits.clone())
-            .check_answers(self.check_answers)
+            .check_responses(self.check_responses)
             .token_life(Duration::from_secs(self.token_life))
             .page_sizes(PageSizes {
                 users: self.page_size,

@@ -53,6 +53,8 @@ pub(super) fn page_size() -> clap::builder::RangedU64ValueParser {
 
 #[cfg(test)]
 mod tests {
+    use umapi_model::ThrottleClass;
+
     use super::*;
 
     #[test]
@@ -68,7 +70,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "{classes: {action: {client: 1, application: 2}}, retryAfter: date}").unwrap();
         let own = limits(file.path().to_str().unwrap()).unwrap();
-        assert_eq!(own, LimitSettings::off().with_class("action", 1, 2).with_retry_after(crate::RetryAfter::Date));
+        assert_eq!(
+            own,
+            LimitSettings::off().with_class(ThrottleClass::Action, 1, 2).with_retry_after(crate::RetryAfter::Date)
+        );
         fs::write(file.path(), "{clases: {}}").unwrap();
         assert!(limits(file.path().to_str().unwrap()).unwrap_err().contains("clases"));
     }

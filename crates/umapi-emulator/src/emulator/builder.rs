@@ -6,21 +6,21 @@ use std::time::Duration;
 use tokio_rustls::rustls::ServerConfig;
 
 use super::{Addresses, Emulator, StartError};
+use crate::app::AppState;
+use crate::app::InitialState;
+use crate::app::{PageSizes, Settings};
 use crate::clock::EmulatorClock;
 use crate::contract::{Api, Contract};
 use crate::engine;
 use crate::faults::Faults;
+use crate::http::Port;
 use crate::journal::Journal;
-use crate::limits::{LimitSettings, Limits};
-use crate::login::Login;
-use crate::management::Snapshots;
-use crate::origin::Origin;
+use crate::limits::{LimitSettings, RateLimits};
+use crate::login::{Login, LoginSettings};
+use crate::manage::Snapshots;
 use crate::seed::Seed;
-use crate::server::{Port, Serves};
-use crate::settings::{PageSizes, Settings};
 use crate::store::Store;
 use crate::tls::{Authority, ServerNames};
-use crate::world::World;
 
 /// What an emulator is to be like; made by [`Emulator::builder`].
 ///
@@ -40,6 +40,7 @@ pub struct Builder {
     seed: SeedSource,
     data: Option<PathBuf>,
     settings: Settings,
+    login: LoginSettings,
     limits: LimitSettings,
     clock: EmulatorClock,
     journal_entries: Option<usize>,
@@ -81,6 +82,7 @@ impl Default for Builder {
             seed: SeedSource::Default,
             data: None,
             settings: Settings::default(),
+            login: LoginSettings::default(),
             limits: LimitSettings::default(),
             clock: EmulatorClock::default(),
             journal_entries: None,
@@ -124,8 +126,8 @@ impl Builder {
     }
 
     /// Whether answers are held against the description, which they are without this. See [`Emulator::violations`].
-    pub fn check_answers(mut self, check: bool) -> Self {
-        self.settings.check_answers = check;
+    pub fn check_responses(mut self, check: bool) -> Self {
+        self.settings.check_responses = check;
         self
     }
 
@@ -137,13 +139,13 @@ impl Builder {
 
     /// Allows an action request to hold so much.
     pub fn action_limits(mut self, limits: engine::RequestSizes) -> Self {
-        self.settings.action_limits = limits;
+        self.settings.request_sizes = limits;
         self
     }
 
     /// Lets access tokens live so long: 24 hours without this.
     pub fn token_life(mut self, life: Duration) -> Self {
-        self.settings.token_life = life;
+        self.login.token_lifetime = life;
         self
     }
 
@@ -234,7 +236,7 @@ impl Builder {
     /// Takes this host for its own in the `aud` and the metascopes of a JWT, beside the one that a client calls and
     /// `ims-na1.adobelogin.com`.
     pub fn ims_host(mut self, host: impl Into<String>) -> Self {
-        self.settings.ims_hosts.push(host.into());
+        self.login.ims_hosts.push(host.into());
         self
     }
 
@@ -249,32 +251,33 @@ impl Builder {
         }
         // A large seed takes a while, and the runtime has others to run.
         let made = tokio::task::spawn_blocking(move || self.make()).await.map_err(|_| StartError::Interrupted)?;
-        let (world, authority) = made?;
+        let (app, authority) = made?;
         let tls = authority.as_ref().map(|authority| authority.server(ServerNames::with(&names)?)).transpose()?;
         let (addresses, open) = ports.open(tls.as_ref()).await?;
         if !ports.ip.is_loopback() {
             tracing::warn!(ip = %ports.ip, "others can reach this emulator, and its credentials are public");
         }
-        Emulator::run(Arc::new(world), addresses, open, authority)
+        Emulator::run(Arc::new(app), addresses, open, authority)
     }
 
-    fn make(self) -> Result<(World, Option<Authority>), StartError> {
+    fn make(self) -> Result<(AppState, Option<Authority>), StartError> {
         let contract = Contract::new().map_err(StartError::Description)?;
-        let limits = Limits::new(self.limits)?;
-        let origin = match self.seed {
-            SeedSource::Default => Origin::default_seed()?,
-            SeedSource::Given(seed) => Origin::of(*seed),
-            SeedSource::File(path) => Origin::of(Seed::from_file(&path)?),
+        let limits = RateLimits::new(self.limits)?;
+        let initial_state = match self.seed {
+            SeedSource::Default => InitialState::default_seed()?,
+            SeedSource::Given(seed) => InitialState::of(*seed),
+            SeedSource::File(path) => InitialState::of(Seed::from_file(&path)?),
         };
         let store = match &self.data {
             Some(path) => Store::open(path)?,
             None => Store::in_memory()?,
         };
+        let store = Arc::new(store);
         if let Some(entries) = self.ledger_entries {
             store.keep_ledger(entries);
         }
         if store.read(|reader| reader.organizations())?.is_empty() {
-            origin.load(&store)?;
+            initial_state.load(&store)?;
         }
         let authority = match (self.ports.https, self.authority) {
             (None, _) => None,
@@ -282,10 +285,10 @@ impl Builder {
             (Some(_), Some(AuthoritySource::Given(authority))) => Some(authority),
             (Some(_), Some(AuthoritySource::Folder(folder))) => Some(Authority::kept_in(&folder)?),
         };
-        let world = World {
-            login: Login::open(&store)?,
+        let app = AppState {
+            login: Login::open(Arc::clone(&store), self.clock.clone(), self.login)?,
             store,
-            origin,
+            initial_state,
             clock: self.clock,
             contract,
             limits,
@@ -294,26 +297,27 @@ impl Builder {
             settings: self.settings,
             snapshots: Snapshots::default(),
         };
-        Ok((world, authority))
+        Ok((app, authority))
     }
 }
 
 impl Ports {
     /// Opens all ports, or none.
     async fn open(self, tls: Option<&Arc<ServerConfig>>) -> Result<(Addresses, Vec<Port>), StartError> {
-        const BOTH: Serves = Serves::Services(&[Api::UserManagement, Api::Login]);
-        const USER_MANAGEMENT: Serves = Serves::Services(&[Api::UserManagement]);
-        const LOGIN: Serves = Serves::Services(&[Api::Login]);
+        const BOTH: &[Api] = &[Api::UserManagement, Api::Login];
+        const USER_MANAGEMENT: &[Api] = &[Api::UserManagement];
+        const LOGIN: &[Api] = &[Api::Login];
+        const MANAGEMENT: &[Api] = &[Api::Management];
         let main = if self.login.is_some() { USER_MANAGEMENT } else { BOTH };
         let login_http = self.login.filter(|_| self.http.is_some()).map(|(http, _)| http);
         let login_https = self.login.filter(|_| self.https.is_some()).map(|(_, https)| https);
         let tls = tls.cloned();
         let mut open = Vec::new();
-        let mut add = async |port: Option<u16>, serves, tls| -> Result<Option<SocketAddr>, StartError> {
+        let mut add = async |port: Option<u16>, apis, tls| -> Result<Option<SocketAddr>, StartError> {
             let Some(port) = port else { return Ok(None) };
             let address = SocketAddr::new(self.ip, port);
             let listen = |error| StartError::Listen { address, error };
-            let port = Port::open(address, serves, tls).await.map_err(listen)?;
+            let port = Port::open(address, apis, tls).await.map_err(listen)?;
             let address = port.address().map_err(listen)?;
             open.push(port);
             Ok(Some(address))
@@ -323,7 +327,7 @@ impl Ports {
             https: add(self.https, main, tls.clone()).await?,
             login_http: add(login_http, LOGIN, None).await?,
             login_https: add(login_https, LOGIN, tls).await?,
-            management: add(self.management, Serves::Management, None).await?,
+            management: add(self.management, MANAGEMENT, None).await?,
         };
         Ok((addresses, open))
     }

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::{Drip, Outcome};
-use crate::http::Answer;
+use crate::http::Response;
 
 /// What is done to one exchange, by all rules together. The server does it:
 ///
@@ -38,7 +38,7 @@ impl Fault {
     }
 
     /// The answer to a request that is not applied.
-    pub(crate) fn instead(&self) -> Option<Answer> {
+    pub(crate) fn instead(&self) -> Option<Response> {
         match &self.outcome {
             Some(Outcome::Answer { applied: false, .. } | Outcome::Html { applied: false, .. }) => self.own_answer(),
             _ => None,
@@ -46,12 +46,12 @@ impl Fault {
     }
 
     /// What becomes of the answer to a request that was applied.
-    pub(crate) fn spoil(&self, answer: Answer) -> Answer {
+    pub(crate) fn spoil(&self, answer: Response) -> Response {
         match &self.outcome {
             Some(Outcome::Answer { applied: true, .. } | Outcome::Html { applied: true, .. }) => {
                 self.own_answer().unwrap_or(answer)
             }
-            Some(Outcome::InvalidJson) => Answer { body: unreadable(&answer.body).into(), ..answer },
+            Some(Outcome::InvalidJson) => Response { body: unreadable(&answer.body).into(), ..answer },
             _ => answer,
         }
     }
@@ -64,14 +64,14 @@ impl Fault {
         }
     }
 
-    fn own_answer(&self) -> Option<Answer> {
+    fn own_answer(&self) -> Option<Response> {
         match &self.outcome {
             Some(Outcome::Answer { status, headers, body, .. }) => {
                 let status = StatusCode::from_u16(*status).ok()?;
                 let mut answer = match body {
-                    None => Answer::empty(status),
-                    Some(Value::String(text)) => Answer::of_type(status, "text/plain; charset=utf-8", text.clone()),
-                    Some(json) => Answer::json(status, json),
+                    None => Response::empty(status),
+                    Some(Value::String(text)) => Response::of_type(status, "text/plain; charset=utf-8", text.clone()),
+                    Some(json) => Response::json(status, json),
                 };
                 for (name, value) in headers {
                     answer.headers.insert(name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?);
@@ -80,7 +80,7 @@ impl Fault {
             }
             Some(Outcome::Html { status, .. }) => {
                 let status = StatusCode::from_u16(*status).ok()?;
-                Some(Answer::of_type(status, "text/html", page(status)))
+                Some(Response::of_type(status, "text/html", page(status)))
             }
             _ => None,
         }
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(before.headers["retry-after"], "9");
         let after = fault(rule.after_applying());
         assert!(after.instead().is_none());
-        assert_eq!(after.spoil(Answer::empty(StatusCode::OK)).status.as_u16(), 503);
+        assert_eq!(after.spoil(Response::empty(StatusCode::OK)).status.as_u16(), 503);
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
     fn invalid_json_cannot_be_read_whatever_it_was() {
         let spoiled = fault(FaultRule::on("*").invalid_json());
         for body in ["", "{}", "[1,2,3]", "\"text\"", "12345678"] {
-            let answer = spoiled.spoil(Answer::of_type(StatusCode::OK, "application/json", body));
+            let answer = spoiled.spoil(Response::of_type(StatusCode::OK, "application/json", body));
             assert!(serde_json::from_slice::<Value>(&answer.body).is_err(), "{body}");
         }
     }

@@ -271,7 +271,7 @@ impl FaultRule {
     }
 
     fn check_operation(&self) -> Result<(), FaultError> {
-        let known = || umapi_model::operations::ALL.into_iter().chain(umapi_model::ims::operations::ALL).map(|o| o.id);
+        let known = || umapi_model::AnyOperation::all().map(umapi_model::AnyOperation::id);
         if self.operation == "*" || known().any(|id| id == self.operation) {
             return Ok(());
         }

@@ -1,11 +1,10 @@
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
+//! The ledger: which request changed what, and when.
 
-use crate::store::{ChangeKind, LedgerEntry, OrgId, Reader, StoreError};
-use crate::world::World;
+use std::{collections::HashMap, fmt, sync::Arc};
 
-/// Who changed what in an organization, when, and by which request.
+use crate::store::{ChangeKind, LedgerEntry, OrgId, Reader, Store, StoreError};
+
+/// The changes of an organization: what changed, when, and by which request.
 ///
 /// ```
 /// use umapi_emulator::Ledger;
@@ -16,10 +15,11 @@ use crate::world::World;
 /// # Ok(()) }
 /// ```
 ///
-/// Only what changed the state is in it: adding a user to a group a second time is no change. What a seed brings is not.
+/// It contains only requests that changed the state: adding a user to a group a second time is not a change. The content of a
+/// seed is not in it.
 #[derive(Clone)]
 pub struct Ledger {
-    world: Arc<World>,
+    store: Arc<Store>,
     org_id: String,
 }
 
@@ -27,22 +27,22 @@ pub struct Ledger {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Repetition {
-    /// What happened.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The user it happened to.
+    /// The user.
     pub user: Option<String>,
-    /// The group it happened to.
+    /// The group.
     pub group: Option<String>,
-    /// Each time that it happened, oldest first.
+    /// The occurrences, oldest first.
     pub entries: Vec<LedgerEntry>,
 }
 
 impl Ledger {
-    pub(crate) fn new(world: Arc<World>, org_id: impl Into<String>) -> Self {
-        Self { world, org_id: org_id.into() }
+    pub(crate) fn new(store: Arc<Store>, org_id: impl Into<String>) -> Self {
+        Self { store, org_id: org_id.into() }
     }
 
-    /// What happened to the users who have, or had then, this address; oldest first.
+    /// The changes of the users who have this email address, or had it then; oldest first.
     ///
     /// # Errors
     /// If the store fails.
@@ -50,7 +50,7 @@ impl Ledger {
         self.read(|r, org| r.ledger_of_user(org, email))
     }
 
-    /// When one user came into a group and left it; oldest first.
+    /// The changes of one membership; oldest first.
     ///
     /// # Errors
     /// If the store fails.
@@ -58,7 +58,7 @@ impl Ledger {
         self.read(|r, org| r.ledger_of_membership(org, email, group))
     }
 
-    /// What happened to a group and its members; oldest first.
+    /// The changes of a group and its members; oldest first.
     ///
     /// # Errors
     /// If the store fails.
@@ -66,31 +66,31 @@ impl Ledger {
         self.read(|r, org| r.ledger_of_group(org, name))
     }
 
-    /// What the requests with an `X-Request-Id` did; oldest first.
+    /// The changes by requests with this `X-Request-Id`; oldest first.
     ///
     /// # Errors
     /// If the store fails.
     pub fn changes_of_request(&self, request_id: &str) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.read(|r, org| Ok(of(org, r.ledger_of_request(request_id)?)))
+        self.read(|r, org| Ok(only_of(org, r.ledger_of_request(request_id)?)))
     }
 
-    /// Everything after an entry, oldest first; 0 is before the first.
+    /// The entries after a position; oldest first. 0 is before the first entry.
     ///
     /// # Errors
     /// If the store fails.
     pub fn since(&self, seq: i64) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.read(|r, org| Ok(of(org, r.ledger_after(seq, u32::MAX)?)))
+        self.read(|r, org| Ok(only_of(org, r.ledger_after(seq, u32::MAX)?)))
     }
 
-    /// The place of the newest entry, of all organizations; 0 if there is none.
+    /// The position of the newest entry of all organizations; 0 if there is none.
     ///
     /// # Errors
     /// If the store fails.
     pub fn position(&self) -> Result<i64, StoreError> {
-        self.world.store.read(|r| r.ledger_end())
+        self.store.read(|r| r.ledger_end())
     }
 
-    /// What happened more than once to the same user, group or membership.
+    /// The changes that happened more than once to the same user, group or membership.
     ///
     /// # Errors
     /// If the store fails.
@@ -100,30 +100,30 @@ impl Ledger {
 
     fn read(
         &self,
-        ask: impl FnOnce(&Reader<'_>, OrgId) -> Result<Vec<LedgerEntry>, StoreError>,
+        query: impl FnOnce(&Reader<'_>, OrgId) -> Result<Vec<LedgerEntry>, StoreError>,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.world.store.read(|r| match r.organization(&self.org_id)? {
-            Some(org) => ask(r, org.id),
+        self.store.read(|r| match r.organization(&self.org_id)? {
+            Some(org) => query(r, org.id),
             None => Ok(Vec::new()),
         })
     }
 }
 
-fn of(org: OrgId, mut entries: Vec<LedgerEntry>) -> Vec<LedgerEntry> {
+fn only_of(org: OrgId, mut entries: Vec<LedgerEntry>) -> Vec<LedgerEntry> {
     entries.retain(|entry| entry.org == org);
     entries
 }
 
-/// The changes that happened more than once, in the order of their first time.
+/// The changes that happened more than once, in the order of their first occurrence.
 pub(crate) fn repetitions(entries: Vec<LedgerEntry>) -> Vec<Repetition> {
     let mut found: Vec<Repetition> = Vec::new();
-    let mut places: HashMap<_, usize> = HashMap::new();
+    let mut positions: HashMap<_, usize> = HashMap::new();
     for entry in entries {
         let key = (entry.org, entry.kind, entry.user.clone(), entry.group.clone(), entry.detail.clone());
-        match places.get(&key) {
-            Some(&place) => found[place].entries.push(entry),
+        match positions.get(&key) {
+            Some(&position) => found[position].entries.push(entry),
             None => {
-                places.insert(key, found.len());
+                positions.insert(key, found.len());
                 let (user, group) = (entry.user.clone(), entry.group.clone());
                 found.push(Repetition { kind: entry.kind, user, group, entries: vec![entry] });
             }
@@ -143,17 +143,18 @@ impl fmt::Debug for Ledger {
 mod tests {
     use super::*;
     use crate::engine::{self, ActionOptions};
-    use crate::testing::world;
+    use crate::testing::app;
 
     #[test]
-    fn it_tells_what_happened_twice() {
-        let (world, _) = world();
-        let ledger = Ledger::new(world.clone(), "AA@AdobeOrg");
+    fn repeated_changes_are_found() {
+        let (app, _) = app();
+        let store = &app.store;
+        let ledger = Ledger::new(store.clone(), "AA@AdobeOrg");
         let act = |id: &str, step: &str| {
             let body = format!(r#"[{{"user":"bob@a.com","do":[{{"{step}":{{"group":["Design"]}}}}]}}]"#);
             let options = ActionOptions::new(id, 5);
-            let answer = engine::apply(&world.store, "AA@AdobeOrg", body.as_bytes(), &options).unwrap();
-            assert_eq!(answer.completed, 1);
+            let response = engine::apply(store, "AA@AdobeOrg", body.as_bytes(), &options).unwrap();
+            assert_eq!(response.completed, 1);
         };
         act("one", "add");
         act("again", "add");
@@ -169,7 +170,7 @@ mod tests {
         let requests: Vec<_> = repeated[0].entries.iter().map(|entry| entry.cause.request.as_str()).collect();
         assert_eq!(requests, ["one", "three"]);
         assert_eq!(ledger.changes_of_request("two").unwrap().len(), 1);
-        let elsewhere = Ledger::new(world.clone(), "BB@AdobeOrg");
+        let elsewhere = Ledger::new(store.clone(), "BB@AdobeOrg");
         assert!(elsewhere.since(0).unwrap().is_empty() && elsewhere.changes_of_request("two").unwrap().is_empty());
     }
 }

@@ -1,30 +1,34 @@
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+//! Access tokens: their claims, and the key that signs them.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{ClientState, Store, StoreError};
 
-/// Where the store keeps the key, so that tokens outlive the process.
+/// The setting of the store that holds the key, so that tokens outlive the process.
 const SETTING: &str = "token-key";
 
-/// Makes access tokens, and reads them.
-pub(super) struct Mint {
+/// The key that signs access tokens and verifies them.
+pub(super) struct TokenKey {
     secret: Vec<u8>,
     signing: EncodingKey,
-    reading: DecodingKey,
+    verifying: DecodingKey,
     validation: Validation,
-    /// What tokens say that were read before: their signatures are looked at once.
-    read: RwLock<HashMap<Box<str>, Arc<Claims>>>,
+    /// The claims of tokens that were verified before: a signature is verified once.
+    verified: RwLock<HashMap<Box<str>, Arc<Claims>>>,
 }
 
-/// Tokens whose claims a mint remembers; then it begins anew.
-const REMEMBERED: usize = 1_000;
+/// The number of verified tokens that are kept before the list is cleared.
+const MAX_VERIFIED: usize = 1_000;
 
-/// What an access token says. Names and forms of the claims are IMS's; clients must not rely on them.
+/// The claims of an access token. Their names and formats are those of IMS; clients must not rely on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Claims {
     pub(super) id: String,
@@ -39,9 +43,9 @@ pub(super) struct Claims {
     created_at: String,
     /// Milliseconds.
     expires_in: String,
-    /// How often the tokens of the client had been revoked.
+    /// How many times all tokens of the client had been revoked before.
     pub(super) generation: u64,
-    /// The last second, since 1970, of the certificate that the login was signed with.
+    /// The last second, since 1970, of the certificate that signed the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) certificate_end: Option<i64>,
 }
@@ -62,33 +66,33 @@ impl Claims {
         }
     }
 
-    pub(super) fn lasting(self, now: i64, life: Duration) -> Self {
-        Self { created_at: now.to_string(), expires_in: life.as_millis().to_string(), ..self }
+    pub(super) fn with_lifetime(self, now: i64, lifetime: Duration) -> Self {
+        Self { created_at: now.to_string(), expires_in: lifetime.as_millis().to_string(), ..self }
     }
 
-    pub(super) fn with_certificate_until(self, certificate_end: Option<i64>) -> Self {
+    pub(super) fn with_certificate_end(self, certificate_end: Option<i64>) -> Self {
         Self { certificate_end, ..self }
     }
 
-    /// When it ends, in milliseconds since 1970.
+    /// The expiry, in milliseconds since 1970.
     pub(super) fn end(&self) -> i64 {
         let number = |text: &str| text.parse::<i64>().unwrap_or_default();
         number(&self.created_at).saturating_add(number(&self.expires_in))
     }
 
-    /// Whether the token has not been revoked: neither it alone nor all of its client's.
-    pub(super) fn are_good(&self, standing: &ClientState) -> bool {
-        self.generation == standing.generation && !standing.is_revoked
+    /// Whether neither the token nor all tokens of its client were revoked.
+    pub(super) fn are_valid(&self, client: &ClientState) -> bool {
+        self.generation == client.generation && !client.is_revoked
     }
 
-    /// Whether it was given for the User Management API.
-    pub(super) fn is_for_user_management(&self) -> bool {
+    /// Whether the token was issued for the User Management API.
+    pub(super) fn are_for_user_management(&self) -> bool {
         self.scope.split(',').any(|scope| matches!(scope, "user_management_sdk" | "ent_user_sdk"))
     }
 }
 
-impl Mint {
-    /// Takes the key of a store, or gives it one.
+impl TokenKey {
+    /// Loads the key of a store, or generates one.
     pub(super) fn open(store: &Store) -> Result<Self, StoreError> {
         store.write(None, |tx| {
             if let Some(secret) = tx.rows().setting(SETTING)? {
@@ -108,14 +112,14 @@ impl Mint {
         validation.required_spec_claims.clear();
         Self {
             signing: EncodingKey::from_secret(&secret),
-            reading: DecodingKey::from_secret(&secret),
+            verifying: DecodingKey::from_secret(&secret),
             validation,
-            read: RwLock::default(),
+            verified: RwLock::default(),
             secret,
         }
     }
 
-    /// Gives a store this key.
+    /// Stores the key.
     pub(super) fn keep(&self, store: &Store) -> Result<(), StoreError> {
         store.write(None, |tx| tx.set_setting(SETTING, &self.secret))
     }
@@ -124,25 +128,25 @@ impl Mint {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing)
     }
 
-    /// What a token says, if it was made here.
+    /// The claims of a token. `None` if this key did not sign it.
     pub(super) fn read(&self, token: &str) -> Option<Arc<Claims>> {
-        if let Some(claims) = self.read.read().unwrap_or_else(PoisonError::into_inner).get(token) {
+        if let Some(claims) = self.verified.read().unwrap_or_else(PoisonError::into_inner).get(token) {
             return Some(Arc::clone(claims));
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.reading, &self.validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation).ok()?.claims;
         let claims = Arc::new(claims);
-        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
-        if read.len() >= REMEMBERED {
-            read.clear();
+        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= MAX_VERIFIED {
+            verified.clear();
         }
-        read.insert(token.into(), Arc::clone(&claims));
+        verified.insert(token.into(), Arc::clone(&claims));
         Some(claims)
     }
 }
 
-impl fmt::Debug for Mint {
+impl fmt::Debug for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mint").finish_non_exhaustive()
+        f.debug_struct("TokenKey").finish_non_exhaustive()
     }
 }
 
@@ -155,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_by_the_store_that_made_it_alone() {
+    fn only_the_store_that_issued_a_token_reads_it() {
         let store = Store::in_memory().unwrap();
-        let claims = claims().lasting(1000, Duration::from_secs(1));
-        let token = Mint::open(&store).unwrap().sign(&claims).unwrap();
-        assert_eq!(Mint::open(&store).unwrap().read(&token).unwrap(), claims.clone().into(), "after a restart");
+        let claims = claims().with_lifetime(1000, Duration::from_secs(1));
+        let token = TokenKey::open(&store).unwrap().sign(&claims).unwrap();
+        assert_eq!(TokenKey::open(&store).unwrap().read(&token).unwrap(), claims.clone().into(), "after a restart");
         assert_eq!(claims.end(), 2000);
-        let other = Mint::open(&Store::in_memory().unwrap()).unwrap();
+        let other = TokenKey::open(&Store::in_memory().unwrap()).unwrap();
         assert!(other.read(&token).is_none());
         assert!(other.read("a.b.c").is_none());
     }
@@ -169,17 +173,17 @@ mod tests {
     #[test]
     fn the_key_survives_a_reset() {
         let store = Store::in_memory().unwrap();
-        let mint = Mint::open(&store).unwrap();
+        let key = TokenKey::open(&store).unwrap();
         store.reset().unwrap();
-        mint.keep(&store).unwrap();
-        let token = mint.sign(&claims()).unwrap();
-        assert!(Mint::open(&store).unwrap().read(&token).is_some());
+        key.keep(&store).unwrap();
+        let token = key.sign(&claims()).unwrap();
+        assert!(TokenKey::open(&store).unwrap().read(&token).is_some());
     }
 
     #[test]
     fn scopes_tell_what_a_token_is_for() {
-        assert!(claims().is_for_user_management());
-        assert!(!Claims::new("key", "u", &["openid".into()], 0).is_for_user_management());
+        assert!(claims().are_for_user_management());
+        assert!(!Claims::new("key", "u", &["openid".into()], 0).are_for_user_management());
         assert_ne!(claims().id, claims().id);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         EngineError,
         provision::{self, Account},
     },
-    login::keys,
+    login::key_problem,
     store::{
         self, DirectoryId, GroupId, GroupKind, NewDirectory, NewGroup, NewIntegration, NewProduct, OrgId, Store, Tx,
         fold,
@@ -266,7 +266,7 @@ impl<'t, 'c> Loader<'t, 'c> {
 
     fn integration(&mut self, integration: &Integration, path: &SeedPath<'_>) -> Result<(), SeedError> {
         for (i, key) in integration.keys.iter().enumerate() {
-            if let Some(problem) = keys::problem(key) {
+            if let Some(problem) = key_problem(key) {
                 let message = format!("Key is invalid: {problem}");
                 return Err(SeedError::rule(&path.key("keys").index(i), "emulator.integration.invalid", message));
             }

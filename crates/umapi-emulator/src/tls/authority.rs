@@ -146,7 +146,7 @@ fn named(name: &str) -> DistinguishedName {
     distinguished
 }
 
-/// From yesterday on, since clocks differ. Certificates are for the world outside: their time is the real one, whatever the
+/// From yesterday on, since clocks differ. Certificates are for the app outside: their time is the real one, whatever the
 /// emulator's clock shows.
 fn lasts(params: &mut CertificateParams, life: Duration) {
     let now = Clock::real().wall();

@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use umapi_emulator::Operation;
 
 use crate::rig::{ORG, Rig};
 
@@ -56,7 +57,7 @@ async fn the_request_is_in_the_journal_and_its_effects_in_the_ledger() {
     let request = request.header("X-Request-Id", "mine").header("Pragma", "umapi-sync-start");
     let answer = request.send().await.unwrap();
     assert_eq!(answer.headers()["x-request-id"], "mine");
-    let exchange = rig.emulator.journal().last_of("executeActions").unwrap();
+    let exchange = rig.emulator.journal().last_of(Operation::ExecuteActions).unwrap();
     assert_eq!((exchange.request_id.as_str(), exchange.status), ("mine", Some(200)));
     assert_eq!(exchange.organization.as_deref(), Some(ORG));
     assert_eq!(exchange.headers["pragma"], "umapi-sync-start");

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use umapi_emulator::{Emulator, FaultRule, LimitSettings};
+use umapi_emulator::{Emulator, FaultRule, LimitSettings, Operation};
 use umapi_time::ManualClock;
 
 use crate::rig::{ORG, Rig};
@@ -47,7 +47,7 @@ async fn a_connection_is_reset_before_or_after_the_request_is_applied() {
     rig.emulator.faults().add(FaultRule::on("executeActions").reset_after().times(1)).unwrap();
     assert!(send(&rig).await.is_err());
     assert_eq!(rig.groups_of("nobody@example.com").await, ["Design"]);
-    let exchanges = rig.emulator.journal().of("executeActions");
+    let exchanges = rig.emulator.journal().of(Operation::ExecuteActions);
     assert!(exchanges.iter().all(|exchange| exchange.status.is_none()));
     assert_eq!(exchanges.iter().map(|exchange| exchange.effects.is_some()).collect::<Vec<_>>(), [false, true]);
     assert_eq!(send(&rig).await.unwrap().status().as_u16(), 200, "the rules are used up");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use umapi_model::{ActionResponse, ActionResult, limits, Operation};
+use umapi_model::{ActionResponse, ActionResult, Operation, limits};
 
 use super::scheduler::Scheduler;
 use super::settings::Settings;

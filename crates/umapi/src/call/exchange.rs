@@ -64,12 +64,7 @@ impl Hook for HttpExchange {
         Box::pin(std::future::ready(self.complete(request)))
     }
 
-    fn after<'a>(
-        &'a self,
-        _: AnyOperation,
-        _: u32,
-        outcome: &'a reqwest::Result<Response>,
-    ) -> HookFuture<'a, Resend> {
+    fn after<'a>(&'a self, _: AnyOperation, _: u32, outcome: &'a reqwest::Result<Response>) -> HookFuture<'a, Resend> {
         if let Ok(response) = outcome {
             let _ = self.head.set(ResponseHead::of(response, self.clock.wall()));
         }

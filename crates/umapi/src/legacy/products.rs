@@ -1,6 +1,6 @@
 //! Products.
 
-use umapi_model::{Product, ProductAdmins, ProductAdminsRequest, Operation};
+use umapi_model::{Operation, Product, ProductAdmins, ProductAdminsRequest};
 
 use super::LegacyConfigurations;
 use crate::{

@@ -1,7 +1,7 @@
 //! User groups by their number.
 
 use umapi_model::{
-    LegacyUser, NewUserGroup, UserGroup, UserGroupChange, UserGroupRights, UserGroupRightsRequest, Operation,
+    LegacyUser, NewUserGroup, Operation, UserGroup, UserGroupChange, UserGroupRights, UserGroupRightsRequest,
 };
 
 use crate::{
@@ -32,16 +32,12 @@ impl LegacyUserGroups {
     /// All user groups.
     #[must_use]
     pub fn list(&self) -> Pager<UserGroup> {
-        let query = Query::new(
-            self.client.clone(),
-            Operation::ListUserGroups,
-            &[],
-            |client: Client, call, page| async move {
+        let query =
+            Query::new(self.client.clone(), Operation::ListUserGroups, &[], |client: Client, call, page| async move {
                 let organization = client.organization();
                 let send = |raw: RawClient| async move { raw.list_user_groups(organization, Some(page), None).await };
                 Ok(array_page(client.0.call(call, send).await?, page, 1))
-            },
-        );
+            });
         Pager::new(query.counted_from_one())
     }
 

@@ -59,7 +59,7 @@ impl<T> Clone for Query<T> {
         let Self { client, operation, fingerprint, first_page, fetch } = self;
         Self {
             client: client.clone(),
-            operation,
+            operation: *operation,
             fingerprint: *fingerprint,
             first_page: *first_page,
             fetch: fetch.clone(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use umapi_model::{ThrottleClass, Operation};
+use umapi_model::{Operation, ThrottleClass};
 
 /// How many calls a minute one credential may make, for each class of operations.
 ///

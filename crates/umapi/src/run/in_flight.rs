@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use umapi_model::{ActionResponse, ErrorCode, ThrottleClass, Operation};
+use umapi_model::{ActionResponse, ErrorCode, Operation, ThrottleClass};
 use umapi_time::Instant;
 
 use super::StopHandle;

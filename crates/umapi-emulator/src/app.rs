@@ -1,0 +1,255 @@
+//! The state that all connections of one emulator share, and the pipeline that every request passes.
+//!
+//! One pipeline serves the three APIs: find the operation, apply fault rules, keep the journal, authenticate, apply the rate
+//! limits, check the request against the description, call the handler, and check the response against the description.
+//! Fault rules and journal are for the services, and authentication and limits for the User Management API alone.
+
+mod initial_state;
+mod settings;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use http::{Method, StatusCode, header::ORIGIN};
+use umapi_model::AnyOperation;
+use umapi_time::AdvanceGuard;
+
+use crate::{
+    api,
+    clock::EmulatorClock,
+    contract::{Api, Contract, Endpoint, Parameters, PathParameters, Route, Target, Violation},
+    faults::{Fault, Faults},
+    http::{ConnectionReset, Delivery, Request, ResetSwitch, Response, finish, respond},
+    journal::{HttpExchange, Journal},
+    limits::RateLimits,
+    login::Login,
+    manage::{self, Snapshots},
+    seed::SeedError,
+    store::{Snapshot, Store, StoreError},
+};
+pub(crate) use initial_state::InitialState;
+pub use settings::PageSizes;
+pub(crate) use settings::Settings;
+
+/// What all connections of one emulator share.
+pub(crate) struct AppState {
+    pub(crate) store: Arc<Store>,
+    pub(crate) initial_state: InitialState,
+    pub(crate) clock: EmulatorClock,
+    pub(crate) contract: Contract,
+    pub(crate) login: Login,
+    pub(crate) limits: RateLimits,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) settings: Settings,
+    /// The snapshots that the management API keeps.
+    pub(crate) snapshots: Snapshots,
+}
+
+impl AppState {
+    /// Restores the state of a snapshot. Issued access tokens stay valid.
+    pub(crate) fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.store.restore(snapshot)?;
+        self.login.keep_key()
+    }
+
+    /// Restores the seed, and clears the counted calls, the journal and the fault rules. The clock keeps running, and issued
+    /// access tokens stay valid.
+    pub(crate) fn reset(&self) -> Result<(), SeedError> {
+        self.initial_state.restore(&self.store)?;
+        self.login.keep_key()?;
+        self.limits.clear();
+        self.faults.clear();
+        self.journal.clear();
+        Ok(())
+    }
+
+    /// Handles a request on a port with these APIs, with everything that fault rules do to it.
+    ///
+    /// The clock does not advance while the emulator works, so that a client that shares it does not miss its deadlines
+    /// because of that. It does advance while a fault rule waits.
+    pub(crate) async fn handle(
+        self: &Arc<Self>,
+        apis: &'static [Api],
+        request: Request,
+        reset: &ResetSwitch,
+    ) -> Result<http::Response<Delivery>, ConnectionReset> {
+        let clock = self.clock.clock();
+        let mut guard = clock.advance_guard();
+        let route = self.contract.route(apis, &request.method, &request.path, !self.settings.strict);
+        if apis.contains(&Api::Management) {
+            drop(guard);
+            let response = self.handle_management(request, route).await;
+            return Ok(respond(response, |body| Delivery::at_once(body, AdvanceGuard::none())));
+        }
+        let operation = match &route {
+            Route::Found { endpoint, .. } => endpoint.target.service_operation(),
+            _ => None,
+        };
+        let mut record = Record::begin(self, &request, &route, operation);
+        let Some(fault) = operation.and_then(|operation| self.faults.decide(operation)) else {
+            let response = self.finish(&request, self.apply(&route, &request, false));
+            record.end(&response);
+            return Ok(respond(response, |body| Delivery::at_once(body, guard)));
+        };
+
+        record.fault(&fault);
+        if !fault.delay.is_zero() {
+            drop(guard);
+            clock.sleep(fault.delay).await;
+            guard = clock.advance_guard();
+        }
+        if fault.resets_before() {
+            return Err(reset.reset());
+        }
+        if fault.expires_token()
+            && let Err(error) = self.login.revoke_presented(&request)
+        {
+            tracing::error!(%error, "cannot revoke the token of a request");
+        }
+        let response = fault.instead().unwrap_or_else(|| self.apply(&route, &request, false));
+        if fault.resets_after() {
+            return Err(reset.reset());
+        }
+        let response = self.finish(&request, fault.spoil(response));
+        record.end(&response);
+        Ok(respond(response, |body| match (fault.cut_off(), fault.drip) {
+            (Some(bytes), _) => Delivery::cut_off(body, bytes),
+            (None, Some(drip)) => Delivery::slowly(body, drip.bytes, drip.every(), clock),
+            (None, None) => Delivery::at_once(body, guard),
+        }))
+    }
+
+    /// Handles a request of the management API.
+    ///
+    /// The API needs no login, because only this machine can reach it. But so can every web page that is open on this
+    /// machine: browsers send an `Origin`, programs do not.
+    pub(crate) async fn handle_management(self: &Arc<Self>, request: Request, route: Route) -> Response {
+        let request = Arc::new(request);
+        let response = if request.headers.contains_key(ORIGIN) {
+            manage::forbidden_origin()
+        } else {
+            // Seeds and snapshots take long, and the threads of the runtime serve others.
+            let (app, shared) = (Arc::clone(self), Arc::clone(&request));
+            let response = tokio::task::spawn_blocking(move || app.apply(&route, &shared, true)).await;
+            response.unwrap_or_else(|_| Response::failure("it panicked"))
+        };
+        self.finish(&request, response)
+    }
+
+    /// Does what a request asks for, on the current thread.
+    ///
+    /// For the services that takes less than 0.1 ms for one user and a few ms for a page of 2,000 users. Another thread would
+    /// cost more than it gains, because the store serves one caller at a time. A panic is a bug of the emulator, and must not
+    /// end it.
+    fn apply(self: &Arc<Self>, route: &Route, request: &Request, is_management: bool) -> Response {
+        match route {
+            Route::Found { endpoint, path } => {
+                let run = || self.dispatch(endpoint, path, request);
+                let response = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Response::failure("it panicked"));
+                self.check_response(endpoint, request, response)
+            }
+            Route::None(reason) if is_management => manage::no_route(reason, request),
+            Route::None(reason) => api::no_route(reason, request),
+        }
+    }
+
+    fn dispatch(self: &Arc<Self>, endpoint: &Endpoint, path: &PathParameters, request: &Request) -> Response {
+        let parameters = Parameters::new(path, request);
+        match endpoint.target {
+            Target::UserManagement(operation, read) => {
+                api::handle(self, endpoint, operation, path, request, || read(&parameters))
+            }
+            Target::Login(_, read) => self.login.handle(&read(&parameters), request),
+            Target::Management(_, read) => manage::handle(self, endpoint, path, request, || read(&parameters)),
+        }
+    }
+
+    /// Checks a response against the description. A response that does not match becomes a 500 with the reason.
+    fn check_response(&self, endpoint: &Endpoint, request: &Request, response: Response) -> Response {
+        let is_management = endpoint.target.service_operation().is_none();
+        let failed = response.status == StatusCode::INTERNAL_SERVER_ERROR;
+        let reason = if failed {
+            String::from_utf8_lossy(&response.body).into_owned()
+        } else if (self.settings.check_responses || is_management)
+            && let Err(reason) = endpoint.check_response(&response)
+        {
+            reason
+        } else {
+            return response;
+        };
+        let response = if is_management {
+            manage::failure(&reason)
+        } else if failed {
+            response
+        } else {
+            Response::failure(&format!("the response does not match the description: {reason}"))
+        };
+        let operation = endpoint.target.id().to_owned();
+        self.contract.violations.record(Violation { operation, request_id: request.id.clone(), reason });
+        response
+    }
+
+    fn finish(&self, request: &Request, response: Response) -> Response {
+        finish(request, response, self.clock.wall())
+    }
+}
+
+/// The journal entry of a request. It is written when it is dropped, so that the journal also has a request whose connection
+/// ended early, without a response.
+struct Record<'a> {
+    app: &'a AppState,
+    entry: Option<(HttpExchange, Start)>,
+}
+
+/// The state when a request arrived.
+struct Start {
+    at: umapi_time::Instant,
+    /// The end of the ledger. `None` for reads, which change nothing.
+    ledger: Option<i64>,
+}
+
+impl<'a> Record<'a> {
+    fn begin(app: &'a AppState, request: &Request, route: &Route, operation: Option<AnyOperation>) -> Self {
+        if !app.journal.is_kept() {
+            return Self { app, entry: None };
+        }
+        let mut exchange = HttpExchange::of(request, app.clock.wall());
+        exchange.operation = operation;
+        if let Route::Found { path, .. } = route {
+            exchange.organization = path.iter().find(|(name, _)| name == "orgId").map(|(_, org)| org.clone());
+        }
+        let ledger = (request.method != Method::GET).then(|| ledger_end(&app.store)).flatten();
+        Self { app, entry: Some((exchange, Start { at: app.clock.clock().now(), ledger })) }
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        if let Some((exchange, _)) = &mut self.entry {
+            exchange.faults.clone_from(&fault.rules);
+        }
+    }
+
+    fn end(&mut self, response: &Response) {
+        if let Some((exchange, start)) = &mut self.entry {
+            exchange.respond(response, self.app.clock.clock().now() - start.at);
+        }
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        let Some((mut exchange, start)) = self.entry.take() else { return };
+        if let Some(after) = start.ledger
+            && let Some(up_to) = ledger_end(&self.app.store)
+        {
+            exchange.effects = (up_to > after).then_some((after, up_to));
+        }
+        self.app.journal.record(exchange);
+    }
+}
+
+fn ledger_end(store: &Store) -> Option<i64> {
+    store.read(|reader| reader.ledger_end()).ok()
+}

@@ -1,0 +1,206 @@
+//! How the body of a response is sent: at once, slowly, or only in part; and connections that can be reset.
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    fmt,
+    future::Future,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use umapi_time::{AdvanceGuard, Clock, Sleep};
+
+/// The body of a response while it is sent.
+pub(crate) struct Delivery {
+    rest: Bytes,
+    mode: Mode,
+}
+
+enum Mode {
+    /// The whole body at once. The clock does not advance until hyper has taken it.
+    AtOnce { _guard: AdvanceGuard },
+    /// A few bytes, a pause on the emulator's clock, and so on.
+    Slowly { bytes: usize, every: Duration, clock: Clock, pause: Option<Sleep> },
+    /// This many bytes of the announced length, and then the end of the connection.
+    CutOff { bytes: usize, sent: bool },
+}
+
+/// The error that ends a body early, because of a fault rule.
+#[derive(Debug)]
+pub(crate) struct CutOff;
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body is cut off by a fault rule")
+    }
+}
+
+impl Error for CutOff {}
+
+impl From<Infallible> for CutOff {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl Delivery {
+    /// Sends the body at once, and releases `guard` then.
+    pub(crate) fn at_once(body: Bytes, guard: AdvanceGuard) -> Self {
+        Self { rest: body, mode: Mode::AtOnce { _guard: guard } }
+    }
+
+    /// Sends a few bytes at a time.
+    pub(crate) fn slowly(body: Bytes, bytes: usize, every: Duration, clock: Clock) -> Self {
+        Self { rest: body, mode: Mode::Slowly { bytes: bytes.max(1), every, clock, pause: None } }
+    }
+
+    /// Sends the first bytes, at most all but the last one, and closes the connection.
+    pub(crate) fn cut_off(body: Bytes, bytes: usize) -> Self {
+        Self { mode: Mode::CutOff { bytes: bytes.min(body.len().saturating_sub(1)), sent: false }, rest: body }
+    }
+}
+
+impl Body for Delivery {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let this = self.get_mut();
+        let piece = match &mut this.mode {
+            mode @ Mode::AtOnce { .. } => {
+                *mode = Mode::AtOnce { _guard: AdvanceGuard::none() };
+                std::mem::take(&mut this.rest)
+            }
+            Mode::Slowly { bytes, every, clock, pause } => {
+                if let Some(waiting) = pause {
+                    std::task::ready!(Pin::new(waiting).poll(context));
+                }
+                let piece = this.rest.split_to((*bytes).min(this.rest.len()));
+                *pause = (!this.rest.is_empty()).then(|| clock.sleep(*every));
+                piece
+            }
+            Mode::CutOff { sent: true, .. } => return Poll::Ready(Some(Err(CutOff))),
+            Mode::CutOff { bytes, sent } if *bytes == 0 => {
+                *sent = true;
+                // What was written so far (the head) must be sent first: hyper flushes when there is nothing to write.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Mode::CutOff { bytes, .. } => {
+                let piece = this.rest.split_to(*bytes);
+                *bytes = 0;
+                piece
+            }
+        };
+        Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The exact length, so that a body that is cut off has the `Content-Length` of the whole.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+/// The error of an exchange that has no response, because a fault rule resets the connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionReset;
+
+impl fmt::Display for ConnectionReset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is reset by a fault rule")
+    }
+}
+
+impl Error for ConnectionReset {}
+
+/// Resets a connection: the peer reads "connection reset by peer".
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ResetSwitch(Arc<AtomicBool>);
+
+impl ResetSwitch {
+    /// Stops reading and writing, and ends the connection with a reset.
+    pub(crate) fn reset(&self) -> ConnectionReset {
+        self.0.store(true, Ordering::Release);
+        ConnectionReset
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+/// A connection that can be reset at any time.
+pub(super) struct ResettableStream {
+    stream: TcpStream,
+    switch: ResetSwitch,
+}
+
+impl ResettableStream {
+    pub(super) fn new(stream: TcpStream) -> (Self, ResetSwitch) {
+        let switch = ResetSwitch::default();
+        (Self { stream, switch: switch.clone() }, switch)
+    }
+}
+
+impl Drop for ResettableStream {
+    fn drop(&mut self) {
+        // Closing a socket with zero linger resets the connection and discards unsent data.
+        if self.switch.check().is_err() {
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for ResettableStream {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.switch.check()?;
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for ResettableStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        self.switch.check()?;
+        Pin::new(&mut self.stream).poll_write(context, from)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        from: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.switch.check()?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, from)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.switch.check()?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.switch.check()?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

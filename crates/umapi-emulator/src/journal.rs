@@ -1,0 +1,235 @@
+//! The journal of requests and the ledger of changes.
+//!
+//! The [`Journal`] keeps the last requests and their responses, with secrets redacted. The [`Ledger`] says when each user and
+//! each membership changed, and by which request.
+
+mod exchange;
+mod ledger;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use umapi_model::AnyOperation;
+
+pub(crate) use self::ledger::repetitions;
+pub use self::{
+    exchange::HttpExchange,
+    ledger::{Ledger, Repetition},
+};
+
+/// The default number of exchanges that a journal keeps.
+const ENTRIES: usize = 10_000;
+
+/// The approximate memory that they may take.
+const BYTES: usize = 64 << 20;
+
+/// The last requests of one emulator. Clones share it.
+///
+/// ```
+/// use umapi_emulator::{Journal, Operation};
+///
+/// # fn called_twice(journal: &Journal) {
+/// assert_eq!(journal.count(Operation::ListUsers), 2);
+/// assert_eq!(journal.last().and_then(|exchange| exchange.status), Some(200));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Journal {
+    recorded: Arc<Mutex<Recorded>>,
+    entries: usize,
+}
+
+#[derive(Default)]
+struct Recorded {
+    /// By position, so that the oldest comes first.
+    exchanges: BTreeMap<u64, HttpExchange>,
+    /// The position of the newest exchange, kept or not.
+    last: u64,
+    bytes: usize,
+}
+
+impl Recorded {
+    fn is_full(&self, entries: usize) -> bool {
+        self.exchanges.len() > entries || self.bytes > BYTES
+    }
+
+    fn remove_oldest(&mut self) -> Option<HttpExchange> {
+        let (_, removed) = self.exchanges.pop_first()?;
+        self.bytes -= removed.size();
+        Some(removed)
+    }
+}
+
+impl Journal {
+    /// Creates a journal for this number of exchanges, or fewer if they are large; 0 records nothing.
+    #[must_use]
+    pub fn new(entries: usize) -> Self {
+        Self { recorded: Arc::default(), entries }
+    }
+
+    /// Whether anything is recorded.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.entries > 0
+    }
+
+    pub(crate) fn record(&self, exchange: HttpExchange) {
+        let size = exchange.size();
+        let mut recorded = self.lock();
+        recorded.last += 1;
+        let seq = recorded.last;
+        recorded.bytes += size;
+        recorded.exchanges.insert(seq, HttpExchange { seq, ..exchange });
+        // Removed exchanges are freed after the lock is released.
+        let mut removed = Vec::new();
+        while recorded.is_full(self.entries)
+            && let Some(oldest) = recorded.remove_oldest()
+        {
+            removed.push(oldest);
+        }
+        drop(recorded);
+        drop(removed);
+    }
+
+    /// All recorded exchanges, oldest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<HttpExchange> {
+        self.select(|_| true)
+    }
+
+    /// The calls of an operation, oldest first.
+    #[must_use]
+    pub fn of(&self, operation: impl Into<AnyOperation>) -> Vec<HttpExchange> {
+        let operation = Some(operation.into());
+        self.select(|exchange| exchange.operation == operation)
+    }
+
+    /// The number of calls of an operation.
+    #[must_use]
+    pub fn count(&self, operation: impl Into<AnyOperation>) -> usize {
+        let operation = Some(operation.into());
+        self.lock().exchanges.values().filter(|exchange| exchange.operation == operation).count()
+    }
+
+    /// The newest exchange.
+    #[must_use]
+    pub fn last(&self) -> Option<HttpExchange> {
+        self.lock().exchanges.last_key_value().map(|(_, exchange)| exchange.clone())
+    }
+
+    /// The newest call of an operation.
+    #[must_use]
+    pub fn last_of(&self, operation: impl Into<AnyOperation>) -> Option<HttpExchange> {
+        let operation = Some(operation.into());
+        self.lock().exchanges.values().rev().find(|exchange| exchange.operation == operation).cloned()
+    }
+
+    /// The requests with this `X-Request-Id`, oldest first.
+    #[must_use]
+    pub fn with_request_id(&self, id: &str) -> Vec<HttpExchange> {
+        self.select(|exchange| exchange.request_id == id)
+    }
+
+    /// The exchanges after a position, oldest first.
+    #[must_use]
+    pub fn since(&self, seq: u64) -> Vec<HttpExchange> {
+        self.select(|exchange| exchange.seq > seq)
+    }
+
+    /// The position of the newest exchange, which is the number of all that were recorded.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// Removes all recorded exchanges. Positions keep counting.
+    pub fn clear(&self) {
+        let mut recorded = self.lock();
+        recorded.exchanges.clear();
+        recorded.bytes = 0;
+    }
+
+    /// The exchanges that match, oldest first.
+    #[must_use]
+    pub fn select(&self, matches: impl Fn(&HttpExchange) -> bool) -> Vec<HttpExchange> {
+        self.lock().exchanges.values().filter(|exchange| matches(exchange)).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        // A panic in the closure of a caller changes nothing.
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Journal {
+    /// 10,000 exchanges.
+    fn default() -> Self {
+        Self::new(ENTRIES)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recorded = self.lock();
+        f.debug_struct("Journal").field("kept", &recorded.exchanges.len()).field("recorded", &recorded.last).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use http::{Method, StatusCode};
+    use serde_json::json;
+    use umapi_model::Operation;
+
+    use super::*;
+    use crate::{http::Response, testing::request};
+
+    fn exchange(operation: Operation, body: &str) -> HttpExchange {
+        let request = request(Method::POST, "/x?a=b", &[("X-Api-Key", "key")], body.to_owned());
+        HttpExchange { operation: Some(operation.into()), ..HttpExchange::of(&request, SystemTime::UNIX_EPOCH) }
+    }
+
+    #[test]
+    fn exchanges_are_found_by_their_properties() {
+        let journal = Journal::default();
+        let response = Response::json(StatusCode::NOT_FOUND, &json!({"result": "error.user.not_found"}));
+        let mut first = exchange(Operation::GetUser, "");
+        first.respond(&response, Duration::from_millis(3));
+        first.effects = Some((4, 6));
+        journal.record(first);
+        let organization = Some("AA@AdobeOrg".to_owned());
+        journal.record(HttpExchange { organization, ..exchange(Operation::ListUsers, "[]") });
+        assert_eq!((journal.count(Operation::GetUser), journal.count(Operation::ListGroups)), (1, 0));
+        let first = journal.last_of(Operation::GetUser).unwrap();
+        assert_eq!((first.seq, first.status, first.effects), (1, Some(404), Some((4, 6))));
+        assert!(first.response.unwrap().contains("not_found"));
+        let last = journal.last().unwrap();
+        assert_eq!((last.status, last.body.as_deref(), last.client.as_deref()), (None, Some("[]"), Some("key")));
+        assert_eq!(journal.since(1), [last]);
+        assert_eq!(journal.with_request_id("request-1").len(), 2);
+        journal.clear();
+        assert_eq!((journal.all().len(), journal.position()), (0, 2));
+    }
+
+    #[test]
+    fn the_journal_is_bounded_in_entries_and_bytes() {
+        let journal = Journal::new(2);
+        for _ in 0..3 {
+            journal.record(exchange(Operation::GetUser, ""));
+        }
+        assert_eq!(journal.all().iter().map(|exchange| exchange.seq).collect::<Vec<_>>(), [2, 3]);
+        let journal = Journal::default();
+        let large = "x".repeat(BYTES / 4);
+        for _ in 0..6 {
+            journal.record(exchange(Operation::GetUser, &large));
+        }
+        assert_eq!(journal.all().len(), 3);
+        let none = Journal::new(0);
+        none.record(exchange(Operation::GetUser, ""));
+        assert!(none.all().is_empty() && !none.is_kept());
+    }
+}

@@ -1,0 +1,183 @@
+use serde::Deserialize;
+
+use super::{Manage, ManageError};
+use crate::login::key_problem;
+use crate::seed;
+use crate::store::{Cause, Integration, Reader, Tx};
+
+/// What is to change of an integration; what is absent stays. A list replaces the one that was.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct IntegrationChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// The client secrets that are good.
+    pub secrets: Option<Vec<String>>,
+    /// Certificates and public keys in PEM, for JWTs.
+    pub keys: Option<Vec<String>>,
+    /// The scopes it may ask for.
+    pub scopes: Option<Vec<String>>,
+    /// The metascopes its JWTs may name.
+    pub metascopes: Option<Vec<String>>,
+    /// Whether each of its JWTs must have a new `jti`.
+    pub jti_required: Option<bool>,
+    /// Whether it may log in and call.
+    pub enabled: Option<bool>,
+}
+
+/// Secrets are not shown.
+impl std::fmt::Debug for IntegrationChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IntegrationChange")
+            .field("name", &self.name)
+            .field("secrets", &self.secrets.as_ref().map(Vec::len))
+            .field("keys", &self.keys.as_ref().map(Vec::len))
+            .field("scopes", &self.scopes)
+            .field("metascopes", &self.metascopes)
+            .field("jti_required", &self.jti_required)
+            .field("enabled", &self.enabled)
+            .finish()
+    }
+}
+
+fn find(r: &Reader<'_>, client_id: &str) -> Result<Integration, ManageError> {
+    r.integration(client_id)?.ok_or_else(|| {
+        ManageError::not_found("emulator.integration.unknown", format!("Integration {client_id} was not found"))
+    })
+}
+
+fn show(integration: Integration) -> seed::Integration {
+    seed::Integration {
+        client_id: integration.client_id,
+        name: integration.name,
+        technical_account: Some(integration.technical_account),
+        technical_account_email: Some(integration.technical_account_email),
+        secrets: integration.secrets,
+        keys: integration.keys,
+        scopes: integration.scopes,
+        metascopes: integration.metascopes,
+        jti_required: integration.jti_required,
+        enabled: integration.enabled,
+    }
+}
+
+fn check_keys(keys: &[String]) -> Result<(), ManageError> {
+    match keys.iter().find_map(|key| key_problem(key)) {
+        Some(problem) => Err(ManageError::invalid(format!("A key is invalid: {problem}"))),
+        None => Ok(()),
+    }
+}
+
+impl Manage {
+    /// The integrations of an organization.
+    ///
+    /// # Errors
+    /// If there is no such organization.
+    pub fn integrations(&self, org_id: &str) -> Result<Vec<seed::Integration>, ManageError> {
+        self.read(org_id, |r, org| Ok(r.integrations(org.id)?.into_iter().map(show).collect()))
+    }
+
+    /// An integration, of whatever organization.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn integration(&self, client_id: &str) -> Result<seed::Integration, ManageError> {
+        self.app.store.read(|r| find(r, client_id).map(show))
+    }
+
+    /// Makes an integration and its technical account.
+    ///
+    /// # Errors
+    /// If its client id or its technical account is taken, or a key is none.
+    pub fn create_integration(&self, org_id: &str, new: &seed::Integration) -> Result<seed::Integration, ManageError> {
+        check_keys(&new.keys)?;
+        self.write(org_id, |tx, _| {
+            seed::add_integration(tx, org_id, new)?;
+            find(&tx.rows(), &new.client_id).map(show)
+        })
+    }
+
+    /// Changes an integration.
+    ///
+    /// # Errors
+    /// If there is none, or a key is none.
+    pub fn update_integration(
+        &self,
+        client_id: &str,
+        change: &IntegrationChange,
+    ) -> Result<seed::Integration, ManageError> {
+        check_keys(change.keys.as_deref().unwrap_or_default())?;
+        let change = change.clone();
+        self.change(client_id, |integration| {
+            let Integration { name, secrets, keys, scopes, metascopes, jti_required, enabled, .. } = integration;
+            replace(name, change.name);
+            replace(secrets, change.secrets);
+            replace(keys, change.keys);
+            replace(scopes, change.scopes);
+            replace(metascopes, change.metascopes);
+            replace(jti_required, change.jti_required);
+            replace(enabled, change.enabled);
+        })
+    }
+
+    /// Gives an integration one more secret, and answers it. Those it has stay good.
+    ///
+    /// # Errors
+    /// If there is no such integration.
+    pub fn create_secret(&self, client_id: &str) -> Result<String, ManageError> {
+        let secret = format!("p8e-{:032x}", fastrand::u128(..));
+        self.change(client_id, |integration| integration.secrets.push(secret.clone()))?;
+        Ok(secret)
+    }
+
+    /// Gives an integration one more certificate or public key, in PEM.
+    ///
+    /// # Errors
+    /// If there is no such integration, or it is no key of RSA.
+    pub fn add_key(&self, client_id: &str, pem: &str) -> Result<seed::Integration, ManageError> {
+        check_keys(&[pem.to_owned()])?;
+        self.change(client_id, |integration| integration.keys.push(pem.to_owned()))
+    }
+
+    /// Gives an integration an access token without a login.
+    ///
+    /// # Errors
+    /// If there is no such integration.
+    pub fn issue_token(&self, client_id: &str) -> Result<String, ManageError> {
+        let integration = self.app.store.read(|r| find(r, client_id))?;
+        self.app.login.issue(&integration).map_err(ManageError::failed)
+    }
+
+    /// Ends the life of all access tokens that an integration has. Those it gets from now on are good.
+    ///
+    /// # Errors
+    /// If there is no such integration.
+    pub fn revoke_tokens(&self, client_id: &str) -> Result<(), ManageError> {
+        self.app.store.read(|r| find(r, client_id))?;
+        Ok(self.app.login.revoke_all(client_id)?)
+    }
+
+    /// Ends the life of one access token. Answers whether it was one of this emulator's.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn revoke_token(&self, token: &str) -> Result<bool, ManageError> {
+        Ok(self.app.login.revoke(token)?)
+    }
+
+    fn change(&self, client_id: &str, change: impl FnOnce(&mut Integration)) -> Result<seed::Integration, ManageError> {
+        let cause = Cause::request(self.app.clock.millis(), "management");
+        self.app.store.write(Some(cause), |tx: &mut Tx<'_>| {
+            let mut integration = find(&tx.rows(), client_id)?;
+            change(&mut integration);
+            tx.change_integration(&integration)?;
+            Ok(show(integration))
+        })
+    }
+}
+
+fn replace<T>(field: &mut T, change: Option<T>) {
+    if let Some(value) = change {
+        *field = value;
+    }
+}

@@ -1,0 +1,100 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Manage, ManageError, organization};
+use crate::seed::{self, Seed, UserType};
+use crate::store::{self, UserKind};
+
+/// An organization, without what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct OrganizationState {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is being moved, and so lets nobody in.
+    pub migrating: bool,
+    /// The types of users it may create.
+    pub user_types: Vec<UserType>,
+}
+
+/// What is to change of an organization; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrganizationChange {
+    /// Whether it is being moved.
+    #[serde(default)]
+    pub migrating: Option<bool>,
+    /// The types of users it may create.
+    #[serde(default)]
+    pub user_types: Option<Vec<UserType>>,
+}
+
+impl OrganizationState {
+    fn of(org: &store::Organization) -> Self {
+        let types = [UserType::AdobeId, UserType::EnterpriseId, UserType::FederatedId];
+        Self {
+            id: org.org_id.clone(),
+            name: org.name.clone(),
+            migrating: org.migrating,
+            user_types: types.into_iter().filter(|user_type| org.user_kinds.contains((*user_type).into())).collect(),
+        }
+    }
+}
+
+impl Manage {
+    /// All organizations, in the order they were made.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn organizations(&self) -> Result<Vec<OrganizationState>, ManageError> {
+        let all = self.app.store.read(|r| r.organizations())?;
+        Ok(all.iter().map(OrganizationState::of).collect())
+    }
+
+    /// An organization.
+    ///
+    /// # Errors
+    /// If there is none with this id.
+    pub fn organization(&self, org_id: &str) -> Result<OrganizationState, ManageError> {
+        self.read(org_id, |_, org| Ok(OrganizationState::of(org)))
+    }
+
+    /// Makes an organization with everything that is to be in it: all of it, or nothing.
+    ///
+    /// # Errors
+    /// With the place and the rule that it breaks.
+    pub fn create_organization(&self, new: &seed::Organization) -> Result<OrganizationState, ManageError> {
+        self.load(&Seed { organizations: vec![new.clone()] })?;
+        self.organization(&new.id)
+    }
+
+    /// Adds the organizations of a seed: all of them, or none.
+    ///
+    /// # Errors
+    /// With the place and the rule that it breaks.
+    pub fn load(&self, seed: &Seed) -> Result<(), ManageError> {
+        Ok(seed::load(&self.app.store, seed)?)
+    }
+
+    /// Changes an organization.
+    ///
+    /// # Errors
+    /// If there is none with this id.
+    pub fn update_organization(
+        &self,
+        org_id: &str,
+        change: &OrganizationChange,
+    ) -> Result<OrganizationState, ManageError> {
+        self.write(org_id, |tx, org| {
+            if let Some(migrating) = change.migrating {
+                tx.set_migrating(org.id, migrating)?;
+            }
+            if let Some(types) = &change.user_types {
+                tx.set_user_kinds(org.id, types.iter().map(|user_type| UserKind::from(*user_type)).collect())?;
+            }
+            Ok(OrganizationState::of(&organization(&tx.rows(), org_id)?))
+        })
+    }
+}
