@@ -23,7 +23,7 @@ fn refused(command: &str, name: &str) -> Ended {
         arguments.extend(["--yes", "--max-removals", "100%"].map(str::to_owned));
     }
     let ended = stage.umapi(arguments).with_code(2);
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0, "{name}");
+    assert_eq!(stage.emulator.journal().count(umapi_emulator::Operation::ExecuteActions), 0, "{name}");
     ended
 }
 
@@ -81,7 +81,7 @@ fn invisible_characters_are_refused_and_shown() {
     let names = stage.file("names.txt", "ann@example.com\nbob@\u{202e}example.com\n\u{200b}\n");
     let ended = stage.umapi(["members", "add", "Design", "--from", text(&names)]).with_code(2);
     ended.saying("line 2: ").saying("U+202E");
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(umapi_emulator::Operation::ExecuteActions), 0);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn change_of_the_file_during_a_run_changes_nothing() {
     let mut command = stage.command();
     command.args(["run", text(&file), "-f", "ndjson"]);
     let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    while stage.emulator.journal().count("executeActions") == 0 {
+    while stage.emulator.journal().count(umapi_emulator::Operation::ExecuteActions) == 0 {
         wait(1);
     }
     std::fs::write(&file, &content[..content.len() / 2]).unwrap();
