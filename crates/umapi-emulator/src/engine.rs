@@ -25,6 +25,7 @@ mod command;
 mod create;
 pub mod legacy;
 mod lookup;
+mod loose;
 mod outcome;
 pub mod provision;
 mod removal;

@@ -82,7 +82,7 @@ fn a_response_has_the_form_of_the_service() {
         r#"{"result":"partial","completed":1,"notCompleted":2,"completedInTestMode":0,"errors":["#,
         r#"{"index":1,"step":0,"message":"User Id does not exist: test@example.com","errorCode":"error.user.nonexistent","requestID":"Four4","user":"test@example.com"},"#,
         r#"{"index":1,"step":1,"message":"The country of a user cannot be updated","errorCode":"error.update.country.no_update","requestID":"Four4","user":"test@example.com"},"#,
-        r#"{"index":2,"step":0,"message":"Group Nothing was not found","errorCode":"error.usergroup.not_found","user":"Nothing"}],"#,
+        r#"{"index":2,"step":0,"message":"UserGroup not found","errorCode":"error.usergroup.not_found","user":"Nothing"}],"#,
         r#""warnings":[{"index":0,"step":0,"message":"'product' command is deprecated. Please use productConfiguration.","warningCode":"warning.command.deprecated","requestID":"Two2","user":"jdoe@example.com"}]}"#,
     );
     assert_eq!(text, expected);
@@ -144,6 +144,90 @@ fn deprecated_steps_and_keys_work_with_a_warning() {
     expected.sort_unstable();
     assert_eq!(found, expected);
     assert!(row(&store, "eve@example.com").is_none(), "the account is gone from the domain");
+}
+
+#[test]
+fn older_keys_find_groups_of_every_kind() {
+    let store = store();
+    let all = json!(["Photoshop", "Design", "_admin_Layout"]);
+    for key in ["product", "productConfiguration", "usergroup", "group"] {
+        let command = |step: &str| json!([{"user": "jdoe@example.com", "do": [{step: {key: all}}]}]);
+        done(&store, &command("add"));
+        assert_eq!(groups(&store, "jdoe@example.com"), ["Photoshop", "Design", "_admin_Layout"], "{key}");
+        done(&store, &command("remove"));
+        assert!(groups(&store, "jdoe@example.com").is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn messages_are_those_of_the_service() {
+    let store = store();
+    let create = json!({"createFederatedID": {
+        "email": "x@unclaimed.example", "firstname": "A", "lastname": "B", "country": "US"}});
+    for (command, message) in [
+        (json!({"user": "x@unclaimed.example", "do": [create]}), "Domain for email is not claimed"),
+        (json!({"usergroup": "Nowhere", "do": [{"remove": "all"}]}), "UserGroup not found"),
+        (
+            json!({"user": "x@mail.example", "useAdobeID": true, "do": [{"remove": "all"}]}),
+            "Adobe Id does not exist: x@mail.example",
+        ),
+        (json!({"user": "x@mail.example", "do": [{"remove": "all"}]}), "User Id does not exist: x@mail.example"),
+        (
+            json!({"user": "eve@example.com", "do": [{"removeFromDomain": {"domain": "unclaimed.example"}}]}),
+            "Changes to users are only allowed in claimed domains.",
+        ),
+    ] {
+        assert_eq!(act(&store, &json!([command])).errors[0].message, message);
+    }
+    let failure = engine::apply(&store, ORG, b"[", &ActionOptions::new("request", 0)).unwrap_err();
+    assert_eq!(failure.rejection().unwrap().message, "Expected a valid JSON payload");
+}
+
+#[test]
+fn undocumented_shapes_are_accepted_only_in_loose_mode() {
+    let create = json!({"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US", "option": ""});
+    let adobe = json!({"email": "x@mail.example", "firstname": "", "country": ""});
+    for (command, strict) in [
+        (
+            json!({"user": "ann@example.com", "useAdobeID": "true", "do": [{"remove": {"group": ["Design"]}}]}),
+            "error.command.boolean_expected",
+        ),
+        (
+            json!({"user": "eve@example.com", "do": [{"removeFromOrg": {"deleteAccount": "false"}}]}),
+            "error.command.boolean_expected",
+        ),
+        (
+            json!({"user": "eve@example.com", "do": [{"add": {"group": ["Layout"]}, "remove": {"group": ["Design"]}}]}),
+            "error.command.illegal_entry",
+        ),
+        (json!({"user": "eve@example.com", "do": [{"add": {"group": []}}]}), "error.group.invalid_list"),
+        (
+            json!({"usergroup": "Design", "do": [{"remove": {"productConfiguration": []}}]}),
+            "error.usergroup.command.missing.arguments",
+        ),
+        (json!({"user": "new@example.com", "do": [{"createFederatedID": create}]}), "error.option.illegal"),
+        (json!({"user": "x@mail.example", "do": [{"addAdobeID": adobe}]}), "error.country.invalid"),
+        (
+            json!({"user": "eve@example.com", "do": [{"update": {"firstname": "E", "lastname": ""}}]}),
+            "error.user.lastname_missing",
+        ),
+        (
+            json!({"user": "eve@example.com", "domain": "", "do": [{"remove": "all"}]}),
+            "error.command.domain.must_be_used_with_nonemail_username",
+        ),
+    ] {
+        let run = |loose| {
+            let options = ActionOptions::new("request", 0).loose(loose);
+            engine::apply(&store(), ORG, json!([command]).to_string().as_bytes(), &options).unwrap()
+        };
+        assert_eq!(codes(&run(false)), [(0, 0, strict)], "{command}");
+        assert_eq!(codes(&run(true)), [], "{command}");
+    }
+    let store = store();
+    let two =
+        json!([{"user": "eve@example.com", "do": [{"add": {"group": ["Layout"]}, "remove": {"group": ["Design"]}}]}]);
+    engine::apply(&store, ORG, two.to_string().as_bytes(), &ActionOptions::new("request", 0).loose(true)).unwrap();
+    assert_eq!(groups(&store, "eve@example.com"), ["Trial", "Layout"], "both steps ran");
 }
 
 #[test]

@@ -18,6 +18,7 @@ impl Context<'_> {
         let options = ActionOptions::new(&self.request.id, self.app.clock.millis())
             .test_only(test_only)
             .limits(self.app.settings.request_sizes)
+            .loose(!self.app.settings.strict)
             .step_faults(&step_faults);
         match engine::apply(&self.app.store, &self.org.org_id, &self.request.body, &options) {
             Ok(response) => Response::json(StatusCode::OK, &response),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     command::{Context, Target},
     outcome::{EngineError, Rejection, reject},
-    request::{Json, RequestSizes},
+    request::{Json, ParseOptions},
     rules,
 };
 use crate::store::{GroupKind, GroupRow, fold};
@@ -17,8 +17,6 @@ const DUPLICATE_USERS: &str = "error.command.add_remove.duplicate.user_list";
 pub(super) enum NamesOf {
     /// Groups of every kind.
     Groups,
-    Profiles,
-    UserGroups,
     /// The subjects of `_admin_…` groups.
     Administered,
     /// The products of `_product_admin_…` groups.
@@ -45,10 +43,12 @@ pub(super) struct GroupLists {
     pub(super) profiles: Vec<String>,
 }
 
+/// Parses the lists of a command on a user. The older keys find groups of every kind, like `group`: clients of 2018 send
+/// user groups under `product`.
 pub(super) fn user_lists(
     step: &str,
     value: &Json,
-    limits: &RequestSizes,
+    options: &ParseOptions,
     deprecated: &mut Vec<String>,
 ) -> Result<UserLists, Rejection> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(UserLists::All) };
@@ -57,19 +57,18 @@ pub(super) fn user_lists(
         let (of, instead, twice) = match key.as_str() {
             "group" => (NamesOf::Groups, None, "error.command.add_remove.duplicate.group_list"),
             "product" => {
-                let twice = "error.command.add_remove.duplicate.product_list";
-                (NamesOf::Profiles, Some("productConfiguration"), twice)
+                (NamesOf::Groups, Some("productConfiguration"), "error.command.add_remove.duplicate.product_list")
             }
             "productConfiguration" => {
-                (NamesOf::Profiles, Some("group"), "error.command.add_remove.duplicate.product_list")
+                (NamesOf::Groups, Some("group"), "error.command.add_remove.duplicate.product_list")
             }
-            "usergroup" => (NamesOf::UserGroups, Some("group"), "error.command.add_remove.duplicate.usergroup_list"),
+            "usergroup" => (NamesOf::Groups, Some("group"), "error.command.add_remove.duplicate.usergroup_list"),
             _ => return Err(unknown_key(step, key)),
         };
         deprecated.extend(instead.map(|instead| use_instead(key, instead)));
         only_once(step, fields, key, twice)?;
-        let names = group_names(key, value, limits)?;
-        if of == NamesOf::UserGroups {
+        let names = group_names(key, value, options)?;
+        if key == "usergroup" {
             no_duplicates(&names, twice, "user group")?;
         }
         lists.push(Names { of, names });
@@ -80,7 +79,7 @@ pub(super) fn user_lists(
     Ok(UserLists::Some(lists))
 }
 
-pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Names>, Rejection> {
+pub(super) fn role_lists(step: &str, value: &Json, options: &ParseOptions) -> Result<Vec<Names>, Rejection> {
     let mut lists: Vec<Names> = Vec::new();
     let fields = value.object().ok_or_else(|| neither_object_nor_all(step, false))?;
     for (key, value) in fields {
@@ -90,7 +89,7 @@ pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Res
             _ => return Err(unknown_key(step, key)),
         };
         only_once(step, fields, key, twice)?;
-        let names = group_names(key, value, limits)?;
+        let names = group_names(key, value, options)?;
         if of == NamesOf::Products {
             no_duplicates(&names, twice, "product")?;
         }
@@ -106,7 +105,7 @@ pub(super) fn role_lists(step: &str, value: &Json, limits: &RequestSizes) -> Res
 pub(super) fn group_lists(
     step: &str,
     value: &Json,
-    limits: &RequestSizes,
+    options: &ParseOptions,
     deprecated: &mut Vec<String>,
 ) -> Result<Option<GroupLists>, Rejection> {
     let Some(fields) = object_or_all(step, value)? else { return Ok(None) };
@@ -122,20 +121,20 @@ pub(super) fn group_lists(
             "user" | "users" => {
                 deprecated.extend((key == "users").then(|| use_instead(key, "user")));
                 only_once(step, fields, key, DUPLICATE_USERS)?;
-                lists.users.extend(user_names(key, value, limits)?);
+                lists.users.extend(user_names(key, value, options)?);
             }
             "productConfiguration" | "product" => {
                 deprecated.extend((key == "product").then(|| use_instead(key, "productConfiguration")));
                 only_once(step, fields, key, "error.command.add_remove.duplicate.product_list")?;
                 if value.array() != Some(&[]) {
-                    lists.profiles.extend(group_names(key, value, limits)?);
+                    lists.profiles.extend(group_names(key, value, options)?);
                 }
             }
             _ => return Err(unknown_key(step, key)),
         }
     }
     no_duplicates(&lists.users, DUPLICATE_USERS, "user")?;
-    if lists.users.is_empty() && lists.profiles.is_empty() {
+    if lists.users.is_empty() && lists.profiles.is_empty() && !options.loose {
         return Err(Rejection::new(
             "error.usergroup.command.missing.arguments",
             format!("No users or profiles found to associate with the user group in {step}"),
@@ -179,25 +178,25 @@ fn use_instead(key: &str, instead: &str) -> String {
     format!("'{key}' command is deprecated. Please use {instead}.")
 }
 
-fn items<'a>(key: &str, value: &'a Json, limits: &RequestSizes) -> Result<&'a [Json], Rejection> {
+fn items<'a>(key: &str, value: &'a Json, options: &ParseOptions) -> Result<&'a [Json], Rejection> {
     let items = value.array().ok_or_else(|| {
         Rejection::new("error.command.add_remove.list_not_array", format!("{key} must be a JSON array"))
     })?;
-    if items.len() > limits.names {
+    if items.len() > options.sizes.names {
         return Err(Rejection::new(
             "error.command.add_remove.list_too_long",
-            format!("Too many entries in {key}: {}, max {}", items.len(), limits.names),
+            format!("Too many entries in {key}: {}, max {}", items.len(), options.sizes.names),
         ));
     }
     Ok(items)
 }
 
-fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Rejection> {
-    let items = items(key, value, limits)?;
+fn group_names(key: &str, value: &Json, options: &ParseOptions) -> Result<Vec<String>, Rejection> {
+    let items = items(key, value, options)?;
     let invalid = || {
         Rejection::new("error.group.invalid_list", format!("{key} is empty, or contains an entry that is not a name"))
     };
-    if items.is_empty() {
+    if items.is_empty() && !options.loose {
         return Err(invalid());
     }
     items
@@ -210,8 +209,8 @@ fn group_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<Str
         .collect()
 }
 
-fn user_names(key: &str, value: &Json, limits: &RequestSizes) -> Result<Vec<String>, Rejection> {
-    items(key, value, limits)?
+fn user_names(key: &str, value: &Json, options: &ParseOptions) -> Result<Vec<String>, Rejection> {
+    items(key, value, options)?
         .iter()
         .map(|item| {
             let name = item.text().ok_or_else(|| {
@@ -303,7 +302,7 @@ impl Context<'_, '_> {
                 None => format!("_admin_{name}"),
             },
             NamesOf::Products => format!("_product_admin_{name}"),
-            NamesOf::Groups | NamesOf::Profiles | NamesOf::UserGroups => name.to_owned(),
+            NamesOf::Groups => name.to_owned(),
         };
         if PROTECTED_ROLES.iter().any(|role| role.eq_ignore_ascii_case(&full_name)) {
             return reject(
@@ -311,12 +310,7 @@ impl Context<'_, '_> {
                 format!("The API cannot add or remove members of the group {full_name}"),
             );
         }
-        let group = self.tx.rows().group_by_name(self.org.id, &full_name)?.filter(|group| match of {
-            NamesOf::Profiles => group.kind == GroupKind::Profile,
-            NamesOf::UserGroups => group.kind == GroupKind::UserGroup,
-            NamesOf::Groups | NamesOf::Administered | NamesOf::Products => true,
-        });
-        match group {
+        match self.tx.rows().group_by_name(self.org.id, &full_name)? {
             Some(group) => Ok(Some(group)),
             None if self.is_planned(&full_name) => Ok(None),
             None if of == NamesOf::Products => {

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt};
 use super::{
     lookup::{self, Found},
     outcome::{ActionError, ActionResponse, ActionWarning, EngineError, Rejection, ResponseBuilder, reject},
-    request::{self, Command, RequestSizes, with_email_type},
+    request::{self, Command, ParseOptions, RequestSizes, with_email_type},
     steps::{ParsedStep, Root, Step},
 };
 use crate::store::{
@@ -42,6 +42,9 @@ pub struct ActionOptions<'a> {
     pub test_only: bool,
     /// How large the request may be.
     pub limits: RequestSizes,
+    /// Whether to accept shapes that real clients send although they are not documented: `"true"` for `true`, several
+    /// steps in one object, empty strings for absent fields, empty lists of groups.
+    pub loose: bool,
     /// Makes steps fail.
     pub step_faults: Option<&'a StepFaults<'a>>,
 }
@@ -51,7 +54,7 @@ impl<'a> ActionOptions<'a> {
     /// the service's size limits apply.
     #[must_use]
     pub fn new(request_id: &'a str, at: i64) -> Self {
-        Self { request_id, at, test_only: false, limits: RequestSizes::default(), step_faults: None }
+        Self { request_id, at, test_only: false, limits: RequestSizes::default(), loose: false, step_faults: None }
     }
 
     /// Sets test mode.
@@ -64,6 +67,12 @@ impl<'a> ActionOptions<'a> {
     #[must_use]
     pub fn limits(self, limits: RequestSizes) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Sets whether to accept undocumented shapes.
+    #[must_use]
+    pub fn loose(self, loose: bool) -> Self {
+        Self { loose, ..self }
     }
 
     /// Sets which steps fail.
@@ -80,6 +89,7 @@ impl fmt::Debug for ActionOptions<'_> {
             .field("at", &self.at)
             .field("test_only", &self.test_only)
             .field("limits", &self.limits)
+            .field("loose", &self.loose)
             .finish_non_exhaustive()
     }
 }
@@ -130,7 +140,8 @@ pub fn apply(
 ) -> Result<ActionResponse, ActionFailure> {
     // Parsed before the store is locked, but reported after the organization is checked: for a bad body and a bad
     // organization, the organization is reported.
-    let commands = request::parse(body, &options.limits)
+    let parse_options = ParseOptions { sizes: options.limits, loose: options.loose };
+    let commands = request::parse(body, &parse_options)
         .map_err(|message| ActionFailure::Malformed(Rejection::new("error.command.malformed", message)));
     let run = |tx: &mut Tx<'_>| {
         let org = changeable_organization(tx, org_id)?;
@@ -363,6 +374,9 @@ impl Context<'_, '_> {
             Found::NotFound | Found::OtherDirectory if self.state.create_failed => {
                 Rejection::new("error.user.not_found", "No valid users were found in the request")
             }
+            Found::NotFound | Found::OtherDirectory if matches!(self.root, Root::User { use_adobe_id: true, .. }) => {
+                Rejection::new("error.user.nonexistent", format!("Adobe Id does not exist: {name}"))
+            }
             Found::NotFound | Found::OtherDirectory => lookup::nonexistent(name),
         };
         Err(rejection.into())
@@ -383,7 +397,7 @@ impl Context<'_, '_> {
         match group.filter(|group| group.kind == GroupKind::UserGroup) {
             Some(group) => Ok(Some(group)),
             None if self.is_planned(name) => Ok(None),
-            None => reject("error.usergroup.not_found", format!("Group {name} was not found")),
+            None => reject("error.usergroup.not_found", "UserGroup not found"),
         }
     }
 

@@ -233,7 +233,7 @@ pub(super) fn usable_claim(rows: Reader<'_>, org: &Organization, domain: &str) -
             "error.user.belongs_to_another_org",
             "Illegal to invite user from another organization's owned auth src",
         ),
-        None => Err(unclaimed()),
+        None => reject("error.domain.trust.nonexistent", "Domain for email is not claimed"),
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use umapi_model::limits;
 
 use super::{
+    loose,
     outcome::{CommandRef, Rejection},
     rules::{self, group_root, identifier_length},
     steps::{ParsedStep, Root, expect_text, parse_step},
@@ -135,6 +136,14 @@ impl Default for RequestSizes {
     }
 }
 
+/// How to parse an action request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ParseOptions {
+    pub(super) sizes: RequestSizes,
+    /// Whether to accept shapes that real clients send although they are not documented.
+    pub(super) loose: bool,
+}
+
 /// A parsed command: it can be run, or is rejected.
 pub(super) struct Command {
     pub(super) command_ref: CommandRef,
@@ -149,12 +158,16 @@ pub(super) struct Runnable {
 
 /// Parses the body of an action request. A body that is not an array of 1 to 10 commands is rejected as a whole, and
 /// the error says why.
-pub(super) fn parse(body: &[u8], limits: &RequestSizes) -> Result<Vec<Command>, String> {
+pub(super) fn parse(body: &[u8], options: &ParseOptions) -> Result<Vec<Command>, String> {
+    let limits = options.sizes;
     if body.len() > limits.body_bytes {
         return Err(format!("The request is larger than {} bytes", limits.body_bytes));
     }
-    let json: Json = serde_json::from_slice(body).map_err(|error| format!("The request is not JSON: {error}"))?;
-    let commands = json.array().ok_or("The request must be an array of commands")?;
+    let json: Json = serde_json::from_slice(body).map_err(|_| "Expected a valid JSON payload".to_owned())?;
+    let Json::Array(mut commands) = json else { return Err("The request must be an array of commands".to_owned()) };
+    if options.loose {
+        commands.iter_mut().for_each(loose::rewrite);
+    }
     if commands.is_empty() || commands.len() > limits.commands {
         return Err(format!("The request must contain 1 to {} commands, not {}", limits.commands, commands.len()));
     }
@@ -163,12 +176,12 @@ pub(super) fn parse(body: &[u8], limits: &RequestSizes) -> Result<Vec<Command>, 
         .zip(0_u32..)
         .map(|(command, index)| {
             let fields = command.object().ok_or_else(|| format!("Command {index} must be an object"))?;
-            Ok(parse_command(index, fields, limits))
+            Ok(parse_command(index, fields, options))
         })
         .collect()
 }
 
-fn parse_command(index: u32, fields: &[(String, Json)], limits: &RequestSizes) -> Command {
+fn parse_command(index: u32, fields: &[(String, Json)], options: &ParseOptions) -> Command {
     let find = |wanted: &str| fields.iter().rfind(|(key, _)| key == wanted).map(|(_, value)| value);
     let text = |wanted| find(wanted).and_then(Json::text).map(str::to_owned);
     let command_ref =
@@ -178,13 +191,13 @@ fn parse_command(index: u32, fields: &[(String, Json)], limits: &RequestSizes) -
             .and_then(Json::array)
             .filter(|steps| !steps.is_empty())
             .ok_or_else(|| Rejection::new("error.command.steps.malformed", "do must be an array of steps"))?;
-        if steps.len() > limits.steps {
+        if steps.len() > options.sizes.steps {
             return Err(Rejection::new(
                 "error.command.add_remove.list_too_long",
-                format!("Too many steps in command: {}, max {}", steps.len(), limits.steps),
+                format!("Too many steps in command: {}, max {}", steps.len(), options.sizes.steps),
             ));
         }
-        Ok(Runnable { steps: check_order(steps.iter().map(|step| parse_step(step, &root, limits)).collect()), root })
+        Ok(Runnable { steps: check_order(steps.iter().map(|step| parse_step(step, &root, options)).collect()), root })
     });
     Command { command_ref, body }
 }
@@ -309,7 +322,7 @@ mod tests {
     }
 
     fn rejected(body: &str) -> String {
-        match parse(body.as_bytes(), &RequestSizes::default()) {
+        match parse(body.as_bytes(), &ParseOptions::default()) {
             Err(message) => message,
             Ok(commands) => commands
                 .into_iter()
@@ -329,7 +342,7 @@ mod tests {
     #[test]
     fn a_body_that_is_not_an_array_of_commands_is_rejected() {
         for (body, part) in [
-            ("{", "not JSON"),
+            ("{", "valid JSON"),
             ("{}", "an array"),
             ("[]", "1 to 10"),
             ("[1]", "Command 0"),

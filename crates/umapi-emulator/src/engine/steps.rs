@@ -3,7 +3,7 @@
 use super::{
     add_remove::{self, GroupLists, Names, UserLists},
     outcome::Rejection,
-    request::{Json, RequestSizes},
+    request::{Json, ParseOptions},
     rules::{self, identifier_length, person_name},
 };
 use crate::store::UserKind;
@@ -85,33 +85,38 @@ impl ParsedStep {
     }
 }
 
-pub(super) fn parse_step(step: &Json, root: &Root, limits: &RequestSizes) -> ParsedStep {
+pub(super) fn parse_step(step: &Json, root: &Root, options: &ParseOptions) -> ParsedStep {
     let Some([(name, value)]) = step.object() else {
         let step = Err(illegal("A step must be an object with one key".to_owned()));
         return ParsedStep { name: String::new(), step, deprecated: Vec::new() };
     };
     let mut deprecated = Vec::new();
     let step = match root {
-        Root::User { .. } => user_step(name, value, limits, &mut deprecated),
-        Root::Group { .. } => group_step(name, value, limits, &mut deprecated),
+        Root::User { .. } => user_step(name, value, options, &mut deprecated),
+        Root::Group { .. } => group_step(name, value, options, &mut deprecated),
     };
     ParsedStep { name: name.clone(), step, deprecated }
 }
 
-fn user_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut Vec<String>) -> Result<Step, Rejection> {
+fn user_step(
+    name: &str,
+    value: &Json,
+    options: &ParseOptions,
+    deprecated: &mut Vec<String>,
+) -> Result<Step, Rejection> {
     match name {
         "addAdobeID" => create_user(UserKind::AdobeId, name, value).map(Step::Create),
         "createEnterpriseID" => create_user(UserKind::EnterpriseId, name, value).map(Step::Create),
         "createFederatedID" => create_user(UserKind::FederatedId, name, value).map(Step::Create),
         "update" => update_user(value).map(Step::Update),
-        "add" | "remove" => Ok(match (add_remove::user_lists(name, value, limits, deprecated)?, name) {
+        "add" | "remove" => Ok(match (add_remove::user_lists(name, value, options, deprecated)?, name) {
             (UserLists::All, _) => Step::RemoveAll,
             (UserLists::Some(lists), "add") => Step::Add(lists),
             (UserLists::Some(lists), _) => Step::Remove(lists),
         }),
         "addRoles" | "removeRoles" => {
             deprecated.push(format!("'{name}' command is deprecated. Please use {}.", &name[..name.len() - 5]));
-            let lists = add_remove::role_lists(name, value, limits)?;
+            let lists = add_remove::role_lists(name, value, options)?;
             Ok(if name == "addRoles" { Step::Add(lists) } else { Step::Remove(lists) })
         }
         "removeFromOrg" => remove_from_org(value, deprecated),
@@ -133,14 +138,14 @@ fn user_step(name: &str, value: &Json, limits: &RequestSizes, deprecated: &mut V
 fn group_step(
     name: &str,
     value: &Json,
-    limits: &RequestSizes,
+    options: &ParseOptions,
     deprecated: &mut Vec<String>,
 ) -> Result<Step, Rejection> {
     match name {
         "createUserGroup" => create_group(value).map(Step::CreateGroup),
         "updateUserGroup" => update_group(value).map(Step::UpdateGroup),
         "deleteUserGroup" => must_be_empty(name, value).map(|()| Step::DeleteGroup),
-        "add" | "remove" => Ok(match (add_remove::group_lists(name, value, limits, deprecated)?, name) {
+        "add" | "remove" => Ok(match (add_remove::group_lists(name, value, options, deprecated)?, name) {
             (None, _) => Step::RemoveAllFromGroup,
             (Some(lists), "add") => Step::AddToGroup(lists),
             (Some(lists), _) => Step::RemoveFromGroup(lists),

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, config::DbCon
 
 use super::{
     Cause, GroupId, GroupKind, OrgId, ProductId, UserId,
+    groups::Visibility,
     lists::{List, Pending},
 };
 
@@ -246,13 +247,14 @@ impl<'c> Tx<'c> {
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.lists.flush(self.sql)?;
         if !self.groups.is_empty() {
-            let mut write = self
-                .sql
-                .prepare_cached("UPDATE grp SET members = ?2, licensed = ?3, visible = ?4 OR ?2 > 0 WHERE id = ?1")?;
+            let mut write = self.sql.prepare_cached(
+                "UPDATE grp SET members = ?2, licensed = ?3, visible = ?4 OR ?2 > 0 OR (?5 AND visible) WHERE id = ?1",
+            )?;
             for (id, group) in &mut self.groups {
                 if group.changed {
-                    let always = !group.kind.is_derived();
-                    write.execute(params![id, group.members, group.licensed, always])?;
+                    let always = group.kind.visibility() == Visibility::Always;
+                    let once_used = group.kind.visibility() == Visibility::OnceUsed;
+                    write.execute(params![id, group.members, group.licensed, always, once_used])?;
                     group.changed = false;
                 }
             }

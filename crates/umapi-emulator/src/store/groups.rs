@@ -58,12 +58,24 @@ impl GroupKind {
         }
     }
 
-    /// Whether it grants rights over a product, profile or user group. Such a group is visible only while it has
-    /// members.
-    #[must_use]
-    pub const fn is_derived(self) -> bool {
-        matches!(self, Self::ProductAdmin | Self::ProfileAdmin | Self::UserGroupAdmin | Self::Developer)
+    /// Returns when a group of this kind is listed.
+    pub(super) const fn visibility(self) -> Visibility {
+        match self {
+            Self::UserGroup | Self::Profile | Self::SystemAdmin => Visibility::Always,
+            Self::DeploymentAdmin | Self::SupportAdmin => Visibility::OnceUsed,
+            Self::ProductAdmin | Self::ProfileAdmin | Self::UserGroupAdmin | Self::Developer => Visibility::WhileUsed,
+        }
     }
+}
+
+/// When a group is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visibility {
+    Always,
+    /// While it has members.
+    WhileUsed,
+    /// From its first member on.
+    OnceUsed,
 }
 
 /// The row of a group.
@@ -235,7 +247,7 @@ impl Tx<'_> {
                 new.read_only,
                 subject,
                 new.quota,
-                !kind.is_derived()
+                kind.visibility() == Visibility::Always
             ])?;
         Ok(self.sql.last_insert_rowid())
     }
@@ -367,7 +379,7 @@ mod tests {
                 Ok::<_, StoreError>((org, group, user(tx, org, "a@x.com")))
             })
             .unwrap();
-        assert_eq!(names(&store, org), ["_org_admin", "_support_admin", "_deployment_admin", "Design"]);
+        assert_eq!(names(&store, org), ["_org_admin", "Design"]);
         store
             .write(None, |tx| {
                 let admins = tx.rows().group_by_name(org, "_ADMIN_design")?.unwrap();
@@ -375,12 +387,29 @@ mod tests {
                 tx.change_group(group, Some("Art"), None)
             })
             .unwrap();
-        assert_eq!(names(&store, org)[3..], ["Art", "_admin_Art"]);
+        assert_eq!(names(&store, org)[1..], ["Art", "_admin_Art"]);
         let shown = store.read(|r| r.groups(org, ALL)).unwrap().items;
-        assert_eq!(shown[3].admin_group_name.as_deref(), Some("_admin_Art"));
-        assert_eq!(shown[4].user_group_name.as_deref(), Some("Art"));
+        assert_eq!(shown[1].admin_group_name.as_deref(), Some("_admin_Art"));
+        assert_eq!(shown[2].user_group_name.as_deref(), Some("Art"));
         store.write(None, |tx| tx.delete_group(group)).unwrap();
-        assert_eq!(names(&store, org).len(), 3);
+        assert_eq!(names(&store, org), ["_org_admin"]);
+    }
+
+    #[test]
+    fn a_role_over_the_organization_is_listed_from_its_first_member_on() {
+        let store = Store::in_memory().unwrap();
+        let (org, user) = store
+            .write(None, |tx| {
+                let org = organization(tx);
+                Ok::<_, StoreError>((org, user(tx, org, "a@x.com")))
+            })
+            .unwrap();
+        let role = store.read(|r| r.group_by_name(org, "_support_admin")).unwrap().unwrap().id;
+        assert_eq!(names(&store, org), ["_org_admin"]);
+        store.write(None, |tx| tx.add_member(&user, role)).unwrap();
+        assert_eq!(names(&store, org), ["_org_admin", "_support_admin"]);
+        store.write(None, |tx| tx.remove_member(&user, role)).unwrap();
+        assert_eq!(names(&store, org), ["_org_admin", "_support_admin"], "it had somebody");
     }
 
     #[test]

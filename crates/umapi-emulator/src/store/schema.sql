@@ -107,7 +107,8 @@ CREATE TABLE grp (
     quota        INTEGER,
     members      INTEGER NOT NULL DEFAULT 0,
     licensed     INTEGER NOT NULL DEFAULT 0,
-    -- Administrative groups of a subject are visible only while they have members.
+    -- Whether the group is listed: administrative groups of a subject while they have members, roles over the
+    -- organization (other than system administrators) from their first member on.
     visible      INTEGER NOT NULL,
     admins       INTEGER,
     developers   INTEGER,

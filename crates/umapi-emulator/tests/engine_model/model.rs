@@ -40,6 +40,8 @@ pub(crate) struct Group {
     pub(crate) description: Option<String>,
     /// The direct members.
     pub(crate) direct: BTreeSet<Key>,
+    /// Whether it ever had a member.
+    pub(crate) had_members: bool,
     /// The profiles that are assigned to a user group.
     pub(crate) profiles: BTreeSet<Key>,
     /// The members of a profile, direct or not, in the order in which they joined.
@@ -139,6 +141,7 @@ impl Model {
             read_only: false,
             description: None,
             direct: BTreeSet::new(),
+            had_members: false,
             profiles: BTreeSet::new(),
             queue: Vec::new(),
             quota: None,
@@ -167,7 +170,9 @@ impl Model {
 
     /// Adds a person to a group. Returns whether the membership is new.
     pub(crate) fn enter(&mut self, person: Key, group: Key) -> bool {
-        let new = self.groups.get_mut(&group).unwrap().direct.insert(person);
+        let entered = self.groups.get_mut(&group).unwrap();
+        entered.had_members = true;
+        let new = entered.direct.insert(person);
         self.settle_queues();
         new
     }
@@ -300,7 +305,11 @@ impl Model {
     }
 
     pub(crate) fn view(&self) -> View {
-        let visible = |group: &Group| !matches!(group.sort, Sort::Of(_)) || !group.direct.is_empty();
+        let visible = |group: &Group| match group.sort {
+            Sort::Of(_) => !group.direct.is_empty(),
+            Sort::OtherAdmins => group.had_members,
+            _ => true,
+        };
         let product = |name: &'static str| ProductView {
             name: name.to_owned(),
             users: self

@@ -34,7 +34,7 @@ async fn a_page_behind_the_end_is_not_found_and_no_error() {
         count += reply.paging()[3];
         assert_eq!(reply.json()["lastPage"], page == 2);
     }
-    assert_eq!(count, 15);
+    assert_eq!(count, 14);
     let behind = rig.get(&format!("/groups/{ORG}/3")).await.expect(200);
     assert_eq!(behind.json(), json!({"lastPage": true, "result": "Not found"}));
 }
