@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use bolero::TypeGenerator;
-use umapi::{Client, RateLimits, ResumeToken, RetryPolicy, auth::FixedToken};
+use umapi::{Client, HttpOptions, RateLimits, ResumeToken, RetryPolicy, auth::FixedToken};
 
 use crate::{
     fixed_seeds::target,
@@ -40,7 +40,7 @@ impl Number {
 
 #[test]
 fn a_list_goes_on_from_any_place_and_ends() {
-    let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+    let http = HttpOptions::new().max_idle_connections(0).build().unwrap();
     let stage = AssertUnwindSafe((Peer::new(), http));
     target!(800).with_type::<Resumed>().for_each(|resumed| {
         let (peer, http) = &*stage;
@@ -48,7 +48,7 @@ fn a_list_goes_on_from_any_place_and_ends() {
         let ((), requests) = peer.run(&resumed.answers, SERVICE, |clock| async move {
             let builder =
                 Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new("token")).base_url(&peer.url);
-            let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http_client(http.clone());
+            let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http(http.clone());
             let users = builder.retry(RetryPolicy::NEVER).build().unwrap().users();
             // The token of this very list, but for the place.
             let start = users.list().resume_token().to_string();

@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bolero::TypeGenerator;
 use futures_util::StreamExt;
-use umapi::{Client, Command, Error, RateLimits, Report, RetryPolicy, auth::FixedToken};
+use umapi::{Client, Command, Error, HttpClient, HttpOptions, RateLimits, Report, RetryPolicy, auth::FixedToken};
 use umapi_time::Clock;
 
 use crate::{
@@ -107,19 +107,18 @@ enum Call {
 /// The server, and the connections to it.
 struct Stage {
     peer: Peer,
-    http: reqwest::Client,
+    http: HttpClient,
 }
 
 impl Stage {
     fn new() -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { peer: Peer::new(), http: http.pool_max_idle_per_host(0).build().unwrap() }
+        Self { peer: Peer::new(), http: HttpOptions::new().max_idle_connections(0).build().unwrap() }
     }
 
     fn client(&self, clock: Clock) -> Client {
         let builder =
             Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new(TOKEN)).base_url(&self.peer.url);
-        let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http_client(self.http.clone());
+        let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http(self.http.clone());
         let retry = RetryPolicy::default().attempts(ATTEMPTS).first_wait(Duration::ZERO);
         builder.retry(retry).attempt_timeout(Duration::from_secs(60)).build().unwrap()
     }

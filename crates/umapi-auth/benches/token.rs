@@ -1,4 +1,4 @@
-//! What a token at hand costs: time, and allocations, which must not grow with the callers.
+//! The cost of a cached token: time and allocations, which must not grow with the number of callers.
 
 use std::{
     future::Future,
@@ -18,7 +18,7 @@ fn main() {
     divan::main();
 }
 
-/// Tokens of a day.
+/// A source of tokens that are valid for a day.
 struct Daily(Clock);
 
 impl TokenSource for Daily {
@@ -27,7 +27,7 @@ impl TokenSource for Daily {
         Box::pin(async move { Ok(AccessToken::new("a token of the source", Some(expires))) })
     }
 
-    fn invalidate(&self, _refused: &AccessToken) {}
+    fn invalidate(&self, _rejected: &AccessToken) {}
 }
 
 fn tokens() -> CachedSource {
@@ -37,11 +37,11 @@ fn tokens() -> CachedSource {
     tokens
 }
 
-/// The outcome of a future that does not wait.
+/// The output of a future that is ready immediately.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("the token is at hand"),
+        Poll::Pending => unreachable!("the token is cached"),
     }
 }
 

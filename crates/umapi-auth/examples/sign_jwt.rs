@@ -1,6 +1,6 @@
-//! Signs the JWT of a service account with a new key, and prints it with all that is needed to verify it, as JSON.
-//! `tests/python/jwt_verify.sh` has PyJWT do so.
-#![allow(clippy::print_stdout, reason = "an example shows what it made")]
+//! Signs the JWT of a service account with a new key, and prints it as JSON with what is needed to verify it.
+//! `tests/python/jwt_verify.sh` verifies it with PyJWT.
+#![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 use rcgen::{KeyPair, PKCS_RSA_SHA256, PublicKeyData as _};
 use umapi_auth::{Clock, Endpoint, PrivateKey, ServiceAccount};

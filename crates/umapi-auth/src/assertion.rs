@@ -1,4 +1,4 @@
-//! The signed JWT that stands for a technical account.
+//! The signed JWT of a technical account.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 
 use crate::{Endpoint, Error, Secret, ServiceAccount};
 
-/// How long a JWT is good for. It is used at once; the rest is room for clocks that differ.
+/// How long a JWT is valid. It is used immediately; the rest allows for clocks that differ.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// Whole numbers beyond this one are not the same to every JSON reader.
-const LARGEST_JTI: u64 = 1 << 53;
+/// The largest integer that every JSON parser reads exactly, plus one.
+const JTI_LIMIT: u64 = 1 << 53;
 
 impl ServiceAccount {
-    /// The signed JWT that a login at `endpoint` sends, good for half an hour from `now`. For a look at its claims, and
-    /// for logins over a transport of one's own.
+    /// Returns the signed JWT that a login at `endpoint` sends, valid for half an hour from `now`. Use it to inspect the
+    /// claims, or to log in over your own transport.
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl ServiceAccount {
     pub fn assertion(&self, endpoint: &Endpoint, now: SystemTime) -> Result<Secret, Error> {
         let now = now
             .duration_since(SystemTime::UNIX_EPOCH)
-            .map_err(|_| Error::invalid("this machine's clock shows a time before 1970: set it right"))?;
+            .map_err(|_| Error::invalid("the clock of this machine is before 1970; correct it"))?;
         let mut claims = Map::new();
         claims.insert("exp".to_owned(), json!(now.saturating_add(LIFETIME).as_secs()));
         claims.insert("iss".to_owned(), json!(self.organization));
@@ -33,10 +33,10 @@ impl ServiceAccount {
             claims.insert(endpoint.claim(&format!("/s/{metascope}")), Value::Bool(true));
         }
         if self.with_jti {
-            claims.insert("jti".to_owned(), json!(fastrand::u64(1..LARGEST_JTI)));
+            claims.insert("jti".to_owned(), json!(fastrand::u64(1..JTI_LIMIT)));
         }
         let token = encode(&Header::new(Algorithm::RS256), &claims, self.private_key.encoding_key())
-            .map_err(|_| Error::invalid("the private key cannot sign: make a new one and upload its certificate"))?;
+            .map_err(|_| Error::invalid("the private key cannot sign; create a new one and upload its certificate"))?;
         Ok(Secret::from(token))
     }
 }

@@ -1,4 +1,4 @@
-//! A token source that keeps what another one gives.
+//! A token source that caches the token of another one.
 
 use std::{
     fmt,
@@ -16,24 +16,24 @@ use umapi_time::{Clock, Instant};
 
 use crate::{AccessToken, Error, TokenFuture, TokenSource};
 
-/// How long before its end a token is refreshed, while it is still handed out.
+/// How long before its expiry a token is refreshed while it is still returned.
 const REFRESH_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// A token this close to its end is not handed out: it might expire on its way.
+/// A token this close to its expiry is not returned: it might expire on its way.
 const RESERVE: Duration = Duration::from_secs(30);
-/// How long a failed early refresh is left alone.
+/// How long to wait after a failed early refresh.
 const REFRESH_PAUSE: Duration = Duration::from_secs(60);
-/// How long the caller that refreshes early waits before it goes on with the token that is still good.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long those who come after a failure get the same failure, unless the server asked for more.
+/// How long the caller that refreshes early waits before it continues with the token that is still valid.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long callers get the same error after a failure, unless the server asked for a longer wait.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
-/// How many tokens in a row may expire on their way before that is an error.
+/// How many tokens in a row may expire on their way before this is an error.
 const ROUNDS: u32 = 3;
 
 type Fetch = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send>>;
 
-/// Keeps the token of another source as long as it is good. Cheap to clone; clones share the token.
+/// Caches the token of another source while it is valid. Cheap to clone; clones share the token.
 ///
-/// A [`Session`](crate::Session) is this around a login; put it around a vault or a sidecar of your own:
+/// A [`Session`](crate::Session) is a cache around a login. Use it for your own vault or sidecar:
 ///
 /// ```
 /// use umapi_auth::{AccessToken, CachedSource, Clock, TokenFuture, TokenSource};
@@ -45,7 +45,7 @@ type Fetch = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send>>;
 ///         let expires = self.0.now() + std::time::Duration::from_secs(3600);
 ///         Box::pin(async move { Ok(AccessToken::new("token of the vault", Some(expires))) })
 ///     }
-///     fn invalidate(&self, _refused: &AccessToken) {}
+///     fn invalidate(&self, _rejected: &AccessToken) {}
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -57,18 +57,18 @@ type Fetch = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send>>;
 /// # }
 /// ```
 ///
-/// * However many tasks wait, the source is asked once at a time. The asking is carried on by whoever waits: dropping
-///   the future that began it harms nobody, and nothing runs while nobody asks.
-/// * In a window before the end one caller refreshes the token, while the others go on with the one that is still good.
-///   If that fails or is slow, the token stays, and the next attempt is a minute later.
-/// * After a failure without a token at hand, those who come within a second, or within the time that the server
-///   asked for, get the same error and send nothing.
-/// * A token counts as expired when the monotonic clock says so, or the wall clock: a machine that was asleep may have
-///   stopped the former.
+/// * The source is asked once at a time, however many tasks wait. The waiting tasks drive the request: dropping the future
+///   that started it does not affect the others, and nothing runs while no task waits.
+/// * In a window before the expiry, one caller refreshes the token while the others continue with the old one. If the
+///   refresh fails or is slow, the token is kept, and the next attempt is a minute later.
+/// * After a failure without a valid token, callers within the next second, or within the time that the server asked to
+///   wait, get the same error and send nothing.
+/// * A token is expired when the monotonic clock or the wall clock says so: the monotonic clock may stop while the machine
+///   sleeps.
 #[derive(Clone)]
-pub struct CachedSource(Arc<Shelf>);
+pub struct CachedSource(Arc<Cache>);
 
-struct Shelf {
+struct Cache {
     source: Box<dyn TokenSource>,
     clock: Clock,
     refresh_window: Duration,
@@ -77,125 +77,126 @@ struct Shelf {
 
 #[derive(Default)]
 struct State {
-    kept: Option<Kept>,
-    /// The asking under way. It belongs to those who wait, and ends with the last of them.
-    flight: Option<WeakShared<Fetch>>,
-    /// No early refresh before this moment.
+    cached: Option<CachedToken>,
+    /// The request in flight. The waiting tasks own it, and it ends with the last of them.
+    in_flight: Option<WeakShared<Fetch>>,
+    /// There is no early refresh before this moment.
     refresh_after: Option<Instant>,
-    /// The last failure, and until when it is everyone's.
+    /// The last failure, and until when all callers get it.
     failure: Option<(Error, Instant)>,
 }
 
-/// What a caller does, decided under the lock.
-enum Turn {
-    Take(AccessToken),
+/// What a caller does next. Decided under the lock.
+enum NextStep {
+    Return(AccessToken),
     Fail(Error),
-    /// Refresh early; the token at hand is still good.
+    /// Refresh early. The cached token is still valid.
     Refresh(Shared<Fetch>),
     Wait(Shared<Fetch>),
 }
 
 impl CachedSource {
-    /// Keeps the tokens of `source`, whose expiry is on `clock`, and refreshes them ten minutes before their end.
+    /// Caches the tokens of `source`, which expire by `clock`, and refreshes them ten minutes before their expiry.
     pub fn new(source: impl TokenSource, clock: Clock) -> Self {
         Self::with_refresh_window(source, clock, REFRESH_WINDOW)
     }
 
-    /// The same with another window. Of a token that lives shorter than four windows, it is the last quarter.
+    /// Like [`new`](Self::new), with another refresh window. For a token with a lifetime of less than four windows, it is the
+    /// last quarter.
     pub fn with_refresh_window(source: impl TokenSource, clock: Clock, window: Duration) -> Self {
         let source = Box::new(source);
-        Self(Arc::new(Shelf { source, clock, refresh_window: window, state: Mutex::default() }))
+        Self(Arc::new(Cache { source, clock, refresh_window: window, state: Mutex::default() }))
     }
 
-    /// A token that is good now: the one at hand, or one that the source is asked for.
+    /// Returns a token that is valid now: the cached one, or a new one from the source.
     ///
     /// # Errors
     ///
-    /// Why the source gave none; see [`Error`].
+    /// The error of the source; see [`Error`].
     pub async fn token(&self) -> Result<AccessToken, Error> {
         for _ in 0..ROUNDS {
-            match self.turn() {
-                Turn::Take(token) => return Ok(token),
-                Turn::Fail(error) => return Err(error),
-                Turn::Refresh(flight) => {
-                    if self.0.clock.timeout(PATIENCE, flight).await.is_err() {
-                        tracing::debug!("early refresh is slow: the token at hand is used on");
+            match self.next_step() {
+                NextStep::Return(token) => return Ok(token),
+                NextStep::Fail(error) => return Err(error),
+                NextStep::Refresh(fetch) => {
+                    if self.0.clock.timeout(REFRESH_TIMEOUT, fetch).await.is_err() {
+                        tracing::debug!("early refresh is slow, using the cached token");
                         self.0.lock().refresh_after = Some(self.0.clock.now() + REFRESH_PAUSE);
                     }
                 }
-                // What comes back is taken from the shelf, where it is looked at once more: time has passed.
-                Turn::Wait(flight) => drop(flight.await?),
+                // The next round takes the token from the cache and checks it again, because time has passed.
+                NextStep::Wait(fetch) => drop(fetch.await?),
             }
         }
-        // A refresh that ends the last round has left a token that is still good.
-        match self.turn() {
-            Turn::Take(token) => Ok(token),
+        // An early refresh that ended the last round left a valid token.
+        match self.next_step() {
+            NextStep::Return(token) => Ok(token),
             _ => Err(Error::other(
-                "no token stayed good on its way: the source gives out tokens that live too short, or the service refuses each",
+                "every new token expired before it could be used; the source issues tokens with a too short lifetime, or the service rejects each one",
             )),
         }
     }
 
-    /// Says that the service refused this token: it is dropped, unless a fresher one has taken its place.
-    pub fn invalidate(&self, refused: &AccessToken) {
+    /// Reports that the service rejected this token. It is dropped, unless a newer one has replaced it already.
+    pub fn invalidate(&self, rejected: &AccessToken) {
         let mut state = self.0.lock();
-        if state.kept.as_ref().is_some_and(|kept| kept.token.is_same(refused)) {
-            state.kept = None;
+        if state.cached.as_ref().is_some_and(|cached| cached.token.is_same(rejected)) {
+            state.cached = None;
         }
         drop(state);
-        self.0.source.invalidate(refused);
+        self.0.source.invalidate(rejected);
     }
 
-    fn turn(&self) -> Turn {
+    fn next_step(&self) -> NextStep {
         let now = Moment::now(&self.0.clock);
         let mut state = self.0.lock();
-        let Some(kept) = state.kept.as_ref().filter(|kept| !now.has_reached(kept.good_until)) else {
+        let Some(cached) = state.cached.as_ref().filter(|cached| !now.has_reached(cached.valid_until)) else {
             return match &state.failure {
                 Some((error, until)) if now.monotonic < *until => {
-                    Turn::Fail(error.with_remaining(*until - now.monotonic))
+                    NextStep::Fail(error.with_remaining(*until - now.monotonic))
                 }
-                _ => Turn::Wait(self.flight(&mut state)),
+                _ => NextStep::Wait(self.fetch(&mut state)),
             };
         };
-        let is_early = now.has_reached(kept.refresh_from);
+        let is_early = now.has_reached(cached.refresh_from);
         let may_refresh = state.refresh_after.is_none_or(|moment| now.monotonic >= moment);
-        if !is_early || !may_refresh || state.under_way().is_some() {
-            return Turn::Take(kept.token.clone());
+        if !is_early || !may_refresh || state.in_flight().is_some() {
+            return NextStep::Return(cached.token.clone());
         }
-        Turn::Refresh(self.flight(&mut state))
+        NextStep::Refresh(self.fetch(&mut state))
     }
 
-    /// The asking under way, or a new one.
-    fn flight(&self, state: &mut State) -> Shared<Fetch> {
-        if let Some(flight) = state.under_way() {
-            return flight;
+    /// The request in flight, or a new one.
+    fn fetch(&self, state: &mut State) -> Shared<Fetch> {
+        if let Some(fetch) = state.in_flight() {
+            return fetch;
         }
-        let shelf = self.0.clone();
+        let cache = self.0.clone();
         let fetch: Fetch = Box::pin(async move {
-            let begun = Moment::now(&shelf.clock);
-            let result = shelf.source.token().await;
-            shelf.keep(begun, &result);
+            let started = Moment::now(&cache.clock);
+            let result = cache.source.token().await;
+            cache.store(started, &result);
             result
         });
-        let flight = fetch.shared();
-        state.flight = flight.downgrade();
-        flight
+        let fetch = fetch.shared();
+        state.in_flight = fetch.downgrade();
+        fetch
     }
 }
 
-impl Shelf {
+impl Cache {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole at every moment that the lock is free, so a panic elsewhere leaves nothing half-done.
+        // Every change of the state is complete when the lock is released, so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, begun: Moment, result: &Result<AccessToken, Error>) {
+    fn store(&self, started: Moment, result: &Result<AccessToken, Error>) {
         let now = self.clock.now();
         let mut state = self.lock();
-        state.flight = None;
+        state.in_flight = None;
         match result {
             Ok(token) => {
-                state.kept = Some(Kept::new(token.clone(), begun, self.refresh_window));
+                state.cached = Some(CachedToken::new(token.clone(), started, self.refresh_window));
                 state.refresh_after = None;
                 state.failure = None;
             }
@@ -209,26 +210,26 @@ impl Shelf {
 }
 
 impl State {
-    fn under_way(&self) -> Option<Shared<Fetch>> {
-        self.flight.as_ref().and_then(WeakShared::upgrade)
+    fn in_flight(&self) -> Option<Shared<Fetch>> {
+        self.in_flight.as_ref().and_then(WeakShared::upgrade)
     }
 }
 
-/// A token, and the moments that it is refreshed from and handed out until; none for a token without an end.
-struct Kept {
+/// A token, and when it is refreshed and how long it is returned. Both are `None` for a token without an expiry.
+struct CachedToken {
     token: AccessToken,
     refresh_from: Option<Moment>,
-    good_until: Option<Moment>,
+    valid_until: Option<Moment>,
 }
 
-impl Kept {
-    fn new(token: AccessToken, begun: Moment, refresh_window: Duration) -> Self {
-        let before_end = |at_most: Duration, part: u32| {
-            let life = token.expires()? - begun.monotonic;
-            Some(begun.after(life - at_most.min(life / part)))
+impl CachedToken {
+    fn new(token: AccessToken, started: Moment, refresh_window: Duration) -> Self {
+        let before_expiry = |at_most: Duration, part: u32| {
+            let lifetime = token.expires()? - started.monotonic;
+            Some(started.after(lifetime - at_most.min(lifetime / part)))
         };
-        let (refresh_from, good_until) = (before_end(refresh_window, 4), before_end(RESERVE, 20));
-        Self { token, refresh_from, good_until }
+        let (refresh_from, valid_until) = (before_expiry(refresh_window, 4), before_expiry(RESERVE, 20));
+        Self { token, refresh_from, valid_until }
     }
 }
 
@@ -236,7 +237,7 @@ impl Kept {
 #[derive(Clone, Copy)]
 struct Moment {
     monotonic: Instant,
-    /// None where no date can hold it.
+    /// `None` if it is too late for a date.
     wall: Option<SystemTime>,
 }
 
@@ -245,8 +246,8 @@ impl Moment {
         Self { monotonic: clock.now(), wall: Some(clock.wall()) }
     }
 
-    fn after(self, life: Duration) -> Self {
-        Self { monotonic: self.monotonic + life, wall: self.wall.and_then(|wall| wall.checked_add(life)) }
+    fn after(self, time: Duration) -> Self {
+        Self { monotonic: self.monotonic + time, wall: self.wall.and_then(|wall| wall.checked_add(time)) }
     }
 
     fn has_reached(self, other: Option<Self>) -> bool {

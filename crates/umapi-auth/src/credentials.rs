@@ -1,4 +1,4 @@
-//! What to log in with.
+//! Credentials of the two logins.
 
 use crate::{Endpoint, Error, PrivateKey, Secret};
 
@@ -7,8 +7,8 @@ pub const USER_MANAGEMENT_METASCOPE: &str = "ent_user_sdk";
 /// The scopes of the User Management API for OAuth Server-to-Server.
 pub const USER_MANAGEMENT_SCOPES: [&str; 3] = ["openid", "AdobeID", "user_management_sdk"];
 
-/// A service account: the JWT exchange, by which the API was first described and older integrations log in. Adobe has
-/// retired it for new credentials; use [`OAuthServerToServer`] for those.
+/// Credentials of the JWT exchange, which older integrations use. Adobe has retired it for new credentials; use
+/// [`OAuthServerToServer`] for those.
 ///
 /// See <https://adobe-apiplatform.github.io/umapi-documentation/en/UM_Authentication.html>.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// A service account, field by field.
+    /// Creates a service account field by field.
     ///
     /// ```
     /// use umapi_auth::{Error, PrivateKey, ServiceAccount};
@@ -37,37 +37,37 @@ impl ServiceAccount {
     ///         .private_key(PrivateKey::from_pem(pem, None)?)
     ///         .build()
     /// }
-    /// # assert!(account("no key").unwrap_err().is_invalid_input());
+    /// # assert!(account("not a key").unwrap_err().is_invalid_input());
     /// ```
     pub fn builder() -> ServiceAccountBuilder {
         ServiceAccountBuilder::default()
     }
 
-    /// The organization, which issues the JWT.
+    /// The organization that issues the JWT.
     pub fn organization(&self) -> &str {
         &self.organization
     }
 
-    /// The technical account, which the JWT stands for.
+    /// The technical account that the JWT identifies.
     pub fn technical_account(&self) -> &str {
         &self.technical_account
     }
 
-    /// Asks for these metascopes in place of that of the User Management API, for another Adobe service.
+    /// Requests these metascopes instead of the one of the User Management API, for another Adobe service.
     #[must_use]
     pub fn with_metascopes(mut self, metascopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.metascopes = metascopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Adds a secret to try when those before it are refused: during a rotation both may be valid.
+    /// Adds a secret to try when the ones before it are rejected. During a rotation both may be valid.
     #[must_use]
     pub fn with_further_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secrets.push(secret.into());
         self
     }
 
-    /// Gives every JWT a number of its own (`jti`), for bindings that require it.
+    /// Adds a unique number (`jti`) to every JWT, for integrations that require it.
     #[must_use]
     pub fn with_jti(mut self) -> Self {
         self.with_jti = true;
@@ -75,9 +75,9 @@ impl ServiceAccount {
     }
 }
 
-/// The fields of a [`ServiceAccount`]. All are required; a second secret is for a rotation.
+/// Builder of a [`ServiceAccount`]. All fields are required; a second secret is for a rotation.
 #[derive(Clone, Debug, Default)]
-#[must_use = "nothing is checked before `build`"]
+#[must_use = "a builder does nothing before `build`"]
 pub struct ServiceAccountBuilder {
     organization: String,
     technical_account: String,
@@ -87,52 +87,52 @@ pub struct ServiceAccountBuilder {
 }
 
 impl ServiceAccountBuilder {
-    /// The organization: `12345@AdobeOrg`.
+    /// Sets the organization: `12345@AdobeOrg`.
     pub fn organization(mut self, organization: impl Into<String>) -> Self {
         self.organization = organization.into();
         self
     }
 
-    /// The technical account: `…@techacct.adobe.com`.
+    /// Sets the technical account: `…@techacct.adobe.com`.
     pub fn technical_account(mut self, technical_account: impl Into<String>) -> Self {
         self.technical_account = technical_account.into();
         self
     }
 
-    /// The client id, also called API key.
+    /// Sets the client id, also called API key.
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = client_id.into();
         self
     }
 
-    /// The client secret; each further one is tried when those before it are refused.
+    /// Adds a client secret. Each further one is tried when the ones before it are rejected.
     pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secrets.push(secret.into());
         self
     }
 
-    /// The private key whose certificate the integration has.
+    /// Sets the private key whose certificate the integration has.
     pub fn private_key(mut self, key: PrivateKey) -> Self {
         self.private_key = Some(key);
         self
     }
 
-    /// The service account, for the metascope of the User Management API.
+    /// Creates the service account, with the metascope of the User Management API.
     ///
     /// # Errors
     ///
-    /// For a field that is missing or of a wrong form, by its name.
+    /// If a field is missing or malformed. The error names it.
     pub fn build(self) -> Result<ServiceAccount, Error> {
         check_organization(&self.organization)?;
         if !self.technical_account.ends_with("@techacct.adobe.com") {
             return Err(Error::invalid(
-                "the technical account must end in `@techacct.adobe.com`: take its id from the integration in the Adobe \
-                 Developer Console, and not the email address beside it",
+                "the technical account must end in `@techacct.adobe.com`; copy the Technical Account ID from the integration in \
+                 the Adobe Developer Console, not its email address",
             ));
         }
         check_client(&self.client_id, &self.client_secrets)?;
         let private_key = self.private_key.ok_or_else(|| {
-            Error::invalid("the private key is missing: it is the one whose certificate the integration has")
+            Error::invalid("the private key is missing; use the one whose certificate the integration has")
         })?;
         Ok(ServiceAccount {
             organization: self.organization,
@@ -146,7 +146,7 @@ impl ServiceAccountBuilder {
     }
 }
 
-/// OAuth Server-to-Server: what the Adobe Developer Console gives out today.
+/// Credentials of OAuth Server-to-Server, which the Adobe Developer Console issues today.
 #[derive(Clone, Debug)]
 pub struct OAuthServerToServer {
     pub(crate) client_id: String,
@@ -155,11 +155,11 @@ pub struct OAuthServerToServer {
 }
 
 impl OAuthServerToServer {
-    /// Of a client and its secret, with the scopes of the User Management API.
+    /// Creates credentials with the scopes of the User Management API.
     ///
     /// # Errors
     ///
-    /// For an empty client id or secret.
+    /// If the client id or the secret is empty.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Result<Self, Error> {
         let credentials = Self {
             client_id: client_id.into(),
@@ -170,14 +170,14 @@ impl OAuthServerToServer {
         Ok(credentials)
     }
 
-    /// Asks for these scopes in place of those of the User Management API, for another Adobe service.
+    /// Requests these scopes instead of the ones of the User Management API, for another Adobe service.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Adds a secret to try when those before it are refused: during a rotation both may be valid.
+    /// Adds a secret to try when the ones before it are rejected. During a rotation both may be valid.
     #[must_use]
     pub fn with_further_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secrets.push(secret.into());
@@ -185,7 +185,7 @@ impl OAuthServerToServer {
     }
 }
 
-/// Credentials of either kind.
+/// The fields of either login.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Login {
@@ -195,7 +195,7 @@ pub enum Login {
     OAuthServerToServer(OAuthServerToServer),
 }
 
-/// What to log in with, where, and for which organization, as far as its origin says.
+/// Credentials, the login server, and the organization if the source of the credentials names it.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub(crate) login: Login,
@@ -204,24 +204,24 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The same credentials, sent to another login server.
+    /// Uses another login server.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
         self
     }
 
-    /// The login server that they are sent to.
+    /// The login server.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The kind, with its fields.
+    /// The login and its fields.
     pub fn login(&self) -> &Login {
         &self.login
     }
 
-    /// The client id, which every request to the service carries as its API key.
+    /// The client id. Every request to the service carries it as the API key.
     pub fn client_id(&self) -> &str {
         match &self.login {
             Login::ServiceAccount(account) => &account.client_id,
@@ -229,7 +229,7 @@ impl Credentials {
         }
     }
 
-    /// The organization, where the origin of the credentials names it.
+    /// The organization, if the source of the credentials names it.
     pub fn organization(&self) -> Option<&str> {
         self.organization.as_deref()
     }
@@ -263,19 +263,19 @@ pub(crate) fn check_organization(organization: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the organization `{organization}` has a wrong form: it is a hexadecimal number and `@AdobeOrg`, as in 12345@AdobeOrg"
+        "`{organization}` is not an organization id; use a hexadecimal number and `@AdobeOrg`, e.g. 12345@AdobeOrg"
     )))
 }
 
 fn check_client(client_id: &str, secrets: &[Secret]) -> Result<(), Error> {
     if client_id.trim().is_empty() {
         return Err(Error::invalid(
-            "the client id is missing or empty: take it from the integration in the Adobe Developer Console",
+            "the client id is missing or empty; copy it from the integration in the Adobe Developer Console",
         ));
     }
     if secrets.is_empty() || secrets.iter().any(Secret::is_blank) {
         return Err(Error::invalid(
-            "a client secret is missing or empty: take it from the integration in the Adobe Developer Console",
+            "a client secret is missing or empty; copy it from the integration in the Adobe Developer Console",
         ));
     }
     Ok(())
@@ -286,11 +286,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_field_of_a_wrong_form_is_named() {
+    fn each_malformed_field_is_named() {
         let account =
             || ServiceAccount::builder().organization("1F@AdobeOrg").technical_account("1@techacct.adobe.com");
         for (builder, named) in [
-            (ServiceAccount::builder(), "organization"),
+            (ServiceAccount::builder(), "organization id"),
             (account().organization("1F"), "12345@AdobeOrg"),
             (account().organization("xyz@AdobeOrg"), "12345@AdobeOrg"),
             (account().technical_account("ann@example.com"), "technical account"),

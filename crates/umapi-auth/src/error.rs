@@ -1,17 +1,19 @@
-//! Why there is no access token.
+//! The error of a failed login.
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use umapi_http::InvalidSetting;
+
 use crate::{ClockSkew, KeyError};
 
-/// Why there is no access token. Cheap to clone: everyone who waited for one login gets the same error.
+/// The error of a failed login. Cheap to clone: all tasks that waited for the login get the same error.
 ///
 /// ```
 /// # async fn run(session: umapi_auth::Session) {
 /// match session.token().await {
-///     Ok(token) => println!("good until {:?}", token.expires()),
-///     Err(error) if error.is_wrong_secret() => println!("the secret was changed: {error}"),
-///     Err(error) if error.is_retryable() => println!("later, in {:?}", error.retry_after()),
+///     Ok(token) => println!("valid until {:?}", token.expires()),
+///     Err(error) if error.is_wrong_secret() => println!("update the secret: {error}"),
+///     Err(error) if error.is_retryable() => println!("try again in {:?}", error.retry_after()),
 ///     Err(error) => println!("{error}"),
 /// }
 /// # }
@@ -19,13 +21,13 @@ use crate::{ClockSkew, KeyError};
 ///
 /// # Troubleshooting
 ///
-/// The text says what went wrong and the way out. The predicates are for programs; [`code`](Self::code),
-/// [`status`](Self::status), [`body`](Self::body) and [`request_id`](Self::request_id) are what the server said, with
-/// secrets cut out.
+/// The text says what failed, why, and what to do. The predicates are for programs. [`code`](Self::code),
+/// [`status`](Self::status), [`body`](Self::body) and [`request_id`](Self::request_id) come from the server, with secrets
+/// redacted.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
-    /// What is left of the time that the server asked for, where some of it has passed.
+    /// The rest of the time that the server asked to wait, if some of it has passed.
     remaining: Option<Duration>,
 }
 
@@ -38,14 +40,14 @@ struct Inner {
 pub(crate) enum Kind {
     Invalid,
     Network { is_timeout: bool, is_connect: bool },
-    Refused(Refusal),
+    Rejected(ErrorResponse),
     Unreadable { status: u16 },
     Other,
 }
 
-/// What the server answered.
+/// The response of the server.
 #[derive(Default)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) description: String,
@@ -67,19 +69,19 @@ impl Error {
         Self::new(Kind::Invalid, message)
     }
 
-    /// The same error, later: of the time that the server asked for, this is left.
+    /// Returns the same error with the rest of the time that the server asked to wait.
     pub(crate) fn with_remaining(&self, remaining: Duration) -> Self {
         Self { inner: self.inner.clone(), remaining: self.retry_after().map(|_| remaining) }
     }
 
-    /// An error of a token source of one's own.
+    /// Creates the error of a custom token source.
     pub fn other(message: impl Into<String>) -> Self {
         Self::new(Kind::Other, message)
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn response(&self) -> Option<&ErrorResponse> {
         match &self.inner.kind {
-            Kind::Refused(refusal) => Some(refusal),
+            Kind::Rejected(response) => Some(response),
             _ => None,
         }
     }
@@ -88,116 +90,116 @@ impl Error {
         self.code() == Some(code)
     }
 
-    /// Something given to this crate cannot be used: a field, a key, an address, a file. Nothing was sent.
+    /// Whether an input cannot be used: a field, a key, a URL, a file. Nothing was sent.
     pub fn is_invalid_input(&self) -> bool {
         matches!(self.inner.kind, Kind::Invalid)
     }
 
-    /// The server could not be reached, or the connection broke.
+    /// Whether the server could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
         matches!(self.inner.kind, Kind::Network { .. })
     }
 
-    /// The server did not answer in time.
+    /// Whether the server did not respond in time.
     pub fn is_timeout(&self) -> bool {
         matches!(self.inner.kind, Kind::Network { is_timeout: true, .. })
     }
 
-    /// The server could not be reached at all: nothing was sent.
+    /// Whether there was no connection to the server. Nothing was sent.
     pub fn is_connect(&self) -> bool {
         matches!(self.inner.kind, Kind::Network { is_connect: true, .. })
     }
 
-    /// `invalid_client` with status 400: the client id is unknown, or belongs to another login server.
+    /// Whether the client id is unknown, or belongs to another login server: `invalid_client` with status 400.
     pub fn is_unknown_client(&self) -> bool {
         self.is_invalid_client() && self.status() == Some(400)
     }
 
-    /// `invalid_client` with status 401: the secret is wrong, or the client may not log in this way.
+    /// Whether the secret is wrong, or the client may not log in this way: `invalid_client` with status 401.
     pub fn is_wrong_secret(&self) -> bool {
         self.is_invalid_client() && self.status() == Some(401)
     }
 
-    /// `invalid_client`: the client is unknown, may not log in this way, or its secret is wrong.
+    /// Whether the client is unknown, may not log in this way, or its secret is wrong: `invalid_client`.
     pub fn is_invalid_client(&self) -> bool {
         self.has_code("invalid_client")
     }
 
-    /// `invalid_token`: the signed JWT was not accepted, because it expired say.
+    /// Whether the signed JWT was not accepted, for example because it expired: `invalid_token`.
     pub fn is_invalid_token(&self) -> bool {
         self.has_code("invalid_token")
     }
 
-    /// `invalid_signature`: no certificate on record fits the private key.
+    /// Whether no certificate on record matches the private key: `invalid_signature`.
     pub fn is_invalid_signature(&self) -> bool {
         self.has_code("invalid_signature")
     }
 
-    /// `invalid_jti`: the binding wants every JWT to have a number of its own.
+    /// Whether the integration requires a unique number in every JWT: `invalid_jti`.
     pub fn is_invalid_jti(&self) -> bool {
         self.has_code("invalid_jti")
     }
 
-    /// `invalid_scope`: a scope or metascope that the integration does not have.
+    /// Whether the integration lacks a requested scope or metascope: `invalid_scope`.
     pub fn is_invalid_scope(&self) -> bool {
         self.has_code("invalid_scope")
     }
 
-    /// `bad_request`: an id in the JWT has a wrong format.
+    /// Whether an id in the JWT has a wrong format: `bad_request`.
     pub fn is_bad_request(&self) -> bool {
         self.has_code("bad_request")
     }
 
-    /// The server has had too many logins.
+    /// Whether there were too many logins.
     pub fn is_throttled(&self) -> bool {
         self.status() == Some(429)
     }
 
-    /// Whether the same call may succeed later: after network faults, 429 and 5xx.
+    /// Whether the same login may succeed later: after network failures, 429 and 5xx.
     pub fn is_retryable(&self) -> bool {
         match &self.inner.kind {
             Kind::Network { .. } => true,
-            Kind::Refused(refusal) => refusal.status == 429 || refusal.status >= 500,
+            Kind::Rejected(response) => response.status == 429 || response.status >= 500,
             Kind::Unreadable { status } => *status >= 500,
             Kind::Invalid | Kind::Other => false,
         }
     }
 
-    /// The `error` of the answer.
+    /// The `error` of the response.
     pub fn code(&self) -> Option<&str> {
-        self.refusal().map(|refusal| refusal.code.as_str()).filter(|code| !code.is_empty())
+        self.response().map(|response| response.code.as_str()).filter(|code| !code.is_empty())
     }
 
-    /// The `error_description` of the answer, with secrets cut out.
+    /// The `error_description` of the response, with secrets redacted.
     pub fn description(&self) -> Option<&str> {
-        self.refusal().map(|refusal| refusal.description.as_str()).filter(|text| !text.is_empty())
+        self.response().map(|response| response.description.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub fn status(&self) -> Option<u16> {
         match &self.inner.kind {
-            Kind::Refused(refusal) => Some(refusal.status),
+            Kind::Rejected(response) => Some(response.status),
             Kind::Unreadable { status } => Some(*status),
             _ => None,
         }
     }
 
-    /// The body of the answer, at most 4,096 characters, with secrets cut out.
+    /// The body of the response, at most 4,096 characters, with secrets redacted.
     pub fn body(&self) -> Option<&str> {
-        self.refusal().map(|refusal| refusal.body.as_str())
+        self.response().map(|response| response.body.as_str())
     }
 
-    /// The request id of the answer, for a case with Adobe's support.
+    /// The request id of the response, for Adobe's support.
     pub fn request_id(&self) -> Option<&str> {
-        self.refusal().and_then(|refusal| refusal.request_id.as_deref())
+        self.response().and_then(|response| response.request_id.as_deref())
     }
 
-    /// How long the server asked to wait, or what is left of that.
+    /// How long the server asked to wait, or the rest of that time.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.remaining.or_else(|| self.refusal()?.retry_after)
+        self.remaining.or_else(|| self.response()?.retry_after)
     }
 
-    /// How far this machine's clock is off the server's, where its answer showed more than a minute: a likely cause of
+    /// The difference between this machine's clock and the server's, if it is more than a minute: a likely cause of
     /// [`is_invalid_token`](Self::is_invalid_token).
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         self.inner.skew
@@ -208,7 +210,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.inner.message)?;
         if let Some(skew) = self.inner.skew {
-            write!(f, "; {skew}: set it right")?;
+            write!(f, "; {skew}, correct it")?;
         }
         Ok(())
     }
@@ -229,6 +231,12 @@ impl std::error::Error for Error {}
 
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<InvalidSetting> for Error {
+    fn from(error: InvalidSetting) -> Self {
         Self::invalid(error.to_string())
     }
 }

@@ -2,22 +2,19 @@
 
 mod assertion;
 mod cached_source;
+mod clock_skew;
 mod credentials;
 mod endpoint;
 mod error;
-mod exchange;
+mod login;
+mod login_error;
 mod origin;
 mod private_key;
-mod redaction;
-mod refusal;
-mod retry;
-mod secret;
 mod session;
-mod skew;
 mod token;
-mod transport;
 
 pub use cached_source::CachedSource;
+pub use clock_skew::ClockSkew;
 pub use credentials::{
     Credentials, Login, OAuthServerToServer, ServiceAccount, ServiceAccountBuilder, USER_MANAGEMENT_METASCOPE,
     USER_MANAGEMENT_SCOPES,
@@ -25,10 +22,7 @@ pub use credentials::{
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub use private_key::{KeyError, PrivateKey};
-pub use retry::RetryPolicy;
-pub use secret::Secret;
 pub use session::{Session, SessionBuilder};
-pub use skew::ClockSkew;
 pub use token::{AccessToken, FixedToken, TokenFuture, TokenSource};
-pub use transport::Proxy;
+pub use umapi_http::{HttpClient, HttpOptions, InvalidSetting, Proxy, RetryPolicy, Secret};
 pub use umapi_time::{Clock, Instant};

@@ -1,4 +1,4 @@
-//! Where credentials come from: the environment, the JSON of the Developer Console, the connector file of user-sync.
+//! Sources of credentials: the environment, the JSON of the Developer Console, the connector file of user-sync.
 
 mod connector_yaml;
 mod console_json;
@@ -13,7 +13,7 @@ use crate::{
     credentials::check_organization,
 };
 
-/// A field that every credential has, or every service account.
+/// A field of the credentials.
 #[derive(Clone, Copy)]
 enum Field {
     Organization,
@@ -24,28 +24,28 @@ enum Field {
 }
 
 impl Field {
-    /// Where its value is to be had.
-    fn whereabouts(self) -> &'static str {
+    /// Where to find the value.
+    fn where_to_find(self) -> &'static str {
         match self {
-            Self::Organization => "the Adobe Developer Console shows it with the credential, as Organization ID",
+            Self::Organization => "the Adobe Developer Console shows it with the credential as Organization ID",
             Self::TechnicalAccount => {
-                "the Adobe Developer Console shows it with the credential, as Technical Account ID (not the email address)"
+                "the Adobe Developer Console shows it with the credential as Technical Account ID (not the email address)"
             }
             Self::ClientId => {
-                "the Adobe Developer Console shows it with the credential, as Client ID (API Key in older texts)"
+                "the Adobe Developer Console shows it with the credential as Client ID (formerly API Key)"
             }
             Self::ClientSecret => {
-                "the Adobe Developer Console shows it with the credential, after `Retrieve client secret`"
+                "the Adobe Developer Console shows it with the credential after `Retrieve client secret`"
             }
             Self::PrivateKey => {
-                "it is the key whose certificate the Adobe Developer Console has, from a file of yours or from the \
-                 `config.zip` that the console offered when it made the pair; it keeps no copy"
+                "use the key whose certificate was uploaded to the Adobe Developer Console, or the one in the `config.zip` \
+                 that was downloaded when the console created the key pair; the console keeps no copy"
             }
         }
     }
 }
 
-/// What an origin calls itself and its fields, for errors.
+/// The names of a source and its fields in error messages.
 struct Names {
     origin: &'static str,
     name_of: fn(Field) -> &'static str,
@@ -53,7 +53,7 @@ struct Names {
 
 impl Names {
     fn missing(&self, field: Field) -> Error {
-        self.invalid(format!("{} is missing: {}", (self.name_of)(field), field.whereabouts()))
+        self.invalid(format!("{} is missing; {}", (self.name_of)(field), field.where_to_find()))
     }
 
     fn invalid(&self, why: impl std::fmt::Display) -> Error {
@@ -61,7 +61,7 @@ impl Names {
     }
 }
 
-/// The fields that every origin fills, each in its own way. What is blank counts as missing.
+/// The fields that every source fills in. A blank field counts as missing.
 #[derive(Default)]
 struct Fields {
     organization: Option<String>,
@@ -74,7 +74,7 @@ struct Fields {
     scopes: Vec<String>,
 }
 
-/// The text of a private key, and where it was found.
+/// The text of a private key, and its location for error messages.
 struct KeyText {
     text: Secret,
     found: String,
@@ -118,7 +118,7 @@ impl Fields {
 }
 
 fn required(value: Option<String>, names: &Names, field: Field) -> Result<String, Error> {
-    // What is copied or read from a file may have a line break at its end.
+    // Copied text and files may end with a line break.
     let value = value.map(|text| text.trim().to_owned());
     value.filter(|text| !text.is_empty()).ok_or_else(|| names.missing(field))
 }
@@ -128,7 +128,7 @@ fn required_secrets(secrets: Vec<Secret>, names: &Names) -> Result<Vec<Secret>, 
     if secrets.is_empty() { Err(names.missing(Field::ClientSecret)) } else { Ok(secrets) }
 }
 
-/// A file of text. What is not Unicode in it is replaced, and then refused by whoever reads the text.
+/// Reads a text file. Invalid UTF-8 is replaced; the parser of the text rejects it.
 fn read(path: &Path) -> Result<Secret, Error> {
     let bytes = std::fs::read(path);
     let bytes = bytes.map_err(|error| Error::invalid(format!("cannot read {}: {error}", path.display())))?;

@@ -1,4 +1,4 @@
-//! The private key that a service account signs with.
+//! The private key of a service account.
 
 mod cost;
 mod key_error;
@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 pub use self::key_error::KeyError;
 use crate::Secret;
 
-/// Bits of the shortest key that is accepted.
-const SHORTEST: usize = 2048;
+/// The minimum length of a key, in bits.
+const MIN_BITS: usize = 2048;
 
-/// The one way of encrypting PKCS#8 that is not old.
+/// The current encryption scheme of PKCS#8.
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 
 /// An RSA private key of 2048 bits or more.
@@ -39,21 +39,20 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads a key from PEM: PKCS#1 or PKCS#8, plain or encrypted. The passphrase is of use for an encrypted one alone.
+    /// Reads a key from PEM: PKCS#1 or PKCS#8, plain or encrypted. The passphrase is only used for an encrypted key.
     ///
-    /// Line breaks may be written out as `\n`, as they are where a variable or JSON cannot hold them. Where there are
-    /// several blocks, the private key is picked from among them.
+    /// Line breaks may be written as `\n`, for variables and JSON. Of several PEM blocks, the private key is used.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] says what the text is instead of a usable key. It never quotes it.
+    /// [`KeyError`] says what the text is instead. It never quotes the text.
     pub fn from_pem(text: &str, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
         let block = private_key_block(text)?;
         let contents = match block.headers().get("DEK-Info") {
             Some(dek_info) => {
                 let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
                 let plain = pem_encryption::decrypt(dek_info, block.contents(), passphrase)?;
-                return Self::from_block(block.tag(), &plain, None).map_err(of_decrypted);
+                return Self::from_block(block.tag(), &plain, None).map_err(after_decryption);
             }
             None => Zeroizing::new(block.contents().to_vec()),
         };
@@ -78,7 +77,7 @@ impl PrivateKey {
             return Err(KeyError::OldEncryption);
         }
         let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::UnknownEncryption)?;
-        if !cost::is_bearable(&info.encryption_algorithm) {
+        if !cost::is_acceptable(&info.encryption_algorithm) {
             return Err(KeyError::UnknownEncryption);
         }
         let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
@@ -86,7 +85,7 @@ impl PrivateKey {
             pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::UnsupportedAlgorithm { .. }) => KeyError::UnknownEncryption,
             _ => KeyError::WrongPassphrase,
         })?;
-        Self::from_pkcs8(plain.as_bytes()).map_err(of_decrypted)
+        Self::from_pkcs8(plain.as_bytes()).map_err(after_decryption)
     }
 
     fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
@@ -102,7 +101,7 @@ impl PrivateKey {
         let modulus = key.modulus.as_bytes();
         let unused = modulus.first().map_or(0, |first| first.leading_zeros() as usize);
         let bits = modulus.len() * 8 - unused;
-        if bits < SHORTEST {
+        if bits < MIN_BITS {
             return Err(KeyError::TooShort { bits });
         }
         Ok(Self { key: EncodingKey::from_rsa_der(der), bits })
@@ -118,7 +117,7 @@ impl PrivateKey {
     }
 }
 
-/// The block that holds the private key, or else the first one, which tells what was given instead.
+/// The PEM block with the private key, or else the first block, which shows what the text is instead.
 fn private_key_block(text: &str) -> Result<Pem, KeyError> {
     let text = with_line_breaks(text);
     if !text.contains("-----BEGIN ") {
@@ -130,10 +129,9 @@ fn private_key_block(text: &str) -> Result<Pem, KeyError> {
     blocks.into_iter().nth(chosen).ok_or(KeyError::Truncated)
 }
 
-/// The text with line breaks as PEM wants them, also where they were written out as `\n`: no line is empty but the one
-/// that ends the headers.
+/// The text with line breaks as PEM requires them: `\n` is replaced, and no line is empty except the one after the headers.
 fn with_line_breaks(text: &str) -> Zeroizing<String> {
-    // No PEM has a backslash otherwise.
+    // PEM contains no other backslash.
     let text = Zeroizing::new(text.replace("\\r", "\r").replace("\\n", "\n").replace('\r', "\n"));
     let mut lines = Zeroizing::new(String::with_capacity(text.len() + 2));
     let mut after_header = false;
@@ -149,7 +147,7 @@ fn with_line_breaks(text: &str) -> Zeroizing<String> {
     lines
 }
 
-/// How a block of encrypted PKCS#8 is encrypted.
+/// The encryption scheme of a block of encrypted PKCS#8.
 fn encryption_of(der: &[u8]) -> Result<ObjectIdentifier, KeyError> {
     let read = || {
         SliceReader::new(der)?.sequence(|block| {
@@ -161,8 +159,8 @@ fn encryption_of(der: &[u8]) -> Result<ObjectIdentifier, KeyError> {
     read().map_err(|_| KeyError::Truncated)
 }
 
-/// One wrong passphrase in some hundreds decrypts to something, which then is no key.
-fn of_decrypted(error: KeyError) -> KeyError {
+/// One in some hundred wrong passphrases decrypts to something that is not a key.
+fn after_decryption(error: KeyError) -> KeyError {
     if error == KeyError::Truncated { KeyError::WrongPassphrase } else { error }
 }
 

@@ -1,15 +1,18 @@
-//! A login that is always good, shared by any number of tasks.
+//! A login whose token is always valid, shared by any number of tasks.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use umapi_time::Clock;
 
 use crate::{
-    AccessToken, CachedSource, Credentials, Error, Proxy, RetryPolicy, TokenFuture, TokenSource, exchange::Exchange,
-    transport::Transport,
+    AccessToken, CachedSource, Credentials, Error, HttpClient, HttpOptions, RetryPolicy, TokenFuture, TokenSource,
+    login::LoginSource,
 };
 
-/// Logs in when a token is needed, and keeps the token as long as it is good. Cheap to clone; clones share the token.
+/// The default of [`SessionBuilder::timeout`].
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Logs in when a token is needed, and keeps the token while it is valid. Cheap to clone; clones share the token.
 ///
 /// ```no_run
 /// use umapi_auth::{Credentials, Session};
@@ -17,15 +20,15 @@ use crate::{
 /// # async fn run() -> Result<(), umapi_auth::Error> {
 /// let session = Session::new(Credentials::from_env()?)?;
 /// let token = session.token().await?;
-/// // When the service answers 401 to a request with it:
+/// // If the service responds with 401 to a request with this token:
 /// session.invalidate(&token);
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// However many tasks wait, there is one login at a time, and dropping the future that began it harms nobody. Ten minutes
-/// before the end one caller refreshes the token while the others go on with the old one. See [`CachedSource`] for the
-/// rules in full.
+/// Only one login runs at a time, and all waiting tasks share it. Dropping the future that started it does not affect the
+/// others. Ten minutes before the token expires, one caller refreshes it while the others continue with the old one. See
+/// [`CachedSource`] for the rules in full.
 #[derive(Clone)]
 pub struct Session {
     credentials: Arc<Credentials>,
@@ -33,24 +36,25 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session with the defaults of [`Session::builder`].
+    /// Creates a session with the defaults of [`Session::builder`].
     ///
     /// # Errors
     ///
-    /// If the HTTP client cannot be set up.
+    /// If the HTTP client cannot be created.
     pub fn new(credentials: impl Into<Credentials>) -> Result<Self, Error> {
         Self::builder(credentials).build()
     }
 
-    /// A session with settings of one's own.
+    /// Creates a session with settings.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use umapi_auth::{OAuthServerToServer, Proxy, Session};
+    /// use umapi_auth::{HttpOptions, OAuthServerToServer, Proxy, Session};
     ///
     /// # fn main() -> Result<(), umapi_auth::Error> {
+    /// let http = HttpOptions::new().proxy(Proxy::new("http://proxy.example:8080")?).build()?;
     /// let session = Session::builder(OAuthServerToServer::new("client id", "client secret")?)
-    ///     .proxy(Proxy::new("http://proxy.example:8080")?)
+    ///     .http(http)
     ///     .refresh_window(Duration::from_secs(300))
     ///     .build()?;
     /// assert_eq!(session.credentials().client_id(), "client id");
@@ -62,28 +66,29 @@ impl Session {
             credentials: credentials.into(),
             clock: Clock::real(),
             refresh_window: None,
-            retry: RetryPolicy::default(),
-            transport: Transport::default(),
+            retry: RetryPolicy::LOGIN,
+            timeout: TIMEOUT,
+            http: None,
         }
     }
 
-    /// What the session logs in with.
+    /// The credentials that the session logs in with.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// A token that is good now: the one at hand, or that of a login.
+    /// Returns a token that is valid now: the cached one, or one from a login.
     ///
     /// # Errors
     ///
-    /// Why the login failed; see [`Error`].
+    /// The error of the login; see [`Error`].
     pub async fn token(&self) -> Result<AccessToken, Error> {
         self.tokens.token().await
     }
 
-    /// Says that the service refused this token: it is dropped, unless a fresher one has taken its place.
-    pub fn invalidate(&self, refused: &AccessToken) {
-        self.tokens.invalidate(refused);
+    /// Reports that the service rejected this token. It is dropped, unless a newer one has replaced it already.
+    pub fn invalidate(&self, rejected: &AccessToken) {
+        self.tokens.invalidate(rejected);
     }
 }
 
@@ -92,8 +97,8 @@ impl TokenSource for Session {
         Box::pin(Self::token(self))
     }
 
-    fn invalidate(&self, refused: &AccessToken) {
-        Self::invalidate(self, refused);
+    fn invalidate(&self, rejected: &AccessToken) {
+        Self::invalidate(self, rejected);
     }
 }
 
@@ -105,98 +110,68 @@ impl fmt::Debug for Session {
 
 /// Settings of a [`Session`].
 #[derive(Debug)]
-#[must_use = "nothing is set up before `build`"]
+#[must_use = "a builder does nothing before `build`"]
 pub struct SessionBuilder {
     credentials: Credentials,
     clock: Clock,
     refresh_window: Option<Duration>,
     retry: RetryPolicy,
-    transport: Transport,
+    timeout: Duration,
+    http: Option<HttpClient>,
 }
 
 impl SessionBuilder {
-    /// The clock to go by. The default is the machine's.
+    /// Sets the clock. The default is the machine's.
     ///
-    /// A login server may share it and sleep on it: a clock of a test that advances by itself is not
-    /// [held](Clock::advance_guard) during a login.
+    /// A login server may share the clock and sleep on it: the session takes no [advance guard](Clock::advance_guard)
+    /// during a login.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How long before its end a token is refreshed. The default is ten minutes.
+    /// Sets how long before its expiry a token is refreshed. The default is ten minutes.
     pub fn refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = Some(window);
         self
     }
 
-    /// How often and how long one login is tried.
+    /// Sets how often a failed login is retried. The default is [`RetryPolicy::LOGIN`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// How long connecting may take, of the time of [`timeout`](Self::timeout). The default is ten seconds.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.transport.connect_timeout = Some(timeout);
-        self
-    }
-
-    /// How long one request may take, from connecting to the last byte of the answer. The default is 30 seconds. It is
-    /// real time: the network has no other.
+    /// Sets the longest time of one request, from connecting to the last byte of the response. The default is 30 seconds, in
+    /// real time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.transport.timeout = timeout;
+        self.timeout = timeout;
         self
     }
 
-    /// What the requests call their sender.
-    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.transport.user_agent = Some(user_agent.into());
+    /// Sets the HTTP client, e.g. one with a proxy, or one that is shared with other sessions and clients. The default is
+    /// that of [`HttpOptions::new`].
+    pub fn http(mut self, http: HttpClient) -> Self {
+        self.http = Some(http);
         self
     }
 
-    /// Trusts these certificates (PEM) beside those of the machine: those of an emulator or of a proxy that looks inside.
-    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.transport.root_certificates.push(pem.into());
-        self
-    }
-
-    /// Sends through this proxy. The default is what the environment says (`HTTPS_PROXY`, `NO_PROXY`).
-    pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.transport.proxy = Some(proxy);
-        self
-    }
-
-    /// Sends directly, whatever the environment says.
-    pub fn without_proxy(mut self) -> Self {
-        self.transport.proxy = None;
-        self.transport.is_direct = true;
-        self
-    }
-
-    /// Sends with this client, in place of one that the session makes for itself: for one connection pool, proxies or TLS
-    /// that are set up elsewhere.
-    ///
-    /// Its proxies, certificates, connect timeout and user agent hold, so those settings are refused here. Whatever it does
-    /// with redirects, credentials do not follow one. For plain HTTP, which stays on this machine, it is not used: a proxy
-    /// of it would see the secrets. Do not turn its `connection_verbose` on: it logs what is sent.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.transport.client = Some(client);
-        self
-    }
-
-    /// The session. Nothing is sent before the first token is asked for.
+    /// Creates the session. Nothing is sent until the first token is needed.
     ///
     /// # Errors
     ///
-    /// For certificates, a proxy or a user agent that cannot be used, or that are given beside a client of one's own.
+    /// If the HTTP client has a proxy and the login server uses plain HTTP.
     pub fn build(self) -> Result<Session, Error> {
-        let http = self.transport.connect_to(&self.credentials.endpoint)?;
+        let http = match self.http {
+            Some(http) => http,
+            None => HttpOptions::new().build()?,
+        };
+        let http = http.for_server(self.credentials.endpoint.url())?;
         let credentials = Arc::new(self.credentials);
-        let exchange = Exchange::new(http, self.clock.clone(), credentials.clone(), self.retry);
+        let source = LoginSource::new(http, self.timeout, self.clock.clone(), credentials.clone(), self.retry);
         let tokens = match self.refresh_window {
-            Some(window) => CachedSource::with_refresh_window(exchange, self.clock, window),
-            None => CachedSource::new(exchange, self.clock),
+            Some(window) => CachedSource::with_refresh_window(source, self.clock, window),
+            None => CachedSource::new(source, self.clock),
         };
         Ok(Session { credentials, tokens })
     }

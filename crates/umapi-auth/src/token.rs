@@ -1,4 +1,4 @@
-//! An access token, and whatever gives one out.
+//! Access tokens and their sources.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -6,7 +6,7 @@ use umapi_time::Instant;
 
 use crate::{Error, Secret};
 
-/// An access token: the header of a request, and until when. Cheap to clone.
+/// An access token and its expiry. Cheap to clone.
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 
@@ -16,22 +16,22 @@ struct Inner {
 }
 
 impl AccessToken {
-    /// A token that expires at a moment of the clock in use, or at one that is not known.
+    /// Creates a token that expires at a moment of the clock in use. `None` means that the expiry is not known.
     pub fn new(secret: impl Into<Secret>, expires: Option<Instant>) -> Self {
         Self(Arc::new(Inner { secret: secret.into(), expires }))
     }
 
-    /// The token itself, to be sent and nothing else.
+    /// Returns the text of the token. Use it to send the token, for nothing else.
     pub fn reveal(&self) -> &str {
         self.0.secret.reveal()
     }
 
-    /// When it expires, if that is known.
+    /// When the token expires, if that is known.
     pub fn expires(&self) -> Option<Instant> {
         self.0.expires
     }
 
-    /// Whether it is the same token: one object, or the same text, compared in constant time.
+    /// Whether both are the same token. Texts are compared in constant time.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.secret == other.0.secret
     }
@@ -43,10 +43,10 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// What a token source gives back.
+/// The future that a token source returns.
 pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send + 'a>>;
 
-/// Whatever gives out access tokens: a [`Session`](crate::Session), a fixed token, a vault, a sidecar.
+/// A source of access tokens: a [`Session`](crate::Session), a fixed token, a vault, a sidecar.
 ///
 /// ```
 /// use umapi_auth::{AccessToken, TokenFuture, TokenSource};
@@ -57,35 +57,35 @@ pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, Error
 ///     fn token(&self) -> TokenFuture<'_> {
 ///         Box::pin(async { Ok(AccessToken::new("token of the sidecar", None)) })
 ///     }
-///     fn invalidate(&self, _refused: &AccessToken) {}
+///     fn invalidate(&self, _rejected: &AccessToken) {}
 /// }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// A token that is good now.
+    /// Returns a token that is valid now.
     fn token(&self) -> TokenFuture<'_>;
 
-    /// Says that the service refused this token. A source that keeps tokens must not give out this one again, and must
-    /// keep a fresher one.
-    fn invalidate(&self, refused: &AccessToken);
+    /// Reports that the service rejected this token. A source that caches tokens must not return this one again, and must
+    /// keep a newer one.
+    fn invalidate(&self, rejected: &AccessToken);
 }
 
-/// A source that is shared.
+/// A shared source.
 impl<T: TokenSource + ?Sized> TokenSource for Arc<T> {
     fn token(&self) -> TokenFuture<'_> {
         (**self).token()
     }
 
-    fn invalidate(&self, refused: &AccessToken) {
-        (**self).invalidate(refused);
+    fn invalidate(&self, rejected: &AccessToken) {
+        (**self).invalidate(rejected);
     }
 }
 
-/// One token, given from outside. When the service refuses it, there is no other.
+/// A source that always returns the same token. If the service rejects it, there is no other one.
 #[derive(Clone, Debug)]
 pub struct FixedToken(AccessToken);
 
 impl FixedToken {
-    /// Of the text of a token.
+    /// Creates the source from the text of a token.
     pub fn new(secret: impl Into<Secret>) -> Self {
         Self(AccessToken::new(secret, None))
     }

@@ -1,12 +1,13 @@
-//! The login over real HTTP: what is sent, every refusal, and retries.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect, also in its helpers")]
+//! The login over real HTTP: requests, every error, and retries.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic on the unexpected")]
 
 use std::time::Duration;
 
 use httpmock::{Method::POST, MockServer};
 use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use umapi_auth::{
-    Clock, Credentials, Endpoint, Error, OAuthServerToServer, PrivateKey, RetryPolicy, ServiceAccount, Session,
+    Clock, Credentials, Endpoint, Error, HttpClient, OAuthServerToServer, PrivateKey, RetryPolicy, ServiceAccount,
+    Session,
 };
 use umapi_time::ManualClock;
 
@@ -36,7 +37,7 @@ fn session(credentials: Credentials, clock: Clock) -> Session {
     Session::builder(credentials).clock(clock).build().unwrap()
 }
 
-/// A clock that jumps over the waits between attempts.
+/// A clock that skips the waits between attempts.
 fn jumping() -> ManualClock {
     ManualClock::new().auto_advance(Duration::ZERO)
 }
@@ -72,7 +73,7 @@ async fn milliseconds_and_seconds_are_told_apart_by_the_endpoint() {
 }
 
 #[tokio::test]
-async fn every_row_of_the_table_of_refusals_has_its_predicate_and_its_way_out() {
+async fn every_error_code_has_its_predicate_and_its_remedy() {
     type Predicate = fn(&Error) -> bool;
     let rows: [(u16, &str, Predicate, &str); 7] = [
         (400, "invalid_client", Error::is_unknown_client, "client id"),
@@ -83,7 +84,7 @@ async fn every_row_of_the_table_of_refusals_has_its_predicate_and_its_way_out() 
         (400, "invalid_scope", Error::is_invalid_scope, "ent_user_sdk"),
         (400, "bad_request", Error::is_bad_request, "techacct"),
     ];
-    for (status, code, predicate, way_out) in rows {
+    for (status, code, predicate, remedy) in rows {
         let server = MockServer::start_async().await;
         let mock = server.mock(|when, then| {
             when.path("/ims/exchange/jwt");
@@ -93,19 +94,19 @@ async fn every_row_of_the_table_of_refusals_has_its_predicate_and_its_way_out() 
         });
         let error = session(service_account(&server), jumping().clock()).token().await.unwrap_err();
         assert!(predicate(&error) && !error.is_retryable(), "{code}: {error}");
-        assert_eq!(rows.iter().filter(|(_, _, predicate, _)| predicate(&error)).count(), 1, "{code} is told apart");
-        assert_eq!(error.description(), Some("no [cut] here"));
-        assert!(error.to_string().contains(way_out), "{code}: {error}");
+        assert_eq!(rows.iter().filter(|(_, _, predicate, _)| predicate(&error)).count(), 1, "{code} has one predicate");
+        assert_eq!(error.description(), Some("no [redacted] here"));
+        assert!(error.to_string().contains(remedy), "{code}: {error}");
         assert_eq!((error.status(), error.code(), error.request_id()), (Some(status), Some(code), Some("r-1")));
         assert!(error.body().unwrap().contains(code), "{error:?}");
         assert!(!format!("{error} {error:?} {:?}", error.body()).contains("planted"), "{error:?}");
-        // Nothing that would only be refused again is sent again.
+        // A permanent error is not retried.
         mock.assert();
     }
 }
 
 #[tokio::test]
-async fn faults_that_pass_are_tried_again_within_the_budget() {
+async fn temporary_failures_are_retried_within_the_total_time() {
     for (status, retry_after, calls) in [(503, None, 4), (429, Some("2"), 4), (429, Some("3600"), 1)] {
         let server = MockServer::start_async().await;
         let mock = server.mock(|when, then| {
@@ -146,7 +147,7 @@ async fn secrets_of_a_rotation_are_tried_in_order() {
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed_with_credentials() {
+async fn credentials_do_not_follow_redirects() {
     let (server, elsewhere) = (MockServer::start_async().await, MockServer::start_async().await);
     server.mock(|when, then| {
         when.path("/ims/token/v3");
@@ -160,7 +161,7 @@ async fn redirects_are_not_followed_with_credentials() {
 }
 
 #[tokio::test]
-async fn plain_http_does_not_go_through_a_client_that_has_a_proxy() {
+async fn plain_http_is_not_sent_with_a_client_that_has_a_proxy() {
     let (server, proxy) = (MockServer::start_async().await, MockServer::start_async().await);
     let login = server.mock(|when, then| {
         when.path("/ims/token/v3");
@@ -170,13 +171,19 @@ async fn plain_http_does_not_go_through_a_client_that_has_a_proxy() {
         then.status(200).body(r#"{"access_token":"t","expires_in":100}"#);
     });
     let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy.base_url()).unwrap()).build().unwrap();
-    Session::builder(at(&server, oauth())).http_client(client).build().unwrap().token().await.unwrap();
+    Session::builder(at(&server, oauth()))
+        .http(HttpClient::from_reqwest(client))
+        .build()
+        .unwrap()
+        .token()
+        .await
+        .unwrap();
     login.assert();
     caught.assert_calls_async(0).await;
 }
 
 #[tokio::test]
-async fn who_comes_while_the_server_wants_to_be_left_alone_is_told_what_is_left_of_that() {
+async fn callers_during_a_retry_after_get_the_rest_of_the_wait() {
     let server = MockServer::start_async().await;
     let mock = server.mock(|when, then| {
         when.path("/ims/token/v3");
@@ -196,7 +203,7 @@ async fn who_comes_while_the_server_wants_to_be_left_alone_is_told_what_is_left_
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_pointed_out() {
+async fn a_clock_skew_is_reported() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.path("/ims/exchange/jwt");
@@ -215,7 +222,7 @@ async fn a_wrong_clock_is_pointed_out() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_token_is_an_error_that_does_not_quote_it() {
+async fn a_response_without_a_token_is_an_error_without_quotes() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.path("/ims/token/v3");
@@ -226,7 +233,7 @@ async fn an_answer_that_is_no_token_is_an_error_that_does_not_quote_it() {
 }
 
 #[tokio::test]
-async fn a_date_to_come_back_at_is_waited_for_by_the_clock_of_the_server() {
+async fn a_retry_after_date_is_relative_to_the_server_clock() {
     let server = MockServer::start_async().await;
     let outage = server
         .mock_async(|when, then| {
@@ -236,7 +243,7 @@ async fn a_date_to_come_back_at_is_waited_for_by_the_clock_of_the_server() {
                 .header("retry-after", "Tue, 24 Nov 2026 12:00:40 GMT");
         })
         .await;
-    // Frozen, so that the wait can be looked at; and years off the server's clock, which must not matter.
+    // Frozen to inspect the wait. The clock is years off the server's, which does not matter.
     let manual = ManualClock::new();
     let session = session(at(&server, oauth()), manual.clock());
     let waiting = tokio::spawn(async move { session.token().await });
@@ -254,7 +261,7 @@ async fn a_date_to_come_back_at_is_waited_for_by_the_clock_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_taken_is_tried_first_from_then_on() {
+async fn the_accepted_secret_is_tried_first_next_time() {
     let server = MockServer::start_async().await;
     let old = server.mock(|when, then| {
         when.path("/ims/token/v3").form_urlencoded_tuple("client_secret", "planted-secret");
@@ -273,14 +280,16 @@ async fn a_secret_that_was_taken_is_tried_first_from_then_on() {
 }
 
 #[tokio::test]
-async fn an_unknown_client_is_not_tried_with_its_other_secrets() {
+async fn an_unknown_client_is_not_retried_with_other_secrets() {
     let server = MockServer::start_async().await;
     let exchange = server.mock(|when, then| {
         when.path("/ims/exchange/jwt");
         then.status(400).body(r#"{"error":"invalid_client"}"#);
     });
     let credentials = service_account(&server);
-    let umapi_auth::Login::ServiceAccount(account) = credentials.login().clone() else { panic!("it is one") };
+    let umapi_auth::Login::ServiceAccount(account) = credentials.login().clone() else {
+        panic!("not a service account")
+    };
     let error =
         session(at(&server, account.with_further_secret("other")), jumping().clock()).token().await.unwrap_err();
     assert!(error.is_unknown_client(), "{error}");
@@ -288,7 +297,7 @@ async fn an_unknown_client_is_not_tried_with_its_other_secrets() {
 }
 
 #[tokio::test]
-async fn the_jwt_names_the_server_the_account_and_the_metascope_by_the_clock_that_is_passed_in() {
+async fn the_jwt_has_the_claims_of_the_account_and_the_clock() {
     let pair = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let account = ServiceAccount::builder()
         .organization("12345@AdobeOrg")
@@ -300,7 +309,7 @@ async fn the_jwt_names_the_server_the_account_and_the_metascope_by_the_clock_tha
         .unwrap()
         .with_metascopes(["one", "two"]);
     let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-    // An emulator on this machine may speak plain HTTP: the claims name it as if it did not.
+    // An emulator may use plain HTTP. The claims name it with https.
     let jwt = account.assertion(&Endpoint::parse("http://127.0.0.1:8080").unwrap(), now).unwrap();
     let public = pem::encode(&pem::Pem::new("PUBLIC KEY", rcgen::PublicKeyData::subject_public_key_info(&pair)));
     let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
@@ -320,7 +329,7 @@ async fn the_jwt_names_the_server_the_account_and_the_metascope_by_the_clock_tha
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_is_a_timeout_and_that_can_be_tried_once_only() {
+async fn a_silent_server_is_a_timeout() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.path("/ims/token/v3");
@@ -337,7 +346,7 @@ async fn a_server_that_does_not_answer_is_a_timeout_and_that_can_be_tried_once_o
 }
 
 #[tokio::test]
-async fn an_error_shows_no_secret_of_the_credentials_whichever_was_sent() {
+async fn an_error_shows_no_secret_of_the_credentials() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.method(POST).path("/ims/token/v3");
@@ -346,5 +355,5 @@ async fn an_error_shows_no_secret_of_the_credentials_whichever_was_sent() {
     });
     let credentials = at(&server, oauth().with_further_secret("planted-other"));
     let error = session(credentials, jumping().clock()).token().await.unwrap_err();
-    assert_eq!(error.description(), Some("neither [cut] nor [cut]"));
+    assert_eq!(error.description(), Some("neither [redacted] nor [redacted]"));
 }

@@ -1,6 +1,6 @@
-//! No secret shows, neither in what `Debug` prints nor in the log. A program of its own, since the log is caught for the
-//! whole process: the libraries below write theirs on threads of their own.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect, also in its helpers")]
+//! Neither `Debug` nor the log shows a secret. This is a test binary of its own because it captures the log of the whole
+//! process: the HTTP libraries log on their own threads.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic on the unexpected")]
 
 use std::{
     any::type_name,
@@ -16,15 +16,15 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use tracing::Metadata;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::MakeWriterExt as _};
 use umapi_auth::{
-    AccessToken, CachedSource, Clock, Credentials, Endpoint, FixedToken, Instant, OAuthServerToServer, PrivateKey,
-    Proxy, RetryPolicy, Secret, ServiceAccount, Session,
+    AccessToken, CachedSource, Clock, Credentials, Endpoint, FixedToken, HttpOptions, Instant, OAuthServerToServer,
+    PrivateKey, Proxy, RetryPolicy, Secret, ServiceAccount, Session,
 };
 use umapi_time::ManualClock;
 
-/// Every secret of this test begins with it, and nothing else has it.
+/// The prefix of every secret in this test, and of nothing else.
 const PLANTED: &str = "planted";
 
-/// Keeps every line that is logged, with all fields.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -39,7 +39,7 @@ impl io::Write for Lines {
     }
 }
 
-/// What `Debug` prints, in both its forms, and of which types.
+/// The `Debug` output in both formats, and the types that were printed.
 #[derive(Default)]
 struct Shown {
     text: String,
@@ -53,7 +53,7 @@ impl Shown {
     }
 }
 
-/// The types that the crate makes public: the names in its `pub use` lines that are neither constants nor of a trait.
+/// The public types of the crate: the names in its `pub use` lines except constants and traits.
 fn public_types() -> BTreeSet<&'static str> {
     let exported = include_str!("../src/lib.rs").split("pub use ").skip(1);
     let words = exported.flat_map(|line| line.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric()));
@@ -69,12 +69,12 @@ fn at(server: &MockServer, credentials: impl Into<Credentials>) -> Credentials {
     credentials.into().with_endpoint(Endpoint::parse(&server.base_url()).unwrap())
 }
 
-fn answers(server: &MockServer) {
+fn mock_logins(server: &MockServer) {
     for (path, secret) in [("/ims/token/v3", "planted-old"), ("/ims/exchange/jwt", "planted-old")] {
         server.mock(|when, then| {
             when.path(path).form_urlencoded_tuple("client_secret", secret);
             then.respond_with(|request| {
-                // An echo of everything that was sent, the JWT among it.
+                // An echo of the whole request, including the JWT.
                 let echo = format!(
                     r#"{{"error":"invalid_client","error_description":"planted-old is wrong","sent":"{}"}}"#,
                     request.body_string()
@@ -99,11 +99,11 @@ fn answers(server: &MockServer) {
 }
 
 #[tokio::test]
-async fn neither_debug_nor_the_log_at_its_finest_shows_a_secret() {
+async fn neither_debug_nor_the_trace_log_shows_a_secret() {
     let lines = Lines::default();
     let writer = lines.clone();
-    // This also catches what libraries write by way of `log`.
-    // The mock server is part of this process and logs the requests that it gets: that is not ours.
+    // This also captures what libraries write with the `log` crate.
+    // The mock server runs in this process and logs the requests that it receives.
     let not_the_server = |metadata: &Metadata<'_>| !metadata.target().starts_with("httpmock");
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
@@ -111,7 +111,7 @@ async fn neither_debug_nor_the_log_at_its_finest_shows_a_secret() {
         .with_writer((move || writer.clone()).with_filter(not_the_server))
         .init();
     let server = MockServer::start_async().await;
-    answers(&server);
+    mock_logins(&server);
 
     let mut shown = Shown::default();
     let pem = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_pem();
@@ -134,22 +134,26 @@ async fn neither_debug_nor_the_log_at_its_finest_shows_a_secret() {
     shown.add(&FixedToken::new(PLANTED));
     shown.add(&CachedSource::new(FixedToken::new(PLANTED), jumping()));
     shown.add(&Proxy::new("http://proxy.example").unwrap().with_login("ann", PLANTED));
+    let options = HttpOptions::new().proxy(Proxy::new("http://proxy.example").unwrap().with_login("ann", PLANTED));
+    shown.add(&options);
+    shown.add(&options.clone().build().unwrap());
+    shown.add(&Proxy::new("planted").unwrap_err());
     shown.add(&RetryPolicy::default());
     shown.add(&PrivateKey::from_pem(PLANTED, None).unwrap_err());
     shown.add(&account("s").build().unwrap().assertion(&Endpoint::default(), Clock::real().wall()).unwrap());
     shown.add(&Endpoint::default());
     shown.add(&jumping());
     shown.add(&Instant::ORIGIN);
-    for refused in [
+    for rejected in [
         Credentials::from_console_json(r#"{"CLIENT_ID":"planted","CLIENT_SECRET":"planted"}"#, Some(PLANTED), None),
         Credentials::from_connector_yaml("enterprise:\n  client_secret: planted\n", ".".as_ref()),
         Credentials::from_variables(|_| Some(PLANTED.to_owned())),
     ] {
-        shown.add(&refused.unwrap_err());
+        shown.add(&rejected.unwrap_err());
     }
 
     let mut jwt_parts = 0;
-    for (credentials, is_good) in [
+    for (credentials, is_ok) in [
         (at(&server, oauth("planted-old").with_further_secret("planted-new")), true),
         (at(&server, account("planted-old").build().unwrap().with_further_secret("planted-new")), true),
         (at(&server, oauth("planted-old")), false),
@@ -165,31 +169,31 @@ async fn neither_debug_nor_the_log_at_its_finest_shows_a_secret() {
         shown.add(&session);
         match session.token().await {
             Ok(token) => {
-                assert!(is_good);
+                assert!(is_ok);
                 assert_eq!(token.reveal(), "planted-token");
                 shown.add(&token);
                 session.invalidate(&token);
             }
             Err(error) => {
-                assert!(!is_good, "{error}");
+                assert!(!is_ok, "{error}");
                 shown.add(&error);
                 shown.add(&error.to_string());
                 shown.add(&(error.body(), error.description(), error.request_id(), error.code()));
                 if let Some(skew) = error.clock_skew() {
                     shown.add(&skew);
                 }
-                jwt_parts += usize::from(error.body().is_some_and(|body| body.contains("jwt_token=[cut]")));
+                jwt_parts += usize::from(error.body().is_some_and(|body| body.contains("jwt_token=[redacted]")));
             }
         }
         shown.add(&session);
     }
 
-    assert_eq!(jwt_parts, 1, "the echoed JWT was cut out: {}", shown.text);
+    assert_eq!(jwt_parts, 1, "the echoed JWT is redacted: {}", shown.text);
     let missing: Vec<_> = public_types().into_iter().filter(|name| !shown.types.contains(name)).collect();
-    assert!(missing.is_empty(), "not looked at: {missing:?}");
+    assert!(missing.is_empty(), "not tested: {missing:?}");
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert!(logged.contains("client secret refused"), "our own lines are caught: {logged}");
-    assert!(logged.contains("TRACE") && logged.contains("hyper"), "those of libraries too: {logged}");
+    assert!(logged.contains("client secret rejected"), "our own lines are captured: {logged}");
+    assert!(logged.contains("TRACE") && logged.contains("hyper"), "lines of libraries are captured: {logged}");
     let middle_of_key = pem.lines().nth(5).unwrap();
     for text in [&shown.text, &logged] {
         for secret in [PLANTED, "eyJ", middle_of_key] {

@@ -1,5 +1,5 @@
-//! One token for many tasks, over a day of an injected clock.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect, also in its helpers")]
+//! One token for many tasks, over a day of a virtual clock.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic on the unexpected")]
 
 use std::{
     sync::{
@@ -16,18 +16,18 @@ use tokio::{
 use umapi_auth::{Credentials, Endpoint, OAuthServerToServer, Session};
 use umapi_time::{Clock, ManualClock};
 
-const LIFE: u64 = 3600;
+const LIFETIME: u64 = 3600;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a login server counts: calls, and how many were under way at once.
+/// The counters of a login server: calls, and how many were in flight at once.
 #[derive(Default)]
 struct Counts {
     calls: AtomicUsize,
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     most_at_once: AtomicUsize,
 }
 
-/// A login server on a clock, by which it takes its time.
+/// A login server with a delay on a clock.
 struct Server {
     url: String,
     clock: Clock,
@@ -35,7 +35,7 @@ struct Server {
 }
 
 impl Server {
-    /// One that answers at once, and with 503 to the calls that `is_failing` picks by their number.
+    /// Starts a server that responds immediately, with 503 to the calls that `is_failing` selects by their index.
     async fn start(clock: Clock, is_failing: fn(usize) -> bool) -> Self {
         Self::start_slow(clock, Duration::ZERO, is_failing).await
     }
@@ -48,7 +48,7 @@ impl Server {
         tokio::spawn(async move {
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
-                tokio::spawn(answer(connection, clock.clone(), delay, counts.clone(), is_failing));
+                tokio::spawn(respond(connection, clock.clone(), delay, counts.clone(), is_failing));
             }
         });
         server
@@ -65,7 +65,7 @@ impl Server {
     }
 }
 
-async fn answer(
+async fn respond(
     mut connection: TcpStream,
     clock: Clock,
     delay: Duration,
@@ -82,25 +82,25 @@ async fn answer(
         length += read;
     }
     let number = counts.calls.fetch_add(1, Ordering::SeqCst);
-    let others = counts.under_way.fetch_add(1, Ordering::SeqCst);
+    let others = counts.in_flight.fetch_add(1, Ordering::SeqCst);
     counts.most_at_once.fetch_max(others + 1, Ordering::SeqCst);
-    // Long enough for others to come: each of them sees the login under way.
+    // Long enough for other callers to see the login in flight.
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
     if !delay.is_zero() {
         clock.sleep(delay).await;
     }
-    let body = format!(r#"{{"access_token":"t{number}","expires_in":{LIFE}}}"#);
+    let body = format!(r#"{{"access_token":"t{number}","expires_in":{LIFETIME}}}"#);
     let status = if is_failing(number) { "503 Service Unavailable" } else { "200 OK" };
-    let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    counts.under_way.fetch_sub(1, Ordering::SeqCst);
-    // Who asked may have given up.
-    let _ = connection.write_all(answer.as_bytes()).await;
+    let response = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    counts.in_flight.fetch_sub(1, Ordering::SeqCst);
+    // The caller may have given up.
+    let _ = connection.write_all(response.as_bytes()).await;
 }
 
 #[tokio::test]
-async fn a_thousand_waiters_share_one_login() {
+async fn a_thousand_waiting_tasks_share_one_login() {
     let server = Server::start(ManualClock::new().clock(), |_| false).await;
     let session = server.session();
     let tasks: Vec<_> = (0..1000)
@@ -118,11 +118,11 @@ async fn a_thousand_waiters_share_one_login() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_harms_nobody() {
+async fn a_caller_that_gives_up_does_not_cancel_the_login() {
     let server = Server::start(ManualClock::new().clock(), |_| false).await;
     let session = server.session();
     let mut first = Box::pin(session.token());
-    // Polled once, so that the login has begun, and dropped.
+    // Polled once to start the login, then dropped.
     assert!(futures_util::poll!(first.as_mut()).is_pending());
     let second = tokio::spawn({
         let session = session.clone();
@@ -134,7 +134,7 @@ async fn a_caller_that_gives_up_harms_nobody() {
 }
 
 #[tokio::test]
-async fn only_the_token_that_was_refused_is_dropped() {
+async fn only_the_rejected_token_is_dropped() {
     let server = Server::start(ManualClock::new().clock(), |_| false).await;
     let session = server.session();
     let old = session.token().await.unwrap();
@@ -148,13 +148,13 @@ async fn only_the_token_that_was_refused_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_failed_early_refresh_keeps_the_good_token_and_pauses() {
-    // The second login fails in all of its four attempts.
+async fn a_failed_early_refresh_keeps_the_token_and_pauses() {
+    // All four attempts of the second login fail.
     let manual = ManualClock::new();
     let server = Server::start(manual.clock(), |call| (1..=4).contains(&call)).await;
     let session = server.session();
     session.token().await.unwrap();
-    manual.advance(Duration::from_secs(LIFE - 500));
+    manual.advance(Duration::from_secs(LIFETIME - 500));
     manual.set_auto_advance(Some(Duration::ZERO));
     assert_eq!(session.token().await.unwrap().reveal(), "t0");
     manual.freeze();
@@ -162,52 +162,52 @@ async fn a_failed_early_refresh_keeps_the_good_token_and_pauses() {
     for _ in 0..10 {
         assert_eq!(session.token().await.unwrap().reveal(), "t0");
     }
-    assert_eq!(server.calls(), 5, "a failed refresh is not tried again at once");
+    assert_eq!(server.calls(), 5, "a failed refresh is not retried immediately");
     manual.advance(Duration::from_secs(61));
     assert_eq!(session.token().await.unwrap().reveal(), "t5");
 }
 
 #[tokio::test]
-async fn others_go_on_with_the_good_token_while_one_refreshes() {
+async fn others_continue_with_the_old_token_during_a_refresh() {
     let manual = ManualClock::new();
     let server = Server::start(manual.clock(), |_| false).await;
     let session = server.session();
     session.token().await.unwrap();
-    manual.advance(Duration::from_secs(LIFE - 500));
+    manual.advance(Duration::from_secs(LIFETIME - 500));
     let mut refreshing = Box::pin(session.token());
     assert!(futures_util::poll!(refreshing.as_mut()).is_pending());
     assert_eq!(session.token().await.unwrap().reveal(), "t0");
-    // The one that refreshes gives up; the next caller takes over.
+    // The caller that refreshes gives up, and the next one takes over.
     drop(refreshing);
     assert_eq!(session.token().await.unwrap().reveal(), "t1");
     assert_eq!(server.calls(), 2);
 }
 
 #[tokio::test]
-async fn a_server_may_sleep_on_the_clock_that_the_session_goes_by() {
-    // A grace that is long enough for the bytes of a connection on this machine.
+async fn a_server_may_sleep_on_the_clock_of_the_session() {
+    // A grace period that is long enough for a connection on this machine.
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let server = Server::start_slow(manual.clock(), 45 * SECOND, |call| call == 0).await;
     let session = server.session();
     let login = async {
-        // The first login fails after its 45 seconds, the second one comes within the budget of a minute.
+        // The first attempt fails after 45 seconds, the second one starts within the total time of a minute.
         let token = session.token().await.unwrap();
         assert_eq!(token.reveal(), "t1");
         let taken = manual.clock().now().since_origin();
         assert!(taken > 90 * SECOND && taken < 91 * SECOND, "{taken:?}");
-        // An early refresh is given up after ten seconds of the same clock.
-        manual.advance(Duration::from_secs(LIFE - 500));
+        // An early refresh times out after ten seconds of the same clock.
+        manual.advance(Duration::from_secs(LIFETIME - 500));
         let begun = manual.clock().now();
         assert!(session.token().await.unwrap().is_same(&token));
         assert_eq!(manual.clock().now() - begun, 10 * SECOND);
         assert_eq!(server.calls(), 3);
     };
-    // If each waited for the other, this would never end.
+    // A deadlock of the two would never end.
     Clock::real().timeout(60 * SECOND, login).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_may_do_so_on_other_threads_too() {
+async fn a_server_may_sleep_on_other_threads_too() {
     let manual = ManualClock::new();
     let server = Server::start_slow(manual.clock(), 45 * SECOND, |_| false).await;
     let session = server.session();
@@ -216,13 +216,13 @@ async fn it_may_do_so_on_other_threads_too() {
     assert_eq!(manual.next_deadline().unwrap().since_origin(), 45 * SECOND);
     manual.set_auto_advance(Some(Duration::ZERO));
     let token = Clock::real().timeout(60 * SECOND, login).await.unwrap().unwrap().unwrap();
-    // Its life is counted from before the request.
-    assert_eq!(token.expires().unwrap().since_origin(), Duration::from_secs(LIFE));
+    // The lifetime counts from before the request.
+    assert_eq!(token.expires().unwrap().since_origin(), Duration::from_secs(LIFETIME));
 }
 
-/// 10,000 calls by 64 tasks over a day, every seventh login failing once.
+/// 10,000 calls by 64 tasks over a day. Every seventh login request fails.
 #[tokio::test]
-async fn a_day_of_calls_takes_the_logins_that_it_must_and_never_an_expired_token() {
+async fn a_day_of_calls_needs_no_extra_login_and_no_token_expires() {
     const CALLS: u32 = 10_000;
     const TASKS: u32 = 64;
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
@@ -233,12 +233,12 @@ async fn a_day_of_calls_takes_the_logins_that_it_must_and_never_an_expired_token
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             let (session, clock) = (session.clone(), clock.clone());
-            // The calls do not divide by the tasks: some make one more.
+            // The calls are not divisible by the tasks, so some make one more.
             let calls = CALLS / TASKS + u32::from(task < CALLS % TASKS);
             tokio::spawn(async move {
                 for _ in 0..calls {
                     let token = session.token().await.unwrap();
-                    assert!(token.expires().unwrap() > clock.now(), "an expired token was given out");
+                    assert!(token.expires().unwrap() > clock.now(), "an expired token was returned");
                     clock.sleep(day / calls).await;
                 }
                 calls
@@ -251,8 +251,8 @@ async fn a_day_of_calls_takes_the_logins_that_it_must_and_never_an_expired_token
     }
     assert_eq!(made, CALLS);
     assert_eq!(server.counts.most_at_once.load(Ordering::SeqCst), 1, "two logins at a time");
-    // A token lives an hour and is refreshed up to ten minutes early, in rounds of about nine minutes: between 24 and 33
-    // logins in a day, and one more for each that failed.
+    // A token is valid for an hour and refreshed up to ten minutes early, in rounds of about nine minutes: between 24 and 33
+    // logins a day, plus one for each failure.
     let (all, failed) = (server.calls(), (0..server.calls()).filter(|call| call % 7 == 3).count());
     assert!((24..=33).contains(&(all - failed)), "{all} logins, {failed} of them failed");
 }

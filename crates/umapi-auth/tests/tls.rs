@@ -1,5 +1,5 @@
-//! The login over TLS: what is trusted, and a caller's own HTTP client, which no redirect leads astray.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect, also in its helpers")]
+//! The login over TLS: trusted certificates, and redirects with a custom HTTP client.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic on the unexpected")]
 
 use std::sync::{Arc, Mutex};
 
@@ -10,11 +10,11 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use umapi_auth::{Credentials, Endpoint, Error, OAuthServerToServer, RetryPolicy, Session, SessionBuilder};
+use umapi_auth::{Credentials, Endpoint, Error, HttpClient, HttpOptions, OAuthServerToServer, RetryPolicy, Session};
 
 const TOKEN: &str = r#"{"access_token":"t","expires_in":100}"#;
 
-/// A login server with a certificate of its own. It answers the login with a status, and any other path with a token.
+/// A login server with a self-signed certificate. It responds to the login with a status, and to any other path with a token.
 struct Server {
     url: String,
     certificate: String,
@@ -40,7 +40,7 @@ impl Server {
         tokio::spawn(async move {
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
-                // Who does not trust the certificate hangs up.
+                // A client that does not trust the certificate closes the connection.
                 let Ok(mut connection) = acceptor.accept(connection).await else { continue };
                 let request = read(&mut connection).await;
                 let is_login = request.starts_with("POST /ims/token/v3 ");
@@ -57,27 +57,33 @@ impl Server {
         server
     }
 
-    fn builder(&self) -> SessionBuilder {
+    /// A session that trusts the certificate, or not.
+    fn session(&self, is_trusted: bool) -> Session {
         let client = OAuthServerToServer::new("client", "planted").unwrap();
         let credentials = Credentials::from(client).with_endpoint(Endpoint::parse(&self.url).unwrap());
-        Session::builder(credentials).without_proxy().retry(RetryPolicy::NEVER)
+        let http = HttpOptions::new().without_proxy();
+        let http = if is_trusted { http.root_certificates(self.certificate.clone()) } else { http };
+        Session::builder(credentials).http(http.build().unwrap()).retry(RetryPolicy::NEVER).build().unwrap()
     }
 
-    /// A client that trusts it and follows redirects, as clients do by default.
+    /// A client that trusts the certificate and follows redirects, as clients do by default.
     fn client(&self) -> reqwest::Client {
         let certificate = reqwest::Certificate::from_pem(self.certificate.as_bytes()).unwrap();
         reqwest::Client::builder().no_proxy().tls_certs_merge([certificate]).build().unwrap()
     }
 
-    async fn log_in_with_own_client(&self) -> Result<(), Error> {
+    async fn log_in_with_custom_client(&self) -> Result<(), Error> {
         let client = OAuthServerToServer::new("client", "planted").unwrap();
         let credentials = Credentials::from(client).with_endpoint(Endpoint::parse(&self.url).unwrap());
-        let session = Session::builder(credentials).http_client(self.client()).retry(RetryPolicy::NEVER).build()?;
+        let session = Session::builder(credentials)
+            .http(HttpClient::from_reqwest(self.client()))
+            .retry(RetryPolicy::NEVER)
+            .build()?;
         session.token().await.map(drop)
     }
 }
 
-/// One request: its body is as long as its head says.
+/// Reads one request up to its content length.
 async fn read(connection: &mut TlsStream<TcpStream>) -> String {
     let mut request = Vec::new();
     loop {
@@ -90,25 +96,24 @@ async fn read(connection: &mut TlsStream<TcpStream>) -> String {
         }
         let mut bytes = [0; 1024];
         let read = connection.read(&mut bytes).await.unwrap();
-        assert!(read > 0, "half a request: {text}");
+        assert!(read > 0, "incomplete request: {text}");
         request.extend_from_slice(&bytes[..read]);
     }
 }
 
 #[tokio::test]
-async fn a_certificate_is_trusted_when_it_is_given_and_not_before() {
+async fn only_a_given_certificate_is_trusted() {
     let server = Server::start(200).await;
-    let error = server.builder().build().unwrap().token().await.unwrap_err();
+    let error = server.session(false).token().await.unwrap_err();
     assert!(error.is_connect() && error.to_string().contains("certificate"), "{error}");
-    assert!(server.requests.lock().unwrap().is_empty(), "nothing is sent to whom is not trusted");
-    let session = server.builder().root_certificates(server.certificate.clone()).build().unwrap();
-    assert_eq!(session.token().await.unwrap().reveal(), "t");
+    assert!(server.requests.lock().unwrap().is_empty(), "nothing is sent to an untrusted server");
+    assert_eq!(server.session(true).token().await.unwrap().reveal(), "t");
 }
 
 #[tokio::test]
-async fn a_client_of_ones_own_sends_the_form_in_one_piece() {
+async fn a_custom_client_sends_the_form_in_one_piece() {
     let server = Server::start(200).await;
-    server.log_in_with_own_client().await.unwrap();
+    server.log_in_with_custom_client().await.unwrap();
     let requests = server.requests.lock().unwrap();
     let [request] = requests.as_slice() else { panic!("one request: {requests:?}") };
     assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"), "{request}");
@@ -119,20 +124,17 @@ async fn a_client_of_ones_own_sends_the_form_in_one_piece() {
 }
 
 #[tokio::test]
-async fn credentials_do_not_follow_a_redirect_whatever_the_client_does() {
+async fn credentials_do_not_follow_a_redirect_of_a_custom_client() {
     for status in [301, 302, 303, 307, 308] {
         let server = Server::start(status).await;
-        for result in [
-            server.log_in_with_own_client().await,
-            server.builder().root_certificates(server.certificate.clone()).build().unwrap().token().await.map(drop),
-        ] {
+        for result in [server.log_in_with_custom_client().await, server.session(true).token().await.map(drop)] {
             let error = result.unwrap_err();
-            assert!(error.to_string().contains("points elsewhere") && !error.is_retryable(), "{status}: {error}");
+            assert!(error.to_string().contains("redirect") && !error.is_retryable(), "{status}: {error}");
         }
         let requests = server.requests.lock().unwrap();
         let elsewhere: Vec<_> = requests.iter().filter(|request| request.contains("/elsewhere")).collect();
         assert!(elsewhere.iter().all(|request| !request.contains("planted")), "{status}: {elsewhere:?}");
-        // The client follows some of them, without what it should carry; a session of its own follows none.
+        // A custom client follows some of them without the form. The default client follows none.
         assert_eq!(elsewhere.len(), usize::from(status < 304), "{status}");
     }
 }

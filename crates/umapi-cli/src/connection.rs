@@ -1,7 +1,7 @@
 //! The connection of a call: a client for its organization, the login, and the progress line.
 
 use umapi::{
-    Client, Observer, RateLimits, ThrottlePolicy,
+    Client, HttpClient, HttpOptions, Observer, RateLimits, ThrottlePolicy,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;
@@ -46,8 +46,9 @@ impl Connection {
         } else {
             (Access::find(&context.global)?, None)
         };
-        let session = session(context, &access)?;
-        let client = client(context, &access, session.clone(), observer)?;
+        let http = http(&access)?;
+        let session = session(context, &access, http.clone())?;
+        let client = client(context, &access, session.clone(), http, observer)?;
         Ok(Self { client, session, access, progress, _emulator: emulator })
     }
 }
@@ -58,18 +59,29 @@ impl Drop for Connection {
     }
 }
 
-fn session(context: &Context, access: &Access) -> Result<Session> {
-    let mut builder = Session::builder(access.credentials.clone()).clock(context.clock.clone()).user_agent(PRODUCT);
+fn http(access: &Access) -> Result<HttpClient> {
+    let mut options = HttpOptions::new().product(PRODUCT);
     if let Some(pem) = &access.root_certificates {
-        builder = builder.root_certificates(pem.clone());
+        options = options.root_certificates(pem.clone());
     }
     if let Some(proxy) = &access.proxy {
-        builder = builder.proxy(proxy.clone());
+        options = options.proxy(proxy.clone());
     }
+    options.build().map_err(|error| Failure::of_login("cannot set up the HTTP client", &error.into()))
+}
+
+fn session(context: &Context, access: &Access, http: HttpClient) -> Result<Session> {
+    let builder = Session::builder(access.credentials.clone()).clock(context.clock.clone()).http(http);
     builder.build().map_err(|error| Failure::of_login("cannot set up the login", &error))
 }
 
-fn client(context: &Context, access: &Access, session: Session, observer: impl Observer) -> Result<Client> {
+fn client(
+    context: &Context,
+    access: &Access,
+    session: Session,
+    http: HttpClient,
+    observer: impl Observer,
+) -> Result<Client> {
     let policy = match context.global.max_wait {
         None => ThrottlePolicy::Wait,
         Some(longest) if longest.is_zero() => ThrottlePolicy::FailAtOnce,
@@ -78,18 +90,12 @@ fn client(context: &Context, access: &Access, session: Session, observer: impl O
     let mut builder = Client::builder(access.organization.as_str())
         .token_source(access.credentials.client_id(), session)
         .clock(context.clock.clone())
-        .product(PRODUCT)
+        .http(http)
         .throttle_policy(policy)
         .attempt_timeout(context.global.timeout)
         .observer(observer);
     if let Some(server) = &access.server {
         builder = builder.base_url(server.as_str());
-    }
-    if let Some(pem) = &access.root_certificates {
-        builder = builder.root_certificates(pem.clone());
-    }
-    if let Some(proxy) = &access.proxy {
-        builder = builder.proxy(proxy.clone());
     }
     if context.global.no_rate_limit {
         builder = builder.rate_limits(RateLimits::unlimited());

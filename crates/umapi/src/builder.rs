@@ -2,44 +2,45 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use umapi_auth::{Credentials, Proxy, Session, TokenSource};
+use umapi_auth::{Credentials, Session, TokenSource};
+use umapi_http::{HttpClient, HttpOptions, RetryPolicy, Server, ServerUrl};
 use umapi_raw::UserManagement;
 use umapi_time::Clock;
 
 use crate::{
-    address::Address,
-    call::{Budget, RetryPolicy},
-    call::{CredentialSlot, Engine},
-    call::{HttpSettings, RawClient},
+    call::{Budget, CredentialSlot, Engine, RawClient},
     client::Client,
     error::Error,
     observer::{Nobody, Observer},
     rate::{InMemoryRateLimits, RateLimitStore, RateLimiter, RateLimits, ThrottlePolicy},
 };
 
-/// How the client calls itself to servers.
-const USER_AGENT: &str = concat!("umapi-rust/", env!("CARGO_PKG_VERSION"));
+/// The default of [`ClientBuilder::attempt_timeout`].
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Settings of a [`Client`], each with a default that suits the service in production.
+/// The service as error messages name it.
+pub(crate) const SERVICE: Server = Server { name: "service", example: UserManagement::PRODUCTION };
+
+/// Settings of a [`Client`], with defaults for production.
 ///
 /// ```
 /// use std::time::Duration;
-/// use umapi::{Client, ThrottlePolicy, auth::OAuthServerToServer};
+/// use umapi::{Client, HttpOptions, ThrottlePolicy, auth::OAuthServerToServer};
 ///
 /// # fn main() -> Result<(), umapi::Error> {
 /// let client = Client::builder("12345@AdobeOrg")
 ///     .credentials(OAuthServerToServer::new("client id", "client secret")?)
-///     .product("staff-sync/2.1")
+///     .http(HttpOptions::new().product("staff-sync/2.1").build()?)
 ///     .throttle_policy(ThrottlePolicy::WaitUpTo(Duration::from_secs(600)))
 ///     .build()?;
 /// assert_eq!(client.organization(), "12345@AdobeOrg");
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is set up before `build`"]
+#[must_use = "a builder does nothing before `build`"]
 pub struct ClientBuilder {
     organization: String,
-    given: Vec<Given>,
+    credentials: Vec<Credential>,
     base_url: String,
     clock: Clock,
     rate_limits: RateLimits,
@@ -48,15 +49,14 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     attempt_timeout: Duration,
     call_timeout: Option<Duration>,
-    http: HttpSettings,
-    own_http: Option<reqwest::Client>,
+    http: Option<HttpClient>,
     observer: Arc<dyn Observer>,
     sync_hints: bool,
 }
 
-/// What a credential was given as.
-enum Given {
-    Credentials(Box<Credentials>),
+/// A credential as it was given.
+enum Credential {
+    Login(Box<Credentials>),
     Tokens { api_key: String, source: Box<dyn TokenSource> },
 }
 
@@ -64,168 +64,131 @@ impl ClientBuilder {
     pub(crate) fn new(organization: String) -> Self {
         Self {
             organization,
-            given: Vec::new(),
+            credentials: Vec::new(),
             base_url: UserManagement::PRODUCTION.to_owned(),
             clock: Clock::real(),
             rate_limits: RateLimits::documented(),
             rate_limit_store: None,
             throttle_policy: ThrottlePolicy::default(),
-            retry: RetryPolicy::default(),
-            attempt_timeout: Duration::from_secs(120),
+            retry: RetryPolicy::SERVICE,
+            attempt_timeout: ATTEMPT_TIMEOUT,
             call_timeout: None,
-            http: HttpSettings {
-                connect_timeout: Duration::from_secs(10),
-                user_agent: USER_AGENT.to_owned(),
-                root_certificates: Vec::new(),
-                proxy: None,
-                is_direct: false,
-            },
-            own_http: None,
+            http: None,
             observer: Arc::new(Nobody),
             sync_hints: false,
         }
     }
 
-    /// Logs in with these credentials. Given several times, with other credentials of the same organization, the work is
-    /// spread over them, each with its own limits. One that is refused is left out for a while.
+    /// Logs in with these credentials. Call it several times with different credentials of the same organization to spread
+    /// the calls over them, each with its own rate limits. A rejected credential is suspended for a while.
     pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
-        self.given.push(Given::Credentials(Box::new(credentials.into())));
+        self.credentials.push(Credential::Login(Box::new(credentials.into())));
         self
     }
 
-    /// Takes access tokens from a source of one's own, or from a [`Session`] that is shared with something else. The API
-    /// key is the client id that the tokens were issued to. It may be given several times, as
-    /// [`credentials`](Self::credentials).
+    /// Takes access tokens from a custom source, or from a [`Session`] that is shared with other code. The API key is the
+    /// client id that the tokens are issued to. Like [`credentials`](Self::credentials), it can be called several times.
     pub fn token_source(mut self, api_key: impl Into<String>, source: impl TokenSource) -> Self {
-        self.given.push(Given::Tokens { api_key: api_key.into(), source: Box::new(source) });
+        self.credentials.push(Credential::Tokens { api_key: api_key.into(), source: Box::new(source) });
         self
     }
 
-    /// The address of the service. The default is the service in production; plain HTTP must stay on this machine.
+    /// Sets the URL of the service: HTTPS, or plain HTTP on this machine. The default is the service in production.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// The clock to go by. The default is the machine's.
+    /// Sets the clock. The default is the machine's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How many calls a minute each credential may make. The default is what the service documents.
+    /// Sets the calls per minute of each credential. The default is [`RateLimits::documented`].
     pub fn rate_limits(mut self, rate_limits: RateLimits) -> Self {
         self.rate_limits = rate_limits;
         self
     }
 
-    /// Where it is remembered which calls were made. The default is this process's memory.
+    /// Sets the store that remembers which calls were made, e.g. one that several processes share. The default is the memory
+    /// of this process.
     pub fn rate_limit_store(mut self, store: impl RateLimitStore) -> Self {
         self.rate_limit_store = Some(Arc::new(store));
         self
     }
 
-    /// What a call does when there is no turn for it now. The default is to [wait](ThrottlePolicy::Wait).
+    /// Sets what a call does when it would have to wait for a rate limit. The default is to [wait](ThrottlePolicy::Wait).
     pub fn throttle_policy(mut self, policy: ThrottlePolicy) -> Self {
         self.throttle_policy = policy;
         self
     }
 
-    /// How often and how far apart a call is tried that fails in a way that may pass.
+    /// Sets how often a failed call is retried, and how long to wait in between. The default is [`RetryPolicy::SERVICE`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// How long one attempt may take, from sending to the end of the answer. The default is two minutes.
+    /// Sets the longest time of one attempt, from sending the request to the end of the response. The default is two minutes.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How long one call may take, with all its waits and attempts: a user, a page. There is no limit by default. No wait is
-    /// begun that would end later. Batches have [deadlines](crate::Execute::deadline) of their own.
+    /// Sets the longest time of one call (e.g. reading a user or a page) with all its waits and attempts. By default there is
+    /// no limit. A wait that would outlast it is not started. Batches have their own [deadline](crate::Execute::deadline).
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = Some(timeout);
         self
     }
 
-    /// How long connecting may take, of the time of an attempt. The default is ten seconds of real time.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.http.connect_timeout = timeout;
+    /// Sets the HTTP client for the logins and the service. The default is that of [`HttpOptions::new`].
+    pub fn http(mut self, http: HttpClient) -> Self {
+        self.http = Some(http);
         self
     }
 
-    /// The program that calls, as `name/version`: it comes first in the `User-Agent`.
-    pub fn product(mut self, product: impl AsRef<str>) -> Self {
-        self.http.user_agent = format!("{} {USER_AGENT}", product.as_ref());
-        self
-    }
-
-    /// Trusts these certificates (PEM) beside those of the machine: those of an emulator, or of a proxy that looks inside.
-    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.http.root_certificates.push(pem.into());
-        self
-    }
-
-    /// Sends through this proxy. The default is what the environment says (`HTTPS_PROXY`, `NO_PROXY`).
-    pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.http.proxy = Some(proxy);
-        self
-    }
-
-    /// Sends directly, whatever the environment says.
-    pub fn without_proxy(mut self) -> Self {
-        self.http.proxy = None;
-        self.http.is_direct = true;
-        self
-    }
-
-    /// Sends to the service with this HTTP client, a type of [`raw::reqwest`](crate::raw::reqwest). It should follow no
-    /// redirects, and for plain HTTP have no proxy, which would see the access tokens. Product, certificates, proxy and connect timeout are its own; the logins go by those of this builder.
-    pub fn http_client(mut self, http: reqwest::Client) -> Self {
-        self.own_http = Some(http);
-        self
-    }
-
-    /// Who is told what the client does.
+    /// Sets the observer, which is notified of what the client does.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);
         self
     }
 
-    /// Whether the first and the last request of a batch carry `Pragma: umapi-sync-start` and `umapi-sync-end`, hints
-    /// that Adobe's own client can send around a long piece of work. The default is no.
+    /// Sets whether the first and the last request of a batch carry the hints `Pragma: umapi-sync-start` and
+    /// `umapi-sync-end`, like Adobe's own client. The default is false.
     pub fn sync_hints(mut self, on: bool) -> Self {
         self.sync_hints = on;
         self
     }
 
-    /// The client. Nothing is sent before it is asked for something.
+    /// Creates the client. Nothing is sent until the first call.
     ///
     /// # Errors
     ///
-    /// For an organization, an address, credentials, certificates or a proxy that cannot be used.
+    /// If the organization, the URL or the credentials are invalid, or if the HTTP client has a proxy and a server uses plain
+    /// HTTP.
     pub fn build(self) -> Result<Client, Error> {
         check_organization(&self.organization)?;
-        let address = Address::parse(&self.base_url)?;
-        let http = match self.own_http {
+        let url = ServerUrl::parse(&self.base_url, SERVICE)?;
+        let http = match self.http {
             Some(http) => http,
-            None => self.http.connect_to(&address)?,
+            None => HttpOptions::new().build()?,
         };
+        let raw = RawClient::new(url.as_str(), http.for_server(&url)?);
         let slots = self
-            .given
+            .credentials
             .into_iter()
-            .map(|given| given.into_slot(&self.organization, &self.clock, &self.http))
+            .map(|credential| credential.into_slot(&self.organization, &self.clock, &http))
             .collect::<Result<Vec<_>, _>>()?;
         let api_keys: Vec<Arc<str>> = slots.iter().map(|slot| slot.api_key.clone()).collect();
-        check_keys(&api_keys)?;
+        check_api_keys(&api_keys)?;
         let store = self.rate_limit_store.unwrap_or_else(|| Arc::new(InMemoryRateLimits::new(self.clock.clone())));
         let rate_limiter =
             RateLimiter::new(self.clock.clone(), store, self.observer.clone(), &self.rate_limits, &api_keys);
         Ok(Client(Arc::new(Engine {
             organization: self.organization,
-            raw: RawClient::new(address.as_str(), http),
+            raw,
             clock: self.clock,
             slots,
             rate_limiter,
@@ -240,29 +203,22 @@ impl ClientBuilder {
     }
 }
 
-impl Given {
-    fn into_slot(self, organization: &str, clock: &Clock, http: &HttpSettings) -> Result<CredentialSlot, Error> {
+impl Credential {
+    fn into_slot(self, organization: &str, clock: &Clock, http: &HttpClient) -> Result<CredentialSlot, Error> {
         let credentials = match self {
             Self::Tokens { api_key, source } => return Ok(CredentialSlot { api_key: api_key.into(), tokens: source }),
-            Self::Credentials(credentials) => credentials,
+            Self::Login(credentials) => credentials,
         };
         if let Some(named) = credentials.organization().filter(|named| !named.eq_ignore_ascii_case(organization)) {
             return Err(Error::invalid(format!(
-                "the credentials of client `{}` belong to the organization {named}, the client is for {organization}: give both the same",
+                "the credentials of client `{}` belong to the organization {named}, but the client is for {organization}; use \
+                 credentials of that organization",
                 credentials.client_id()
             )));
         }
         let api_key = Arc::from(credentials.client_id());
-        let session = Session::builder(*credentials).clock(clock.clone()).user_agent(&http.user_agent);
-        let session = session.connect_timeout(http.connect_timeout);
-        let session =
-            http.root_certificates.iter().fold(session, |session, pem| session.root_certificates(pem.clone()));
-        let session = match &http.proxy {
-            Some(proxy) => session.proxy(proxy.clone()),
-            None if http.is_direct => session.without_proxy(),
-            None => session,
-        };
-        Ok(CredentialSlot { api_key, tokens: Box::new(session.build()?) })
+        let session = Session::builder(*credentials).clock(clock.clone()).http(http.clone()).build()?;
+        Ok(CredentialSlot { api_key, tokens: Box::new(session) })
     }
 }
 
@@ -272,21 +228,21 @@ fn check_organization(organization: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the organization `{organization}` has a wrong form: it is a hexadecimal number and `@AdobeOrg`, as in 12345@AdobeOrg"
+        "`{organization}` is not an organization id; use a hexadecimal number and `@AdobeOrg`, e.g. 12345@AdobeOrg"
     )))
 }
 
-fn check_keys(api_keys: &[Arc<str>]) -> Result<(), Error> {
+fn check_api_keys(api_keys: &[Arc<str>]) -> Result<(), Error> {
     if api_keys.is_empty() {
-        return Err(Error::invalid("there are no credentials: give some with `credentials` or `token_source`"));
+        return Err(Error::invalid("the client has no credentials; set them with `credentials` or `token_source`"));
     }
     for (index, key) in api_keys.iter().enumerate() {
         if key.trim().is_empty() {
-            return Err(Error::invalid("an API key is empty: it is the client id of the Adobe Developer Console"));
+            return Err(Error::invalid("an API key is empty; use the client id of the Adobe Developer Console"));
         }
         if api_keys[..index].contains(key) {
             return Err(Error::invalid(format!(
-                "the client id `{key}` was given twice: the service counts its calls together, so the second adds nothing"
+                "the client id `{key}` is given twice; remove one, because the service counts the calls of both together"
             )));
         }
     }
@@ -297,7 +253,7 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("organization", &self.organization)
-            .field("credentials", &self.given.len())
+            .field("credentials", &self.credentials.len())
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
     }
@@ -305,7 +261,7 @@ impl fmt::Debug for ClientBuilder {
 
 #[cfg(test)]
 mod tests {
-    use umapi_auth::{FixedToken, OAuthServerToServer};
+    use umapi_auth::{FixedToken, OAuthServerToServer, Proxy};
 
     use super::*;
 
@@ -313,34 +269,34 @@ mod tests {
         Client::builder("1F@AdobeOrg")
     }
 
-    fn refused(builder: ClientBuilder) -> String {
+    fn rejected(builder: ClientBuilder) -> String {
         let error = builder.build().unwrap_err();
         assert!(error.is_invalid_input(), "{error}");
         error.to_string()
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn an_invalid_setting_is_named() {
         let token = || FixedToken::new("planted");
-        assert!(refused(builder()).contains("credentials"));
-        assert!(refused(Client::builder("1F").token_source("key", token())).contains("12345@AdobeOrg"));
-        assert!(refused(builder().token_source(" ", token())).contains("API key"));
-        assert!(refused(builder().token_source("key", token()).token_source("key", token())).contains("twice"));
-        assert!(refused(builder().token_source("key", token()).base_url("http://um.example")).contains("plain HTTP"));
-        assert!(refused(builder().token_source("key", token()).root_certificates("x")).contains("BEGIN CERTIFICATE"));
+        assert!(rejected(builder()).contains("credentials"));
+        assert!(rejected(Client::builder("1F").token_source("key", token())).contains("12345@AdobeOrg"));
+        assert!(rejected(builder().token_source(" ", token())).contains("API key"));
+        assert!(rejected(builder().token_source("key", token()).token_source("key", token())).contains("twice"));
+        assert!(rejected(builder().token_source("key", token()).base_url("http://um.example")).contains("plain HTTP"));
         let local = builder().token_source("key", token()).base_url("http://127.0.0.1:1");
-        assert!(refused(local.proxy(Proxy::new("http://proxy.example:1").unwrap())).contains("plain HTTP"));
+        let proxy = HttpOptions::new().proxy(Proxy::new("http://proxy.example:1").unwrap()).build().unwrap();
+        assert!(rejected(local.http(proxy)).contains("plain HTTP"));
     }
 
     #[test]
-    fn nothing_prints_a_secret() {
+    fn debug_shows_no_secret() {
         let client = builder().credentials(OAuthServerToServer::new("client-id", "planted").unwrap()).build().unwrap();
         let shown = format!("{client:?}{:?}", builder().token_source("key", FixedToken::new("planted")));
         assert!(shown.contains("client-id") && !shown.contains("planted"), "{shown}");
     }
 
     #[test]
-    fn credentials_of_another_organization_are_refused() {
+    fn credentials_of_another_organization_are_rejected() {
         let account = Credentials::from_variables(|name| match name {
             "UMAPI_ORG_ID" => Some("2E@AdobeOrg".to_owned()),
             "UMAPI_CLIENT_ID" => Some("id".to_owned()),
@@ -348,7 +304,7 @@ mod tests {
             _ => None,
         })
         .unwrap();
-        let text = refused(builder().credentials(account));
+        let text = rejected(builder().credentials(account));
         assert!(text.contains("2E@AdobeOrg") && text.contains("1F@AdobeOrg"), "{text}");
     }
 }

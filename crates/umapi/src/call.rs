@@ -4,21 +4,17 @@ mod attempt;
 mod error_response;
 mod exchange;
 mod head;
-mod http;
 mod response;
 mod retry;
-mod retry_after;
 mod state;
 
-pub(crate) use self::http::HttpSettings;
 pub(crate) use attempt::{Failure, attempt};
 pub(crate) use exchange::{HttpExchange, Pragma};
 #[cfg(test)]
 pub(crate) use head::Paging;
 pub(crate) use head::ResponseHead;
 pub(crate) use response::Response;
-pub use retry::RetryPolicy;
-pub(crate) use retry::{AttemptOutcome, Budget, Effect, RetryContext, RetryDecision, decide};
+pub(crate) use retry::{AttemptOutcome, Budget, Effect, RetryContext, RetryDecision, RetryPolicy, decide};
 
 /// The generated methods of the service.
 pub(crate) type RawClient = umapi_raw::Client<umapi_raw::UserManagement>;

@@ -1,18 +1,24 @@
-//! The client: where everything begins.
+//! The client of one organization.
 
 use std::{env::VarError, fmt, sync::Arc, time::Duration};
 
 use umapi_auth::Credentials;
+use umapi_http::ServerUrl;
 use umapi_model::ThrottleClass;
 
 use crate::{
-    address::Address, builder::ClientBuilder, call::Engine, error::Error, groups::Groups, legacy::Legacy, users::Users,
+    builder::{ClientBuilder, SERVICE},
+    call::Engine,
+    error::Error,
+    groups::Groups,
+    legacy::Legacy,
+    users::Users,
 };
 
-/// The variable that names another address of the service.
+/// The variable with another URL of the service.
 const URL: &str = "UMAPI_URL";
 
-/// A client for one organization. Cheap to clone; clones share connections, tokens, pace and retry budget.
+/// A client for one organization. Cheap to clone; clones share connections, tokens, rate limits and the retry budget.
 ///
 /// ```no_run
 /// use umapi::{Client, Error, auth::Credentials};
@@ -27,31 +33,31 @@ const URL: &str = "UMAPI_URL";
 /// # }
 /// ```
 ///
-/// Its futures need a tokio runtime. All waits go by the clock of the [builder](ClientBuilder::clock).
+/// Its futures need a tokio runtime. All waits use the clock of the [builder](ClientBuilder::clock).
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<Engine>);
 
 impl Client {
-    /// Settings of a client for an organization (`12345@AdobeOrg`).
+    /// Creates a builder for an organization, e.g. `12345@AdobeOrg`.
     pub fn builder(organization: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(organization.into())
     }
 
-    /// A client of what the environment says: `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the others that
-    /// [`Credentials::from_env`] reads. `UMAPI_URL` names another address of the service.
+    /// Creates a client from environment variables: `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the others
+    /// that [`Credentials::from_env`] reads. `UMAPI_URL` sets another URL of the service.
     ///
     /// # Errors
     ///
-    /// For what is missing or cannot be used, by the name of its variable.
+    /// If a variable is missing or its value cannot be used. The error names the variable.
     pub fn from_env() -> Result<Self, Error> {
         let credentials = Credentials::from_env()?;
         let Some(organization) = credentials.organization().map(str::to_owned) else {
             return Err(Error::invalid(
-                "the environment does not name the organization: set UMAPI_ORG_ID to its id, as in 12345@AdobeOrg",
+                "the environment does not name the organization; set UMAPI_ORG_ID to its id, e.g. 12345@AdobeOrg",
             ));
         };
         let builder = Self::builder(organization).credentials(credentials);
-        match address_of(std::env::var(URL))? {
+        match url_from(std::env::var(URL))? {
             Some(url) => builder.base_url(url).build(),
             None => builder.build(),
         }
@@ -75,20 +81,20 @@ impl Client {
         Groups::new(self.clone())
     }
 
-    /// The deprecated endpoints, which some older programs still lean on.
+    /// Calls the deprecated endpoints, which some older programs still need.
     #[must_use]
     pub fn legacy(&self) -> Legacy {
         Legacy::new(self.clone())
     }
 
-    /// How long so many more calls of a class take, at the pace of the limits and with all credentials: until the last of
-    /// them can go out.
+    /// Returns how long this many further calls of a class take under the rate limits, with all credentials: the time until
+    /// the last of them can be sent.
     ///
     /// ```no_run
     /// # async fn run(client: umapi::Client) {
     /// use umapi::model::ThrottleClass;
     ///
-    /// println!("25 action requests need {:?}", client.time_for(ThrottleClass::Action, 25).await);
+    /// println!("25 action requests take {:?}", client.time_for(ThrottleClass::Action, 25).await);
     /// # }
     /// ```
     pub async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
@@ -96,15 +102,17 @@ impl Client {
     }
 }
 
-/// The address that the environment names. What cannot be used must not lead to the service in production.
-fn address_of(variable: Result<String, VarError>) -> Result<Option<String>, Error> {
+/// The URL in the environment. An invalid one is an error, so that nothing is sent to production by mistake.
+fn url_from(variable: Result<String, VarError>) -> Result<Option<String>, Error> {
     let url = match variable {
         Ok(url) if url.trim().is_empty() => return Ok(None),
         Ok(url) => url,
         Err(VarError::NotPresent) => return Ok(None),
-        Err(VarError::NotUnicode(_)) => return Err(Error::invalid(format!("{URL} is not Unicode text: set it anew"))),
+        Err(VarError::NotUnicode(_)) => {
+            return Err(Error::invalid(format!("{URL} is not valid Unicode; set it again")));
+        }
     };
-    Address::parse(&url).map_err(|error| Error::invalid(format!("{URL}: {error}")))?;
+    ServerUrl::parse(&url, SERVICE).map_err(|error| Error::invalid(format!("{URL}: {error}")))?;
     Ok(Some(url))
 }
 
@@ -123,12 +131,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_the_environment_that_cannot_be_used_is_named_and_not_passed_over() {
-        assert_eq!(address_of(Err(VarError::NotPresent)).unwrap(), None);
-        assert_eq!(address_of(Ok(" ".to_owned())).unwrap(), None);
-        assert_eq!(address_of(Ok("http://127.0.0.1:1".to_owned())).unwrap().as_deref(), Some("http://127.0.0.1:1"));
+    fn an_invalid_url_in_the_environment_is_an_error() {
+        assert_eq!(url_from(Err(VarError::NotPresent)).unwrap(), None);
+        assert_eq!(url_from(Ok(" ".to_owned())).unwrap(), None);
+        assert_eq!(url_from(Ok("http://127.0.0.1:1".to_owned())).unwrap().as_deref(), Some("http://127.0.0.1:1"));
         for variable in [Ok("http://um.example".to_owned()), Err(VarError::NotUnicode("x".into()))] {
-            let error = address_of(variable).unwrap_err();
+            let error = url_from(variable).unwrap_err();
             assert!(error.is_invalid_input() && error.to_string().contains(URL), "{error}");
         }
     }

@@ -219,6 +219,12 @@ impl From<Error> for umapi_plan::CallFailure {
     }
 }
 
+impl From<umapi_http::InvalidSetting> for Error {
+    fn from(error: umapi_http::InvalidSetting) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
 impl From<umapi_auth::Error> for Error {
     fn from(error: umapi_auth::Error) -> Self {
         Self::new(Kind::Login(error))

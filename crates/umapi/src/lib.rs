@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod address;
 mod builder;
 mod call;
 mod client;
@@ -17,7 +16,6 @@ mod run;
 mod users;
 
 pub use builder::ClientBuilder;
-pub use call::RetryPolicy;
 pub use client::Client;
 pub use error::Error;
 pub use groups::{GroupList, Groups};
@@ -29,6 +27,7 @@ pub use rate::{
 };
 pub use run::{Execute, MembershipChanges, Outcomes, PlannedMemberships, StopHandle, Unfinished};
 pub use umapi_auth as auth;
+pub use umapi_http::{HttpClient, HttpOptions, Proxy, RetryPolicy};
 pub use umapi_model as model;
 pub use umapi_model::{CreateOption, UserGroupUpdate, UserUpdate};
 pub use umapi_plan as plan;

@@ -1,4 +1,4 @@
-//! Credentials from the `connector-umapi.yml` of Adobe's user-sync tool.
+//! Credentials from the `connector-umapi.yml` file of Adobe's user-sync tool.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const NAMES: Names = Names {
     },
 };
 
-/// The part of the file that a login needs. Unknown fields are the tool's own affair.
+/// The part of the file that a login needs. Other fields are ignored.
 #[derive(Deserialize)]
 struct Connector {
     authentication_method: Option<String>,
@@ -28,7 +28,7 @@ struct Connector {
     enterprise: Enterprise,
 }
 
-/// Each field has an older name, which counts if both are there.
+/// Each field has an older name. If both are present, the newer one wins.
 #[derive(Deserialize, Default)]
 struct Server {
     ims_host: Option<String>,
@@ -49,7 +49,7 @@ struct Enterprise {
     priv_key_path: Option<String>,
     priv_key_data: Option<Secret>,
     priv_key_pass: Option<Secret>,
-    // What is kept in the system's keyring: only that it is there matters.
+    // Names of entries in the system keyring. Only their presence matters.
     secure_client_id_key: Option<IgnoredAny>,
     secure_api_key_key: Option<IgnoredAny>,
     secure_client_secret_key: Option<IgnoredAny>,
@@ -59,24 +59,24 @@ struct Enterprise {
 }
 
 impl Credentials {
-    /// Credentials from a connector file of user-sync, of the method `jwt` (its default) or `oauth`.
+    /// Reads a connector file of user-sync with the authentication method `jwt` (its default) or `oauth`.
     ///
-    /// Read are `authentication_method`, the host and the endpoint of the login under `server:` (by their older names
-    /// too), and all of `enterprise:` in the clear. A relative `priv_key_path` starts at the folder of the file, as it does
-    /// there. `ssl_verify: false` is not followed: certificates are always checked, and those of a proxy or an emulator
-    /// are given to [`SessionBuilder::root_certificates`](crate::SessionBuilder::root_certificates).
+    /// The settings are `authentication_method`, the host and the endpoint of the login under `server:` (by their older names
+    /// too), and the plain values under `enterprise:`. A relative `priv_key_path` is relative to the folder of the file.
+    /// `ssl_verify: false` is ignored: certificates are always verified. Pass the certificates of a proxy or an emulator to
+    /// [`HttpOptions::root_certificates`](crate::HttpOptions::root_certificates).
     ///
     /// # Errors
     ///
-    /// For what cannot be read, by line or by field. What user-sync keeps in the system's keyring (the settings
-    /// `secure_…_key`) is not read here; the error names the setting and what to write in its place.
+    /// If the file cannot be read; the error names the line or the field. Values in the system keyring (the settings
+    /// `secure_…_key`) are not read; the error names the setting and its replacement.
     pub fn from_connector_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let folder = path.parent().unwrap_or(Path::new("."));
         Self::from_connector_yaml(read(path)?.reveal(), folder)
     }
 
-    /// The same from the text of the file, and the folder that relative paths start at.
+    /// Like [`from_connector_file`](Self::from_connector_file), from the text of the file and the folder for relative paths.
     ///
     /// ```
     /// let yaml = "authentication_method: oauth
@@ -92,19 +92,19 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// As [`from_connector_file`](Self::from_connector_file).
+    /// See [`from_connector_file`](Self::from_connector_file).
     pub fn from_connector_yaml(yaml: &str, folder: &Path) -> Result<Self, Error> {
         let connector: Connector = serde_saphyr::from_str(yaml).map_err(|error| {
-            // The position, and not the text around it, which may be a secret.
+            // The position without the text, which may be a secret.
             let place = error
                 .location()
                 .map_or_else(String::new, |at| format!(" at line {}, column {}", at.line(), at.column()));
-            NAMES.invalid(format!("cannot be read{place}: it needs the YAML of user-sync, with `enterprise:`"))
+            NAMES.invalid(format!("cannot be parsed{place}; it must be the YAML of user-sync, with `enterprise:`"))
         })?;
-        connector.warn_of_unchecked_certificates();
+        connector.warn_about_ssl_verify();
         let server = connector.server.unwrap_or_default();
         let enterprise = connector.enterprise;
-        enterprise.refuse_keyring()?;
+        enterprise.reject_keyring()?;
         match connector.authentication_method.as_deref().unwrap_or("jwt") {
             "jwt" => {
                 let endpoint = server.endpoint("jwt", &["/ims/exchange/jwt"])?;
@@ -116,22 +116,22 @@ impl Credentials {
                 let endpoint = server.endpoint("oauth", &["/ims/token/v3", "/ims/token/v2"])?;
                 Ok(enterprise.into_fields()?.into_oauth(&NAMES)?.with_endpoint(endpoint))
             }
-            other => Err(NAMES.invalid(format!("`authentication_method` is `{other}`: it must be `jwt` or `oauth`"))),
+            other => Err(NAMES.invalid(format!("`authentication_method` is `{other}`; it must be `jwt` or `oauth`"))),
         }
     }
 }
 
 impl Connector {
-    fn warn_of_unchecked_certificates(&self) {
+    fn warn_about_ssl_verify(&self) {
         let of_server = self.server.as_ref().and_then(|server| server.ssl_verify);
         if [self.ssl_verify, self.ssl_cert_verify, of_server].contains(&Some(false)) {
-            tracing::warn!("`ssl_verify: false` is not followed: give the certificates that are to be trusted");
+            tracing::warn!("`ssl_verify: false` is ignored; set the root certificates to trust instead");
         }
     }
 }
 
 impl Server {
-    /// The address below which the login's own path follows. `paths` are those that it has for the method.
+    /// The URL that the paths of the login are appended to. `paths` are the valid paths of the method.
     fn endpoint(self, method: &str, paths: &[&str]) -> Result<Endpoint, Error> {
         let (host_setting, host) = match (self.ims_host, self.auth_host) {
             (Some(host), _) => ("ims_host", Some(host)),
@@ -147,8 +147,8 @@ impl Server {
                 let path = path.trim_end_matches('/');
                 paths.iter().find_map(|known| path.strip_suffix(known)).ok_or_else(|| {
                     NAMES.invalid(format!(
-                        "`server.{path_setting}` is `{path}`, which is no endpoint of the method `{method}`: remove it, or \
-                         write `{}`",
+                        "`server.{path_setting}` is `{path}`, which is not an endpoint of the method `{method}`; remove it, \
+                         or use `{}`",
                         paths.join("` or `")
                     ))
                 })?
@@ -159,7 +159,7 @@ impl Server {
         };
         if host.contains('/') {
             return Err(NAMES.invalid(format!(
-                "`server.{host_setting}` is `{host}`: it must be a host alone, like ims-na1.adobelogin.com"
+                "`server.{host_setting}` is `{host}`; it must be a host name, e.g. ims-na1.adobelogin.com"
             )));
         }
         Endpoint::parse(&format!("https://{host}{prefix}"))
@@ -168,12 +168,12 @@ impl Server {
 }
 
 impl Enterprise {
-    /// Names the first field that only the keyring has.
-    fn refuse_keyring(&self) -> Result<(), Error> {
+    /// Rejects a file with a value that is only in the keyring.
+    fn reject_keyring(&self) -> Result<(), Error> {
         let is_given = |secret: &Option<Secret>| secret.as_ref().is_some_and(|secret| !secret.is_blank());
         let has_client_id = self.client_id.is_some() || self.api_key.is_some();
         let has_key = is_given(&self.priv_key_data) || self.priv_key_path.is_some();
-        for (setting, is_set, in_the_clear, variable, is_given) in [
+        for (setting, is_set, plain_setting, variable, is_given) in [
             ("secure_client_id_key", &self.secure_client_id_key, "client_id", "UMAPI_CLIENT_ID", has_client_id),
             ("secure_api_key_key", &self.secure_api_key_key, "client_id", "UMAPI_CLIENT_ID", has_client_id),
             (
@@ -207,9 +207,8 @@ impl Enterprise {
         ] {
             if is_set.is_some() && !is_given {
                 return Err(NAMES.invalid(format!(
-                    "`enterprise.{setting}` points into the system's keyring, which is not read here: write \
-                     `enterprise.{in_the_clear}` into the file, or give the credentials by environment variables \
-                     ({variable} and its like)"
+                    "`enterprise.{setting}` refers to the system keyring, which is not supported; set \
+                     `enterprise.{plain_setting}` in the file, or use environment variables ({variable} and others) instead"
                 )));
             }
         }
@@ -220,7 +219,7 @@ impl Enterprise {
         let setting = |name: &str| format!("`enterprise.{name}`");
         match (&self.priv_key_data, &self.priv_key_path) {
             (Some(_), Some(_)) => {
-                Err(NAMES.invalid("both `priv_key_data` and `priv_key_path` are given: remove one of them"))
+                Err(NAMES.invalid("both `priv_key_data` and `priv_key_path` are set; remove one of them"))
             }
             (Some(text), None) => Ok(Some(KeyText { text: text.clone(), found: setting("priv_key_data") })),
             (None, Some(path)) => {
@@ -234,10 +233,10 @@ impl Enterprise {
         }
     }
 
-    /// All but the private key.
+    /// All fields except the private key.
     fn into_fields(self) -> Result<Fields, Error> {
         if self.client_id.is_some() && self.api_key.is_some() {
-            return Err(NAMES.invalid("both `client_id` and its older name `api_key` are given: remove `api_key`"));
+            return Err(NAMES.invalid("both `client_id` and its older name `api_key` are set; remove `api_key`"));
         }
         Ok(Fields {
             organization: self.org_id,

@@ -1,4 +1,4 @@
-//! Credentials from the JSON that the Adobe Developer Console lets a user download.
+//! Credentials from the JSON download of the Adobe Developer Console.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use super::{Field, Fields, KeyText, Names};
 use crate::{Credentials, Error, Secret};
 
 const ORIGIN: &str = "the JSON of the Adobe Developer Console";
-const PRIVATE_KEY: &str = "the private key, which is never in this JSON and is given beside it,";
+const PRIVATE_KEY: &str = "the private key, which is not part of this JSON,";
 
-/// What the download of one credential calls its fields.
+/// The field names in the download of one credential.
 const OF_CREDENTIAL: Names = Names {
     origin: ORIGIN,
     name_of: |field| match field {
@@ -20,7 +20,7 @@ const OF_CREDENTIAL: Names = Names {
     },
 };
 
-/// What the download of a project calls them.
+/// The field names in the download of a project.
 const OF_PROJECT: Names = Names {
     origin: ORIGIN,
     name_of: |field| match field {
@@ -32,15 +32,15 @@ const OF_PROJECT: Names = Names {
     },
 };
 
-/// What the JSON is of.
-enum Kind {
+/// The login that the JSON is for.
+enum LoginKind {
     ServiceAccount,
     OAuthServerToServer,
 }
 
 impl Credentials {
-    /// Credentials from a download of the Developer Console: of one credential, or of a whole project, whose first
-    /// OAuth Server-to-Server credential counts, or else the first of a service account.
+    /// Reads the JSON download of the Developer Console: of one credential, or of a project. From a project it takes the first
+    /// OAuth Server-to-Server credential, or else the first service account.
     ///
     /// ```
     /// let json = r#"{"CLIENT_ID": "client id", "CLIENT_SECRETS": ["client secret"], "ORG_ID": "12345@AdobeOrg",
@@ -50,42 +50,42 @@ impl Credentials {
     /// # Ok::<(), umapi_auth::Error>(())
     /// ```
     ///
-    /// The private key of a service account is never in it: it is given beside it, as PEM.
+    /// The private key of a service account is not part of the JSON; pass it as PEM.
     ///
     /// # Errors
     ///
-    /// For what is no such JSON, and for fields that are missing, by their names.
+    /// If the text is not such JSON, or a field is missing. The error names the field.
     pub fn from_console_json(
         json: &str,
         private_key: Option<&str>,
         passphrase: Option<&Secret>,
     ) -> Result<Self, Error> {
         let root: Value = serde_json::from_str(json).map_err(|error| {
-            // The position, and not the text around it, which may be a secret.
-            Error::invalid(format!("{ORIGIN}: not valid JSON at line {}, column {}", error.line(), error.column()))
+            // The position without the text, which may be a secret.
+            Error::invalid(format!("{ORIGIN}: invalid JSON at line {}, column {}", error.line(), error.column()))
         })?;
         let (mut fields, kind, names) = match root.get("project") {
             Some(project) => of_project(project)?,
             None => of_credential(&root)?,
         };
-        let found = "the private key beside it".to_owned();
+        let found = "the given private key".to_owned();
         fields.private_key = private_key.map(|text| KeyText { text: Secret::from(text), found });
         fields.passphrase = passphrase.cloned();
         match kind {
-            Kind::ServiceAccount => fields.into_service_account(names),
-            Kind::OAuthServerToServer => fields.into_oauth(names),
+            LoginKind::ServiceAccount => fields.into_service_account(names),
+            LoginKind::OAuthServerToServer => fields.into_oauth(names),
         }
     }
 }
 
 /// `{"CLIENT_ID": …, "CLIENT_SECRETS": […], "ORG_ID": …, "SCOPES": […]}`, or in older ones of service accounts
 /// `{"API_KEY": …, "CLIENT_SECRET": …, "ORG_ID": …, "TECHNICAL_ACCOUNT_ID": …, "PUBLIC_KEYS_WITH_EXPIRY": {…}}`.
-fn of_credential(root: &Value) -> Result<(Fields, Kind, &'static Names), Error> {
+fn of_credential(root: &Value) -> Result<(Fields, LoginKind, &'static Names), Error> {
     const KNOWN: [&str; 5] = ["API_KEY", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRETS", "TECHNICAL_ACCOUNT_ID"];
     if KNOWN.iter().all(|key| root.get(key).is_none()) {
         return Err(Error::invalid(format!(
-            "{ORIGIN}: it holds neither a `project` nor a credential with `CLIENT_ID`: in the project, take `Download` of \
-             the project overview, or `Download JSON` of the credential"
+            "{ORIGIN}: it contains neither a `project` nor a credential with `CLIENT_ID`; use `Download` in the project \
+             overview, or `Download JSON` of the credential"
         )));
     }
     let fields = Fields {
@@ -97,19 +97,20 @@ fn of_credential(root: &Value) -> Result<(Fields, Kind, &'static Names), Error> 
         scopes: list(root, "SCOPES"),
         ..Fields::default()
     };
-    // Those of OAuth always name scopes; those of service accounts name metascopes, or the older ones nothing.
+    // OAuth credentials always have scopes. Service accounts have metascopes, or neither in older downloads.
     let is_service_account = root.get("METASCOPES").is_some() || root.get("SCOPES").is_none();
-    let kind = if is_service_account { Kind::ServiceAccount } else { Kind::OAuthServerToServer };
+    let kind = if is_service_account { LoginKind::ServiceAccount } else { LoginKind::OAuthServerToServer };
     Ok((fields, kind, &OF_CREDENTIAL))
 }
 
 /// `{"project": {"org": …, "workspace": {"details": {"credentials": [{"jwt" or "oauth_server_to_server": …}]}}}}`.
-fn of_project(project: &Value) -> Result<(Fields, Kind, &'static Names), Error> {
+fn of_project(project: &Value) -> Result<(Fields, LoginKind, &'static Names), Error> {
     let organization = project.pointer("/org/ims_org_id").and_then(Value::as_str).map(str::to_owned);
     let listed = project.pointer("/workspace/details/credentials").and_then(Value::as_array);
     let credentials: Vec<&Value> = listed.into_iter().flatten().collect();
-    // A project in migration has both: the newer one is what stays.
-    for (key, kind) in [("oauth_server_to_server", Kind::OAuthServerToServer), ("jwt", Kind::ServiceAccount)] {
+    // A project in migration has both. The newer one is preferred.
+    for (key, kind) in [("oauth_server_to_server", LoginKind::OAuthServerToServer), ("jwt", LoginKind::ServiceAccount)]
+    {
         let Some(found) = credentials.iter().find_map(|credential| credential.get(key)) else { continue };
         let fields = Fields {
             organization,
@@ -123,12 +124,12 @@ fn of_project(project: &Value) -> Result<(Fields, Kind, &'static Names), Error> 
         return Ok((fields, kind, &OF_PROJECT));
     }
     Err(Error::invalid(format!(
-        "{ORIGIN}: the project has neither an `oauth_server_to_server` nor a `jwt` credential: add one to it and download \
-         it again"
+        "{ORIGIN}: the project has neither an `oauth_server_to_server` nor a `jwt` credential; add one and download the \
+         project again"
     )))
 }
 
-/// The list, or where there is none the single one, which otherwise repeats what the list has.
+/// The list of secrets, or the single secret of older downloads.
 fn secrets_of(credential: &Value, list_key: &str, single_key: &str) -> Vec<Secret> {
     let mut secrets = list(credential, list_key);
     if secrets.is_empty() {
@@ -137,7 +138,7 @@ fn secrets_of(credential: &Value, list_key: &str, single_key: &str) -> Vec<Secre
     secrets.into_iter().map(Secret::from).collect()
 }
 
-/// Their names: downloads put the address of the login in front of them, or do not.
+/// The names of the metascopes, without the URL prefix that some downloads have.
 fn metascopes(scopes: Vec<String>) -> Vec<String> {
     scopes.iter().map(|scope| scope.rsplit('/').next().unwrap_or(scope).to_owned()).collect()
 }
@@ -184,7 +185,7 @@ mod tests {
         }})
     }
 
-    /// Of a service account, from before it had a client id and metascopes.
+    /// The oldest download of a service account, without a client id and metascopes.
     fn oldest() -> Value {
         json!({
             "API_KEY": "id", "CLIENT_SECRET": "s", "ORG_ID": "12345@AdobeOrg",
@@ -199,13 +200,13 @@ mod tests {
             "CLIENT_SECRETS": ["new", "old"], "ORG_ID": "12345@AdobeOrg", "CLIENT_ID": "id", "SCOPES": ["openid"],
             "TECHNICAL_ACCOUNT_ID": "1@techacct.adobe.com", "TECHNICAL_ACCOUNT_EMAIL": "x@techacct.adobe.com",
         });
-        // In migration: both, and the newer one counts.
+        // In migration there are both, and the newer one is used.
         let both = project(json!([{"integration_type": "apikey", "api_key": {}}, nested_jwt(), nested_oauth()]));
         for json in [flat, project(json!([nested_oauth()])), both] {
             let credentials = read(&json, None).unwrap();
             assert_eq!(credentials.secrets(), [Secret::from("new"), Secret::from("old")]);
             assert_eq!(credentials.organization(), Some("12345@AdobeOrg"));
-            let Login::OAuthServerToServer(client) = credentials.login() else { panic!("it is OAuth") };
+            let Login::OAuthServerToServer(client) = credentials.login() else { panic!("not OAuth") };
             assert_eq!((client.client_id.as_str(), client.scopes.as_slice()), ("id", &["openid".to_owned()][..]));
         }
     }
@@ -219,7 +220,7 @@ mod tests {
         for json in [flat, oldest(), project(json!([nested_jwt()]))] {
             let credentials = read(&json, Some(KEY)).unwrap();
             assert_eq!(credentials.secrets(), [Secret::from("s")]);
-            let Login::ServiceAccount(account) = credentials.login() else { panic!("it is a service account") };
+            let Login::ServiceAccount(account) = credentials.login() else { panic!("not a service account") };
             assert_eq!(
                 (account.client_id.as_str(), account.metascopes.as_slice()),
                 ("id", &["ent_user_sdk".to_owned()][..])
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn each_missing_field_is_named_with_where_to_get_it() {
+    fn each_missing_field_is_named_with_where_to_find_it() {
         for (key, named) in [
             ("API_KEY", "`CLIENT_ID`"),
             ("CLIENT_SECRET", "Retrieve client secret"),
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn other_json_is_refused_and_never_quoted() {
+    fn other_json_is_rejected_and_never_quoted() {
         let error = Credentials::from_console_json("{\n  \"planted", None, None).unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("planted"), "{error}");
         for json in [json!({}), json!([1]), json!({"values": [{"key": "CLIENT_SECRET", "value": "planted"}]})] {

@@ -29,33 +29,33 @@ const NAMES: Names = Names {
 };
 
 impl Credentials {
-    /// Credentials from the environment.
+    /// Reads credentials from environment variables.
     ///
-    /// | variable | what it holds |
+    /// | variable | value |
     /// | --- | --- |
     /// | `UMAPI_CLIENT_ID` | the client id |
-    /// | `UMAPI_CLIENT_SECRET` | the client secret, or several with spaces between them, which are tried in order |
-    /// | `UMAPI_ORG_ID` | the organization; a service account needs it |
+    /// | `UMAPI_CLIENT_SECRET` | the client secret, or several separated by spaces, which are tried in order |
+    /// | `UMAPI_ORG_ID` | the organization; required for a service account |
     /// | `UMAPI_TECHNICAL_ACCOUNT_ID` | the technical account of a service account |
-    /// | `UMAPI_PRIVATE_KEY` or `UMAPI_PRIVATE_KEY_PATH` | its private key as PEM (line breaks may be written as `\n`), or a file of that |
-    /// | `UMAPI_PRIVATE_KEY_PASSPHRASE` | the passphrase of the key, if it is encrypted |
+    /// | `UMAPI_PRIVATE_KEY` or `UMAPI_PRIVATE_KEY_PATH` | its private key as PEM (line breaks may be written as `\n`), or the path of a PEM file |
+    /// | `UMAPI_PRIVATE_KEY_PASSPHRASE` | the passphrase of an encrypted key |
     /// | `UMAPI_IMS_URL` | another login server |
     ///
-    /// A technical account or a private key makes it a service account; otherwise it is OAuth Server-to-Server. An empty
-    /// variable counts as one that is not set.
+    /// With a technical account or a private key, the login is that of a service account; otherwise it is OAuth
+    /// Server-to-Server. An empty variable counts as not set.
     ///
     /// # Errors
     ///
-    /// For what is missing or cannot be used, by the name of its variable.
+    /// If a variable is missing or its value cannot be used. The error names the variable.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_lookup(|name| match env::var(name) {
             Ok(value) => Ok(Some(value)),
             Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => Err(NAMES.invalid(format!("{name} is not Unicode text: set it anew"))),
+            Err(VarError::NotUnicode(_)) => Err(NAMES.invalid(format!("{name} is not valid Unicode; set it again"))),
         })
     }
 
-    /// The same with another way to look a variable up.
+    /// Like [`from_env`](Self::from_env), with a custom lookup of variables.
     ///
     /// ```
     /// let credentials = umapi_auth::Credentials::from_variables(|name| match name {
@@ -69,7 +69,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// As [`from_env`](Self::from_env).
+    /// See [`from_env`](Self::from_env).
     pub fn from_variables(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         Self::from_lookup(|name| Ok(look_up(name)))
     }
@@ -80,7 +80,7 @@ impl Credentials {
         let private_key = match (secret(PRIVATE_KEY)?, look_up(PRIVATE_KEY_PATH)?) {
             (Some(_), Some(_)) => {
                 return Err(
-                    NAMES.invalid("both UMAPI_PRIVATE_KEY and UMAPI_PRIVATE_KEY_PATH are set: unset one of them")
+                    NAMES.invalid("both UMAPI_PRIVATE_KEY and UMAPI_PRIVATE_KEY_PATH are set; unset one of them")
                 );
             }
             (Some(text), None) => Some(KeyText { text, found: PRIVATE_KEY.to_owned() }),
@@ -125,7 +125,7 @@ mod tests {
     const KEY: &str = include_str!("../../tests/keys/pkcs8.pem");
     const ENCRYPTED_KEY_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/pkcs8-aes-256-cbc.pem");
 
-    /// The client, and what is set beside it.
+    /// Reads the client, and these variables.
     fn client_and(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
         let all = [&CLIENT, variables].concat();
         from(&all)
@@ -133,13 +133,13 @@ mod tests {
 
     fn from(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
         Credentials::from_variables(|name| {
-            // What is set last holds, as in a shell.
+            // The last value wins, as in a shell.
             variables.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
     #[test]
-    fn a_client_and_its_secret_are_an_oauth_login() {
+    fn a_client_and_a_secret_are_an_oauth_login() {
         let oauth = client_and(&[]).unwrap();
         assert!(matches!(oauth.login(), Login::OAuthServerToServer(_)));
         assert_eq!((oauth.client_id(), oauth.organization()), ("id", Some("12345@AdobeOrg")));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_or_a_technical_account_makes_it_a_service_account() {
+    fn a_key_or_a_technical_account_selects_a_service_account() {
         let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");
         for key in [
             &[("UMAPI_PRIVATE_KEY", KEY)][..],
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_named_by_its_variable() {
+    fn a_missing_or_wrong_variable_is_named() {
         let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");
         for (variables, named) in [
             (&[("UMAPI_CLIENT_ID", "")][..], "UMAPI_CLIENT_ID is missing"),
@@ -189,7 +189,7 @@ mod tests {
                 "UMAPI_PRIVATE_KEY_PATH: cannot read no-such-file",
             ),
             (&[("UMAPI_PRIVATE_KEY", KEY), ("UMAPI_PRIVATE_KEY_PATH", "x")], "unset one of them"),
-            (&[("UMAPI_IMS_URL", "http://ims.example")], "UMAPI_IMS_URL: the address of the login is plain HTTP"),
+            (&[("UMAPI_IMS_URL", "http://ims.example")], "UMAPI_IMS_URL: the URL of the login server is plain HTTP"),
         ] {
             let error = client_and(variables).unwrap_err();
             assert!(error.is_invalid_input() && error.to_string().contains(named), "{named}: {error}");
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_text_is_named() {
+    fn a_variable_that_is_not_unicode_is_named() {
         let look_up = |name: &str| if name == CLIENT_ID { Err(NAMES.invalid(name)) } else { Ok(None) };
         let error = Credentials::from_lookup(look_up).unwrap_err().to_string();
         assert!(error.contains("UMAPI_CLIENT_ID"), "{error}");

@@ -1,58 +1,57 @@
-//! Why a text is no usable private key.
+//! The error of a text that is not a usable private key.
 
-use super::SHORTEST;
+use super::MIN_BITS;
 
-/// Why a text is no usable private key. It never quotes the text.
+/// The error of a text that is not a usable private key. It never quotes the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// There is no PEM block in it.
+    /// The text contains no PEM block.
     #[error(
-        "the private key is not PEM: it must begin with a line like `-----BEGIN PRIVATE KEY-----`; `openssl pkey` converts \
-         other files"
+        "the private key is not PEM; it must begin with a line like `-----BEGIN PRIVATE KEY-----` (convert other formats with \
+         `openssl pkey`)"
     )]
     NotPem,
-    /// The block has no end, or its contents are cut off or damaged.
-    #[error("the private key is cut off or damaged: copy the whole file again, from BEGIN to END")]
+    /// The block is truncated or damaged.
+    #[error("the private key is truncated or damaged; copy the whole file again, from BEGIN to END")]
     Truncated,
-    /// It is encrypted, and no passphrase was given.
-    #[error("the private key is encrypted: give its passphrase")]
+    /// The key is encrypted, and no passphrase was given.
+    #[error("the private key is encrypted; its passphrase is required")]
     PassphraseMissing,
-    /// The passphrase does not decrypt it.
-    #[error("the passphrase does not fit the private key")]
+    /// The passphrase does not decrypt the key.
+    #[error("the passphrase of the private key is wrong")]
     WrongPassphrase,
-    /// It is PKCS#8, encrypted in the old way (PBES1), which is not read here.
+    /// The key is PKCS#8 with the outdated encryption PBES1, which is not supported.
     #[error(
-        "the private key is encrypted in the old way of PKCS#8 (PBES1): convert it with `openssl pkcs8 -topk8 -v2 \
-         aes-256-cbc -in OLD -out NEW`, and with `-provider legacy -provider default` if openssl cannot read it"
+        "the private key has the outdated encryption PBES1; convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD \
+         -out NEW` (add `-provider legacy -provider default` if openssl cannot read it)"
     )]
     OldEncryption,
-    /// It is encrypted with a cipher that is not read here, or so that trying the passphrase would take minutes or the whole
-    /// memory.
+    /// The encryption of the key is not supported, or checking the passphrase would take minutes or too much memory.
     #[error(
-        "the private key is encrypted in an unusual way: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in \
-         OLD -out NEW`"
+        "the encryption of the private key is not supported; convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD \
+         -out NEW`"
     )]
     UnknownEncryption,
-    /// It is the public half.
-    #[error("this is a public key: give the private key that was made together with it")]
+    /// The text is a public key.
+    #[error("this is a public key; use the private key that belongs to it")]
     PublicKey,
-    /// It is a certificate.
-    #[error("this is a certificate, which belongs into the Adobe Developer Console: give its private key")]
+    /// The text is a certificate.
+    #[error("this is a certificate, which is uploaded to the Adobe Developer Console; use its private key")]
     Certificate,
-    /// It is a request for a certificate.
-    #[error("this is a certificate request: give the private key that was made together with it")]
+    /// The text is a certificate request.
+    #[error("this is a certificate request; use the private key that belongs to it")]
     CertificateRequest,
-    /// It is in the format of OpenSSH.
-    #[error("this is a key of OpenSSH: convert a copy of it with `ssh-keygen -p -m PKCS8 -f COPY`")]
+    /// The key has the format of OpenSSH.
+    #[error("this is an OpenSSH key; convert a copy of it with `ssh-keygen -p -m PKCS8 -f COPY`")]
     OpenSsh,
-    /// It is a key of another kind.
-    #[error("this is no plain RSA key: the login takes signatures of RSA keys only")]
+    /// The key is not an RSA key.
+    #[error("this is not a plain RSA key; the login only accepts signatures of RSA keys")]
     NotRsa,
-    /// It is too short to be safe, and the login refuses it.
-    #[error("the private key has {bits} bits: make one of {SHORTEST} bits or more, and upload its certificate")]
+    /// The key is too short to be safe, and the login rejects it.
+    #[error("the private key has {bits} bits; create one with {MIN_BITS} bits or more, and upload its certificate")]
     TooShort {
-        /// Its length, in bits.
+        /// The length of the key, in bits.
         bits: usize,
     },
 }

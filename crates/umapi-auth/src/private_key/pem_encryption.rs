@@ -1,5 +1,4 @@
-//! The encryption of PEM itself, from before PKCS#8 had one (RFC 1421): `openssl -traditional` writes it, and so does the
-//! `encrypt` command of user-sync.
+//! The traditional encryption of PEM (RFC 1421). `openssl -traditional` and the `encrypt` command of user-sync write it.
 
 use aes::{Aes128, Aes192, Aes256};
 use cbc::{
@@ -13,10 +12,10 @@ use zeroize::Zeroizing;
 use super::KeyError;
 use crate::Secret;
 
-/// Of the initialization vector, what goes into the key.
+/// The bytes of the initialization vector that the key is derived from.
 const SALT: usize = 8;
 
-/// Decrypts a block whose header `DEK-Info` names a cipher and an initialization vector, as in `AES-256-CBC,01AB…`.
+/// Decrypts a block. Its header `DEK-Info` names the cipher and the initialization vector, e.g. `AES-256-CBC,01AB…`.
 pub(super) fn decrypt(dek_info: &str, data: &[u8], passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let (cipher, vector) = dek_info.split_once(',').ok_or(KeyError::Truncated)?;
     let vector = from_hex(vector.trim()).ok_or(KeyError::Truncated)?;
@@ -44,9 +43,9 @@ fn decrypt_with<C: BlockCipherDecrypt + KeyInit>(
     Ok(buffer)
 }
 
-/// MD5 over what it gave before, the passphrase and the salt, as often as the key is long: `EVP_BytesToKey` of openssl.
+/// Derives the key like `EVP_BytesToKey` of openssl: repeated MD5 of the last hash, the passphrase and the salt.
 fn derive_key(passphrase: &Secret, salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
-    // Its full size from the start: a vector that grows leaves copies behind.
+    // Reserves the full size up front, because a vector that grows leaves copies behind.
     let mut key = Zeroizing::new(Vec::with_capacity(length + Md5::output_size()));
     let mut last = Zeroizing::new(Vec::new());
     while key.len() < length {

@@ -1,3 +1,5 @@
+//! Keys of every format, made by openssl, and damaged keys.
+
 use std::{fs, path::Path, time::SystemTime};
 
 use pkcs8::{der::Encode, pkcs5::pbes2::Kdf};
@@ -6,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Endpoint, ServiceAccount};
 
-/// A key made by openssl; see `tests/keys/make.sh`.
+/// Reads a key file made by openssl; see `tests/keys/make.sh`.
 fn file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(format!("{name}.pem"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -16,11 +18,11 @@ fn read(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, KeyError> {
     PrivateKey::from_pem(text, passphrase.map(Secret::from).as_ref())
 }
 
-fn refused(name: &str, passphrase: Option<&str>) -> KeyError {
+fn rejected(name: &str, passphrase: Option<&str>) -> KeyError {
     read(&file(name), passphrase).unwrap_err()
 }
 
-/// A signature of the key, which tells it from any other.
+/// A signature, which identifies the key.
 fn signature(key: PrivateKey) -> String {
     let account = ServiceAccount::builder()
         .organization("12345@AdobeOrg")
@@ -49,8 +51,8 @@ const ENCRYPTED: [&str; 12] = [
     "user-sync",
 ];
 
-/// An encrypted key with other costs.
-fn costing(name: &str, change: impl FnOnce(&mut Kdf)) -> String {
+/// An encrypted key with another cost.
+fn with_cost(name: &str, change: impl FnOnce(&mut Kdf)) -> String {
     let block = pem::parse(file(name)).unwrap();
     let mut info = EncryptedPrivateKeyInfoRef::from_der(block.contents()).unwrap();
     let pkcs5::EncryptionScheme::Pbes2(parameters) = &mut info.encryption_algorithm else { panic!("{name}") };
@@ -59,15 +61,15 @@ fn costing(name: &str, change: impl FnOnce(&mut Kdf)) -> String {
 }
 
 #[test]
-fn a_key_that_would_take_hours_or_all_memory_is_refused_at_once() {
+fn a_key_that_is_too_costly_to_decrypt_is_rejected() {
     let rounds = |rounds| {
-        costing("pkcs8-aes-256-cbc", |kdf| match kdf {
+        with_cost("pkcs8-aes-256-cbc", |kdf| match kdf {
             Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count = rounds,
             other => panic!("{other:?}"),
         })
     };
     let scrypt = |cost, block, passes| {
-        costing("pkcs8-scrypt", |kdf| match kdf {
+        with_cost("pkcs8-scrypt", |kdf| match kdf {
             Kdf::Scrypt(scrypt) => {
                 (scrypt.cost_parameter, scrypt.block_size, scrypt.parallelization) = (cost, block, passes);
             }
@@ -81,10 +83,10 @@ fn a_key_that_would_take_hours_or_all_memory_is_refused_at_once() {
 }
 
 #[test]
-fn every_form_of_one_key_is_read_as_that_key() {
+fn every_format_of_one_key_is_read() {
     let expected = signature(read(&file("pkcs8"), None).unwrap());
     for name in PLAIN {
-        // A passphrase that is not needed does no harm.
+        // An unnecessary passphrase is ignored.
         for passphrase in [None, Some("correct horse")] {
             let key = read(&file(name), passphrase).unwrap();
             assert_eq!((key.bits(), signature(key)), (2048, expected.clone()), "{name}");
@@ -99,13 +101,13 @@ fn every_form_of_one_key_is_read_as_that_key() {
 #[test]
 fn an_encrypted_key_needs_its_passphrase() {
     for name in ENCRYPTED {
-        assert_eq!(refused(name, None), KeyError::PassphraseMissing, "{name}");
-        assert_eq!(refused(name, Some("wrong horse")), KeyError::WrongPassphrase, "{name}");
+        assert_eq!(rejected(name, None), KeyError::PassphraseMissing, "{name}");
+        assert_eq!(rejected(name, Some("wrong horse")), KeyError::WrongPassphrase, "{name}");
     }
 }
 
 #[test]
-fn what_cannot_be_decrypted_here_is_named_with_the_way_out() {
+fn unsupported_encryption_is_named_with_the_remedy() {
     for (name, expected) in [
         ("pbes1-sha1-3des", KeyError::OldEncryption),
         ("pbes1-md5-des", KeyError::OldEncryption),
@@ -113,14 +115,14 @@ fn what_cannot_be_decrypted_here_is_named_with_the_way_out() {
         ("pkcs8-camellia", KeyError::UnknownEncryption),
         ("traditional-camellia", KeyError::UnknownEncryption),
     ] {
-        let error = refused(name, Some("correct horse"));
+        let error = rejected(name, Some("correct horse"));
         assert_eq!(error, expected, "{name}");
         assert!(error.to_string().contains("openssl pkcs8 -topk8 -v2 aes-256-cbc"), "{error}");
     }
 }
 
 #[test]
-fn what_is_no_private_key_of_rsa_is_named() {
+fn anything_but_an_rsa_private_key_is_named() {
     for (name, expected) in [
         ("public", KeyError::PublicKey),
         ("public-pkcs1", KeyError::PublicKey),
@@ -130,7 +132,7 @@ fn what_is_no_private_key_of_rsa_is_named() {
         ("pss", KeyError::NotRsa),
         ("short", KeyError::TooShort { bits: 1024 }),
     ] {
-        assert_eq!(refused(name, None), expected, "{name}");
+        assert_eq!(rejected(name, None), expected, "{name}");
     }
     assert_eq!(read("s8e-EXAMPLE", None).unwrap_err(), KeyError::NotPem);
     let open_ssh = file("pkcs8").replace("PRIVATE KEY", "OPENSSH PRIVATE KEY");
@@ -138,13 +140,13 @@ fn what_is_no_private_key_of_rsa_is_named() {
 }
 
 #[test]
-fn a_key_is_found_beside_its_certificate() {
+fn a_key_is_found_next_to_its_certificate() {
     assert!(read(&format!("{}{}", file("certificate"), file("pkcs1")), None).is_ok());
-    assert!(read(&format!("made by hand\n{}\n{}", file("pkcs8"), file("certificate")), None).is_ok());
+    assert!(read(&format!("a comment\n{}\n{}", file("pkcs8"), file("certificate")), None).is_ok());
 }
 
 #[test]
-fn line_breaks_may_be_written_out() {
+fn line_breaks_may_be_escaped() {
     for name in ["pkcs8", "pkcs1", "traditional-aes256", "user-sync"] {
         let text = file(name).replace('\r', "\n");
         for written in ["\\n", "\\r\\n", "\\n\n", "\r\n", "\r"] {
@@ -152,12 +154,12 @@ fn line_breaks_may_be_written_out() {
             assert!(read(&text, Some("correct horse")).is_ok(), "{name} with {written:?}");
         }
     }
-    // A variable of one line, in which spaces took the place of line breaks.
+    // A variable with spaces instead of line breaks.
     assert!(read(&file("pkcs8").replace('\n', " "), None).is_ok());
 }
 
 #[test]
-fn a_key_without_its_contents_is_cut_off() {
+fn a_key_without_contents_is_truncated() {
     let empty = "-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----";
     assert_eq!(read(empty, None).unwrap_err(), KeyError::Truncated);
     for dek_info in ["AES-256-CBC", "AES-256-CBC,0123", "AES-256-CBC,no", "DES-EDE3-CBC,é0123456789ABCD"] {
@@ -170,9 +172,9 @@ fn a_key_without_its_contents_is_cut_off() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Wherever a file is cut, the error is a clear one, which does not quote it.
+    /// Wherever a file is truncated, the error says so.
     #[test]
-    fn a_file_that_is_cut_off_is_known_as_such(
+    fn a_truncated_file_is_recognized(
         name in prop::sample::select(vec!["pkcs1", "pkcs8", "pkcs8-aes-256-cbc", "traditional-aes256"]),
         part in 0.0..0.95,
     ) {
@@ -183,9 +185,9 @@ proptest! {
         prop_assert!(matches!(error, KeyError::Truncated | KeyError::NotPem), "{error:?} at {length}");
     }
 
-    /// So it is where lines in the middle are lost.
+    /// The same holds for a missing line in the middle.
     #[test]
-    fn a_file_that_lacks_a_line_is_known_as_such(
+    fn a_file_that_lacks_a_line_is_recognized(
         name in prop::sample::select(vec!["pkcs1", "pkcs8"]),
         line in 1_usize..20,
     ) {
@@ -195,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_given_makes_it_panic(text in "(-----BEGIN (RSA |ENCRYPTED )?PRIVATE KEY-----)?[ -~\n]{0,200}(-----END PRIVATE KEY-----)?") {
+    fn no_input_causes_a_panic(text in "(-----BEGIN (RSA |ENCRYPTED )?PRIVATE KEY-----)?[ -~\n]{0,200}(-----END PRIVATE KEY-----)?") {
         let _ = read(&text, Some("x"));
     }
 }

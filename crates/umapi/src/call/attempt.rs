@@ -2,6 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
+use umapi_http::root_cause;
 use umapi_raw::Error as RawError;
 
 use super::{HttpExchange, RawClient, RawResult, Response, ResponseHead, error_response};
@@ -38,7 +39,7 @@ where
         Ok(Err(RawError::UnexpectedResponse(response))) if !response.status().is_success() => {
             let head = outgoing.head.get().cloned().unwrap_or_default();
             // The rest of a refusal is short; a server that never ends it gets as much time as the answer itself had.
-            let read = outgoing.clock.timeout(limit, error_response::read(response, &head)).await;
+            let read = outgoing.clock.timeout(limit, error_response::read(response, &head, &outgoing.token)).await;
             let rejected =
                 read.unwrap_or_else(|_| crate::error::ErrorResponse { status: head.status, ..Default::default() });
             let says_so = rejected.code.as_ref().is_some_and(|code| code.as_str().starts_with("error."));
@@ -58,11 +59,11 @@ fn classify(error: RawError<()>, head: Option<&ResponseHead>) -> (Error, Option<
     let unreadable = |why: String| (Error::new(Kind::Unreadable { status, why }), Some(AttemptOutcome::Lost));
     match error {
         RawError::InvalidRequest(why) | RawError::Custom(why) => (Error::invalid(why), None),
-        RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(in_words(error)), None),
+        RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(root_cause(error)), None),
         RawError::CommunicationError(error) if error.is_connect() => {
-            (Error::new(Kind::Connect(in_words(error))), Some(AttemptOutcome::NotSent))
+            (Error::new(Kind::Connect(root_cause(error))), Some(AttemptOutcome::NotSent))
         }
-        RawError::ResponseBodyError(error) => unreadable(in_words(error)),
+        RawError::ResponseBodyError(error) => unreadable(root_cause(error)),
         RawError::InvalidResponsePayload(_, error) => unreadable(error.to_string()),
         // A success that the description does not know.
         RawError::UnexpectedResponse(_) => {
@@ -70,19 +71,7 @@ fn classify(error: RawError<()>, head: Option<&ResponseHead>) -> (Error, Option<
         }
         RawError::ErrorResponse(_) => unreadable("it is a refusal of a kind unknown".to_owned()),
         RawError::CommunicationError(error) | RawError::InvalidUpgrade(error) => {
-            (Error::new(Kind::Network(in_words(error))), Some(AttemptOutcome::Lost))
+            (Error::new(Kind::Network(root_cause(error))), Some(AttemptOutcome::Lost))
         }
     }
-}
-
-/// The last reason in the chain, which is the one that says something; without the address, which may hold names.
-fn in_words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(error) = source {
-        text = error.to_string();
-        source = error.source();
-    }
-    text
 }

@@ -2,6 +2,8 @@
 
 use reqwest::Response;
 use serde::Deserialize;
+use umapi_auth::AccessToken;
+use umapi_http::{read_body, redact};
 use umapi_model::ErrorCode;
 
 use super::ResponseHead;
@@ -9,9 +11,6 @@ use crate::error::ErrorResponse;
 
 /// What is read of a body, in bytes.
 const LONGEST_READ: usize = 64 << 10;
-
-/// What is kept of a body, in characters.
-const LONGEST_KEPT: usize = 4096;
 
 /// Every name that the three shapes have for the same two things.
 #[derive(Default, Deserialize)]
@@ -27,17 +26,14 @@ struct Said {
 }
 
 /// Reads the rest of an answer. A connection that breaks meanwhile takes no more than the rest of the body.
-pub(crate) async fn read(mut response: Response, head: &ResponseHead) -> ErrorResponse {
+pub(crate) async fn read(mut response: Response, head: &ResponseHead, token: &AccessToken) -> ErrorResponse {
     let mut body = Vec::new();
-    while body.len() < LONGEST_READ
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        body.extend_from_slice(&chunk);
-    }
-    interpret(&body, head)
+    // A body that is too large or incomplete is used as far as it was read.
+    let _ = read_body(&mut response, LONGEST_READ, &mut body).await;
+    interpret(&body, head, &[token.reveal()])
 }
 
-fn interpret(body: &[u8], head: &ResponseHead) -> ErrorResponse {
+fn interpret(body: &[u8], head: &ResponseHead, secrets: &[&str]) -> ErrorResponse {
     let said: Said = serde_json::from_slice(body).unwrap_or_default();
     let text = String::from_utf8_lossy(body);
     let code = said.error_code.or(said.legacy_code).or(said.result).filter(|code| !code.is_empty());
@@ -45,10 +41,12 @@ fn interpret(body: &[u8], head: &ResponseHead) -> ErrorResponse {
     let message = said.message.or(said.legacy_message).filter(|message| code.as_ref() != Some(message));
     ErrorResponse {
         status: head.status,
-        code: code.map(ErrorCode::from),
-        message: message.or_else(|| head.challenge.as_deref().and_then(described)),
+        code: code.map(|code| ErrorCode::from(redact(&code, secrets))),
+        message: message
+            .or_else(|| head.challenge.as_deref().and_then(described))
+            .map(|message| redact(&message, secrets)),
         is_html: head.is_html || text.trim_start().starts_with('<'),
-        body: text.chars().take(LONGEST_KEPT).collect(),
+        body: redact(&text, secrets),
     }
 }
 
@@ -64,7 +62,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> (Option<String>, Option<String>) {
-        let refusal = interpret(body.as_bytes(), &ResponseHead { status: 400, ..ResponseHead::default() });
+        let refusal = interpret(body.as_bytes(), &ResponseHead { status: 400, ..ResponseHead::default() }, &[]);
         (refusal.code.map(|code| code.to_string()), refusal.message)
     }
 
@@ -90,13 +88,13 @@ mod tests {
         for body in ["", "{", "[]", "null", "\u{fffd}", r#"{"result":7}"#] {
             assert_eq!(read(body), (None, None), "{body:?}");
         }
-        assert!(interpret(b" <html><body>Bad gateway</body></html>", &ResponseHead::default()).is_html);
+        assert!(interpret(b" <html><body>Bad gateway</body></html>", &ResponseHead::default(), &[]).is_html);
     }
 
     #[test]
     fn an_empty_401_speaks_through_its_challenge() {
         let challenge = r#"Bearer realm="JIL", error="invalid_token", error_description="The access token is invalid""#;
         let head = ResponseHead { status: 401, challenge: Some(challenge.to_owned()), ..ResponseHead::default() };
-        assert_eq!(interpret(b"", &head).message.as_deref(), Some("The access token is invalid"));
+        assert_eq!(interpret(b"", &head, &[]).message.as_deref(), Some("The access token is invalid"));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::{Response, header::HeaderMap};
 
-use super::retry_after;
+use umapi_http::parse_retry_after;
 
 /// Status and headers of an answer, as far as they are of use.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ impl ResponseHead {
         Self {
             status: response.status().as_u16(),
             request_id: text(headers, "x-request-id").map(str::to_owned),
-            retry_after: text(headers, "retry-after").and_then(|value| retry_after::read(value, date.unwrap_or(now))),
+            retry_after: text(headers, "retry-after").and_then(|value| parse_retry_after(value, date.unwrap_or(now))),
             challenge: text(headers, "www-authenticate").map(str::to_owned),
             is_html: text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/html")),
             paging: Paging {

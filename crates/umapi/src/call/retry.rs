@@ -21,12 +21,11 @@
 //! the answer is not ready in time; asking again and again would only use up the calls of the minute.
 
 mod budget;
-mod policy;
 
 use std::time::Duration;
 
 pub(crate) use budget::Budget;
-pub use policy::RetryPolicy;
+pub(crate) use umapi_http::RetryPolicy;
 
 /// What a 504 or 408 is given to recover, at least.
 const LONG_BACKOFF: Duration = Duration::from_secs(30);
@@ -132,7 +131,7 @@ pub(crate) fn decide(policy: &RetryPolicy, situation: &RetryContext) -> RetryDec
         AttemptOutcome::Answered { .. } | AttemptOutcome::Lost => RetryDecision::Stop,
     };
     match decision {
-        RetryDecision::Again { .. } if situation.failures >= policy.attempts => RetryDecision::Stop,
+        RetryDecision::Again { .. } if situation.failures >= policy.max_attempts() => RetryDecision::Stop,
         RetryDecision::Again { cost, .. } if situation.budget < cost => RetryDecision::Stop,
         decision => within(situation.left, decision),
     }

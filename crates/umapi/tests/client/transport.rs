@@ -7,7 +7,7 @@ use std::{
 
 use crate::service::{NumberedTokens, Reply, Service};
 use umapi::{
-    Observer, RetryPolicy, ThrottlePolicy, Wait, WaitReason,
+    HttpOptions, Observer, RetryPolicy, ThrottlePolicy, Wait, WaitReason,
     auth::{AccessToken, Error as LoginError, FixedToken, TokenFuture, TokenSource},
     model::{ErrorCode, NewUserGroup, UserGroupChange},
 };
@@ -32,7 +32,8 @@ impl Observer for Waits {
 #[tokio::test]
 async fn a_request_carries_token_key_product_and_a_name_of_its_own() {
     let service = Service::scripted([Reply::json(ANN)]).await;
-    let client = service.builder().product("staff-sync/2.1").build().unwrap();
+    let http = HttpOptions::new().product("staff-sync/2.1").build().unwrap();
+    let client = service.builder().http(http).build().unwrap();
     let ann = client.users().get_by_username("ann", "example.com").await.unwrap().unwrap();
     assert_eq!(ann.email.as_deref(), Some("ann@example.com"));
     let [request] = service.requests().try_into().unwrap();

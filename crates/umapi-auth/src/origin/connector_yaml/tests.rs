@@ -1,3 +1,5 @@
+//! Connector files of several versions of user-sync.
+
 use super::*;
 use crate::Login;
 
@@ -7,14 +9,14 @@ fn read(yaml: &str) -> Result<Credentials, Error> {
     Credentials::from_connector_yaml(yaml, Path::new(KEYS))
 }
 
-/// A file of the method `jwt` as user-sync 2.6 has it, with other lines under `enterprise:`.
+/// Reads a file of user-sync 2.6 with the method `jwt` and these lines under `enterprise:`.
 fn jwt(lines: &str) -> Result<Credentials, Error> {
     read(&format!(
         "server:\n  #host: usermanagement.adobe.io\n  timeout: 120\n  retries: 3\nenterprise:\n  org_id: 12345@AdobeOrg\n{lines}"
     ))
 }
 
-/// A file of the method `oauth` as user-sync 2.10 has it, with other lines at its end.
+/// Reads a file of user-sync 2.10 with the method `oauth` and these lines at its end.
 fn oauth(lines: &str) -> Result<Credentials, Error> {
     read(&format!(
         "authentication_method: oauth\nenterprise:\n  client_id: \"id\"\n  client_secret: \"s\"\n  org_id: \"12345@AdobeOrg\"\n{lines}"
@@ -31,7 +33,7 @@ fn oauth_is_read() {
 }
 
 #[test]
-fn a_service_account_is_read_by_the_newer_and_the_older_names() {
+fn a_service_account_is_read_by_newer_and_older_names() {
     let indented = include_str!("../../../tests/keys/pkcs1.pem").replace('\n', "\n    ");
     let one_line = include_str!("../../../tests/keys/pkcs8.pem").replace('\n', "\\n");
     for lines in [
@@ -41,13 +43,13 @@ fn a_service_account_is_read_by_the_newer_and_the_older_names() {
         format!("  api_key: id\n  client_secret: s\n  tech_acct: 1@techacct.adobe.com\n  priv_key_data: \"{one_line}\"\n"),
     ] {
         let credentials = jwt(&lines).unwrap();
-        let Login::ServiceAccount(account) = credentials.login() else { panic!("it is a service account") };
+        let Login::ServiceAccount(account) = credentials.login() else { panic!("not a service account") };
         assert_eq!((account.client_id.as_str(), account.technical_account()), ("id", "1@techacct.adobe.com"));
     }
 }
 
 #[test]
-fn a_file_is_read_and_paths_start_at_its_folder() {
+fn paths_are_relative_to_the_folder_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let key = include_str!("../../../tests/keys/pkcs8-des3.pem");
     std::fs::create_dir(folder.path().join("secrets")).unwrap();
@@ -65,7 +67,7 @@ fn a_file_is_read_and_paths_start_at_its_folder() {
 }
 
 #[test]
-fn another_login_is_read_by_both_names() {
+fn another_login_server_is_read_by_both_names() {
     for (lines, address) in [
         ("server:\n  ims_host: ims.example\n  auth_host: other.example\n", "https://ims.example"),
         ("server:\n  auth_host: localhost:8443\n  auth_endpoint: /ims/token/v2\n", "https://localhost:8443"),
@@ -82,7 +84,7 @@ fn another_login_is_read_by_both_names() {
 }
 
 #[test]
-fn what_the_keyring_has_is_named_with_what_to_write_instead() {
+fn a_keyring_setting_is_named_with_its_replacement() {
     for (lines, setting, instead) in [
         ("  secure_client_id_key: planted\n", "secure_client_id_key", "enterprise.client_id"),
         ("  secure_api_key_key: planted\n", "secure_api_key_key", "enterprise.client_id"),
@@ -111,7 +113,7 @@ fn what_the_keyring_has_is_named_with_what_to_write_instead() {
 }
 
 #[test]
-fn what_is_wrong_is_named_and_no_secret_quoted() {
+fn a_wrong_field_is_named_and_no_secret_is_quoted() {
     let client = "  client_id: id\n  client_secret: planted\n";
     let account = "  client_id: id\n  client_secret: planted\n  tech_acct: 1@techacct.adobe.com\n";
     for (result, named) in [

@@ -144,11 +144,3 @@ fn nobody_sleeps_into_the_deadline() {
     assert_eq!(decide(&policy, &left(SECOND * 59, answered(429))), RetryDecision::Stop);
     assert_eq!(decide(&policy, &left(SECOND, answered(401))), RetryDecision::FreshToken);
 }
-
-#[test]
-fn waits_double_up_to_the_longest_and_scatter_over_their_upper_half() {
-    let policy = RetryPolicy::default().longest_wait(SECOND * 5);
-    let waits = [1, 2, 3, 4, 40].map(|failures| policy.backoff(failures, 1.0).as_secs());
-    assert_eq!(waits, [1, 2, 4, 5, 5]);
-    assert_eq!(policy.backoff(2, 0.0), SECOND);
-}

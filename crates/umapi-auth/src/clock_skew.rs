@@ -1,14 +1,15 @@
-//! How far this machine's clock is off the server's.
+//! The difference between this machine's clock and the server's.
 
 use std::{
     fmt,
     time::{Duration, SystemTime},
 };
 
-/// A smaller difference between clocks is the network's.
-const TOLERATED: Duration = Duration::from_secs(60);
+/// A smaller difference may come from the network.
+const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// How far this machine's clock is off the server's, where the `Date` of an answer showed more than a minute.
+/// The difference between this machine's clock and the server's, as seen in the `Date` of a response. Only differences of
+/// more than a minute are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockSkew {
     difference: Duration,
@@ -16,23 +17,23 @@ pub struct ClockSkew {
 }
 
 impl ClockSkew {
-    /// Compares the server's `Date` with the wall clock before the request and after the answer.
+    /// Compares the server's `Date` with the wall clock before the request and after the response.
     pub(crate) fn between(server: SystemTime, before: SystemTime, after: SystemTime) -> Option<Self> {
         let skew = match (server.duration_since(after), before.duration_since(server)) {
             (Ok(difference), _) => Self { difference, is_behind: true },
             (_, Ok(difference)) => Self { difference, is_behind: false },
             _ => return None,
         };
-        (skew.difference > TOLERATED).then_some(skew)
+        (skew.difference > TOLERANCE).then_some(skew)
     }
 
-    /// The size of the difference, either way.
+    /// The absolute difference.
     #[must_use]
     pub fn difference(self) -> Duration {
         self.difference
     }
 
-    /// Whether this machine's clock is behind the server's; otherwise it is ahead.
+    /// Whether this machine's clock is behind the server's. Otherwise it is ahead.
     #[must_use]
     pub fn is_behind(self) -> bool {
         self.is_behind
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_shows_beyond_a_minute_either_way() {
+    fn a_difference_of_more_than_a_minute_is_reported() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let text = |server| ClockSkew::between(at(server), at(10_000), at(10_020)).map(|skew| skew.to_string());
         assert_eq!([text(10_010), text(10_080), text(9_940)], [None, None, None]);

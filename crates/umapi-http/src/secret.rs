@@ -7,24 +7,26 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A client secret, a passphrase, a signed JWT or an access token.
 ///
-/// It cannot be printed, is compared in constant time, and is wiped from memory when dropped.
+/// It cannot be printed, compares in constant time, and is wiped from memory when dropped.
 ///
 /// ```
-/// let secret = umapi_auth::Secret::from("s8e-EXAMPLE");
+/// let secret = umapi_http::Secret::from("s8e-EXAMPLE");
 /// assert_eq!(format!("{secret:?}"), "Secret(…)");
 /// assert_eq!(secret.reveal(), "s8e-EXAMPLE");
 /// ```
+///
+/// The generated crate `umapi-model` has a `Secret` of its own, because it depends on nothing but serde.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, to be sent and nothing else.
+    /// Returns the text. Use it to send the secret, for nothing else.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it but white space.
-    pub(crate) fn is_blank(&self) -> bool {
+    /// Whether the text is empty or white space.
+    pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
 }

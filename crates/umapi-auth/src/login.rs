@@ -1,0 +1,295 @@
+//! One login: exchanges credentials for a token over HTTP.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use reqwest::{Body, header::CONTENT_TYPE};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use umapi_http::{ReadError, ResponseHead, read_body};
+use umapi_time::Clock;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use crate::{
+    AccessToken, ClockSkew, Credentials, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource, error::Kind,
+    login_error,
+};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The largest response that is read, in bytes. A token has a few thousand.
+const MAX_RESPONSE: usize = 1 << 20;
+
+/// A source that logs in for every token. [`CachedSource`](crate::CachedSource) keeps what it returns.
+pub(crate) struct LoginSource {
+    http: reqwest::Client,
+    timeout: Duration,
+    clock: Clock,
+    credentials: Arc<Credentials>,
+    retry: RetryPolicy,
+    /// The index of the secret that was accepted last. The next login tries it first.
+    accepted_secret: AtomicUsize,
+}
+
+/// A response of the login server. The body may contain a token, so it is wiped.
+pub(crate) struct LoginResponse {
+    pub(crate) head: ResponseHead,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl TokenSource for LoginSource {
+    fn token(&self) -> TokenFuture<'_> {
+        Box::pin(self.log_in())
+    }
+
+    fn invalidate(&self, _rejected: &AccessToken) {}
+}
+
+impl LoginSource {
+    pub(crate) fn new(
+        http: reqwest::Client,
+        timeout: Duration,
+        clock: Clock,
+        credentials: Arc<Credentials>,
+        retry: RetryPolicy,
+    ) -> Self {
+        Self { http, timeout, clock, credentials, retry, accepted_secret: AtomicUsize::new(0) }
+    }
+
+    /// Logs in, with retries as long as the failure may be temporary and the policy allows.
+    async fn log_in(&self) -> Result<AccessToken, Error> {
+        let started = self.clock.now();
+        let mut attempt = 1;
+        loop {
+            let error = match self.with_each_secret().await {
+                Ok(token) => return Ok(token),
+                Err(error) => error,
+            };
+            let spent = self.clock.now() - started;
+            let Some(wait) = next_wait(&self.retry, &error, attempt, spent, fastrand::f64()) else {
+                tracing::warn!(attempt, status = error.status(), code = error.code(), "login failed");
+                return Err(error);
+            };
+            tracing::debug!(attempt, wait_ms = wait.as_millis(), status = error.status(), "login failed, retrying");
+            self.clock.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// Tries the secrets in order. During a rotation the first may not be valid yet, or no longer.
+    async fn with_each_secret(&self) -> Result<AccessToken, Error> {
+        let secrets = self.credentials.secrets();
+        let first = self.accepted_secret.load(Ordering::Relaxed);
+        let mut rejected = None;
+        for index in (0..secrets.len()).map(|step| (first + step) % secrets.len()) {
+            match self.with_secret(&secrets[index]).await {
+                Ok(token) => {
+                    self.accepted_secret.store(index, Ordering::Relaxed);
+                    return Ok(token);
+                }
+                Err(error) if self.is_about_the_secret(&error) => {
+                    tracing::warn!(secret = index + 1, of = secrets.len(), "client secret rejected");
+                    rejected = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(rejected.unwrap_or_else(|| Error::invalid("the credentials have no client secret")))
+    }
+
+    /// The JWT exchange distinguishes a wrong secret (401) from an unknown client (400). OAuth does not.
+    fn is_about_the_secret(&self, error: &Error) -> bool {
+        match self.credentials.login {
+            Login::ServiceAccount(_) => error.is_wrong_secret(),
+            Login::OAuthServerToServer(_) => error.is_invalid_client(),
+        }
+    }
+
+    async fn with_secret(&self, secret: &Secret) -> Result<AccessToken, Error> {
+        // The lifetime of the token counts from before the request, so that it is never too long.
+        let (started, wall) = (self.clock.now(), self.clock.wall());
+        let request = LoginRequest::new(&self.credentials, secret, wall)?;
+        // No advance guard here: the server may share the clock and sleep on it, and each would wait for the other.
+        let response = self.send(&request).await?;
+        let head = &response.head;
+        let skew = head.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
+        if let Some(skew) = skew {
+            tracing::warn!(difference_s = skew.difference().as_secs(), is_behind = skew.is_behind(), "clocks differ");
+        }
+        let (path, status, request_id) = (request.path, head.status, &head.request_id);
+        let took_ms = (self.clock.now() - started).as_millis();
+        tracing::debug!(path, status, request_id, took_ms, "login response received");
+        if !(200..300).contains(&status) {
+            let secrets = self.secrets_to_redact(&request);
+            return Err(login_error::of_response(response, &self.credentials.login, &secrets, skew));
+        }
+        let issued: TokenResponse = serde_json::from_slice(&response.body).map_err(|_| {
+            let text =
+                "the login server responded with success, but without a token; check the URL of the login server";
+            Error::new(Kind::Unreadable { status }, text)
+        })?;
+        Ok(AccessToken::new(issued.access_token, Some(started + request.unit.duration(issued.expires_in))))
+    }
+
+    /// All secrets that an error must not show: those of the request, and all others of the credentials.
+    fn secrets_to_redact<'a>(&'a self, request: &'a LoginRequest<'_>) -> Vec<&'a str> {
+        let secrets = self.credentials.secrets().iter().map(Secret::reveal);
+        request.secrets().into_iter().chain(secrets).collect()
+    }
+
+    async fn send(&self, request: &LoginRequest<'_>) -> Result<LoginResponse, Error> {
+        let endpoint = &self.credentials.endpoint;
+        let url = endpoint.url().join(request.path);
+        let failed = |error| login_error::of_network(error, endpoint, &self.secrets_to_redact(request));
+        let post = self.http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(request.body());
+        let mut response = post.send().await.map_err(failed)?;
+        if response.url().as_str() != url {
+            return Err(login_error::of_redirect(endpoint));
+        }
+        let head = ResponseHead::of(&response, self.clock.wall());
+        let mut body = Zeroizing::new(Vec::new());
+        match read_body(&mut response, MAX_RESPONSE, &mut body).await {
+            Ok(()) => Ok(LoginResponse { head, body }),
+            Err(ReadError::Connection(error)) => Err(failed(error)),
+            Err(error) => {
+                let text = format!("the login at {endpoint} failed: {error}; check the URL of the login server");
+                Err(Error::new(Kind::Unreadable { status: head.status }, text))
+            }
+        }
+    }
+}
+
+/// How long to wait before the next attempt, or `None` if there is none. `attempt` counts from 1, `jitter` is between 0 and 1.
+fn next_wait(policy: &RetryPolicy, error: &Error, attempt: u32, spent: Duration, jitter: f64) -> Option<Duration> {
+    if !error.is_retryable() || attempt >= policy.max_attempts() {
+        return None;
+    }
+    let wait = policy.backoff(attempt, jitter).max(error.retry_after().unwrap_or_default());
+    policy.max_total_time().is_none_or(|limit| spent.saturating_add(wait) <= limit).then_some(wait)
+}
+
+/// The unit of a token's lifetime. It follows from the endpoint, never from the size of the number.
+#[derive(Clone, Copy)]
+enum Unit {
+    Milliseconds,
+    Seconds,
+}
+
+impl Unit {
+    fn duration(self, number: u64) -> Duration {
+        match self {
+            Self::Milliseconds => Duration::from_millis(number),
+            Self::Seconds => Duration::from_secs(number),
+        }
+    }
+}
+
+/// The form that a login sends, and the unit of the lifetime in its response.
+struct LoginRequest<'a> {
+    path: &'a str,
+    unit: Unit,
+    fields: Vec<(&'static str, Secret)>,
+}
+
+impl<'a> LoginRequest<'a> {
+    fn new(credentials: &'a Credentials, secret: &Secret, now: SystemTime) -> Result<Self, Error> {
+        let mut fields = vec![("client_id", Secret::from(credentials.client_id())), ("client_secret", secret.clone())];
+        let (path, unit) = match &credentials.login {
+            Login::ServiceAccount(account) => {
+                fields.push(("jwt_token", account.assertion(&credentials.endpoint, now)?));
+                ("/ims/exchange/jwt", Unit::Milliseconds)
+            }
+            Login::OAuthServerToServer(client) => {
+                fields.push(("grant_type", Secret::from("client_credentials")));
+                fields.push(("scope", Secret::from(client.scopes.join(","))));
+                ("/ims/token/v3", Unit::Seconds)
+            }
+        };
+        Ok(Self { path, unit, fields })
+    }
+
+    /// The fields as a form, wiped from memory after it was sent.
+    ///
+    /// It is a stream, so that the HTTP client keeps no copy: one that follows redirects cannot send it again.
+    fn body(&self) -> Body {
+        // Reserves the encoded size up front, because a buffer that grows leaves copies behind: three bytes for each one, `&`
+        // and `=`.
+        let length = self.fields.iter().map(|(name, value)| name.len() + value.reveal().len() * 3 + 2).sum();
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(length));
+        for (name, value) in &self.fields {
+            form.append_pair(name, value.reveal());
+        }
+        let form = Zeroizing::new(form.finish().into_bytes());
+        Body::wrap(Full::new(Bytes::from_owner(form)))
+    }
+
+    fn secrets(&self) -> Vec<&str> {
+        let secret = self.fields.iter().filter(|(name, _)| matches!(*name, "client_secret" | "jwt_token"));
+        secret.map(|(_, value)| value.reveal()).collect()
+    }
+}
+
+/// The response of a successful login.
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: Secret,
+    #[serde(deserialize_with = "integer")]
+    expires_in: u64,
+}
+
+/// Deserializes an integer, which some servers send as a string.
+fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(number) => number.as_u64(),
+        serde_json::Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+    .ok_or_else(|| D::Error::custom("not an integer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorResponse;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn rejected(status: u16, retry_after: Option<Duration>) -> Error {
+        Error::new(Kind::Rejected(ErrorResponse { status, retry_after, ..ErrorResponse::default() }), "rejected")
+    }
+
+    #[test]
+    fn waits_follow_the_backoff_up_to_the_last_attempt() {
+        let outage = rejected(503, None);
+        let wait = |attempt, jitter| {
+            next_wait(&RetryPolicy::LOGIN, &outage, attempt, Duration::ZERO, jitter).map(|wait| wait.as_millis())
+        };
+        assert_eq!([wait(1, 0.0), wait(1, 1.0)], [Some(250), Some(500)]);
+        assert_eq!([wait(3, 0.0), wait(3, 1.0)], [Some(1000), Some(2000)]);
+        assert_eq!(wait(4, 0.0), None);
+    }
+
+    #[test]
+    fn a_wait_beyond_the_total_time_is_not_started() {
+        let wait = |asked, spent| next_wait(&RetryPolicy::LOGIN, &rejected(429, Some(asked)), 1, spent, 0.0);
+        assert_eq!(wait(SECOND * 60, Duration::ZERO), Some(SECOND * 60));
+        assert_eq!(wait(SECOND * 60, SECOND), None);
+        assert_eq!(wait(Duration::MAX, SECOND), None);
+    }
+
+    #[test]
+    fn permanent_failures_are_not_retried() {
+        for status in [302, 400, 401, 403] {
+            let error = rejected(status, None);
+            assert_eq!(next_wait(&RetryPolicy::LOGIN, &error, 1, Duration::ZERO, 0.5), None, "{status}");
+        }
+        assert_eq!(next_wait(&RetryPolicy::NEVER, &rejected(503, None), 1, Duration::ZERO, 0.5), None);
+    }
+}
