@@ -129,7 +129,7 @@ fn a_wrong_field_is_named_and_no_secret_is_quoted() {
         (jwt(&format!("{account}  priv_key_path: pkcs8-des3.pem\n")), "pkcs8-des3.pem): the private key is encrypted"),
         (
             jwt(&format!("{account}  priv_key_path: pkcs8-des3.pem\n  priv_key_pass: planted\n")),
-            "passphrase does not fit",
+            "passphrase of the private key is wrong",
         ),
         (jwt(&format!("{account}  priv_key_path: certificate.pem\n")), "this is a certificate"),
         (
