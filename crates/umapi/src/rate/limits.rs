@@ -8,9 +8,9 @@ use umapi_model::{Operation, ThrottleClass};
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use umapi::{Limits, model::ThrottleClass};
+/// use umapi::{RateLimits, model::ThrottleClass};
 ///
-/// let documented = Limits::default();
+/// let documented = RateLimits::default();
 /// assert_eq!(documented.per_minute(ThrottleClass::Action), NonZeroU32::new(10));
 ///
 /// // Half of it, to leave room for another program with the same credentials.
