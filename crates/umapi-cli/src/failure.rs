@@ -5,7 +5,7 @@ use std::{fmt, io, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use umapi::{Error, auth};
 
-use crate::output::{escape, time};
+use crate::output::{escape, explain, time};
 
 /// The result of a part of the command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -85,7 +85,7 @@ impl Failure {
 
     /// A failed call of the service.
     pub(crate) fn of_service(what: impl Into<String>, error: &Error) -> Self {
-        let failure = Self::new(exit_of(error), what).why(error);
+        let failure = Self::new(exit_of(error), what).why(explain::call_error(error));
         match remedy_of(error) {
             Some(remedy) => failure.remedy(remedy),
             None => failure,
@@ -198,7 +198,7 @@ fn remedy_of(error: &Error) -> Option<String> {
             Some("try again, or allow more time for a request with --timeout".to_owned())
         }
         Exit::Network => Some("try again; if it fails again, check the network, the proxy and the address".to_owned()),
-        _ => None,
+        _ => error.code().and_then(explain::remedy).map(str::to_owned),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the command writes: results on stdout, progress, notes and errors on stderr.
 
+pub(crate) mod explain;
 mod listing;
 pub(crate) mod logging;
 mod progress;

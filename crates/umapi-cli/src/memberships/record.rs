@@ -6,7 +6,7 @@ use umapi::{MembershipAction, MembershipOutcome, Outcome};
 use super::PlannedChange;
 use crate::{
     batch::Ended,
-    output::{Column, OutcomeStatus, Record, column, hidden_column},
+    output::{Column, OutcomeStatus, Record, column, explain, hidden_column},
 };
 
 /// The outcome of a membership change.
@@ -34,7 +34,7 @@ impl MembershipRecord {
         let (verdict, message) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { errors } => {
-                let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                let messages: Vec<String> = errors.iter().map(explain::step_error).collect();
                 (OutcomeStatus::Rejected, Some(messages.join("; ")))
             }
             Outcome::NotSent { why } => (OutcomeStatus::NotSent, Some(why.to_string())),

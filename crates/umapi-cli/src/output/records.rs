@@ -6,7 +6,10 @@ use umapi::{
     model::{Group, Product, User},
 };
 
-use super::record::{Column, Record, column, hidden_column};
+use super::{
+    explain,
+    record::{Column, Record, column, hidden_column},
+};
 
 /// A user of the organization.
 #[derive(Debug, Serialize)]
@@ -227,8 +230,8 @@ impl OutcomeRecord {
             Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(why.to_string())),
             other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
-        let messages: Vec<String> = why.into_iter().chain(outcome.errors().iter().map(ToString::to_string)).collect();
-        let warnings = outcome.warnings().iter().map(ToString::to_string);
+        let messages: Vec<String> = why.into_iter().chain(outcome.errors().iter().map(explain::step_error)).collect();
+        let warnings = outcome.warnings().iter().map(explain::step_warning);
         Self {
             number: outcome.number() as u64 + 1,
             line,

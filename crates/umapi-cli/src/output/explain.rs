@@ -1,0 +1,123 @@
+//! Errors of the service in an administrator's words: what happened, what to do, and the code last.
+//!
+//! The catalog of codes describes remedies for programs that send requests. This module has those for the command.
+
+use umapi::{Error, StepError, StepWarning, model::ErrorCode};
+
+/// Describes a rejected step: `Group Nix was not found; list the groups with "umapi groups list" (error.group.not_found)`.
+pub(crate) fn step_error(error: &StepError) -> String {
+    let mut text = what_happened(&error.code, error.message.as_deref());
+    if let Some(remedy) = remedy(&error.code) {
+        text += &format!("; {remedy}");
+    }
+    text + &format!(" ({})", error.code)
+}
+
+/// Describes a warning about a completed step.
+pub(crate) fn step_warning(warning: &StepWarning) -> String {
+    format!("{} ({})", what_happened(&warning.code, warning.message.as_deref()), warning.code)
+}
+
+/// Describes a failed call: the service's own message if it rejected the call, with code and request id last.
+pub(crate) fn call_error(error: &Error) -> String {
+    let Some(status) = error.status().filter(|_| error.login().is_none() && !error.is_unreadable()) else {
+        let text = error.to_string();
+        let operation = error.operation().map(|operation| format!("{operation}: ")).unwrap_or_default();
+        return text.strip_prefix(&operation).unwrap_or(&text).to_owned();
+    };
+    let mut text = match (error.code(), error.service_message()) {
+        (Some(code), message) => what_happened(code, message),
+        (None, Some(message)) => message.to_owned(),
+        (None, None) => "the service rejected the request".to_owned(),
+    };
+    if error.may_have_been_applied() {
+        text += "; the change may have been applied, so check before you repeat it";
+    }
+    let code = error.code().map(|code| format!("{code}, ")).unwrap_or_default();
+    let request = error.request_id().map(|id| format!(", request {id}")).unwrap_or_default();
+    text + &format!(" ({code}HTTP {status}{request})")
+}
+
+/// Returns what to do about a code, in the words of the command.
+pub(crate) fn remedy(code: &ErrorCode) -> Option<&'static str> {
+    Some(match code.as_str() {
+        "error.group.not_found" | "error.usergroup.not_found" | "GROUP_NOT_FOUND" | "error.group.invalid_list" => {
+            "list the groups with \"umapi groups list\""
+        }
+        "error.user.not_found"
+        | "error.user.not_in_org"
+        | "error.user.nonexistent"
+        | "error.user.nonexistent_or_has_conflicting_parameters" => {
+            "check the spelling with \"umapi users get\"; a username needs its domain, a new user must be created first"
+        }
+        "error.user.not_found_or_ambiguous" => "say which account: with its domain, or that it is the Adobe ID",
+        "error.user.already_in_org" | "error.usergroup.already_exists" | "DUPLICATE_GROUP_NAME" => {
+            "to keep or update the existing one, use --if-exists ignore or update (`if_exists` in CSV)"
+        }
+        "error.user.type_must_not_be_adobeid" | "error.update.adobeid.no" => "only the owner can change an Adobe ID",
+        "error.user.type_mismatch" => "use the account type of the domain: federated or enterprise",
+        "error.user.must_match_email" => "use the email address as the name of the user",
+        "error.user.name.contains.email" => "use the plain username with its domain, and the address as email",
+        "error.user.name_in_use" => "choose another username",
+        "error.user.email.name_in_use" | "error.update.no" => {
+            "choose another email address: in the same directory, and not used by another user"
+        }
+        "error.user.email.invalid" => "use an address of at most 60 characters with exactly one @",
+        "error.user.firstname_missing" | "error.user.lastname_missing" => "give the first and the last name",
+        "error.country.invalid" => "use a two-letter country code in capital letters, e.g. US",
+        "error.command.domain.missing" => "give the domain of the username",
+        "error.command.domain.must_be_used_with_nonemail_username" => "leave out the domain of an email address",
+        "error.update.username.no" => "change the email address instead; the username follows it",
+        "error.update.domain.mismatch" => "use an email address in the same directory",
+        "error.usergroup.readonly.update_not_allowed" | "error.usergroup.readonly.remove_not_allowed" => {
+            "ask the organization that owns the group"
+        }
+        "error.organization.invalid_id" | "error.organization.invalid_name" => {
+            "use the organization id of the Adobe Developer Console, e.g. 12345@AdobeOrg"
+        }
+        "error.apikey.invalid" | "403000" | "403003" | "401013" | "error.unauthorized" => {
+            "check the login with \"umapi auth check\""
+        }
+        "error.internal.update_failed" | "error.internal.exceptionflys" | "error.user.type_unknown" => {
+            "try again later; if it fails again, report the request id to Adobe support"
+        }
+        _ => return code.remedy().filter(|remedy| is_plain(remedy)).map(|remedy| remedy.trim_end_matches('.')),
+    })
+}
+
+/// Whether a remedy of the catalog is free of request syntax.
+fn is_plain(remedy: &str) -> bool {
+    !remedy.contains('`')
+}
+
+fn what_happened(code: &ErrorCode, message: Option<&str>) -> String {
+    let message = message.filter(|message| !message.trim().is_empty()).or(code.meaning());
+    message.map_or_else(
+        || "the service rejected the change".to_owned(),
+        |message| message.trim_end_matches('.').to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_contain_no_request_syntax() {
+        for code in ErrorCode::KNOWN {
+            if let Some(remedy) = remedy(&code) {
+                let has_syntax =
+                    ["GET ", "useAdobeID", "createUserGroup", "index"].iter().any(|word| remedy.contains(word));
+                assert!(!has_syntax && !remedy.ends_with('.'), "{code}: {remedy}");
+            }
+        }
+    }
+
+    #[test]
+    fn missing_group_points_to_the_list_of_groups() {
+        let code = ErrorCode::from("error.group.not_found");
+        assert_eq!(remedy(&code), Some("list the groups with \"umapi groups list\""));
+        assert_eq!(what_happened(&code, Some("Group Nix was not found")), "Group Nix was not found");
+        assert!(!what_happened(&code, None).is_empty());
+    }
+}
