@@ -176,7 +176,8 @@ mod tests {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  curl -H \"Authorization: Bearer $(umapi auth token)\" -H \"X-Api-Key: $CLIENT_ID\" …")]
+  curl -H \"Authorization: Bearer $(umapi auth token)\" \\
+      -H \"X-Api-Key: $CLIENT_ID\" \"$URL\"")]
 pub(crate) struct TokenArgs {}
 
 #[derive(Serialize)]

@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
-  umapi config add main --organization 12345@AdobeOrg --client-id 0123456789abcdef
+  umapi config add main --organization 12345@AdobeOrg --client-id 01234567
   umapi config set-secret main                  Enter the client secret
   umapi config import connector-umapi.yml --name sync
   umapi auth check --profile main")]
@@ -223,10 +223,10 @@ impl ShowArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  umapi config add main --organization 12345@AdobeOrg --client-id 0123456789abcdef
+  umapi config add main --organization 12345@AdobeOrg --client-id 01234567
   umapi config add main --client-secret-env MAIN_SECRET
-  umapi config add old --organization 12345@AdobeOrg --client-id 0123456789abcdef \\
-      --technical-account 6789@techacct.adobe.com --private-key-file private.key
+  umapi config add old --organization 12345@AdobeOrg --client-id 01234567 \\
+      --technical-account 6@techacct.adobe.com --private-key-file private.key
   umapi config add console --console-file credential.json")]
 pub(crate) struct AddArgs {
     /// The name of the profile: letters, digits, `-` and `_`
