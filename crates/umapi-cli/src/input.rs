@@ -14,7 +14,7 @@ pub(crate) use commands::{CommandReader, InputFormat};
 pub(crate) use diagnostic::{Diagnostic, Diagnostics, SourceLocation};
 pub(crate) use membership_file::{memberships_of, read_memberships};
 pub(crate) use name_list::{ListedName, read_names};
-pub(crate) use source::{Source, read_whole};
+pub(crate) use source::{Source, read_whole, source_name};
 pub(crate) use text::check_name;
 
 /// A part of a file that cannot be used: a command, or a row.

@@ -2,6 +2,7 @@
 //!
 //! The command is the stable interface; this library has none.
 
+mod accounts;
 mod batch;
 mod commands;
 mod config;

@@ -9,7 +9,7 @@ mod record;
 use umapi::{MembershipChange, PlannedMemberships};
 
 pub(crate) use current::Current;
-pub(crate) use desired::{Desired, DesiredList, ListKind, LocatedName};
+pub(crate) use desired::{Desired, Located};
 pub(crate) use diff::Diff;
 pub(crate) use max_removals::MaxRemovals;
 pub(crate) use record::{ChangeRecord, MembershipRecord};
@@ -22,19 +22,14 @@ use crate::{
     interrupt::Interrupt,
 };
 
-/// A membership to change, and the line of the input file that asks for it.
+/// A membership to change, its number, and the line of the input file that asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedChange {
+    /// Counted from 1.
+    pub(crate) number: u64,
     pub(crate) change: MembershipChange,
     /// `None` if it was given as an argument.
     pub(crate) line: Option<u64>,
-}
-
-/// Plans membership changes, applies them, and writes the outcome of each.
-pub(crate) async fn plan_and_apply(context: &Context, changes: &[PlannedChange], options: &WriteArgs) -> Result<Exit> {
-    let connection = Connection::for_change(context, "memberships").await?;
-    let planned = plan(&connection, changes).await?;
-    apply(context, &connection, planned, changes, options).await
 }
 
 /// Finds the fewest requests. A name that no group or user can have is refused before anything is sent.
@@ -44,12 +39,14 @@ pub(crate) async fn plan(connection: &Connection, changes: &[PlannedChange]) -> 
     planned.map_err(|error| Failure::of_service("cannot plan the membership changes", &error))
 }
 
-/// Applies planned changes, and writes the outcome of each.
+/// Applies planned changes, and writes the outcome of each. The users of `not_found` do not exist, so nothing is sent for
+/// them.
 pub(crate) async fn apply(
     context: &Context,
     connection: &Connection,
     planned: PlannedMemberships,
     changes: &[PlannedChange],
+    not_found: &[PlannedChange],
     options: &WriteArgs,
 ) -> Result<Exit> {
     let planned = if options.dry_run { planned.test_only() } else { planned };
@@ -65,8 +62,12 @@ pub(crate) async fn apply(
     connection.progress.finish();
     let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
     for outcome in report.outcomes() {
-        let line = changes.get(outcome.number()).and_then(|planned| planned.line);
-        summary.write(&MembershipRecord::new(outcome, line), &mut listing, options)?;
+        if let Some(change) = changes.get(outcome.number()) {
+            summary.write(&MembershipRecord::new(change, outcome), &mut listing, options)?;
+        }
+    }
+    for change in not_found {
+        summary.write(&MembershipRecord::not_found(change), &mut listing, options)?;
     }
     listing.finish()?;
     context.note(&summary.describe(u64::from(report.requests()), options.dry_run));

@@ -51,8 +51,15 @@ pub fn memberships(is_table: bool, text: &str) -> Result<Vec<(String, Vec<String
         let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         mistakes.join("\n")
     })?;
-    let lists = desired.groups.into_values().chain(desired.users.into_values());
-    Ok(lists.map(|list| (list.name.text, list.items.into_values().map(|item| item.text).collect())).collect())
+    let groups = desired.groups.into_values().map(|list| {
+        let members = list.members.into_values().map(|member| member.name.to_string());
+        (list.group.name, members.collect())
+    });
+    let users = desired
+        .users
+        .into_values()
+        .map(|list| (list.user.name.to_string(), list.groups.into_values().map(|group| group.name).collect()));
+    Ok(groups.chain(users).collect())
 }
 
 /// Reads the profiles of a configuration.

@@ -13,7 +13,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::read_memberships,
+    input::{Diagnostics, read_memberships, source_name},
     memberships::{self, ChangeRecord, Current, Diff, MaxRemovals},
     output::{counted, rough},
 };
@@ -69,8 +69,13 @@ impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let desired = read_memberships(&self.file)?;
         let connection = Connection::for_change(context, "memberships").await?;
-        let current = Current::read(&connection.client, &desired).await?;
-        let mut diff = Diff::between(&desired, &current, self.include_admin_groups);
+        let file = source_name(&self.file);
+        let current = Current::read(&connection.client, &desired, &file).await?;
+        let mut diff = Diff::between(&desired, &current, self.include_admin_groups).map_err(|mistakes| {
+            let mut diagnostics = Diagnostics::of_file(&file);
+            mistakes.into_iter().for_each(|mistake| diagnostics.push(mistake));
+            diagnostics.into_failure("the memberships do not fit the organization; nothing was changed")
+        })?;
         if self.add_only {
             diff.keep_additions();
         }
@@ -101,7 +106,7 @@ impl ApplyArgs {
             }
             context.confirm("Apply these changes?", false)?;
         }
-        Ok(memberships::apply(context, &connection, planned, &changes, &self.options).await?.most_severe(exit))
+        Ok(memberships::apply(context, &connection, planned, &changes, &[], &self.options).await?.most_severe(exit))
     }
 
     async fn show_plan(&self, context: &Context, connection: &Connection, diff: &Diff) -> Result<()> {
@@ -139,9 +144,14 @@ fn report_skipped(context: &Context, diff: &Diff) {
             counted(diff.skipped() as u64, "change")
         ));
     }
-    if !diff.unknown_users.is_empty() {
-        let names: Vec<&str> = diff.unknown_users.iter().map(String::as_str).collect();
-        context.warn(&format!("skipped, not in the organization: {}", names.join(", ")));
+    for unknown in &diff.unknown_users {
+        context.warn(&format!("skipped: {unknown}"));
+    }
+    for (group, count) in &diff.held_removals {
+        context.warn(&format!(
+            "nobody is removed from \"{group}\" ({} not made), because its list names users who do not exist; correct the list first",
+            counted(*count as u64, "removal")
+        ));
     }
 }
 

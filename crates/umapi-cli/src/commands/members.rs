@@ -1,16 +1,18 @@
 //! `umapi members`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use umapi::{GroupRef, MembershipAction, MembershipChange, UserRef};
 
 use crate::{
+    accounts::{AccountKind, Accounts, Found, UserQuery, ambiguous},
     batch::WriteArgs,
+    connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     input::{ListedName, check_name, read_names},
-    memberships::{PlannedChange, plan_and_apply},
+    memberships::{self, PlannedChange},
 };
 
 /// Add users to groups, and remove them from groups.
@@ -58,26 +60,76 @@ pub(crate) struct ChangeArgs {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
+    /// Domain of the users, if they are named by username.
+    #[arg(long, value_name = "DOMAIN", conflicts_with = "adobe_id")]
+    domain: Option<String>,
+
+    /// Take the Adobe ID of each address, if an address has two accounts.
+    #[arg(long)]
+    adobe_id: bool,
+
     #[command(flatten)]
     options: WriteArgs,
 }
 
+/// A user who was named, and the line of the file.
+struct NamedUser {
+    query: UserQuery,
+    line: Option<u64>,
+}
+
 impl ChangeArgs {
     async fn run(self, context: &Context, action: MembershipAction) -> Result<Exit> {
-        let mut users: Vec<(String, Option<u64>)> = self.users.into_iter().map(|user| (user, None)).collect();
-        if let Some(path) = &self.from {
-            users.extend(read_names(path)?.into_iter().map(|ListedName { name, line }| (name, Some(line))));
-        }
-        for name in self.group.iter().chain([&self.first_group]).chain(users.iter().map(|(name, _)| name)) {
-            check_name(name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
-        }
-        let mut changes = Vec::new();
+        let users = self.users()?;
+        let connection = Connection::for_change(context, "memberships").await?;
+        let accounts = Accounts::look_up(&connection.client, users.iter().map(|user| &user.query)).await?;
+        let (mut changes, mut not_found, mut ambiguities) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut number = 0;
         for group in std::iter::once(&self.first_group).chain(&self.group) {
-            for (user, line) in &users {
-                let change = MembershipChange { user: UserRef::email(user), group: GroupRef::from(group), action };
-                changes.push(PlannedChange { change, line: *line });
+            for NamedUser { query, line } in &users {
+                number += 1;
+                let planned = |user: UserRef| PlannedChange {
+                    number,
+                    change: MembershipChange { user, group: GroupRef::from(group), action },
+                    line: *line,
+                };
+                match accounts.find(query) {
+                    Found::One(account) => changes.push(planned(account.reference.clone())),
+                    // The service rejects it, and says why.
+                    Found::Nobody if action == MembershipAction::Add => changes.push(planned(query.to_reference())),
+                    // The service may report that as done.
+                    Found::Nobody => not_found.push(planned(query.to_reference())),
+                    Found::Several(accounts) => {
+                        ambiguities.insert(ambiguous(query, &accounts));
+                    }
+                }
             }
         }
-        plan_and_apply(context, &changes, &self.options).await
+        if !ambiguities.is_empty() {
+            let failure = Failure::usage("the users are not named clearly; nothing was changed");
+            return Err(ambiguities.iter().fold(failure, Failure::why).remedy(
+                "name one account with --domain, or with --adobe-id for the Adobe ID of an address; for both kinds in one call, use \"umapi apply\" with a column `type`",
+            ));
+        }
+        let planned = memberships::plan(&connection, &changes).await?;
+        memberships::apply(context, &connection, planned, &changes, &not_found, &self.options).await
+    }
+
+    /// The users that are named as arguments and in the file.
+    fn users(&self) -> Result<Vec<NamedUser>> {
+        let mut names: Vec<ListedName> =
+            self.users.iter().map(|name| ListedName { name: name.clone(), line: None }).collect();
+        for name in self.group.iter().chain([&self.first_group]).chain(&self.users) {
+            check_name(name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
+        }
+        if let Some(path) = &self.from {
+            names.extend(read_names(path)?);
+        }
+        let kind = self.adobe_id.then_some(AccountKind::AdobeId);
+        let users = names.into_iter().map(|ListedName { name, line }| NamedUser {
+            query: UserQuery { name, kind, domain: self.domain.clone() },
+            line,
+        });
+        Ok(users.collect())
     }
 }

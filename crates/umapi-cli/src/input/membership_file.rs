@@ -5,19 +5,20 @@ use std::{fmt, io, marker::PhantomData, path::Path};
 use csv::StringRecord;
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{self, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_saphyr::{Location, Spanned};
 
 use super::{
     Diagnostic, Diagnostics, SourceLocation,
     csv::{CsvReader, Row, split_list},
-    read_whole,
+    source::{read_whole, source_name},
     text::{decode, without_bom},
 };
 use crate::{
+    accounts::UserQuery,
     failure::Result,
-    memberships::{Desired, ListKind, LocatedName},
+    memberships::{Desired, Located},
 };
 
 /// Reads the file: CSV if its name ends with `.csv`, otherwise YAML or JSON. All mistakes are told at once.
@@ -25,8 +26,7 @@ pub(crate) fn read_memberships(path: &Path) -> Result<Desired> {
     let bytes = read_whole(path)?;
     let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     memberships_of(is_table, &bytes).map_err(|mistakes| {
-        let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-        let mut diagnostics = Diagnostics::of_file(name);
+        let mut diagnostics = Diagnostics::of_file(source_name(path));
         mistakes.into_iter().for_each(|mistake| diagnostics.push(mistake));
         let what = match diagnostics.count() {
             1 => "the memberships cannot be read".to_owned(),
@@ -42,13 +42,10 @@ pub(crate) fn read_memberships(path: &Path) -> Result<Desired> {
 ///
 /// All mistakes in it; one at least.
 pub(crate) fn memberships_of(is_table: bool, bytes: &[u8]) -> Result<Desired, Vec<Diagnostic>> {
-    let (desired, mut mistakes) = match is_table {
+    let (desired, mistakes) = match is_table {
         true => read_table(bytes)?,
         false => read_document(decode(without_bom(bytes), 1).map_err(|mistake| vec![mistake])?)?,
     };
-    if mistakes.is_empty() {
-        mistakes = desired.contradictions();
-    }
     if mistakes.is_empty() { Ok(desired) } else { Err(mistakes) }
 }
 
@@ -59,13 +56,31 @@ const HELP: &str = "umapi help membership-file shows the format";
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
-    groups: Entries<Vec<Spanned<String>>>,
+    groups: Entries<Vec<Spanned<UserItem>>>,
     #[serde(default)]
-    users: Entries<Vec<Spanned<String>>>,
+    users: UserEntries,
 }
 
 /// A mapping as a list, in the order of the file, with the places of its keys.
 struct Entries<V>(Vec<(Spanned<String>, V)>);
+
+/// The users with their groups: a mapping by name, or a list of users with their types and domains.
+#[derive(Default)]
+struct UserEntries(Vec<(Spanned<UserItem>, Option<Vec<Spanned<String>>>)>);
+
+/// A user: a name, or a mapping with a name and what tells the account from others of the same name.
+struct UserItem(UserQuery);
+
+/// A user as a mapping.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserFields {
+    user: Spanned<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    domain: Option<String>,
+    groups: Option<Vec<Spanned<String>>>,
+}
 
 impl<V> Default for Entries<V> {
     fn default() -> Self {
@@ -97,18 +112,107 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
     }
 }
 
+impl<'de> Deserialize<'de> for UserEntries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Users;
+
+        impl<'de> Visitor<'de> for Users {
+            type Value = UserEntries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("users with their groups")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UserEntries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((user, groups)) = map.next_entry::<Spanned<String>, Vec<Spanned<String>>>()? {
+                    let item = UserItem(UserQuery::new(user.value));
+                    entries.push((
+                        Spanned { value: item, referenced: user.referenced, defined: user.defined },
+                        Some(groups),
+                    ));
+                }
+                Ok(UserEntries(entries))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<UserEntries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(fields) = seq.next_element::<UserFields>()? {
+                    let Spanned { referenced, defined, .. } = fields.user;
+                    let (query, groups) = fields.into_query()?;
+                    entries.push((Spanned { value: UserItem(query), referenced, defined }, groups));
+                }
+                Ok(UserEntries(entries))
+            }
+        }
+
+        deserializer.deserialize_any(Users)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserItem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Item;
+
+        impl<'de> Visitor<'de> for Item {
+            type Value = UserItem;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an email address or a username; put a name that is a number into quotes")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<UserItem, E> {
+                Ok(UserItem(UserQuery::new(name)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<UserItem, A::Error> {
+                let fields = UserFields::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                match fields.into_query()? {
+                    (query, None) => Ok(UserItem(query)),
+                    (_, Some(_)) => Err(A::Error::unknown_field("groups", &["user", "type", "domain"])),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Item)
+    }
+}
+
+impl UserFields {
+    fn into_query<E: de::Error>(self) -> Result<(UserQuery, Option<Vec<Spanned<String>>>), E> {
+        let kind = self.kind.map(|kind| kind.parse()).transpose().map_err(E::custom)?;
+        Ok((UserQuery { name: self.user.value, kind, domain: self.domain }, self.groups))
+    }
+}
+
 fn read_document(text: &str) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location().map_or_else(SourceLocation::default, location_of);
         vec![Diagnostic::new(location, in_plain_words(&error.without_snippet().to_string())).remedy(HELP)]
     })?;
     let (mut desired, mut mistakes) = (Desired::default(), Vec::new());
-    for (kind, entries) in [(ListKind::Group, document.groups), (ListKind::User, document.users)] {
-        for (key, items) in entries.0 {
-            match desired.begin(kind, located(key), false) {
-                Ok(list) => mistakes.extend(items.into_iter().filter_map(|item| list.push(located(item)).err())),
-                Err(mistake) => mistakes.push(mistake),
+    for (group, members) in document.groups.0 {
+        match desired.begin_group(located(group), false) {
+            Ok(list) => {
+                let members = members.into_iter().map(|member| {
+                    let location = location_of(member.referenced);
+                    Located::new(member.value.0, location)
+                });
+                mistakes.extend(members.filter_map(|member| list.push(member).err()));
             }
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    for (user, groups) in document.users.0 {
+        let location = location_of(user.referenced);
+        let Some(groups) = groups else {
+            let rule = format!("the list of `{}` is missing", user.value.0);
+            mistakes.push(Diagnostic::new(location, rule).remedy("write `groups: []` for a user without groups"));
+            continue;
+        };
+        match desired.begin_user(Located::new(user.value.0, location), false) {
+            Ok(list) => mistakes.extend(groups.into_iter().filter_map(|group| list.push(located(group)).err())),
+            Err(mistake) => mistakes.push(mistake),
         }
     }
     Ok((desired, mistakes))
@@ -124,9 +228,9 @@ fn in_plain_words(message: &str) -> String {
     }
 }
 
-fn located(spanned: Spanned<String>) -> LocatedName {
-    let location = location_of(spanned.referenced);
-    LocatedName::new(spanned.value, location)
+fn located(name: Spanned<String>) -> Located<String> {
+    let location = location_of(name.referenced);
+    Located::new(name.value, location)
 }
 
 fn location_of(location: Location) -> SourceLocation {
@@ -134,30 +238,40 @@ fn location_of(location: Location) -> SourceLocation {
 }
 
 /// Columns of `umapi export` that say nothing about memberships.
-const IGNORED: [&str; 8] = ["id", "username", "domain", "firstname", "lastname", "country", "status", "type"];
+const IGNORED: [&str; 5] = ["id", "firstname", "lastname", "country", "status"];
 
-/// The columns of a table: the first one of `group` and `user` says which lists are complete.
+/// The columns of a table.
 struct Columns {
-    kind: ListKind,
+    /// Whether the lists of groups are complete, since `group` is before `user`; or those of users.
+    is_by_group: bool,
     header: StringRecord,
 }
 
-/// The two fields of a row that count.
-#[derive(Deserialize)]
+/// The fields of a row that count. An empty field is `None`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct TableRow<'a> {
-    group: &'a str,
-    user: &'a str,
+    group: Option<&'a str>,
+    user: Option<&'a str>,
+    username: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: Option<&'a str>,
+    domain: Option<&'a str>,
 }
 
 fn read_table(bytes: &[u8]) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let cannot_fail = |error: io::Error| vec![Diagnostic::new(SourceLocation::default(), error.to_string())];
+    let cannot_read = |error: io::Error| vec![Diagnostic::new(SourceLocation::default(), error.to_string())];
     let mut reader = CsvReader::new(bytes);
-    let (header, line) = reader.read_header().map_err(cannot_fail)?.map_err(|mistake| vec![mistake])?;
+    let (header, line) = reader.read_header().map_err(cannot_read)?.map_err(|mistake| vec![mistake])?;
     let columns = Columns::of_header(header, line).map_err(|mistake| vec![mistake])?;
     let (mut desired, mut mistakes) = (Desired::default(), Vec::new());
-    while let Some(row) = reader.next_row().map_err(cannot_fail)? {
+    while let Some(row) = reader.next_row().map_err(cannot_read)? {
         match row {
-            Ok(row) => mistakes.extend(columns.add_row(&row, &mut desired)),
+            Ok(row) => {
+                if let Err(mistake) = columns.add_row(&row, &mut desired) {
+                    mistakes.push(mistake);
+                }
+            }
             Err(bad) => mistakes.push(bad.diagnostic),
         }
     }
@@ -175,7 +289,7 @@ impl Columns {
             let name = match name {
                 "group" | "groups" => "group",
                 "user" | "users" | "email" => "user",
-                name if IGNORED.contains(&name) => name,
+                name if ["type", "domain", "username"].contains(&name) || IGNORED.contains(&name) => name,
                 name => return Err(mistake(format!("unknown column `{name}`"))),
             };
             if names.iter().any(|earlier| earlier == name) {
@@ -184,56 +298,64 @@ impl Columns {
             names.push_field(name);
         }
         let position = |wanted: &str| names.iter().position(|name| name == wanted);
-        let kind = match (position("group"), position("user")) {
-            (Some(group), Some(user)) if group < user => ListKind::Group,
-            (Some(_), Some(_)) => ListKind::User,
-            (None, _) => return Err(mistake("a column `group` is missing".to_owned())),
-            (_, None) => return Err(mistake("a column `user` is missing".to_owned())),
-        };
-        Ok(Self { kind, header: names })
+        match (position("group"), position("user")) {
+            (Some(group), Some(user)) => Ok(Self { is_by_group: group < user, header: names }),
+            (None, _) => Err(mistake("a column `group` is missing".to_owned())),
+            (_, None) => Err(mistake("a column `user` is missing".to_owned())),
+        }
     }
 
-    /// Adds a row to the lists, and returns what is wrong with it.
-    fn add_row(&self, row: &Row, desired: &mut Desired) -> Vec<Diagnostic> {
-        let cells: TableRow<'_> = match row.fields.deserialize(Some(&self.header)) {
-            Ok(cells) => cells,
-            Err(error) => return vec![Diagnostic::new(SourceLocation::line(row.line), error.to_string())],
-        };
-        let (first, second, second_column) = match self.kind {
-            ListKind::Group => (cells.group, cells.user, "user"),
-            ListKind::User => (cells.user, cells.group, "group"),
-        };
+    /// Adds a row to the lists.
+    fn add_row(&self, row: &Row, desired: &mut Desired) -> Result<(), Diagnostic> {
         let location = SourceLocation::line(row.line);
-        let list = match desired.begin(self.kind, LocatedName::new(first, location.clone()), true) {
-            Ok(list) => list,
-            Err(mistake) => return vec![mistake],
+        let cells: TableRow<'_> = row
+            .fields
+            .deserialize(Some(&self.header))
+            .map_err(|error| Diagnostic::new(location.clone(), error.to_string()))?;
+        let in_column = |column: &str, rule: String| Diagnostic::new(SourceLocation::column(row.line, column), rule);
+        let kind = cells.kind.map(str::parse).transpose().map_err(|rule| in_column("type", rule))?;
+        let domain = cells.domain.map(str::to_owned);
+        let list_of = |column: &str, cell: Option<&str>| {
+            split_list(cell.unwrap_or_default()).map_err(|rule| in_column(column, rule).remedy(HELP))
         };
-        match split_list(second) {
-            Ok(items) => {
-                items.into_iter().filter_map(|item| list.push(LocatedName::new(item, location.clone())).err()).collect()
+        if self.is_by_group {
+            let group = cells.group.unwrap_or_default().to_owned();
+            let list = desired.begin_group(Located::new(group, location.clone()), true)?;
+            for name in list_of("user", cells.user)? {
+                list.push(Located::new(UserQuery { name, kind, domain: domain.clone() }, location.clone()))?;
             }
-            Err(rule) => vec![Diagnostic::new(SourceLocation::column(row.line, second_column), rule).remedy(HELP)],
+        } else {
+            // The username of a directory whose usernames are not addresses tells its users apart, addresses may not.
+            let username = cells.username.filter(|username| !username.contains('@') || cells.user.is_none());
+            let name = username.or(cells.user).unwrap_or_default().to_owned();
+            let user = UserQuery { name, kind, domain };
+            let list = desired.begin_user(Located::new(user, location.clone()), true)?;
+            for group in list_of("group", cells.group)? {
+                list.push(Located::new(group, location.clone()))?;
+            }
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::memberships::DesiredList;
 
     fn shown(desired: &Desired) -> Vec<String> {
-        let show = |kind: &str, lists: &BTreeMap<String, DesiredList>| -> Vec<String> {
-            let line = |list: &DesiredList| {
-                let mut items: Vec<&str> = list.items.values().map(|name| name.text.as_str()).collect();
-                items.sort_unstable();
-                format!("{kind} {}: {}", list.name.text, items.join(" "))
-            };
-            lists.values().map(line).collect()
-        };
-        [show("group", &desired.groups), show("user", &desired.users)].concat()
+        let groups = desired.groups.values().map(|list| {
+            let members: Vec<String> = list.members.values().map(|member| member.name.to_string()).collect();
+            format!("group {}: {}", list.group.name, members.join(" "))
+        });
+        let users = desired.users.values().map(|list| {
+            let groups: Vec<&str> = list.groups.values().map(|group| group.name.as_str()).collect();
+            format!("user {}: {}", list.user.name, groups.join(" "))
+        });
+        groups.chain(users).collect()
+    }
+
+    fn read(is_table: bool, text: &str) -> Vec<String> {
+        shown(&memberships_of(is_table, text.as_bytes()).unwrap())
     }
 
     fn mistakes(is_table: bool, text: &str) -> Vec<String> {
@@ -251,16 +373,29 @@ mod tests {
         let yaml = "groups:\n  Design: [bob@example.com, ann@example.com]\n  Photoshop: []\nusers:\n  cleo@example.com:\n    - Sales\n    - Illustrator\n";
         let json = "{\n\t\"groups\": {\"Design\": [\"ann@example.com\", \"bob@example.com\"], \"Photoshop\": []},\n\t\"users\": {\"cleo@example.com\": [\"Illustrator\", \"Sales\"]}\n}";
         for text in [yaml, json] {
-            assert_eq!(shown(&memberships_of(false, text.as_bytes()).unwrap()), EXPECTED, "{text}");
+            assert_eq!(read(false, text), EXPECTED, "{text}");
         }
     }
 
     #[test]
     fn first_column_of_csv_says_which_lists_are_complete() {
         let groups = "group,user\nDesign,ann@example.com\nPhotoshop,\n\ndesign,bob@example.com;ann@example.com\n";
-        assert_eq!(shown(&memberships_of(true, groups.as_bytes()).unwrap()), &EXPECTED[..2]);
+        assert_eq!(read(true, groups), &EXPECTED[..2]);
         let users = "id;Email;firstname;groups\n1;cleo@example.com;Cleo;\"Illustrator;Sales\"\n";
-        assert_eq!(shown(&memberships_of(true, users.as_bytes()).unwrap()), &EXPECTED[2..]);
+        assert_eq!(read(true, users), &EXPECTED[2..]);
+    }
+
+    #[test]
+    fn type_and_domain_tell_accounts_apart() {
+        let yaml = "groups:\n  Design:\n  - {user: ann@b.c, type: adobeID}\n  - ann@b.c\nusers:\n- {user: ann@b.c, type: federatedID, groups: [Sales]}\n- {user: lee, domain: d.e, groups: []}\n";
+        let expected =
+            ["group Design: ann@b.c ann@b.c (adobeID)", "user ann@b.c (federatedID): Sales", "user lee (d.e): "];
+        assert_eq!(read(false, yaml), expected);
+        let table = "group,user,type\nDesign,ann@b.c,adobeID\nDesign,ann@b.c,\n";
+        assert_eq!(read(true, table), &expected[..1]);
+        let export = "id,email,username,domain,firstname,lastname,country,status,type,groups\n\
+                      1,ann@b.c,ann@b.c,b.c,A,L,US,active,federatedID,Sales\n2,lee@x.y,lee,d.e,L,E,US,active,federatedID,\n";
+        assert_eq!(read(true, export), ["user ann@b.c (federatedID, b.c): Sales", "user lee (federatedID, d.e): "]);
     }
 
     #[test]
@@ -271,8 +406,9 @@ mod tests {
             ("groups:\n  Design: nobody\n", ["line 2, column 11: a list was expected", ""]),
             ("groups:\n  Design: [a@b.c, ' ']\n", ["line 2, column 19: ", "empty"]),
             ("groups:\n  Design: [\"a@b.c\\u200b\"]\n", ["line 2, column 12: ", "`a@b.c<U+200B>` contains"]),
-            ("groups:\n  Design: [a@b.c]\nusers:\n  A@b.c: [Sales]\n", ["line 2, column 12: ", "line 4"]),
-            ("groups:\n  Design: [x@b.c]\nusers:\n  a@b.c: [design]\n", ["line 4, column 11: ", "line 2"]),
+            ("groups:\n  Design: [{user: a@b.c, type: martian}]\n", ["line 2", "unknown user type `martian`"]),
+            ("groups:\n  Design: [007]\n", ["line 2", "put a name that is a number into quotes"]),
+            ("users:\n- {user: a@b.c}\n", ["line 2, column 10", "the list of `a@b.c` is missing"]),
             ("groups: [\n", ["line", ""]),
         ] {
             let shown = mistakes(false, text).join("\n");

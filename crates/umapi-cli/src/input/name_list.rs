@@ -3,22 +3,24 @@
 use std::path::Path;
 
 use super::{
-    Diagnostic, Diagnostics, SourceLocation, read_whole,
+    Diagnostic, Diagnostics, SourceLocation,
+    source::{read_whole, source_name},
     text::{check_name, decode, without_bom},
 };
 use crate::failure::Result;
 
-/// A name, and the line of the file that it is on.
+/// A name, and its line in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedName {
     pub(crate) name: String,
-    pub(crate) line: u64,
+    /// `None` if the name is an argument.
+    pub(crate) line: Option<u64>,
 }
 
 /// Reads the names of a file, one per line. Empty lines and white space around names are left out.
 pub(crate) fn read_names(path: &Path) -> Result<Vec<ListedName>> {
     names_of(&read_whole(path)?).map_err(|mistakes| {
-        let mut diagnostics = Diagnostics::of_file(path.display().to_string());
+        let mut diagnostics = Diagnostics::of_file(source_name(path));
         let what = match mistakes.len() {
             1 => "a name is not valid".to_owned(),
             count => format!("{count} names are not valid"),
@@ -36,7 +38,7 @@ fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
             continue;
         }
         match check_name(name) {
-            Ok(()) => names.push(ListedName { name: name.to_owned(), line }),
+            Ok(()) => names.push(ListedName { name: name.to_owned(), line: Some(line) }),
             Err(rule) => {
                 mistakes.push(Diagnostic::new(SourceLocation::line(line), rule).remedy("delete the character"))
             }
@@ -53,7 +55,7 @@ mod tests {
     fn all_bad_names_are_told_with_their_lines() {
         let names = names_of("\u{feff}ann@example.com\r\n\n  bob@example.com ".as_bytes()).unwrap();
         let expected = [("ann@example.com", 1), ("bob@example.com", 3)];
-        assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line }));
+        assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line: Some(line) }));
         let mistakes = names_of("a@b.c\u{200b}\nd@e.f\n\u{202e}g@h.i\n".as_bytes()).unwrap_err();
         let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         assert!(shown[0].starts_with("line 1: `a@b.c<U+200B>` contains the invisible character U+200B"), "{shown:?}");

@@ -23,9 +23,10 @@ pub(crate) struct Source {
 impl Source {
     /// Reads the file; `-` is stdin.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let (name, copied) = match is_stdin(path) {
-            true => ("stdin".to_owned(), copy(&mut io::stdin().lock())),
-            false => (path.display().to_string(), File::open(path).and_then(|mut file| copy(&mut file))),
+        let name = source_name(path);
+        let copied = match is_stdin(path) {
+            true => copy(&mut io::stdin().lock()),
+            false => File::open(path).and_then(|mut file| copy(&mut file)),
         };
         let (content, fingerprint) = copied.map_err(|error| cannot_read(path, &error))?;
         Ok(Self { name, path: (!is_stdin(path)).then(|| path.to_owned()), content, fingerprint })
@@ -68,8 +69,12 @@ pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
 
 /// The failure for a file that cannot be read.
 pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
-    let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
-    Failure::usage(format!("cannot read {name}")).why(error).remedy("check the path; `-` is stdin")
+    Failure::usage(format!("cannot read {}", source_name(path))).why(error).remedy("check the path; `-` is stdin")
+}
+
+/// The name of an input for messages: its path, or `stdin`.
+pub(crate) fn source_name(path: &Path) -> String {
+    if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() }
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -1,91 +1,59 @@
 //! The memberships that exist now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use umapi::{
-    Client, Error, GroupKind, GroupRef, UserRef,
-    model::{GroupType, User},
+use umapi::{Client, Error, GroupKind, GroupRef, model::GroupType};
+
+use super::Desired;
+use crate::{
+    accounts::{Account, Accounts, did_you_mean, fold, near_misses},
+    failure::{Failure, Result},
+    input::{Diagnostic, Diagnostics},
 };
-
-use super::desired::{Desired, fold};
-use crate::failure::{Failure, Result};
-
-/// The number of users up to which each is looked up; more are found faster in the list of all users.
-const LOOKED_UP_SINGLY: usize = 25;
 
 /// The memberships that exist now, of the groups and users that a file names.
 #[derive(Debug, Default)]
 pub(crate) struct Current {
+    /// By folded name.
     groups: HashMap<String, GroupRef>,
+    /// By folded name of the group.
     members: HashMap<String, Vec<Member>>,
-    users: HashMap<String, Holder>,
+    /// The accounts that the file can mean: its users, and the members that are to be added.
+    pub(crate) accounts: Accounts,
+    /// The accounts and all members that were read, for suggestions.
+    pub(crate) seen: Accounts,
 }
 
 /// A member of a group.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) person: Person,
+    pub(crate) account: Account,
     /// Whether the user is a direct member. A product profile can also come through a user group; such a membership cannot
     /// be removed from the user.
     pub(crate) is_direct: bool,
 }
 
-/// A user, and the groups of the user.
-#[derive(Debug)]
-pub(crate) struct Holder {
-    pub(crate) person: Person,
-    /// By folded name.
-    pub(crate) groups: BTreeMap<String, String>,
-}
-
-/// A user, by the names that a file can use for them.
-#[derive(Clone, Debug)]
-pub(crate) struct Person {
-    /// Folded: the email address, and the username.
-    keys: [String; 2],
-    pub(crate) reference: UserRef,
-}
-
-impl Person {
-    fn of(user: &User) -> Self {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let (email, username) = (text(&user.email), text(&user.username));
-        let has_own_name = !username.is_empty() && !username.contains('@');
-        Self {
-            keys: [fold(&email), fold(if username.is_empty() { &email } else { &username })],
-            reference: match &user.domain {
-                Some(domain) if has_own_name => UserRef::username(&username, domain),
-                _ => UserRef::email(if email.is_empty() { &username } else { &email }),
-            },
-        }
-    }
-
-    /// Whether a list has this person, by address or by username.
-    pub(crate) fn is_in<T>(&self, list: &HashMap<String, T>) -> bool {
-        self.keys.iter().any(|key| list.contains_key(key))
-    }
-
-    /// The folded names.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(String::as_str)
-    }
-}
-
 impl Current {
     /// Reads the lists that a file names, and no others.
-    pub(crate) async fn read(client: &Client, desired: &Desired) -> Result<Self> {
+    pub(crate) async fn read(client: &Client, desired: &Desired, file: &str) -> Result<Self> {
         let mut current = Self::default();
         current.read_groups(client).await.map_err(|error| Failure::of_service("cannot list the groups", &error))?;
-        current.refuse_unknown_groups(desired)?;
+        current.refuse_unknown_groups(desired, file)?;
         for (key, list) in &desired.groups {
-            let what_failed = || format!("cannot list the members of {}", list.name.text);
+            let what_failed = || format!("cannot list the members of \"{}\"", list.group.name);
             let members = current.read_members(client, key).await;
             current.members.insert(key.clone(), members.map_err(|error| Failure::of_service(what_failed(), &error))?);
         }
-        current
-            .read_users(client, desired)
-            .await
-            .map_err(|error| Failure::of_service("cannot read the users", &error))?;
+        let additions = desired.groups.iter().flat_map(|(key, list)| {
+            let members = current.members_of(key);
+            let is_member = move |query: &&_| members.iter().any(|member| member.account.is_named_by(query));
+            list.members.keys().filter(move |query| !is_member(query))
+        });
+        let mut queries: Vec<_> = desired.users.keys().chain(additions).collect();
+        queries.sort_unstable();
+        queries.dedup();
+        current.accounts = Accounts::look_up(client, queries).await?;
+        current.see_all();
         Ok(current)
     }
 
@@ -104,20 +72,27 @@ impl Current {
     }
 
     /// Fails if the file names a group that does not exist: half a plan would be worse than none.
-    fn refuse_unknown_groups(&self, desired: &Desired) -> Result<()> {
-        let items = desired.users.values().flat_map(|list| &list.items);
-        let named = desired.groups.iter().map(|(key, list)| (key, &list.name)).chain(items);
-        let unknown: BTreeMap<&String, &str> = named
-            .filter(|(key, _)| !self.groups.contains_key(*key))
-            .map(|(key, name)| (key, name.text.as_str()))
-            .collect();
+    fn refuse_unknown_groups(&self, desired: &Desired, file: &str) -> Result<()> {
+        let items = desired.users.values().flat_map(|list| list.groups.iter());
+        let named = desired.groups.iter().map(|(key, list)| (key, &list.group)).chain(items);
+        let mut unknown: Vec<_> = named.filter(|(key, _)| !self.groups.contains_key(*key)).collect();
+        unknown.sort_by_key(|(_, group)| group.location.line);
         if unknown.is_empty() {
             return Ok(());
         }
-        let names: Vec<&str> = unknown.into_values().collect();
-        Err(Failure::usage("the file names groups that do not exist; nothing was changed")
-            .why(names.join(", "))
-            .remedy("correct the names (umapi groups list shows all), or create the groups with umapi groups create"))
+        let mut mistakes = Diagnostics::of_file(file);
+        for (key, group) in unknown {
+            let similar = near_misses(key, self.groups.values().map(GroupRef::name));
+            let mistake = Diagnostic::new(group.location.clone(), format!("group \"{}\" does not exist", group.name));
+            mistakes.push(match did_you_mean(&similar) {
+                Some(hint) => mistake.remedy(hint),
+                None => mistake,
+            });
+        }
+        Err(mistakes.into_failure_with(
+            "the file names groups that do not exist; nothing was changed",
+            "list the groups with \"umapi groups list\", or create them with \"umapi groups create\"",
+        ))
     }
 
     async fn read_members(&self, client: &Client, key: &str) -> Result<Vec<Member>, Error> {
@@ -127,34 +102,24 @@ impl Current {
         let mut users = client.users().in_group(name).exclude_groups(!is_profile).list().dedup();
         let mut members = Vec::new();
         while let Some(user) = users.try_next().await? {
-            let own = user.groups.iter().flatten().any(|group| fold(group) == key);
-            members.push(Member { person: Person::of(&user), is_direct: !is_profile || own });
+            if let Some(account) = Account::of(&user) {
+                let is_direct = !is_profile || account.groups.contains_key(key);
+                members.push(Member { account, is_direct });
+            }
         }
         Ok(members)
     }
 
-    async fn read_users(&mut self, client: &Client, desired: &Desired) -> Result<(), Error> {
-        // A username can only be looked up together with its domain, which the file does not have.
-        let is_address = |key: &String| key.contains('@');
-        if desired.users.len() <= LOOKED_UP_SINGLY && desired.users.keys().all(is_address) {
-            for (key, list) in &desired.users {
-                if let Some(user) = client.users().get(&list.name.text).await? {
-                    self.users.insert(key.clone(), Holder::of(&user));
-                }
-            }
-            return Ok(());
+    fn see_all(&mut self) {
+        for member in self.members.values().flatten() {
+            self.seen.insert_account(member.account.clone());
         }
-        let mut users = client.users().list().dedup();
-        while let Some(user) = users.try_next().await? {
-            let holder = Holder::of(&user);
-            if let Some(key) = holder.person.keys.iter().find(|key| desired.users.contains_key(*key)) {
-                self.users.insert(key.clone(), holder);
-            }
+        for account in self.accounts.iter() {
+            self.seen.insert_account(account.clone());
         }
-        Ok(())
     }
 
-    /// The group of this name, in the service's spelling.
+    /// The group of this folded name, in the service's spelling.
     pub(crate) fn group(&self, key: &str) -> Option<&GroupRef> {
         self.groups.get(key)
     }
@@ -166,28 +131,22 @@ impl Current {
     pub(crate) fn members_of(&self, key: &str) -> &[Member] {
         self.members.get(key).map_or(&[], Vec::as_slice)
     }
-
-    /// The user of this name; `None` if the organization has none.
-    pub(crate) fn user(&self, key: &str) -> Option<&Holder> {
-        self.users.get(key)
-    }
-}
-
-impl Holder {
-    fn of(user: &User) -> Self {
-        let groups = user.groups.iter().flatten().map(|name| (fold(name), name.clone())).collect();
-        Self { person: Person::of(user), groups }
-    }
 }
 
 #[cfg(test)]
 impl Current {
-    /// Memberships for tests: groups with their members (`+` for a member through a user group), and users.
+    /// Memberships for tests: groups with their members (`+` for a member through a user group, `(A)` behind the address of
+    /// an Adobe ID), and users.
     pub(super) fn of_test(groups: &[(&str, GroupKind, &[&str])], users: &[(&str, &[&str])]) -> Self {
+        use umapi::model::{User, UserType};
+
         let mut current = Self::default();
-        let user = |email: &str, groups: &[&str]| {
-            let mut user = User::default();
-            user.email = Some(email.to_owned());
+        let user = |name: &str, groups: &[&str]| {
+            let (email, kind) = match name.strip_suffix("(A)") {
+                Some(email) => (email, UserType::AdobeId),
+                None => (name, UserType::FederatedId),
+            };
+            let mut user = User::default().with_email(email).with_type(kind);
             user.groups = Some(groups.iter().map(|&name| name.to_owned()).collect());
             user
         };
@@ -199,14 +158,15 @@ impl Current {
             };
             current.groups.insert(fold(name), reference);
             let member = |name: &&str| Member {
-                person: Person::of(&user(name.trim_start_matches('+'), &[])),
+                account: Account::of(&user(name.trim_start_matches('+'), &[])).unwrap(),
                 is_direct: !name.starts_with('+'),
             };
             current.members.insert(fold(name), members.iter().map(member).collect());
         }
-        for (email, groups) in users {
-            current.users.insert(fold(email), Holder::of(&user(email, groups)));
+        for (name, groups) in users {
+            current.accounts.insert(&user(name, groups));
         }
+        current.see_all();
         current
     }
 }

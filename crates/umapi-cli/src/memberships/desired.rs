@@ -1,113 +1,119 @@
 //! The memberships that a file asks for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use crate::input::{Diagnostic, SourceLocation, check_name};
+use crate::{
+    accounts::{UserQuery, fold},
+    input::{Diagnostic, SourceLocation, check_name},
+};
 
 /// The memberships that a file asks for: complete lists of the members of groups, and of the groups of users.
 #[derive(Debug, Default)]
 pub(crate) struct Desired {
-    /// By folded name.
-    pub(crate) groups: BTreeMap<String, DesiredList>,
-    /// By folded name.
-    pub(crate) users: BTreeMap<String, DesiredList>,
+    /// By folded name of the group.
+    pub(crate) groups: BTreeMap<String, DesiredGroup>,
+    /// By folded name, type and domain of the user.
+    pub(crate) users: BTreeMap<UserQuery, DesiredUser>,
 }
 
-/// A group with all its members, or a user with all their groups.
+/// A group with all its members.
 #[derive(Debug)]
-pub(crate) struct DesiredList {
-    pub(crate) name: LocatedName,
+pub(crate) struct DesiredGroup {
+    pub(crate) group: Located<String>,
+    /// By folded name, type and domain.
+    pub(crate) members: BTreeMap<UserQuery, Located<UserQuery>>,
+}
+
+/// A user with all their groups.
+#[derive(Debug)]
+pub(crate) struct DesiredUser {
+    pub(crate) user: Located<UserQuery>,
     /// By folded name.
-    pub(crate) items: HashMap<String, LocatedName>,
+    pub(crate) groups: BTreeMap<String, Located<String>>,
 }
 
 /// A name, and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LocatedName {
-    pub(crate) text: String,
+pub(crate) struct Located<T> {
+    pub(crate) name: T,
     pub(crate) location: SourceLocation,
 }
 
-/// Whether an entry of the file lists the members of a group or the groups of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ListKind {
-    Group,
-    User,
-}
-
-/// The form in which names and addresses are compared: without regard to case, as the service does.
-pub(crate) fn fold(name: &str) -> String {
-    name.to_lowercase()
-}
-
 impl Desired {
-    fn lists(&mut self, kind: ListKind) -> &mut BTreeMap<String, DesiredList> {
-        match kind {
-            ListKind::Group => &mut self.groups,
-            ListKind::User => &mut self.users,
-        }
-    }
-
-    /// Begins a list. A second list of the same name is a mistake, unless the format allows it to continue the first.
-    pub(crate) fn begin(
+    /// Begins the list of a group. A second list of the same group is a mistake, unless the format allows it to continue
+    /// the first.
+    pub(crate) fn begin_group(
         &mut self,
-        kind: ListKind,
-        name: LocatedName,
+        group: Located<String>,
         may_continue: bool,
-    ) -> Result<&mut DesiredList, Diagnostic> {
-        name.check()?;
-        let key = fold(&name.text);
-        let lists = self.lists(kind);
-        if let Some(first) = lists.get(&key).filter(|_| !may_continue) {
-            let rule = format!("`{}` has a list already, on {}", name.text, first.name.location);
-            return Err(Diagnostic::new(name.location, rule)
-                .remedy("put everything into one list; letter case makes no difference"));
+    ) -> Result<&mut DesiredGroup, Diagnostic> {
+        group.check()?;
+        let key = fold(&group.name);
+        if let Some(first) = self.groups.get(&key).filter(|_| !may_continue) {
+            return Err(repeated(&group.name, group.location, &first.group.location));
         }
-        Ok(lists.entry(key).or_insert_with(|| DesiredList { name, items: HashMap::new() }))
+        Ok(self.groups.entry(key).or_insert_with(|| DesiredGroup { group, members: BTreeMap::new() }))
     }
 
-    /// The contradictions: memberships that are in one list and missing from the other one that should have them.
-    pub(crate) fn contradictions(&self) -> Vec<Diagnostic> {
-        let mut mistakes = one_sided(&self.groups, &self.users);
-        mistakes.extend(one_sided(&self.users, &self.groups));
-        mistakes.sort_by_key(|mistake| mistake.location.line);
-        mistakes
+    /// Begins the list of a user, in the same way.
+    pub(crate) fn begin_user(
+        &mut self,
+        user: Located<UserQuery>,
+        may_continue: bool,
+    ) -> Result<&mut DesiredUser, Diagnostic> {
+        user.check()?;
+        let key = user.name.folded();
+        if let Some(first) = self.users.get(&key).filter(|_| !may_continue) {
+            return Err(repeated(&user.name.to_string(), user.location, &first.user.location));
+        }
+        Ok(self.users.entry(key).or_insert_with(|| DesiredUser { user, groups: BTreeMap::new() }))
     }
 }
 
-/// Items of lists whose own list does not name the list they are in.
-fn one_sided(lists: &BTreeMap<String, DesiredList>, others: &BTreeMap<String, DesiredList>) -> Vec<Diagnostic> {
-    let mut mistakes = Vec::new();
-    for (key, list) in lists {
-        for (item_key, item) in &list.items {
-            let Some(other) = others.get(item_key).filter(|other| !other.items.contains_key(key)) else { continue };
-            let rule = format!(
-                "`{}` is in the list of `{}`, but the list of `{}` on {} does not have `{}`",
-                item.text, list.name.text, other.name.text, other.name.location, list.name.text
-            );
-            let mistake = Diagnostic::new(item.location.clone(), rule);
-            mistakes.push(mistake.remedy("both lists are complete: put the membership into both or into neither"));
-        }
-    }
-    mistakes
+/// The mistake of a second list for the same group or user.
+pub(crate) fn repeated(name: &str, location: SourceLocation, first: &SourceLocation) -> Diagnostic {
+    Diagnostic::new(location, format!("`{name}` has a list already, on {first}"))
+        .remedy("put everything into one list; letter case makes no difference")
 }
 
-impl DesiredList {
-    /// Adds an item, if it is not in the list.
-    pub(crate) fn push(&mut self, item: LocatedName) -> Result<(), Diagnostic> {
-        item.check()?;
-        self.items.entry(fold(&item.text)).or_insert(item);
+impl DesiredGroup {
+    /// Adds a member, if it is not in the list.
+    pub(crate) fn push(&mut self, member: Located<UserQuery>) -> Result<(), Diagnostic> {
+        member.check()?;
+        self.members.entry(member.name.folded()).or_insert(member);
         Ok(())
     }
 }
 
-impl LocatedName {
-    pub(crate) fn new(text: impl Into<String>, location: SourceLocation) -> Self {
-        Self { text: text.into(), location }
+impl DesiredUser {
+    /// Adds a group, if it is not in the list.
+    pub(crate) fn push(&mut self, group: Located<String>) -> Result<(), Diagnostic> {
+        group.check()?;
+        self.groups.entry(fold(&group.name)).or_insert(group);
+        Ok(())
+    }
+}
+
+impl<T> Located<T> {
+    pub(crate) fn new(name: T, location: SourceLocation) -> Self {
+        Self { name, location }
     }
 
-    fn check(&self) -> Result<(), Diagnostic> {
-        check_name(&self.text)
+    fn check_text(&self, text: &str) -> Result<(), Diagnostic> {
+        check_name(text)
             .map_err(|rule| Diagnostic::new(self.location.clone(), rule).remedy("correct the name, or delete it"))
+    }
+}
+
+impl Located<String> {
+    fn check(&self) -> Result<(), Diagnostic> {
+        self.check_text(&self.name)
+    }
+}
+
+impl Located<UserQuery> {
+    fn check(&self) -> Result<(), Diagnostic> {
+        self.check_text(&self.name.name)?;
+        self.name.domain.iter().try_for_each(|domain| self.check_text(domain))
     }
 }

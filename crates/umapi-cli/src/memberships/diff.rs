@@ -1,12 +1,16 @@
 //! The changes that turn the current memberships into the desired ones.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use umapi::{Command, GroupRef, MembershipAction, MembershipChange, UserRef};
 
 use super::{
-    Current, Desired, DesiredList, PlannedChange,
-    desired::{LocatedName, fold},
+    Current, Desired, PlannedChange,
+    desired::{DesiredGroup, DesiredUser, Located, repeated},
+};
+use crate::{
+    accounts::{Account, AccountKey, Found, UserQuery, ambiguous, fold, unknown},
+    input::{Diagnostic, SourceLocation},
 };
 
 /// The changes that turn the current memberships into the desired ones.
@@ -15,89 +19,76 @@ pub(crate) struct Diff {
     changes: Changes,
     /// Changes to administrative groups, which are not made without `--include-admin-groups`.
     skipped: Changes,
-    /// Users that the file names and the organization does not have.
-    pub(crate) unknown_users: BTreeSet<String>,
+    /// Users that the file names and the organization does not have, in the order of the file.
+    pub(crate) unknown_users: Vec<Diagnostic>,
+    /// Groups whose lists name such users, and the number of their members that are not removed for that reason.
+    pub(crate) held_removals: BTreeMap<String, usize>,
     /// The number of memberships that exist now in the lists that were compared.
     pub(crate) current: usize,
 }
 
-/// By folded group, folded user and action, so that a change that two lists ask for is made once.
-type Changes = BTreeMap<(String, String, MembershipAction), PlannedChange>;
+/// By folded group, account and action, so that a change that two lists ask for is made once.
+type Changes = BTreeMap<(String, AccountKey, MembershipAction), PlannedChange>;
+
+/// A list of a file, with the accounts it names.
+#[derive(Default)]
+struct Resolved<'a> {
+    /// By folded group: the accounts that its list names.
+    groups: HashMap<&'a str, HashMap<AccountKey, &'a SourceLocation>>,
+    /// By account of a user's list.
+    users: BTreeMap<AccountKey, &'a DesiredUser>,
+}
+
+/// A comparison in progress.
+struct Comparison<'a> {
+    desired: &'a Desired,
+    current: &'a Current,
+    with_administrative: bool,
+    diff: Diff,
+    resolved: Resolved<'a>,
+    mistakes: Vec<Diagnostic>,
+}
 
 impl Diff {
     /// Compares the lists of a file with the organization. Administrative groups count only on request.
-    pub(crate) fn between(desired: &Desired, current: &Current, with_administrative: bool) -> Self {
-        let mut diff = Self::default();
-        for (key, list) in &desired.groups {
-            diff.compare_group(key, list, current, with_administrative);
-        }
-        for (key, list) in &desired.users {
-            diff.compare_user(key, list, current, with_administrative);
-        }
-        diff
-    }
-
-    fn compare_group(&mut self, key: &str, list: &DesiredList, current: &Current, with_administrative: bool) {
-        let group = current.group(key).cloned().unwrap_or_else(|| GroupRef::from(&list.name.text));
-        let is_included = with_administrative || !current.is_administrative(key);
-        let members = current.members_of(key);
-        let member_keys: HashSet<&str> = members.iter().flat_map(|member| member.person.keys()).collect();
-        for (user_key, name) in &list.items {
-            if !member_keys.contains(user_key.as_str()) {
-                let user = UserRef::email(&name.text);
-                self.insert(is_included, user, group.clone(), MembershipAction::Add, name);
-            }
-        }
-        for member in members.iter().filter(|member| member.is_direct) {
-            self.current += usize::from(is_included);
-            if !member.person.is_in(&list.items) {
-                let user = member.person.reference.clone();
-                self.insert(is_included, user, group.clone(), MembershipAction::Remove, &list.name);
-            }
-        }
-    }
-
-    fn compare_user(&mut self, key: &str, list: &DesiredList, current: &Current, with_administrative: bool) {
-        let Some(holder) = current.user(key) else {
-            self.unknown_users.insert(list.name.text.clone());
-            return;
+    ///
+    /// # Errors
+    ///
+    /// The mistakes of the file that only the organization shows: names of several accounts, several lists for one account,
+    /// and lists that contradict each other.
+    pub(crate) fn between(
+        desired: &Desired,
+        current: &Current,
+        with_administrative: bool,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut comparison = Comparison {
+            desired,
+            current,
+            with_administrative,
+            diff: Self::default(),
+            resolved: Resolved::default(),
+            mistakes: Vec::new(),
         };
-        let user = &holder.person.reference;
-        let is_included = |group: &str| with_administrative || !current.is_administrative(group);
-        let group_of = |key: &str, name: &str| current.group(key).cloned().unwrap_or_else(|| GroupRef::from(name));
-        for (key, name) in &list.items {
-            if !holder.groups.contains_key(key) {
-                let group = group_of(key, &name.text);
-                self.insert(is_included(key), user.clone(), group, MembershipAction::Add, name);
-            }
+        for (key, list) in &desired.groups {
+            comparison.compare_group(key, list);
         }
-        for (key, name) in &holder.groups {
-            self.current += usize::from(is_included(key));
-            if !list.items.contains_key(key) {
-                let group = group_of(key, name);
-                self.insert(is_included(key), user.clone(), group, MembershipAction::Remove, &list.name);
-            }
+        for (query, list) in &desired.users {
+            comparison.compare_user(query, list);
         }
-    }
-
-    /// Adds a change, for which the file gives a reason at the place of a name.
-    fn insert(
-        &mut self,
-        is_included: bool,
-        user: UserRef,
-        group: GroupRef,
-        action: MembershipAction,
-        reason: &LocatedName,
-    ) {
-        let changes = if is_included { &mut self.changes } else { &mut self.skipped };
-        let key = (fold(group.name()), fold(user.name()), action);
-        let line = reason.location.line;
-        changes.entry(key).or_insert(PlannedChange { change: MembershipChange { user, group, action }, line });
+        comparison.check_contradictions();
+        let Comparison { mut diff, mut mistakes, .. } = comparison;
+        if mistakes.is_empty() {
+            diff.unknown_users.sort_by_key(|user| user.location.line);
+            return Ok(diff);
+        }
+        mistakes.sort_by_key(|mistake| mistake.location.line);
+        Err(mistakes)
     }
 
     /// Drops all removals.
     pub(crate) fn keep_additions(&mut self) {
         self.changes.retain(|_, planned| planned.change.action == MembershipAction::Add);
+        self.held_removals.clear();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -117,9 +108,10 @@ impl Diff {
         self.skipped.len()
     }
 
-    /// The changes, in the order of groups and users.
+    /// The changes, in the order of groups and users, and numbered in it.
     pub(crate) fn changes(&self) -> Vec<PlannedChange> {
-        self.changes.values().cloned().collect()
+        let numbered = (1..).zip(self.changes.values().cloned());
+        numbered.map(|(number, planned)| PlannedChange { number, ..planned }).collect()
     }
 
     /// The changes as commands on users, as `umapi run` takes them.
@@ -129,16 +121,19 @@ impl Diff {
             remove: Vec<&'a str>,
             add: Vec<&'a str>,
         }
-        let mut by_user: BTreeMap<(&str, Option<&str>), Groups<'_>> = BTreeMap::new();
-        for PlannedChange { change, .. } in self.changes.values() {
-            let groups = by_user.entry((change.user.name(), change.user.domain())).or_default();
+        let mut by_user: BTreeMap<&AccountKey, (&UserRef, Groups<'_>)> = BTreeMap::new();
+        for ((_, account, _), PlannedChange { change, .. }) in &self.changes {
+            let (_, groups) = by_user.entry(account).or_insert_with(|| (&change.user, Groups::default()));
             let list = if change.action == MembershipAction::Add { &mut groups.add } else { &mut groups.remove };
             list.push(change.group.name());
         }
-        let command = |((user, domain), groups): ((&str, Option<&str>), Groups<'_>)| {
-            let mut command = Command::user(user);
-            if let Some(domain) = domain {
+        let command = |(user, groups): (&UserRef, Groups<'_>)| {
+            let mut command = Command::user(user.name());
+            if let Some(domain) = user.domain() {
                 command = command.domain(domain);
+            }
+            if user.is_adobe_id() {
+                command = command.use_adobe_id();
             }
             if !groups.remove.is_empty() {
                 command = command.remove_from(groups.remove);
@@ -148,7 +143,145 @@ impl Diff {
             }
             command
         };
-        by_user.into_iter().map(command).collect()
+        by_user.into_values().map(command).collect()
+    }
+}
+
+impl<'a> Comparison<'a> {
+    fn compare_group(&mut self, key: &'a str, list: &'a DesiredGroup) {
+        let group = self.current.group(key).cloned().unwrap_or_else(|| GroupRef::from(&list.group.name));
+        let is_included = self.with_administrative || !self.current.is_administrative(key);
+        let members = self.current.members_of(key);
+        let mut named = HashMap::new();
+        let mut has_unknown = false;
+        for (query, item) in &list.members {
+            let matching: Vec<&Account> =
+                members.iter().map(|member| &member.account).filter(|account| account.is_named_by(query)).collect();
+            let account = match matching.as_slice() {
+                [] => self.find(query, item),
+                [account] => Some(*account),
+                several => self.refuse_ambiguous(item, several),
+            };
+            let Some(account) = account else {
+                has_unknown = true;
+                continue;
+            };
+            named.insert(account.key(), &item.location);
+            if matching.is_empty() {
+                self.insert(is_included, account, group.clone(), MembershipAction::Add, &item.location);
+            }
+        }
+        for member in members.iter().filter(|member| member.is_direct) {
+            self.diff.current += usize::from(is_included);
+            if named.contains_key(&member.account.key()) {
+                continue;
+            }
+            if has_unknown {
+                // The unknown name may have been meant for this member.
+                *self.diff.held_removals.entry(group.name().to_owned()).or_default() += 1;
+            } else {
+                let location = &list.group.location;
+                self.insert(is_included, &member.account, group.clone(), MembershipAction::Remove, location);
+            }
+        }
+        self.resolved.groups.insert(key, named);
+    }
+
+    fn compare_user(&mut self, query: &'a UserQuery, list: &'a DesiredUser) {
+        let Some(account) = self.find(query, &list.user) else { return };
+        if let Some(first) = self.resolved.users.insert(account.key(), list) {
+            let mistake = repeated(&list.user.name.to_string(), list.user.location.clone(), &first.user.location);
+            self.mistakes.push(mistake);
+            return;
+        }
+        let current = self.current;
+        let is_included = |group: &str| self.with_administrative || !current.is_administrative(group);
+        let group_of = |key: &str, name: &str| current.group(key).cloned().unwrap_or_else(|| GroupRef::from(name));
+        let (mut additions, mut removals) = (Vec::new(), Vec::new());
+        for (key, item) in &list.groups {
+            if !account.groups.contains_key(key) {
+                additions.push((is_included(key), group_of(key, &item.name), &item.location));
+            }
+        }
+        for (key, name) in &account.groups {
+            self.diff.current += usize::from(is_included(key));
+            if !list.groups.contains_key(key) {
+                removals.push((is_included(key), group_of(key, name), &list.user.location));
+            }
+        }
+        for (is_included, group, location) in additions {
+            self.insert(is_included, account, group, MembershipAction::Add, location);
+        }
+        for (is_included, group, location) in removals {
+            self.insert(is_included, account, group, MembershipAction::Remove, location);
+        }
+    }
+
+    /// Finds the account that a name means. A name that means none or several is noted.
+    fn find(&mut self, query: &UserQuery, item: &Located<UserQuery>) -> Option<&'a Account> {
+        let current = self.current;
+        match current.accounts.find(query) {
+            Found::One(account) => Some(account),
+            Found::Several(accounts) => self.refuse_ambiguous(item, &accounts),
+            Found::Nobody => {
+                let rule = unknown(&item.name, &current.seen.near_misses(&item.name));
+                self.diff.unknown_users.push(Diagnostic::new(item.location.clone(), rule));
+                None
+            }
+        }
+    }
+
+    fn refuse_ambiguous(&mut self, item: &Located<UserQuery>, accounts: &[&Account]) -> Option<&'a Account> {
+        let mistake = Diagnostic::new(item.location.clone(), ambiguous(&item.name, accounts));
+        self.mistakes.push(mistake.remedy("say which one with its type or its domain: umapi help membership-file"));
+        None
+    }
+
+    /// Notes memberships that are in one list and missing from the other one that should have them.
+    fn check_contradictions(&mut self) {
+        for (account, list) in &self.resolved.users {
+            for (key, members) in &self.resolved.groups {
+                let (in_group, in_user) = (members.get(account), list.groups.get(*key));
+                let Some(group) = self.desired.groups.get(*key) else { continue };
+                let (user_name, group_name) = (&list.user.name, &group.group.name);
+                let (location, rule) = match (in_group, in_user) {
+                    (Some(location), None) => {
+                        let other = &list.user.location;
+                        let rule = format!(
+                            "`{user_name}` is in the list of `{group_name}`, but the list of `{user_name}` on {other} does not have `{group_name}`"
+                        );
+                        ((*location).clone(), rule)
+                    }
+                    (None, Some(item)) => {
+                        let other = &group.group.location;
+                        let rule = format!(
+                            "`{group_name}` is in the list of `{user_name}`, but the list of `{group_name}` on {other} does not have `{user_name}`"
+                        );
+                        (item.location.clone(), rule)
+                    }
+                    _ => continue,
+                };
+                self.mistakes.push(
+                    Diagnostic::new(location, rule)
+                        .remedy("both lists are complete: put the membership into both or into neither"),
+                );
+            }
+        }
+    }
+
+    /// Adds a change that a place in the file asks for.
+    fn insert(
+        &mut self,
+        is_included: bool,
+        account: &Account,
+        group: GroupRef,
+        action: MembershipAction,
+        location: &SourceLocation,
+    ) {
+        let changes = if is_included { &mut self.diff.changes } else { &mut self.diff.skipped };
+        let key = (fold(group.name()), account.key(), action);
+        let change = MembershipChange { user: account.reference.clone(), group, action };
+        changes.entry(key).or_insert(PlannedChange { number: 0, change, line: location.line });
     }
 }
 
@@ -163,6 +296,15 @@ mod tests {
         memberships_of(false, yaml.as_bytes()).unwrap()
     }
 
+    fn diff(yaml: &str, with_administrative: bool) -> Diff {
+        Diff::between(&desired(yaml), &current(), with_administrative).unwrap()
+    }
+
+    fn mistakes(yaml: &str) -> Vec<String> {
+        let mistakes = Diff::between(&desired(yaml), &current(), false).unwrap_err();
+        mistakes.iter().map(ToString::to_string).collect()
+    }
+
     fn shown(diff: &Diff) -> Vec<String> {
         diff.changes().iter().map(|planned| planned.change.to_string()).collect()
     }
@@ -172,16 +314,22 @@ mod tests {
             &[
                 ("Design", UserGroup, &["Ann@example.com", "bob@example.com"]),
                 ("Photoshop", Profile, &["+ann@example.com", "cleo@example.com"]),
+                ("Twins", Profile, &["eve@example.com", "eve@example.com(A)"]),
                 ("_admin_Design", Administrative, &["ann@example.com"]),
             ],
-            &[("bob@example.com", &["Design", "_admin_Design"]), ("cleo@example.com", &["Photoshop"])],
+            &[
+                ("bob@example.com", &["Design", "_admin_Design"]),
+                ("cleo@example.com", &["Photoshop"]),
+                ("dan@example.com", &[]),
+                ("eve@example.com", &["Twins"]),
+                ("eve@example.com(A)", &["Twins"]),
+            ],
         )
     }
 
     #[test]
     fn missing_members_are_added_and_others_removed() {
-        let desired = desired("groups:\n  design: [ann@example.com,\n    dan@example.com]\n  Photoshop: []\n");
-        let diff = Diff::between(&desired, &current(), false);
+        let diff = diff("groups:\n  design: [ann@example.com,\n    dan@example.com]\n  Photoshop: []\n", false);
         assert_eq!(
             shown(&diff),
             ["bob@example.com out of Design", "dan@example.com into Design", "cleo@example.com out of Photoshop"]
@@ -194,26 +342,75 @@ mod tests {
 
     #[test]
     fn administrative_groups_are_skipped_unless_included() {
-        let desired = desired("users: {bob@example.com: [Design]}\ngroups: {_admin_Design: []}");
-        let skipped = Diff::between(&desired, &current(), false);
+        let yaml = "users: {bob@example.com: [Design]}\ngroups: {_admin_Design: []}";
+        let skipped = diff(yaml, false);
         assert!(skipped.is_empty() && skipped.skipped() == 2, "{skipped:?}");
-        let included = Diff::between(&desired, &current(), true);
+        let included = diff(yaml, true);
         assert_eq!(shown(&included), ["ann@example.com out of _admin_Design", "bob@example.com out of _admin_Design"]);
     }
 
     #[test]
     fn unknown_users_are_named() {
-        let desired = desired("users: {zoe@example.com: [Design], cleo@example.com: [Design]}");
-        let diff = Diff::between(&desired, &current(), false);
-        assert_eq!(diff.unknown_users.iter().collect::<Vec<_>>(), ["zoe@example.com"]);
+        let diff = diff("users:\n  cloe@example.com: [Design]\n  cleo@example.com: [Design]\n", false);
+        let unknown: Vec<String> = diff.unknown_users.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            unknown,
+            ["line 2, column 3: `cloe@example.com` is not in the organization; did you mean cleo@example.com?"]
+        );
         assert_eq!(shown(&diff), ["cleo@example.com into Design", "cleo@example.com out of Photoshop"]);
     }
 
     #[test]
+    fn list_with_an_unknown_user_removes_nobody() {
+        let diff = diff("groups: {Design: [ann@example.com, bobb@example.com, dan@example.com]}", false);
+        assert_eq!(shown(&diff), ["dan@example.com into Design"]);
+        assert_eq!(diff.held_removals.iter().collect::<Vec<_>>(), [(&"Design".to_owned(), &1)]);
+        assert!(diff.unknown_users[0].to_string().ends_with("did you mean bob@example.com?"));
+    }
+
+    #[test]
+    fn accounts_of_one_address_are_two_people() {
+        let diff = diff("groups: {Twins: [{user: EVE@example.com, type: federatedID}]}", false);
+        assert_eq!(shown(&diff), ["eve@example.com (Adobe ID) out of Twins"]);
+        assert_eq!(
+            serde_json::to_string(&diff.commands()[0]).unwrap(),
+            r#"{"user":"eve@example.com","useAdobeID":true,"do":[{"remove":{"group":["Twins"]}}]}"#
+        );
+        for yaml in [
+            "groups: {Twins: [eve@example.com]}",
+            "groups: {Design: [eve@example.com]}",
+            "users: {eve@example.com: []}",
+        ] {
+            let mistakes = mistakes(yaml);
+            assert!(mistakes[0].contains("`eve@example.com` is the name of 2 accounts"), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn contradicting_lists_are_refused() {
+        for (yaml, expected) in [
+            (
+                "groups:\n  Design: [bob@example.com]\nusers:\n  BOB@example.com: [Photoshop]\n",
+                "line 2, column 12: `BOB@example.com` is in the list of `Design`, but the list of `BOB@example.com` on line 4",
+            ),
+            (
+                "groups:\n  Design: [ann@example.com]\nusers:\n  bob@example.com: [design]\n",
+                "line 4, column 21: `Design` is in the list of `bob@example.com`, but the list of `Design` on line 2",
+            ),
+            (
+                "users:\n  - {user: bob@example.com, groups: []}\n  - {user: bob@example.com, type: federatedID, groups: []}\n",
+                "line 3, column 12: `bob@example.com (federatedID)` has a list already, on line 2",
+            ),
+        ] {
+            let mistakes = mistakes(yaml);
+            assert!(mistakes[0].starts_with(expected), "{mistakes:?}");
+        }
+    }
+
+    #[test]
     fn changes_become_commands_on_users() {
-        let desired =
-            desired("users: {cleo@example.com: [Design]}\ngroups: {Design: [bob@example.com, cleo@example.com]}");
-        let diff = Diff::between(&desired, &current(), false);
+        let diff =
+            diff("users: {cleo@example.com: [Design]}\ngroups: {Design: [bob@example.com, cleo@example.com]}", false);
         let commands: Vec<String> =
             diff.commands().iter().map(|command| serde_json::to_string(command).unwrap()).collect();
         assert_eq!(

@@ -30,8 +30,8 @@ pub(crate) struct MembershipRecord {
 }
 
 impl MembershipRecord {
-    pub(super) fn new(outcome: &MembershipOutcome, line: Option<u64>) -> Self {
-        let (verdict, message) = match outcome.outcome() {
+    pub(super) fn new(planned: &PlannedChange, outcome: &MembershipOutcome) -> Self {
+        let (status, message) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { errors } => {
                 let messages: Vec<String> = errors.iter().map(explain::step_error).collect();
@@ -41,17 +41,31 @@ impl MembershipRecord {
             Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(why.to_string())),
             other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
-        let change = outcome.edge();
         Self {
-            number: outcome.number() as u64 + 1,
-            line,
-            action: action_name(change.action),
-            user: change.user.name().to_owned(),
-            group: change.group.name().to_owned(),
-            outcome: verdict,
             codes: outcome.error().map(|error| error.code.as_str().to_owned()).into_iter().collect(),
             message,
             requests: outcome.request_id().map(str::to_owned).into_iter().collect(),
+            ..Self::with_status(planned, status)
+        }
+    }
+
+    /// The record of a removal of a user who does not exist.
+    pub(super) fn not_found(planned: &PlannedChange) -> Self {
+        let message = Some("no such user in the organization; nothing was sent".to_owned());
+        Self { message, ..Self::with_status(planned, OutcomeStatus::NotFound) }
+    }
+
+    fn with_status(PlannedChange { number, change, line }: &PlannedChange, outcome: OutcomeStatus) -> Self {
+        Self {
+            number: *number,
+            line: *line,
+            action: action_name(change.action),
+            user: change.user.name().to_owned(),
+            group: change.group.name().to_owned(),
+            outcome,
+            codes: Vec::new(),
+            message: None,
+            requests: Vec::new(),
         }
     }
 }
@@ -93,7 +107,7 @@ pub(crate) struct ChangeRecord {
 }
 
 impl From<&PlannedChange> for ChangeRecord {
-    fn from(PlannedChange { change, line }: &PlannedChange) -> Self {
+    fn from(PlannedChange { change, line, .. }: &PlannedChange) -> Self {
         Self {
             action: action_name(change.action),
             user: change.user.name().to_owned(),

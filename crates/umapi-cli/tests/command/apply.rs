@@ -97,6 +97,6 @@ fn unknown_user_does_not_stop_the_others() {
     stage
         .umapi(["apply", text(&file), "--yes"])
         .with_code(1)
-        .saying("skipped, not in the organization: zoe@example.com");
+        .saying("skipped: line 2, column 3: `zoe@example.com` is not in the organization");
     assert_eq!(stage.groups_of("nobody@example.com"), ["Design"]);
 }

@@ -15,6 +15,23 @@ fn stage() -> Stage {
     Stage::with(|builder| builder.seed_file(case("organization.yaml")).limits(LimitSettings::off()))
 }
 
+/// An organization in which an address has a Federated ID and an Adobe ID.
+fn twins() -> Stage {
+    Stage::with(|builder| builder.seed_file(case("twin-seed.yaml")).limits(LimitSettings::off()))
+}
+
+/// The groups of the Adobe ID and of the Federated ID of Ann.
+fn groups_of_twins(stage: &Stage) -> [Vec<String>; 2] {
+    [&["--adobe-id"][..], &[]].map(|option| {
+        let arguments = [&["users", "get", "ann@example.com", "-f", "json"], option].concat();
+        let shown = stage.umapi(arguments).done().json();
+        let groups = shown["groups"].as_array().into_iter().flatten();
+        let mut groups: Vec<String> = groups.map(|name| name.as_str().unwrap().to_owned()).collect();
+        groups.sort_unstable();
+        groups
+    })
+}
+
 /// Runs a case that must be refused before anything is sent.
 fn refused(command: &str, name: &str) -> Ended {
     let stage = stage();
@@ -125,4 +142,104 @@ fn change_of_the_file_during_a_run_changes_nothing() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 400, "every command has an outcome");
+}
+
+#[test]
+fn unedited_export_changes_nothing() {
+    let stage = twins();
+    let file = stage.path("users.csv");
+    stage.umapi(["export", "--output", text(&file)]).done();
+    stage.umapi(["apply", text(&file), "--yes", "--max-removals", "100%"]).done().saying("nothing to change");
+    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+}
+
+#[test]
+fn removal_reaches_the_account_that_is_a_member() {
+    let stage = twins();
+    let file = case("twin-b.yaml");
+    let arguments = ["apply", text(&file), "--yes", "--max-removals", "100%", "-f", "json"];
+    let done = stage.umapi(arguments).done().saying("0 to add, 1 to remove");
+    assert_eq!(done.json()[0]["outcome"], "completed");
+    assert_eq!(groups_of_twins(&stage), [vec![], vec!["Design".to_owned()]]);
+    stage.umapi(arguments).done().saying("nothing to change");
+}
+
+#[test]
+fn address_of_two_accounts_needs_a_type() {
+    let stage = twins();
+    for (name, content) in [
+        ("a.yaml", "groups:\n  Illustrator: [ann@example.com]\n"),
+        ("b.yaml", "users:\n  ann@example.com: []\n"),
+        ("c.csv", "user,group\nann@example.com,Illustrator\n"),
+    ] {
+        let file = stage.file(name, content);
+        stage
+            .umapi(["apply", text(&file), "--yes", "--max-removals", "100%"])
+            .with_code(2)
+            .saying("line 2")
+            .saying("`ann@example.com` is the name of 2 accounts: federatedID of example.com, adobeID")
+            .saying("nothing was changed");
+    }
+    stage
+        .umapi(["members", "add", "Illustrator", "ann@example.com"])
+        .with_code(2)
+        .saying("`ann@example.com` is the name of 2 accounts")
+        .saying("--adobe-id");
+    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    let table = stage.file("d.csv", "group,user,type\nIllustrator,ann@example.com,adobeID\n");
+    stage.umapi(["apply", text(&table), "--yes"]).done();
+    assert_eq!(
+        groups_of_twins(&stage),
+        [vec!["Illustrator".to_owned(), "Photoshop".to_owned()], vec!["Design".to_owned()]]
+    );
+    stage.umapi(["members", "add", "Illustrator", "ann@example.com", "--domain", "example.com"]).with_code(2);
+    stage.umapi(["members", "remove", "Illustrator", "ann@example.com", "--adobe-id"]).done();
+    assert_eq!(groups_of_twins(&stage)[0], ["Photoshop"]);
+    let list =
+        stage.file("e.yaml", "users:\n- {user: ann@example.com, type: federatedID, groups: [Design, Illustrator]}\n");
+    stage.umapi(["apply", text(&list), "--yes"]).done();
+    assert_eq!(
+        groups_of_twins(&stage),
+        [vec!["Photoshop".to_owned()], vec!["Design".to_owned(), "Illustrator".to_owned()]]
+    );
+}
+
+#[test]
+fn plan_of_twins_can_be_saved_and_run() {
+    let stage = twins();
+    let (file, plan) = (case("twin-b.yaml"), stage.path("plan.ndjson"));
+    stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
+    stage.umapi(["run", text(&plan)]).done().saying("1 completed");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
+}
+
+#[test]
+fn typo_in_a_list_removes_nobody() {
+    let stage = stage();
+    let file = stage.file("a.yaml", "groups:\n  Design: [ann@example.com, bbo@example.com, mail@example.com]\n");
+    stage
+        .umapi(["apply", text(&file), "--yes"])
+        .with_code(1)
+        .saying("line 2, column 29: `bbo@example.com` is not in the organization; did you mean bob@example.com?")
+        .saying("nobody is removed from \"Design\" (1 removal not made)")
+        .saying("1 to add, 0 to remove");
+    assert_eq!(stage.groups_of("bob@example.com"), ["Design", "Photoshop"]);
+    assert_eq!(stage.groups_of("mail@example.com"), ["Design"]);
+    let file = stage.file("b.yaml", "groups:\n  Desing: []\n");
+    stage
+        .umapi(["apply", text(&file)])
+        .with_code(2)
+        .saying("group \"Desing\" does not exist")
+        .saying("did you mean Design?");
+}
+
+#[test]
+fn removing_an_unknown_user_is_not_completed() {
+    let stage = stage();
+    let removed =
+        stage.umapi(["members", "remove", "Design", "bob@example.com", "bbo@example.com", "-f", "json"]).with_code(6);
+    let outcomes = removed.saying("1 completed, 1 not found").json();
+    assert_eq!((&outcomes[0]["outcome"], &outcomes[1]["outcome"]), (&"completed".into(), &"not-found".into()));
+    assert_eq!((&outcomes[1]["number"], &outcomes[1]["user"]), (&2.into(), &"bbo@example.com".into()));
+    assert_eq!(stage.groups_of("bob@example.com"), ["Photoshop"]);
 }

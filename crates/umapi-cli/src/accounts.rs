@@ -1,0 +1,404 @@
+//! The accounts that files and arguments name, looked up in the organization.
+//!
+//! An email address alone can name two accounts: a Federated or Enterprise ID, and an Adobe ID. A username can exist in
+//! several domains. So a name is looked up, and it must name exactly one account.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    str::FromStr,
+};
+
+use umapi::{
+    Client, Error, UserRef,
+    model::{User, UserType},
+};
+
+use crate::failure::{Failure, Result};
+
+/// The most requests that are sent to look up users one by one. More are found faster in the list of all users.
+///
+/// The list of all users also counts against a limit of its own, so it is not read without need.
+const MAX_LOOKUPS: usize = 25;
+
+/// The form in which names and addresses are compared: without regard to case, as the service does.
+pub(crate) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// How a file or an argument names a user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct UserQuery {
+    /// An email address or a username.
+    pub(crate) name: String,
+    pub(crate) kind: Option<AccountKind>,
+    pub(crate) domain: Option<String>,
+}
+
+/// The kind of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum AccountKind {
+    AdobeId,
+    EnterpriseId,
+    FederatedId,
+}
+
+/// An account of the organization.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// How commands name it.
+    pub(crate) reference: UserRef,
+    kind: Option<AccountKind>,
+    email: String,
+    username: String,
+    domain: Option<String>,
+    /// By folded name.
+    pub(crate) groups: BTreeMap<String, String>,
+}
+
+/// What identifies an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct AccountKey {
+    name: String,
+    domain: Option<String>,
+    is_adobe_id: bool,
+}
+
+/// Accounts that were read from the service.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    accounts: Vec<Account>,
+    positions: HashMap<AccountKey, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+/// The accounts that a name stands for.
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
+    Nobody,
+    One(&'a Account),
+    Several(Vec<&'a Account>),
+}
+
+impl UserQuery {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: None, domain: None }
+    }
+
+    /// The form in which queries are compared.
+    pub(crate) fn folded(&self) -> Self {
+        Self { name: fold(&self.name), kind: self.kind, domain: self.domain.as_deref().map(fold) }
+    }
+
+    /// The reference that says no more than the query.
+    pub(crate) fn to_reference(&self) -> UserRef {
+        match &self.domain {
+            Some(domain) if !self.is_address() => UserRef::username(&self.name, domain),
+            _ if self.kind == Some(AccountKind::AdobeId) => UserRef::adobe_id(&self.name),
+            _ => UserRef::email(&self.name),
+        }
+    }
+
+    fn is_address(&self) -> bool {
+        self.name.contains('@')
+    }
+
+    /// The number of requests that look it up. `None` if only the list of all users has it.
+    fn lookups(&self) -> Option<usize> {
+        match (self.is_address(), self.kind, &self.domain) {
+            (true, None, _) => Some(2),
+            (true, Some(_), _) | (false, _, Some(_)) => Some(1),
+            (false, _, None) => None,
+        }
+    }
+
+    async fn look_up(&self, client: &Client, accounts: &mut Accounts) -> Result<(), Error> {
+        let users = client.users();
+        let first = match (&self.domain, self.kind) {
+            (Some(domain), _) if !self.is_address() => users.get_by_username(&self.name, domain).await?,
+            (_, Some(AccountKind::AdobeId)) => users.get_adobe_id(&self.name).await?,
+            _ => users.get(&self.name).await?,
+        };
+        let Some(first) = first else { return Ok(()) };
+        let may_have_twin = self.is_address() && self.kind.is_none() && first.type_ != Some(UserType::AdobeId);
+        accounts.insert(&first);
+        if may_have_twin && let Some(twin) = users.get_adobe_id(&self.name).await? {
+            accounts.insert(&twin);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for UserQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match (self.kind, &self.domain) {
+            (None, None) => Ok(()),
+            (Some(kind), None) => write!(f, " ({kind})"),
+            (None, Some(domain)) => write!(f, " ({domain})"),
+            (Some(kind), Some(domain)) => write!(f, " ({kind}, {domain})"),
+        }
+    }
+}
+
+impl AccountKind {
+    fn of(user_type: &UserType) -> Option<Self> {
+        match user_type {
+            UserType::AdobeId => Some(Self::AdobeId),
+            UserType::EnterpriseId => Some(Self::EnterpriseId),
+            UserType::FederatedId => Some(Self::FederatedId),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for AccountKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "adobeid" | "adobe" => Ok(Self::AdobeId),
+            "enterpriseid" | "enterprise" => Ok(Self::EnterpriseId),
+            "federatedid" | "federated" => Ok(Self::FederatedId),
+            _ => Err(format!("unknown user type `{text}`; write adobeID, enterpriseID or federatedID")),
+        }
+    }
+}
+
+impl fmt::Display for AccountKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AdobeId => "adobeID",
+            Self::EnterpriseId => "enterpriseID",
+            Self::FederatedId => "federatedID",
+        })
+    }
+}
+
+impl Account {
+    /// The account of a user that was read. `None` if the user has neither an address nor a username.
+    pub(crate) fn of(user: &User) -> Option<Self> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let (email, username) = (text(&user.email), text(&user.username));
+        let kind = user.type_.as_ref().and_then(AccountKind::of);
+        let has_username = !username.is_empty() && fold(&username) != fold(&email);
+        let reference = match (&user.domain, kind) {
+            (_, Some(AccountKind::AdobeId)) if !email.is_empty() => UserRef::adobe_id(&email),
+            (Some(domain), _) if has_username && !username.contains('@') => UserRef::username(&username, domain),
+            _ if has_username => UserRef::email(&username),
+            _ if email.is_empty() => return None,
+            _ => UserRef::email(&email),
+        };
+        let groups = user.groups.iter().flatten().map(|name| (fold(name), name.clone())).collect();
+        Some(Self { reference, kind, email, username, domain: user.domain.clone(), groups })
+    }
+
+    pub(crate) fn key(&self) -> AccountKey {
+        AccountKey::of(&self.reference)
+    }
+
+    /// Whether a name can mean this account.
+    pub(crate) fn is_named_by(&self, query: &UserQuery) -> bool {
+        let name = fold(&query.name);
+        let is_domain = |domain: &String| self.domain.as_ref().is_none_or(|own| fold(own) == fold(domain));
+        (name == fold(&self.email) || name == fold(&self.username))
+            && query.kind.is_none_or(|kind| self.kind == Some(kind))
+            && query.domain.as_ref().is_none_or(is_domain)
+    }
+
+    /// The folded names.
+    fn names(&self) -> impl Iterator<Item = String> {
+        let (email, username) = (fold(&self.email), fold(&self.username));
+        let other = (username != email).then_some(username);
+        [email].into_iter().chain(other).filter(|name| !name.is_empty())
+    }
+
+    /// Tells the account from others of the same name.
+    fn describe(&self) -> String {
+        let kind = self.kind.map_or_else(|| "account".to_owned(), |kind| kind.to_string());
+        match &self.domain {
+            Some(domain) => format!("{kind} of {domain}"),
+            None => kind,
+        }
+    }
+}
+
+impl AccountKey {
+    pub(crate) fn of(reference: &UserRef) -> Self {
+        Self {
+            name: fold(reference.name()),
+            domain: reference.domain().map(fold),
+            is_adobe_id: reference.is_adobe_id(),
+        }
+    }
+}
+
+impl Accounts {
+    /// Looks up the accounts that some names can mean: one by one if they are few, otherwise in the list of all users.
+    pub(crate) async fn look_up<'a>(client: &Client, queries: impl IntoIterator<Item = &'a UserQuery>) -> Result<Self> {
+        let cannot_look_up = |error| Failure::of_service("cannot look up the users", &error);
+        let mut accounts = Self::default();
+        let queries: Vec<&UserQuery> = queries.into_iter().collect();
+        let requests = queries.iter().try_fold(0, |sum, query| Some(sum + query.lookups()?));
+        if requests.is_some_and(|requests| requests <= MAX_LOOKUPS) {
+            for query in queries {
+                query.look_up(client, &mut accounts).await.map_err(cannot_look_up)?;
+            }
+        } else {
+            let mut users = client.users().list().dedup();
+            while let Some(user) = users.try_next().await.map_err(cannot_look_up)? {
+                accounts.insert(&user);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Adds the account of a user, if it is not there.
+    pub(crate) fn insert(&mut self, user: &User) {
+        if let Some(account) = Account::of(user) {
+            self.insert_account(account);
+        }
+    }
+
+    pub(crate) fn insert_account(&mut self, account: Account) {
+        let position = self.accounts.len();
+        if self.positions.contains_key(&account.key()) {
+            return;
+        }
+        self.positions.insert(account.key(), position);
+        for name in account.names() {
+            self.by_name.entry(name).or_default().push(position);
+        }
+        self.accounts.push(account);
+    }
+
+    /// Finds the accounts that a name can mean.
+    pub(crate) fn find(&self, query: &UserQuery) -> Found<'_> {
+        let positions = self.by_name.get(&fold(&query.name)).map_or(&[][..], Vec::as_slice);
+        let mut found: Vec<&Account> = positions
+            .iter()
+            .filter_map(|position| self.accounts.get(*position))
+            .filter(|account| account.is_named_by(query))
+            .collect();
+        match (found.pop(), found.is_empty()) {
+            (None, _) => Found::Nobody,
+            (Some(account), true) => Found::One(account),
+            (Some(last), false) => Found::Several(found.into_iter().chain([last]).collect()),
+        }
+    }
+}
+
+impl Accounts {
+    /// The names that are so similar to a name that one may have been meant.
+    pub(crate) fn near_misses(&self, query: &UserQuery) -> Vec<String> {
+        near_misses(&query.name, self.by_name.keys().map(String::as_str))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter()
+    }
+}
+
+/// Says that a name means several accounts, and which.
+pub(crate) fn ambiguous(query: &UserQuery, accounts: &[&Account]) -> String {
+    let accounts: Vec<String> = accounts.iter().map(|account| account.describe()).collect();
+    format!("`{query}` is the name of {} accounts: {}", accounts.len(), accounts.join(", "))
+}
+
+/// Says that a name means nobody, and what it may have been meant to be.
+pub(crate) fn unknown(query: &UserQuery, similar: &[String]) -> String {
+    match did_you_mean(similar) {
+        Some(hint) => format!("`{query}` is not in the organization; {hint}"),
+        None => format!("`{query}` is not in the organization"),
+    }
+}
+
+/// `did you mean ann@example.com?`
+pub(crate) fn did_you_mean(similar: &[String]) -> Option<String> {
+    (!similar.is_empty()).then(|| format!("did you mean {}?", similar.join(" or ")))
+}
+
+/// The names that are so similar to a name that one may have been meant, the most similar first.
+pub(crate) fn near_misses<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> Vec<String> {
+    const MOST: usize = 3;
+    let name = fold(name);
+    // The domain of an address does not tell users apart.
+    let own_part = name.split('@').next().unwrap_or_default();
+    let most_edits = (own_part.chars().count() / 5).clamp(1, 3);
+    let mut similar: Vec<(usize, &str)> = others
+        .map(|other| (strsim::osa_distance(&name, &fold(other)), other))
+        .filter(|(edits, _)| (1..=most_edits).contains(edits))
+        .collect();
+    similar.sort_unstable();
+    similar.into_iter().take(MOST).map(|(_, other)| other.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(kind: UserType, email: &str, username: &str, domain: &str) -> User {
+        User::default().with_type(kind).with_email(email).with_username(username).with_domain(domain)
+    }
+
+    fn accounts() -> Accounts {
+        let mut accounts = Accounts::default();
+        for user in [
+            user(UserType::FederatedId, "ann@b.c", "ann@b.c", "b.c"),
+            user(UserType::AdobeId, "Ann@b.c", "Ann@b.c", "b.c"),
+            user(UserType::FederatedId, "lee@mail.d", "lee", "one.d"),
+            user(UserType::FederatedId, "lee2@mail.d", "lee", "two.d"),
+            user(UserType::EnterpriseId, "bob.ray@b.c", "bob.ray@b.c", "b.c"),
+        ] {
+            accounts.insert(&user);
+        }
+        accounts
+    }
+
+    fn query(name: &str, kind: Option<AccountKind>, domain: Option<&str>) -> UserQuery {
+        UserQuery { name: name.to_owned(), kind, domain: domain.map(str::to_owned) }
+    }
+
+    #[test]
+    fn accounts_of_one_name_are_told_apart() {
+        let accounts = accounts();
+        let reference = |query: UserQuery| match accounts.find(&query) {
+            Found::One(account) => account.reference.clone(),
+            other => panic!("{query}: {other:?}"),
+        };
+        assert_eq!(reference(query("ann@b.c", Some(AccountKind::AdobeId), None)), UserRef::adobe_id("Ann@b.c"));
+        assert_eq!(reference(query("ANN@B.C", Some(AccountKind::FederatedId), None)), UserRef::email("ann@b.c"));
+        assert_eq!(reference(query("lee", None, Some("TWO.d"))), UserRef::username("lee", "two.d"));
+        assert_eq!(reference(query("lee@mail.d", None, None)), UserRef::username("lee", "one.d"));
+        for (name, expected) in [
+            ("ann@b.c", "`ann@b.c` is the name of 2 accounts: federatedID of b.c, adobeID of b.c"),
+            ("lee", "`lee` is the name of 2 accounts: federatedID of one.d, federatedID of two.d"),
+        ] {
+            let query = UserQuery::new(name);
+            let Found::Several(found) = accounts.find(&query) else { panic!("{name}") };
+            assert_eq!(ambiguous(&query, &found), expected);
+        }
+    }
+
+    #[test]
+    fn similar_names_are_suggested() {
+        let accounts = accounts();
+        for (name, expected) in [
+            ("bob.rya@b.c", "`bob.rya@b.c` is not in the organization; did you mean bob.ray@b.c?"),
+            ("zoe@b.c", "`zoe@b.c` is not in the organization"),
+        ] {
+            let query = UserQuery::new(name);
+            assert!(matches!(accounts.find(&query), Found::Nobody), "{name}");
+            assert_eq!(unknown(&query, &accounts.near_misses(&query)), expected);
+        }
+        assert_eq!(near_misses("Desing", ["design", "Sales"].into_iter()), ["design"]);
+    }
+
+    #[test]
+    fn few_names_are_looked_up_one_by_one() {
+        assert_eq!(UserQuery::new("ann@b.c").lookups(), Some(2));
+        assert_eq!(query("ann@b.c", Some(AccountKind::FederatedId), None).lookups(), Some(1));
+        assert_eq!(query("lee", None, Some("one.d")).lookups(), Some(1));
+        assert_eq!(UserQuery::new("lee").lookups(), None);
+    }
+}
