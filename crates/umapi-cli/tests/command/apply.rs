@@ -1,7 +1,8 @@
 //! `umapi apply`.
 
-use crate::stage::{Stage, text};
 use umapi_emulator::Operation;
+
+use crate::stage::{Stage, text};
 
 const TEAMS: &str =
     "groups:\n  Design: [BOB@enterprise.example, jane@example.com]\nusers:\n  nobody@example.com: [Sales]\n";

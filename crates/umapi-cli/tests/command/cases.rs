@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use umapi_emulator::{FaultRule, LimitSettings};
+use umapi_emulator::{FaultRule, LimitSettings, Operation};
 
 use crate::stage::{Ended, Stage, text, wait};
 
@@ -150,7 +150,7 @@ fn unedited_export_changes_nothing() {
     let file = stage.path("users.csv");
     stage.umapi(["export", "--output", text(&file)]).done();
     stage.umapi(["apply", text(&file), "--yes", "--max-removals", "100%"]).done().saying("nothing to change");
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn address_of_two_accounts_needs_a_type() {
         .with_code(2)
         .saying("`ann@example.com` is the name of 2 accounts")
         .saying("--adobe-id");
-    assert_eq!(stage.emulator.journal().count("executeActions"), 0);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
     let table = stage.file("d.csv", "group,user,type\nIllustrator,ann@example.com,adobeID\n");
     stage.umapi(["apply", text(&table), "--yes"]).done();
     assert_eq!(

@@ -1,7 +1,8 @@
 //! `umapi run`.
 
-use crate::stage::{Stage, text};
 use umapi_emulator::Operation;
+
+use crate::stage::{Stage, text};
 
 const NDJSON: &str = r#"{"usergroup":"Draw","do":[{"createUserGroup":{}}]}
 {"user":"new@example.com","requestID":"7","do":[{"createFederatedID":{"email":"new@example.com","firstname":"N","lastname":"P","country":"US"}},{"add":{"group":["Draw","Design"]}}]}
