@@ -70,7 +70,8 @@ impl ApiArgs {
             }
             Err(error) => {
                 if let Some(body) = error.body() {
-                    context.write(&for_reader(context, body.as_bytes().to_vec()))?;
+                    // The failure is more important than output that cannot be written.
+                    let _ = context.write(&for_reader(context, body.as_bytes().to_vec()));
                 }
                 let failure = Failure::of_service(format!("{} {} failed", self.method, self.path), &error);
                 Err(if error.is_invalid_input() {

@@ -25,8 +25,8 @@ pub(super) async fn write_pages<T: PageItem, R: Record>(
             Ok(Some(item)) => item,
             Ok(None) => break,
             Err(error) => {
-                // The items read so far are part of the output.
-                listing.finish()?;
+                // The items read so far are part of the output. The failure is more important than a failed write.
+                let _ = listing.finish();
                 return Err(Failure::of_service(what_failed, &error));
             }
         };

@@ -113,17 +113,9 @@ impl GetArgs {
             }
         }
         drop(connection);
-        match (found.as_slice(), self.users.len()) {
-            ([user], 1) => context.write_single(user)?,
-            ([], 1) => {}
-            _ => {
-                let mut listing = context.listing();
-                found.iter().try_for_each(|user| listing.push(user))?;
-                listing.finish()?;
-            }
-        }
+        let written = Self::write(context, &found, self.users.len());
         if missing.is_empty() {
-            return Ok(Exit::Success);
+            return written.map(|()| Exit::Success);
         }
         let what = match missing.as_slice() {
             [name] => format!("user \"{name}\" does not exist"),
@@ -132,6 +124,20 @@ impl GetArgs {
         Err(Failure::failed(what)
             .why("the organization has no active user with this name")
             .remedy("check the spelling, or list the users with \"umapi users list\"; a username needs --domain"))
+    }
+
+    /// Writes one user in detail, or several as a list.
+    fn write(context: &Context, found: &[UserRecord], asked: usize) -> Result<()> {
+        match (found, asked) {
+            ([user], 1) => context.write_single(user),
+            ([], 1) => Ok(()),
+            _ => {
+                let mut listing = context.listing();
+                found.iter().try_for_each(|user| listing.push(user))?;
+                listing.finish()?;
+                Ok(())
+            }
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod groups;
 mod journal;
 mod limits;
 mod members;
+#[cfg(unix)]
+mod pipes;
 mod reading;
 mod run;
 mod stage;
