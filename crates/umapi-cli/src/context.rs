@@ -11,7 +11,10 @@ use umapi::time::Clock;
 use crate::{
     failure::{Exit, Failure, Result},
     options::{Format, GlobalArgs},
-    output::{Listing, ProgressLine, ProgressObserver, ProgressSafe, Record, Terminal, escape, write_single},
+    output::{
+        EscapeStyle, EscapingWriter, Listing, ProgressLine, ProgressObserver, ProgressSafe, Record, Terminal, escape,
+        write_single,
+    },
 };
 
 /// The context of a call: its options, its clock, and the streams it writes to.
@@ -73,18 +76,25 @@ impl Context {
         Ok(())
     }
 
-    /// Tables may have colors, which are dropped where stdout does not support them. Other formats are written as they are.
+    /// Tables may have colors, which are dropped where stdout does not support them. Other formats are written as they are,
+    /// but escaped on a terminal.
     fn stdout(&self) -> Box<dyn Write + Send> {
         match self.format() {
             Format::Table => Box::new(self.terminal.stdout()),
-            Format::Json | Format::Ndjson | Format::Csv => Box::new(io::stdout()),
+            _ if !self.terminal.is_stdout => Box::new(io::stdout()),
+            Format::Csv => Box::new(EscapingWriter::new(io::stdout(), EscapeStyle::Text)),
+            Format::Json | Format::Ndjson => Box::new(EscapingWriter::new(io::stdout(), EscapeStyle::Json)),
         }
     }
 
-    /// Writes bytes to stdout as they are.
+    /// Writes bytes to stdout as they are, but escaped on a terminal.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
+        if self.terminal.is_stdout {
+            EscapingWriter::new(&mut out, EscapeStyle::Text).write_all(bytes)?;
+        } else {
+            out.write_all(bytes)?;
+        }
         out.flush()?;
         Ok(())
     }

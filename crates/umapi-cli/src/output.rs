@@ -15,4 +15,4 @@ pub(crate) use progress::{ProgressLine, ProgressObserver, ProgressSafe, rough};
 pub(crate) use record::join_list;
 pub(crate) use record::{Column, Record, column, counted, hidden_column};
 pub(crate) use records::{GroupRecord, OutcomeRecord, OutcomeStatus, ProductRecord, UserRecord};
-pub(crate) use terminal::{Terminal, escape, escape_line, is_deceptive};
+pub(crate) use terminal::{EscapeStyle, EscapingWriter, Terminal, escape, escape_line, is_deceptive};

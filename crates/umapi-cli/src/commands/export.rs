@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 use umapi::{Pager, model::User};
 
+use super::pages::warn_about_changes;
 use crate::{
     connection::Connection,
     context::Context,
@@ -80,9 +81,6 @@ async fn write(context: &Context, mut pager: Pager<User>, format: Format, out: i
     {
         listing.push(&UserRecord::from(user))?;
     }
-    if pager.changes().any() {
-        context
-            .note("users were added or removed during the export, so someone may be missing; export again to be sure");
-    }
+    warn_about_changes(context, pager.changes());
     Ok(listing.finish()?)
 }

@@ -138,7 +138,7 @@ pub(crate) struct MembersArgs {
 impl MembersArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "members").await?;
-        let pager = self.filter.apply(connection.client.users().in_group(&self.group)).list();
+        let pager = self.filter.apply(connection.client.users().in_group(&self.group)).list().dedup();
         let what_failed = format!("cannot list the members of {}", self.group);
         write_pages(context, &connection, pager, None, &what_failed, |user| Some(UserRecord::from(user))).await
     }

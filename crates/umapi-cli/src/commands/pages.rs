@@ -1,6 +1,6 @@
 //! Lists of the service, written to stdout page by page.
 
-use umapi::{PageItem, Pager};
+use umapi::{Changes, PageItem, Pager};
 
 use crate::{
     connection::Connection,
@@ -36,5 +36,14 @@ pub(super) async fn write_pages<T: PageItem, R: Record>(
         }
     }
     listing.finish()?;
+    connection.progress.finish();
+    warn_about_changes(context, pager.changes());
     Ok(Exit::Success)
+}
+
+/// Warns if a list changed while it was read, because its pages then overlap or leave something out.
+pub(super) fn warn_about_changes(context: &Context, changes: Changes) {
+    if changes.any() {
+        context.warn("the list changed while it was read, so entries may be missing; run the command again to be sure");
+    }
 }

@@ -64,9 +64,9 @@ impl ListArgs {
         let connection = Connection::for_list(context, "users").await?;
         let users = connection.client.users();
         let pager = match (&self.group, &self.domain) {
-            (Some(group), _) => self.filter.apply(users.in_group(group)).list(),
-            (None, Some(domain)) => users.domain(domain).direct_only(self.filter.direct_only()).list(),
-            (None, None) => users.direct_only(self.filter.direct_only()).list(),
+            (Some(group), _) => self.filter.apply(users.in_group(group)).list().dedup(),
+            (None, Some(domain)) => users.domain(domain).direct_only(self.filter.direct_only()).list().dedup(),
+            (None, None) => users.direct_only(self.filter.direct_only()).list().dedup(),
         };
         write_pages(context, &connection, pager, self.limit, "cannot list the users", |user| {
             Some(UserRecord::from(user))

@@ -56,7 +56,7 @@ fn escape_where(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match is_escaped(character) {
-            true => escaped += &format!("<U+{:04X}>", u32::from(character)),
+            true => escaped += &code_point(character),
             false => escaped.push(character),
         }
     }
@@ -75,6 +75,72 @@ pub(crate) fn is_deceptive(character: char) -> bool {
         )
 }
 
+/// How to escape characters on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EscapeStyle {
+    /// As in [`escape`]; tabs stay.
+    Text,
+    /// As in JSON strings, so that the output stays valid JSON: `\u200b`.
+    Json,
+}
+
+/// A writer for a terminal that escapes characters which could control it or hide text.
+pub(crate) struct EscapingWriter<W> {
+    out: W,
+    style: EscapeStyle,
+    /// The beginning of a character whose other bytes are not written yet.
+    incomplete: Vec<u8>,
+}
+
+impl<W> EscapingWriter<W> {
+    pub(crate) fn new(out: W, style: EscapeStyle) -> Self {
+        Self { out, style, incomplete: Vec::new() }
+    }
+
+    fn escape(&self, text: &str, escaped: &mut String) {
+        for character in text.chars() {
+            if matches!(character, '\n' | '\t') || !is_deceptive(character) {
+                escaped.push(character);
+            } else if self.style == EscapeStyle::Text {
+                *escaped += &code_point(character);
+            } else {
+                character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| *escaped += &format!("\\u{unit:04x}"));
+            }
+        }
+    }
+}
+
+impl<W: Write> Write for EscapingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut input = std::mem::take(&mut self.incomplete);
+        input.extend_from_slice(bytes);
+        let mut escaped = String::with_capacity(input.len());
+        let mut chunks = input.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            self.escape(chunk.valid(), &mut escaped);
+            let invalid = chunk.invalid();
+            // Up to three bytes at the end may be the beginning of a character.
+            let is_incomplete =
+                chunks.peek().is_none() && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            match invalid {
+                [] => {}
+                _ if is_incomplete => self.incomplete = invalid.to_vec(),
+                _ => escaped.push(char::REPLACEMENT_CHARACTER),
+            }
+        }
+        self.out.write_all(escaped.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn code_point(character: char) -> String {
+    format!("<U+{:04X}>", u32::from(character))
+}
+
 fn choice(color: ColorWhen, stream: &impl anstream::stream::RawStream) -> ColorChoice {
     match color {
         ColorWhen::Auto => AutoStream::choice(stream),
@@ -91,6 +157,24 @@ mod tests {
     fn control_characters_are_escaped() {
         assert_eq!(escape("Größe\u{1b}[2J\nb\r\u{9b}"), "Größe<U+001B>[2J\nb<U+000D><U+009B>");
         assert_eq!(escape_line("a\nb\tc"), "a<U+000A>b<U+0009>c");
+    }
+
+    #[test]
+    fn writer_escapes_characters_that_come_in_pieces() {
+        let text = "é\u{1b}[2J\t\u{200b}\u{e0041}\n";
+        for (style, expected) in [
+            (EscapeStyle::Text, "é<U+001B>[2J\t<U+200B><U+E0041>\n"),
+            (EscapeStyle::Json, "é\\u001b[2J\t\\u200b\\udb40\\udc41\n"),
+        ] {
+            for size in 1..=text.len() {
+                let mut writer = EscapingWriter::new(Vec::new(), style);
+                text.as_bytes().chunks(size).for_each(|piece| writer.write_all(piece).unwrap());
+                assert_eq!(String::from_utf8(writer.out).unwrap(), expected);
+            }
+        }
+        let mut writer = EscapingWriter::new(Vec::new(), EscapeStyle::Text);
+        writer.write_all(b"a\xffb").unwrap();
+        assert_eq!(String::from_utf8(writer.out).unwrap(), "a\u{fffd}b");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Rate limits and faults, and the exit codes for them.
 
-use umapi_emulator::FaultRule;
+use std::{process::Stdio, time::Duration};
 
-use crate::stage::{Stage, text};
+use umapi_emulator::{FaultRule, Operation};
+
+use crate::stage::{Stage, text, wait};
 
 #[test]
 fn wait_longer_than_allowed_exits_with_4() {
@@ -29,6 +31,29 @@ fn items_before_a_fault_are_written() {
     stage.emulator.faults().add(FaultRule::on("listUsers").throttled(3000).from_call(3)).unwrap();
     let listed = stage.umapi(["users", "list", "-f", "json", "--max-wait", "1s"]).with_code(4);
     assert_eq!(listed.json().as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn list_that_changed_while_it_was_read_is_reported() {
+    let stage = Stage::with(|builder| {
+        let mut sizes = umapi_emulator::PageSizes::default();
+        sizes.users = 4;
+        builder.page_sizes(sizes).limits(umapi_emulator::LimitSettings::off())
+    });
+    stage.emulator.faults().add(FaultRule::on("listUsers").delay(Duration::from_millis(600)).nth(2)).unwrap();
+    let mut command = stage.command();
+    command.args(["users", "list", "-f", "csv", "--quiet"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let listing = command.spawn().unwrap();
+    while stage.emulator.journal().count(Operation::ListUsers) == 0 {
+        wait(5);
+    }
+    stage.umapi(["users", "create", "aaa@mail.example", "--type", "adobe"]).done();
+    let listed = listing.wait_with_output().unwrap();
+    let err = String::from_utf8(listed.stderr).unwrap();
+    assert!(err.contains("warning: the list changed while it was read"), "{err}");
+    assert_eq!(listed.status.code(), Some(0));
+    let unchanged = stage.umapi(["users", "list"]).done();
+    assert!(!unchanged.err.contains("changed"), "{}", unchanged.err);
 }
 
 #[test]

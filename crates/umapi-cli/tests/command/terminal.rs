@@ -3,6 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use rexpect::session::{PtySession, spawn_command};
+use serde_json::json;
 use umapi_emulator::FaultRule;
 
 use crate::stage::{Stage, text};
@@ -29,6 +30,31 @@ fn table_has_columns_and_colors_on_a_terminal() {
     command.env("NO_COLOR", "1");
     let shown = on_terminal(command, &["groups", "list", "--quiet"]).exp_eof().unwrap();
     assert!(!shown.contains('\u{1b}') && shown.contains("NAME "), "{shown:?}");
+}
+
+#[test]
+fn text_of_the_service_cannot_control_the_terminal() {
+    let stage = Stage::new();
+    let hostile = json!({"result": "success", "lastPage": true, "users": [
+        {"email": "a\u{202e}b@example.com", "firstname": "\u{1b}]0;owned\u{7}\u{9b}2J", "lastname": "Z\u{200b}W"}
+    ]});
+    stage.emulator.faults().add(FaultRule::on("listUsers").answer(200, hostile)).unwrap();
+    for (format, shown_as) in
+        [("table", "a<U+202E>b@"), ("csv", "a<U+202E>b@"), ("json", "a\\u202eb@"), ("ndjson", "a\\u202eb@")]
+    {
+        let mut command = stage.command();
+        command.env("NO_COLOR", "1");
+        let shown = on_terminal(command, &["users", "list", "--quiet", "-f", format]).exp_eof().unwrap();
+        assert!(shown.contains(shown_as), "{format}: {shown:?}");
+        for raw in ['\u{202e}', '\u{1b}', '\u{7}', '\u{9b}', '\u{200b}'] {
+            assert!(!shown.contains(raw), "{format}: {shown:?}");
+        }
+    }
+    let shown = on_terminal(stage.command(), &["api", "GET", "/users/{org}/0"]).exp_eof().unwrap();
+    assert!(shown.contains("a<U+202E>b@") && !shown.contains('\u{9b}'), "{shown:?}");
+    // Programs get the text as it is.
+    let piped = stage.umapi(["users", "list", "-f", "csv"]).done();
+    assert!(piped.out.contains("a\u{202e}b@") && piped.out.contains('\u{9b}'));
 }
 
 #[test]
