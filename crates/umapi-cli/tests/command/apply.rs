@@ -31,7 +31,7 @@ fn memberships_become_what_the_file_says() {
     assert_eq!(lines, [2, 2, 4], "an outcome has the line that asks for it");
     assert_eq!(stage.groups_of("nobody@example.com"), ["Sales"]);
     assert_eq!(stage.umapi(["groups", "members", "Design", "-f", "csv"]).done().csv().len(), 2);
-    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to do");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
     assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 1);
 }
 

@@ -195,7 +195,7 @@ fn finished_run_sends_nothing_more() {
     let sent = stage.emulator.journal().count(Operation::ExecuteActions);
     let again = stage.umapi(["run", text(&file), "--journal", text(&journal), "-f", "csv"]).done();
     assert_eq!(again.csv().len(), 12);
-    again.saying("12 completed; 0 requests; 12 of them were done by an earlier call");
+    again.saying("12 completed; 0 requests; 12 of them were recorded by an earlier run");
     assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), sent);
 }
 
