@@ -32,6 +32,8 @@ pub(crate) struct Batch<'a> {
     /// Empty without `--journal`.
     pub(crate) journal: Arc<OnceLock<Journal>>,
     pub(crate) options: &'a WriteArgs,
+    /// Outcomes that are known without sending anything, of commands that are not among the entries.
+    pub(crate) known: Vec<OutcomeRecord>,
 }
 
 /// A command with its number and its line in the file.
@@ -53,7 +55,9 @@ pub(crate) async fn run_small(
     let commands: Vec<Command> = commands.into_iter().collect();
     let entries =
         (1_u64..).zip(commands).map(|(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command }));
-    Batch { context, connection: &connection, tickets, journal: Arc::default(), options }.run(entries).await
+    Batch { context, connection: &connection, tickets, journal: Arc::default(), options, known: Vec::new() }
+        .run(entries)
+        .await
 }
 
 impl Batch<'_> {
@@ -65,8 +69,10 @@ impl Batch<'_> {
         let mut summary = Summary::default();
         if let Some(journal) = self.journal.get() {
             journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))?;
+            journal.end(&self.known, []).map_err(|error| cannot_write_journal(&error))?;
             self.connection.progress.begin_at(summary.earlier());
         }
+        write(&self.known, &mut listing, &mut summary, self.options)?;
         let mut failed_input = None;
         let commands = entries
             .map_while(|entry| entry.map_err(|failure| failed_input = Some(failure)).ok())
@@ -128,11 +134,7 @@ impl Batch<'_> {
         let Some(journal) = self.journal.get() else { return Ok(()) };
         let unsent =
             outcomes.iter().zip(records).filter(|(outcome, _)| is_untouched(outcome)).map(|(_, record)| record.number);
-        journal.end(records, unsent).map_err(|error| {
-            Failure::failed("cannot write the journal")
-                .why(error)
-                .remedy("check that its disk has room, then run the same command again: it continues, and checks what was in flight")
-        })
+        journal.end(records, unsent).map_err(|error| cannot_write_journal(&error))
     }
 
     fn way_on(&self) -> &'static str {
@@ -155,6 +157,12 @@ fn write<W: std::io::Write>(
         summary.write(record, listing, options)?;
     }
     Ok(listing.flush()?)
+}
+
+fn cannot_write_journal(error: &rusqlite::Error) -> Failure {
+    Failure::failed("cannot write the journal").why(error).remedy(
+        "check that its disk has room, then run the same command again: it continues, and checks what was in flight",
+    )
 }
 
 /// Whether no part of a command was sent.

@@ -1,6 +1,7 @@
 //! `umapi run`.
 
 use std::{
+    collections::HashSet,
     fs::OpenOptions,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -8,15 +9,17 @@ use std::{
 };
 
 use clap::Args;
+use umapi::{Command, model::UserStep};
 
 use crate::{
+    accounts::{AccountKind, Accounts, Found, UserQuery, fold, unknown as unknown_user},
     batch::{Batch, Entry, Recorder, Ticket, Tickets, WriteArgs},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     input::{CommandReader, Diagnostics, InputFormat, Source},
-    journal::{Journal, RunIdentity},
-    output::counted,
+    journal::{Journal, RunIdentity, State},
+    output::{OutcomeRecord, counted},
 };
 
 /// Run the commands of a file, any number of them.
@@ -112,9 +115,46 @@ impl RunArgs {
             };
             let _ = journal.set(Journal::open(path, &run)?);
         }
-        let entries = input.good()?.map(|next| next.map(|(ticket, command)| Entry { ticket, command }));
-        Batch { context, connection: &connection, tickets, journal, options: &self.options }.run(entries).await
+        let known = not_found(&connection, input, journal.get()).await?;
+        let known_numbers: HashSet<u64> = known.iter().map(|record| record.number).collect();
+        let entries = input
+            .good()?
+            .filter(|next| next.as_ref().map_or(true, |(ticket, _)| !known_numbers.contains(&ticket.number)))
+            .map(|next| next.map(|(ticket, command)| Entry { ticket, command }));
+        Batch { context, connection: &connection, tickets, journal, options: &self.options, known }.run(entries).await
     }
+}
+
+/// Looks up the users who are to leave the organization, and returns the outcomes of those who do not exist: the service
+/// reports their removal as done, so a mistyped leaver would keep the licenses.
+async fn not_found(
+    connection: &Connection,
+    input: &CheckedInput,
+    journal: Option<&Journal>,
+) -> Result<Vec<OutcomeRecord>> {
+    let mut leavers = Vec::new();
+    for leaver in input.leavers() {
+        let state = journal.map_or(Ok(State::Untouched), |journal| journal.state(leaver.number));
+        // A removal that was sent by an earlier run may be the reason that the user is gone.
+        if state.map_err(|error| Failure::failed("cannot read the journal").why(error))? == State::Untouched {
+            leavers.push(leaver);
+        }
+    }
+    let accounts = Accounts::look_up(&connection.client, leavers.iter().map(|leaver| &leaver.query)).await?;
+    let unknown = leavers.into_iter().filter(|leaver| matches!(accounts.find(&leaver.query), Found::Nobody));
+    let outcome = |Leaver { number, line, query }: &Leaver| {
+        let message = format!("{}; nothing was sent", unknown_user(query, &accounts.near_misses(query)));
+        OutcomeRecord::not_found(*number, Some(*line), query.name.clone(), message)
+    };
+    Ok(unknown.map(outcome).collect())
+}
+
+/// A user who is to leave the organization.
+struct Leaver {
+    /// The number and the line of the command.
+    number: u64,
+    line: u64,
+    query: UserQuery,
 }
 
 /// A file with commands that was read once and checked. However long it is, only its mistakes are in memory.
@@ -126,15 +166,30 @@ struct CheckedInput {
     /// Whether there is a mistake that makes the rest of the file unreadable.
     is_cut_off: bool,
     mistakes: Diagnostics,
+    leavers: Vec<Leaver>,
+    /// The folded names that other commands of the file create, or change users to.
+    new_names: HashSet<String>,
 }
 
 impl CheckedInput {
     fn read(source: Source, format: InputFormat) -> Result<Self> {
         let mistakes = Diagnostics::of_file(source.name());
-        let mut input = Self { source, format, good_count: 0, bad_count: 0, is_cut_off: false, mistakes };
+        let mut input = Self {
+            source,
+            format,
+            good_count: 0,
+            bad_count: 0,
+            is_cut_off: false,
+            mistakes,
+            leavers: Vec::new(),
+            new_names: HashSet::new(),
+        };
         for next in input.reader()? {
             match next.map_err(|error| input.cannot_read(&error))? {
-                Ok(_) => input.good_count += 1,
+                Ok(read) => {
+                    input.good_count += 1;
+                    input.note_users(read.line, &read.command);
+                }
                 Err(bad) => {
                     input.bad_count += 1;
                     input.is_cut_off |= bad.ends_file;
@@ -143,6 +198,33 @@ impl CheckedInput {
             }
         }
         Ok(input)
+    }
+
+    /// Notes who leaves by a command, and which names it makes.
+    fn note_users(&mut self, line: u64, command: &Command) {
+        let umapi::model::Command::User(command) = command.as_raw() else { return };
+        for step in &command.do_ {
+            match step {
+                UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_) | UserStep::CreateFederatedId(_) => {
+                    self.new_names.insert(fold(&command.user));
+                }
+                UserStep::Update(update) => {
+                    let names = [&update.email, &update.username];
+                    self.new_names.extend(names.into_iter().flatten().map(|name| fold(name)));
+                }
+                UserStep::RemoveFromOrg(_) => {
+                    let kind = command.use_adobe_id.unwrap_or_default().then_some(AccountKind::AdobeId);
+                    let query = UserQuery { name: command.user.clone(), kind, domain: command.domain.clone() };
+                    self.leavers.push(Leaver { number: self.good_count, line, query });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The users who are to leave, except those whom another command of the file may create or rename.
+    fn leavers(&self) -> impl Iterator<Item = &Leaver> {
+        self.leavers.iter().filter(|leaver| !self.new_names.contains(&fold(&leaver.query.name)))
     }
 
     /// Reads the commands from the beginning.
@@ -157,7 +239,7 @@ impl CheckedInput {
 
     /// The valid commands. Their numbers count from 1 and leave the invalid ones out, so that they mean the same each
     /// time that this file is run.
-    fn good(&self) -> Result<impl Iterator<Item = Result<(Ticket, umapi::Command)>> + Send> {
+    fn good(&self) -> Result<impl Iterator<Item = Result<(Ticket, Command)>> + Send> {
         let name = self.source.name().to_owned();
         let good = self.reader()?.filter_map(move |next| match next {
             Ok(Ok(read)) => Some(Ok(read)),

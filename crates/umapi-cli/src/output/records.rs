@@ -222,6 +222,20 @@ pub(crate) struct OutcomeRecord {
 }
 
 impl OutcomeRecord {
+    /// The record of a command that removes a user who does not exist.
+    pub(crate) fn not_found(number: u64, line: Option<u64>, subject: String, message: String) -> Self {
+        Self {
+            number,
+            line,
+            subject,
+            outcome: OutcomeStatus::NotFound,
+            codes: Vec::new(),
+            message: Some(message),
+            requests: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     pub(crate) fn of(outcome: &CommandOutcome, line: Option<u64>) -> Self {
         let (verdict, why) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),

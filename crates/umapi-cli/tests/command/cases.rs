@@ -243,3 +243,52 @@ fn removing_an_unknown_user_is_not_completed() {
     assert_eq!((&outcomes[1]["number"], &outcomes[1]["user"]), (&2.into(), &"bbo@example.com".into()));
     assert_eq!(stage.groups_of("bob@example.com"), ["Photoshop"]);
 }
+
+#[test]
+fn mistyped_leaver_is_not_completed() {
+    let stage = stage();
+    let file = stage.file(
+        "leavers.csv",
+        "user,domain,create,firstname,lastname,country,remove,remove_from_org\n\
+         bob@example.com,,,,,,,yes\n\
+         bbo@example.com,,,,,,,yes\n\
+         bob,example.com,,,,,,yes\n\
+         new@example.com,,federated,N,P,US,,\n\
+         new@example.com,,,,,,,yes\n\
+         mail@example.com,,,,,,,yes\n",
+    );
+    let journal = stage.path("a.journal");
+    let arguments = ["run", text(&file), "--journal", text(&journal), "-f", "json"];
+    let outcomes = |ended: &Ended| -> Vec<(u64, u64, String)> {
+        let json = ended.json();
+        let of = |outcome: &serde_json::Value| {
+            let text = outcome["outcome"].as_str().unwrap().to_owned();
+            (outcome["number"].as_u64().unwrap(), outcome["line"].as_u64().unwrap(), text)
+        };
+        let mut outcomes: Vec<_> = json.as_array().unwrap().iter().map(of).collect();
+        outcomes.sort_unstable();
+        outcomes
+    };
+    let first = stage.umapi(arguments).with_code(6).saying("4 completed, 2 not found");
+    let words = ["completed", "not-found", "not-found", "completed", "completed", "completed"];
+    let expected: Vec<_> = (1..).zip(words).map(|(number, word)| (number, number + 1, word.to_owned())).collect();
+    assert_eq!(outcomes(&first), expected);
+    // The users are gone now, and that is no reason to report otherwise.
+    let sent = stage.emulator.journal().count(Operation::ExecuteActions);
+    assert_eq!(outcomes(&stage.umapi(arguments).with_code(6)), expected);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), sent);
+}
+
+#[test]
+fn removing_unknown_users_from_groups_is_not_completed() {
+    let stage = stage();
+    let file = stage.file(
+        "a.ndjson",
+        "{\"user\":\"bbo@example.com\",\"do\":[{\"remove\":{\"group\":[\"Design\"]}}]}\n\
+         {\"usergroup\":\"Design\",\"do\":[{\"remove\":{\"user\":[\"bbo@example.com\"]}}]}\n\
+         {\"usergroup\":\"Design\",\"do\":[{\"remove\":{\"user\":[\"ann@example.com\",\"bbo@example.com\"]}}]}\n",
+    );
+    let ran = stage.umapi(["run", text(&file), "-f", "json"]).with_code(1).json();
+    let words: Vec<_> = ran.as_array().unwrap().iter().map(|outcome| outcome["outcome"].as_str().unwrap()).collect();
+    assert_eq!(words, ["rejected", "rejected", "rejected"], "{ran}");
+}
