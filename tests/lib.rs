@@ -1,1 +1,1 @@
-//! Tests that cross crates. Each folder beside this file is one test program.
+//! Tests across crates. Each folder beside this file is one test program.

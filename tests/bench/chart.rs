@@ -1,15 +1,15 @@
-//! Small charts for people: bars that lie, a label before each and its figure behind it.
+//! Small horizontal bar charts, with a label before and a figure after each bar.
 
 use anyhow::Result;
 use plotters::prelude::*;
 use serde::Serialize;
 
-/// Bars of one unit.
+/// A chart of bars with one unit.
 #[derive(Debug, Serialize)]
 pub(crate) struct Chart {
-    /// The name of its file, without the ending.
+    /// The file name without its extension.
     pub(crate) name: &'static str,
-    /// What the bars show, and in which unit.
+    /// The quantity and its unit.
     title: String,
     bars: Vec<Bar>,
 }
@@ -18,14 +18,14 @@ pub(crate) struct Chart {
 struct Bar {
     label: String,
     value: f64,
-    /// Whether it is this project's.
+    /// Whether the bar shows this project.
     is_own: bool,
 }
 
 const WIDTH: u32 = 640;
-/// Where bars begin: labels stand before it.
+/// The left end of the bars, after the labels.
 const BARS_AT: i32 = 250;
-/// The longest a bar can be: its figure stands behind it.
+/// The maximum length of a bar. The figure follows it.
 const BAR_LENGTH: f64 = 300.0;
 const HEAD: i32 = 40;
 const ROW: i32 = 26;
@@ -38,13 +38,13 @@ impl Chart {
         Self { name, title: title.into(), bars: Vec::new() }
     }
 
-    /// A bar of this project.
+    /// Adds a bar of this project.
     pub(crate) fn own(mut self, label: impl Into<String>, value: f64) -> Self {
         self.bars.push(Bar { label: label.into(), value, is_own: true });
         self
     }
 
-    /// A bar to compare with.
+    /// Adds a bar for comparison.
     pub(crate) fn other(mut self, label: impl Into<String>, value: f64) -> Self {
         self.bars.push(Bar { label: label.into(), value, is_own: false });
         self
@@ -62,7 +62,7 @@ impl Chart {
             area.draw(&Text::new(self.title.as_str(), (12, 12), text(16)))?;
             for (bar, row) in self.bars.iter().zip(0..) {
                 let top = HEAD + row * ROW;
-                #[allow(clippy::cast_possible_truncation, reason = "it is at most the greatest length")]
+                #[allow(clippy::cast_possible_truncation, reason = "a bar has at most the maximum length")]
                 let end = BARS_AT + ((bar.value / longest * BAR_LENGTH) as i32).max(1);
                 let color = if bar.is_own { OWN } else { OTHER };
                 area.draw(&Text::new(bar.label.as_str(), (12, top + 4), text(13)))?;
@@ -75,17 +75,21 @@ impl Chart {
     }
 }
 
-/// Three digits at least: `0.52`, `13.1`, `1,331`.
+/// Formats a number with three significant digits or more: `0.52`, `13.1`, `1,331`.
 fn figure(value: f64) -> String {
     match value {
         _ if value < 10.0 && value.fract() != 0.0 => format!("{value:.2}"),
         _ if value < 100.0 && value.fract() != 0.0 => format!("{value:.1}"),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures are counts and measures")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "figures are finite and not negative"
+        )]
         _ => grouped(value.round() as usize),
     }
 }
 
-/// A number with its thousands apart: `1,331`.
+/// Formats a number with thousands separators: `1,331`.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

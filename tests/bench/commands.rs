@@ -1,4 +1,4 @@
-//! Many commands from a stream: what packing and accounting for them takes.
+//! Benchmark of many commands from a stream: the cost of batching and accounting.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::{
     usage::Usage,
 };
 
-/// Sends so many commands, each a user to create.
+/// Sends the given number of commands, each of which creates a user.
 pub(crate) async fn send(address: &Address, commands: usize) -> Result<()> {
     let client = address.client()?;
     let stream = futures_util::stream::iter(
@@ -39,11 +39,11 @@ pub(crate) async fn send(address: &Address, commands: usize) -> Result<()> {
 
 pub(crate) fn measure(run: &Run) -> Result<Table> {
     let sizes: &[usize] = if run.quick { &[100, 1_000] } else { &[10_000, 100_000] };
-    let how = "Commands from a stream, each creating a user, through packing, HTTP and accounting, to an emulator without \
-               limits; a process of its own, three times. CPU and memory are those of the sending process alone.";
-    let columns = ["commands", "requests", "CPU µs a command", "wall seconds", "peak MiB"];
+    let how = "Commands from a stream, each of which creates a user, sent in batches over HTTP to an emulator without rate \
+               limits. Three processes per row. CPU and memory are those of the sending process only.";
+    let columns = ["commands", "requests", "CPU µs per command", "wall seconds", "peak MiB"];
     let mut table = Table::new("Sending commands", how, &columns);
-    let own = std::env::current_exe().context("where this program is")?;
+    let own = std::env::current_exe().context("the path of this program")?;
     for &commands in sizes {
         let mut figures = Vec::new();
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! The emulator as a process of its own, without limits, and how to reach it.
+//! An emulator in a process of its own, without rate limits, and its connection data.
 
 use std::{
     io::{BufRead, BufReader},
@@ -16,7 +16,7 @@ use umapi::{
 };
 use umapi_time::Clock;
 
-/// What a program needs to use an emulator.
+/// The connection data of an emulator.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Address {
     #[arg(long)]
@@ -32,13 +32,13 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// A client that keeps to no limits, since the emulator has none.
+    /// A client without rate limits, because the emulator has none.
     pub(crate) fn client(&self) -> Result<Client> {
         let builder = Client::builder(&self.organization).credentials(self.credentials()?).base_url(&self.um_url);
         Ok(builder.rate_limits(RateLimits::unlimited()).build()?)
     }
 
-    /// An access token, for requests that are made without the client.
+    /// An access token for requests that are sent without the client.
     pub(crate) async fn token(&self) -> Result<String> {
         Ok(Session::new(self.credentials()?)?.token().await?.reveal().to_owned())
     }
@@ -48,7 +48,7 @@ impl Address {
         Ok(Credentials::from(login).with_endpoint(Endpoint::parse(&self.ims_url)?))
     }
 
-    /// As arguments of a program that has these.
+    /// The connection data as program arguments.
     pub(crate) fn arguments(&self) -> Vec<String> {
         [
             ("--um-url", &self.um_url),
@@ -62,15 +62,15 @@ impl Address {
     }
 }
 
-/// A running emulator. Dropping it ends it.
+/// A running emulator. Dropping it ends the process.
 pub(crate) struct Emulator {
     process: Child,
     pub(crate) address: Address,
-    /// Host and port of the login by HTTPS, and the certificate to trust: for the peers.
+    /// Host and port of the login over HTTPS, and the certificate to trust, for the peers.
     pub(crate) login_host: String,
     pub(crate) ca_path: String,
     pub(crate) management_url: String,
-    /// From starting the process to its ready line.
+    /// Time from starting the process to its ready line.
     pub(crate) started_in: Duration,
 }
 
@@ -94,7 +94,7 @@ struct ReadyCredentials {
 }
 
 impl Emulator {
-    /// With so many users and user groups, and 40 product profiles.
+    /// Starts an emulator with the given numbers of users and user groups, and with 40 product profiles.
     pub(crate) fn start(program: &Path, users: usize, groups: usize) -> Result<Self> {
         let (users, groups) = (users.to_string(), groups.to_string());
         let made_up = ["--users", &users, "--groups", &groups, "--profiles", "40", "--seed", "42"];
@@ -110,7 +110,7 @@ impl Emulator {
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
         let started_in = clock.now() - begun;
-        let ready: Ready = serde_json::from_str(&line).context("the emulator did not say that it is ready")?;
+        let ready: Ready = serde_json::from_str(&line).context("the emulator printed no ready line")?;
         let address = Address {
             um_url: ready.um_url,
             ims_url: ready.ims_url,
@@ -127,15 +127,15 @@ impl Emulator {
         self.process.id()
     }
 
-    /// Asks it to end, as a service manager would.
+    /// Sends SIGTERM, like a service manager.
     pub(crate) fn terminate(&self) -> Result<()> {
         let asked =
             Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().context("cannot start kill")?;
-        ensure!(asked.success(), "the emulator cannot be asked to end");
+        ensure!(asked.success(), "cannot signal the emulator");
         Ok(())
     }
 
-    /// How it ended; nothing while it runs.
+    /// The exit status. `None` while the process runs.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.process.try_wait()?)
     }

@@ -1,4 +1,5 @@
-//! A load of equal requests on a server: some connections, each sending its next request when the last was answered.
+//! A load of equal requests over several connections. Each connection sends its next request after the previous
+//! response.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::{
 };
 use umapi_time::{Clock, Instant};
 
-/// What every request is.
+/// The request.
 #[derive(Clone, Debug)]
 pub(crate) struct Shot {
     pub(crate) address: String,
@@ -20,16 +21,17 @@ pub(crate) struct Shot {
     pub(crate) body: Bytes,
 }
 
-/// How the load went.
+/// The result of a load.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) requests: usize,
     pub(crate) per_second: f64,
-    /// Bytes of the body of the last answer.
+    /// Length of the last response body in bytes.
     pub(crate) body_bytes: usize,
 }
 
-/// Sends for some time over some connections. An answer that is no success ends it: it would measure something else.
+/// Sends requests for the given time over the given number of connections. An error response ends the load, because it
+/// would measure something else.
 pub(crate) async fn run(shot: &Shot, connections: usize, time: Duration) -> anyhow::Result<Load> {
     let clock = Clock::real();
     let start = clock.now();
@@ -47,27 +49,28 @@ pub(crate) async fn run(shot: &Shot, connections: usize, time: Duration) -> anyh
     Ok(Load { requests, per_second, body_bytes })
 }
 
-/// Server and load share the machine, so the load is as light as it can be: the request's bytes are made once, and of an
-/// answer only its status and its end are looked for. Gives how many were answered, and the length of the last body.
+/// Server and load share the machine, so the load is as light as possible: the bytes of the request are built once,
+/// and only the status and the end of a response are parsed. Returns the number of responses and the length of the
+/// last body.
 async fn fire(shot: Shot, clock: Clock, end: Instant) -> anyhow::Result<(usize, usize)> {
     let mut stream = TcpStream::connect(&shot.address).await?;
     stream.set_nodelay(true)?;
     let request = shot.to_bytes();
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let (mut count, mut bytes) = (0, 0);
     while clock.now() < end {
         stream.write_all(&request).await?;
-        answer.clear();
+        response.clear();
         bytes = loop {
-            let read = stream.read_buf(&mut answer).await?;
+            let read = stream.read_buf(&mut response).await?;
             ensure!(read > 0, "{} {}: the connection was closed", shot.method, shot.path);
-            if let Some(bytes) = body_of_whole(&answer)? {
+            if let Some(bytes) = body_of_whole(&response)? {
                 break bytes;
             }
         };
         count += 1;
-        let is_success = answer.starts_with(b"HTTP/1.1 2");
-        ensure!(is_success, "{} {}: {}", shot.method, shot.path, String::from_utf8_lossy(&answer));
+        let is_success = response.starts_with(b"HTTP/1.1 2");
+        ensure!(is_success, "{} {}: {}", shot.method, shot.path, String::from_utf8_lossy(&response));
     }
     Ok((count, bytes))
 }
@@ -83,17 +86,17 @@ impl Shot {
     }
 }
 
-/// The length of the body, once the answer is there to its end.
-pub(crate) fn body_of_whole(answer: &[u8]) -> anyhow::Result<Option<usize>> {
-    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
-    let (head, body) = (std::str::from_utf8(&answer[..end])?, &answer[end + 4..]);
+/// The length of the body, once the response is complete.
+pub(crate) fn body_of_whole(response: &[u8]) -> anyhow::Result<Option<usize>> {
+    let Some(end) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let (head, body) = (std::str::from_utf8(&response[..end])?, &response[end + 4..]);
     let header = |wanted: &str| {
         let mut lines = head.lines().filter_map(|line| line.split_once(':'));
         lines.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
     };
     match header("content-length") {
         Some(length) => {
-            let length: usize = length.parse().context("a length is a number")?;
+            let length: usize = length.parse().context("the length is a number")?;
             Ok((body.len() >= length).then_some(length))
         }
         None => Ok(body.ends_with(b"0\r\n\r\n").then_some(body.len())),

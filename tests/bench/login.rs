@@ -1,4 +1,4 @@
-//! What a token costs that is at hand.
+//! Benchmark of a cached token.
 
 use std::{hint::black_box, time::Duration};
 
@@ -11,13 +11,13 @@ use crate::{
     report::{Table, spread},
 };
 
-/// Tokens of a day.
+/// Issues tokens that are valid for one day.
 struct Daily(Clock);
 
 impl TokenSource for Daily {
     fn token(&self) -> TokenFuture<'_> {
         let expires = self.0.now() + Duration::from_secs(86_400);
-        Box::pin(async move { Ok(AccessToken::new("a token of the source", Some(expires))) })
+        Box::pin(async move { Ok(AccessToken::new("benchmark-token", Some(expires))) })
     }
 
     fn invalidate(&self, _: &AccessToken) {}
@@ -25,8 +25,8 @@ impl TokenSource for Daily {
 
 pub(crate) async fn measure(run: &Run) -> Result<Table> {
     let calls: u32 = if run.quick { 1_000 } else { 2_000_000 };
-    let how = format!("`token().await` of a cached source, {calls} times a task, on the real clock; five rounds.");
-    let mut table = Table::new("A token at hand", how, &["tasks", "nanoseconds a call"]);
+    let how = format!("`token().await` of a cached source, {calls} calls per task, on the real clock; five rounds.");
+    let mut table = Table::new("A cached token", how, &["tasks", "nanoseconds per call"]);
     for tasks in [1, 2, 8] {
         let mut rounds = Vec::new();
         for _ in 0..5 {
@@ -37,7 +37,7 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
     Ok(table)
 }
 
-/// Nanoseconds of the wall for one call, of all that the tasks make together.
+/// Nanoseconds of wall time per call, over the calls of all tasks.
 async fn round(tasks: u32, calls: u32) -> Result<f64> {
     let clock = Clock::real();
     let tokens = CachedSource::new(Daily(clock.clone()), clock.clone());

@@ -1,8 +1,8 @@
-//! On what a run took place.
+//! The machine of a run.
 
 use std::fs;
 
-/// Processors, memory, system and build, in a line.
+/// Processors, memory, system and build in one line.
 pub(crate) fn describe() -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
@@ -18,7 +18,7 @@ pub(crate) fn describe() -> String {
     )
 }
 
-/// The first value of a name in a file of lines `name: value`.
+/// The first value of a key in a file with lines of the form `key: value`.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let (_, value) = text.lines().filter_map(|line| line.split_once(':')).find(|(found, _)| found.trim() == name)?;

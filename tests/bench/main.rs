@@ -1,4 +1,4 @@
-//! The benchmarks, beside the peers. `cargo xtask bench` builds it, installs the peers, and runs it.
+//! The benchmark program. `cargo xtask bench` builds it, installs the peers, and runs it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark tells its user what it measured")]
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded for people")]
 
@@ -31,18 +31,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// All benchmarks, or those named, and the report.
+    /// Run all benchmarks, or the named ones, and write the report.
     All(Run),
-    /// A mixed load on the emulator for some minutes, with faults and slow readers: fails if memory grows, a connection is
-    /// stuck, or the emulator does not end when it is told to.
+    /// Run a mixed load on the emulator for some minutes, with faults and slow readers. Fails if memory grows, if a
+    /// connection is stuck, or if the emulator does not shut down.
     Soak(soak::Soak),
-    /// Reads all users with the client, and prints what that took: one process of a benchmark.
+    /// Read all users with the client and print the cost: one process of a benchmark.
     StreamClient(Address),
-    /// Reads all users with a bare loop, and prints what that took: one process of a benchmark.
+    /// Read all users with a bare loop and print the cost: one process of a benchmark.
     StreamBare(Address),
-    /// Receives all users and keeps nothing, and prints what that took: one process of a benchmark.
+    /// Receive all users, keep nothing, and print the cost: one process of a benchmark.
     StreamAndForget(Address),
-    /// Sends commands from a stream, and prints what that took: one process of a benchmark.
+    /// Send commands from a stream and print the cost: one process of a benchmark.
     SendCommands {
         #[command(flatten)]
         address: Address,
@@ -53,18 +53,18 @@ enum Task {
 
 #[derive(Args)]
 pub(crate) struct Run {
-    /// Where the report goes.
+    /// The folder of the report.
     #[arg(long)]
     folder: PathBuf,
-    /// The emulator's program.
+    /// The emulator program.
     #[arg(long)]
     emulator: PathBuf,
     #[command(flatten)]
     peers: Peers,
-    /// Only these benchmarks.
+    /// Run only these benchmarks.
     #[arg(long, value_enum)]
     only: Vec<Benchmark>,
-    /// Small numbers, to see that everything works: the figures mean nothing.
+    /// Use small numbers to check that everything works. The figures have no meaning.
     #[arg(long)]
     quick: bool,
 }

@@ -1,4 +1,4 @@
-//! Programs of others that are measured beside this project.
+//! Programs of other projects that are measured for comparison.
 
 use std::{
     fs::File,
@@ -16,10 +16,10 @@ use umapi_time::Clock;
 
 use crate::emulator::Emulator;
 
-/// Where they are installed. What is missing is left out of the tables.
+/// Where the peers are installed. The tables omit missing peers.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Peers {
-    /// A Python that has PyPI's `umapi-client`.
+    /// A Python with PyPI's `umapi-client`.
     #[arg(long)]
     pub(crate) python: Option<PathBuf>,
     /// The program of npm's `@stoplight/prism-cli`.
@@ -27,7 +27,7 @@ pub(crate) struct Peers {
     pub(crate) prism: Option<PathBuf>,
 }
 
-/// What a measured process says at its end. Each says the parts that it has.
+/// The figures that a measured process prints at its end. Each process prints a part of them.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Figures {
     #[serde(default)]
@@ -42,7 +42,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Runs a process to its end and reads its last line.
+    /// Runs a process to its end and reads the last line of its output.
     pub(crate) fn of(command: &mut Command) -> Result<Self> {
         let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {command:?}"))?;
         ensure!(output.status.success(), "{:?} failed", command.get_program());
@@ -51,7 +51,7 @@ impl Figures {
     }
 }
 
-/// A program of `tests/bench/peers` against an emulator, with PyPI's `umapi-client`.
+/// Runs a program of `tests/bench/peers` against an emulator, with PyPI's `umapi-client`.
 pub(crate) fn python(python: &Path, script: &str, emulator: &Emulator, arguments: &[&str]) -> Command {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/peers");
     let address = &emulator.address;
@@ -78,7 +78,7 @@ pub(crate) fn with_input(command: &mut Command, folder: &Path, input: &[u8]) -> 
     Figures::of(command.stdin(File::open(&path)?))
 }
 
-/// Prism, which answers by the same description. Dropping it ends it.
+/// A Prism server with the same description. Dropping it ends the process.
 pub(crate) struct Prism {
     process: Child,
     pub(crate) address: String,
@@ -101,7 +101,7 @@ impl Prism {
         let address = format!("127.0.0.1:{port}");
         let mut prism = Self { process, address, started_in: Duration::ZERO };
         while TcpStream::connect(&prism.address).is_err() {
-            ensure!(clock.now() - begun < Duration::from_secs(60), "prism does not listen after a minute");
+            ensure!(clock.now() - begun < Duration::from_secs(60), "prism does not listen after one minute");
             clock.sleep(Duration::from_millis(10)).await;
         }
         prism.started_in = clock.now() - begun;

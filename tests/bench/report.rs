@@ -1,4 +1,4 @@
-//! The report: tables for people, the same as JSON for programs.
+//! The report: tables for people, and the same data as JSON for programs.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -9,16 +9,16 @@ use crate::{chart::Chart, machine};
 /// All tables of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// What it ran on.
+    /// The machine of the run.
     machine: String,
     tables: Vec<Table>,
 }
 
-/// What was measured side by side.
+/// The compared rows.
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
     title: String,
-    /// What was done and how it was counted, in a sentence.
+    /// One sentence about the measurement.
     how: String,
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -31,7 +31,7 @@ impl Table {
         Self { title: title.to_owned(), how: how.into(), columns, rows: Vec::new(), charts: Vec::new() }
     }
 
-    /// Draws a chart under the table.
+    /// Draws a chart below the table.
     pub(crate) fn chart(&mut self, chart: Chart) {
         self.charts.push(chart);
     }
@@ -77,7 +77,7 @@ impl Report {
     }
 }
 
-/// The median of some figures, with the least and the greatest: `12.1 (11.8 to 13.0)`.
+/// The median of some figures with the minimum and the maximum: `12.1 (11.8 to 13.0)`.
 pub(crate) fn spread(figures: &[f64], decimals: usize) -> String {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -89,7 +89,7 @@ pub(crate) fn spread(figures: &[f64], decimals: usize) -> String {
     }
 }
 
-/// The figure in the middle; of an even number of figures, the mean of the two there.
+/// The median. For an even number of figures, the mean of the two middle ones.
 pub(crate) fn median(figures: &[f64]) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);

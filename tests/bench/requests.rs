@@ -1,4 +1,4 @@
-//! How many requests a job takes, which under the limits is how long it takes: ten a minute.
+//! Benchmark of the number of requests per job, which determines the duration of a job: ten requests per minute.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ use crate::{
     report::Table,
 };
 
-/// A user and the groups that the user is to be in.
+/// A user and the groups to add the user to.
 struct Wanted {
     user: String,
     is_new: bool,
     groups: Vec<String>,
 }
 
-/// A job: what it is called, and what is wanted of an organization's users and user groups.
+/// A job: its name, and the desired memberships and users of an organization.
 struct Job {
     title: &'static str,
-    /// The same for a chart.
+    /// The name in a chart.
     short: &'static str,
     wanted: fn(&[String], &[String]) -> Vec<Wanted>,
-    /// The fewest requests that could do it: by the memberships, and by the users to be made.
+    /// The minimum number of requests, by the memberships and by the users to create.
     lower_bound: fn(&[Wanted]) -> usize,
 }
 
@@ -69,7 +69,7 @@ fn three(groups: &[String], number: usize) -> Vec<String> {
     [0, 7, 13].iter().map(|step| groups[(number + step) % groups.len()].clone()).collect()
 }
 
-/// A request holds 10 commands of 10 steps of 10 names.
+/// A request has 10 commands of 10 steps of 10 names.
 fn by_memberships(wanted: &[Wanted]) -> usize {
     wanted.iter().map(|one| one.groups.len()).sum::<usize>().div_ceil(1_000)
 }
@@ -77,9 +77,9 @@ fn by_memberships(wanted: &[Wanted]) -> usize {
 pub(crate) async fn measure(run: &Run) -> Result<Table> {
     let users = if run.quick { 200 } else { 10_000 };
     let how = format!(
-        "{users} users. Requests that were sent, counted; each job and sender on an emulator of its own without limits. \
-         umapi-client (Python) is driven with an action a user, as user-sync does, and with an action a group, where its \
-         caller could think of that. Ten requests a minute are the documented limit."
+        "{users} users. Number of sent requests. Each job and client uses an emulator of its own without rate limits. \
+         umapi-client (Python) sends one action per user, like user-sync, and one action per group where that is \
+         possible. The documented limit is ten requests per minute."
     );
     let columns = [
         "job",
@@ -90,7 +90,7 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
         "minutes: client",
         "minutes: per user",
     ];
-    let mut table = Table::new("Requests that a job needs", how, &columns);
+    let mut table = Table::new("Requests per job", how, &columns);
     let title = format!("Requests for {} users", grouped(users));
     let mut chart = Chart::new("requests", title);
     for job in &JOBS {
@@ -99,7 +99,7 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
         let per_group = if job.title.starts_with("new") { None } else { with_python(run, job, users, "group").await? };
         chart = chart.own(format!("{}: umapi", job.short), client as f64);
         if let Some(per_user) = per_user {
-            chart = chart.other(format!("{}: an action a user", job.short), per_user as f64);
+            chart = chart.other(format!("{}: one action per user", job.short), per_user as f64);
         }
         let shown = |requests: Option<usize>| requests.map_or_else(|| "–".to_owned(), |requests| requests.to_string());
         let minutes = |requests: Option<usize>| shown(requests.map(|requests| requests.div_ceil(10)));
@@ -117,24 +117,24 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
     Ok(table)
 }
 
-/// An organization with as many users as the job needs, and 20 new groups that nobody is in.
+/// An organization with enough users for the job, and 20 new groups without members.
 async fn organization(run: &Run, users: usize) -> Result<(Emulator, Vec<String>, Vec<String>)> {
-    // A few users more than are needed: some that are made up have no address that a list can hold.
+    // Some additional users, because some generated users have addresses that cannot be listed.
     let emulator = Emulator::start(&run.emulator, users + users / 5 + 50, 10)?;
     let client = emulator.address.client()?;
     let groups: Vec<String> = (1..=20).map(|number| format!("Bench {number}")).collect();
     let report = client.execute(groups.iter().map(|group| Command::group(group).create_user_group())).await?;
-    ensure!(report.rejected().next().is_none(), "the groups can be made");
+    ensure!(report.rejected().next().is_none(), "the groups can be created");
     let mut list = client.users().list();
     let mut by_address = BTreeMap::new();
     while let Some(user) = list.try_next().await? {
         let Some(email) = user.email else { continue };
-        // Of an address that two accounts share, a command means one: such users are left out.
+        // If two accounts share an address, a command refers to one of them. Such users are omitted.
         *by_address.entry(email).or_insert(0) += 1;
     }
     let emails: Vec<String> =
         by_address.into_iter().filter(|(_, accounts)| *accounts == 1).map(|(email, _)| email).take(users).collect();
-    ensure!(emails.len() == users, "the organization has {users} users with addresses of their own");
+    ensure!(emails.len() == users, "the organization has {users} users with unique addresses");
     Ok((emulator, emails, groups))
 }
 
@@ -148,7 +148,7 @@ async fn with_client(run: &Run, job: &Job, users: usize) -> Result<(usize, usize
             .iter()
             .map(|one| Command::user(&one.user).add_adobe_id().names("First", "Last").add_to(one.groups.iter()));
         let report = client.execute(commands).await?;
-        ensure!(report.completed().count() == wanted.len(), "everything is completed: {report}");
+        ensure!(report.completed().count() == wanted.len(), "every membership is completed: {report}");
         report.requests()
     } else {
         let mut memberships = client.memberships();

@@ -1,4 +1,4 @@
-//! How fast the emulator answers, at two sizes, beside Prism on the same description.
+//! Benchmark of the emulator's response times, at two sizes, compared with Prism and the same description.
 
 use std::time::Duration;
 
@@ -17,25 +17,25 @@ use crate::{
     usage::Usage,
 };
 
-/// Connections that ask at the same time.
+/// Concurrent connections.
 const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 3;
 
-/// A server, and what is asked of it.
+/// A server and its requests.
 struct Target {
     name: String,
     is_own: bool,
     started_in: Duration,
     pid: u32,
     shots: Vec<(&'static str, Shot)>,
-    /// By shot and round.
+    /// Results by request and round.
     rates: Vec<Vec<Rate>>,
 }
 
-/// What a round of a shot came to.
+/// The result of a request in a round.
 struct Rate {
     per_second: f64,
-    /// What the server's process used for one request.
+    /// CPU time of the server's process per request.
     cpu_us: f64,
     body_bytes: f64,
 }
@@ -58,7 +58,7 @@ pub(crate) async fn measure(run: &Run) -> Result<Vec<Table>> {
     for _ in 0..ROUNDS {
         for target in &mut targets {
             for ((_, shot), rates) in target.shots.iter().zip(&mut target.rates) {
-                // The first seconds after a quiet time are slower, whoever has them.
+                // Every server is slower in the first seconds after an idle period.
                 load::run(shot, CONNECTIONS, time / 2).await?;
                 let before = Usage::of(target.pid).cpu_seconds;
                 let load = load::run(shot, CONNECTIONS, time).await?;
@@ -76,9 +76,9 @@ fn column(rates: &[Rate], of: fn(&Rate) -> f64) -> Vec<f64> {
 
 fn rates(targets: &[Target]) -> Table {
     let how = format!(
-        "Requests per second over {CONNECTIONS} connections, without TLS; server and load share the machine. Median of \
-         {ROUNDS} rounds (least to greatest), all servers in turn, each warmed up for half of the time before. An action is 10 commands, each adding a user to a group \
-         and taking the user out again. Prism answers with the description's examples: its pages have a few users."
+        "Requests per second over {CONNECTIONS} connections, without TLS. Server and load share the machine. Median of \
+         {ROUNDS} rounds (minimum to maximum), all servers in turn, each warmed up for half of a round before. An \
+         action has 10 commands, each of which adds a user to a group and removes the user again. Prism returns the examples of the description, whose pages have few users."
     );
     let mut columns = vec!["request"];
     columns.extend(targets.iter().map(|target| target.name.as_str()));
@@ -91,7 +91,7 @@ fn rates(targets: &[Target]) -> Table {
             rates.get(2).map_or_else(|| "–".to_owned(), |prism| format!("{:.1}", median(&rates[0]) / median(prism)));
         table.row([(*name).to_owned()].into_iter().chain(rates.iter().map(|rates| spread(rates, 0))).chain([prism]));
     }
-    let chart = Chart::new("serving", "A single user: requests a second, over 8 connections");
+    let chart = Chart::new("serving", "A single user: requests per second, over 8 connections");
     table.chart(targets.iter().fold(chart, |chart, target| {
         let rate = median(&column(&target.rates[0], |rate| rate.per_second));
         if target.is_own { chart.own(&target.name, rate) } else { chart.other(&target.name, rate) }
@@ -100,8 +100,8 @@ fn rates(targets: &[Target]) -> Table {
 }
 
 fn costs(targets: &[Target]) -> Table {
-    let how = "CPU of the server's process, in microseconds for a request of the same load. A page of the small organization \
-               holds fewer users, so pages are compared by the byte of their answer.";
+    let how = "CPU of the server's process in microseconds per request, under the same load. A page of the small organization \
+               has fewer users, so the ratios of pages are per byte of the response.";
     let mut columns = vec!["request"];
     columns.extend(targets.iter().map(|target| target.name.as_str()));
     columns.extend(["large ÷ small", "Prism ÷ small"]);
@@ -123,7 +123,7 @@ fn costs(targets: &[Target]) -> Table {
 }
 
 fn processes(targets: &[Target]) -> Table {
-    let how = "From starting the process to its readiness, seeding included; peak memory after the load.";
+    let how = "Time from starting the process to its ready line, including seeding; peak memory after the load.";
     let mut table = Table::new("Starting, and memory", how, &["server", "seconds to ready", "peak MiB"]);
     for target in targets {
         let peak = Usage::of(target.pid).peak_mib;
@@ -172,7 +172,7 @@ async fn target_of(emulator: &Emulator, users: usize) -> Result<Target> {
     Ok(Target { name, is_own: true, started_in: emulator.started_in, pid: emulator.pid(), shots, rates })
 }
 
-/// The same requests to Prism, which answers each from the examples of the description: its pages have a few users.
+/// The same requests for Prism, which returns the examples of the description. Its pages have few users.
 fn target_of_prism(prism: &Prism, like: &Target) -> Target {
     let of_prism = |shot: &Shot| Shot {
         address: prism.address.clone(),
@@ -191,7 +191,7 @@ fn target_of_prism(prism: &Prism, like: &Target) -> Target {
     }
 }
 
-/// What the requests are about.
+/// The organization of the requests.
 struct Sample {
     emails: Vec<String>,
     group: String,
@@ -201,7 +201,7 @@ struct Sample {
 
 async fn sample(client: &Client) -> Result<Sample> {
     let mut pages = client.users().list().by_page();
-    let first = pages.try_next().await?.context("a first page of users")?;
+    let first = pages.try_next().await?.context("the first page of users is readable")?;
     let last = first.page_count.map_or(0, |count| usize::try_from(count).unwrap_or(0).saturating_sub(1));
     let emails = first.items.into_iter().filter_map(|user| user.email).filter(|email| email.is_ascii()).take(10);
     client.execute([umapi::Command::group("Bench").create_user_group()]).await?;

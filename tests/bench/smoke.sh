@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every benchmark and the soak with small numbers, in the debug build that the tests have made: they work. The figures mean
-# nothing. PyPI's `umapi-client` takes part where another check has installed it.
+# Runs every benchmark and the soak test with small numbers, in the debug build of the tests, to check that they work.
+# The figures have no meaning. PyPI's `umapi-client` takes part if another check has installed it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo build -q --workspace --all-targets --all-features

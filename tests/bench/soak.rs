@@ -1,5 +1,5 @@
-//! Minutes of mixed load on the emulator, by many connections, with faults and slow readers: whether memory grows, a
-//! connection is stuck, or the end is not an end.
+//! The soak test: minutes of mixed load on the emulator over many connections, with faults and slow readers. It checks
+//! that memory does not grow, that no connection is stuck, and that the emulator shuts down.
 
 mod connection;
 mod faults;
@@ -18,36 +18,36 @@ use self::{
 };
 use crate::{emulator::Emulator, usage::Usage};
 
-/// Time between two looks at the emulator.
+/// Time between two samples of the emulator.
 const LOOK: Duration = Duration::from_secs(5);
-/// A connection on which nothing came for so long is stuck. No fault holds an answer back for longer than two seconds.
+/// A connection without any data for this time is stuck. No fault delays a response for more than two seconds.
 const STUCK: Duration = Duration::from_secs(30);
-/// In which all connections must end when they are asked to.
+/// Time in which all connections must end after a request to end.
 const LEAVING: Duration = Duration::from_secs(30);
-/// In which the emulator must end with slow readers at their answers: it gives them three seconds.
+/// Time in which the emulator must end while slow readers wait for responses. The emulator gives them three seconds.
 const STOPPING: Duration = Duration::from_secs(6);
-/// What memory may grow by from the second minute to the last.
+/// The allowed growth of memory from the second minute to the last one.
 const GROWTH: f64 = 1.10;
 
-/// How long, and with how many.
+/// Duration and number of connections.
 #[derive(Args)]
 pub(crate) struct Soak {
-    /// The emulator's program.
+    /// The emulator program.
     #[arg(long)]
     emulator: PathBuf,
     #[arg(long, default_value_t = 10)]
     minutes: u64,
     #[arg(long, default_value_t = 200)]
     connections: usize,
-    /// Milliseconds that each connection rests after an answer, so that 200 of them leave the machine some air.
+    /// Milliseconds that each connection pauses after a response, so that 200 connections do not saturate the machine.
     #[arg(long, default_value_t = 50)]
     rest: u64,
-    /// Some seconds, to see that everything works: too few to say something of memory.
+    /// Run for some seconds, to check that everything works. This is too short for a statement about memory.
     #[arg(long)]
     quick: bool,
 }
 
-/// What the emulator held, and when.
+/// Memory of the emulator, and when it was measured.
 struct Look {
     at: Duration,
     resident_mib: f64,
@@ -73,7 +73,7 @@ impl Soak {
         pace.end();
         self.leave(&clock, &all, &mut connections).await?;
         let stopped_in = stop(&clock, &mut emulator, &requests).await?;
-        println!("All connections ended; the emulator ended {:.1} s after SIGTERM.", stopped_in.as_secs_f64());
+        println!("All connections ended. The emulator ended {:.1} s after SIGTERM.", stopped_in.as_secs_f64());
         counts.check()?;
         self.compare(&looks)
     }
@@ -82,7 +82,7 @@ impl Soak {
         if self.quick { Duration::from_secs(10) } else { Duration::from_secs(self.minutes * 60) }
     }
 
-    /// Looks at the emulator and at all connections until the time is over.
+    /// Samples the emulator and all connections until the time is over.
     async fn watch(
         &self,
         clock: &Clock,
@@ -98,10 +98,10 @@ impl Soak {
             looks.push(Look { at, resident_mib: usage.resident_mib });
             let oldest = all.iter().map(|connection| connection.idle(clock.now())).max().unwrap_or_default();
             println!(
-                "{:>4} s  {:>7.1} MiB  {:>9} answers  longest wait {:.1} s  CPU {:.1} s",
+                "{:>4} s  {:>7.1} MiB  {:>9} responses  longest wait {:.1} s  CPU {:.1} s",
                 at.as_secs(),
                 usage.resident_mib,
-                counts.answers(),
+                counts.responses(),
                 oldest.as_secs_f64(),
                 usage.cpu_seconds
             );
@@ -110,7 +110,7 @@ impl Soak {
         Ok(looks)
     }
 
-    /// All connections end, since they were asked to.
+    /// Waits until all connections have ended after a request to end.
     async fn leave(&self, clock: &Clock, all: &[Arc<Connection>], tasks: &mut JoinSet<Result<()>>) -> Result<()> {
         let ended = clock.timeout(LEAVING, async {
             while let Some(ended) = tasks.join_next().await {
@@ -128,7 +128,7 @@ impl Soak {
         }
     }
 
-    /// Of the second minute and the last one, each the median of what was seen in it.
+    /// Memory in the second minute and in the last one, each the median of its samples.
     fn compare(&self, looks: &[Look]) -> Result<()> {
         let median = |from: u64, to: u64| {
             let range = Duration::from_secs(from)..Duration::from_secs(to);
@@ -144,7 +144,7 @@ impl Soak {
                 println!("Memory: {early:.1} MiB in minute 2, {late:.1} MiB at the end ({ratio:.3}).");
                 ensure!(ratio <= GROWTH, "memory grew from {early:.1} to {late:.1} MiB");
             }
-            _ => println!("Memory: too short a time to say something of it."),
+            _ => println!("Memory: the test was too short for a statement."),
         }
         Ok(())
     }
@@ -156,11 +156,11 @@ fn none_is_stuck(all: &[Arc<Connection>], now: Instant) -> Result<()> {
         .filter(|connection| connection.idle(now) > STUCK)
         .map(|connection| (connection.number(), connection.kind()))
         .collect();
-    ensure!(stuck.is_empty(), "nothing came for {STUCK:?} on {stuck:?}");
+    ensure!(stuck.is_empty(), "no data for {STUCK:?} on {stuck:?}");
     Ok(())
 }
 
-/// Tells the emulator to end while slow readers are at their answers.
+/// Sends SIGTERM to the emulator while slow readers wait for responses.
 async fn stop(clock: &Clock, emulator: &mut Emulator, requests: &Arc<Requests>) -> Result<Duration> {
     let _readers = connection::held_open(requests, 5).await?;
     let begun = clock.now();

@@ -1,4 +1,5 @@
-//! All users of a large organization: the client, a bare loop into the same types, and PyPI's `umapi-client`.
+//! Benchmark of reading all users of a large organization: the client, a bare loop with the same types, and PyPI's
+//! `umapi-client`.
 
 use std::process::Command;
 
@@ -17,13 +18,13 @@ use crate::{
     usage::Usage,
 };
 
-/// Who reads: this project's client, and those it is compared with.
+/// The readers: this project's client, and those it is compared with.
 const CLIENT: &str = "client";
 const BARE_LOOP: &str = "bare loop";
 const KEEPS_NOTHING: &str = "keeps nothing";
 const PYTHON: &str = "umapi-client (Python)";
 
-/// The client, as its user would.
+/// The client in its usual form.
 pub(crate) async fn with_client(address: &Address) -> Result<()> {
     let client = address.client()?;
     let clock = Clock::real();
@@ -37,7 +38,7 @@ pub(crate) async fn with_client(address: &Address) -> Result<()> {
     Ok(())
 }
 
-/// The least that reads the same: a request, its bytes, `serde_json`, page after page.
+/// The minimum with the same result: a request, its bytes, `serde_json`, page after page.
 pub(crate) async fn with_bare_loop(address: &Address) -> Result<()> {
     each_page(address, |body| {
         let page: UserPage = serde_json::from_slice(body)?;
@@ -47,7 +48,7 @@ pub(crate) async fn with_bare_loop(address: &Address) -> Result<()> {
     .await
 }
 
-/// What no reader can do without: the bytes, and a walk over their JSON that counts the users and keeps nothing.
+/// The minimum for any reader: receives the bytes and walks over their JSON, counts the users and keeps nothing.
 pub(crate) async fn and_forget(address: &Address) -> Result<()> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -62,7 +63,7 @@ pub(crate) async fn and_forget(address: &Address) -> Result<()> {
     .await
 }
 
-/// Requests page after page. `read` says how many users a page has, and whether it is the last.
+/// Requests page after page. `read` returns the number of users on a page, and whether it is the last one.
 async fn each_page(address: &Address, read: impl Fn(&[u8]) -> Result<(usize, bool)>) -> Result<()> {
     let http = reqwest::Client::new();
     let token = address.token().await?;
@@ -93,10 +94,10 @@ fn print_figures(users: usize, seconds: f64) {
 
 pub(crate) fn measure(run: &Run) -> Result<Table> {
     let sizes: &[usize] = if run.quick { &[1_000, 5_000] } else { &[100_000, 1_000_000] };
-    let how =
-        "All users, page by page of 2,000, from one emulator without limits; each row a process of its own, run in \
-               turn, three times each. \"Keeps nothing\" receives the pages and walks over their JSON. CPU and memory are those of the reading process alone, its start included."
-            .to_owned();
+    let how = "All users, in pages of 2,000, from one emulator without rate limits. Three processes per row, in turn. \
+               \"Keeps nothing\" receives the pages and walks over their JSON. CPU and memory are those of the reading \
+               process only, including its start."
+        .to_owned();
     let columns = ["users", "reader", "CPU seconds", "wall seconds", "peak MiB", "CPU ÷ bare loop", "wall ÷ client"];
     let mut table = Table::new("Reading all users", how, &columns);
     for &size in sizes {
@@ -105,10 +106,10 @@ pub(crate) fn measure(run: &Run) -> Result<Table> {
     Ok(table)
 }
 
-/// The largest size is drawn too.
+/// The largest size also gets a chart.
 fn rows_of_size(run: &Run, size: usize, is_last: bool, table: &mut Table) -> Result<()> {
     let emulator = Emulator::start(&run.emulator, size, 200)?;
-    let own = std::env::current_exe().context("where this program is")?;
+    let own = std::env::current_exe().context("the path of this program")?;
     let readers = [CLIENT, BARE_LOOP, KEEPS_NOTHING].into_iter().chain(run.peers.python.is_some().then_some(PYTHON));
     let mut readers: Vec<(&str, Vec<Figures>)> = readers.map(|reader| (reader, Vec::new())).collect();
     for _ in 0..3 {
@@ -154,7 +155,7 @@ fn rows_of_size(run: &Run, size: usize, is_last: bool, table: &mut Table) -> Res
     Ok(())
 }
 
-/// This program as a process that is measured.
+/// This program as a measured process.
 pub(crate) fn subcommand(own: &std::path::Path, name: &str, address: &Address) -> Command {
     let mut command = Command::new(own);
     command.arg(name).args(address.arguments());

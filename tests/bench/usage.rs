@@ -1,28 +1,28 @@
-//! What a process has used so far, as the kernel counts it.
+//! The resources that a process has used so far, as reported by the kernel.
 
 use std::fs;
 
-/// CPU seconds, the memory that is resident, and its peak.
+/// CPU seconds, resident memory and its peak.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
-    /// Of all threads, in user and kernel mode.
+    /// User and kernel mode, all threads.
     pub(crate) cpu_seconds: f64,
     /// Mebibytes.
     pub(crate) peak_mib: f64,
-    /// Mebibytes, at this moment.
+    /// Mebibytes at this moment.
     pub(crate) resident_mib: f64,
 }
 
-/// The kernel counts CPU time for `/proc` in hundredths of a second, on every Linux.
+/// On every Linux, the kernel reports CPU time in `/proc` in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 impl Usage {
-    /// Of this process, from its start to now.
+    /// The usage of this process since its start.
     pub(crate) fn now() -> Self {
         Self::read("self")
     }
 
-    /// Of another process.
+    /// The usage of another process.
     pub(crate) fn of(pid: u32) -> Self {
         Self::read(&pid.to_string())
     }
@@ -38,7 +38,7 @@ impl Usage {
 
 fn cpu_seconds(pid: &str) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program stands in parentheses and may hold spaces: the numbers come after it.
+    // The name of the program is in parentheses and may contain spaces. The numbers follow it.
     let numbers = stat.rsplit_once(')')?.1;
     let mut fields = numbers.split_ascii_whitespace().skip(11);
     let user: f64 = fields.next()?.parse().ok()?;

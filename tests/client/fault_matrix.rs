@@ -1,7 +1,7 @@
-//! What becomes of a call when an exchange breaks: every fault on every kind of call, once and always, as a table.
+//! The outcome of every kind of call under every kind of fault, once and permanently, as a table.
 //!
-//! The table is `crates/umapi/src/guide/faults.md`, a page of the client's guide. This test writes it when
-//! `UMAPI_WRITE_DOCS` is set, and else holds it against what happens.
+//! The table is `crates/umapi/src/guide/faults.md`, a page of the client's guide. The test writes it if
+//! `UMAPI_WRITE_DOCS` is set, and otherwise compares it with the actual outcomes.
 
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
@@ -13,30 +13,30 @@ use crate::faults::client_with;
 
 type MakeFault = fn(FaultRule) -> FaultRule;
 
-/// What goes wrong.
+/// The faults.
 const FAULTS: [(&str, MakeFault); 16] = [
     ("connection reset, request not applied", FaultRule::reset_before),
     ("connection reset, request applied", FaultRule::reset_after),
-    ("answer cut off", |rule| rule.cut_off(5)),
-    ("answer that is no JSON", FaultRule::invalid_json),
-    ("200 with a page of HTML, not applied", |rule| rule.html(200)),
-    ("502 with a page of HTML, not applied", |rule| rule.html(502)),
-    ("502 with a page of HTML, applied", |rule| rule.html(502).after_applying()),
+    ("response cut off", |rule| rule.cut_off(5)),
+    ("response that is not JSON", FaultRule::invalid_json),
+    ("200 with an HTML page, not applied", |rule| rule.html(200)),
+    ("502 with an HTML page, not applied", |rule| rule.html(502)),
+    ("502 with an HTML page, applied", |rule| rule.html(502).after_applying()),
     ("500, not applied", |rule| rule.status(500)),
     ("503, not applied", |rule| rule.status(503)),
     ("504, applied", |rule| rule.status(504).after_applying()),
-    ("429, `Retry-After` of an hour", |rule| rule.throttled(3600)),
+    ("429, `Retry-After` of one hour", |rule| rule.throttled(3600)),
     (NO_ANSWER, |rule| rule.delay(Duration::from_secs(600))),
     (SLOW_ANSWER, |rule| rule.drip(1, Duration::from_secs(60))),
-    ("access token ended", FaultRule::expired_token),
+    ("access token expired", FaultRule::expired_token),
     ("400", |rule| rule.status(400)),
     ("403", |rule| rule.status(403)),
 ];
 
-const NO_ANSWER: &str = "no answer for ten minutes";
-const SLOW_ANSWER: &str = "answer of a byte a minute";
+const NO_ANSWER: &str = "no response for ten minutes";
+const SLOW_ANSWER: &str = "response of one byte per minute";
 
-/// What is asked for.
+/// The kinds of calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Call {
     Login,
@@ -65,12 +65,12 @@ const CALLS: [Call; 9] = [
 impl Call {
     fn title(self) -> &'static str {
         match self {
-            Self::Login => "login, then a user",
+            Self::Login => "login, then get a user",
             Self::GetUser => "a user",
-            Self::ListUsers => "a page of users",
+            Self::ListUsers => "get a page of users",
             Self::AddToGroup => "add to a group",
             Self::CreateUser => "create a user",
-            Self::CreateUserIgnoring => "create, ignore if there",
+            Self::CreateUserIgnoring => "create, ignore if exists",
             Self::UpdateUser => "update a user",
             Self::RemoveFromOrg => "remove from org",
             Self::CreateGroup => "create a group",
@@ -86,7 +86,7 @@ impl Call {
         }
     }
 
-    /// The change of a command about the user or group number `cell`. Nothing for what only reads.
+    /// The command that changes the user or group of this cell. `None` if the call only reads.
     fn command(self, cell: usize) -> Option<Command> {
         let (old, new) = (Command::user(old_user(cell)), Command::user(format!("new{cell}@staff.example")));
         Some(match self {
@@ -105,7 +105,7 @@ fn old_user(cell: usize) -> String {
     format!("old{cell}@staff.example")
 }
 
-/// How long a fault lasts.
+/// The duration of a fault.
 #[derive(Clone, Copy)]
 enum Lasts {
     Once,
@@ -113,7 +113,7 @@ enum Lasts {
 }
 
 #[tokio::test]
-async fn the_page_on_faults_says_what_happens() {
+async fn the_guide_page_on_faults_is_up_to_date() {
     let written = page().await;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/umapi/src/guide/faults.md");
     if std::env::var_os("UMAPI_WRITE_DOCS").is_some() {
@@ -122,23 +122,23 @@ async fn the_page_on_faults_says_what_happens() {
     let known = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         known == written,
-        "crates/umapi/src/guide/faults.md is out of date; `UMAPI_WRITE_DOCS=1 cargo test -p umapi-tests --test client \
-         fault_matrix` writes it. It would be:\n{written}"
+        "crates/umapi/src/guide/faults.md is out of date; update it with `UMAPI_WRITE_DOCS=1 cargo test -p umapi-tests \
+         --test client fault_matrix`. The new content is:\n{written}"
     );
 }
 
 async fn page() -> String {
-    let mut bench = Bench::start().await;
+    let mut fixture = Fixture::start().await;
     let mut page = String::from(
-        "What becomes of a call when an exchange breaks.\n\n\
-         A test of this project breaks every exchange below against the emulator, with the client's own settings, and writes \
-         this page. In parentheses is how many requests were sent. For whatever was changed the emulator's ledger was \
-         asked: what is *completed* was done exactly once, what is *not sent* or *rejected* was not done, and nothing was \
-         done twice. Of what is *unknown*, the page says what had become of it.\n",
+        "The outcome of every kind of call under every kind of fault.\n\n\
+         A test of this project injects each fault below into the emulator, calls it with the client's default settings, and \
+         writes this page. The number of requests is in parentheses. The emulator's ledger confirms every change: \
+         *completed* changes were applied exactly once, *not sent* and *rejected* changes were not applied, and nothing was \
+         applied twice. For *unknown* outcomes, the page says whether the change was applied.\n",
     );
     let titles = [
-        (Lasts::Once, "The first exchange breaks"),
-        (Lasts::Always, "Every exchange breaks, and no wait for a turn may be longer than half an hour"),
+        (Lasts::Once, "The first exchange fails"),
+        (Lasts::Always, "Every exchange fails, and no wait for a rate limit may exceed half an hour"),
     ];
     for (lasts, title) in titles {
         let _ = write!(page, "\n# {title}\n\n| fault |");
@@ -148,8 +148,8 @@ async fn page() -> String {
             let _ = write!(page, "| {fault} |");
             for call in CALLS {
                 let cell = match (call, fault) {
-                    (Call::Login, NO_ANSWER | SLOW_ANSWER) => "30 s of the real clock".to_owned(),
-                    _ => bench.run(call, make, lasts).await,
+                    (Call::Login, NO_ANSWER | SLOW_ANSWER) => "30 s of real time".to_owned(),
+                    _ => fixture.run(call, make, lasts).await,
                 };
                 let _ = write!(page, " {cell} |");
             }
@@ -159,14 +159,14 @@ async fn page() -> String {
     page
 }
 
-/// The emulator, with a user of its own for every cell.
-struct Bench {
+/// An emulator with one user for every cell.
+struct Fixture {
     manual: ManualClock,
     emulator: Emulator,
     cells: usize,
 }
 
-impl Bench {
+impl Fixture {
     async fn start() -> Self {
         let cells = FAULTS.len() * CALLS.len() * 2;
         let user = |cell| format!("      - {{ type: federatedID, email: {}, country: US }}\n", old_user(cell));
@@ -181,7 +181,7 @@ impl Bench {
         Self { manual, emulator, cells: 0 }
     }
 
-    /// A call by a new client, whose first exchange of the operation breaks, or every one.
+    /// Makes a call with a new client. The fault affects the first exchange of the operation, or every one.
     async fn run(&mut self, call: Call, make: MakeFault, lasts: Lasts) -> String {
         let cell = self.cells;
         self.cells += 1;
@@ -194,7 +194,7 @@ impl Bench {
         let client = client_with(&self.manual, &self.emulator, |builder| {
             builder.throttle_policy(match lasts {
                 Lasts::Once => ThrottlePolicy::Wait,
-                // It would wait for ever where every answer is a 429.
+                // `Wait` would never end if every response is a 429.
                 Lasts::Always => ThrottlePolicy::WaitUpTo(Duration::from_secs(1800)),
             })
         });
@@ -203,7 +203,7 @@ impl Bench {
             None => self.read(call, cell, &client, &fault).await,
             Some(command) => self.change(call, command, &client, &fault, before).await,
         };
-        assert!(fault.fired() > 0, "{call:?}: nothing broke");
+        assert!(fault.fired() > 0, "{call:?}: no exchange failed");
         fault.remove();
         text
     }
@@ -216,7 +216,7 @@ impl Bench {
         };
         match read {
             Ok(is_right) => {
-                assert!(is_right, "{call:?}: what was read is what is there");
+                assert!(is_right, "{call:?}: the response is the stored data");
                 format!("read ({})", fault.matched())
             }
             Err(error) => format!("{} ({})", why(&error), fault.matched()),
@@ -234,23 +234,23 @@ impl Bench {
         let sent = fault.matched();
         match outcomes[0].outcome() {
             Outcome::Completed => {
-                assert_eq!(done, 1, "{call:?}: completed, so done once");
+                assert_eq!(done, 1, "{call:?}: completed, so applied once");
                 format!("completed ({sent})")
             }
             Outcome::Unknown { why: reason } => {
-                assert!(done <= 1, "{call:?}: done twice");
+                assert!(done <= 1, "{call:?}: applied twice");
                 let reason = match reason {
                     UnknownReason::NoResponse(failure) => why(Error::of(failure).unwrap()),
                     _ => "unreadable".to_owned(),
                 };
-                format!("unknown: {reason} ({sent}), {}", if done == 1 { "done" } else { "not done" })
+                format!("unknown: {reason} ({sent}), {}", if done == 1 { "applied" } else { "not applied" })
             }
             Outcome::NotSent { why: NotSent::Failed(error) } => {
-                assert_eq!(done, 0, "{call:?}: not sent, so not done");
+                assert_eq!(done, 0, "{call:?}: not sent, so not applied");
                 format!("not sent: {} ({sent})", why(Error::of(error).unwrap()))
             }
             Outcome::Rejected { errors } => {
-                assert_eq!(done, 0, "{call:?}: rejected, so not done");
+                assert_eq!(done, 0, "{call:?}: rejected, so not applied");
                 format!("rejected: `{}` ({sent})", errors[0].code)
             }
             other => panic!("{call:?}: {other:?}"),
@@ -258,7 +258,7 @@ impl Bench {
     }
 }
 
-/// The kind of an error, in a word or two.
+/// The kind of an error in one or two words.
 fn why(error: &Error) -> String {
     let login = if error.is_login() { "login: " } else { "" };
     let what = match error {
@@ -271,7 +271,7 @@ fn why(error: &Error) -> String {
         _ => match error.status().or_else(|| error.login()?.status()) {
             Some(status @ ..400) => format!("unreadable ({status})"),
             Some(status) => status.to_string(),
-            None => "refused".to_owned(),
+            None => "rejected".to_owned(),
         },
     };
     format!("{login}{what}")

@@ -1,7 +1,7 @@
-//! Ten thousand commands through a service that breaks a fifth of all exchanges, in every way that it can.
+//! Ten thousand commands against a service that breaks a fifth of all exchanges, in every possible way.
 //!
-//! The same commands, run where nothing breaks, tell what is to come of them. On the broken service the state must be the
-//! same in the end, every command must have one outcome that is true, and by the ledger nothing may have been done twice.
+//! The same commands without faults determine the expected result. With faults, the final state must be the same,
+//! every command must have one true outcome, and the ledger must show nothing done twice.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,16 +19,16 @@ use umapi_emulator::{
 use umapi_time::ManualClock;
 
 const COMMANDS: usize = 10_000;
-/// A share of all exchanges for each way to break one.
+/// The share of all exchanges for each way to break one.
 const SHARE: f64 = 0.2 / 9.0;
 
 #[test]
-fn ten_thousand_commands_on_a_broken_service_first_half_of_the_seeds() {
+fn ten_thousand_commands_survive_faults_first_ten_seeds() {
     run(0..10);
 }
 
 #[test]
-fn ten_thousand_commands_on_a_broken_service_second_half_of_the_seeds() {
+fn ten_thousand_commands_survive_faults_second_ten_seeds() {
     run(10..20);
 }
 
@@ -42,21 +42,21 @@ fn run(seeds: std::ops::Range<u64>) {
     });
 }
 
-/// Users and groups as they are in the end, and all that was done on the way there.
+/// The final users and groups, and all changes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct State {
-    /// Each change of a user, group or membership, and how often it happened.
+    /// Each change of a user, group or membership, with the number of times that it happened.
     changes: BTreeMap<(String, Option<String>, Option<String>), u32>,
-    /// By address: name and groups.
+    /// Name and groups by address.
     users: BTreeMap<String, (String, BTreeSet<String>)>,
-    /// By name: the addresses of the members.
+    /// Addresses of the members by group name.
     groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 async fn undisturbed() -> State {
     let (manual, emulator) = emulator(LimitSettings::off()).await;
-    let report = client(&manual, &emulator).execute(commands()).await.expect("nothing is in the way");
-    assert_eq!(report.completed().count(), COMMANDS, "the plan is one that can be done: {report}");
+    let report = client(&manual, &emulator).execute(commands()).await.expect("nothing fails");
+    assert_eq!(report.completed().count(), COMMANDS, "every command can be completed: {report}");
     state(&emulator)
 }
 
@@ -70,25 +70,25 @@ async fn disturbed(seed: u64, expected: &State) {
     });
     each_has_one_outcome(seed, &report);
     let state = state(&emulator);
-    assert!(state.users == expected.users, "seed {seed}: the users are not those of the plan");
-    assert!(state.groups == expected.groups, "seed {seed}: the groups are not those of the plan");
+    assert!(state.users == expected.users, "seed {seed}: the users differ from the expected ones");
+    assert!(state.groups == expected.groups, "seed {seed}: the groups differ from the expected ones");
     let differing: Vec<_> =
         state.changes.iter().filter(|(change, times)| expected.changes.get(change) != Some(times)).take(5).collect();
-    assert!(state.changes == expected.changes, "seed {seed}: more or less was done than was asked for: {differing:#?}");
+    assert!(state.changes == expected.changes, "seed {seed}: more or less was changed than expected: {differing:#?}");
     let broken: u64 = emulator.faults().list().iter().map(|rule| rule.fired).sum();
-    assert!(broken > 100, "seed {seed}: only {broken} exchanges were broken");
+    assert!(broken > 100, "seed {seed}: only {broken} exchanges failed");
 }
 
 fn each_has_one_outcome(seed: u64, report: &Report) {
     let numbers: Vec<usize> = report.outcomes().iter().map(|outcome| outcome.number()).collect();
     assert_eq!(numbers, (0..COMMANDS).collect::<Vec<_>>(), "seed {seed}: one outcome for each command");
-    // The service did all of it, as the state shows, so anything else would be wrong.
+    // The state shows that the service applied everything, so any other outcome is wrong.
     let wrong: Vec<String> =
         report.outcomes().iter().filter(|outcome| !outcome.is_completed()).map(ToString::to_string).take(5).collect();
     assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}");
 }
 
-/// Every way in which the emulator breaks an exchange.
+/// Every way in which the emulator can break an exchange.
 fn faults() -> [FaultRule; 9] {
     let on = || FaultRule::on("executeActions");
     [
@@ -104,7 +104,8 @@ fn faults() -> [FaultRule; 9] {
     ]
 }
 
-/// One clock for both. Everything runs in one thread, so that the clock moves only when nothing else can.
+/// One clock for client and emulator. Everything runs in one thread, so the clock moves only when nothing else can
+/// run.
 async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
     let emulator = Emulator::builder()
@@ -120,7 +121,7 @@ async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
 }
 
 pub(crate) fn client(manual: &ManualClock, emulator: &Emulator) -> Client {
-    // With a fifth of all exchanges broken, five in a row are: one request in three thousand.
+    // With a fifth of all exchanges failing, one request in three thousand fails five times in a row.
     client_with(manual, emulator, |builder| builder.retry(RetryPolicy::default().attempts(20)))
 }
 
@@ -136,7 +137,8 @@ pub(crate) fn client_with(
     settings(builder.clock(manual.clock())).build().unwrap()
 }
 
-/// Users who come (in three ways), change, join groups, leave some, and go; groups that come, are filled and go.
+/// Users are created (in three ways), updated, added to groups, removed from groups, and removed. Groups are created,
+/// filled and deleted.
 fn commands() -> Vec<Command> {
     let user = |number: usize| format!("u{number}@federated.example");
     let group = |number: usize| format!("Team {}", number % 50);
@@ -167,13 +169,15 @@ fn state(emulator: &Emulator) -> State {
     const ALL: PageRequest = PageRequest { page: 0, size: 1_000_000 };
     let read = emulator.store().read(|reader| {
         let mut state = State::default();
-        let organization = reader.organization(emulator.org_id())?.expect("the organization is there");
-        for user in reader.users(organization.id, &UserQuery::default(), ALL)?.expect("it has users").items {
+        let organization = reader.organization(emulator.org_id())?.expect("the organization exists");
+        for user in
+            reader.users(organization.id, &UserQuery::default(), ALL)?.expect("the organization has users").items
+        {
             let groups = user.groups.iter().map(ToString::to_string).collect();
             state.users.insert(user.email, (format!("{:?} {:?}", user.firstname, user.lastname), groups));
         }
         for group in reader.groups(organization.id, ALL)?.items {
-            let row = reader.group_by_name(organization.id, &group.name)?.expect("what is listed is there");
+            let row = reader.group_by_name(organization.id, &group.name)?.expect("a listed group exists");
             let members = reader.members(&row, &MemberQuery::default(), ALL)?.items;
             state.groups.insert(group.name, members.into_iter().map(|user| user.email).collect());
         }

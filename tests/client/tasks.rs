@@ -1,4 +1,4 @@
-//! A thousand tasks that share one client: each gets its own answer, and together they keep the pace of one.
+//! A thousand tasks that share one client. Each gets its own response, and together they respect the rate limits.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::faults::client;
 const READERS: usize = 700;
 const LISTERS: usize = 100;
 const WRITERS: usize = 200;
-/// Calls a minute, as documented: of users, and of actions.
+/// Documented calls per minute: user calls and action requests.
 const READS: usize = 25;
 const ACTIONS: usize = 10;
 
@@ -20,7 +20,7 @@ fn user(number: usize) -> String {
     format!("u{number}@staff.example")
 }
 
-/// A user for each reader, in one of ten groups.
+/// One user for each reader, in one of ten groups.
 fn seed() -> Seed {
     let users: String = (0..READERS)
         .map(|number| {
@@ -40,7 +40,7 @@ fn seed() -> Seed {
 }
 
 async fn read(client: Client, number: usize) {
-    let found = client.users().get(&user(number)).await.unwrap().expect("the user is there");
+    let found = client.users().get(&user(number)).await.unwrap().expect("the user exists");
     assert_eq!(found.email, Some(user(number)));
     assert_eq!(found.groups, Some(vec![format!("Team {}", number % 10)]));
 }
@@ -58,7 +58,7 @@ async fn write(client: Client, number: usize) {
 }
 
 #[tokio::test]
-async fn a_thousand_tasks_get_their_own_answers_at_the_pace_of_one() {
+async fn a_thousand_tasks_share_one_client_and_its_rate_limits() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
     let builder = Emulator::builder().seed(seed()).clock(manual.clone()).limits(LimitSettings::documented());
     let emulator = builder.check_responses(false).without_management().start().await.unwrap();
@@ -78,8 +78,8 @@ async fn a_thousand_tasks_get_their_own_answers_at_the_pace_of_one() {
         ended.unwrap();
     }
     let refused = emulator.journal().select(|exchange| exchange.status == Some(429)).len();
-    assert_eq!(refused, 0, "the limits were kept to");
-    // Calls of users and actions are counted apart, so the longer of the two is what it takes.
+    assert_eq!(refused, 0, "the rate limits were respected");
+    // User calls and action requests have separate limits, so the longer of the two durations counts.
     let minutes = (READERS + LISTERS).div_ceil(READS).max(WRITERS.div_ceil(ACTIONS)) as u64;
     let took = manual.clock().now() - begun;
     let expected = Duration::from_secs((minutes - 1) * 60)..Duration::from_secs((minutes + 2) * 60);

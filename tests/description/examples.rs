@@ -1,11 +1,11 @@
-//! Every example of the descriptions goes through its Rust type and comes out as it went in.
+//! Reads every example of the descriptions into its Rust type and writes it back unchanged.
 
 use serde_json::Value;
 use umapi_model::description;
 
 use crate::types::check_as;
 
-/// An example of a description: where it stands, of which schema, and what it is.
+/// An example of a description: its location, its schema and its value.
 struct Example {
     pointer: String,
     schema: String,
@@ -39,18 +39,18 @@ fn collect(value: &Value, pointer: String, found: &mut Vec<Example>) {
 }
 
 #[test]
-fn every_example_survives_its_type() {
+fn every_example_round_trips_through_its_type() {
     let examples = examples();
     assert!(examples.len() > 50, "only {} examples were found", examples.len());
     for Example { pointer, schema, value } in examples {
         let checked = check_as(&schema, &value).unwrap_or_else(|error| panic!("{pointer} as {schema}: {error}"));
-        // `null` and absent mean the same, and come out as absent.
+        // `null` and absent have the same meaning, and are written as absent.
         assert_eq!(without_nulls(checked.written_back), without_nulls(value), "{pointer} as {schema}");
     }
 }
 
 #[test]
-fn every_example_fits_the_json_schema_that_rust_tells_of_its_type() {
+fn every_example_matches_the_json_schema_of_its_type() {
     for Example { pointer, schema, value } in examples() {
         let json_schema = check_as(&schema, &value).unwrap().json_schema;
         let validator = jsonschema::validator_for(&json_schema).unwrap();

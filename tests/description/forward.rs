@@ -1,4 +1,4 @@
-//! What the service may say tomorrow is read today, and not lost.
+//! Values and fields that the description does not list yet are read and kept.
 
 use serde_json::{Value, json};
 use umapi_model::{
@@ -37,7 +37,7 @@ fn unknown_values_and_fields_survive() {
 }
 
 #[test]
-fn numbers_and_strings_are_read_either_way() {
+fn numbers_and_strings_are_interchangeable() {
     for form in [json!(8), json!("8")] {
         let quota = |value: Option<umapi_model::IntegerOrString>| value.and_then(|value| value.as_i64());
         let (group, _) = round_trip::<Group>(&json!({ "groupName": "g", "licenseQuota": form }));
@@ -56,14 +56,14 @@ fn numbers_and_strings_are_read_either_way() {
 }
 
 #[test]
-fn groups_that_are_absent_and_groups_that_are_none_differ() {
+fn absent_groups_and_empty_groups_differ() {
     let absent: User = serde_json::from_str("{}").unwrap();
     let none: User = serde_json::from_str(r#"{"groups":[]}"#).unwrap();
     assert_eq!((absent.groups, none.groups), (None, Some(Vec::new())));
 }
 
 #[test]
-fn the_three_shapes_of_error_bodies_are_told_apart() {
+fn the_three_formats_of_error_bodies_are_distinguished() {
     let read = |value: Value| serde_json::from_value::<ErrorBody>(value).unwrap();
     assert!(matches!(read(json!({ "result": "error.user.not_found", "message": "m" })), ErrorBody::Service(_)));
     assert!(matches!(read(json!({ "error_code": "429050", "message": "m" })), ErrorBody::Gateway(_)));

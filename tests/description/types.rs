@@ -1,14 +1,14 @@
-//! From the name of a schema to the Rust type it became.
+//! Maps the name of a schema to its Rust type.
 
 use schemars::{JsonSchema, schema_for};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// What the tests do with a value of some schema.
+/// The results of reading a value as the type of its schema.
 pub(crate) struct Checked {
     /// The value after reading it into the type and writing it back.
     pub(crate) written_back: Value,
-    /// The JSON Schema of the type, as Rust tells it.
+    /// The JSON Schema of the type, as `schemars` generates it.
     pub(crate) json_schema: Value,
 }
 
@@ -21,7 +21,7 @@ macro_rules! dispatch {
     ($schema:expr, $value:expr; $($name:literal => $type:ty,)*) => {
         match $schema {
             $($name => check::<$type>($value),)*
-            other => panic!("the schema `{other}` has examples and no line in this table: add it"),
+            other => panic!("the schema `{other}` has examples but is missing in this table: add it"),
         }
     };
 }

@@ -1,5 +1,5 @@
-//! The requests of the service's own collection of samples, one after the other: two logins, six queries, and the actions,
-//! in test mode as they are published and then for real.
+//! Runs the requests of the service's own collection of samples: two logins, six queries, and the actions, first in
+//! test mode as published, then for real.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::header::CONTENT_TYPE;
@@ -13,16 +13,16 @@ async fn emulator() -> Emulator {
     Emulator::builder().seed(seed).limits(LimitSettings::off()).start().await.unwrap()
 }
 
-/// Logs in as the collection does: with a form in parts.
+/// Logs in like the collection, with a multipart form.
 async fn log_in(emulator: &Emulator, path: &str, fields: &[(&str, &str)]) -> Value {
     let parts = fields
         .iter()
         .map(|(name, value)| format!("--PART\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
     let body = parts.collect::<String>() + "--PART--\r\n";
     let request = reqwest::Client::new().post(format!("{}{path}", emulator.ims_url())).body(body);
-    let answer = request.header(CONTENT_TYPE, "multipart/form-data; boundary=PART").send().await.unwrap();
-    assert_eq!(answer.status().as_u16(), 200);
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    let response = request.header(CONTENT_TYPE, "multipart/form-data; boundary=PART").send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
 async fn by_client_credentials(emulator: &Emulator) -> String {
@@ -41,7 +41,7 @@ async fn by_client_credentials(emulator: &Emulator) -> String {
 async fn by_jwt(emulator: &Emulator) -> String {
     let credentials = emulator.credentials();
     let now = emulator.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    // The collection is made for the real login: its host is in the claims.
+    // The collection is written for the real login, whose host appears in the claims.
     let host = "https://ims-na1.adobelogin.com";
     let claims = json!({
         "exp": now + 3600, "iss": ORG, "sub": credentials.technical_account_id,
@@ -67,9 +67,9 @@ struct Caller<'a> {
 impl Caller<'_> {
     async fn send(&self, request: reqwest::RequestBuilder) -> Value {
         let request = request.bearer_auth(&self.token).header("x-api-key", &self.emulator.credentials().client_id);
-        let answer = request.header("Accept", "application/json").send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+        let response = request.header("Accept", "application/json").send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -93,7 +93,7 @@ fn emails(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn both_logins_and_all_queries_answer_as_documented() {
+async fn both_logins_and_all_queries_respond_as_documented() {
     let emulator = emulator().await;
     for token in [by_client_credentials(&emulator).await, by_jwt(&emulator).await] {
         let caller = Caller { emulator: &emulator, token };
@@ -125,24 +125,24 @@ async fn every_action_passes_in_test_mode_and_changes_nothing() {
     let caller = Caller { token: by_client_credentials(&emulator).await, emulator: &emulator };
     let before = caller.get(&format!("/users/{ORG}/0")).await;
     for action in actions() {
-        let answer = caller.act("?testOnly=true", &action.commands).await;
+        let response = caller.act("?testOnly=true", &action.commands).await;
         let count = action.commands.as_array().unwrap().len();
         let expected = json!({"result": "success", "completed": 0, "notCompleted": 0, "completedInTestMode": count});
-        assert_eq!(answer, expected, "{}", action.name);
+        assert_eq!(response, expected, "{}", action.name);
     }
     assert_eq!(caller.get(&format!("/users/{ORG}/0")).await, before);
     assert!(emulator.ledger().since(0).unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn every_action_does_what_it_says() {
+async fn every_action_has_its_effect() {
     let emulator = emulator().await;
     let caller = Caller { token: by_client_credentials(&emulator).await, emulator: &emulator };
     for action in actions() {
-        let answer = caller.act("", &action.commands).await;
+        let response = caller.act("", &action.commands).await;
         let count = action.commands.as_array().unwrap().len();
         let expected = json!({"result": "success", "completed": count, "notCompleted": 0, "completedInTestMode": 0});
-        assert_eq!(answer, expected, "{}", action.name);
+        assert_eq!(response, expected, "{}", action.name);
     }
     let one = caller.user("one@staff.example").await;
     assert_eq!(one["username"], "uno@staff.example");

@@ -1,4 +1,4 @@
-//! The emulator as clients use it that know nothing of this project.
+//! Tests of the emulator with requests of clients that do not depend on this project.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 mod collection;

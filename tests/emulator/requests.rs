@@ -1,8 +1,8 @@
-//! The kinds of requests that the service's own collection of samples has, written for the organization below.
+//! The requests of the service's own collection of samples, rewritten for the organization below.
 
 use serde_json::{Value, json};
 
-/// An organization that the requests are about.
+/// The organization that the requests refer to.
 pub(crate) const SEED: &str = r"
 organizations:
   - id: 5A3B1C@AdobeOrg
@@ -29,13 +29,13 @@ organizations:
 
 pub(crate) const ORG: &str = "5A3B1C@AdobeOrg";
 
-/// An action request: its name, and its commands.
+/// An action request: its name and its commands.
 pub(crate) struct Action {
     pub(crate) name: &'static str,
     pub(crate) commands: Value,
 }
 
-/// A federated user to be made, or left alone if there is one.
+/// A federated user to create, or to skip if it exists.
 fn federated(email: &str) -> Value {
     json!({"createFederatedID": {
         "email": email, "firstname": "First", "lastname": "Last", "country": "US", "option": "ignoreIfAlreadyExists",
@@ -46,7 +46,7 @@ fn pat(id: &str, steps: Value) -> Value {
     json!([{"user": "pat@staff.example", "requestID": id, "do": steps}])
 }
 
-/// The action requests, in an order in which they can also be done one after the other.
+/// The action requests, in an order in which each can be applied after the previous ones.
 pub(crate) fn actions() -> Vec<Action> {
     let groups = ["Default Photoshop - 100Gb", "_support_admin", "Illustrators"];
     let action = |name, commands| Action { name, commands };
@@ -56,11 +56,11 @@ pub(crate) fn actions() -> Vec<Action> {
             json!([{"user": "one@staff.example", "do": [federated("one@staff.example")]}]),
         ),
         action(
-            "a Federated ID with a username that is no email",
+            "a Federated ID with a username that is not an email address",
             json!([{"user": "two", "domain": "names.example", "requestID": "r2", "do": [federated("two@names.example")]}]),
         ),
         action(
-            "a Federated ID whose username is another address than its email",
+            "a Federated ID whose username is an address other than its email",
             json!([{"user": "three@staff.example", "requestID": "r3", "do": [federated("3@annex.example")]}]),
         ),
         action(
@@ -85,7 +85,7 @@ pub(crate) fn actions() -> Vec<Action> {
             ),
         ),
         action("memberships", pat("r7", json!([{"add": {"group": ["Illustrators", "Default Photoshop - 100Gb"]}}]))),
-        action("memberships taken away", pat("r8", json!([{"remove": {"group": ["Illustrators", "Contractors"]}}]))),
+        action("memberships removed", pat("r8", json!([{"remove": {"group": ["Illustrators", "Contractors"]}}]))),
         action(
             "a user with memberships and another username",
             json!([{"user": "one@staff.example", "requestID": "r12", "do": [
@@ -105,7 +105,7 @@ pub(crate) fn actions() -> Vec<Action> {
             ),
         ),
         action(
-            "ten users at once",
+            "ten users in one request",
             (1..=10)
                 .map(|n| {
                     let email = format!("user{n}@staff.example");
@@ -114,7 +114,7 @@ pub(crate) fn actions() -> Vec<Action> {
                 })
                 .collect(),
         ),
-        action("all memberships taken away", pat("r9", json!([{"remove": "all"}]))),
+        action("all memberships removed", pat("r9", json!([{"remove": "all"}]))),
         action("a user removed", pat("r10", json!([{"removeFromOrg": {"deleteAccount": false}}]))),
         action(
             "a user removed and the account deleted",
@@ -125,7 +125,7 @@ pub(crate) fn actions() -> Vec<Action> {
             json!([{"usergroup": "Painters", "requestID": "r15", "do": [{"createUserGroup": {"description": "Paint"}}]}]),
         ),
         action(
-            "a user group with another name",
+            "a user group renamed",
             json!([{"usergroup": "Illustrators", "requestID": "r15b", "do": [
                 {"updateUserGroup": {"name": "Drawers", "description": "Draw"}},
             ]}]),

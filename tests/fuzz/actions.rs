@@ -1,4 +1,4 @@
-//! Bodies of action requests into the emulator, by HTTP.
+//! Fuzz target: bodies of action requests sent to the emulator over HTTP.
 
 use std::{collections::BTreeSet, panic::AssertUnwindSafe};
 
@@ -99,7 +99,7 @@ struct Request {
     is_test: bool,
 }
 
-/// An emulator, and a connection that is logged in.
+/// An emulator, and a connection with an access token.
 struct Stage {
     runtime: Runtime,
     organization: Organization,
@@ -115,14 +115,14 @@ impl Stage {
         Self { runtime, organization, http: Client::builder().no_proxy().build().unwrap(), token }
     }
 
-    /// Status and JSON of an answer; it must have both.
+    /// Returns the status and the JSON of a response, which must have both.
     fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let request = request.bearer_auth(&self.token);
         let request = request.header("X-Api-Key", &self.organization.emulator.credentials().client_id);
         self.runtime.block_on(async {
-            let answer = request.send().await.expect("the emulator answers");
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.expect("to the end");
+            let response = request.send().await.expect("the emulator responds");
+            let status = response.status().as_u16();
+            let body = response.bytes().await.expect("the body is complete");
             (status, serde_json::from_slice(&body).expect("in JSON"))
         })
     }
@@ -138,43 +138,46 @@ impl Stage {
         let ledger = organization.emulator.ledger();
         organization.begin_anew();
         let (before, position) = (organization.memberships(), ledger.position().unwrap());
-        let (status, answer) = self.act(body.clone(), request.is_test);
+        let (status, response) = self.act(body.clone(), request.is_test);
         match status {
-            200 => is_consistent(&answer, &body, request.is_test),
-            400 | 413 => assert!(answer["result"].as_str().is_some_and(|code| code.starts_with("error.")), "{answer}"),
-            other => panic!("{other}: {answer}"),
+            200 => is_consistent(&response, &body, request.is_test),
+            400 | 413 => {
+                assert!(response["result"].as_str().is_some_and(|code| code.starts_with("error.")), "{response}")
+            }
+            other => panic!("{other}: {response}"),
         }
         let changes = ledger.since(position).unwrap();
         let after = organization.memberships();
         if status != 200 || request.is_test {
-            assert_eq!((&changes, &after), (&Vec::new(), &before), "nothing was to be done");
+            assert_eq!((&changes, &after), (&Vec::new(), &before), "nothing may change");
         } else if let Some(expected) = before.after(&changes) {
-            assert_eq!(expected, after.folded(), "the ledger tells what was done: {changes:#?}");
+            assert_eq!(expected, after.folded(), "the ledger contains all changes: {changes:#?}");
         }
         let (status, page) = self.send(self.http.get(format!("{}/users/{ORG}/0", organization.emulator.um_url())));
-        assert_eq!((status, &page["result"]), (200, &Value::from("success")), "it still answers");
+        assert_eq!((status, &page["result"]), (200, &Value::from("success")), "the emulator still responds");
         let violations = organization.emulator.take_violations();
-        assert!(violations.is_empty(), "answers keep to the description: {}", violations[0]);
+        assert!(violations.is_empty(), "responses match the description: {}", violations[0]);
     }
 }
 
-/// The counts of an answer fit the commands, its errors, and its word for the whole.
-fn is_consistent(answer: &Value, body: &[u8], is_test: bool) {
-    let commands = serde_json::from_slice::<Vec<Value>>(body).expect("only an array of commands is taken").len() as u64;
-    let count = |name: &str| answer[name].as_u64().unwrap_or_default();
+/// Checks that the counts of a response match the commands, its errors and its result.
+fn is_consistent(response: &Value, body: &[u8], is_test: bool) {
+    let commands =
+        serde_json::from_slice::<Vec<Value>>(body).expect("only an array of commands is accepted").len() as u64;
+    let count = |name: &str| response[name].as_u64().unwrap_or_default();
     let (done, failed, tested) = (count("completed"), count("notCompleted"), count("completedInTestMode"));
-    assert_eq!(done + failed + tested, commands, "each command is counted once: {answer}");
-    assert!(if is_test { done == 0 } else { tested == 0 }, "{answer}");
+    assert_eq!(done + failed + tested, commands, "each command is counted once: {response}");
+    assert!(if is_test { done == 0 } else { tested == 0 }, "{response}");
     let expected = match (done + tested, failed) {
         (_, 0) => "success",
         (0, _) => "error",
         _ => "partial",
     };
-    assert_eq!(answer["result"], expected, "{answer}");
-    let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert_eq!(response["result"], expected, "{response}");
+    let errors = response["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     let failing: BTreeSet<u64> = errors.iter().map(|error| error["index"].as_u64().expect("an index")).collect();
-    assert_eq!(failing.len() as u64, failed, "each command that failed has an error: {answer}");
-    assert!(failing.iter().all(|index| *index < commands), "{answer}");
+    assert_eq!(failing.len() as u64, failed, "each failed command has an error: {response}");
+    assert!(failing.iter().all(|index| *index < commands), "{response}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Files of a user into the command line: commands in each form, memberships, the configuration.
+//! Fuzz target: files read by the command - commands in each format, memberships, the configuration.
 
 use bolero::TypeGenerator;
 use umapi_cli::reading::{self, Entry};
@@ -109,7 +109,7 @@ const MEMBERSHIPS: Material = Material {
     ],
 };
 
-/// Every secret of these texts begins with it, and nothing else has it.
+/// Every secret in these texts begins with this word, and nothing else contains it.
 const PLANTED: &str = "planted";
 
 const CONFIGURATION: Material = Material {
@@ -184,7 +184,7 @@ fn read(extension: &str, input: &[u8]) -> (Vec<Entry>, Option<String>) {
 }
 
 #[test]
-fn each_command_of_a_file_is_read_or_named_by_its_line() {
+fn each_command_of_a_file_is_read_or_reported_by_its_line() {
     target!(6_000).with_type::<File>().for_each(|file| {
         let bytes = file.text.bytes(COMMANDS);
         let (entries, header) = read(file.form.extension(), &bytes);
@@ -192,7 +192,7 @@ fn each_command_of_a_file_is_read_or_named_by_its_line() {
         let mut last = 1;
         for entry in &entries {
             assert!((last..=lines).contains(&entry.line), "line {} after {last}, of {lines}: {entry:?}", entry.line);
-            // A command that is broken off ends the file, at the place where it breaks.
+            // An incomplete command ends the file at its line.
             last = if entry.command.is_ok() { entry.line } else { last };
             match &entry.command {
                 Ok(command) => {
@@ -208,7 +208,7 @@ fn each_command_of_a_file_is_read_or_named_by_its_line() {
                     if let (Form::Csv, Some(header)) = (file.form, &header)
                         && !text.is_empty()
                     {
-                        is_refused_again(header, text, rule);
+                        is_rejected_again(header, text, rule);
                     }
                 }
             }
@@ -216,15 +216,16 @@ fn each_command_of_a_file_is_read_or_named_by_its_line() {
     });
 }
 
-/// A bad command is written to a file of its own, which is corrected and run: there it must be the same.
-fn is_refused_again(header: &str, text: &str, rule: &str) {
+/// A rejected command is written to a file of its own, to be corrected and run. There it must be rejected for the same
+/// reason.
+fn is_rejected_again(header: &str, text: &str, rule: &str) {
     let (again, _) = read("csv", format!("{header}\n{text}\n").as_bytes());
     let same = matches!(&again[..], [Entry { command: Err((same, _)), .. }] if same == rule);
     assert!(same, "{rule} of {text:?} under {header:?}: {again:?}");
 }
 
 #[test]
-fn memberships_are_read_or_refused_with_their_place() {
+fn memberships_are_read_or_rejected_with_their_location() {
     target!(6_000).with_type::<(Payload, bool)>().for_each(|(payload, is_table)| {
         match reading::memberships(*is_table, &payload.text(MEMBERSHIPS)) {
             Ok(lists) => lists.iter().for_each(|(name, items)| {
@@ -238,14 +239,15 @@ fn memberships_are_read_or_refused_with_their_place() {
     });
 }
 
-/// An error without the name of a setting that it does not know: a secret that stands where a name belongs is none.
+/// Removes the name of an unknown setting from an error. A name is not a secret, even where a secret was put in its
+/// place.
 fn without_name(wrong: &str) -> String {
     let parts = wrong.split_once("unknown field `").and_then(|(before, rest)| Some((before, rest.split_once('`')?.1)));
     parts.map_or_else(|| wrong.to_owned(), |(before, after)| format!("{before}{after}"))
 }
 
 #[test]
-fn a_configuration_is_read_or_refused_without_showing_a_secret() {
+fn a_configuration_is_read_or_rejected_without_a_secret() {
     target!(6_000).with_type::<Payload>().for_each(|payload| {
         if let Err(wrong) = reading::profiles(&payload.text(CONFIGURATION)) {
             assert!(!without_name(&wrong).contains(PLANTED), "{wrong}");

@@ -1,4 +1,4 @@
-//! How a target is run: guided by coverage, or on inputs that are the same every time.
+//! The engine of the targets: the same inputs in every run, or guided by coverage.
 
 use bolero::{
     Engine, Test,
@@ -6,12 +6,12 @@ use bolero::{
 };
 use fastrand::Rng;
 
-/// Multiplies the number of inputs.
+/// The variable that multiplies the number of inputs.
 const FACTOR: &str = "UMAPI_FUZZ_FACTOR";
-/// In bytes: what an input is made of.
+/// Lengths of inputs in bytes.
 const LENGTHS: [usize; 4] = [64, 256, 1024, 4096];
 
-/// A target, with so many inputs under `cargo test`, and as many as there is time for under `cargo bolero test`.
+/// Defines a target. `cargo test` runs it with the given number of inputs, `cargo bolero test` as long as requested.
 macro_rules! target {
     ($inputs:expr) => {{
         #[cfg(fuzzing)]
@@ -26,14 +26,14 @@ macro_rules! target {
 }
 pub(crate) use target;
 
-/// Runs a target on so many inputs: the first one is made of random numbers from the seed 0, the next one from the seed 1.
+/// Runs a target with a fixed number of inputs. The inputs are random numbers from the seeds 0, 1, 2, ….
 pub(crate) struct FixedSeeds {
     inputs: u64,
 }
 
 impl FixedSeeds {
     pub(crate) fn new(inputs: u64) -> Self {
-        let factor = std::env::var(FACTOR).map_or(1, |text| text.parse().expect("a number of times"));
+        let factor = std::env::var(FACTOR).map_or(1, |text| text.parse().expect("the factor must be a whole number"));
         Self { inputs: inputs * factor }
     }
 }
@@ -58,6 +58,10 @@ impl<T: Test<Value: std::fmt::Debug>> Engine<T> for FixedSeeds {
                 },
             }
         }
-        assert!(valid * 2 > self.inputs, "of most random numbers no input was made: {valid} of {}", self.inputs);
+        assert!(
+            valid * 2 > self.inputs,
+            "most random numbers must produce an input, but only {valid} of {} did",
+            self.inputs
+        );
     }
 }

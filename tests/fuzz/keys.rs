@@ -1,4 +1,4 @@
-//! Private keys: PEM of every kind, whole and damaged.
+//! Fuzz target: private keys, PEM of every kind, intact and damaged.
 
 use bolero::TypeGenerator;
 use umapi::auth::{PrivateKey, Secret};
@@ -15,9 +15,9 @@ macro_rules! key {
 }
 
 pub(crate) const PLAIN: &str = key!("pkcs8");
-/// What encrypts the keys.
+/// The passphrase of the encrypted keys.
 const PASSPHRASE: &str = "correct horse";
-/// Of the plain key, and so in no error.
+/// Longest part of a line of the plain key that may appear in an error.
 const PART: usize = 24;
 
 const KEYS: Material = Material {
@@ -75,7 +75,7 @@ struct Given {
 }
 
 #[test]
-fn a_key_is_read_or_refused_without_being_shown() {
+fn a_key_is_read_or_rejected_without_being_shown() {
     let passphrase = Secret::from(PASSPHRASE);
     target!(600).with_type::<Given>().for_each(|given| {
         let text = given.text.text(KEYS);

@@ -1,4 +1,4 @@
-//! Lists that are resumed at any place, with a service that answers anything.
+//! Fuzz target: lists that are resumed at any position, with arbitrary responses of the service.
 
 use std::panic::AssertUnwindSafe;
 
@@ -7,7 +7,7 @@ use umapi::{Client, HttpOptions, RateLimits, ResumeToken, RetryPolicy, auth::Fix
 
 use crate::{
     fixed_seeds::target,
-    peer::{Answer, Peer},
+    peer::{Peer, Response},
     responses::SERVICE,
 };
 
@@ -17,8 +17,8 @@ struct Resumed {
     offset: Number,
     behind: u64,
     total: Option<u64>,
-    #[generator(bolero::produce::<Vec<Answer>>().with().len(1..=4_usize))]
-    answers: Vec<Answer>,
+    #[generator(bolero::produce::<Vec<Response>>().with().len(1..=4_usize))]
+    responses: Vec<Response>,
 }
 
 #[derive(Clone, Copy, Debug, TypeGenerator)]
@@ -39,28 +39,28 @@ impl Number {
 }
 
 #[test]
-fn a_list_goes_on_from_any_place_and_ends() {
+fn a_list_resumes_at_any_position_and_ends() {
     let http = HttpOptions::new().max_idle_connections(0).build().unwrap();
     let stage = AssertUnwindSafe((Peer::new(), http));
     target!(800).with_type::<Resumed>().for_each(|resumed| {
         let (peer, http) = &*stage;
         let (page, offset) = (resumed.page.value(), resumed.offset.value());
-        let ((), requests) = peer.run(&resumed.answers, SERVICE, |clock| async move {
+        let ((), requests) = peer.run(&resumed.responses, SERVICE, |clock| async move {
             let builder =
                 Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new("token")).base_url(&peer.url);
             let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http(http.clone());
             let users = builder.retry(RetryPolicy::NEVER).build().unwrap().users();
-            // The token of this very list, but for the place.
+            // The token of this list, with another position.
             let start = users.list().resume_token().to_string();
             let list: String = start.splitn(4, '-').take(3).collect::<Vec<_>>().join("-");
             let total = resumed.total.map(|total| format!("-{total}")).unwrap_or_default();
             let token: ResumeToken = format!("{list}-{page}-{offset}-{:016x}{total}", resumed.behind).parse().unwrap();
-            let mut rest = users.list().resume(&token).expect("it is that of this list");
+            let mut rest = users.list().resume(&token).expect("the token belongs to this list");
             assert_eq!(rest.resume_token(), token, "nothing was read yet");
             while let Ok(Some(_)) = rest.try_next().await {}
             let kept = rest.resume_token();
             assert_eq!(kept.to_string().parse::<ResumeToken>().unwrap(), kept);
         });
-        assert!(requests <= 2 * resumed.answers.len() + 2, "{requests} requests");
+        assert!(requests <= 2 * resumed.responses.len() + 2, "{requests} requests");
     });
 }

@@ -1,4 +1,4 @@
-//! Answers of a login server into the login.
+//! Fuzz target: responses of a login server.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -10,11 +10,11 @@ use crate::{
     fixed_seeds::target,
     keys::PLAIN,
     payload::Material,
-    peer::{Answer, GRACE, Peer},
+    peer::{GRACE, Peer, Response},
 };
 
 const SECRETS: [&str; 2] = ["planted/secret+of this=test", "planted-second-secret"];
-/// The same as an echo may spell it, and the token.
+/// Spellings in which a server may repeat the secrets, and the token.
 const SPELLED: [&str; 4] = [
     "planted%2Fsecret%2Bof+this%3Dtest",
     "planted%2Fsecret%2Bof%20this%3Dtest",
@@ -65,8 +65,8 @@ const LOGIN: Material = Material {
 
 #[derive(Clone, Debug, TypeGenerator)]
 struct Exchange {
-    #[generator(bolero::produce::<Vec<Answer>>().with().len(1..=3_usize))]
-    answers: Vec<Answer>,
+    #[generator(bolero::produce::<Vec<Response>>().with().len(1..=3_usize))]
+    responses: Vec<Response>,
     is_jwt: bool,
 }
 
@@ -88,7 +88,8 @@ impl Stage {
             .client_secret(SECRETS[0])
             .client_secret(SECRETS[1])
             .private_key(PrivateKey::from_pem(PLAIN, None).unwrap());
-        // Making the connection of a session takes far longer than a login, so both are kept. No login waits for long.
+        // Creating the connection of a session takes much longer than a login, so both sessions are kept. The waits of
+        // a login are short.
         let clock = ManualClock::new().auto_advance(GRACE).clock();
         let session = |credentials: Credentials| {
             let builder = Session::builder(credentials.with_endpoint(endpoint.clone())).clock(clock.clone());
@@ -99,7 +100,7 @@ impl Stage {
 
     fn check(&self, exchange: &Exchange) {
         let session = if exchange.is_jwt { &self.account } else { &self.oauth };
-        let (ended, requests) = self.peer.run(&exchange.answers, LOGIN, |_| session.token());
+        let (ended, requests) = self.peer.run(&exchange.responses, LOGIN, |_| session.token());
         assert!(requests <= ATTEMPTS as usize * SECRETS.len(), "{requests} requests");
         match ended {
             Ok(token) => {
@@ -117,7 +118,7 @@ impl Stage {
 }
 
 #[test]
-fn a_login_survives_every_answer_and_shows_no_secret() {
+fn a_login_handles_every_response_and_shows_no_secret() {
     let stage = AssertUnwindSafe(Stage::new());
     target!(1_000).with_type::<Exchange>().for_each(|exchange| stage.check(exchange));
 }

@@ -1,8 +1,8 @@
-//! What comes from outside, made up: whatever it is, nothing panics, and what each target says of its own holds.
+//! Fuzz tests: arbitrary outside input must not cause a panic, and must satisfy the assertions of each target.
 //!
-//! `cargo test -p umapi-fuzz` runs every target on a bounded number of inputs that are always the same;
-//! `UMAPI_FUZZ_FACTOR=20` runs twenty times as many, all of them others but the first part. `README.md` beside this file
-//! says how to run a target guided by coverage.
+//! `cargo test -p umapi-fuzz` runs every target with a fixed number of inputs, the same in every run.
+//! `UMAPI_FUZZ_FACTOR=20` runs twenty times as many; the first ones are the same. `README.md` beside this file
+//! describes how to run a target guided by coverage.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 mod actions;

@@ -1,4 +1,4 @@
-//! An organization to do things to, and what must be true of it whatever was done.
+//! An organization that fuzz targets change, and the invariants that must hold after every change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,13 +31,13 @@ organizations:
       - { type: federatedID, email: dan@school.example, username: dan, domain: school.example, country: GB }
 ";
 
-/// An emulator of the organization, and the state it is put back to.
+/// An emulator with the organization, and the state to restore before each input.
 pub(crate) struct Organization {
     pub(crate) emulator: Emulator,
     start: Snapshot,
 }
 
-/// Who is in which group, by address and name.
+/// The memberships, as pairs of address and group name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Memberships(BTreeSet<(String, String)>);
 
@@ -50,16 +50,17 @@ impl Organization {
         Self { emulator, start }
     }
 
-    /// Puts everything back.
+    /// Restores the initial state.
     pub(crate) fn begin_anew(&self) {
         self.emulator.restore(&self.start).unwrap();
     }
 
-    /// Reads who is in which group from both sides, which must say the same, as must the count of each group.
+    /// Reads the memberships from the users and from the groups. Both must agree, and the count of each group must
+    /// match.
     pub(crate) fn memberships(&self) -> Memberships {
         let read = self.emulator.store().read(|reader| {
-            let organization = reader.organization(ORG)?.expect("the organization is there").id;
-            let users = reader.users(organization, &UserQuery::default(), ALL)?.expect("it has users");
+            let organization = reader.organization(ORG)?.expect("the organization exists").id;
+            let users = reader.users(organization, &UserQuery::default(), ALL)?.expect("the organization has users");
             let by_user: BTreeSet<_> = users
                 .items
                 .iter()
@@ -67,13 +68,13 @@ impl Organization {
                 .collect();
             let mut by_group = BTreeSet::new();
             for group in reader.groups(organization, ALL)?.items {
-                let row = reader.group_by_name(organization, &group.name)?.expect("what is listed is there");
+                let row = reader.group_by_name(organization, &group.name)?.expect("a listed group exists");
                 let direct = MemberQuery { direct_only: true, exclude_groups: false, ..MemberQuery::default() };
                 let members = reader.members(&row, &direct, ALL)?;
                 assert!(members.total <= group.member_count.unsigned_abs(), "{group:?}: {}", members.total);
                 by_group.extend(members.items.into_iter().map(|user| (user.email, group.name.clone())));
             }
-            assert_eq!(by_user, by_group, "users and groups tell of different memberships");
+            assert_eq!(by_user, by_group, "the memberships of users and groups differ");
             Ok::<_, StoreError>(Memberships(by_user))
         });
         read.unwrap()
@@ -81,18 +82,19 @@ impl Organization {
 }
 
 impl Memberships {
-    /// What the ledger makes of this. Nothing where an address or a name changed: the ledger has the one that was before.
+    /// The memberships after the changes of the ledger. `None` if an address or a name changed, because the ledger
+    /// contains the old one.
     pub(crate) fn after(&self, ledger: &[LedgerEntry]) -> Option<Self> {
         let mut folded: BTreeMap<_, _> = self.0.iter().map(|pair| (fold(pair), pair.clone())).collect();
         for entry in ledger {
             match (entry.kind, &entry.user, &entry.group) {
                 (ChangeKind::MemberAdded, Some(user), Some(group)) => {
                     let pair = (user.clone(), group.clone());
-                    assert!(folded.insert(pair.clone(), pair).is_none(), "was there already: {entry:?}");
+                    assert!(folded.insert(pair.clone(), pair).is_none(), "already a member: {entry:?}");
                 }
                 (ChangeKind::MemberRemoved, Some(user), Some(group)) => {
                     let gone = folded.remove(&(user.clone(), group.clone()));
-                    assert!(gone.is_some(), "was not there: {entry:?}");
+                    assert!(gone.is_some(), "not a member: {entry:?}");
                 }
                 (ChangeKind::GroupDeleted, _, Some(deleted)) => {
                     let admins = format!("_admin_{deleted}");

@@ -1,4 +1,4 @@
-//! Where credentials come from: JSON of the Developer Console, connector files, variables.
+//! Fuzz target: sources of credentials - JSON of the Developer Console, connector files, environment variables.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{
     payload::{Material, Payload},
 };
 
-/// Every secret of these texts begins with it, and nothing else has it.
+/// Every secret in these texts begins with this word, and nothing else contains it.
 const PLANTED: &str = "planted";
 
 const ORIGINS: Material = Material {
@@ -70,7 +70,7 @@ const ORIGINS: Material = Material {
 struct Given {
     text: Payload,
     key: Key,
-    /// Variables that are missing, by bit.
+    /// The missing variables, one per bit.
     missing: u8,
 }
 
@@ -81,7 +81,7 @@ enum Key {
     Bad,
 }
 
-/// What shows of the credentials, or of the reason why there are none.
+/// The visible text of the credentials, or of the error.
 fn shown(read: Result<Credentials, umapi::auth::Error>) -> String {
     match read {
         Ok(credentials) => format!("{credentials:?}"),
@@ -93,7 +93,7 @@ fn shown(read: Result<Credentials, umapi::auth::Error>) -> String {
 }
 
 #[test]
-fn credentials_are_read_or_refused_without_showing_a_secret() {
+fn credentials_are_read_or_rejected_without_a_secret() {
     let folder = Path::new("/nowhere");
     target!(6_000).with_type::<Given>().for_each(|given| {
         let text = given.text.text(ORIGINS);

@@ -1,4 +1,4 @@
-//! What is sent: bytes from nowhere, words of the format in any order, and whole examples that were damaged.
+//! Generated input: arbitrary bytes, words of the format in any order, and damaged examples.
 
 mod json;
 mod text;
@@ -11,35 +11,35 @@ use self::{
     text::{Edit, Piece},
 };
 
-/// What a target's payloads are made of.
+/// The material that the payloads of a target are made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Material {
-    /// Whole texts that are good.
+    /// Complete valid texts.
     pub(crate) examples: &'static [&'static str],
-    /// What has a meaning in such texts: keys, values, signs.
+    /// Words with a meaning in such texts: keys, values, symbols.
     pub(crate) words: &'static [&'static str],
 }
 
-/// A way to make a payload.
+/// A way to generate a payload.
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) enum Payload {
-    /// Any bytes.
+    /// Arbitrary bytes.
     Raw(#[generator(bolero::produce::<Vec<u8>>().with().len(0..=256_usize))] Vec<u8>),
-    /// Words and bytes, one after the other.
+    /// A sequence of words and bytes.
     Soup(#[generator(bolero::produce::<Vec<Piece>>().with().len(0..=40_usize))] Vec<Piece>),
-    /// An example with other bytes at some places.
+    /// An example with some bytes replaced.
     Edited {
         example: u8,
         #[generator(bolero::produce::<Vec<Edit>>().with().len(0..=6_usize))]
         edits: Vec<Edit>,
     },
-    /// An example of JSON with other values at some places. Of other forms, the example.
+    /// An example in JSON with some values replaced. Examples in other formats stay unchanged.
     Changed {
         example: u8,
         #[generator(bolero::produce::<Vec<Change>>().with().len(0..=5_usize))]
         changes: Vec<Change>,
     },
-    /// The same, and other bytes at one place.
+    /// An example in JSON with some values and one byte replaced.
     Both { example: u8, change: Change, edit: Edit },
 }
 
@@ -60,7 +60,7 @@ impl Payload {
         }
     }
 
-    /// The same as text, whatever is not Unicode replaced.
+    /// The payload as text, with invalid Unicode replaced.
     pub(crate) fn text(&self, material: Material) -> String {
         String::from_utf8_lossy(&self.bytes(material)).into_owned()
     }

@@ -1,4 +1,4 @@
-//! A server that answers as it is told, whatever it is asked.
+//! A server that returns the given responses, whatever the request is.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,21 +18,21 @@ use umapi_time::{Clock, ManualClock};
 
 use crate::payload::{Material, Payload};
 
-/// In real time: what takes longer hangs.
+/// Real time after which a call is considered to hang.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// In real time: how long nothing must happen before the clock moves. Everything is on one thread.
+/// Real time without activity after which the clock advances. Everything runs on one thread.
 pub(crate) const GRACE: Duration = Duration::from_millis(1);
 
-/// An answer to one request.
+/// A response to one request.
 #[derive(Clone, Debug, TypeGenerator)]
-pub(crate) enum Answer {
-    /// As a server would write it.
+pub(crate) enum Response {
+    /// A complete response.
     Whole { status: Status, headers: Headers, body: Payload },
-    /// The same, cut off after some bytes.
+    /// A response that is cut off after some bytes.
     CutOff { status: Status, headers: Headers, body: Payload, at: u16 },
-    /// Any bytes after the first line.
+    /// Arbitrary bytes after the status line.
     AfterStatus { status: Status, rest: Payload },
-    /// Any bytes.
+    /// Arbitrary bytes.
     Bytes(Payload),
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum Status {
     Any(#[generator(100..=999_u16)] u16),
 }
 
-/// Headers that mean something to a client.
+/// Headers that the client interprets.
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) struct Headers(#[generator(bolero::produce::<Vec<Header>>().with().len(0..=4_usize))] Vec<Header>);
 
@@ -96,7 +96,7 @@ const VALUES: [&str; 16] = [
     "error_description=\"",
 ];
 
-impl Answer {
+impl Response {
     fn bytes(&self, material: Material) -> Vec<u8> {
         match self {
             Self::Whole { status, headers, body } => whole(status, headers, &body.bytes(material)),
@@ -154,10 +154,10 @@ pub(crate) struct Peer {
     script: Rc<Script>,
 }
 
-/// What is left to be answered, and how often was asked.
+/// The remaining responses, and the number of requests.
 #[derive(Default)]
 struct Script {
-    answers: RefCell<VecDeque<Vec<u8>>>,
+    responses: RefCell<VecDeque<Vec<u8>>>,
     requests: Cell<usize>,
 }
 
@@ -170,38 +170,39 @@ impl Peer {
         let answering = script.clone();
         tasks.spawn_local(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::task::spawn_local(answer(stream, answering.clone()));
+                tokio::task::spawn_local(response(stream, answering.clone()));
             }
         });
         Self { runtime, tasks, url, script }
     }
 
-    /// Runs something while the server gives these answers in this order, and none after them. The clock jumps over all
-    /// waits; what does not end is a failure. Tells how often was asked.
+    /// Runs `call` while the server returns these responses in this order, and closes the connection after them. The
+    /// clock jumps over all waits. A call that does not end fails the test. Returns the result and the number of
+    /// requests.
     pub(crate) fn run<F: Future>(
         &self,
-        answers: &[Answer],
+        responses: &[Response],
         material: Material,
         what: impl FnOnce(Clock) -> F,
     ) -> (F::Output, usize) {
-        *self.script.answers.borrow_mut() = answers.iter().map(|answer| answer.bytes(material)).collect();
+        *self.script.responses.borrow_mut() = responses.iter().map(|response| response.bytes(material)).collect();
         self.script.requests.set(0);
         let clock = ManualClock::new().auto_advance(GRACE).clock();
         let real = Clock::real();
         let ended = self.tasks.block_on(&self.runtime, real.timeout(PATIENCE, what(clock)));
-        (ended.expect("it comes to an end"), self.script.requests.get())
+        (ended.expect("the call ends"), self.script.requests.get())
     }
 }
 
-/// Takes a request, answers it, and ends the connection.
-async fn answer(mut stream: TcpStream, script: Rc<Script>) {
+/// Reads a request, sends a response, and closes the connection.
+async fn response(mut stream: TcpStream, script: Rc<Script>) {
     if !is_whole_request(&mut stream).await {
         return;
     }
     script.requests.set(script.requests.get() + 1);
-    let answer = script.answers.borrow_mut().pop_front();
-    if let Some(bytes) = answer {
-        // The client may have gone.
+    let response = script.responses.borrow_mut().pop_front();
+    if let Some(bytes) = response {
+        // The client may have closed the connection.
         let _ = stream.write_all(&bytes).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Answers of a service into the client.
+//! Fuzz target: responses of the service to the client.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -10,11 +10,11 @@ use umapi_time::Clock;
 use crate::{
     fixed_seeds::target,
     payload::Material,
-    peer::{Answer, Peer},
+    peer::{Peer, Response},
 };
 
 const TOKEN: &str = "planted-token-of-this-test";
-/// The most attempts for one request, but for those that are told to slow down or to log in anew.
+/// Maximum number of attempts for one request, without those after a rate limit or an expired token.
 const ATTEMPTS: u32 = 2;
 
 pub(crate) const SERVICE: Material = Material {
@@ -85,12 +85,12 @@ pub(crate) const SERVICE: Material = Material {
 
 #[derive(Clone, Debug, TypeGenerator)]
 struct Exchange {
-    #[generator(bolero::produce::<Vec<Answer>>().with().len(1..=4_usize))]
-    answers: Vec<Answer>,
+    #[generator(bolero::produce::<Vec<Response>>().with().len(1..=4_usize))]
+    responses: Vec<Response>,
     call: Call,
 }
 
-/// What is asked of the client.
+/// The call of the client.
 #[derive(Clone, Copy, Debug, TypeGenerator)]
 enum Call {
     Users,
@@ -104,7 +104,7 @@ enum Call {
     Stream,
 }
 
-/// The server, and the connections to it.
+/// The server, and the HTTP client that connects to it.
 struct Stage {
     peer: Peer,
     http: HttpClient,
@@ -124,11 +124,12 @@ impl Stage {
     }
 
     fn check(&self, exchange: &Exchange) {
-        let Exchange { answers, call } = exchange;
-        let (errors, requests) = self.peer.run(answers, SERVICE, |clock| call.make(self.client(clock)));
-        // Every answer may ask for another request; after the last one all fail, in a request for each command at most.
-        let most = answers.len() + 6 * ATTEMPTS as usize;
-        assert!(requests <= most, "{requests} requests for {} answers", answers.len());
+        let Exchange { responses, call } = exchange;
+        let (errors, requests) = self.peer.run(responses, SERVICE, |clock| call.make(self.client(clock)));
+        // Every response may cause another request. After the last response, all requests fail, at most one per
+        // command.
+        let most = responses.len() + 6 * ATTEMPTS as usize;
+        assert!(requests <= most, "{requests} requests for {} responses", responses.len());
         for error in errors {
             let shown = format!("{error} {error:?} {:?}", error.body());
             assert!(!shown.contains(TOKEN), "{shown}");
@@ -137,7 +138,7 @@ impl Stage {
 }
 
 impl Call {
-    /// Makes the call to its end, whatever fails. Gives the errors, which say something.
+    /// Makes the call to its end, also after errors. Returns the errors, which must have a text.
     async fn make(self, client: Client) -> Vec<Error> {
         match self {
             Self::Users => all(client.users().list()).await,
@@ -214,7 +215,7 @@ async fn outcomes(client: &Client) -> Vec<Error> {
 }
 
 #[test]
-fn the_client_survives_every_answer_and_gives_each_command_one_outcome() {
+fn each_command_has_one_outcome_for_any_response() {
     let stage = AssertUnwindSafe(Stage::new());
     target!(1_500).with_type::<Exchange>().for_each(|exchange| stage.check(exchange));
 }

@@ -1,4 +1,4 @@
-//! Resume tokens, as texts.
+//! Fuzz target: resume tokens as text.
 
 use umapi::ResumeToken;
 
@@ -30,7 +30,7 @@ const TOKENS: Material = Material {
 };
 
 #[test]
-fn what_is_taken_for_a_token_is_written_and_read_as_the_same() {
+fn an_accepted_token_round_trips() {
     target!(20_000).with_type::<Payload>().for_each(|payload| match payload.text(TOKENS).parse::<ResumeToken>() {
         Ok(token) => {
             let text = token.to_string();

@@ -1,4 +1,4 @@
-//! Seeds into the emulator: read, loaded, and said again.
+//! Fuzz target: seeds of the emulator that are read, loaded and written.
 
 use umapi_emulator::{
     seed::{self, Seed, SeedError},
@@ -10,7 +10,7 @@ use crate::{
     payload::{Material, Payload},
 };
 
-/// Users that are made up in an input: more take long, and are no other case.
+/// Maximum number of generated users per input. More users take longer and test nothing else.
 const MADE_UP: u32 = 50;
 
 const SEEDS: Material = Material {
@@ -78,7 +78,7 @@ const SEEDS: Material = Material {
     ],
 };
 
-/// No more users than an input has time for.
+/// Limits the number of generated objects.
 fn bounded(mut seed: Seed) -> Seed {
     for generate in seed.organizations.iter_mut().filter_map(|organization| organization.generate.as_mut()) {
         generate.users = generate.users.min(MADE_UP);
@@ -91,14 +91,14 @@ fn bounded(mut seed: Seed) -> Seed {
 fn is_written_as_read(seed: &Seed) {
     let json = serde_json::to_string(seed).unwrap();
     assert_eq!(Seed::from_json(&json).unwrap(), *seed, "as JSON");
-    // YAML takes no control characters, which JSON takes from U+007F on.
+    // YAML rejects control characters from U+007F on, which JSON allows.
     if !json.contains(char::is_control) {
         assert_eq!(Seed::from_yaml(&json).unwrap(), *seed, "as YAML");
     }
 }
 
 #[test]
-fn a_seed_is_loaded_whole_or_refused_with_its_place() {
+fn a_seed_is_loaded_whole_or_rejected_with_its_location() {
     target!(1_500).with_type::<Payload>().for_each(|payload| {
         let text = payload.text(SEEDS);
         for read in [Seed::from_yaml(&text), Seed::from_json(&text)] {
@@ -108,7 +108,7 @@ fn a_seed_is_loaded_whole_or_refused_with_its_place() {
                     assert!(!location.is_empty() && !message.is_empty());
                     continue;
                 }
-                Err(other) => panic!("only its form can be wrong now: {other}"),
+                Err(other) => panic!("only the format can be wrong here: {other}"),
             };
             is_written_as_read(&seed);
             let store = Store::in_memory().unwrap();
@@ -117,11 +117,11 @@ fn a_seed_is_loaded_whole_or_refused_with_its_place() {
             match loaded {
                 Ok(()) => assert_eq!(there, seed.organizations.len()),
                 Err(SeedError::Rule { pointer, code, message }) => {
-                    assert_eq!(there, 0, "nothing of it is there");
+                    assert_eq!(there, 0, "nothing of the seed is loaded");
                     assert!(pointer.starts_with("/organizations/"), "{pointer}: {message}");
                     assert!(code.starts_with("error.") || code.starts_with("emulator."), "{code}");
                 }
-                Err(other) => panic!("the seed breaks no rule, and the store fails: {other}"),
+                Err(other) => panic!("the seed violates no rule, but the store fails: {other}"),
             }
         }
     });

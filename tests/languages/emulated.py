@@ -1,7 +1,7 @@
 """Runs the scenario of one language against an emulator of its own, over TLS: `emulated.py BINARY COMMAND…`.
 
-The command finds the line of JSON that the emulator printed in `UMAPI_EMULATOR_READY`. Each scenario asserts what it gets.
-What all of them must have sent, in this order, is held against the emulator's journal here.
+The command gets the emulator's ready line in `UMAPI_EMULATOR_READY`. Each scenario checks its responses. This script checks
+in the emulator's journal that the scenario sent the expected requests in the expected order.
 """
 
 import json
@@ -16,36 +16,36 @@ sys.path.insert(0, str(ROOT / "tests" / "python"))
 from emulator import Emulator  # noqa: E402
 
 SCENARIO = [
-    # Login: both kinds, and one that is refused.
+    # Login: both kinds, and one that is rejected.
     ("requestToken", [200]),
     ("exchangeJwt", [200]),
     ("requestToken", [401]),
     # Pages of users, and of a group whose name must be encoded in the path.
     ("listUsers", [200, 200, 200]),
     ("listUsersInGroup", [200]),
-    # Actions with every kind of step, and what became of the users.
+    # Actions with every kind of step, and the resulting users.
     ("executeActions", [200]),
     ("getUser", [200]),
     ("executeActions", [200]),
     ("getUser", [200]),
     ("executeActions", [200, 200, 200]),
-    # Errors: no such user, and an action of which one command fails.
+    # Errors: an unknown user, and an action with one failing command.
     ("getUser", [404]),
     ("executeActions", [200]),
-    # The documented limit, and the wait that it asks for.
+    # The documented rate limit, and the wait that it requires.
     ("listGroups", [200, 200, 200, 200, 200, 429, 200]),
 ]
 
 
 def kinds_of_steps():
-    """The steps that the description has, of users and of user groups."""
+    """The steps of users and user groups in the description."""
     schemas = json.loads((ROOT / "spec" / "dist" / "umapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
     roots = {"user": "UserStep", "usergroup": "UserGroupStep"}
     return {(root, step["required"][0]) for root, schema in roots.items() for step in schemas[schema]["oneOf"]}
 
 
 def check(exchanges):
-    """The journal is that of the scenario, and every kind of step is in it."""
+    """Checks that the journal matches the scenario and contains every kind of step."""
     calls = [
         (operation, [call["status"] for call in run])
         for operation, run in groupby(exchanges, key=lambda call: call.get("operation", "unknown"))
@@ -58,17 +58,17 @@ def check(exchanges):
                 root = "user" if "user" in command else "usergroup"
                 sent |= {(root, kind) for step in command["do"] for kind in step}
     missing = kinds_of_steps() - sent
-    assert not missing, f"the description has steps that were not sent: {sorted(missing)}"
+    assert not missing, f"these steps of the description were not sent: {sorted(missing)}"
 
 
 def main():
     binary, *command = sys.argv[1:]
-    # The clock stands still, so that the wait of the limit is the same in each run.
+    # The clock is frozen, so that the wait for the rate limit is the same in each run.
     with Emulator(binary, "--no-http", "--frozen", "--page-size", "4", "--check-responses") as emulator:
         environment = {
             **os.environ,
             "UMAPI_EMULATOR_READY": json.dumps(emulator.ready),
-            # What node trusts, it reads when it starts.
+            # Node reads its trusted certificates at its start.
             "NODE_EXTRA_CA_CERTS": emulator.ca_path,
         }
         status = subprocess.run(command, env=environment, check=False).returncode

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The descriptions pass redocly's recommended rules. Installs the tool into target/ at first use.
+# Checks the descriptions with redocly's recommended rules. Installs the tool into target/ on first use.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=target/languages/redocly

@@ -1,5 +1,5 @@
-// A session with the service, from the login to a limit that is used up, through openapi-fetch and the generated types.
-// `scenario.py` and `scenario_test.go` do the same, in the same order. `emulated.py` starts it.
+// A session with the service, from the login to an exceeded rate limit, with openapi-fetch and the generated types.
+// `scenario.py` and `scenario_test.go` do the same in the same order. `emulated.py` starts it.
 import assert from "node:assert/strict";
 import { createSign } from "node:crypto";
 import createClient, { type Client } from "openapi-fetch";
@@ -42,13 +42,13 @@ function signedJwt(): string {
 
 /** The access tokens of an OAuth and of a JWT login. */
 async function bothLogins(): Promise<[string, string]> {
-  // With this header, openapi-fetch writes bodies as forms.
+  // With this header, openapi-fetch sends bodies as forms.
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };
   const login = createClient<ImsPaths>({ baseUrl: ready.imsHttpsUrl, headers });
   const client = { client_id: credentials.clientId, client_secret: credentials.clientSecret };
   const request = { ...client, grant_type: "client_credentials", scope: credentials.scopes };
   const oauth = await login.POST("/ims/token/v3", { body: request });
-  // In seconds here, in milliseconds below.
+  // Seconds here, milliseconds below.
   assert.deepEqual([oauth.response.status, oauth.data?.token_type, oauth.data?.expires_in], [200, "bearer", 86_400]);
 
   const exchanged = await login.POST("/ims/exchange/jwt", { body: { ...client, jwt_token: signedJwt() } });
@@ -67,7 +67,7 @@ async function pagesOfUsers(client: Client<paths>): Promise<void> {
     assert.deepEqual([page.response.status, page.data?.result, page.data?.lastPage], [200, "success", number === 2]);
     const names = ["X-Request-Id", "X-Total-Count", "X-Page-Count", "X-Current-Page", "X-Page-Size"];
     const values = names.map((name) => page.response.headers.get(name));
-    // Technical accounts are counted, and not listed.
+    // Technical accounts are counted, but not listed.
     assert.deepEqual(values, [`page-${number}`, "10", "3", `${number}`, `${size}`]);
     users.push(...(page.data?.users ?? []));
   }
@@ -147,7 +147,7 @@ async function everyKindOfStep(client: Client<paths>): Promise<void> {
     { usergroup: "Layout", do: [{ add: { users: ["jane@example.com"], product: ["All Apps"] } }] },
   ]);
   assert.deepEqual(counts(deprecated), ["success", 3, 0, 0]);
-  // One for each key that is deprecated: three of the first step, two of the last.
+  // One warning per deprecated key: three in the first step, two in the last.
   const warnings = (deprecated.warnings ?? []).map((each) => `${each.index}.${each.step} ${each.warningCode}`);
   const places = ["0.0", "0.0", "0.0", "0.1", "0.2", "0.3", "1.0", "2.0", "2.0"];
   assert.deepEqual(warnings, places.map((place) => `${place} warning.command.deprecated`));
@@ -203,4 +203,4 @@ const client = clientWith(oauthToken);
 await everyKindOfStep(client);
 await errors(client);
 await aLimit(client);
-console.log("TypeScript: both logins, pages, every kind of step, errors and a limit, over TLS");
+console.log("TypeScript: both logins, pages, every kind of step, errors and a rate limit, over TLS");

@@ -1,6 +1,6 @@
-"""A session with the service, from the login to a limit that is used up, through the generated clients.
+"""A session with the service, from the login to an exceeded rate limit, with the generated clients.
 
-`scenario.mts` and `scenario_test.go` do the same, in the same order. `emulated.py` starts it.
+`scenario.mts` and `scenario_test.go` do the same in the same order. `emulated.py` starts it.
 """
 
 import json
@@ -76,12 +76,12 @@ def client_with(token: str) -> umapi.AuthenticatedClient:
 
 
 def both_logins() -> tuple[str, str]:
-    """The access tokens of an OAuth and of a JWT login."""
+    """The access tokens of an OAuth login and a JWT login."""
     login = ims.Client(READY["imsHttpsUrl"], verify_ssl=TRUST)
     request = TokenRequest("client_credentials", CREDENTIALS["clientId"], CREDENTIALS["clientSecret"], CREDENTIALS["scopes"])
     oauth = request_token.sync_detailed(client=login, body=request)
     assert isinstance(oauth.parsed, TokenResponse), oauth
-    # In seconds here, in milliseconds below.
+    # Seconds here, milliseconds below.
     expect.assertEqual((oauth.status_code, oauth.parsed.token_type, oauth.parsed.expires_in), (200, "bearer", 86_400))
 
     host = urlsplit(READY["imsHttpsUrl"]).netloc
@@ -112,7 +112,7 @@ def pages_of_users(client: umapi.AuthenticatedClient) -> None:
         assert isinstance(page.parsed, UserPage), page
         expect.assertEqual((page.status_code, page.parsed.result, page.parsed.last_page), (200, "success", number == 2))
         names = ["X-Request-Id", "X-Total-Count", "X-Page-Count", "X-Current-Page", "X-Page-Size"]
-        # Technical accounts are counted, and not listed.
+        # Technical accounts are counted, but not listed.
         expect.assertEqual([page.headers[name] for name in names], [f"page-{number}", "10", "3", str(number), str(size)])
         users += page.parsed.users
     bob = next(user for user in users if user.email == "bob@enterprise.example")
@@ -195,7 +195,7 @@ def every_kind_of_step(client: umapi.AuthenticatedClient) -> None:
         UserGroupCommand("Layout", [AddMembersStep(UserGroupMembers(users=["jane@example.com"], product=["All Apps"]))]),
     )
     expect.assertEqual(counts(deprecated), ("success", 3, 0, 0))
-    # One for each key that is deprecated: three of the first step, two of the last.
+    # One warning per deprecated key: three in the first step, two in the last.
     warnings = [(each.index, each.step, each.warning_code) for each in deprecated.warnings or []]
     places = [(0, 0), (0, 0), (0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (2, 0)]
     expect.assertEqual(warnings, [(index, step, "warning.command.deprecated") for index, step in places])
@@ -257,4 +257,4 @@ client = client_with(oauth_token)
 every_kind_of_step(client)
 errors(client)
 a_limit(client)
-print("Python: both logins, pages, every kind of step, errors and a limit, over TLS")
+print("Python: both logins, pages, every kind of step, errors and a rate limit, over TLS")

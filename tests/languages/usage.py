@@ -1,4 +1,4 @@
-"""What a Python user writes against the description: build commands, read answers."""
+"""Typical user code in Python: builds commands and reads responses."""
 
 import json
 from pathlib import Path

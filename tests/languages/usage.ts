@@ -1,4 +1,4 @@
-// What the types of the description allow, and what they refuse. Compiled, never run: `scenario.mts` is run.
+// What the types of the description accept and reject. Compiled, never run; `scenario.mts` is run.
 import type { components } from "./umapi.js";
 
 type Command = components["schemas"]["Command"];
@@ -18,7 +18,7 @@ const commands: Command[] = [
   { usergroup: "Design", do: [{ add: { user: ["ann@example.com"] } }, { deleteUserGroup: {} }] },
 ];
 
-// @ts-expect-error a step has exactly one key that is known
+// @ts-expect-error a step has exactly one known key
 const unknown: UserStep = { levitate: {} };
 // @ts-expect-error a federated user needs a country
 const incomplete: UserStep = { createFederatedID: { email: "a@b.c", firstname: "A", lastname: "B" } };

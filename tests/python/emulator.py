@@ -1,4 +1,4 @@
-"""The emulator's command, run for a test, and its management API."""
+"""Runs the emulator's command for a test, and calls its management API."""
 
 import json
 import os
@@ -27,13 +27,13 @@ class Emulator:
         self.stop()
 
     def stop(self):
-        """Ends it as a service manager would, and asserts that it ends well."""
+        """Sends SIGTERM, like a service manager, and asserts that the emulator exits successfully."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(timeout=30)
         assert status == 0, f"the emulator ended with {status}"
 
     def manage(self, method, path, body=None):
-        """A call of the management API; answers the JSON of its answer."""
+        """Calls the management API and returns the JSON of its response."""
         request = urllib.request.Request(
             self.ready["managementUrl"] + path,
             method=method,

@@ -1,5 +1,5 @@
-# For the scripts beside it: `environment NAME PACKAGE…` makes a virtual environment in target/ that has these packages of
-# PyPI, and tells its folder in `$venv`. Without Python the script ends as one that is skipped.
+# For the scripts beside it: `environment NAME PACKAGE…` creates a virtual environment in target/ with these packages
+# of PyPI, and sets `$venv` to its folder. Without Python the script exits as skipped.
 
 environment() {
   if ! command -v python3 >/dev/null; then

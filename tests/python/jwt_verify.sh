@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The JWT that a service account signs is verified by PyJWT. Installs it into a virtual environment in target/.
+# PyJWT verifies the JWT that a service account signs. Installs it into a virtual environment in target/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tests/python/environment.sh

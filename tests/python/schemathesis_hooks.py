@@ -1,4 +1,4 @@
-"""What schemathesis cannot know: the extension by which the description says that an answer may have no body."""
+"""Teaches schemathesis the extension of the description that allows a response without a body."""
 
 import schemathesis
 from schemathesis.specs.openapi import checks
@@ -11,7 +11,7 @@ def may_be_empty(response, case):
 
 @schemathesis.check
 def body_conformance(ctx, response, case):
-    """The checks of the body's type and schema, but for empty answers where those are described."""
+    """Checks the body's type and schema, except for empty responses where the description allows them."""
     if not response.content and may_be_empty(response, case):
         return None
     checks.content_type_conformance(ctx, response, case)

@@ -1,9 +1,9 @@
-"""Schemathesis holds the running emulator against the description: all operations, all checks.
+"""Checks the running emulator against the description with Schemathesis: all operations, all checks.
 
     schemathesis_run.py BINARY SCHEMATHESIS [--cases N] [options of schemathesis]
 
-Logs in first, and runs with the token in the headers. Afterwards the emulator itself must have seen no answer that broke
-the description.
+Logs in first, and runs with the token in the headers. At the end, the emulator itself must report no response that
+violates the description.
 """
 
 import argparse
@@ -20,17 +20,17 @@ from emulator import Emulator
 
 DESCRIPTION = "spec/dist/umapi.json"
 
-# Two checks are wrapped by `schemathesis_hooks.py`.
+# `schemathesis_hooks.py` wraps two checks.
 WRAPPED = "content_type_conformance,response_schema_conformance"
 
 CONFIG = """
-# What is wrong with a command is told in a 200, command by command.
+# A 200 response reports the errors of single commands.
 [[operations]]
 include-operation-id = "executeActions"
 [operations.checks]
 negative_data_rejection.expected-statuses = ["200", "4xx", "5xx"]
 
-# A name that is taken, users and groups that are not there, and a group that is read-only, are a 400 here.
+# A duplicate name, an unknown user or group, and a read-only group cause a 400 here.
 [[operations]]
 include-operation-id = [
     "createUserGroup", "updateUserGroup", "updateUserGroupRights", "deleteUserGroup", "updateProductRights",
@@ -42,7 +42,7 @@ positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404",
 
 
 def known_names(emulator, token):
-    """What is there, by the names that the description has for it: schemas of names, and parameters that are numbers."""
+    """Existing objects, by their names in the description: schemas of names, and numeric parameters."""
     def get(path):
         url = f"{emulator.ready['umUrl']}/{path}"
         headers = {"Authorization": f"Bearer {token}", "X-Api-Key": emulator.credentials["clientId"]}
@@ -69,10 +69,10 @@ def known_names(emulator, token):
 
 
 def narrowed(organization, known):
-    """The description, for one organization: of others nobody would be let in. What is there is tried as well as any other.
+    """The description, limited to the organization that the token is valid for. It prefers existing objects to random ones.
 
-    Its enumerations are open, since answers may have values that are not listed. In the parameters of a request such a value
-    is a mistake.
+    The enumerations are open, because responses may have unlisted values. In the parameters of a request, such a value is
+    an error.
     """
     description = json.loads(Path(DESCRIPTION).read_text())
     schemas = description["components"]["schemas"]
@@ -80,7 +80,7 @@ def narrowed(organization, known):
     known_schemas, known_parameters = known
     for name, values in known_schemas.items():
         schemas[name] = {"anyOf": [{"enum": values}, schemas[name]]}
-    # Names of new groups: letters of every script, and no control characters.
+    # Names of new groups: letters of every script, no control characters.
     new_name = {"pattern": "^[^_\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"}
     schemas["NewUserGroup"]["properties"]["name"] = {"allOf": [{"$ref": "#/components/schemas/GroupName"}, new_name]}
     parameters = list(description["components"]["parameters"].values())
@@ -98,7 +98,7 @@ def narrowed(organization, known):
 
 
 def log_in(emulator):
-    """An access token, by the login that servers use."""
+    """An access token from the OAuth Server-to-Server login."""
     fields = {
         "grant_type": "client_credentials",
         "client_id": emulator.credentials["clientId"],
@@ -114,7 +114,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("binary")
     arguments.add_argument("schemathesis")
-    arguments.add_argument("--cases", default="60", help="test cases of each operation")
+    arguments.add_argument("--cases", default="60", help="test cases per operation")
     given, more = arguments.parse_known_args()
     with Emulator(given.binary, "--limits", "off", "--check-responses", "--page-size", "4") as emulator:
         with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +137,7 @@ def main():
             )
         violations = emulator.manage("GET", "/violations")["violations"]
         for violation in violations:
-            print("the emulator broke the description:", violation)
+            print("the emulator violated the description:", violation)
     sys.exit(run.returncode or bool(violations))
 
 

@@ -1,7 +1,7 @@
-"""PyPI's `umapi-client`, as it is, against the emulator, over TLS and with both of its logins.
+"""Tests PyPI's `umapi-client`, unmodified, with the emulator, over TLS and with both logins.
 
-Called with the path of the emulator's command. It takes nothing from the emulator but what a real client would be told:
-hosts, an organization, credentials, and a certificate authority to trust.
+The argument is the path of the emulator's command. The client gets only what a real client would get: hosts, an
+organization, credentials, and a certificate authority to trust.
 """
 
 import logging
@@ -27,7 +27,7 @@ def setUpModule():
     global emulator
     emulator = Emulator(BINARY, "--no-http", "--limits", "off", "--page-size", str(PAGE), "--group-page-size", "7",
                         "--legacy-page-size", "2", "--check-responses")
-    # What `requests` trusts; the client itself is told nothing.
+    # The certificates that `requests` trusts; the client itself has no setting.
     os.environ["REQUESTS_CA_BUNDLE"] = emulator.ca_path
 
 
@@ -38,7 +38,7 @@ def tearDownModule():
 
 
 class Login:
-    """What both logins are tried with."""
+    """Tests that run with both logins."""
 
     def auth(self, **changes):
         raise NotImplementedError
@@ -53,7 +53,7 @@ class Login:
         connection = umapi_client.Connection(
             self.org, options.pop("auth", None) or self.auth(), endpoint=emulator.ready["umHttpsUrl"], **options
         )
-        # Between tries that nobody told it to wait for, it would wait 15 seconds.
+        # Without a `Retry-After`, it would wait 15 seconds between attempts.
         connection.retry_first_delay = connection.retry_random_delay = 0
         return connection
 
@@ -63,7 +63,7 @@ class Login:
         self.assertEqual((sent, completed, action.execution_errors()), (1, 1, []))
 
     def refused(self, action):
-        """Sends an action that must fail; answers the codes of its errors."""
+        """Sends an action that must fail, and returns the codes of its errors."""
         self.connection.execute_single(action, immediate=True)
         errors = action.execution_errors()
         self.assertTrue(errors)
@@ -81,7 +81,7 @@ class Login:
 
     # Queries
 
-    def test_users_come_over_several_pages(self):
+    def test_users_are_read_over_several_pages(self):
         query = UsersQuery(self.connection)
         emails = [user["email"] for user in query]
         self.assertEqual(len(emails), 9)
@@ -115,7 +115,7 @@ class Login:
                 members = UsersQuery(self.connection, in_group=name).all_results()
                 self.assertEqual([user["email"] for user in members], ["jdoe@example.com"])
 
-    def test_groups_come_over_several_pages(self):
+    def test_groups_are_read_over_several_pages(self):
         groups = GroupsQuery(self.connection).all_results()
         self.assertGreater(len(self.calls("listGroups")), 1)
         by_name = {group["groupName"]: group for group in groups}
@@ -124,7 +124,7 @@ class Login:
         self.assertEqual(by_name["Document Cloud 1"]["licenseQuota"], "2")
         self.assertEqual(by_name["Design"]["type"], "USER_GROUP")
         self.assertEqual(by_name["_org_admin"]["type"], "SYSADMIN_GROUP")
-        # The deprecated list, which this client pages from 1.
+        # The deprecated list, which this client counts from page 1.
         user_groups = QueryMultiple(self.connection, "user-group").all_results()
         self.assertEqual([group["name"] for group in user_groups], ["Design", "Sales", "R&D / Labs (100 %)", "Shared"])
         self.assertEqual(len(self.calls("listUserGroups")), 2)
@@ -179,7 +179,7 @@ class Login:
         self.assertEqual(self.user("lee2", "usernames.example")["email"], "lee@example.com")
         self.assertEqual(self.refused(UserAction("ann@mail.example").update(firstname="Anna")), ["error.update.adobeid.no"])
 
-    def test_all_memberships_go_at_once(self):
+    def test_all_memberships_are_removed_at_once(self):
         self.run_action(UserAction("jdoe@example.com").remove_from_groups(all_groups=True))
         self.assertEqual(self.user("jdoe@example.com").get("groups", []), [])
 
@@ -207,7 +207,7 @@ class Login:
         groups = [f"Group {number:02}" for number in range(25)]
         queued = [GroupAction(group).create() for group in groups]
         self.assertEqual(self.connection.execute_multiple(queued), (0, 25, 25))
-        self.assertEqual(len(self.calls("executeActions")), 3, "ten commands a request")
+        self.assertEqual(len(self.calls("executeActions")), 3, "ten commands per request")
         action = UserAction("nobody@example.com").add_to_groups(groups)
         self.run_action(action)
         self.assertEqual([len(command["add"]["group"]) for command in action.commands], [10, 10, 5])
@@ -217,7 +217,7 @@ class Login:
         self.run_action(UserAction("nobody@example.com").remove_from_groups(groups))
         self.assertEqual(self.user("nobody@example.com").get("groups", []), [])
 
-    def test_more_steps_than_a_command_holds_are_split(self):
+    def test_too_many_steps_are_split_into_commands(self):
         action = UserAction("nobody@example.com")
         for number in range(12):
             action.add_to_groups(["Design"] if number % 2 == 0 else ["Sales"])
@@ -231,9 +231,9 @@ class Login:
         self.assertEqual(action.execution_errors(), [])
         self.assertEqual(self.user("dry@example.com"), {})
 
-    # What goes wrong
+    # Errors
 
-    def test_errors_of_single_steps_come_back_to_their_actions(self):
+    def test_errors_of_steps_are_reported_to_their_actions(self):
         good = UserAction("jane@example.com").add_to_groups(["Design"])
         bad = UserAction("jdoe@example.com", requestID="bad").add_to_groups(["No such group"]).add_to_groups(["Sales"])
         stranger = UserAction("stranger@example.com").add_to_groups(["Design"])
@@ -245,7 +245,7 @@ class Login:
         self.assertIn("Sales", self.user("jdoe@example.com")["groups"], "the steps after it are done")
         self.assertEqual([e["errorCode"] for e in stranger.execution_errors()], ["error.user.nonexistent"])
 
-    def test_requests_that_are_refused_as_a_whole(self):
+    def test_rejected_requests(self):
         self.org = "FFFF@AdobeOrg"
         with self.assertRaises(umapi_client.RequestError) as refused:
             UsersQuery(self.connect()).all_results()
@@ -254,7 +254,7 @@ class Login:
             UsersQuery(self.connect(auth=self.auth(client_secret="wrong"))).all_results()
         self.assertIn("invalid_client", str(refused.exception))
 
-    def test_throttling_by_the_limits_is_waited_for(self):
+    def test_rate_limits_are_waited_for(self):
         emulator.manage("PUT", "/limits", {"classes": {"users": {"client": 2, "application": 100}}})
         for _ in range(2):
             self.user("jane@example.com")
@@ -264,7 +264,7 @@ class Login:
         self.assertGreater(time.monotonic() - begin, 0.9)
         self.assertEqual([call["status"] for call in self.calls("getUser")], [200, 200, 429, 200])
 
-    def test_both_forms_of_retry_after_are_waited_for(self):
+    def test_both_formats_of_retry_after_are_honored(self):
         for retry_after in ["1", formatdate(time.time() + 3, usegmt=True)]:
             with self.subTest(retry_after):
                 emulator.manage("DELETE", "/journal")
@@ -273,13 +273,13 @@ class Login:
                 self.run_action(UserAction("jane@example.com").add_to_groups(["Sales"]))
                 self.assertEqual([call["status"] for call in self.calls("executeActions")], [429, 200])
 
-    def test_it_gives_up_after_its_tries(self):
+    def test_it_gives_up_after_its_attempts(self):
         emulator.manage("POST", "/faults", {"operation": "getUser", "outcome": {"type": "html", "status": 503}})
         with self.assertRaises(umapi_client.UnavailableError) as gave_up:
             self.user("jane@example.com")
         self.assertEqual((gave_up.exception.attempts, len(self.calls("getUser"))), (4, 4))
 
-    def test_a_create_whose_answer_is_lost_happens_once(self):
+    def test_a_create_with_a_lost_response_happens_once(self):
         self.fault("executeActions", {"type": "reset", "applied": True})
         create = UserAction("lost@example.com").create("lost@example.com", firstname="L", lastname="O", country="US")
         self.run_action(create.add_to_groups(["Design"]))
@@ -287,17 +287,17 @@ class Login:
         self.assertEqual([change["kind"] for change in self.changes("lost@example.com")], ["userCreated", "memberAdded"])
         self.assertEqual(emulator.manage("GET", "/ledger/repeated")["repetitions"], [])
 
-    def test_a_gateway_in_between_is_tried_again(self):
+    def test_a_gateway_error_is_retried(self):
         self.fault("listGroups", {"type": "html", "status": 502})
         self.assertGreater(len(GroupsQuery(self.connection).all_results()), 10)
 
-    def test_a_cut_off_answer_is_seen_as_one(self):
-        # This client does not try it again; that it breaks off is what counts.
+    def test_a_cut_off_response_is_detected(self):
+        # This client does not retry it. It must report an error.
         self.fault("listGroups", {"type": "cutOff", "bytes": 20})
         with self.assertRaises(requests.exceptions.ChunkedEncodingError):
             GroupsQuery(self.connection).all_results()
 
-    def test_hints_of_a_sync_are_recorded(self):
+    def test_sync_hints_are_recorded(self):
         self.connection.start_sync()
         self.user("jane@example.com")
         self.connection.end_sync()
@@ -328,7 +328,7 @@ class WithOAuth(Login, unittest.TestCase):
 
 
 class WithJwt(Login, unittest.TestCase):
-    """The login of service accounts, with a JWT that it signs."""
+    """The login of service accounts with a signed JWT."""
 
     def auth(self, **changes):
         given = emulator.credentials
@@ -341,8 +341,8 @@ class WithJwt(Login, unittest.TestCase):
             auth_host=ims_host(),
         )
 
-    def test_requests_that_are_refused_as_a_whole(self):
-        # Its JWT names the organization: it does not get as far as a token for another one.
+    def test_rejected_requests(self):
+        # Its JWT names the organization, so it cannot log in for another organization.
         self.org = "FFFF@AdobeOrg"
         with self.assertRaises(RuntimeError) as refused:
             UsersQuery(self.connect()).all_results()
@@ -355,7 +355,7 @@ class WithJwt(Login, unittest.TestCase):
 
 
 class WithALooseEmulator(unittest.TestCase):
-    """This client does not encode a slash in the name of a group, which `--loose` takes as it was meant."""
+    """This client does not encode a slash in the name of a group. `--loose` accepts it as intended."""
 
     def test_a_slash_in_the_name_of_a_group(self):
         before = os.environ["REQUESTS_CA_BUNDLE"]
@@ -373,6 +373,6 @@ class WithALooseEmulator(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    # What it logs while it waits would hide what fails.
+    # The client's log messages during its waits would hide the failures.
     logging.disable(logging.CRITICAL)
     unittest.main(verbosity=1)

@@ -1,4 +1,4 @@
-//! A layer above adds headers and decides on resending.
+//! Hooks add headers and decide whether to resend a request.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ fn empty_page() -> String {
 }
 
 #[tokio::test]
-async fn the_simplest_hook_carries_token_and_key() {
+async fn the_credential_hook_sends_token_and_key() {
     let server = Recorder::start(vec![empty_page()]).await;
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new())
         .with_hook(Credential::new("ey-token", "api-key"));
@@ -23,11 +23,11 @@ async fn the_simplest_hook_carries_token_and_key() {
 }
 
 #[tokio::test]
-async fn a_token_that_no_header_can_carry_is_refused_without_showing_it() {
+async fn a_token_that_fits_no_header_is_rejected_without_showing_it() {
     let server = Recorder::start(vec![empty_page()]).await;
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new())
         .with_hook(Credential::new("planted\nsecret", "api-key"));
-    let Err(Error::Custom(message)) = client.list_groups(ORGANIZATION, 0, None).await else { panic!("it is refused") };
+    let Err(Error::Custom(message)) = client.list_groups(ORGANIZATION, 0, None).await else { panic!("it is rejected") };
     assert!(!message.contains("planted"), "{message}");
     assert!(server.received().is_empty());
 }
@@ -35,7 +35,7 @@ async fn a_token_that_no_header_can_carry_is_refused_without_showing_it() {
 /// Operation, number and status of an attempt.
 type Attempt = (&'static str, u32, u16);
 
-/// Numbers the attempts in a header, and sends again until an answer is no 503.
+/// Numbers the attempts in a header, and resends the request until the response is not a 503.
 #[derive(Default, Clone)]
 struct Persistent {
     seen: Arc<Mutex<Vec<Attempt>>>,
@@ -61,13 +61,13 @@ impl Hook for Persistent {
 }
 
 #[tokio::test]
-async fn a_hook_decides_on_resending_and_the_body_goes_out_whole_each_time() {
+async fn a_resent_request_has_its_whole_body() {
     let outage = response("503 Service Unavailable", "", "");
     let done = response("200 OK", "content-type: application/json\r\n", r#"{"groupId":1,"name":"Design"}"#);
     let server = Recorder::start(vec![outage.clone(), outage, done]).await;
     let hook = Persistent::default();
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new()).with_hook(hook.clone());
-    #[expect(deprecated, reason = "a call with a body and a short answer")]
+    #[expect(deprecated, reason = "a call with a body and a short response")]
     let group =
         client.create_user_group(ORGANIZATION, None, &umapi_raw::model::NewUserGroup::new("Design")).await.unwrap();
     assert_eq!(group.name, "Design");

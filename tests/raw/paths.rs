@@ -1,4 +1,4 @@
-//! Any name can stand in a path.
+//! Names with special characters in a path.
 
 use percent_encoding::percent_decode_str;
 use umapi_raw::{Client, Error, UserManagement};
@@ -23,7 +23,7 @@ const NAMES: [&str; 14] = [
 ];
 
 #[tokio::test]
-async fn the_server_receives_the_name_that_was_given() {
+async fn the_server_receives_the_exact_name() {
     let page =
         response("200 OK", "content-type: application/json\r\n", r#"{"lastPage":true,"result":"success","users":[]}"#);
     let server = Recorder::start(vec![page]).await;
@@ -41,7 +41,7 @@ async fn the_server_receives_the_name_that_was_given() {
 }
 
 #[tokio::test]
-async fn names_that_would_lead_to_another_endpoint_are_not_sent() {
+async fn names_that_would_reach_another_endpoint_are_not_sent() {
     let server = Recorder::start(vec![response("200 OK", "", "{}")]).await;
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new());
     for name in ["", ".", ".."] {

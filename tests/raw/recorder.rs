@@ -1,4 +1,4 @@
-//! A server that answers each request from a list and keeps what it received, byte for byte.
+//! A server that returns responses from a list and records the requests, byte for byte.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Listens on a free port of this machine until it is dropped.
+/// Listens on a free local port until it is dropped.
 pub(crate) struct Recorder {
     pub(crate) url: String,
     received: Arc<Mutex<Vec<String>>>,
@@ -16,8 +16,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Answers request number n with `answers[n]`, a whole HTTP response, and the last one for all after it.
-    pub(crate) async fn start(answers: Vec<String>) -> Self {
+    /// Returns the responses in order, each a complete HTTP response, then repeats the last one.
+    pub(crate) async fn start(responses: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -31,14 +31,14 @@ impl Recorder {
                     requests.push(request);
                     requests.len() - 1
                 };
-                let answer = &answers[number.min(answers.len() - 1)];
-                connection.write_all(answer.as_bytes()).await.unwrap();
+                let response = &responses[number.min(responses.len() - 1)];
+                connection.write_all(response.as_bytes()).await.unwrap();
             }
         });
         Self { url, received, task }
     }
 
-    /// The requests so far: head and body.
+    /// The recorded requests: head and body.
     pub(crate) fn received(&self) -> Vec<String> {
         self.received.lock().unwrap().clone()
     }
@@ -68,7 +68,7 @@ async fn read_request(connection: &mut tokio::net::TcpStream) -> String {
     }
 }
 
-/// An HTTP response that ends its connection.
+/// An HTTP response that closes its connection.
 pub(crate) fn response(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }

@@ -1,4 +1,4 @@
-"""What the measured programs share: how they log in with PyPI's umapi-client, and how they tell what they used."""
+"""Shared code of the measured programs: the login with PyPI's umapi-client, and the output of figures."""
 
 import argparse
 import json
@@ -21,13 +21,13 @@ def connect(given: argparse.Namespace) -> umapi_client.Connection:
 
 
 class Stopwatch:
-    """Seconds of the wall and of the processor since it was made."""
+    """Wall time and CPU time in seconds since its creation."""
 
     def __init__(self) -> None:
         self.wall, self.cpu = time.monotonic(), time.process_time()
 
     def report(self, **figures: object) -> None:
-        """Prints one line of JSON: the figures, the seconds, and the peak of the memory in mebibytes."""
+        """Prints one line of JSON: the figures, the seconds, and the peak memory in mebibytes."""
         figures["seconds"] = time.monotonic() - self.wall
         figures["cpu_seconds"] = time.process_time() - self.cpu
         figures["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

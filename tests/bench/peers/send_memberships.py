@@ -1,6 +1,6 @@
-"""Sends memberships with PyPI's umapi-client, as a caller of it would, and counts the requests.
+"""Sends memberships with PyPI's umapi-client, like a typical caller, and counts the requests.
 
-Standard input is JSON lines, one for each user: {"user": …, "groups": […]}, with "create": true for a user to be made.
+Standard input is JSON lines, one per user: {"user": …, "groups": […]}, with "create": true for a user to create.
 """
 
 import json
@@ -35,14 +35,14 @@ def send(action: umapi_client.Action) -> None:
 
 
 if given.per == "user":
-    # One action a user, as user-sync.py does.
+    # One action per user, like user-sync.py.
     for entry in wanted:
         action = umapi_client.UserAction(entry["user"])
         if entry.get("create"):
             action.create(entry["user"], "First", "Last", id_type="adobeID")
         send(action.add_to_groups(entry["groups"]))
 else:
-    # One action a group with its users in lists of ten, which the client's caller has to cut.
+    # One action per group with its users in lists of ten, which the caller has to split.
     members: dict[str, list[str]] = {}
     for entry in wanted:
         for group in entry["groups"]:

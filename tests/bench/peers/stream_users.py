@@ -1,4 +1,4 @@
-"""Reads all users of an organization with PyPI's umapi-client, one by one as its documentation does."""
+"""Reads all users of an organization with PyPI's umapi-client, one by one as in its documentation."""
 
 import umapi_client
 

@@ -1,4 +1,5 @@
-//! One of many connections: it asks, reads, rests, and connects again where a fault took the connection away.
+//! One of many connections: it sends requests, reads responses, pauses, and reconnects after a fault closed the
+//! connection.
 
 use std::{
     sync::{
@@ -20,13 +21,13 @@ use umapi_time::{Clock, Instant};
 use super::requests::Requests;
 use crate::load::{Shot, body_of_whole};
 
-/// Bytes that a slow reader takes, and how long it then rests.
+/// Bytes that a slow reader reads at once, and the pause after each read.
 const SIP: usize = 64 << 10;
 const SIP_REST: Duration = Duration::from_millis(100);
-/// Pages that a slow reader asks for at once. Fewer would fit into the buffers of the kernel, and the server be rid of them.
+/// Pages that a slow reader requests at once. With fewer pages, the buffers of the kernel would hold all responses.
 const AT_ONCE: usize = 12;
 
-/// What a connection does.
+/// The kind of requests of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Users,
@@ -37,7 +38,7 @@ enum Kind {
     SlowReader,
 }
 
-/// Of forty connections, in this order.
+/// The kinds of forty connections, in this order.
 const KINDS: [(Kind, usize); 6] = [
     (Kind::Users, 20),
     (Kind::Pages, 6),
@@ -47,7 +48,7 @@ const KINDS: [(Kind, usize); 6] = [
     (Kind::SlowReader, 2),
 ];
 
-/// How long connections rest, and whether they are to end.
+/// The pause of the connections, and whether they must end.
 #[derive(Clone)]
 pub(super) struct Pace {
     rest: Duration,
@@ -59,24 +60,24 @@ impl Pace {
         Self { rest, is_over: Arc::default() }
     }
 
-    /// Asks all connections to end.
+    /// Requests all connections to end.
     pub(super) fn end(&self) {
         self.is_over.store(true, Relaxed);
     }
 }
 
-/// How often what came.
+/// Numbers of responses by kind.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     good: AtomicUsize,
     refused: AtomicUsize,
     broken: AtomicUsize,
-    /// Answers of an error that no rule asks for.
+    /// Error responses that no fault rule explains.
     wrong: AtomicUsize,
 }
 
 impl Counts {
-    pub(super) fn answers(&self) -> usize {
+    pub(super) fn responses(&self) -> usize {
         self.good.load(Relaxed) + self.refused.load(Relaxed)
     }
 
@@ -84,25 +85,25 @@ impl Counts {
         let [good, refused, broken, wrong] =
             [&self.good, &self.refused, &self.broken, &self.wrong].map(|count| count.load(Relaxed));
         format!(
-            "{good} good answers, {refused} refusals and {broken} broken exchanges by the rules, {wrong} wrong answers"
+            "{good} good responses, {refused} rejections and {broken} broken exchanges by fault rules, {wrong} wrong responses"
         )
     }
 
-    /// There were answers of all kinds, and none that was wrong.
+    /// Checks that there were responses of every kind, and no wrong one.
     pub(super) fn check(&self) -> Result<()> {
         let [good, refused, broken] = [&self.good, &self.refused, &self.broken].map(|count| count.load(Relaxed));
-        ensure!(good > 0 && refused > 0 && broken > 0, "the load was none: {}", self.to_text());
+        ensure!(good > 0 && refused > 0 && broken > 0, "there was no load: {}", self.to_text());
         ensure!(self.wrong.load(Relaxed) == 0, "the emulator failed on a request: {}", self.to_text());
         Ok(())
     }
 }
 
-/// A connection, as others see it.
+/// A connection, as seen by the monitor.
 pub(super) struct Connection {
     number: usize,
     kind: Kind,
     clock: Clock,
-    /// When something came last, in milliseconds on the clock.
+    /// When the last data was received, in milliseconds of the clock.
     heard: AtomicU64,
 }
 
@@ -130,7 +131,7 @@ impl Connection {
         }
     }
 
-    /// For how long nothing came.
+    /// The time without data.
     pub(super) fn idle(&self, now: Instant) -> Duration {
         now - Instant::from_origin(Duration::from_millis(self.heard.load(Relaxed)))
     }
@@ -140,7 +141,7 @@ impl Connection {
         self.heard.store(now.try_into().unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// Asks until the end.
+    /// Sends requests until the end.
     pub(super) async fn run(&self, requests: &Requests, counts: &Counts, pace: &Pace) -> Result<()> {
         let (mut stream, mut token) = (None, None::<String>);
         let mut number = self.number;
@@ -151,10 +152,10 @@ impl Connection {
             };
             let is_login = shot.path.contains("/ims/");
             match self.exchange(&mut stream, &shot).await {
-                Ok(answer) => {
-                    let status = status(&answer)?;
+                Ok(response) => {
+                    let status = status(&response)?;
                     match status {
-                        200 if is_login => token = token_of(&answer),
+                        200 if is_login => token = token_of(&response),
                         401 => token = None,
                         _ => {}
                     }
@@ -187,7 +188,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request over the connection there is, or over a new one, and reads the answer to its end.
+    /// Sends a request over the existing connection or a new one, and reads the whole response.
     async fn exchange(&self, open: &mut Option<TcpStream>, shot: &Shot) -> Result<Vec<u8>> {
         let is_slow = self.kind == Kind::SlowReader && shot.method == Method::GET;
         let stream = match open {
@@ -196,7 +197,7 @@ impl Connection {
         };
         let requests = if is_slow { AT_ONCE } else { 1 };
         stream.write_all(&shot.to_bytes().repeat(requests)).await?;
-        let (mut received, mut answer) = (Vec::new(), Vec::new());
+        let (mut received, mut response) = (Vec::new(), Vec::new());
         for _ in 0..requests {
             while body_of_whole(&received)?.is_none() {
                 let most = if is_slow { SIP } else { 1 << 20 };
@@ -207,25 +208,25 @@ impl Connection {
                     self.clock.sleep(SIP_REST).await;
                 }
             }
-            answer = first_of(&mut received)?;
+            response = first_of(&mut received)?;
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// Takes the first answer, which is there to its end.
+/// Removes the first response, which is complete.
 fn first_of(received: &mut Vec<u8>) -> Result<Vec<u8>> {
-    let body = body_of_whole(received)?.context("a whole answer")?;
+    let body = body_of_whole(received)?.context("a complete response")?;
     let rest = received.split_off(head_of(received).context("a head")? + body);
     Ok(std::mem::replace(received, rest))
 }
 
-/// The length of the head, with the empty line.
-fn head_of(answer: &[u8]) -> Option<usize> {
-    Some(answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4)
+/// The length of the head, including the empty line.
+fn head_of(response: &[u8]) -> Option<usize> {
+    Some(response.windows(4).position(|four| four == b"\r\n\r\n")? + 4)
 }
 
-/// A connection. That of a slow reader has small buffers, so that the server feels it.
+/// Opens a connection. A slow reader has small buffers, so that the server notices it.
 async fn connect(shot: &Shot, is_slow: bool) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     if is_slow {
@@ -241,14 +242,14 @@ pub(super) async fn once(shot: &Shot) -> Result<Vec<u8>> {
     Connection::new(0, Clock::real()).exchange(&mut None, shot).await
 }
 
-/// Connections that have asked for more pages than the kernel buffers, and do not read them.
+/// Opens connections that request more pages than the kernel buffers, and do not read them.
 pub(super) async fn held_open(requests: &Requests, count: usize) -> Result<Vec<TcpStream>> {
     let mut open = Vec::new();
     for number in 0..count {
         let token = loop {
-            // A rule may spoil it.
-            if let Ok(answer) = once(&requests.login()).await
-                && let Some(token) = token_of(&answer)
+            // A fault rule may break it.
+            if let Ok(response) = once(&requests.login()).await
+                && let Some(token) = token_of(&response)
             {
                 break token;
             }
@@ -261,16 +262,16 @@ pub(super) async fn held_open(requests: &Requests, count: usize) -> Result<Vec<T
     Ok(open)
 }
 
-fn status(answer: &[u8]) -> Result<u16> {
-    let digits = answer.get(9..12).context("a status line")?;
+fn status(response: &[u8]) -> Result<u16> {
+    let digits = response.get(9..12).context("a status line")?;
     Ok(std::str::from_utf8(digits)?.parse()?)
 }
 
-/// Nothing where a rule spoiled the answer.
-fn token_of(answer: &[u8]) -> Option<String> {
+/// `None` if a fault rule broke the response.
+fn token_of(response: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Granted {
         access_token: String,
     }
-    serde_json::from_slice::<Granted>(&answer[head_of(answer)?..]).ok().map(|granted| granted.access_token)
+    serde_json::from_slice::<Granted>(&response[head_of(response)?..]).ok().map(|granted| granted.access_token)
 }

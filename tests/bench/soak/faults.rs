@@ -1,4 +1,4 @@
-//! What goes wrong meanwhile: every kind of fault, each in a small share of all exchanges.
+//! The faults of the soak test: every kind, each in a small share of all exchanges.
 
 use anyhow::{Result, ensure};
 use http::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{connection, requests::host_and_path};
 use crate::{emulator::Emulator, load::Shot};
 
-/// Of all exchanges, for each kind.
+/// The share of all exchanges for each kind.
 const SHARE: f64 = 0.004;
 
 fn rules() -> Vec<Value> {
@@ -29,7 +29,7 @@ fn rules() -> Vec<Value> {
     ]
 }
 
-/// Sets all rules, over the management port.
+/// Sets all rules through the management API.
 pub(super) async fn set(emulator: &Emulator) -> Result<()> {
     let (address, path) = host_and_path(&emulator.management_url)?;
     for (number, mut rule) in rules().into_iter().enumerate() {
@@ -41,8 +41,8 @@ pub(super) async fn set(emulator: &Emulator) -> Result<()> {
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: serde_json::to_vec(&rule)?.into(),
         };
-        let answer = connection::once(&shot).await?;
-        ensure!(answer.starts_with(b"HTTP/1.1 2"), "{rule}: {}", String::from_utf8_lossy(&answer));
+        let response = connection::once(&shot).await?;
+        ensure!(response.starts_with(b"HTTP/1.1 2"), "{rule}: {}", String::from_utf8_lossy(&response));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is asked: single users, pages, actions, logins.
+//! The requests of the soak test: single users, pages, actions, logins.
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use umapi::Command;
 
 use crate::{emulator::Address, load::Shot};
 
-/// The requests, but for the access token, which each connection has its own of.
+/// The requests without the access token; each connection has its own token.
 pub(super) struct Requests {
     um: (String, String),
     ims: (String, String),
@@ -68,7 +68,7 @@ impl Requests {
         self.get(token, &format!("/groups/{}/0", self.address.organization))
     }
 
-    /// Ten commands, which together leave everything as it was.
+    /// Ten commands that leave the state unchanged together.
     pub(super) fn action(&self, token: &str, number: usize) -> Result<Shot> {
         let commands: Vec<_> = (0..10)
             .map(|command| {
@@ -101,7 +101,7 @@ fn group(number: usize) -> String {
     format!("Soak {}", number % 10)
 }
 
-/// Where to connect to, and what all paths begin with.
+/// The address to connect to, and the common prefix of all paths.
 pub(super) fn host_and_path(url: &str) -> Result<(String, String)> {
     let url = url::Url::parse(url)?;
     let host = format!("{}:{}", url.host_str().context("a host")?, url.port().context("a port")?);

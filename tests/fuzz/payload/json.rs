@@ -1,9 +1,9 @@
-//! Damage to a document of JSON, value by value.
+//! Damages a JSON document, value by value.
 
 use bolero::TypeGenerator;
 use serde_json::{Map, Value, json};
 
-/// A change of one value, counted in the order of the document and around its end.
+/// A change of one value. The position counts the values in the order of the document, modulo their number.
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) struct Change {
     place: u8,
@@ -27,7 +27,7 @@ enum Name {
     Letters(#[generator(bolero::produce::<Vec<u8>>().with().len(0..=4_usize))] Vec<u8>),
 }
 
-/// A value that is not expected.
+/// An unexpected value.
 #[derive(Clone, Debug, TypeGenerator)]
 enum Odd {
     Null,
@@ -111,7 +111,7 @@ enum Step {
     Index(usize),
 }
 
-/// The paths to all values of a document, the document itself first.
+/// The paths of all values of a document, beginning with the document itself.
 fn places(document: &Value) -> Vec<Vec<Step>> {
     let mut all = vec![Vec::new()];
     let below = |step: Step, value: &Value| {

@@ -1,8 +1,8 @@
-//! Damage to a text, byte by byte.
+//! Damages a text, byte by byte.
 
 use bolero::TypeGenerator;
 
-/// A part of a text that was made up.
+/// A generated part of a text.
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) enum Piece {
     Word(u8),
@@ -13,7 +13,7 @@ pub(crate) enum Piece {
     Repeated { word: u8, times: u8 },
 }
 
-/// A change at a place, which is counted from the start and around the end.
+/// A change at a position, modulo the length of the text.
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) struct Edit {
     place: u16,
@@ -26,7 +26,7 @@ enum What {
     Delete(u8),
     Flip(u8),
     CutOff,
-    /// Takes a part of the text once more.
+    /// Repeats a part of the text.
     Copy {
         from: u16,
         length: u8,

@@ -1,6 +1,6 @@
-// A session with the service, from the login to a limit that is used up, through the generated clients.
+// A session with the service, from the login to an exceeded rate limit, with the generated clients.
 //
-// scenario.py and scenario.mts do the same, in the same order. emulated.py starts it.
+// scenario.py and scenario.mts do the same in the same order. emulated.py starts it.
 package scenario
 
 import (
@@ -40,7 +40,7 @@ type ready struct {
 	Credentials   struct{ ClientId, ClientSecret, Scopes, TechnicalAccountId, PrivateKey string }
 }
 
-// session is a client with a token, and where it is used.
+// session is a client with a token, and its connection data.
 type session struct {
 	*testing.T
 	ready
@@ -58,7 +58,7 @@ func TestScenario(t *testing.T) {
 	s.everyKindOfStep()
 	s.errors()
 	s.aLimit()
-	fmt.Println("Go: both logins, pages, every kind of step, errors and a limit, over TLS")
+	fmt.Println("Go: both logins, pages, every kind of step, errors and a rate limit, over TLS")
 }
 
 func must(t *testing.T, err error) {
@@ -68,7 +68,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// equal takes two lists of values, since Go has no tuples.
+// equal compares two lists of values, because Go has no tuples.
 func equal(t *testing.T, got []any, want ...any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -95,18 +95,18 @@ func newSession(t *testing.T, r ready, trust *http.Client, token string) session
 	return session{t, r, umapi.NewAPIClient(configuration), ctx}
 }
 
-// bothLogins gives the access tokens of an OAuth and of a JWT login.
+// bothLogins returns the access tokens of an OAuth login and a JWT login.
 func bothLogins(t *testing.T, r ready, trust *http.Client) (string, string) {
 	configuration := ims.NewConfiguration()
 	configuration.Servers = ims.ServerConfigurations{{URL: r.ImsHttpsUrl}}
 	configuration.HTTPClient = trust
 	login := ims.NewAPIClient(configuration).LoginAPI
 	c := r.Credentials
-	// The fields of the form. The names without the 2 are those of the query, which takes the same fields.
+	// The fields of the form. The names without the 2 are those of the query, which has the same fields.
 	request := login.RequestToken(context.Background()).GrantType2("client_credentials").ClientId2(c.ClientId).Scope2(c.Scopes)
 	oauth, response, err := request.ClientSecret2(c.ClientSecret).Execute()
 	must(t, err)
-	// In seconds here, in milliseconds below.
+	// Seconds here, milliseconds below.
 	equal(t, list(response.StatusCode, *oauth.TokenType, oauth.ExpiresIn), 200, "bearer", int64(86_400))
 
 	exchange := login.ExchangeJwt(context.Background()).ClientId(c.ClientId).ClientSecret(c.ClientSecret)
@@ -154,7 +154,7 @@ func (s session) pagesOfUsers() {
 		for _, name := range []string{"X-Request-Id", "X-Total-Count", "X-Page-Count", "X-Current-Page", "X-Page-Size"} {
 			headers = append(headers, response.Header.Get(name))
 		}
-		// Technical accounts are counted, and not listed.
+		// Technical accounts are counted, but not listed.
 		equal(s.T, headers, id, "10", "3", strconv.Itoa(number), strconv.Itoa(size))
 		users = append(users, page.Users...)
 	}
@@ -247,7 +247,7 @@ func (s session) everyKindOfStep() {
 	for _, each := range deprecated.Warnings {
 		warnings = append(warnings, fmt.Sprintf("%d.%d %s", each.Index, *each.Step.Int64, each.WarningCode))
 	}
-	// One for each key that is deprecated: three of the first step, two of the last.
+	// One warning per deprecated key: three in the first step, two in the last.
 	for _, place := range strings.Fields("0.0 0.0 0.0 0.1 0.2 0.3 1.0 2.0 2.0") {
 		expected = append(expected, place+" warning.command.deprecated")
 	}
@@ -273,12 +273,12 @@ func (s session) everyKindOfStep() {
 	equal(s.T, counts(s.run(false, deletion)), "success", int32(1), int32(0), int32(0))
 }
 
-// errorBody is what the description has for the body of an answer that is an error.
+// errorBody is the described body of an error response.
 func (s session) errorBody(err error) umapi.ErrorBody {
 	s.Helper()
 	var failure *umapi.GenericOpenAPIError
 	if !errors.As(err, &failure) {
-		s.Fatalf("no error of the service: %v", err)
+		s.Fatalf("not an error of the service: %v", err)
 	}
 	return failure.Model().(umapi.ErrorBody)
 }

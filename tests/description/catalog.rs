@@ -1,4 +1,4 @@
-//! The catalogue and the limits against the numbers of the service's documentation.
+//! Compares the catalog of codes and the limits with the numbers of the service's documentation.
 
 use umapi_model::{
     AnyOperation, ErrorCode, Operation,
@@ -7,7 +7,7 @@ use umapi_model::{
 };
 
 #[test]
-fn the_limits_are_those_of_the_documentation() {
+fn limits_match_the_documentation() {
     assert_eq!(
         (limits::COMMANDS_PER_REQUEST, limits::STEPS_PER_COMMAND, limits::NAMES_PER_LIST, limits::EMAIL_LENGTH),
         (10, 10, 10, 60)
@@ -25,7 +25,7 @@ fn the_limits_are_those_of_the_documentation() {
 }
 
 #[test]
-fn every_endpoint_is_there_and_the_older_ones_are_deprecated() {
+fn every_endpoint_exists_and_older_ones_are_deprecated() {
     assert_eq!(Operation::ALL.len(), 24);
     for operation in Operation::ALL {
         assert_eq!(operation.is_deprecated(), operation.path().starts_with("/{orgId}"), "{}", operation.id());
@@ -33,7 +33,7 @@ fn every_endpoint_is_there_and_the_older_ones_are_deprecated() {
 }
 
 #[test]
-fn codes_say_what_they_mean_and_what_to_do() {
+fn codes_have_a_meaning_and_a_remedy() {
     assert_eq!(ErrorCode::KNOWN.len(), 118);
     assert!(ErrorCode::WarningCommandDeprecated.entry().unwrap().is_warning);
     assert_eq!(ErrorCode::from("error.command.create.not_first"), ErrorCode::CommandCreateNotFirst);

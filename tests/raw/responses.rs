@@ -1,4 +1,4 @@
-//! Answers with headers, without bodies, in shapes that the description does not promise.
+//! Responses with headers, without bodies, and in formats that the description does not list.
 
 use umapi_raw::{
     Client, Error, Ims, UserManagement,
@@ -29,32 +29,32 @@ async fn headers_are_reachable() {
 }
 
 #[tokio::test]
-async fn empty_and_foreign_failures_keep_status_and_headers() {
+async fn empty_and_foreign_errors_keep_status_and_headers() {
     let failures = [
         ("401 Unauthorized", "www-authenticate: Bearer realm=\"JIL\"\r\n", ""),
         ("403 Forbidden", "", ""),
         ("429 Too Many Requests", "retry-after: 3600\r\n", r#"{"error_code":"429050","message":"Too many requests"}"#),
         ("502 Bad Gateway", "content-type: text/html\r\n", "<html>Bad Gateway</html>"),
     ];
-    let answers = failures.iter().map(|(status, headers, body)| response(status, headers, body)).collect();
-    let server = Recorder::start(answers).await;
+    let responses = failures.iter().map(|(status, headers, body)| response(status, headers, body)).collect();
+    let server = Recorder::start(responses).await;
     let client = Client::<UserManagement>::new(&server.url, reqwest::Client::new());
     for (status, _, body) in failures {
-        let Err(Error::UnexpectedResponse(answer)) = client.list_groups(ORGANIZATION, 0, None).await else {
-            panic!("{status} is a failure with its response")
+        let Err(Error::UnexpectedResponse(response)) = client.list_groups(ORGANIZATION, 0, None).await else {
+            panic!("{status} is an error with its response")
         };
-        assert!(status.starts_with(answer.status().as_str()));
+        assert!(status.starts_with(response.status().as_str()));
         if status.starts_with("429") {
-            assert_eq!(answer.headers()["retry-after"], "3600");
+            assert_eq!(response.headers()["retry-after"], "3600");
         }
-        let text = answer.text().await.unwrap();
+        let text = response.text().await.unwrap();
         assert_eq!(text, body);
         assert_eq!(serde_json::from_str::<ErrorBody>(&text).is_ok(), status.starts_with("429"));
     }
 }
 
 #[tokio::test]
-async fn typed_mocks_match_what_is_sent() {
+async fn typed_mocks_match_the_sent_requests() {
     let server = httpmock::MockServer::start_async().await;
     let client = Client::<UserManagement>::new(&server.base_url(), reqwest::Client::new());
     let commands = vec![Command::from(UserCommand::new(
