@@ -8,10 +8,10 @@ use umapi_time::Clock;
 use crate::{
     Run,
     emulator::{Address, Emulator},
+    machine::Usage,
     peers::Figures,
     report::{Table, median, spread},
     streaming::subcommand,
-    usage::Usage,
 };
 
 /// Sends the given number of commands, each of which creates a user.

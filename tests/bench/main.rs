@@ -14,7 +14,6 @@ mod requests;
 mod serving;
 mod soak;
 mod streaming;
-mod usage;
 
 use std::path::PathBuf;
 

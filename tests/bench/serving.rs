@@ -12,9 +12,9 @@ use crate::{
     chart::Chart,
     emulator::Emulator,
     load::{self, Shot},
+    machine::Usage,
     peers::Prism,
     report::{Table, median, spread},
-    usage::Usage,
 };
 
 /// Concurrent connections.

@@ -16,7 +16,7 @@ use self::{
     connection::{Connection, Counts, Pace},
     requests::Requests,
 };
-use crate::{emulator::Emulator, usage::Usage};
+use crate::{emulator::Emulator, machine::Usage};
 
 /// Time between two samples of the emulator.
 const LOOK: Duration = Duration::from_secs(5);

@@ -13,9 +13,9 @@ use crate::{
     Run,
     chart::{Chart, grouped},
     emulator::{Address, Emulator},
+    machine::Usage,
     peers::{self, Figures},
     report::{Table, median, spread},
-    usage::Usage,
 };
 
 /// The readers: this project's client, and those it is compared with.

@@ -1,5 +1,5 @@
 //! The client against the emulator, on one clock.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fault_matrix;
 mod faults;

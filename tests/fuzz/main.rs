@@ -3,7 +3,7 @@
 //! `cargo test -p umapi-fuzz` runs every target with a fixed number of inputs, the same in every run.
 //! `UMAPI_FUZZ_FACTOR=20` runs twenty times as many; the first ones are the same. `README.md` beside this file
 //! describes how to run a target guided by coverage.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod actions;
 mod command_line;

@@ -1,5 +1,5 @@
 //! Tests of the generated endpoints over real connections.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod hooks;
 mod paths;
