@@ -170,7 +170,7 @@ impl Peer {
         let answering = script.clone();
         tasks.spawn_local(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::task::spawn_local(response(stream, answering.clone()));
+                tokio::task::spawn_local(respond(stream, answering.clone()));
             }
         });
         Self { runtime, tasks, url, script }
@@ -195,7 +195,7 @@ impl Peer {
 }
 
 /// Reads a request, sends a response, and closes the connection.
-async fn response(mut stream: TcpStream, script: Rc<Script>) {
+async fn respond(mut stream: TcpStream, script: Rc<Script>) {
     if !is_whole_request(&mut stream).await {
         return;
     }

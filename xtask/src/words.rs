@@ -46,6 +46,7 @@ pub(crate) fn check() -> Result<()> {
         .map(|(pattern, instead)| Ok((Regex::new(&format!("(?i){pattern}"))?, *instead)))
         .collect::<Result<_>>()?;
     let mut problems = Vec::new();
+    let (mut code, mut security) = (String::new(), String::new());
     for path in workspace::tracked_files()? {
         let extension = Path::new(&path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         // This file contains what it refuses. A tracked file that was deleted has no text.
@@ -56,15 +57,28 @@ pub(crate) fn check() -> Result<()> {
         problems.extend(word_problems(&path, &text, &phrases));
         if extension == "rs" {
             problems.extend(header_problem(&path, &text));
+            code += &text;
+        }
+        if path == "SECURITY.md" {
+            security.clone_from(&text);
         }
         if extension == "md" {
             problems.extend(missing_targets(&top, &path, &text)?);
         }
     }
+    problems.extend(missing_tests(&security, &code)?);
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
     Ok(())
+}
+
+/// Tests that SECURITY names as proof and that do not exist.
+fn missing_tests(security: &str, code: &str) -> Result<Vec<String>> {
+    let name = Regex::new("`([a-z0-9]+(?:_[a-z0-9]+){2,})`")?;
+    let names = name.captures_iter(security).map(|found| found[1].to_owned());
+    let missing = names.filter(|name| !code.contains(&format!("fn {name}(")));
+    Ok(missing.map(|name| format!("SECURITY.md: there is no test {name}")).collect())
 }
 
 fn word_problems(path: &str, text: &str, phrases: &[(Regex, &str)]) -> Vec<String> {
@@ -125,6 +139,12 @@ mod tests {
         let expected =
             ["a.md:2: write `license`, not `licence`", "a.md:2: `that which` is hard to read; write what exactly"];
         assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn tests_named_in_security_must_exist() {
+        let problems = missing_tests("`keys_are_hidden` `tokens_are_hidden` `tls.rs`", "fn keys_are_hidden() {}").unwrap();
+        assert_eq!(problems, ["SECURITY.md: there is no test tokens_are_hidden"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Many users in many groups: the client chooses the side, and says beforehand what it costs.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
+#[path = "support/emulated.rs"]
 mod support;
 
 use std::error::Error;

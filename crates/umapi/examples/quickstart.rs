@@ -5,6 +5,7 @@
 //! changes nothing.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
+#[path = "support/emulated.rs"]
 mod support;
 
 use std::{error::Error, sync::Mutex, time::SystemTime};

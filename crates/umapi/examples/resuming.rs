@@ -1,6 +1,7 @@
 //! A list that is read in two sittings, with a text kept in between.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
+#[path = "support/emulated.rs"]
 mod support;
 
 use std::error::Error;

@@ -1,6 +1,7 @@
 //! Several credentials of one organization: the limits are counted for each, so the work is spread over them.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
+#[path = "support/emulated.rs"]
 mod support;
 
 use std::{

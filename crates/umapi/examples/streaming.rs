@@ -1,6 +1,7 @@
 //! A large organization, in and out as streams: a user at a time, and never more than two pages in memory.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
+#[path = "support/emulated.rs"]
 mod support;
 
 use std::error::Error;

@@ -1,6 +1,7 @@
 //! Code of your own, tested without an organization: against the emulator, with faults, on a clock that jumps.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
+#[path = "support/emulated.rs"]
 mod support;
 
 use std::{error::Error, time::Duration};
