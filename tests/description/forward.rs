@@ -15,11 +15,11 @@ fn round_trip<T: serde::Serialize + serde::de::DeserializeOwned>(value: &Value) 
 #[test]
 fn unknown_values_and_fields_survive() {
     let given = json!({
-        "email": "a@b.c", "status": "dormant", "type": "quantumID", "favouriteColour": { "name": "red", "shades": [1, 2] }
+        "email": "a@b.c", "status": "dormant", "type": "quantumID", "favoriteColor": { "name": "red", "shades": [1, 2] }
     });
     let (user, written) = round_trip::<User>(&given);
     assert_eq!(user.status, Some(UserStatus::Other("dormant".to_owned())));
-    assert_eq!(user.extra["favouriteColour"]["shades"][1], 2);
+    assert_eq!(user.extra["favoriteColor"]["shades"][1], 2);
     assert_eq!(written, given);
 
     let given = json!({ "groupName": "g", "type": "MOON_ADMIN_GROUP", "tier": 3 });

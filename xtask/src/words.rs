@@ -99,11 +99,11 @@ fn word_problems(path: &str, text: &str, phrases: &[(Regex, &str)]) -> Vec<Strin
     problems
 }
 
-/// A file of code says in its first line what it is.
+/// The first line of a source file says what it is: a `//!` line, or an included document.
 fn header_problem(path: &str, text: &str) -> Option<String> {
     let is_generated = text.lines().next().is_some_and(|line| line.contains("@generated"));
-    (!is_generated && !text.starts_with("//!"))
-        .then(|| format!("{path}:1: begin the file with a `//!` line that says what it is"))
+    let has_header = text.starts_with("//!") || text.starts_with("#![doc = include_str!");
+    (!is_generated && !has_header).then(|| format!("{path}:1: begin the file with a `//!` line that says what it is"))
 }
 
 /// Relative links, and paths of source files in backticks, that name no file.
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn tests_named_in_security_must_exist() {
-        let problems = missing_tests("`keys_are_hidden` `tokens_are_hidden` `tls.rs`", "fn keys_are_hidden() {}").unwrap();
+        let problems =
+            missing_tests("`keys_are_hidden` `tokens_are_hidden` `tls.rs`", "fn keys_are_hidden() {}").unwrap();
         assert_eq!(problems, ["SECURITY.md: there is no test tokens_are_hidden"]);
     }
 
