@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -12,6 +12,11 @@ use futures_util::{
     FutureExt,
     future::{Shared, WeakShared},
 };
+use tokio::{
+    runtime::{Handle, Id},
+    sync::Notify,
+};
+use umapi_http::{catch_panic, log_panic};
 use umapi_time::{Clock, Instant};
 
 use crate::{AccessToken, Error, TokenFuture, TokenSource};
@@ -26,6 +31,8 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(60);
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long callers get the same error after a failure, unless the server asked for a longer wait.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// How long callers on other runtimes wait for a request before they send one of their own: its runtime may not run.
+const TAKE_OVER: Duration = Duration::from_secs(2);
 /// How many tokens in a row may expire on their way before this is an error.
 const ROUNDS: u32 = 3;
 
@@ -58,7 +65,9 @@ type Fetch = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send>>;
 /// ```
 ///
 /// * The source is asked once at a time, however many tasks wait. The waiting tasks drive the request: dropping the future
-///   that started it does not affect the others, and nothing runs while no task waits.
+///   that started it does not affect the others, and nothing runs while no task waits. A caller on another runtime asks
+///   again when the request takes longer than two seconds, because the runtime that drives it may not run.
+/// * If the source panics, the callers that wait for it get an error.
 /// * In a window before the expiry, one caller refreshes the token while the others continue with the old one. If the
 ///   refresh fails or is slow, the token is kept, and the next attempt is a minute later.
 /// * After a failure without a valid token, callers within the next second, or within the time that the server asked to
@@ -73,17 +82,29 @@ struct Cache {
     clock: Clock,
     refresh_window: Duration,
     state: Mutex<State>,
+    /// Notified when a request ends, with a result or without.
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
     cached: Option<CachedToken>,
-    /// The request in flight. The waiting tasks own it, and it ends with the last of them.
-    in_flight: Option<WeakShared<Fetch>>,
+    /// The requests in flight, one for each runtime at most. The waiting tasks own them, and each ends with the last of its
+    /// tasks.
+    in_flight: Vec<InFlight>,
+    requests: u64,
     /// There is no early refresh before this moment.
     refresh_after: Option<Instant>,
     /// The last failure, and until when all callers get it.
     failure: Option<(Error, Instant)>,
+}
+
+/// A request to the source. It is polled on its runtime alone, whose timers and connections it uses.
+struct InFlight {
+    number: u64,
+    runtime: Option<Id>,
+    since: Instant,
+    fetch: WeakShared<Fetch>,
 }
 
 /// What a caller does next. Decided under the lock.
@@ -93,6 +114,8 @@ enum NextStep {
     /// Refresh early. The cached token is still valid.
     Refresh(Shared<Fetch>),
     Wait(Shared<Fetch>),
+    /// Wait for the request of another runtime, until this moment.
+    WaitForOther(Instant),
 }
 
 impl CachedSource {
@@ -105,7 +128,7 @@ impl CachedSource {
     /// last quarter.
     pub fn with_refresh_window(source: impl TokenSource, clock: Clock, window: Duration) -> Self {
         let source = Box::new(source);
-        Self(Arc::new(Cache { source, clock, refresh_window: window, state: Mutex::default() }))
+        Self(Arc::new(Cache { source, clock, refresh_window: window, state: Mutex::default(), changed: Notify::new() }))
     }
 
     /// Returns a token that is valid now: the cached one, or a new one from the source.
@@ -114,8 +137,20 @@ impl CachedSource {
     ///
     /// The error of the source; see [`Error`].
     pub async fn token(&self) -> Result<AccessToken, Error> {
-        for _ in 0..ROUNDS {
+        let mut rounds = 0;
+        while rounds < ROUNDS {
+            rounds += 1;
+            let mut changed = pin!(self.0.changed.notified());
+            // What ends between the decision and the wait is noticed.
+            changed.as_mut().enable();
             match self.next_step() {
+                NextStep::WaitForOther(until) => {
+                    rounds -= 1;
+                    tokio::select! {
+                        () = changed => {}
+                        () = self.0.clock.sleep_until(until) => {}
+                    }
+                }
                 NextStep::Return(token) => return Ok(token),
                 NextStep::Fail(error) => return Err(error),
                 NextStep::Refresh(fetch) => {
@@ -144,7 +179,7 @@ impl CachedSource {
             state.cached = None;
         }
         drop(state);
-        self.0.source.invalidate(rejected);
+        log_panic("token source", || self.0.source.invalidate(rejected));
     }
 
     fn next_step(&self) -> NextStep {
@@ -155,32 +190,70 @@ impl CachedSource {
                 Some((error, until)) if now.monotonic < *until => {
                     NextStep::Fail(error.with_remaining(*until - now.monotonic))
                 }
-                _ => NextStep::Wait(self.fetch(&mut state)),
+                _ => self.wait(&mut state, now),
             };
         };
         let is_early = now.has_reached(cached.refresh_from);
         let may_refresh = state.refresh_after.is_none_or(|moment| now.monotonic >= moment);
-        if !is_early || !may_refresh || state.in_flight().is_some() {
+        if !is_early || !may_refresh {
             return NextStep::Return(cached.token.clone());
         }
-        NextStep::Refresh(self.fetch(&mut state))
+        let token = cached.token.clone();
+        state.forget_ended();
+        if state.in_flight.iter().any(|request| now.monotonic < request.since + TAKE_OVER) {
+            return NextStep::Return(token);
+        }
+        match state.of_runtime(current_runtime()) {
+            Some(_) => NextStep::Return(token),
+            None => NextStep::Refresh(self.fetch(&mut state, now)),
+        }
     }
 
-    /// The request in flight, or a new one.
-    fn fetch(&self, state: &mut State) -> Shared<Fetch> {
-        if let Some(fetch) = state.in_flight() {
-            return fetch;
+    /// Waits for the request of this runtime, or for that of another one, or sends one.
+    fn wait(&self, state: &mut State, now: Moment) -> NextStep {
+        state.forget_ended();
+        if let Some(fetch) = state.of_runtime(current_runtime()) {
+            return NextStep::Wait(fetch);
         }
+        match state.in_flight.iter().map(|request| request.since + TAKE_OVER).max() {
+            Some(until) if now.monotonic < until => NextStep::WaitForOther(until),
+            _ => NextStep::Wait(self.fetch(state, now)),
+        }
+    }
+
+    /// Sends a request on this runtime.
+    fn fetch(&self, state: &mut State, now: Moment) -> Shared<Fetch> {
         let cache = self.0.clone();
+        state.requests += 1;
+        let number = state.requests;
+        let ended = NotifyOnDrop(self.0.clone());
         let fetch: Fetch = Box::pin(async move {
+            let _ended = ended;
             let started = Moment::now(&cache.clock);
-            let result = cache.source.token().await;
-            cache.store(started, &result);
+            let token = catch_panic("token source", async { cache.source.token().await }).await;
+            let result = token.unwrap_or_else(|panic| Err(Error::other(panic)));
+            cache.store(number, started, &result);
             result
         });
         let fetch = fetch.shared();
-        state.in_flight = fetch.downgrade();
+        if let Some(weak) = fetch.downgrade() {
+            let (runtime, since) = (current_runtime(), now.monotonic);
+            state.in_flight.push(InFlight { number, runtime, since, fetch: weak });
+        }
         fetch
+    }
+}
+
+fn current_runtime() -> Option<Id> {
+    Handle::try_current().ok().map(|handle| handle.id())
+}
+
+/// Wakes the callers on other runtimes when a request ends.
+struct NotifyOnDrop(Arc<Cache>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -190,13 +263,17 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn store(&self, started: Moment, result: &Result<AccessToken, Error>) {
+    fn store(&self, number: u64, started: Moment, result: &Result<AccessToken, Error>) {
         let now = self.clock.now();
         let mut state = self.lock();
-        state.in_flight = None;
+        state.in_flight.retain(|request| request.number != number);
         match result {
             Ok(token) => {
-                state.cached = Some(CachedToken::new(token.clone(), started, self.refresh_window));
+                let fresh = CachedToken::new(token.clone(), started, self.refresh_window);
+                // A request that was overtaken by another one does not replace what that one brought.
+                if state.cached.as_ref().is_none_or(|cached| cached.started <= started.monotonic) {
+                    state.cached = Some(fresh);
+                }
                 state.refresh_after = None;
                 state.failure = None;
             }
@@ -210,14 +287,20 @@ impl Cache {
 }
 
 impl State {
-    fn in_flight(&self) -> Option<Shared<Fetch>> {
-        self.in_flight.as_ref().and_then(WeakShared::upgrade)
+    /// Forgets the requests that nobody waits for any more.
+    fn forget_ended(&mut self) {
+        self.in_flight.retain(|request| request.fetch.upgrade().is_some());
+    }
+
+    fn of_runtime(&self, runtime: Option<Id>) -> Option<Shared<Fetch>> {
+        self.in_flight.iter().find(|request| request.runtime == runtime)?.fetch.upgrade()
     }
 }
 
 /// A token, and when it is refreshed and how long it is returned. Both are `None` for a token without an expiry.
 struct CachedToken {
     token: AccessToken,
+    started: Instant,
     refresh_from: Option<Moment>,
     valid_until: Option<Moment>,
 }
@@ -229,7 +312,7 @@ impl CachedToken {
             Some(started.after(lifetime - at_most.min(lifetime / part)))
         };
         let (refresh_from, valid_until) = (before_expiry(refresh_window, 4), before_expiry(RESERVE, 20));
-        Self { token, refresh_from, valid_until }
+        Self { token, started: started.monotonic, refresh_from, valid_until }
     }
 }
 

@@ -10,9 +10,9 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::Full;
-use reqwest::{Body, header::CONTENT_TYPE};
-use serde::{Deserialize, Deserializer, de::Error as _};
-use umapi_http::{ReadError, ResponseHead, read_body};
+use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
+use serde::{Deserialize, Deserializer};
+use umapi_http::{HttpClient, ReadError, ResponseHead, in_own_task, read_body};
 use umapi_time::Clock;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -29,7 +29,7 @@ const MAX_RESPONSE: usize = 1 << 20;
 
 /// A source that logs in for every token. [`CachedSource`](crate::CachedSource) keeps what it returns.
 pub(crate) struct LoginSource {
-    http: reqwest::Client,
+    http: HttpClient,
     timeout: Duration,
     clock: Clock,
     credentials: Arc<Credentials>,
@@ -54,7 +54,7 @@ impl TokenSource for LoginSource {
 
 impl LoginSource {
     pub(crate) fn new(
-        http: reqwest::Client,
+        http: HttpClient,
         timeout: Duration,
         clock: Clock,
         credentials: Arc<Credentials>,
@@ -131,11 +131,14 @@ impl LoginSource {
             return Err(login_error::of_response(response, &self.credentials.login, &secrets, skew));
         }
         let issued: TokenResponse = serde_json::from_slice(&response.body).map_err(|_| {
-            let text =
-                "the login server responded with success, but without a token; check the URL of the login server";
+            let text = "the login server responded with success, but without a token (`access_token`); check the URL of the login server";
             Error::new(Kind::Unreadable { status }, text)
         })?;
-        Ok(AccessToken::new(issued.access_token, Some(started + request.unit.duration(issued.expires_in))))
+        if issued.expires_in.is_none() {
+            tracing::warn!("the login server did not say how long the token is valid (`expires_in`)");
+        }
+        let expires = issued.expires_in.map(|lifetime| started + request.unit.duration(lifetime));
+        Ok(AccessToken::new(issued.access_token, expires))
     }
 
     /// All secrets that an error must not show: those of the request, and all others of the credentials.
@@ -148,22 +151,47 @@ impl LoginSource {
         let endpoint = &self.credentials.endpoint;
         let url = endpoint.url().join(request.path);
         let failed = |error| login_error::of_network(error, endpoint, &self.secrets_to_redact(request));
-        let post = self.http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(request.body());
-        let mut response = post.send().await.map_err(failed)?;
-        if response.url().as_str() != url {
-            return Err(login_error::of_redirect(endpoint));
-        }
-        let head = ResponseHead::of(&response, self.clock.wall());
-        let mut body = Zeroizing::new(Vec::new());
-        match read_body(&mut response, MAX_RESPONSE, &mut body).await {
-            Ok(()) => Ok(LoginResponse { head, body }),
-            Err(ReadError::Connection(error)) => Err(failed(error)),
-            Err(error) => {
+        let http = self.http.for_server(endpoint.url())?;
+        let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(request.body());
+        // Its time limit must not pass while a caller does not poll.
+        let exchange = in_own_task(exchange(post, url, self.clock.clone())).await;
+        match exchange.unwrap_or(Err(ExchangeError::RuntimeGone)) {
+            Ok(response) => Ok(response),
+            Err(ExchangeError::Http(error)) => Err(failed(error)),
+            Err(ExchangeError::Redirected) => Err(login_error::of_redirect(endpoint)),
+            Err(ExchangeError::TooLarge { status, error }) => {
                 let text = format!("the login at {endpoint} failed: {error}; check the URL of the login server");
-                Err(Error::new(Kind::Unreadable { status: head.status }, text))
+                Err(Error::new(Kind::Unreadable { status }, text))
+            }
+            Err(ExchangeError::RuntimeGone) => {
+                let text = format!("the login at {endpoint} was cut off: its runtime was dropped; log in again");
+                Err(Error::new(Kind::Network { is_timeout: false, is_connect: false }, text))
             }
         }
     }
+}
+
+/// Sends a login and reads the response.
+async fn exchange(post: RequestBuilder, url: String, clock: Clock) -> Result<LoginResponse, ExchangeError> {
+    let mut response = post.send().await.map_err(ExchangeError::Http)?;
+    if response.url().as_str() != url {
+        return Err(ExchangeError::Redirected);
+    }
+    let head = ResponseHead::of(&response, clock.wall());
+    let mut body = Zeroizing::new(Vec::new());
+    match read_body(&mut response, MAX_RESPONSE, &mut body).await {
+        Ok(()) => Ok(LoginResponse { head, body }),
+        Err(ReadError::Connection(error)) => Err(ExchangeError::Http(error)),
+        Err(error) => Err(ExchangeError::TooLarge { status: head.status, error }),
+    }
+}
+
+/// Why a login has no response.
+enum ExchangeError {
+    Http(reqwest::Error),
+    Redirected,
+    TooLarge { status: u16, error: ReadError },
+    RuntimeGone,
 }
 
 /// How long to wait before the next attempt, or `None` if there is none. `attempt` counts from 1, `jitter` is between 0 and 1.
@@ -240,18 +268,21 @@ impl<'a> LoginRequest<'a> {
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: Secret,
-    #[serde(deserialize_with = "integer")]
-    expires_in: u64,
+    /// The lifetime of the token. Without one, the token is used until the service rejects it.
+    #[serde(default, deserialize_with = "lenient_integer")]
+    expires_in: Option<u64>,
 }
 
-/// Deserializes an integer, which some servers send as a string.
-fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Number(number) => number.as_u64(),
-        serde_json::Value::String(text) => text.parse().ok(),
+/// Deserializes an integer, which some servers send as a string or as a number with a fraction. Anything else is `None`.
+fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(number) => number.as_f64(),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
         _ => None,
-    }
-    .ok_or_else(|| D::Error::custom("not an integer"))
+    };
+    // Far beyond any lifetime, a float counts whole numbers exactly.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+    Ok(number.filter(|number| (0.0..9e15).contains(number)).map(|number| number as u64))
 }
 
 #[cfg(test)]

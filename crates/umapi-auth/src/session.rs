@@ -166,7 +166,7 @@ impl SessionBuilder {
             Some(http) => http,
             None => HttpOptions::new().build()?,
         };
-        let http = http.for_server(self.credentials.endpoint.url())?;
+        http.check_server(self.credentials.endpoint.url())?;
         let credentials = Arc::new(self.credentials);
         let source = LoginSource::new(http, self.timeout, self.clock.clone(), credentials.clone(), self.retry);
         let tokens = match self.refresh_window {

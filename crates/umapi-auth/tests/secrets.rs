@@ -93,7 +93,7 @@ fn mock_logins(server: &MockServer) {
         });
         server.mock(|when, then| {
             when.path(path).form_urlencoded_tuple("client_secret", "planted-broken");
-            then.status(200).body(r#"{"access_token":"planted-token"}"#);
+            then.status(200).body(r#"{"token":"planted-token","expires_in":100000}"#);
         });
     }
 }

@@ -2,11 +2,12 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use reqwest::{Certificate, ClientBuilder, redirect};
+use tokio::runtime::{Handle, Id};
 
 use crate::{Secret, ServerUrl};
 
@@ -181,8 +182,9 @@ impl HttpOptions {
     ///
     /// If the product name, a certificate or the proxy cannot be used.
     pub fn build(self) -> Result<HttpClient, InvalidSetting> {
-        let https = self.https()?;
-        Ok(HttpClient(Arc::new(Clients { https, plain: OnceLock::new(), options: self })))
+        // What cannot be used is found out here. The first runtime that sends takes this client.
+        let unused = self.https()?;
+        Ok(HttpClient(Arc::new(Clients { given: None, unused: Mutex::new(Some(unused)), ..Clients::new(self) })))
     }
 
     fn https(&self) -> Result<reqwest::Client, InvalidSetting> {
@@ -236,45 +238,104 @@ fn finish(http: ClientBuilder) -> Result<reqwest::Client, InvalidSetting> {
 /// An HTTP client for the login and the API. Cheap to clone; clones share their connections.
 ///
 /// It sends HTTPS as its options say, and plain HTTP, which stays on this machine, without a proxy. It follows no redirects.
+///
+/// Each tokio runtime has connections of its own: a connection is driven by the runtime that opened it, and hangs or breaks
+/// when that one idles or is dropped.
 #[derive(Clone)]
 pub struct HttpClient(Arc<Clients>);
 
+/// The most runtimes whose connections are kept. Those of the runtime that sent least recently go first.
+const MAX_RUNTIMES: usize = 32;
+
 struct Clients {
-    https: reqwest::Client,
-    /// Made when first needed.
-    plain: OnceLock<reqwest::Client>,
+    /// The caller's own, used for HTTPS in every runtime.
+    given: Option<reqwest::Client>,
+    /// One for HTTPS that was made and not used yet.
+    unused: Mutex<Option<reqwest::Client>>,
+    /// The clients of each runtime; the one that sent last comes last.
+    of_runtimes: Mutex<Vec<OfRuntime>>,
     options: HttpOptions,
+}
+
+struct OfRuntime {
+    runtime: Option<Id>,
+    is_https: bool,
+    client: reqwest::Client,
+}
+
+impl Clients {
+    fn new(options: HttpOptions) -> Self {
+        Self { given: None, unused: Mutex::new(None), of_runtimes: Mutex::default(), options }
+    }
+
+    fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of_this_runtime(&self, is_https: bool) -> Result<reqwest::Client, InvalidSetting> {
+        let runtime = Handle::try_current().ok().map(|handle| handle.id());
+        let mut of_runtimes = Self::lock(&self.of_runtimes);
+        let found = of_runtimes.iter().position(|one| one.runtime == runtime && one.is_https == is_https);
+        let one = match found {
+            Some(index) => of_runtimes.remove(index),
+            None => {
+                let unused = if is_https { Self::lock(&self.unused).take() } else { None };
+                let client = match unused {
+                    Some(client) => client,
+                    None if is_https => self.options.https()?,
+                    None => self.options.plain()?,
+                };
+                OfRuntime { runtime, is_https, client }
+            }
+        };
+        let client = one.client.clone();
+        of_runtimes.push(one);
+        if of_runtimes.len() > MAX_RUNTIMES {
+            of_runtimes.remove(0);
+        }
+        Ok(client)
+    }
 }
 
 impl HttpClient {
     /// Uses a [`reqwest::Client`] for HTTPS: its own proxy, certificates, timeouts and user agent apply.
     ///
     /// Credentials do not follow a redirect, whatever the client does with redirects. Plain HTTP is not sent with it, because
-    /// its proxy would see the secrets. Do not turn on its `connection_verbose`: it logs what is sent.
+    /// its proxy would see the secrets. Do not turn on its `connection_verbose`: it logs what is sent. Its connections are
+    /// shared by all runtimes, so use it on one runtime only.
     pub fn from_reqwest(client: reqwest::Client) -> Self {
-        Self(Arc::new(Clients { https: client, plain: OnceLock::new(), options: HttpOptions::new() }))
+        Self(Arc::new(Clients { given: Some(client), ..Clients::new(HttpOptions::new()) }))
     }
 
-    /// The client to send requests to a server with.
+    /// The client to send requests to a server with, on the current runtime. Call it for every request.
     ///
     /// # Errors
     ///
     /// If the server uses plain HTTP and a proxy is set.
     pub fn for_server(&self, url: &ServerUrl) -> Result<reqwest::Client, InvalidSetting> {
-        let Clients { https, plain, options } = &*self.0;
+        let clients = &*self.0;
         if url.is_https() {
-            return Ok(https.clone());
+            return match &clients.given {
+                Some(client) => Ok(client.clone()),
+                None => clients.of_this_runtime(true),
+            };
         }
-        if matches!(options.proxy, ProxyChoice::Given(_)) {
+        self.check_server(url)?;
+        clients.of_this_runtime(false)
+    }
+
+    /// Checks that requests can be sent to a server.
+    ///
+    /// # Errors
+    ///
+    /// As [`for_server`](Self::for_server).
+    pub fn check_server(&self, url: &ServerUrl) -> Result<(), InvalidSetting> {
+        if !url.is_https() && matches!(self.0.options.proxy, ProxyChoice::Given(_)) {
             return Err(InvalidSetting::new(format!(
                 "a proxy would see the secrets that are sent to {url} as plain HTTP; use an https URL, or no proxy"
             )));
         }
-        if let Some(client) = plain.get() {
-            return Ok(client.clone());
-        }
-        let client = options.plain()?;
-        Ok(plain.get_or_init(|| client).clone())
+        Ok(())
     }
 }
 
