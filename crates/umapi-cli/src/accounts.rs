@@ -214,7 +214,7 @@ impl Account {
     }
 
     /// Tells the account from others of the same name.
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let kind = self.kind.map_or_else(|| "account".to_owned(), |kind| kind.to_string());
         match &self.domain {
             Some(domain) => format!("{kind} of {domain}"),

@@ -48,16 +48,38 @@ pub(crate) async fn run_small(
     commands: impl IntoIterator<Item = Command>,
     options: &WriteArgs,
 ) -> Result<Exit> {
-    let progress = context.progress("commands");
-    let tickets = Tickets::default();
-    let recorder = Recorder::new(context.observer(&progress), tickets.clone(), Arc::default());
-    let connection = Connection::open(context, progress, recorder).await?;
-    let commands: Vec<Command> = commands.into_iter().collect();
-    let entries =
-        (1_u64..).zip(commands).map(|(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command }));
-    Batch { context, connection: &connection, tickets, journal: Arc::default(), options, known: Vec::new() }
-        .run(entries)
-        .await
+    let commands = (1..).zip(commands).collect();
+    SmallBatch::open(context).await?.run(context, commands, Vec::new(), options).await
+}
+
+/// The few commands of a subcommand, with a connection that can be used before they run.
+pub(crate) struct SmallBatch {
+    pub(crate) connection: Connection,
+    tickets: Tickets,
+}
+
+impl SmallBatch {
+    pub(crate) async fn open(context: &Context) -> Result<Self> {
+        let progress = context.progress("commands");
+        let tickets = Tickets::default();
+        let recorder = Recorder::new(context.observer(&progress), tickets.clone(), Arc::default());
+        Ok(Self { connection: Connection::open(context, progress, recorder).await?, tickets })
+    }
+
+    /// Runs numbered commands. The outcomes in `known` need no sending.
+    pub(crate) async fn run(
+        self,
+        context: &Context,
+        commands: Vec<(u64, Command)>,
+        known: Vec<OutcomeRecord>,
+        options: &WriteArgs,
+    ) -> Result<Exit> {
+        let entry = |(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command });
+        let Self { connection, tickets } = self;
+        connection.progress.begin_again();
+        let batch = Batch { context, connection: &connection, tickets, journal: Arc::default(), options, known };
+        batch.run(commands.into_iter().map(entry)).await
+    }
 }
 
 impl Batch<'_> {

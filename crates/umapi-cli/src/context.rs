@@ -129,6 +129,17 @@ impl Context {
         }
     }
 
+    /// Asks the user to choose one of several items on the terminal.
+    pub(crate) fn choose(&self, question: &str, items: &[String]) -> Result<usize> {
+        let items: Vec<String> = items.iter().map(|item| escape(item)).collect();
+        let chosen = dialoguer::Select::new().with_prompt(escape(question)).items(&items).default(0).interact_opt();
+        match chosen {
+            Ok(Some(position)) => Ok(position),
+            Ok(None) => Err(Failure::usage("cancelled")),
+            Err(error) => Err(Failure::usage("cannot ask on the terminal").why(error)),
+        }
+    }
+
     /// Returns the exit code of the call, after a warning if outcomes could not be written.
     ///
     /// A reader that closed the pipe did so on purpose: then the outcomes alone decide.

@@ -1,16 +1,17 @@
 //! `umapi users`: list, look up, create, change and remove users.
 
 use clap::{Args, Subcommand, ValueEnum};
-use umapi::{Command, UserUpdate};
+use umapi::{Command, UserRef, UserUpdate};
 
 use super::pages::write_pages;
 use crate::{
-    batch,
+    accounts::{self, Account, AccountKind, Accounts, Found, UserQuery},
+    batch::{self, SmallBatch},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     member_filter::MemberFilter,
-    output::UserRecord,
+    output::{OutcomeRecord, UserRecord},
 };
 
 /// List, look up, create, change and remove users
@@ -248,9 +249,8 @@ pub(crate) struct UpdateArgs {
     #[arg(value_name = "USER")]
     user: String,
 
-    /// The domain of the username
-    #[arg(long, value_name = "DOMAIN")]
-    domain: Option<String>,
+    #[command(flatten)]
+    account: AccountArgs,
 
     /// The new email address
     #[arg(long, value_name = "ADDRESS")]
@@ -277,11 +277,17 @@ impl UpdateArgs {
         let mut update = UserUpdate::default();
         (update.email, update.username) = (self.email, self.username);
         (update.firstname, update.lastname) = (self.firstname, self.lastname);
-        let mut command = Command::user(self.user).update(update);
-        if let Some(domain) = self.domain {
-            command = command.domain(domain);
-        }
-        batch::run_small(context, [batch::checked(command)?], &self.options).await
+        let query = self.account.query(self.user);
+        let batch = SmallBatch::open(context).await?;
+        let accounts = Accounts::look_up(&batch.connection.client, [&query]).await?;
+        batch.connection.progress.finish();
+        let user = match resolve(context, &accounts, &query, false)? {
+            Some(account) => account.reference.clone(),
+            // The service rejects the command, and says why.
+            None => query.to_reference(),
+        };
+        let command = batch::checked(command_for(&user).update(update))?;
+        batch.run(context, vec![(1, command)], Vec::new(), &self.options).await
     }
 }
 
@@ -296,9 +302,8 @@ pub(crate) struct RemoveArgs {
     #[arg(required = true, value_name = "USER")]
     users: Vec<String>,
 
-    /// The domain of the usernames
-    #[arg(long, value_name = "DOMAIN")]
-    domain: Option<String>,
+    #[command(flatten)]
+    account: AccountArgs,
 
     /// Also delete the accounts and their content (never Adobe IDs)
     #[arg(long)]
@@ -314,20 +319,28 @@ pub(crate) struct RemoveArgs {
 
 impl RemoveArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let mut commands = Vec::new();
-        for user in &self.users {
-            let command = Command::user(user);
-            let mut command = match self.delete_account {
+        let queries: Vec<UserQuery> = self.users.iter().map(|user| self.account.query(user.clone())).collect();
+        let batch = SmallBatch::open(context).await?;
+        let accounts = Accounts::look_up(&batch.connection.client, &queries).await?;
+        batch.connection.progress.finish();
+        let (mut commands, mut users, mut not_found) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, query) in (1..).zip(&queries) {
+            let Some(account) = resolve(context, &accounts, query, self.yes)? else {
+                // The service reports the removal of nobody as completed.
+                let message = accounts::unknown(query, &accounts.near_misses(query));
+                not_found.push(OutcomeRecord::not_found(number, None, query.name.clone(), message));
+                continue;
+            };
+            let command = command_for(&account.reference);
+            let command = match self.delete_account {
                 true => command.remove_from_org_and_delete_account(),
                 false => command.remove_from_org(),
             };
-            if let Some(domain) = &self.domain {
-                command = command.domain(domain);
-            }
-            commands.push(batch::checked(command)?);
+            users.push(format!("{} ({})", query.name, account.describe()));
+            commands.push((number, batch::checked(command)?));
         }
-        if !self.options.dry_run {
-            let users = match self.users.as_slice() {
+        if !self.options.dry_run && !commands.is_empty() {
+            let users = match users.as_slice() {
                 [user] => user.clone(),
                 users => format!("{} users", users.len()),
             };
@@ -337,6 +350,67 @@ impl RemoveArgs {
             };
             context.confirm(&question, self.yes)?;
         }
-        batch::run_small(context, commands, &self.options).await
+        batch.run(context, commands, not_found, &self.options).await
     }
+}
+
+/// Which account of a name.
+#[derive(Args, Debug)]
+struct AccountArgs {
+    /// The domain, if users are named by username
+    #[arg(long, value_name = "DOMAIN", conflicts_with_all = ["adobe_id", "account_type"])]
+    domain: Option<String>,
+
+    /// Take the Adobe ID if an address has two accounts
+    #[arg(long)]
+    adobe_id: bool,
+
+    /// Take the account of this type if an address has two accounts
+    #[arg(id = "account_type", long = "type", value_enum, value_name = "TYPE", conflicts_with = "adobe_id")]
+    kind: Option<AccountType>,
+}
+
+impl AccountArgs {
+    fn query(&self, name: String) -> UserQuery {
+        let kind = match (self.adobe_id, self.kind) {
+            (true, _) | (_, Some(AccountType::Adobe)) => Some(AccountKind::AdobeId),
+            (_, Some(AccountType::Enterprise)) => Some(AccountKind::EnterpriseId),
+            (_, Some(AccountType::Federated)) => Some(AccountKind::FederatedId),
+            (false, None) => None,
+        };
+        UserQuery { name, kind, domain: self.domain.clone() }
+    }
+}
+
+/// Returns the account that a name stands for, or `None` if there is none.
+///
+/// If there are several, asks on the terminal; without one, or if everything is confirmed already, fails.
+fn resolve<'a>(
+    context: &Context,
+    accounts: &'a Accounts,
+    query: &UserQuery,
+    is_confirmed: bool,
+) -> Result<Option<&'a Account>> {
+    let mut several = match accounts.find(query) {
+        Found::Nobody => return Ok(None),
+        Found::One(account) => return Ok(Some(account)),
+        Found::Several(several) => several,
+    };
+    if context.terminal.is_interactive() && !is_confirmed {
+        let items: Vec<String> = several.iter().map(|account| account.describe()).collect();
+        let position =
+            context.choose(&format!("{} is the name of several accounts. Which one?", query.name), &items)?;
+        return Ok(Some(several.swap_remove(position)));
+    }
+    Err(Failure::usage(format!("cannot tell which account of {} to change; nothing was changed", query.name))
+        .why(accounts::ambiguous(query, &several))
+        .remedy("choose one with --type or --adobe-id; for a username, with --domain"))
+}
+
+fn command_for(user: &UserRef) -> Command {
+    let command = match user.domain() {
+        Some(domain) => Command::username(user.name(), domain),
+        None => Command::user(user.name()),
+    };
+    if user.is_adobe_id() { command.use_adobe_id() } else { command }
 }

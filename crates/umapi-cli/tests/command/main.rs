@@ -1,6 +1,7 @@
 //! Tests of the command `umapi` as a process, against the emulator.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
+mod accounts;
 mod api;
 mod apply;
 mod auth;

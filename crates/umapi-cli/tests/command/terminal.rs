@@ -82,11 +82,28 @@ fn removal_is_confirmed_on_the_terminal() {
     let stage = Stage::new();
     for (answer, is_there) in [("n", true), ("y", false)] {
         let mut session = on_terminal(stage.command(), &["users", "remove", "jane@example.com"]);
-        session.exp_string("Remove jane@example.com? [y/N]").unwrap();
+        session.exp_string("Remove jane@example.com (federatedID of example.com)? [y/N]").unwrap();
         session.send_line(answer).unwrap();
         session.exp_eof().unwrap();
         assert_eq!(stage.umapi(["users", "get", "jane@example.com"]).code == Some(0), is_there);
     }
+}
+
+#[test]
+fn account_is_chosen_on_the_terminal() {
+    let seed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/command/cases/twin-seed.yaml");
+    let stage = Stage::with(|builder| builder.seed_file(seed).limits(umapi_emulator::LimitSettings::off()));
+    let mut session = on_terminal(stage.command(), &["users", "remove", "ann@example.com"]);
+    session.exp_string("ann@example.com is the name of several accounts. Which one?").unwrap();
+    session.exp_string("adobeID").unwrap();
+    // The second one: down, enter.
+    session.send("\u{1b}[B\r").unwrap();
+    session.flush().unwrap();
+    session.exp_string("Remove ann@example.com (adobeID").unwrap();
+    session.send_line("y").unwrap();
+    session.exp_eof().unwrap();
+    let left = stage.umapi(["users", "get", "ann@example.com", "-f", "json"]).done().json();
+    assert_eq!(left["type"], "federatedID");
 }
 
 #[test]
