@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use umapi::{Command, Outcome};
+use umapi::{Command, NewUser, Outcome};
 use umapi_time::Clock;
 
 use crate::{
@@ -17,9 +17,10 @@ use crate::{
 /// Sends the given number of commands, each of which creates a user.
 pub(crate) async fn send(address: &Address, commands: usize) -> Result<()> {
     let client = address.client()?;
-    let stream = futures_util::stream::iter(
-        (0..commands).map(|number| Command::user(format!("p{number}@bench.example")).add_adobe_id().ignore_if_exists()),
-    );
+    let stream =
+        futures_util::stream::iter((0..commands).map(|number| {
+            Command::create_user(NewUser::adobe_id(format!("p{number}@bench.example")).ignore_if_exists())
+        }));
     let clock = Clock::real();
     let begun = clock.now();
     let mut outcomes = client.execute_stream(stream);

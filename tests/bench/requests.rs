@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use umapi::Command;
+use umapi::{Command, NewGroup, NewUser};
 
 use crate::{
     Run,
@@ -123,7 +123,7 @@ async fn organization(run: &Run, users: usize) -> Result<(Emulator, Vec<String>,
     let emulator = Emulator::start(&run.emulator, users + users / 5 + 50, 10)?;
     let client = emulator.address.client()?;
     let groups: Vec<String> = (1..=20).map(|number| format!("Bench {number}")).collect();
-    let report = client.execute(groups.iter().map(|group| Command::group(group).create_user_group())).await?;
+    let report = client.execute(groups.iter().map(|group| Command::create_group(NewGroup::new(group)))).await?;
     ensure!(report.rejected().next().is_none(), "the groups can be created");
     let mut list = client.users().list();
     let mut by_address = BTreeMap::new();
@@ -144,9 +144,9 @@ async fn with_client(run: &Run, job: &Job, users: usize) -> Result<(usize, usize
     let lower = (job.lower_bound)(&wanted);
     let client = emulator.address.client()?;
     let requests = if wanted.iter().any(|one| one.is_new) {
-        let commands = wanted
-            .iter()
-            .map(|one| Command::user(&one.user).add_adobe_id().names("First", "Last").add_to(one.groups.iter()));
+        let commands = wanted.iter().map(|one| {
+            Command::create_user(NewUser::adobe_id(&one.user).names("First", "Last")).add_to(one.groups.iter())
+        });
         let report = client.execute(commands).await?;
         ensure!(report.completed().count() == wanted.len(), "every membership is completed: {report}");
         report.requests()

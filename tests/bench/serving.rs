@@ -204,6 +204,6 @@ async fn sample(client: &Client) -> Result<Sample> {
     let first = pages.try_next().await?.context("the first page of users is readable")?;
     let last = first.page_count.map_or(0, |count| usize::try_from(count).unwrap_or(0).saturating_sub(1));
     let emails = first.items.into_iter().filter_map(|user| user.email).filter(|email| email.is_ascii()).take(10);
-    client.execute([umapi::Command::group("Bench").create_user_group()]).await?;
+    client.execute([umapi::Command::from(umapi::NewGroup::new("Bench"))]).await?;
     Ok(Sample { emails: emails.collect(), group: "Bench".to_owned(), last })
 }

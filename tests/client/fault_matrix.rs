@@ -5,7 +5,7 @@
 
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
-use umapi::{Client, Command, Error, NotSent, Outcome, ThrottlePolicy, UnknownReason, UserUpdate};
+use umapi::{Client, Command, Error, NewGroup, NewUser, NotSent, Outcome, ThrottlePolicy, UnknownReason, UserUpdate};
 use umapi_emulator::{Emulator, FaultHandle, FaultRule, LimitSettings, seed::Seed};
 use umapi_time::ManualClock;
 
@@ -88,15 +88,16 @@ impl Call {
 
     /// The command that changes the user or group of this cell. `None` if the call only reads.
     fn command(self, cell: usize) -> Option<Command> {
-        let (old, new) = (Command::user(old_user(cell)), Command::user(format!("new{cell}@staff.example")));
+        let old = Command::user(old_user(cell));
+        let new = NewUser::federated(format!("new{cell}@staff.example"), "First", "Last", "US");
         Some(match self {
             Self::Login | Self::GetUser | Self::ListUsers => return None,
-            Self::AddToGroup => old.add_to(["Team"]),
-            Self::CreateUser => new.create_federated("First", "Last", "US"),
-            Self::CreateUserIgnoring => new.create_federated("First", "Last", "US").ignore_if_exists(),
-            Self::UpdateUser => old.update(UserUpdate::default().with_firstname("Second")),
+            Self::AddToGroup => old.add_to(["Team"]).into(),
+            Self::CreateUser => new.into(),
+            Self::CreateUserIgnoring => new.ignore_if_exists().into(),
+            Self::UpdateUser => old.update(UserUpdate::default().with_firstname("Second")).into(),
             Self::RemoveFromOrg => old.remove_from_org(),
-            Self::CreateGroup => Command::group(format!("Group {cell}")).create_user_group(),
+            Self::CreateGroup => NewGroup::new(format!("Group {cell}")).into(),
         })
     }
 }

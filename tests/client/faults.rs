@@ -9,7 +9,7 @@ use std::{
 };
 
 use umapi::{
-    Client, ClientBuilder, Command, Report, RetryPolicy, UserUpdate,
+    Client, ClientBuilder, Command, NewGroup, NewUser, Report, RetryPolicy, UserUpdate,
     auth::{Credentials, Endpoint, OAuthServerToServer},
 };
 use umapi_emulator::{
@@ -142,25 +142,26 @@ pub(crate) fn client_with(
 fn commands() -> Vec<Command> {
     let user = |number: usize| format!("u{number}@federated.example");
     let group = |number: usize| format!("Team {}", number % 50);
-    let mut commands: Vec<Command> = (0..50).map(|number| Command::group(group(number)).create_user_group()).collect();
+    let mut commands: Vec<Command> = (0..50).map(|number| NewGroup::new(group(number)).into()).collect();
     let creating = |number: usize| {
-        let create = Command::user(user(number)).create_federated("First", format!("Last {number}"), "US");
-        match number % 3 {
+        let create = NewUser::federated(user(number), "First", format!("Last {number}"), "US");
+        Command::create_user(match number % 3 {
             0 => create.ignore_if_exists(),
             1 => create.update_if_exists(),
             _ => create,
-        }
+        })
     };
-    commands.extend((0..6_000).map(|number| creating(number).add_to([group(number), group(number * 7 + 1)])));
+    commands.extend((0..6_000).map(|number| creating(number).add_to([group(number), group(number * 7 + 1)]).into()));
     commands.extend((0..2_000).map(|number| {
         let update = UserUpdate::default().with_firstname("Second");
-        Command::user(user(number * 2)).update(update).remove_from([group(number * 2)])
+        Command::user(user(number * 2)).update(update).remove_from([group(number * 2)]).into()
     }));
-    commands
-        .extend((0..1_000).map(|number| Command::group(group(number)).add_users([user(number + 1), user(number + 2)])));
+    commands.extend(
+        (0..1_000).map(|number| Command::group(group(number)).add_users([user(number + 1), user(number + 2)]).into()),
+    );
     commands.extend((0..900).map(|number| Command::user(user(number * 6 + 1)).remove_from_org()));
-    commands.extend((0..40).map(|number| Command::group(format!("Short-lived {number}")).create_user_group()));
-    commands.extend((0..10).map(|number| Command::group(format!("Short-lived {number}")).delete_user_group()));
+    commands.extend((0..40).map(|number| NewGroup::new(format!("Short-lived {number}")).into()));
+    commands.extend((0..10).map(|number| Command::group(format!("Short-lived {number}")).delete()));
     assert_eq!(commands.len(), COMMANDS);
     commands
 }

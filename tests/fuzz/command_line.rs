@@ -196,7 +196,7 @@ fn each_command_of_a_file_is_read_or_reported_by_its_line() {
             last = if entry.command.is_ok() { entry.line } else { last };
             match &entry.command {
                 Ok(command) => {
-                    let line = serde_json::to_string(command.as_raw()).unwrap();
+                    let line = serde_json::to_string(command).unwrap();
                     let (again, _) = read("ndjson", line.as_bytes());
                     assert!(
                         matches!(&again[..], [Entry { command: Ok(same), .. }] if same == command),

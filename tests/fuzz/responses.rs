@@ -4,7 +4,10 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bolero::TypeGenerator;
 use futures_util::StreamExt;
-use umapi::{Client, Command, Error, HttpClient, HttpOptions, RateLimits, Report, RetryPolicy, auth::FixedToken};
+use umapi::{
+    Client, Command, Error, HttpClient, HttpOptions, NewGroup, NewUser, RateLimits, Report, RetryPolicy, RunOptions,
+    auth::FixedToken,
+};
 use umapi_time::Clock;
 
 use crate::{
@@ -176,15 +179,17 @@ async fn all<T>(list: impl StreamExt<Item = Result<T, Error>>) -> Vec<Error> {
 
 fn commands(count: usize) -> impl Iterator<Item = Command> {
     (0..count).map(|number| match number % 3 {
-        0 => Command::user(format!("u{number}@example.com")).create_federated("A", "B", "US").add_to(["Design"]),
+        0 => Command::create_user(NewUser::federated(format!("u{number}@example.com"), "A", "B", "US"))
+            .add_to(["Design"])
+            .into(),
         1 => Command::user(format!("u{number}@example.com")).remove_from_org(),
-        _ => Command::group(format!("Group {number}")).create_user_group().add_users(["ann@example.com"]),
+        _ => Command::create_group(NewGroup::new(format!("Group {number}"))).add_users(["ann@example.com"]).into(),
     })
 }
 
 async fn execute(client: &Client, is_test: bool, count: usize) -> Vec<Error> {
     let execute = client.execute(commands(count));
-    let ended = if is_test { execute.test_only() } else { execute }.await;
+    let ended = if is_test { execute.with_options(RunOptions::new().test_only()) } else { execute }.await;
     let (report, error) = match ended {
         Ok(report) => (report, None),
         Err(unfinished) => (unfinished.report().clone(), Some(unfinished.error().clone())),

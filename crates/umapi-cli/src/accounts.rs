@@ -10,8 +10,9 @@ use std::{
 };
 
 use umapi::{
-    Client, Error, UserRef,
+    Account as UserRef, Client, Error,
     model::{User, UserType},
+    plan::account::FoldedName,
 };
 
 use crate::failure::{Failure, Result};
@@ -23,7 +24,7 @@ const MAX_LOOKUPS: usize = 25;
 
 /// The form in which names and addresses are compared: without regard to case, as the service does.
 pub(crate) fn fold(name: &str) -> String {
-    name.to_lowercase()
+    FoldedName::user(name).to_string()
 }
 
 /// How a file or an argument names a user.

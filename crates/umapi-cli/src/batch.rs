@@ -8,7 +8,7 @@ mod tickets;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::{FutureExt, stream};
-use umapi::{Command, CommandOutcome, StepState};
+use umapi::{Command, CommandOutcome, RunOptions, StepState, StopHandle};
 
 pub(crate) use arguments::{IfExists, WriteArgs, checked};
 pub(crate) use recorder::Recorder;
@@ -99,11 +99,13 @@ impl Batch<'_> {
         let commands = entries
             .map_while(|entry| entry.map_err(|failure| failed_input = Some(failure)).ok())
             .filter_map(|entry| self.take(entry));
-        let mut outcomes = self.connection.client.execute_stream(stream::iter(commands));
+        let stop = StopHandle::new();
+        let mut run = RunOptions::new().stop(&stop);
         if self.options.dry_run {
-            outcomes = outcomes.test_only();
+            run = run.test_only();
         }
-        let _interrupt = Interrupt::stops(outcomes.stop_handle(), self.context, &self.connection.progress);
+        let mut outcomes = self.connection.client.execute_stream(stream::iter(commands)).with_options(run);
+        let _interrupt = Interrupt::stops(stop, self.context, &self.connection.progress);
         while let Some(outcome) = outcomes.next().await {
             // All outcomes known by now are written to the journal together, with one wait for the disk.
             let mut known = vec![outcome];

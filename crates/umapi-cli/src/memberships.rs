@@ -6,7 +6,7 @@ mod diff;
 mod max_removals;
 mod record;
 
-use umapi::{MembershipChange, PlannedMemberships};
+use umapi::{MembershipChange, PlannedMemberships, RunOptions, StopHandle};
 
 pub(crate) use current::Current;
 pub(crate) use desired::{Desired, Located};
@@ -49,9 +49,11 @@ pub(crate) async fn apply(
     not_found: &[PlannedChange],
     options: &WriteArgs,
 ) -> Result<Exit> {
-    let planned = if options.dry_run { planned.test_only() } else { planned };
+    let stop = StopHandle::new();
+    let run = RunOptions::new().stop(&stop);
+    let planned = planned.with_options(if options.dry_run { run.test_only() } else { run });
     connection.progress.begin_again();
-    let _interrupt = Interrupt::stops(planned.stop_handle(), context, &connection.progress);
+    let _interrupt = Interrupt::stops(stop, context, &connection.progress);
     let (report, error) = match planned.await {
         Ok(report) => (report, None),
         Err(unfinished) => {

@@ -1,12 +1,14 @@
 //! Batches: any number of commands, in as few requests as there can be, and an outcome for each.
 //!
 //! ```
-//! use umapi_plan::{Command, Estimate};
+//! use umapi_plan::{Command, Estimate, NewGroup, NewUser};
 //!
-//! let create = (0..300).map(|i| {
-//!     Command::user(format!("user{i}@example.com")).create_federated("A", "B", "US").add_to(["Design"])
-//! });
-//! let estimate = Estimate::of([Command::group("Design").create_user_group()].into_iter().chain(create))?;
+//! let mut commands = vec![Command::from(NewGroup::new("Design"))];
+//! for i in 0..300 {
+//!     let user = NewUser::federated(format!("user{i}@example.com"), "A", "B", "US");
+//!     commands.push(Command::create_user(user).add_to(["Design"]).into());
+//! }
+//! let estimate = Estimate::of(commands)?;
 //! // The group, and then thirty times ten users.
 //! assert_eq!((estimate.requests(), estimate.lower_bound()), (31, 31));
 //! # Ok::<(), umapi_plan::InvalidCommand>(())
@@ -84,7 +86,6 @@ mod settings;
 mod settling;
 mod undoing;
 mod unit;
-pub(crate) mod wire;
 
 pub use estimate::Estimate;
 pub use outcome::{

@@ -4,10 +4,77 @@ use std::{error::Error, fmt, sync::Arc};
 
 use umapi_model::{self as model, ErrorCode};
 
+use crate::{
+    batch::{BatchOutcome, CommandOutcome},
+    command::{Command, GroupCommand, UserCommand},
+};
+
+/// What a batch takes: a command, or a pair of a key and a command. The key comes back with the outcome.
+///
+/// | given | outcome |
+/// | --- | --- |
+/// | [`Command`], [`UserCommand`], [`GroupCommand`] | [`CommandOutcome`] |
+/// | `(K, C)`, where `C` is one of these | `(K, CommandOutcome)` |
+pub trait Submission: sealed::Sealed {
+    /// The key of the caller; `()` if there is none.
+    type Key: Send + 'static;
+    /// What comes back for it.
+    type Outcome: BatchOutcome + Send + 'static;
+
+    /// The key and the command.
+    fn into_parts(self) -> (Self::Key, Command);
+
+    /// The outcome, with its key.
+    fn outcome(key: Self::Key, outcome: CommandOutcome) -> Self::Outcome;
+}
+
+mod sealed {
+    /// Closes [`Submission`](super::Submission) for other crates.
+    pub trait Sealed {}
+}
+
+macro_rules! submission {
+    ($($command:ty),+) => {$(
+        impl sealed::Sealed for $command {}
+
+        impl Submission for $command {
+            type Key = ();
+            type Outcome = CommandOutcome;
+
+            fn into_parts(self) -> ((), Command) {
+                ((), self.into())
+            }
+
+            fn outcome((): (), outcome: CommandOutcome) -> CommandOutcome {
+                outcome
+            }
+        }
+    )+};
+}
+
+submission!(Command, UserCommand, GroupCommand);
+
+impl<K, C> sealed::Sealed for (K, C) {}
+
+impl<K: Send + 'static, C: Into<Command>> Submission for (K, C) {
+    type Key = K;
+    type Outcome = (K, CommandOutcome);
+
+    fn into_parts(self) -> (K, Command) {
+        (self.0, self.1.into())
+    }
+
+    fn outcome(key: K, outcome: CommandOutcome) -> (K, CommandOutcome) {
+        (key, outcome)
+    }
+}
+
 /// Work that is sent in requests. A job does no I/O and knows no time: a runner sends the requests and reports the results.
 pub trait Job {
     /// The outcome of one item of the job: a command or a membership.
     type Outcome;
+    /// The caller's key of an item.
+    type Key;
 
     /// Returns a request that may be sent now. `None` means: wait for a result, or for more items.
     ///
@@ -23,6 +90,9 @@ pub trait Job {
 
     /// Takes the outcomes that were determined since the last call.
     fn take_outcomes(&mut self) -> Vec<Self::Outcome>;
+
+    /// The key of an item that has no outcome yet.
+    fn key(&self, number: u64) -> Option<&Self::Key>;
 
     /// Whether nothing is left to send or to wait for, and no more items come.
     fn is_finished(&self) -> bool;

@@ -52,7 +52,7 @@ mod pool;
 mod sides;
 
 pub use builder::{InvalidMembership, Memberships};
-pub use change::{GroupKind, GroupRef, MembershipAction, MembershipChange, UserRef};
+pub use change::{GroupKind, GroupRef, MembershipAction, MembershipChange};
 pub use job::MembershipJob;
 pub use outcome::{MembershipOutcome, MembershipReport};
 pub use plan::MembershipPlan;

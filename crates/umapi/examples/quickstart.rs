@@ -11,7 +11,7 @@ mod support;
 use std::{error::Error, sync::Mutex, time::SystemTime};
 
 use support::Emulated;
-use umapi::{Client, Command, Observer, Report, Wait, model::GroupType};
+use umapi::{Client, Command, NewUser, Observer, Report, Wait, model::GroupType};
 
 /// Says why it takes a while: once, however many requests wait for the same moment.
 #[derive(Default)]
@@ -50,10 +50,9 @@ async fn hire(client: &Client, count: usize) -> Result<Report, Box<dyn Error>> {
     println!("Creating {count} users, each with 3 of the {} user groups:", groups.len());
     let commands = (0..count).map(|number| {
         let memberships = (0..3).map(|step| groups[(number + step) % groups.len()].group_name.as_str());
-        Command::user(format!("new.user{number}@12345.example.com"))
-            .create_federated("New", format!("User {number}"), "US")
-            .ignore_if_exists()
-            .add_to(memberships)
+        let email = format!("new.user{number}@12345.example.com");
+        let new = NewUser::federated(email, "New", format!("User {number}"), "US").ignore_if_exists();
+        Command::create_user(new).add_to(memberships)
     });
     Ok(client.execute(commands).await?)
 }

@@ -13,7 +13,7 @@ use std::{
 
 use support::Emulated;
 use umapi::{
-    Client, Command, Observer, RequestStarted,
+    Client, Command, NewUser, Observer, RequestStarted,
     auth::{Credentials, Endpoint, OAuthServerToServer},
 };
 
@@ -31,8 +31,9 @@ impl Observer for Shares {
 
 /// 60 requests' worth of work.
 fn work() -> impl Iterator<Item = Command> {
-    (0..600)
-        .map(|number| Command::user(format!("u{number}@example.com")).create_federated("U", number.to_string(), "US"))
+    (0..600).map(|number| {
+        Command::from(NewUser::federated(format!("u{number}@example.com"), "U", number.to_string(), "US"))
+    })
 }
 
 const SEED: &str = "

@@ -7,12 +7,12 @@ mod support;
 use std::{error::Error, time::Duration};
 
 use support::Emulated;
-use umapi::{Client, Command};
+use umapi::{Client, Command, NewUser};
 use umapi_emulator::{FaultRule, Operation};
 
 /// The code to be tested: it takes a client, and knows nothing of emulators.
 async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {
-    let command = Command::user(email).create_federated("Ann", "Example", "US").add_to(["Photoshop"]);
+    let command = Command::create_user(NewUser::federated(email, "Ann", "Example", "US")).add_to(["Photoshop"]);
     let report = client.execute([command]).await?;
     Ok(report.is_success())
 }

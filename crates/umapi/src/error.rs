@@ -120,6 +120,11 @@ impl Error {
         matches!(&self.0.kind, Kind::Stopped)
     }
 
+    /// The journal could not be written before a request: nothing more was sent. See [`Journal`](crate::Journal).
+    pub fn is_journal(&self) -> bool {
+        matches!(&self.0.kind, Kind::Journal(_))
+    }
+
     /// The service answered with success, and with a body that is broken, cut off or of another kind.
     pub fn is_unreadable(&self) -> bool {
         matches!(&self.0.kind, Kind::Unreadable { .. })
@@ -129,7 +134,7 @@ impl Error {
     /// that changes something, ask [`may_have_been_applied`](Self::may_have_been_applied) too.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
-            Kind::Invalid(_) | Kind::Stopped => false,
+            Kind::Invalid(_) | Kind::Stopped | Kind::Journal(_) => false,
             Kind::Login(error) => error.is_retryable(),
             Kind::Rejected(refusal) => refusal.status == 429 || refusal.status == 408 || refusal.status >= 500,
             Kind::Connect(_)

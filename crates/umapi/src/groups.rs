@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     list::{Page, Pager, Query},
 };
-use umapi_plan::command::is_same;
+use umapi_plan::account::FoldedName;
 
 /// Reads user groups, product profiles and administrative groups; made by [`Client::groups`].
 ///
@@ -58,9 +58,10 @@ impl Groups {
         if name.is_empty() {
             return Err(Error::invalid("the name of the group is empty: give the name that the Admin Console shows"));
         }
+        let name = FoldedName::new(name);
         let mut groups = self.list();
         while let Some(group) = groups.try_next().await? {
-            if is_same(&group.group_name, name) {
+            if FoldedName::new(&group.group_name) == name {
                 return Ok(Some(group));
             }
         }

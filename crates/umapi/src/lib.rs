@@ -25,18 +25,21 @@ pub use observer::{Observer, PageRead, Progress, RequestFinished, RequestStarted
 pub use rate::{
     InMemoryRateLimits, Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits, ThrottlePolicy,
 };
-pub use run::{Execute, MembershipChanges, Outcomes, PlannedMemberships, StopHandle, Unfinished};
+pub use run::{
+    Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes, PlannedMemberships,
+    RunOptions, StopHandle, Unfinished,
+};
 pub use umapi_auth as auth;
 pub use umapi_http::{HttpClient, HttpOptions, Proxy, RetryPolicy};
 pub use umapi_model as model;
-pub use umapi_model::{CreateOption, UserGroupUpdate, UserUpdate};
 pub use umapi_plan as plan;
 #[doc(inline)]
 pub use umapi_plan::{
-    BatchOutcome, CallFailure, Command, CommandOutcome, Counts, Estimate, GroupKind, GroupRef, InvalidCommand,
-    InvalidMembership, MembershipAction, MembershipChange, MembershipOutcome, MembershipPlan, MembershipReport,
-    Memberships, NotSent, Notice, Outcome, Report, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
-    UserRef,
+    Account, AccountKind, BatchOutcome, CallFailure, Command, CommandOutcome, Counts, CreateOption, Disagreement,
+    Estimate, GroupCommand, GroupKind, GroupRef, InvalidCommand, InvalidMembership, MembershipAction, MembershipChange,
+    MembershipOutcome, MembershipPlan, MembershipReport, Memberships, NewGroup, NewUser, NotSent, Notice, Outcome,
+    Report, StepError, StepOutcome, StepState, StepWarning, Submission, UnknownReason, UserCommand, UserGroupUpdate,
+    UserUpdate,
 };
 pub use umapi_time as time;
 pub use users::{GroupMembers, UserList, Users};

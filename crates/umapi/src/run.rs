@@ -1,16 +1,17 @@
-//! Driving work that comes in requests: sends them, several at a time, and tells how they ended.
+//! Running a job: sends its requests, several at a time, and reports how each command or membership ended.
 
 mod execute;
 mod in_flight;
+mod journal;
 mod memberships;
 mod options;
 mod outcomes;
 mod runner;
-mod stop;
 mod unfinished;
 
 pub use execute::Execute;
+pub use journal::{Journal, JournalEntry, JournalError, JournalFuture};
 pub use memberships::{MembershipChanges, PlannedMemberships};
+pub use options::{RunOptions, StopHandle};
 pub use outcomes::Outcomes;
-pub use stop::StopHandle;
 pub use unfinished::Unfinished;

@@ -10,7 +10,7 @@ use crate::{
     list::{Page, Pager, Query},
     lookup::{check_name, found},
 };
-use umapi_plan::command::fold;
+use umapi_plan::account::FoldedName;
 
 /// Reads users; made by [`Client::users`].
 ///
@@ -204,7 +204,7 @@ impl GroupMembers {
     pub fn list(self) -> Pager<User> {
         let Self { client, group, direct_only, exclude_groups, status } = self;
         let shown = format!("{direct_only:?}{exclude_groups:?}{status:?}");
-        let query = Query::new(client, Operation::ListUsersInGroup, &[&fold(&group), &shown], {
+        let query = Query::new(client, Operation::ListUsersInGroup, &[FoldedName::new(&group).as_str(), &shown], {
             let group = group.clone();
             move |client: Client, call, page| {
                 let (group, status) = (group.clone(), status.clone());

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 use proptest::prelude::*;
-use umapi::{Command, CreateOption, UserGroupUpdate, UserUpdate, model};
+use umapi::{Account, Command, CreateOption, GroupCommand, NewGroup, UserCommand, UserGroupUpdate, UserUpdate, model};
 use umapi_emulator::engine::{self, ActionOptions, provision};
 use umapi_emulator::store::Store;
 
@@ -14,19 +14,28 @@ fn store() -> Store {
     store
 }
 
-/// The codes with which the emulator refuses a command. Nothing is done.
+/// The codes with which the emulator rejects a command. Nothing is done.
 fn emulator_says(store: &Store, command: &Command) -> Vec<String> {
     let body = serde_json::to_vec(&[command]).unwrap();
     let answer = engine::apply(store, ORG, &body, &ActionOptions::new("r", 0).test_only(true)).unwrap();
     answer.errors.into_iter().map(|error| error.error_code.to_string()).collect()
 }
 
-fn user() -> Command {
+fn user() -> UserCommand {
     Command::user("a@b.c")
 }
 
-fn group() -> Command {
+fn username(name: &str, domain: &str) -> UserCommand {
+    Command::user(Account::username(name, domain))
+}
+
+fn group() -> GroupCommand {
     Command::group("Design")
+}
+
+/// A command on a user with any steps, as it is read from a file.
+fn steps(steps: &[&str]) -> Command {
+    serde_json::from_str(&format!(r#"{{"user":"a@b.c","do":[{}]}}"#, steps.join(","))).unwrap()
 }
 
 fn federated(edit: impl FnOnce(&mut model::NewFederatedId)) -> Command {
@@ -36,24 +45,29 @@ fn federated(edit: impl FnOnce(&mut model::NewFederatedId)) -> Command {
 }
 
 #[test]
-fn the_emulator_refuses_with_the_same_code() {
+fn the_emulator_rejects_with_the_same_code() {
+    const ADD: &str = r#"{"add":{"group":["x"]}}"#;
+    const ADOBE: &str = r#"{"addAdobeID":{"email":"a@b.c"}}"#;
+    const ENTERPRISE: &str = r#"{"createEnterpriseID":{"email":"a@b.c","firstname":"A","lastname":"B"}}"#;
+    const LEAVE: &str = r#"{"removeFromOrg":{}}"#;
+    const LEAVE_DOMAIN: &str = r#"{"removeFromDomain":{"domain":"b.c"}}"#;
     let store = store();
     let (long, longer) = ("x".repeat(251), "x".repeat(256));
-    for command in [
-        user().add_to(["x"]).add_adobe_id(),
-        user().add_adobe_id().create_enterprise("A", "B"),
-        user().remove_from_org().add_to(["x"]),
-        user().remove_from_org().remove_from_org(),
-        user().remove_from_domain("b.c").remove_from_org(),
-        user(),
-        Command::user("").remove_all(),
-        Command::group("").remove_all(),
-        Command::user("jdoe").remove_all(),
-        Command::user(long.as_str()).domain("b.c").remove_all(),
-        Command::username("jdoe", long.as_str()).remove_all(),
-        user().domain("b.c").remove_all(),
-        user().request_id(long.as_str()).remove_all(),
-        Command::group(longer.as_str()).remove_all(),
+    let commands: Vec<Command> = vec![
+        steps(&[ADD, ADOBE]),
+        steps(&[ADOBE, ENTERPRISE]),
+        steps(&[LEAVE, ADD]),
+        steps(&[LEAVE, LEAVE]),
+        steps(&[LEAVE_DOMAIN, LEAVE]),
+        user().into(),
+        Command::user("").remove_all().into(),
+        Command::group("").remove_all().into(),
+        Command::user("jdoe").remove_all().into(),
+        username(&long, "b.c").remove_all().into(),
+        username("jdoe", &long).remove_all().into(),
+        username("a@b.c", "b.c").remove_all().into(),
+        user().request_id(long.as_str()).remove_all().into(),
+        Command::group(longer.as_str()).remove_all().into(),
         federated(|new| new.firstname.clear()),
         federated(|new| new.lastname.clear()),
         federated(|new| new.lastname.clone_from(&long)),
@@ -64,34 +78,35 @@ fn the_emulator_refuses_with_the_same_code() {
         federated(|new| new.email = "a b@c.d".into()),
         federated(|new| new.email = format!("{}@b.c", "x".repeat(60))),
         federated(|new| new.option = Some(CreateOption::from("overwrite"))),
-        user().add_adobe_id().email("x@y.z"),
-        user().update(UserUpdate::default().with_email("nobody")),
-        user().update(UserUpdate::default().with_username(" x")),
-        user().update(UserUpdate::default().with_firstname("")),
-        user().update(UserUpdate::default().with_lastname(long.as_str())),
-        user().add_to([""; 0]),
-        user().add_to([""]),
-        user().remove_from([longer.as_str()]),
-        user().add_to(["_ORG_admin"]),
-        user().add_admin_roles([""; 0]),
-        user().add_product_admin_roles(["X", "x"]),
+        steps(&[r#"{"addAdobeID":{"email":"x@y.z"}}"#]),
+        user().update(UserUpdate::default().with_email("nobody")).into(),
+        user().update(UserUpdate::default().with_username(" x")).into(),
+        user().update(UserUpdate::default().with_firstname("")).into(),
+        user().update(UserUpdate::default().with_lastname(long.as_str())).into(),
+        user().add_to([""; 0]).into(),
+        user().add_to([""]).into(),
+        user().remove_from([longer.as_str()]).into(),
+        user().add_to(["_ORG_admin"]).into(),
+        user().add_admin_roles([""; 0]).into(),
+        user().add_product_admin_roles(["X", "x"]).into(),
         user().remove_from_domain(long.as_str()),
-        group().add_users([""; 0]),
-        group().add_users(["a@b.c", "A@B.C"]),
-        group().remove_users(["a b@c.d"]),
-        group().add_profiles([""]),
-        group().update_user_group(UserGroupUpdate::default()),
-        group().update_user_group(UserGroupUpdate::default().with_name("_x")),
-        Command::group("_admin_x").create_user_group(),
-        Command::group("x\u{7}").create_user_group(),
-    ] {
+        group().add_users([""; 0]).into(),
+        group().add_users(["a@b.c", "A@B.C"]).into(),
+        group().remove_users(["a b@c.d"]).into(),
+        group().add_profiles([""]).into(),
+        group().update(UserGroupUpdate::default()).into(),
+        group().update(UserGroupUpdate::default().with_name("_x")).into(),
+        NewGroup::new("_admin_x").into(),
+        NewGroup::new("x\u{7}").into(),
+    ];
+    for command in commands {
         let error = command.check().expect_err("the client takes it");
         let codes = emulator_says(&store, &command);
         assert!(codes.iter().any(|code| *code == error.code().to_string()), "{error}\nbut the emulator: {codes:?}");
     }
 }
 
-/// Names, some of which cannot be.
+/// Names, some of which are not allowed.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-c]{1,3}",
@@ -106,31 +121,44 @@ fn any_command() -> impl Strategy<Value = Command> {
     let step = (0..14_u8, name(), prop::collection::vec(name(), 0..4));
     (any::<bool>(), name(), prop::option::of(name()), prop::collection::vec(step, 0..4)).prop_map(
         |(is_user, root, domain, steps)| {
-            let mut command = if is_user { Command::user(root) } else { Command::group(root) };
-            if let Some(domain) = domain.filter(|_| is_user) {
-                command = command.domain(domain);
+            if is_user {
+                let steps = steps.into_iter().map(|(kind, name, list)| any_user_step(kind, name, list, &root));
+                let mut command = model::UserCommand::new(root.as_str(), steps.collect::<Vec<_>>());
+                command.domain = domain;
+                command.into()
+            } else {
+                let steps = steps.into_iter().map(|(kind, name, list)| any_group_step(kind, name, list));
+                model::UserGroupCommand::new(root.as_str(), steps.collect::<Vec<_>>()).into()
             }
-            for (kind, name, list) in steps {
-                command = match (is_user, kind) {
-                    (true, 0) => command.create_federated(name, "B", "US"),
-                    (true, 1) => command.create_enterprise("A", name),
-                    (true, 2) => command.add_adobe_id().email(name),
-                    (true, 3) => command.update(UserUpdate::default().with_email(name)),
-                    (true, 4) => command.update(UserUpdate::default().with_username(name)),
-                    (true, 5) => command.remove_from_org(),
-                    (true, 6) => command.add_admin_roles(list),
-                    (true, 7..10) => command.add_to(list),
-                    (true, _) => command.remove_from(list),
-                    (false, 0..3) => command.create_user_group(),
-                    (false, 3) => command.update_user_group(UserGroupUpdate::default().with_name(name)),
-                    (false, 4) => command.add_profiles(list),
-                    (false, 5..9) => command.add_users(list),
-                    (false, _) => command.remove_users(list),
-                };
-            }
-            command
         },
     )
+}
+
+fn any_user_step(kind: u8, name: String, list: Vec<String>, root: &str) -> model::UserStep {
+    use model::{UserMemberships, UserRemoval, UserStep};
+    let email = if root.contains('@') { root } else { "" };
+    match kind {
+        0 => UserStep::CreateFederatedId(model::NewFederatedId::new(email, name, "B", "US")),
+        1 => UserStep::CreateEnterpriseId(model::NewEnterpriseId::new(email, "A", name)),
+        2 => UserStep::AddAdobeId(model::NewAdobeId::new(name)),
+        3 => UserStep::Update(UserUpdate::default().with_email(name)),
+        4 => UserStep::Update(UserUpdate::default().with_username(name)),
+        5 => UserStep::RemoveFromOrg(model::OrgRemoval::default().with_delete_account(false)),
+        6 => UserStep::AddRoles(model::RoleLists::default().with_admin(list)),
+        7..10 => UserStep::Add(UserMemberships::default().with_group(list)),
+        _ => UserStep::Remove(UserRemoval::These(UserMemberships::default().with_group(list))),
+    }
+}
+
+fn any_group_step(kind: u8, name: String, list: Vec<String>) -> model::UserGroupStep {
+    use model::{UserGroupMembers, UserGroupRemoval, UserGroupStep};
+    match kind {
+        0..3 => UserGroupStep::CreateUserGroup(model::UserGroupCreation::default()),
+        3 => UserGroupStep::UpdateUserGroup(UserGroupUpdate::default().with_name(name)),
+        4 => UserGroupStep::Add(UserGroupMembers::default().with_product_configuration(list)),
+        5..9 => UserGroupStep::Add(UserGroupMembers::default().with_user(list)),
+        _ => UserGroupStep::Remove(UserGroupRemoval::These(UserGroupMembers::default().with_user(list))),
+    }
 }
 
 /// Codes that say that a command is wrong in itself, whoever there is.

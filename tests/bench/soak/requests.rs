@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
-use umapi::Command;
+use umapi::{Command, NewGroup};
 
 use crate::{emulator::Address, load::Shot};
 
@@ -26,7 +26,7 @@ impl Requests {
             emails.extend(page.items.into_iter().filter_map(|user| user.email).filter(|email| email.is_ascii()));
             count += 1;
         }
-        client.execute((0..10).map(|number| Command::group(group(number)).create_user_group())).await?;
+        client.execute((0..10).map(|number| Command::create_group(NewGroup::new(group(number))))).await?;
         Ok(Self {
             um: host_and_path(&address.um_url)?,
             ims: host_and_path(&address.ims_url)?,

@@ -29,17 +29,6 @@ pub(crate) enum IfExists {
     Update,
 }
 
-impl IfExists {
-    /// Applies the choice to a command that creates.
-    pub(crate) fn apply(self, command: Command) -> Command {
-        match self {
-            Self::Error => command,
-            Self::Ignore => command.ignore_if_exists(),
-            Self::Update => command.update_if_exists(),
-        }
-    }
-}
-
 /// Checks a command against the rules of the service, before anything is sent.
 pub(crate) fn checked(command: Command) -> Result<Command> {
     match command.check() {

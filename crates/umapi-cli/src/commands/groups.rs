@@ -1,7 +1,7 @@
 //! `umapi groups`: list and look up groups; create, change and delete user groups.
 
 use clap::{Args, Subcommand, ValueEnum};
-use umapi::{Command, UserGroupUpdate, model::GroupType};
+use umapi::{Command, NewGroup, UserGroupUpdate, model::GroupType};
 
 use super::pages::write_pages;
 use crate::{
@@ -172,15 +172,20 @@ pub(crate) struct CreateArgs {
 
 impl CreateArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let mut command = Command::group(self.name).create_user_group();
+        let mut new = NewGroup::new(self.name);
         if let Some(description) = self.description {
-            command = command.description(description);
+            new = new.description(description);
         }
-        command = self.if_exists.apply(command);
+        new = match self.if_exists {
+            batch::IfExists::Error => new,
+            batch::IfExists::Ignore => new.ignore_if_exists(),
+            batch::IfExists::Update => new.update_if_exists(),
+        };
+        let mut command = Command::create_group(new);
         if !self.add_profile.is_empty() {
             command = command.add_profiles(&self.add_profile);
         }
-        batch::run_small(context, [batch::checked(command)?], &self.options).await
+        batch::run_small(context, [batch::checked(command.into())?], &self.options).await
     }
 }
 
@@ -222,7 +227,7 @@ impl UpdateArgs {
         let mut update = UserGroupUpdate::default();
         (update.name, update.description) = (self.new_name, self.description);
         if update != UserGroupUpdate::default() {
-            command = command.update_user_group(update);
+            command = command.update(update);
         }
         if !self.remove_profile.is_empty() {
             command = command.remove_profiles(&self.remove_profile);
@@ -230,7 +235,7 @@ impl UpdateArgs {
         if !self.add_profile.is_empty() {
             command = command.add_profiles(&self.add_profile);
         }
-        batch::run_small(context, [batch::checked(command)?], &self.options).await
+        batch::run_small(context, [batch::checked(command.into())?], &self.options).await
     }
 }
 
@@ -254,7 +259,7 @@ pub(crate) struct DeleteArgs {
 
 impl DeleteArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let deletion = |name| batch::checked(Command::group(name).delete_user_group());
+        let deletion = |name| batch::checked(Command::group(name).delete());
         let commands = self.names.iter().map(deletion).collect::<Result<Vec<_>>>()?;
         if !self.options.dry_run {
             let what = match self.names.as_slice() {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use umapi::{GroupRef, MembershipAction, MembershipChange, UserRef};
+use umapi::{Account as UserRef, GroupRef, MembershipAction, MembershipChange};
 
 use crate::{
     accounts::{AccountKind, Accounts, Found, UserQuery, ambiguous},

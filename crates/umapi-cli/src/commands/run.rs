@@ -202,7 +202,7 @@ impl CheckedInput {
 
     /// Notes who leaves by a command, and which names it makes.
     fn note_users(&mut self, line: u64, command: &Command) {
-        let umapi::model::Command::User(command) = command.as_raw() else { return };
+        let umapi::model::Command::User(command) = command.to_raw() else { return };
         for step in &command.do_ {
             match step {
                 UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_) | UserStep::CreateFederatedId(_) => {

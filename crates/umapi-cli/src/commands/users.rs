@@ -1,7 +1,7 @@
 //! `umapi users`: list, look up, create, change and remove users.
 
 use clap::{Args, Subcommand, ValueEnum};
-use umapi::{Command, UserRef, UserUpdate};
+use umapi::{Command, NewUser, UserUpdate};
 
 use super::pages::write_pages;
 use crate::{
@@ -211,28 +211,33 @@ impl CreateArgs {
 
     fn command(&self) -> Result<Command> {
         let name = |value: &Option<String>| value.clone().unwrap_or_default();
-        let command = Command::user(&self.user);
-        let mut command = match self.kind {
-            AccountType::Adobe => command.add_adobe_id(),
-            AccountType::Enterprise => command.create_enterprise(name(&self.firstname), name(&self.lastname)),
+        let email = self.email.as_ref().unwrap_or(&self.user);
+        let mut new = match self.kind {
+            AccountType::Adobe => NewUser::adobe_id(email),
+            AccountType::Enterprise => NewUser::enterprise(email, name(&self.firstname), name(&self.lastname)),
             AccountType::Federated => {
-                command.create_federated(name(&self.firstname), name(&self.lastname), name(&self.country))
+                NewUser::federated(email, name(&self.firstname), name(&self.lastname), name(&self.country))
             }
         };
         if matches!(self.kind, AccountType::Adobe) && (self.firstname.is_some() || self.lastname.is_some()) {
-            command = command.names(name(&self.firstname), name(&self.lastname));
+            new = new.names(name(&self.firstname), name(&self.lastname));
         }
         if let Some(country) = &self.country {
-            command = command.country(country);
+            new = new.country(country);
         }
-        if let (Some(domain), Some(email)) = (&self.domain, &self.email) {
-            command = command.domain(domain).email(email);
+        if let Some(domain) = &self.domain {
+            new = new.username(&self.user, domain);
         }
-        command = self.if_exists.apply(command);
+        new = match self.if_exists {
+            batch::IfExists::Error => new,
+            batch::IfExists::Ignore => new.ignore_if_exists(),
+            batch::IfExists::Update => new.update_if_exists(),
+        };
+        let mut command = Command::create_user(new);
         if !self.add_to.is_empty() {
             command = command.add_to(&self.add_to);
         }
-        batch::checked(command)
+        batch::checked(command.into())
     }
 }
 
@@ -286,7 +291,7 @@ impl UpdateArgs {
             // The service rejects the command, and says why.
             None => query.to_reference(),
         };
-        let command = batch::checked(command_for(&user).update(update))?;
+        let command = batch::checked(Command::user(user).update(update).into())?;
         batch.run(context, vec![(1, command)], Vec::new(), &self.options).await
     }
 }
@@ -331,7 +336,7 @@ impl RemoveArgs {
                 not_found.push(OutcomeRecord::not_found(number, None, query.name.clone(), message));
                 continue;
             };
-            let command = command_for(&account.reference);
+            let command = Command::user(account.reference.clone());
             let command = match self.delete_account {
                 true => command.remove_from_org_and_delete_account(),
                 false => command.remove_from_org(),
@@ -405,12 +410,4 @@ fn resolve<'a>(
     Err(Failure::usage(format!("cannot tell which account of {} to change; nothing was changed", query.name))
         .why(accounts::ambiguous(query, &several))
         .remedy("choose one with --type or --adobe-id; for a username, with --domain"))
-}
-
-fn command_for(user: &UserRef) -> Command {
-    let command = match user.domain() {
-        Some(domain) => Command::username(user.name(), domain),
-        None => Command::user(user.name()),
-    };
-    if user.is_adobe_id() { command.use_adobe_id() } else { command }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use umapi::{Command, GroupRef, MembershipAction, MembershipChange, UserRef};
+use umapi::{Account as UserRef, Command, GroupRef, MembershipAction, MembershipChange};
 
 use super::{
     Current, Desired, PlannedChange,
@@ -128,20 +128,14 @@ impl Diff {
             list.push(change.group.name());
         }
         let command = |(user, groups): (&UserRef, Groups<'_>)| {
-            let mut command = Command::user(user.name());
-            if let Some(domain) = user.domain() {
-                command = command.domain(domain);
-            }
-            if user.is_adobe_id() {
-                command = command.use_adobe_id();
-            }
+            let mut command = Command::user(user.clone());
             if !groups.remove.is_empty() {
                 command = command.remove_from(groups.remove);
             }
             if !groups.add.is_empty() {
                 command = command.add_to(groups.add);
             }
-            command
+            command.into()
         };
         by_user.into_values().map(command).collect()
     }

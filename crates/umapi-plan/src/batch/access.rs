@@ -4,8 +4,8 @@ use umapi_model::{
     self as model, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
 };
 
-use super::wire::Step;
-use crate::command::names::is_same;
+use crate::account::FoldedName;
+use crate::command::Step;
 use crate::command::root_of;
 
 /// Users and groups have names of their own.
@@ -41,16 +41,20 @@ pub(crate) fn renames(head: &model::Command, step: &Step) -> bool {
         Step::User(UserStep::Update(fields)) => fields.email.is_some() || fields.username.is_some(),
         Step::Group(UserGroupStep::UpdateUserGroup(fields)) => fields.name.is_some(),
         Step::Group(UserGroupStep::CreateUserGroup(new)) => {
-            new.name.as_deref().is_some_and(|name| !is_same(name, root_of(head)))
+            new.name.as_deref().is_some_and(|name| !is_same_group(name, root_of(head)))
         }
         _ => false,
     }
 }
 
+fn is_same_group(one: &str, other: &str) -> bool {
+    FoldedName::new(one) == FoldedName::new(other)
+}
+
 fn user_step(root: &str, step: &UserStep, touch: &mut impl FnMut(Kind, &str, Mode)) {
     let mut create = |email: &str| {
         touch(Kind::User, root, Mode::Create);
-        if !is_same(root, email) {
+        if FoldedName::user(root) != FoldedName::user(email) {
             touch(Kind::User, email, Mode::Create);
         }
     };
@@ -87,7 +91,7 @@ fn group_step(root: &str, step: &UserGroupStep, touch: &mut impl FnMut(Kind, &st
     match step {
         UserGroupStep::CreateUserGroup(new) => {
             touch(Kind::Group, root, Mode::Create);
-            if let Some(name) = new.name.as_deref().filter(|name| !is_same(name, root)) {
+            if let Some(name) = new.name.as_deref().filter(|name| !is_same_group(name, root)) {
                 touch(Kind::Group, name, Mode::Create);
             }
         }

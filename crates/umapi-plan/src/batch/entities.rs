@@ -1,10 +1,9 @@
 //! The users and groups that unsent and unanswered commands touch, and so which command must wait for which.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::access::{Kind, Mode};
-use crate::command::names::fold;
+use crate::account::FoldedName;
 
 /// A user or a group in [`Entities`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,8 +12,8 @@ pub(crate) struct EntityId(u32);
 /// Every user and group that something pending touches.
 #[derive(Debug, Default)]
 pub(crate) struct Entities {
-    users: HashMap<Arc<str>, u32>,
-    groups: HashMap<Arc<str>, u32>,
+    users: HashMap<FoldedName, u32>,
+    groups: HashMap<FoldedName, u32>,
     slots: Vec<Entity>,
     free: Vec<u32>,
 }
@@ -22,7 +21,7 @@ pub(crate) struct Entities {
 #[derive(Debug)]
 struct Entity {
     kind: Kind,
-    name: Arc<str>,
+    name: FoldedName,
     /// Registrations of units that have not ended.
     pending: u32,
     /// The last unit of which this is the root.
@@ -36,13 +35,21 @@ struct Entity {
 impl Entities {
     /// The thing of this name, which is compared as the service does.
     pub(crate) fn intern(&mut self, kind: Kind, name: &str) -> EntityId {
+        self.intern_folded(kind, if kind == Kind::User { FoldedName::user(name) } else { FoldedName::new(name) })
+    }
+
+    /// The user with this username in a domain.
+    pub(crate) fn intern_username(&mut self, name: &str, domain: &str) -> EntityId {
+        let name = format!("{}\0{}", FoldedName::user(name), FoldedName::domain(domain));
+        self.intern_folded(Kind::User, FoldedName::new(&name))
+    }
+
+    fn intern_folded(&mut self, kind: Kind, name: FoldedName) -> EntityId {
         let Self { users, groups, slots, free } = self;
         let ids = if kind == Kind::User { users } else { groups };
-        let name = fold(name);
-        if let Some(id) = ids.get(&*name) {
+        if let Some(id) = ids.get(&name) {
             return EntityId(*id);
         }
-        let name: Arc<str> = name.into();
         let thing =
             Entity { kind, name: name.clone(), pending: 0, tail: None, changed_by: None, used_by: Default::default() };
         let id = match free.pop() {

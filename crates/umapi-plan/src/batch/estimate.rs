@@ -35,7 +35,7 @@ impl Estimate {
     /// # Errors
     /// If a command breaks a rule.
     pub fn of(commands: impl IntoIterator<Item = impl Into<Command>>) -> Result<Self, InvalidCommand> {
-        let mut scheduler = Scheduler::new(Settings::unbounded(false));
+        let mut scheduler = Scheduler::<Command>::new(Settings::unbounded(false));
         let mut estimate = Self { commands: 0, wire_commands: 0, requests: 0, lower_bound: 0 };
         for command in commands {
             scheduler.push(command.into())?;

@@ -10,7 +10,7 @@ use super::entities::{Entities, EntityId};
 use super::levels::Levels;
 use super::ring::Ring;
 use super::unit::{Part, State, Unit};
-use crate::command::names::is_email_type;
+use crate::account::is_email_type;
 use crate::command::root_of;
 
 /// Units by their age, and the order among them.
@@ -180,10 +180,7 @@ impl Graph {
             model::Command::User(command) => {
                 let root = self.things.intern(Kind::User, &command.user);
                 match command.domain.as_deref().filter(|_| !is_email_type(&command.user)) {
-                    Some(domain) => {
-                        let name = format!("{}\0{domain}", command.user);
-                        (root, self.things.intern(Kind::User, &name))
-                    }
+                    Some(domain) => (root, self.things.intern_username(&command.user, domain)),
                     None => (root, root),
                 }
             }

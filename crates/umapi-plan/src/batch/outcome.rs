@@ -160,7 +160,7 @@ impl StepOutcome {
 ///     Outcome::Completed => println!("{} is done", outcome.root()),
 ///     Outcome::Rejected { errors } => {
 ///         for error in errors {
-///             println!("row {:?}, step {:?}: {}", outcome.label(), error.step, error.code);
+///             println!("{}, step {:?}: {}", outcome.root(), error.step, error.code);
 ///         }
 ///     }
 ///     _ => println!("{outcome}"),
@@ -170,7 +170,6 @@ impl StepOutcome {
 #[derive(Clone, Debug)]
 pub struct CommandOutcome {
     pub(super) number: usize,
-    pub(super) label: Option<Box<str>>,
     pub(super) root: Box<str>,
     pub(super) outcome: Outcome,
     pub(super) step_count: u32,
@@ -194,11 +193,6 @@ impl CommandOutcome {
     /// Which command it is, counted from 0 in the order in which they were given.
     pub fn number(&self) -> usize {
         self.number
-    }
-
-    /// The caller's label, or else the `requestID` of the command.
-    pub fn label(&self) -> Option<&str> {
-        self.label.as_deref()
     }
 
     /// The user or the user group that the command was about.
@@ -299,6 +293,18 @@ impl BatchOutcome for CommandOutcome {
     }
 }
 
+impl<K> BatchOutcome for (K, CommandOutcome) {
+    const PLURAL: &'static str = "commands";
+
+    fn number(&self) -> usize {
+        self.1.number
+    }
+
+    fn outcome(&self) -> &Outcome {
+        &self.1.outcome
+    }
+}
+
 impl StepError {
     /// What to do about it, if the catalogue knows the code.
     pub fn remedy(&self) -> Option<&'static str> {
@@ -377,9 +383,6 @@ impl fmt::Display for Outcome {
 impl fmt::Display for CommandOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "command {}", self.number)?;
-        if let Some(label) = &self.label {
-            write!(f, " [{label}]")?;
-        }
         write!(f, ", {}: {}", self.root, self.outcome)
     }
 }

@@ -90,7 +90,7 @@ mod tests {
     use crate::command::Command;
 
     fn commands() -> Vec<model::Command> {
-        let command = |user: &str| Command::user(user).add_to(["x"]).remove_from(["y"]).as_raw().clone();
+        let command = |user: &str| Command::from(Command::user(user).add_to(["x"]).remove_from(["y"])).to_raw();
         vec![command("a@b.c"), command("d@e.f"), command("g@h.i")]
     }
 

@@ -9,13 +9,13 @@ use super::outcome::{
     CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
 };
 use super::unit::Part;
-use super::wire::{Step, with_steps};
 use crate::command::{Command, root_of};
+use crate::command::{Step, with_steps};
 
 /// A caller's command that has not ended.
 #[derive(Debug)]
-pub(super) struct Record {
-    label: Option<String>,
+pub(super) struct Record<K> {
+    pub(super) key: K,
     /// The command without its steps.
     head: model::Command,
     step_count: u32,
@@ -46,10 +46,10 @@ pub(super) enum Verdict {
     Unknown(UnknownReason),
 }
 
-impl Record {
-    pub(super) fn new(head: model::Command, label: Option<String>, step_count: usize, parts: usize) -> Self {
+impl<K> Record<K> {
+    pub(super) fn new(key: K, head: model::Command, step_count: usize, parts: usize) -> Self {
         Self {
-            label,
+            key,
             head,
             step_count: step_count as u32,
             is_repeated: false,
@@ -124,7 +124,7 @@ impl Record {
     }
 
     /// What became of it, once all is known.
-    pub(super) fn conclude(mut self, number: usize) -> CommandOutcome {
+    pub(super) fn conclude(mut self, number: usize) -> (K, CommandOutcome) {
         self.errors.sort_by_key(|error| (error.step, error.names.as_ref().map(|names| names.start)));
         let unsent = self.unsent_command();
         let steps = self.breakdown();
@@ -135,16 +135,16 @@ impl Record {
             (None, _, None) => (Outcome::Completed, Vec::new()),
         };
         let more = More { steps, errors, warnings: self.warnings, notices: self.notices, unsent };
-        CommandOutcome {
+        let outcome = CommandOutcome {
             number,
-            label: self.label.map(Into::into),
             root: root_of(&self.head).into(),
             outcome,
             step_count: self.step_count,
             requests: self.requests,
             request_ids: self.request_ids,
             more: more.into_some(),
-        }
+        };
+        (self.key, outcome)
     }
 
     /// The state of each part, if they are not all the same.
@@ -178,11 +178,7 @@ impl Record {
                 _ => steps.push((index, step)),
             }
         }
-        let command = Command::from(with_steps(self.head.clone(), steps.into_iter().map(|(_, step)| step)));
-        Some(match &self.label {
-            Some(label) if command.get_label() != Some(label) => command.label(label.as_str()),
-            _ => command,
-        })
+        Command::from_raw(with_steps(self.head.clone(), steps.into_iter().map(|(_, step)| step)))
     }
 }
 

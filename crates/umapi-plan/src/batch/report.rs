@@ -56,6 +56,7 @@ mod sealed {
     /// Closes [`BatchOutcome`](super::BatchOutcome) for other crates.
     pub trait Sealed {}
     impl Sealed for super::CommandOutcome {}
+    impl<K> Sealed for (K, super::CommandOutcome) {}
     impl Sealed for crate::membership::MembershipOutcome {}
 }
 
@@ -141,11 +142,18 @@ impl<O: BatchOutcome> Report<O> {
 }
 
 impl Report {
-    /// What was surely not done because it was not sent, as commands that can be given again, with their numbers. Of a
-    /// command of which a part was sent, only the rest.
-    pub fn into_unsent(self) -> Vec<(usize, Command)> {
-        let unsent = |outcome: CommandOutcome| Some((outcome.number(), outcome.into_unsent()?));
-        self.outcomes.into_iter().filter_map(unsent).collect()
+    /// What was certainly not done because it was not sent, as commands that can be given again. Of a command that was
+    /// sent in part, it is the rest.
+    pub fn into_unsent(self) -> Vec<Command> {
+        self.outcomes.into_iter().filter_map(CommandOutcome::into_unsent).collect()
+    }
+}
+
+impl<K> Report<(K, CommandOutcome)> {
+    /// What was certainly not done because it was not sent, as commands that can be given again under their keys. Of a
+    /// command that was sent in part, it is the rest.
+    pub fn into_unsent(self) -> Vec<(K, Command)> {
+        self.outcomes.into_iter().filter_map(|(key, outcome)| Some((key, outcome.into_unsent()?))).collect()
     }
 }
 

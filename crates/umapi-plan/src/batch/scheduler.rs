@@ -5,31 +5,31 @@ use std::collections::{HashMap, VecDeque};
 use umapi_model::{ErrorCode, limits};
 
 use super::graph::Graph;
-use super::outcome::{CommandOutcome, NotSent, StepError};
+use super::outcome::{NotSent, StepError};
 use super::record::{Record, Verdict};
 use super::ring::Ring;
 use super::settings::Settings;
 use super::unit::{COMMAND_BYTES, Part, Unit};
-use super::wire::{json_size, take_steps};
-use crate::command::{BrokenRule, Command, InvalidCommand};
-use crate::job::{CallFailure, Job, JobProgress, PackedRequest, RequestId, RequestResult};
+use crate::command::{Command, InvalidCommand, Violation};
+use crate::command::{json_size, take_steps};
+use crate::job::{CallFailure, Job, JobProgress, PackedRequest, RequestId, RequestResult, Submission};
 
 /// How many ready units are looked at when the next one is too large for what is left of a request.
 const TRIES_TO_FILL: usize = 64;
 
 /// Turns commands into requests, and answers into outcomes. See the [module](super) for the order it keeps.
 #[derive(Debug)]
-pub struct Scheduler {
+pub struct Scheduler<S: Submission = Command> {
     pub(super) settings: Settings,
     pub(super) graph: Graph,
-    pub(super) records: Ring<Record>,
+    pub(super) records: Ring<Record<S::Key>>,
     /// Parts of requests that were refused as a whole, to be sent on their own.
     pub(super) again: VecDeque<Attempt>,
     pub(super) in_flight: HashMap<RequestId, Attempt>,
     next_id: u64,
     is_closed: bool,
     pub(super) aborted: Option<CallFailure>,
-    pub(super) ended: Vec<CommandOutcome>,
+    pub(super) ended: Vec<S::Outcome>,
     ended_count: usize,
 }
 
@@ -42,9 +42,9 @@ pub(super) struct Attempt {
 }
 
 /// A command of which one step alone does not fit into a request.
-struct TooLarge {
+struct TooLarge<K> {
+    key: K,
     head: umapi_model::Command,
-    label: Option<String>,
     steps: usize,
     invalid: InvalidCommand,
 }
@@ -57,7 +57,7 @@ pub(super) struct Slice {
     pub(super) to: usize,
 }
 
-impl Scheduler {
+impl<S: Submission> Scheduler<S> {
     /// A scheduler without commands.
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -76,13 +76,14 @@ impl Scheduler {
 
     /// Takes a command, whatever it is, and gives it the next number, counted from 0. One that breaks a rule ends as
     /// rejected, and nothing of it is sent.
-    pub fn offer(&mut self, command: Command) -> usize {
+    pub fn offer(&mut self, item: S) -> usize {
+        let (key, command) = item.into_parts();
         if let Err(invalid) = command.check() {
-            return self.push_refused(command, &invalid);
+            return self.push_refused(key, command, &invalid);
         }
-        self.place(command).unwrap_or_else(|large| {
-            let TooLarge { head, label, steps, invalid } = *large;
-            self.refuse(head, label, steps, &invalid)
+        self.place(key, command).unwrap_or_else(|large| {
+            let TooLarge { key, head, steps, invalid } = *large;
+            self.refuse(key, head, steps, &invalid)
         })
     }
 
@@ -90,17 +91,17 @@ impl Scheduler {
     ///
     /// # Errors
     /// If it breaks a rule. It then has no number.
-    pub fn push(&mut self, command: Command) -> Result<usize, InvalidCommand> {
+    pub fn push(&mut self, item: S) -> Result<usize, InvalidCommand> {
+        let (key, command) = item.into_parts();
         let number = self.records.next_key();
         command.check().map_err(|invalid| invalid.with_number(number))?;
-        self.place(command).map_err(|large| large.invalid.with_number(number))
+        self.place(key, command).map_err(|large| large.invalid.with_number(number))
     }
 
     /// Takes a command that keeps all rules but perhaps one: that it must fit into a request.
-    fn place(&mut self, command: Command) -> Result<usize, Box<TooLarge>> {
+    fn place(&mut self, key: S::Key, command: Command) -> Result<usize, Box<TooLarge<S::Key>>> {
         let number = self.records.next_key();
-        let is_repeated = command.is_repeated();
-        let (mut head, label) = command.into_parts();
+        let (mut head, is_repeated) = command.into_parts();
         let steps = take_steps(&mut head);
         let step_count = steps.len();
         let parts: Vec<Part> = (0..)
@@ -111,9 +112,9 @@ impl Scheduler {
         let head_bytes = json_size(&head);
         if let Some(large) = parts.iter().find(|part| head_bytes + part.bytes > COMMAND_BYTES) {
             let invalid = too_large(&head, large);
-            return Err(Box::new(TooLarge { head, label, steps: step_count, invalid }));
+            return Err(Box::new(TooLarge { key, head, steps: step_count, invalid }));
         }
-        let mut record = Record::new(head.clone(), label, step_count, parts.len());
+        let mut record = Record::new(key, head.clone(), step_count, parts.len());
         record.is_repeated = is_repeated;
         if let Some(why) = &self.aborted {
             for part in &parts {
@@ -138,20 +139,14 @@ impl Scheduler {
     }
 
     /// Takes a command that breaks a rule: it ends as rejected, and nothing of it is sent.
-    pub(crate) fn push_refused(&mut self, command: Command, invalid: &InvalidCommand) -> usize {
-        let (mut head, label) = command.into_parts();
+    pub(crate) fn push_refused(&mut self, key: S::Key, command: Command, invalid: &InvalidCommand) -> usize {
+        let (mut head, _) = command.into_parts();
         let steps = take_steps(&mut head).len();
-        self.refuse(head, label, steps, invalid)
+        self.refuse(key, head, steps, invalid)
     }
 
-    fn refuse(
-        &mut self,
-        head: umapi_model::Command,
-        label: Option<String>,
-        steps: usize,
-        invalid: &InvalidCommand,
-    ) -> usize {
-        let mut record = Record::new(head, label, steps, steps.max(1));
+    fn refuse(&mut self, key: S::Key, head: umapi_model::Command, steps: usize, invalid: &InvalidCommand) -> usize {
+        let mut record = Record::new(key, head, steps, steps.max(1));
         let error = StepError {
             step: invalid.step(),
             names: None,
@@ -180,7 +175,8 @@ impl Scheduler {
         if self.records.get(number).is_some_and(Record::has_ended)
             && let Some(record) = self.records.remove(number)
         {
-            self.ended.push(record.conclude(number));
+            let (key, outcome) = record.conclude(number);
+            self.ended.push(S::outcome(key, outcome));
             self.ended_count += 1;
         }
     }
@@ -239,8 +235,9 @@ impl Scheduler {
     }
 }
 
-impl Job for Scheduler {
-    type Outcome = CommandOutcome;
+impl<S: Submission> Job for Scheduler<S> {
+    type Outcome = S::Outcome;
+    type Key = S::Key;
 
     fn next_request(&mut self, flush: bool) -> Option<PackedRequest> {
         if self.aborted.is_some() {
@@ -284,8 +281,12 @@ impl Job for Scheduler {
         }
     }
 
-    fn take_outcomes(&mut self) -> Vec<CommandOutcome> {
+    fn take_outcomes(&mut self) -> Vec<S::Outcome> {
         std::mem::take(&mut self.ended)
+    }
+
+    fn key(&self, number: u64) -> Option<&S::Key> {
+        Some(&self.records.get(usize::try_from(number).ok()?)?.key)
     }
 
     fn is_finished(&self) -> bool {
@@ -307,7 +308,7 @@ fn too_large(head: &umapi_model::Command, part: &Part) -> InvalidCommand {
         format!("a request may have {} bytes, and this step alone has {}", limits::REQUEST_BYTES, part.bytes),
         "shorten its texts",
     );
-    BrokenRule::new(ErrorCode::CommandMalformed, "do", rule, remedy).in_step(
+    Violation::new(ErrorCode::CommandMalformed, "do", rule, remedy).in_step(
         crate::command::root_of(head),
         part.index as usize,
         part.step.name(),

@@ -11,8 +11,8 @@
 
 use umapi_model::{ErrorCode, UserGroupStep, UserStep};
 
-use super::wire::Step;
-use crate::command::{Place, place_of};
+use crate::command::Step;
+use crate::command::{StepPosition, position_of};
 
 /// What the refusal of a repeated step says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +36,15 @@ pub(crate) fn meaning<'a>(steps: impl Iterator<Item = &'a Step>, step: &Step, co
             | ErrorCode::GroupNotFound
     );
     match code {
-        ErrorCode::UserAlreadyInOrg | ErrorCode::UserAlreadyInvited if place_of(step) == Place::First => {
+        ErrorCode::UserAlreadyInOrg | ErrorCode::UserAlreadyInvited if position_of(step) == StepPosition::First => {
             Meaning::DoneByFirst
         }
-        ErrorCode::UsergroupAlreadyExists if place_of(step) == Place::First => Meaning::DoneByFirst,
+        ErrorCode::UsergroupAlreadyExists if position_of(step) == StepPosition::First => Meaning::DoneByFirst,
         ErrorCode::UserAlreadyExists if matches!(step, Step::Group(UserGroupStep::Add(_))) => Meaning::DoneByFirst,
         ErrorCode::UsergroupUserListInvalid if matches!(step, Step::Group(UserGroupStep::Remove(_))) => {
             Meaning::DoneByFirst
         }
-        _ if is_gone && place_of(step) == Place::Last => Meaning::DoneByFirst,
+        _ if is_gone && position_of(step) == StepPosition::Last => Meaning::DoneByFirst,
         _ if is_gone && steps.into_iter().any(takes_the_root_away) => Meaning::Unknown,
         _ => Meaning::Refused,
     }
@@ -55,18 +55,18 @@ fn takes_the_root_away(step: &Step) -> bool {
     match step {
         Step::User(UserStep::Update(fields)) => fields.email.is_some() || fields.username.is_some(),
         Step::Group(UserGroupStep::UpdateUserGroup(fields)) => fields.name.is_some(),
-        step => place_of(step) == Place::Last,
+        step => position_of(step) == StepPosition::Last,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::wire::take_steps;
-    use crate::command::Command;
+    use crate::command::take_steps;
+    use crate::command::{Command, NewGroup, NewUser};
 
     fn means(command: Command, step: usize, code: ErrorCode) -> Meaning {
-        let steps = take_steps(&mut command.into_parts().0);
+        let steps = take_steps(&mut command.to_raw());
         meaning(steps.iter(), &steps[step], &code)
     }
 
@@ -74,19 +74,22 @@ mod tests {
     fn every_row_of_the_table() {
         let user = || Command::user("a@b.c");
         let group = || Command::group("g");
-        for (command, step, code, meaning) in [
-            (user().create_federated("A", "B", "US"), 0, ErrorCode::UserAlreadyInOrg, Meaning::DoneByFirst),
-            (user().add_adobe_id(), 0, ErrorCode::UserAlreadyInvited, Meaning::DoneByFirst),
-            (user().add_adobe_id(), 0, ErrorCode::UserDomainEnforcement, Meaning::Refused),
-            (group().create_user_group(), 0, ErrorCode::UsergroupAlreadyExists, Meaning::DoneByFirst),
-            (group().add_users(["a@b.c"]), 0, ErrorCode::UserAlreadyExists, Meaning::DoneByFirst),
-            (group().remove_users(["a@b.c"]), 0, ErrorCode::UsergroupUserListInvalid, Meaning::DoneByFirst),
-            (group().add_users(["a@b.c"]), 0, ErrorCode::UsergroupUserListInvalid, Meaning::Refused),
-            (group().delete_user_group(), 0, ErrorCode::UsergroupNotFound, Meaning::DoneByFirst),
+        let federated = NewUser::federated("a@b.c", "A", "B", "US");
+        let adobe = NewUser::adobe_id("a@b.c");
+        let rows: [(Command, usize, ErrorCode, Meaning); 11] = [
+            (federated.into(), 0, ErrorCode::UserAlreadyInOrg, Meaning::DoneByFirst),
+            (adobe.clone().into(), 0, ErrorCode::UserAlreadyInvited, Meaning::DoneByFirst),
+            (adobe.into(), 0, ErrorCode::UserDomainEnforcement, Meaning::Refused),
+            (NewGroup::new("g").into(), 0, ErrorCode::UsergroupAlreadyExists, Meaning::DoneByFirst),
+            (group().add_users(["a@b.c"]).into(), 0, ErrorCode::UserAlreadyExists, Meaning::DoneByFirst),
+            (group().remove_users(["a@b.c"]).into(), 0, ErrorCode::UsergroupUserListInvalid, Meaning::DoneByFirst),
+            (group().add_users(["a@b.c"]).into(), 0, ErrorCode::UsergroupUserListInvalid, Meaning::Refused),
+            (group().delete(), 0, ErrorCode::UsergroupNotFound, Meaning::DoneByFirst),
             (user().remove_from_org_and_delete_account(), 0, ErrorCode::UserNonexistent, Meaning::DoneByFirst),
             (user().remove_all().remove_from_org(), 0, ErrorCode::UserNotInOrg, Meaning::Unknown),
-            (user().remove_all().add_to(["x"]), 0, ErrorCode::UserNotInOrg, Meaning::Refused),
-        ] {
+            (user().remove_all().add_to(["x"]).into(), 0, ErrorCode::UserNotInOrg, Meaning::Refused),
+        ];
+        for (command, step, code, meaning) in rows {
             assert_eq!(means(command.clone(), step, code), meaning, "{command:?}");
         }
     }

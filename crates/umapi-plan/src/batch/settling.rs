@@ -8,9 +8,9 @@ use super::record::Verdict;
 use super::scheduler::{Attempt, Scheduler, Slice};
 use super::second_try::{Meaning, meaning};
 use super::unit::Part;
-use crate::job::{CallFailure, RequestId, RequestResult, Response};
+use crate::job::{CallFailure, RequestId, RequestResult, Response, Submission};
 
-impl Scheduler {
+impl<S: Submission> Scheduler<S> {
     pub(super) fn take_in(&mut self, id: RequestId, exchange: RequestResult) {
         let Some(attempt) = self.in_flight.remove(&id) else { return };
         match exchange {

@@ -1,3 +1,10 @@
+//! Tests of batches: order, packing, outcomes.
+
+/// An array of commands of either kind.
+macro_rules! commands {
+    ($($command:expr),+ $(,)?) => { [$(Command::from($command)),+] };
+}
+
 mod accounting;
 mod order;
 mod packing;
@@ -6,13 +13,13 @@ mod service;
 use umapi_model::{ActionResponse, ActionResult};
 
 use super::{Scheduler, Settings};
-use crate::command::Command;
+use crate::command::{Command, NewGroup, NewUser};
 use crate::job::{Job, PackedRequest, RequestResult, Response};
 
-fn scheduler(commands: impl IntoIterator<Item = Command>) -> Scheduler {
+fn scheduler(commands: impl IntoIterator<Item = impl Into<Command>>) -> Scheduler {
     let mut scheduler = Scheduler::new(Settings::unbounded(false));
     for command in commands {
-        scheduler.push(command).unwrap();
+        scheduler.push(command.into()).unwrap();
     }
     scheduler.close();
     scheduler

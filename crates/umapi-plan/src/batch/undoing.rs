@@ -8,13 +8,14 @@ use umapi_model::{
     CreateOption, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
 };
 
-use super::{unit::Part, wire::Step};
-use crate::command::{Place, names::is_same, place_of};
+use super::unit::Part;
+use crate::account::FoldedName;
+use crate::command::{Step, StepPosition, position_of};
 
 /// Whether one of the steps after takes what one of those before gives, or the reverse.
 pub(super) fn undoes(before: &[Part], after: &[Part]) -> bool {
-    let makes_and_unmakes = before.iter().any(|part| place_of(&part.step) == Place::First)
-        && after.iter().any(|part| place_of(&part.step) == Place::Last);
+    let makes_and_unmakes = before.iter().any(|part| position_of(&part.step) == StepPosition::First)
+        && after.iter().any(|part| position_of(&part.step) == StepPosition::Last);
     makes_and_unmakes
         || before.iter().any(|one| {
             let one = effect(&one.step);
@@ -37,10 +38,12 @@ impl Effect<'_> {
         match (self, other) {
             (Self::Gives(given), Self::Takes(taken)) | (Self::Takes(taken), Self::Gives(given)) => {
                 // Lists with names of the same things stand side by side.
-                given
-                    .iter()
-                    .flat_map(|names| names.iter())
-                    .any(|given| taken.iter().flat_map(|names| names.iter()).any(|taken| is_same(given, taken)))
+                given.iter().flat_map(|names| names.iter()).any(|given| {
+                    taken
+                        .iter()
+                        .flat_map(|names| names.iter())
+                        .any(|taken| FoldedName::user(given) == FoldedName::user(taken))
+                })
             }
             (Self::Gives(_), Self::TakesAll) | (Self::TakesAll, Self::Gives(_)) | (Self::Writes, Self::Writes) => true,
             _ => false,
@@ -86,49 +89,60 @@ mod tests {
     use umapi_model::UserUpdate;
 
     use super::*;
-    use crate::{batch::wire::take_steps, command::Command};
+    use crate::command::{Command, NewGroup, NewUser, UserCommand, take_steps};
 
-    fn parts(command: Command) -> Vec<Part> {
-        let mut raw = command.as_raw().clone();
-        take_steps(&mut raw).into_iter().zip(0..).map(|(step, index)| Part::new(step, 0, index, None)).collect()
+    fn parts(command: &Command) -> Vec<Part> {
+        take_steps(&mut command.to_raw())
+            .into_iter()
+            .zip(0..)
+            .map(|(step, index)| Part::new(step, 0, index, None))
+            .collect()
     }
 
-    fn user() -> Command {
+    fn is_undone(one: impl Into<Command>, other: impl Into<Command>) -> bool {
+        undoes(&parts(&one.into()), &parts(&other.into()))
+    }
+
+    fn user() -> UserCommand {
         Command::user("a@b.c")
     }
 
     #[test]
-    fn giving_and_taking_the_same_undoes_in_either_order() {
-        for (one, other, expected) in [
+    fn adding_and_removing_the_same_undoes_in_either_order() {
+        let user: [(UserCommand, UserCommand, bool); 6] = [
             (user().add_to(["x", "y"]), user().remove_from(["z", "Y"]), true),
             (user().add_to(["x"]), user().remove_from(["y"]), false),
             (user().add_to(["x"]), user().add_to(["x"]), false),
             (user().add_to(["x"]), user().remove_all(), true),
             (user().remove_all(), user().remove_from(["x"]), false),
             (user().add_admin_roles(["x"]), user().remove_admin_roles(["x"]), true),
-            (Command::group("g").add_users(["a@b.c"]), Command::group("g").remove_users(["A@b.c"]), true),
-            (Command::group("g").add_profiles(["p"]), Command::group("g").remove_users(["p@b.c"]), false),
-        ] {
-            assert_eq!(undoes(&parts(one.clone()), &parts(other.clone())), expected, "{one:?} {other:?}");
-            assert_eq!(undoes(&parts(other.clone()), &parts(one.clone())), expected, "{other:?} {one:?}");
+        ];
+        let group = || Command::group("g");
+        let groups = [
+            (group().add_users(["a@b.c"]), group().remove_users(["A@b.c"]), true),
+            (group().add_profiles(["p"]), group().remove_users(["p@b.c"]), false),
+        ];
+        let user = user.map(|(one, other, expected)| (Command::from(one), Command::from(other), expected));
+        let groups = groups.map(|(one, other, expected)| (Command::from(one), Command::from(other), expected));
+        for (one, other, expected) in user.into_iter().chain(groups) {
+            assert_eq!(is_undone(one.clone(), other.clone()), expected, "{one:?} {other:?}");
+            assert_eq!(is_undone(other.clone(), one.clone()), expected, "{other:?} {one:?}");
         }
     }
 
     #[test]
-    fn of_two_that_write_the_names_each_undoes_the_other() {
-        let create = || user().create_federated("A", "B", "US");
+    fn two_updates_of_the_names_undo_each_other() {
+        let create = || NewUser::federated("a@b.c", "A", "B", "US");
         let update = || user().update(UserUpdate::default().with_firstname("C"));
-        assert!(undoes(&parts(create().update_if_exists()), &parts(update())));
-        assert!(undoes(&parts(update()), &parts(update())));
-        assert!(!undoes(&parts(create().ignore_if_exists()), &parts(update())));
+        assert!(is_undone(create().update_if_exists(), update()));
+        assert!(is_undone(update(), update()));
+        assert!(!is_undone(create().ignore_if_exists(), update()));
     }
 
     #[test]
     fn a_removal_undoes_a_creation() {
-        let create = || user().create_federated("A", "B", "US");
-        assert!(undoes(&parts(create()), &parts(user().remove_from_org())));
-        assert!(!undoes(&parts(user().add_to(["x"])), &parts(user().remove_from_org())));
-        let group = || Command::group("g");
-        assert!(undoes(&parts(group().create_user_group()), &parts(group().delete_user_group())));
+        assert!(is_undone(NewUser::federated("a@b.c", "A", "B", "US"), user().remove_from_org()));
+        assert!(!is_undone(user().add_to(["x"]), user().remove_from_org()));
+        assert!(is_undone(NewGroup::new("g"), Command::group("g").delete()));
     }
 }

@@ -7,8 +7,8 @@ use umapi_model::{self as model, limits};
 use super::access;
 use super::entities::EntityId;
 use super::undoing::undoes;
-use super::wire::{Step, json_size};
-use crate::command::{Place, place_of};
+use crate::command::{Step, json_size};
+use crate::command::{StepPosition, position_of};
 
 /// Bytes that the commands of a request share: all but the brackets around them.
 pub(crate) const COMMAND_BYTES: usize = limits::REQUEST_BYTES - 2;
@@ -104,10 +104,10 @@ impl Unit {
     /// neither undoes what the other does.
     pub(crate) fn can_be_followed_by(&self, head: &model::Command, parts: &[Part]) -> bool {
         let may_be_followed =
-            |part: &Part| place_of(&part.step) != Place::Last && !access::renames(&self.head, &part.step);
+            |part: &Part| position_of(&part.step) != StepPosition::Last && !access::renames(&self.head, &part.step);
         self.is_unsent()
             && !self.parts.is_empty()
-            && parts.first().is_some_and(|part| place_of(&part.step) != Place::First)
+            && parts.first().is_some_and(|part| position_of(&part.step) != StepPosition::First)
             && self.parts.iter().all(may_be_followed)
             && match (&self.head, head) {
                 (model::Command::User(one), model::Command::User(other)) => {
@@ -148,6 +148,6 @@ impl Unit {
 
     /// The wire command of some of the parts.
     pub(crate) fn command(&self, parts: Range<usize>) -> model::Command {
-        super::wire::with_steps(self.head.clone(), self.parts[parts].iter().map(|part| part.step.clone()))
+        crate::command::with_steps(self.head.clone(), self.parts[parts].iter().map(|part| part.step.clone()))
     }
 }

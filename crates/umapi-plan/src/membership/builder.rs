@@ -6,11 +6,10 @@ use std::fmt;
 
 use umapi_model::ErrorCode;
 
-use super::change::{GroupKind, GroupRef, MembershipAction, MembershipChange, UserRef};
+use super::change::{GroupKind, GroupRef, MembershipAction, MembershipChange};
 use super::plan::MembershipPlan;
-use crate::command::BrokenRule;
-use crate::command::names::{fold, is_email_type};
-use crate::command::rules;
+use crate::account::{Account, AccountKey, FoldedName, is_email_type};
+use crate::command::{Violation, check_membership_group, check_membership_user};
 
 /// Memberships to be set, in any number and order: a set, of which each may be sent before or after any other.
 ///
@@ -32,10 +31,10 @@ use crate::command::rules;
 ///   user groups ([`GroupRef::user_group`]); the client looks up those of which it is not said.
 #[derive(Clone, Debug, Default)]
 pub struct Memberships {
-    pub(super) users: Vec<UserRef>,
+    pub(super) users: Vec<Account>,
     pub(super) groups: Vec<GroupRef>,
-    user_ids: HashMap<Box<str>, u32>,
-    group_ids: HashMap<Box<str>, u32>,
+    user_ids: HashMap<AccountKey, u32>,
+    group_ids: HashMap<FoldedName, u32>,
     /// In the caller's order.
     pub(super) given: Vec<(u32, u32, MembershipAction)>,
     invalid: Option<InvalidMembership>,
@@ -49,7 +48,7 @@ pub struct InvalidMembership(Box<Details>);
 struct Details {
     number: usize,
     edge: MembershipChange,
-    broken: BrokenRule,
+    violation: Violation,
 }
 
 /// A membership between two numbers, and where it may be set.
@@ -77,14 +76,14 @@ impl Memberships {
 
     /// Has a user join a group.
     #[must_use]
-    pub fn add(mut self, user: impl Into<UserRef>, group: impl Into<GroupRef>) -> Self {
+    pub fn add(mut self, user: impl Into<Account>, group: impl Into<GroupRef>) -> Self {
         self.push(MembershipChange { user: user.into(), group: group.into(), action: MembershipAction::Add });
         self
     }
 
     /// Has a user leave a group.
     #[must_use]
-    pub fn remove(mut self, user: impl Into<UserRef>, group: impl Into<GroupRef>) -> Self {
+    pub fn remove(mut self, user: impl Into<Account>, group: impl Into<GroupRef>) -> Self {
         self.push(MembershipChange { user: user.into(), group: group.into(), action: MembershipAction::Remove });
         self
     }
@@ -93,24 +92,18 @@ impl Memberships {
     pub fn push(&mut self, edge: MembershipChange) {
         let number = self.given.len();
         if self.invalid.is_none()
-            && let Err(broken) = check(&edge)
+            && let Err(violation) = check(&edge)
         {
-            self.invalid = Some(InvalidMembership::new(number, edge.clone(), broken));
+            self.invalid = Some(InvalidMembership::new(number, edge.clone(), violation));
         }
         let action = edge.action;
         let (user, group) = (self.user(edge.user), self.group(edge.group));
         self.given.push((user, group, action));
     }
 
-    fn user(&mut self, user: UserRef) -> u32 {
-        let name = fold(&user.name);
-        let key: Box<str> = match (&user.domain, user.use_adobe_id) {
-            (Some(domain), _) => format!("{name}\0{}", fold(domain)).into(),
-            (None, true) => format!("{name}\0\0").into(),
-            (None, false) => name.into(),
-        };
+    fn user(&mut self, user: Account) -> u32 {
         let next = self.users.len() as u32;
-        match self.user_ids.entry(key) {
+        match self.user_ids.entry(user.key().clone()) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 self.users.push(user);
@@ -121,7 +114,7 @@ impl Memberships {
 
     fn group(&mut self, group: GroupRef) -> u32 {
         let next = self.groups.len() as u32;
-        match self.group_ids.entry(fold(&group.name).into()) {
+        match self.group_ids.entry(FoldedName::new(&group.name)) {
             Entry::Occupied(entry) => {
                 let known = &mut self.groups[*entry.get() as usize];
                 if known.kind == GroupKind::Unknown {
@@ -179,7 +172,7 @@ impl Memberships {
         let mut known: HashMap<(u32, u32), u32> = HashMap::with_capacity(self.given.len());
         let mut link_of = Vec::with_capacity(self.given.len());
         for (number, (user, group, action)) in self.given.iter().enumerate() {
-            let invalid = |broken| InvalidMembership::new(number, self.edge(*user, *group, *action), broken);
+            let invalid = |violation| InvalidMembership::new(number, self.edge(*user, *group, *action), violation);
             let next = links.len() as u32;
             let link = *known.entry((*user, *group)).or_insert(next);
             if link == next {
@@ -194,36 +187,36 @@ impl Memberships {
     }
 }
 
-fn check(edge: &MembershipChange) -> Result<(), BrokenRule> {
-    rules::membership_user(&edge.user.name, edge.user.domain.as_deref(), edge.user.use_adobe_id)?;
-    rules::membership_group(&edge.group.name)
+fn check(edge: &MembershipChange) -> Result<(), Violation> {
+    check_membership_user(edge.user.name(), edge.user.domain(), edge.user.is_adobe_id())?;
+    check_membership_group(&edge.group.name)
 }
 
 /// The side of a list holds names alone: no domain, no word that it is the Adobe ID.
-fn sides(user: &UserRef, group: &GroupRef) -> Result<Sides, BrokenRule> {
-    let user_cannot_be_root = user.domain.is_none() && !is_email_type(&user.name);
-    let user_cannot_be_listed = user.domain.is_some() || user.use_adobe_id;
+fn sides(user: &Account, group: &GroupRef) -> Result<Sides, Violation> {
+    let user_cannot_be_root = user.domain().is_none() && !is_email_type(user.name());
+    let user_cannot_be_listed = user.domain().is_some() || user.is_adobe_id();
     match (group.kind, user_cannot_be_root, user_cannot_be_listed) {
         (GroupKind::UserGroup, true, _) => Ok(Sides::GroupOnly),
         (GroupKind::UserGroup, false, false) => Ok(Sides::Either),
-        (_, true, _) => Err(BrokenRule::new(
+        (_, true, _) => Err(Violation::new(
             ErrorCode::CommandDomainMissing,
             "user",
             "a username needs its domain, unless the group is a user group",
-            "use UserRef::username with the domain, or an email address",
+            "use Account::username with the domain, or an email address",
         )),
         _ => Ok(Sides::UserOnly),
     }
 }
 
-fn contradiction() -> BrokenRule {
+fn contradiction() -> Violation {
     let rule = "it is to be added and to be removed, and a set of memberships has no order";
-    BrokenRule::new(ErrorCode::CommandIllegalEntry, "membership", rule, "take one of the two out")
+    Violation::new(ErrorCode::CommandIllegalEntry, "membership", rule, "take one of the two out")
 }
 
 impl InvalidMembership {
-    fn new(number: usize, edge: MembershipChange, broken: BrokenRule) -> Self {
-        Self(Box::new(Details { number, edge, broken }))
+    fn new(number: usize, edge: MembershipChange, violation: Violation) -> Self {
+        Self(Box::new(Details { number, edge, violation }))
     }
 
     /// Which membership it is, counted from 0.
@@ -236,26 +229,30 @@ impl InvalidMembership {
         &self.0.edge
     }
 
-    /// The rule, and how it was broken.
+    /// The rule, and how it was violation.
     pub fn rule(&self) -> &str {
-        &self.0.broken.rule
+        &self.0.violation.rule
     }
 
     /// What to write instead.
     pub fn remedy(&self) -> &str {
-        &self.0.broken.remedy
+        &self.0.violation.remedy
     }
 
     /// The code that the service has for this, or the nearest to it.
     pub fn code(&self) -> &ErrorCode {
-        &self.0.broken.code
+        &self.0.violation.code
     }
 }
 
 impl fmt::Display for InvalidMembership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { number, edge, broken } = &*self.0;
-        write!(f, "membership {number}, {edge}, {}: {}; {} ({})", broken.field, broken.rule, broken.remedy, broken.code)
+        let Details { number, edge, violation } = &*self.0;
+        write!(
+            f,
+            "membership {number}, {edge}, {}: {}; {} ({})",
+            violation.field, violation.rule, violation.remedy, violation.code
+        )
     }
 }
 
@@ -296,7 +293,7 @@ mod tests {
             (Memberships::new().add("a@b.c", "_org_admin"), "error.command.illegal_entry"),
             (Memberships::new().add("jdoe", "Photoshop"), "error.command.domain.missing"),
             (
-                Memberships::new().add(UserRef::username("a@b.c", "b.c"), "g"),
+                Memberships::new().add(Account::username("a@b.c", "b.c"), "g"),
                 "error.command.domain.must_be_used_with_nonemail_username",
             ),
         ] {
@@ -307,11 +304,11 @@ mod tests {
     #[test]
     fn the_side_is_forced_where_a_list_or_a_root_cannot_say_who_is_meant() {
         let group = GroupRef::user_group("g");
-        let on = |user: UserRef, group: &GroupRef| sides(&user, group);
+        let on = |user: Account, group: &GroupRef| sides(&user, group);
         assert_eq!(on("a@b.c".into(), &group), Ok(Sides::Either));
         assert_eq!(on("jdoe".into(), &group), Ok(Sides::GroupOnly));
-        assert_eq!(on(UserRef::username("jdoe", "b.c"), &group), Ok(Sides::UserOnly));
-        assert_eq!(on(UserRef::adobe_id("a@b.c"), &group), Ok(Sides::UserOnly));
+        assert_eq!(on(Account::username("jdoe", "b.c"), &group), Ok(Sides::UserOnly));
+        assert_eq!(on(Account::adobe_id("a@b.c"), &group), Ok(Sides::UserOnly));
         for group in ["Photoshop".into(), GroupRef::profile("p"), "_admin_g".into()] {
             assert_eq!(on("a@b.c".into(), &group), Ok(Sides::UserOnly));
         }

@@ -1,7 +1,8 @@
 //! A membership: a user, a group, and whether it is to be or not to be.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
+
+use crate::account::Account;
 
 /// What is to become of a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -10,14 +11,6 @@ pub enum MembershipAction {
     Add,
     /// The user leaves the group.
     Remove,
-}
-
-/// A user, as memberships name them. A string is an email address, or a username that only one directory has.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UserRef {
-    pub(super) name: Arc<str>,
-    pub(super) domain: Option<Arc<str>>,
-    pub(super) use_adobe_id: bool,
 }
 
 /// A group, as memberships name them. A string is a group of unknown kind, or an administrative one if it begins with
@@ -48,43 +41,11 @@ pub enum GroupKind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MembershipChange {
     /// Who.
-    pub user: UserRef,
+    pub user: Account,
     /// Where.
     pub group: GroupRef,
     /// Whether the user joins or leaves.
     pub action: MembershipAction,
-}
-
-impl UserRef {
-    /// A user by email address.
-    pub fn email(address: impl AsRef<str>) -> Self {
-        Self { name: address.as_ref().into(), domain: None, use_adobe_id: false }
-    }
-
-    /// A user of a directory with username login.
-    pub fn username(name: impl AsRef<str>, domain: impl AsRef<str>) -> Self {
-        Self { name: name.as_ref().into(), domain: Some(domain.as_ref().into()), use_adobe_id: false }
-    }
-
-    /// The Adobe ID of this address, where there is an Enterprise or Federated ID of the same address too.
-    pub fn adobe_id(address: impl AsRef<str>) -> Self {
-        Self { name: address.as_ref().into(), domain: None, use_adobe_id: true }
-    }
-
-    /// The email address or username.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The domain of a username.
-    pub fn domain(&self) -> Option<&str> {
-        self.domain.as_deref()
-    }
-
-    /// Whether it is the Adobe ID of the address that is meant.
-    pub fn is_adobe_id(&self) -> bool {
-        self.use_adobe_id
-    }
 }
 
 impl GroupRef {
@@ -114,28 +75,11 @@ impl GroupRef {
     }
 }
 
-impl<T: AsRef<str>> From<T> for UserRef {
-    fn from(name: T) -> Self {
-        Self::email(name)
-    }
-}
-
 impl<T: AsRef<str>> From<T> for GroupRef {
     fn from(name: T) -> Self {
         let name = name.as_ref();
         let kind = if name.starts_with('_') { GroupKind::Administrative } else { GroupKind::Unknown };
         Self { name: name.into(), kind }
-    }
-}
-
-impl fmt::Display for UserRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        match &self.domain {
-            Some(domain) => write!(f, " of {domain}"),
-            None if self.use_adobe_id => f.write_str(" (Adobe ID)"),
-            None => Ok(()),
-        }
     }
 }
 

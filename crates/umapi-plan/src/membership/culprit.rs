@@ -7,7 +7,7 @@ use umapi_model::{ActionError, ErrorCode};
 
 use super::bipartite::{GROUPS, USERS};
 use super::change::MembershipAction;
-use crate::command::names::fold;
+use crate::account::FoldedName;
 
 /// What an error says of the names of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +65,15 @@ pub(super) fn is_about_root(code: &ErrorCode, side: usize) -> bool {
 
 /// The place of the name that a message is about: by the messages of the catalogue, or else the longest name in it.
 fn named(code: &ErrorCode, message: &str, names: &[&str]) -> Option<usize> {
-    let place_of = |name: &str| names.iter().position(|listed| fold(listed) == fold(name));
+    let position_of = |name: &str| names.iter().position(|listed| FoldedName::user(listed) == FoldedName::user(name));
     let patterns = code.entry().map_or(&[][..], |entry| entry.messages);
-    if let Some(place) = patterns.iter().find_map(|pattern| place_of(filled_in(pattern, message)?)) {
+    if let Some(place) = patterns.iter().find_map(|pattern| position_of(filled_in(pattern, message)?)) {
         return Some(place);
     }
-    let message = fold(message);
-    let found = |(place, name): (usize, &&str)| is_word_of(&message, &fold(name)).then_some((name.len(), place));
+    let message = FoldedName::new(message);
+    let found = |(place, name): (usize, &&str)| {
+        is_word_of(message.as_str(), FoldedName::new(name).as_str()).then_some((name.len(), place))
+    };
     let mut found: Vec<_> = names.iter().enumerate().filter_map(found).collect();
     found.sort_unstable();
     match found[..] {

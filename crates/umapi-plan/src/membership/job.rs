@@ -11,8 +11,8 @@ use super::outcome::MembershipOutcome;
 use super::plan::MembershipPlan;
 use super::pool::{List, Lists, Pool, Root};
 use crate::batch::reading::{Reading, doubt, read};
-use crate::batch::wire::json_size;
 use crate::batch::{NotSent, Outcome, StepError, UnknownReason};
+use crate::command::json_size;
 use crate::job::{CallFailure, Job, JobProgress, PackedRequest, RequestId, RequestResult, Response};
 
 /// Sets the memberships of a plan. A list that is refused for one of its names is sent again without it.
@@ -230,6 +230,7 @@ impl MembershipJob {
 
 impl Job for MembershipJob {
     type Outcome = MembershipOutcome;
+    type Key = ();
 
     fn next_request(&mut self, _flush: bool) -> Option<PackedRequest> {
         if self.aborted.is_some() {
@@ -282,6 +283,10 @@ impl Job for MembershipJob {
 
     fn take_outcomes(&mut self) -> Vec<MembershipOutcome> {
         std::mem::take(&mut self.ended)
+    }
+
+    fn key(&self, _number: u64) -> Option<&()> {
+        Some(&())
     }
 
     fn is_finished(&self) -> bool {

@@ -8,7 +8,7 @@ use umapi_model::{
 };
 
 use super::bipartite::USERS;
-use super::change::{MembershipAction, UserRef};
+use super::change::MembershipAction;
 use super::plan::MembershipPlan;
 
 /// A user or a group from which memberships are set: its side and its number there.
@@ -134,7 +134,7 @@ impl Lists {
         let (side, node) = self.root;
         let names = |list: &List| list.links.iter().map(|link| plan.listed_name(*link).to_owned()).collect::<Vec<_>>();
         if side == USERS {
-            let UserRef { name, domain, use_adobe_id } = &plan.memberships.users[node as usize];
+            let user = &plan.memberships.users[node as usize];
             let steps = self.lists.iter().map(|list| {
                 let groups = UserMemberships::default().with_group(names(list));
                 match list.action {
@@ -142,9 +142,9 @@ impl Lists {
                     MembershipAction::Remove => UserStep::Remove(UserRemoval::These(groups)),
                 }
             });
-            let mut command = UserCommand::new(&**name, steps);
-            command.domain = domain.as_deref().map(str::to_owned);
-            command.use_adobe_id = use_adobe_id.then_some(true);
+            let mut command = UserCommand::new(user.name(), steps);
+            command.domain = user.domain().map(str::to_owned);
+            command.use_adobe_id = user.is_adobe_id().then_some(true);
             return command.into();
         }
         let steps = self.lists.iter().map(|list| {

@@ -22,6 +22,9 @@ impl fmt::Display for Error {
                 write!(f, "the service answered {status}, with a body that cannot be read ({why})")?;
             }
             Kind::Throttled => f.write_str("the next turn is further away than the throttle policy allows to wait")?,
+            Kind::Journal(why) => {
+                write!(f, "the journal cannot be written, so nothing more is sent: {why}")?;
+            }
             Kind::Stopped => f.write_str("stopped by the caller")?,
             Kind::Deadline => f.write_str("the time for the whole call does not suffice")?,
         }

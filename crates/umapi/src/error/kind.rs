@@ -52,6 +52,8 @@ pub(crate) enum Kind {
     Deadline,
     /// The caller stopped it.
     Stopped,
+    /// The journal could not record what was about to be sent.
+    Journal(String),
 }
 
 /// An answer that is no success, as far as it could be read.

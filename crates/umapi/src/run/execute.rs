@@ -1,102 +1,113 @@
-//! A batch that is known as a whole.
+//! Running a batch of commands that is known as a whole.
 
 use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
-    time::Duration,
 };
 
-use super::{StopHandle, Unfinished, options::Options, runner::Runner};
-use crate::client::Client;
 use umapi_plan::{
-    Command, Report,
+    Report, Submission,
     batch::{Scheduler, Settings},
 };
 
+use super::{
+    RunOptions, Unfinished,
+    journal::{Journal, OptionalJournal},
+    runner::Runner,
+};
+use crate::client::Client;
+
 impl Client {
-    /// Executes commands: packs them into as few requests as possible, sends these at the pace of the limits, and reports
-    /// what became of each command.
+    /// Executes commands: packs them into as few requests as possible, sends these at the rate that the limits allow, and
+    /// reports the outcome of every command.
     ///
     /// ```no_run
     /// # async fn run(client: umapi::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use umapi::Command;
+    /// use umapi::{Command, NewUser};
     ///
+    /// let john = NewUser::federated("jdoe@example.com", "John", "Doe", "US").ignore_if_exists();
     /// let report = client
     ///     .execute([
-    ///         Command::user("jdoe@example.com")
-    ///             .create_federated("John", "Doe", "US").ignore_if_exists()
-    ///             .add_to(["Photoshop", "Design"]),
-    ///         Command::group("Design").add_users(["ann@example.com"]),
+    ///         Command::from(Command::create_user(john).add_to(["Photoshop", "Design"])),
+    ///         Command::from(Command::group("Design").add_users(["ann@example.com"])),
     ///     ])
     ///     .await?;
-    /// for refused in report.rejected() {
-    ///     eprintln!("{refused}");
+    /// for rejected in report.rejected() {
+    ///     eprintln!("{rejected}");
     /// }
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// A command that breaks a rule is not sent and ends as rejected; the others are not touched by it. To refuse a whole
-    /// batch for one such command, ask [`Command::check`] before.
+    /// Commands may come with keys of any type, which come back with the outcomes:
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client, leavers: Vec<(u64, String)>) -> Result<(), Box<dyn std::error::Error>> {
+    /// use umapi::Command;
+    ///
+    /// let commands = leavers.iter().map(|(line, email)| (*line, Command::user(email).remove_from_org()));
+    /// for (line, outcome) in client.execute(commands).await?.outcomes() {
+    ///     println!("line {line}: {outcome}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A command that breaks a rule is not sent and ends as rejected; the others are not affected. To refuse a whole batch
+    /// because of one such command, call [`Command::check`](crate::Command::check) first.
     ///
     /// # Errors
     ///
-    /// If there is no point in going on (the login is refused, say, or the service is out of order), or it was stopped:
-    /// [`Unfinished`], with the report on everything.
-    pub fn execute(&self, commands: impl IntoIterator<Item = Command>) -> Execute {
-        Execute { options: Options::new(self.clone()), commands: commands.into_iter().collect() }
+    /// If it makes no sense to go on (for example, the login is rejected, or the service is out of order), or the run was
+    /// stopped: [`Unfinished`], with the report on everything.
+    pub fn execute<S: Submission>(&self, commands: impl IntoIterator<Item = S>) -> Execute<S> {
+        Execute {
+            client: self.clone(),
+            options: RunOptions::new(),
+            journal: OptionalJournal::none(),
+            commands: commands.into_iter().collect(),
+        }
     }
 }
 
-/// A batch about to be executed; made by [`Client::execute`], and run by awaiting it.
+/// A batch to execute; made by [`Client::execute`], and run by awaiting it.
 ///
-/// Dropping the future under way drops the requests under way, and what became of these and of the rest is then told to
-/// nobody: to end a batch early, [stop](Self::stop_handle) it.
+/// Dropping the future drops the requests in flight, and nobody learns what became of these and of the rest. To end a
+/// batch early, stop it: see [`StopHandle`](crate::StopHandle).
 #[must_use = "nothing is sent before it is awaited"]
-pub struct Execute {
-    options: Options,
-    commands: Vec<Command>,
+pub struct Execute<S: Submission> {
+    client: Client,
+    options: RunOptions,
+    journal: OptionalJournal<S::Key>,
+    commands: Vec<S>,
 }
 
-impl Execute {
-    /// Only tries: the service validates everything and changes nothing. What refers to a user that does not exist, but is
-    /// otherwise valid, counts as completed.
-    pub fn test_only(mut self) -> Self {
-        self.options.test_only = true;
+impl<S: Submission> Execute<S> {
+    /// Sets the options of the run.
+    pub fn with_options(mut self, options: RunOptions) -> Self {
+        self.options = options;
         self
     }
 
-    /// The most requests in flight at a time. The default is four for each credential.
-    pub fn in_flight(mut self, most: usize) -> Self {
-        self.options.in_flight = most;
+    /// Sets the journal that is asked before commands are sent.
+    pub fn with_journal(mut self, journal: impl Journal<S::Key>) -> Self {
+        self.journal = OptionalJournal::some(journal);
         self
     }
 
-    /// How long the whole batch may take. What cannot be sent within this time is not sent.
-    pub fn deadline(mut self, time: Duration) -> Self {
-        self.options.deadline = Some(time);
-        self
-    }
-
-    /// A handle to stop it by.
-    #[must_use]
-    pub fn stop_handle(&self) -> StopHandle {
-        self.options.stop.clone()
-    }
-
-    async fn run(self) -> Result<Report, Unfinished<Report>> {
+    async fn run(self) -> Result<Report<S::Outcome>, Unfinished<Report<S::Outcome>>> {
         let mut scheduler = Scheduler::new(Settings::unbounded(self.options.test_only));
         for command in self.commands {
             scheduler.offer(command);
         }
         scheduler.close();
-        Runner::new(scheduler, self.options).run().await
+        Runner::new(self.client, scheduler, self.options, self.journal).run().await
     }
 }
 
-impl IntoFuture for Execute {
-    type Output = Result<Report, Unfinished<Report>>;
+impl<S: Submission + Send + 'static> IntoFuture for Execute<S> {
+    type Output = Result<Report<S::Outcome>, Unfinished<Report<S::Outcome>>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -104,7 +115,7 @@ impl IntoFuture for Execute {
     }
 }
 
-impl fmt::Debug for Execute {
+impl<S: Submission> fmt::Debug for Execute<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Execute").field("commands", &self.commands.len()).field("options", &self.options).finish()
     }

@@ -1,22 +1,22 @@
-//! One request on its way, in a task of its own.
+//! One request of a run, in a task of its own.
 
 use std::time::Duration;
 
 use umapi_model::{ActionResponse, ErrorCode, Operation, ThrottleClass};
+use umapi_plan::job::{PackedRequest, RequestId, RequestResult, Response};
 use umapi_time::Instant;
 
-use super::StopHandle;
+use super::{StopHandle, journal::JournalFuture};
 use crate::{
     call::{self, ApiCall, Deadline, Effect, Pragma, RawClient},
     client::Client,
     error::{Error, Kind},
 };
-use umapi_plan::job::{PackedRequest, RequestId, RequestResult, Response};
 
-/// How long work keeps away when two access tokens in a row were refused in the middle of it.
+/// The pauses after two access tokens in a row were rejected in the middle of a run.
 const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
 
-/// A request on its way, with all that it needs.
+/// A request in flight, with everything that it needs.
 pub(super) struct InFlight {
     pub(super) client: Client,
     pub(super) request: PackedRequest,
@@ -24,58 +24,65 @@ pub(super) struct InFlight {
     pub(super) pragma: Option<Pragma>,
     pub(super) deadline: Option<Instant>,
     pub(super) stop: StopHandle,
-    /// Whether a request of the same work was answered before, so that the credentials are good.
-    pub(super) was_welcome: bool,
+    /// Whether a request of the same run succeeded before, so that the credentials are known to be valid.
+    pub(super) has_succeeded: bool,
 }
 
-/// A request that has come to an end.
+/// A finished request.
 pub(super) struct Finished {
     pub(super) id: RequestId,
-    pub(super) exchange: RequestResult<Error>,
-    /// How many requests were sent for it.
+    pub(super) result: RequestResult<Error>,
+    /// The number of requests sent for it.
     pub(super) requests: u32,
-    /// From the first try to the end, without the wait for a turn.
+    /// From the first attempt to the end.
     pub(super) took: Duration,
-    /// How long until there is a turn for one who comes now.
-    pub(super) next_turn: Duration,
+    /// How long a new request would wait for a permit.
+    pub(super) next_permit: Duration,
 }
 
 impl InFlight {
-    pub(super) async fn run(self) -> Finished {
+    /// Sends the request, once the journal has recorded it.
+    pub(super) async fn run(self, journal: Option<JournalFuture>) -> Finished {
         let id = self.request.id;
         let engine = &self.client.0;
         let begun = engine.clock.now();
-        let (requests, result) = self.with_patience().await;
+        if let Some(journal) = journal
+            && let Err(error) = journal.await
+        {
+            let result = RequestResult::NotSent(Error::new(Kind::Journal(error.to_string())));
+            return Finished { id, result, requests: 0, took: Duration::ZERO, next_permit: Duration::ZERO };
+        }
+        let (requests, result) = self.send_with_pauses().await;
         let took = engine.clock.now() - begun;
-        let next_turn = engine.rate_limiter.time_for(ThrottleClass::Action, 1).await;
-        let exchange = match result {
-            Ok(answer) => RequestResult::Response(read(answer, requests)),
-            Err(error) => judge(error),
+        let next_permit = engine.rate_limiter.time_for(ThrottleClass::Action, 1).await;
+        let result = match result {
+            Ok(response) => RequestResult::Response(convert(response, requests)),
+            Err(error) => classify(error),
         };
-        Finished { id, exchange, requests, took, next_turn }
+        Finished { id, result, requests, took, next_permit }
     }
 
-    /// Long work does not end because a fresh token was refused as well, once it has been welcome: tries again a little
-    /// later.
-    async fn with_patience(&self) -> (u32, Result<call::Response<ActionResponse>, Error>) {
+    /// Sends the request. A run whose credentials are known to be valid does not end because a fresh token was rejected
+    /// too: it tries again after a pause.
+    async fn send_with_pauses(&self) -> (u32, Result<call::Response<ActionResponse>, Error>) {
         let (mut requests, mut is_repetition) = (0, false);
         for pause in PAUSES {
             match self.send(is_repetition).await {
-                Err(error) if self.was_welcome && error.is_unauthorized() => {
+                Err(error) if self.has_succeeded && error.is_unauthorized() => {
                     requests += error.requests();
                     is_repetition = error.may_have_been_applied();
-                    tracing::warn!(error = %error, "a fresh access token was refused as well");
+                    tracing::warn!(error = %error, "a fresh access token was rejected too");
                     tokio::select! {
                         () = self.client.0.clock.sleep(pause) => {}
                         () = self.stop.stopped() => {}
                     }
                 }
-                Ok(answer) => return (requests + answer.requests, Ok(answer)),
+                Ok(response) => return (requests + response.requests, Ok(response)),
                 Err(error) => return (requests + error.requests(), Err(error)),
             }
         }
         let last = self.send(is_repetition).await;
-        let sent = last.as_ref().map_or_else(Error::requests, |answer| answer.requests);
+        let sent = last.as_ref().map_or_else(Error::requests, |response| response.requests);
         (requests + sent, last)
     }
 
@@ -86,7 +93,7 @@ impl InFlight {
             commands: &self.request.numbers,
             stop: Some(&self.stop),
             is_repetition,
-            // Whoever keeps account can tell what a repetition did.
+            // The job can tell what a repetition did.
             ..ApiCall::change(Operation::ExecuteActions, Effect::RepeatableChange)
         };
         let organization = self.client.organization();
@@ -97,41 +104,43 @@ impl InFlight {
     }
 }
 
-fn read(answer: call::Response<ActionResponse>, requests: u32) -> Response {
+fn convert(response: call::Response<ActionResponse>, requests: u32) -> Response {
     Response {
-        body: answer.value,
-        request_id: answer.head.request_id,
+        body: response.value,
+        request_id: response.head.request_id,
         attempts: requests,
-        repeated_after_unknown: answer.is_repetition,
+        repeated_after_unknown: response.is_repetition,
     }
 }
 
-fn judge(error: Error) -> RequestResult<Error> {
+fn classify(error: Error) -> RequestResult<Error> {
     if error.may_have_been_applied() {
         RequestResult::Unknown(error)
-    } else if is_about_the_content(&error) {
+    } else if is_about_content(&error) {
         RequestResult::Refused(error)
     } else {
         RequestResult::NotSent(error)
     }
 }
 
-/// Whether another content might have been taken: then the culprit can be found by sending less at a time.
-fn is_about_the_content(error: &Error) -> bool {
-    let is_about_the_rest = |code: &ErrorCode| {
+/// Whether another content might have been accepted: then sending less at a time finds the command that is to blame.
+fn is_about_content(error: &Error) -> bool {
+    let is_about_call = |code: &ErrorCode| {
         ["error.organization.", "error.apikey.", "error.api."].iter().any(|area| code.as_str().starts_with(area))
     };
     match error.status() {
         Some(413 | 422) => true,
-        Some(400) => !error.code().is_some_and(is_about_the_rest),
+        Some(400) => !error.code().is_some_and(is_about_call),
         _ => false,
     }
 }
 
-/// Whether an error will meet all other requests as well.
+/// Whether all other requests would fail with the same error.
 pub(super) fn is_fatal(error: &Error) -> bool {
-    let is_kind =
-        matches!(error.kind(), Kind::Invalid(_) | Kind::Login(_) | Kind::Throttled | Kind::Deadline | Kind::Stopped);
+    let is_kind = matches!(
+        error.kind(),
+        Kind::Invalid(_) | Kind::Login(_) | Kind::Throttled | Kind::Deadline | Kind::Stopped | Kind::Journal(_)
+    );
     is_kind || matches!(error.status(), Some(301..=399 | 400..=407 | 409..=412 | 429))
 }
 
@@ -140,28 +149,28 @@ mod tests {
     use super::*;
     use crate::error::ErrorResponse;
 
-    fn refused(status: u16, code: &str) -> Error {
+    fn rejected(status: u16, code: &str) -> Error {
         let code = (!code.is_empty()).then(|| ErrorCode::from(code));
         Error::new(Kind::Rejected(ErrorResponse { status, code, ..ErrorResponse::default() }))
     }
 
     #[test]
-    fn what_is_refused_for_its_content_is_told_from_what_is_refused_for_the_rest() {
-        assert!(matches!(judge(refused(400, "error.command.malformed")), RequestResult::Refused(_)));
-        assert!(matches!(judge(refused(413, "")), RequestResult::Refused(_)));
-        assert!(matches!(judge(refused(400, "error.organization.invalid_id")), RequestResult::NotSent(_)));
-        assert!(matches!(judge(refused(403, "error.apikey.invalid")), RequestResult::NotSent(_)));
+    fn errors_of_content_differ_from_errors_of_the_call() {
+        assert!(matches!(classify(rejected(400, "error.command.malformed")), RequestResult::Refused(_)));
+        assert!(matches!(classify(rejected(413, "")), RequestResult::Refused(_)));
+        assert!(matches!(classify(rejected(400, "error.organization.invalid_id")), RequestResult::NotSent(_)));
+        assert!(matches!(classify(rejected(403, "error.apikey.invalid")), RequestResult::NotSent(_)));
         let lost = Error::new(Kind::Network(String::new())).with(|details| details.may_have_been_applied = true);
-        assert!(matches!(judge(lost), RequestResult::Unknown(_)));
+        assert!(matches!(classify(lost), RequestResult::Unknown(_)));
     }
 
     #[test]
-    fn what_meets_every_request_is_fatal_and_what_may_be_bad_luck_is_not() {
+    fn errors_that_meet_every_request_are_fatal() {
         for status in [301, 401, 403, 404, 429] {
-            assert!(is_fatal(&refused(status, "")), "{status}");
+            assert!(is_fatal(&rejected(status, "")), "{status}");
         }
         for status in [408, 500, 502, 503, 504] {
-            assert!(!is_fatal(&refused(status, "")), "{status}");
+            assert!(!is_fatal(&rejected(status, "")), "{status}");
         }
         assert!(is_fatal(&Error::new(Kind::Deadline)) && !is_fatal(&Error::new(Kind::Connect(String::new()))));
     }

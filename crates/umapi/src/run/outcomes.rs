@@ -1,4 +1,4 @@
-//! A stream of commands, and the stream of what becomes of them.
+//! Running a stream of commands.
 
 use std::{
     collections::VecDeque,
@@ -6,21 +6,24 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_core::Stream;
-
-use super::{StopHandle, options::Options, runner::Runner};
-use crate::{client::Client, error::Error};
 use umapi_plan::{
-    Command, CommandOutcome,
+    Submission,
     batch::{Scheduler, Settings},
-    job::Job,
+    job::Job as _,
 };
 
+use super::{
+    RunOptions,
+    journal::{Journal, OptionalJournal},
+    runner::Runner,
+};
+use crate::{client::Client, error::Error};
+
 impl Client {
-    /// Executes a stream of commands, however many, and gives a stream of what becomes of each.
+    /// Executes a stream of commands, however long, and returns a stream of their outcomes.
     ///
     /// ```no_run
     /// # async fn run(client: umapi::Client, rows: impl futures_core::Stream<Item = umapi::Command> + Send) {
@@ -29,108 +32,97 @@ impl Client {
     ///     println!("{outcome}");
     /// }
     /// if let Some(error) = outcomes.error() {
-    ///     eprintln!("it ended early: {error}");
+    ///     eprintln!("stopped early: {error}");
     /// }
     /// # }
     /// ```
     ///
-    /// It does the same as [`execute`](Self::execute), in bounded memory: it reads ahead as far as packing gains by it, a
-    /// few thousand commands, and no further while outcomes are not taken. Where the stream has nothing ready, what there
-    /// is goes out.
-    pub fn execute_stream<S: Stream<Item = Command>>(&self, commands: S) -> Outcomes<S> {
+    /// It works like [`execute`](Self::execute), keys included, but in bounded memory: it reads ahead as far as packing
+    /// gains by it, a few thousand commands, and no further while outcomes are not taken. When the stream has no command
+    /// ready, what was read so far is sent.
+    pub fn execute_stream<S: Stream<Item: Submission>>(&self, commands: S) -> Outcomes<S> {
         Outcomes {
             commands: Some(Box::pin(commands)),
-            state: State::Ready(Box::new(Options::new(self.clone()))),
+            state: State::Ready {
+                client: self.clone(),
+                options: Box::new(RunOptions::new()),
+                journal: OptionalJournal::none(),
+            },
             ready: VecDeque::new(),
         }
     }
 }
 
-/// What becomes of each command of a stream, in the order in which it is known; made by [`Client::execute_stream`].
+/// The outcomes of a stream of commands, in the order in which they are known; made by [`Client::execute_stream`].
 ///
-/// Outcomes carry the [number](CommandOutcome::number) of their command in the stream, from 0. Every command that was
-/// taken from the stream has exactly one. When there is no point in going on, what was taken and not sent comes out as not
-/// sent, the stream of commands is not read further, and [`error`](Self::error) says why.
+/// Outcomes carry the [number](crate::CommandOutcome::number) of their command in the stream, from 0. Every command that
+/// was taken from the stream has exactly one. When it makes no sense to go on, what was taken and not sent comes out as
+/// not sent, the stream of commands is not read further, and [`error`](Self::error) says why.
 ///
-/// It is a [`Stream`] too. Dropping it drops the requests under way; [`stop`](Self::stop_handle) it to end it early and
-/// still learn what became of everything.
-pub struct Outcomes<S> {
-    /// Nothing once it has ended.
+/// It is a [`Stream`] too. Dropping it drops the requests in flight; to end it early and still learn every outcome,
+/// [stop](crate::StopHandle) it.
+pub struct Outcomes<S: Stream<Item: Submission>> {
+    /// `None` once the stream has ended.
     commands: Option<Pin<Box<S>>>,
-    state: State,
-    ready: VecDeque<CommandOutcome>,
+    state: State<S::Item>,
+    ready: VecDeque<<S::Item as Submission>::Outcome>,
 }
 
-enum State {
-    Ready(Box<Options>),
-    Running(Box<Runner<Scheduler>>),
-    /// Only while one becomes the other.
+enum State<S: Submission> {
+    Ready {
+        client: Client,
+        options: Box<RunOptions>,
+        journal: OptionalJournal<S::Key>,
+    },
+    Running(Box<Runner<Scheduler<S>>>),
+    /// Only while `Ready` becomes `Running`.
     Changing,
 }
 
-impl<S: Stream<Item = Command>> Outcomes<S> {
-    /// Only tries: the service validates everything and changes nothing. What refers to a user that does not exist, but is
-    /// otherwise valid, counts as completed.
+impl<S: Stream<Item: Submission>> Outcomes<S> {
+    /// Sets the options of the run. They have no effect after the first outcome was asked for.
     #[must_use]
-    pub fn test_only(self) -> Self {
-        self.with(|options| options.test_only = true)
-    }
-
-    /// The most requests in flight at a time. The default is four for each credential.
-    #[must_use]
-    pub fn in_flight(self, most: usize) -> Self {
-        self.with(|options| options.in_flight = most)
-    }
-
-    /// How long all of it may take, counted from the first outcome that is asked for.
-    #[must_use]
-    pub fn deadline(self, time: Duration) -> Self {
-        self.with(|options| options.deadline = Some(time))
-    }
-
-    /// Options count until the first outcome is asked for.
-    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        if let State::Ready(options) = &mut self.state {
-            change(options);
+    pub fn with_options(mut self, options: RunOptions) -> Self {
+        if let State::Ready { options: old, .. } = &mut self.state {
+            **old = options;
         }
         self
     }
 
-    /// A handle to stop it by.
+    /// Sets the journal that is asked before commands are sent. It has no effect after the first outcome was asked for.
     #[must_use]
-    pub fn stop_handle(&self) -> StopHandle {
-        match &self.state {
-            State::Ready(options) => options.stop.clone(),
-            State::Running(runner) => runner.stop_handle(),
-            State::Changing => StopHandle::new(),
+    pub fn with_journal(mut self, new: impl Journal<<S::Item as Submission>::Key>) -> Self {
+        if let State::Ready { journal, .. } = &mut self.state {
+            *journal = OptionalJournal::some(new);
         }
+        self
     }
 
-    /// The next outcome. Nothing when all commands have one.
-    pub async fn next(&mut self) -> Option<CommandOutcome> {
+    /// Returns the next outcome. `None` when all commands have one.
+    pub async fn next(&mut self) -> Option<<S::Item as Submission>::Outcome> {
         poll_fn(|context| self.poll_outcome(context)).await
     }
 
-    /// Why it ended early, if it did.
+    /// Why the run ended early, if it did.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         self.runner().and_then(Runner::error)
     }
 
-    /// How many requests were sent so far.
+    /// The number of requests sent so far.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.runner().map_or(0, Runner::requests)
     }
 
-    fn runner(&self) -> Option<&Runner<Scheduler>> {
+    fn runner(&self) -> Option<&Runner<Scheduler<S::Item>>> {
         match &self.state {
             State::Running(runner) => Some(runner),
-            State::Ready(_) | State::Changing => None,
+            State::Ready { .. } | State::Changing => None,
         }
     }
 
-    fn poll_outcome(&mut self, context: &mut Context<'_>) -> Poll<Option<CommandOutcome>> {
+    fn poll_outcome(&mut self, context: &mut Context<'_>) -> Poll<Option<<S::Item as Submission>::Outcome>> {
         self.start();
         let State::Running(runner) = &mut self.state else { return Poll::Ready(None) };
         loop {
@@ -139,16 +131,16 @@ impl<S: Stream<Item = Command>> Outcomes<S> {
             }
             let has_paused = read(&mut self.commands, runner, context);
             runner.launch(has_paused);
-            self.ready.extend(runner.work.take_outcomes());
+            self.ready.extend(runner.job.take_outcomes());
             if !self.ready.is_empty() {
                 continue;
             }
-            if runner.work.is_finished() {
+            if runner.job.is_finished() {
                 return Poll::Ready(None);
             }
             match runner.poll_finished(context) {
                 Poll::Ready(Some(())) => {}
-                // Nothing is under way: it is the stream of commands that is waited for.
+                // Nothing is in flight: the stream of commands is waited for.
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
             }
         }
@@ -156,29 +148,29 @@ impl<S: Stream<Item = Command>> Outcomes<S> {
 
     fn start(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Changing) {
-            State::Ready(options) => {
+            State::Ready { client, options, journal } => {
                 let settings = Settings { test_mode: options.test_only, ..Settings::default() };
-                State::Running(Box::new(Runner::new(Scheduler::new(settings), *options)))
+                State::Running(Box::new(Runner::new(client, Scheduler::new(settings), *options, journal)))
             }
             state => state,
         };
     }
 }
 
-/// Takes commands from the stream, as many as there is room for. Says whether the stream has nothing more at the moment.
-fn read<S: Stream<Item = Command>>(
+/// Takes as many commands from the stream as there is room for. Returns whether the stream has none ready now.
+fn read<S: Stream<Item: Submission>>(
     commands: &mut Option<Pin<Box<S>>>,
-    runner: &mut Runner<Scheduler>,
+    runner: &mut Runner<Scheduler<S::Item>>,
     context: &mut Context<'_>,
 ) -> bool {
     while let Some(stream) = commands {
         if runner.error().is_none() {
-            if runner.work.is_full() {
+            if runner.job.is_full() {
                 return false;
             }
             match stream.as_mut().poll_next(context) {
                 Poll::Ready(Some(command)) => {
-                    runner.work.offer(command);
+                    runner.job.offer(command);
                     continue;
                 }
                 Poll::Ready(None) => {}
@@ -186,21 +178,23 @@ fn read<S: Stream<Item = Command>>(
             }
         }
         *commands = None;
-        runner.work.close();
+        runner.job.close();
         runner.complete();
     }
     true
 }
 
-impl<S: Stream<Item = Command>> Stream for Outcomes<S> {
-    type Item = CommandOutcome;
+impl<S: Stream<Item: Submission>> Unpin for Outcomes<S> {}
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<CommandOutcome>> {
+impl<S: Stream<Item: Submission>> Stream for Outcomes<S> {
+    type Item = <S::Item as Submission>::Outcome;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_outcome(context)
     }
 }
 
-impl<S> fmt::Debug for Outcomes<S> {
+impl<S: Stream<Item: Submission>> fmt::Debug for Outcomes<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcomes")
             .field("has_more_commands", &self.commands.is_some())

@@ -1,4 +1,4 @@
-//! Runs work: as many requests in flight as allowed, until all of it has ended or there is no point in going on.
+//! Runs a job: keeps as many requests in flight as allowed, until all of it has ended or it makes no sense to go on.
 
 use std::{
     collections::HashMap,
@@ -11,117 +11,118 @@ use std::{
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument as _;
 use umapi_model::ThrottleClass;
-use umapi_time::Instant;
-
-use super::{
-    StopHandle, Unfinished,
-    in_flight::{Finished, InFlight, is_fatal},
-    options::Options,
-};
-use crate::{
-    call::Pragma,
-    error::{Error, Kind},
-    observer::Progress,
-};
 use umapi_plan::{
     BatchOutcome, CallFailure, Report,
     job::{Job, RequestId, RequestResult},
 };
+use umapi_time::Instant;
 
-/// So many requests in a row that fail for good, and the service counts as out of order.
+use super::{
+    RunOptions, Unfinished,
+    in_flight::{Finished, InFlight, is_fatal},
+    journal::OptionalJournal,
+};
+use crate::{
+    call::Pragma,
+    client::Client,
+    error::{Error, Kind},
+    observer::Progress,
+};
+
+/// So many failed requests in a row mean that the service is out of order.
 const FAILURES_IN_A_ROW: u32 = 3;
 
-/// Job that is being run. Requests are tasks of their own: they need nobody's polling, and stand in nobody's way.
-pub(super) struct Runner<W> {
-    pub(super) work: W,
-    options: Options,
+/// A job in progress. Each request is a task of its own, which needs no polling by the caller.
+pub(super) struct Runner<J: Job> {
+    pub(super) job: J,
+    client: Client,
+    options: RunOptions,
+    most_in_flight: usize,
+    journal: OptionalJournal<J::Key>,
     deadline: Option<Instant>,
     in_flight: JoinSet<Finished>,
-    /// The names of the in_flight, in case one ends without a word.
-    names: HashMap<Id, RequestId>,
+    /// The ids of the requests in flight, in case a task ends without a result.
+    ids: HashMap<Id, RequestId>,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     error: Option<Error>,
     failures_in_a_row: u32,
-    /// Whether a request was answered.
-    was_welcome: bool,
+    /// Whether a request succeeded.
+    has_succeeded: bool,
     launched: u64,
-    finished_count: u32,
+    finished: u32,
     requests: u64,
-    in_flight_time: Duration,
-    /// Whether the caller will give no more.
+    time_in_flight: Duration,
+    /// Whether the caller gives no more items.
     is_complete: bool,
     span: tracing::Span,
 }
 
-impl<W: Job> Runner<W> {
-    pub(super) fn new(work: W, options: Options) -> Self {
-        let clock = &options.client.0.clock;
-        let deadline = options.deadline.map(|time| clock.now() + time);
-        let stopped = Box::pin(options.stop.stopped());
+impl<J: Job<Key: 'static>> Runner<J> {
+    pub(super) fn new(client: Client, job: J, options: RunOptions, journal: OptionalJournal<J::Key>) -> Self {
         Self {
-            work,
-            options,
-            deadline,
+            job,
+            most_in_flight: options.most_in_flight(&client),
+            journal,
+            deadline: options.deadline.map(|time| client.0.clock.now() + time),
             in_flight: JoinSet::new(),
-            names: HashMap::new(),
-            stopped,
+            ids: HashMap::new(),
+            stopped: Box::pin(options.stop.stopped()),
             error: None,
             failures_in_a_row: 0,
-            was_welcome: false,
+            has_succeeded: false,
             launched: 0,
-            finished_count: 0,
+            finished: 0,
             requests: 0,
-            in_flight_time: Duration::ZERO,
+            time_in_flight: Duration::ZERO,
             is_complete: false,
-            span: tracing::info_span!("umapi_work", requests = tracing::field::Empty),
+            span: tracing::info_span!("umapi_run", requests = tracing::field::Empty),
+            client,
+            options,
         }
     }
 
-    /// Says that the caller will give no more.
+    /// Notes that the caller gives no more items.
     pub(super) fn complete(&mut self) {
         self.is_complete = true;
     }
 
-    /// Why it ended early, if it did.
+    /// Why the run ended early, if it did.
     pub(super) fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
 
-    /// How many requests were sent.
+    /// The number of requests sent.
     pub(super) fn requests(&self) -> u64 {
         self.requests
     }
 
-    pub(super) fn stop_handle(&self) -> StopHandle {
-        self.options.stop.clone()
-    }
-
-    /// Sends what can be sent now. `flush`: the caller has nothing more at the moment.
+    /// Sends what can be sent now. `flush`: the caller has no more items for now.
     pub(super) fn launch(&mut self, flush: bool) {
-        while self.in_flight.len() < self.options.in_flight.max(1) {
-            let Some(request) = self.work.next_request(flush) else { return };
+        while self.in_flight.len() < self.most_in_flight {
+            let Some(request) = self.job.next_request(flush) else { return };
             let id = request.id;
-            let flight = InFlight {
-                client: self.options.client.clone(),
+            let journal = self.journal.begin(&self.job, &request);
+            let in_flight = InFlight {
+                client: self.client.clone(),
                 request,
                 test_only: self.options.test_only,
                 pragma: self.pragma(),
                 deadline: self.deadline,
                 stop: self.options.stop.clone(),
-                was_welcome: self.was_welcome,
+                has_succeeded: self.has_succeeded,
             };
             self.launched += 1;
-            let handle = self.in_flight.spawn(flight.run().instrument(self.span.clone()));
-            self.names.insert(handle.id(), id);
+            let handle = self.in_flight.spawn(in_flight.run(journal).instrument(self.span.clone()));
+            self.ids.insert(handle.id(), id);
         }
     }
 
-    /// The hint that goes with the request which is about to be sent.
+    /// The hint for the request that is about to be sent.
     fn pragma(&self) -> Option<Pragma> {
-        if !self.options.client.0.sync_hints {
+        if !self.client.0.sync_hints {
             return None;
         }
-        let has_more = !self.is_complete || self.work.progress().requests_left > 0;
+        let has_more = !self.is_complete || self.job.progress().requests_left > 0;
         match (self.launched, has_more) {
             (0, true) => Some(Pragma::SyncStart),
             (0, false) | (_, true) => None,
@@ -129,7 +130,7 @@ impl<W: Job> Runner<W> {
         }
     }
 
-    /// Waits for a request to end, or for the caller to stop it all. Nothing if nothing is under way.
+    /// Waits until a request finishes, or the caller stops the run. `None` if nothing is in flight.
     pub(super) fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<Option<()>> {
         if self.error.is_none() && self.stopped.as_mut().poll(context).is_ready() {
             self.end(Error::new(Kind::Stopped));
@@ -139,7 +140,7 @@ impl<W: Job> Runner<W> {
         let finished = match joined {
             Ok(finished) => finished,
             Err(error) => {
-                let id = self.names.get(&error.id()).copied();
+                let id = self.ids.get(&error.id()).copied();
                 match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     Err(_) => match id {
@@ -154,22 +155,22 @@ impl<W: Job> Runner<W> {
     }
 
     fn finish(&mut self, finished: Finished) {
-        let Finished { id, exchange, requests, took, next_turn } = finished;
-        self.names.retain(|_, name| *name != id);
-        self.finished_count += 1;
+        let Finished { id, result, requests, took, next_permit } = finished;
+        self.ids.retain(|_, other| *other != id);
+        self.finished += 1;
         self.requests += u64::from(requests);
-        self.in_flight_time += took;
-        let (exchange, failure) = match exchange {
+        self.time_in_flight += took;
+        let (result, failure) = match result {
             RequestResult::NotSent(error) => {
-                // What was under way when the work ended did not fail by itself.
+                // What was in flight when the run ended did not fail by itself.
                 let why = self.error.clone().filter(|_| error.is_stopped()).unwrap_or(error);
                 (RequestResult::NotSent(why.clone()), Some(why))
             }
             RequestResult::Unknown(error) => (RequestResult::Unknown(error.clone()), Some(error)),
-            exchange => (exchange, None),
+            result => (result, None),
         };
-        self.was_welcome |= matches!(exchange, RequestResult::Response(_));
-        self.work.finish_request(id, exchange.map_err(CallFailure::from));
+        self.has_succeeded |= matches!(result, RequestResult::Response(_));
+        self.job.finish_request(id, result.map_err(CallFailure::from));
         match failure {
             None => self.failures_in_a_row = 0,
             Some(error) => {
@@ -179,83 +180,74 @@ impl<W: Job> Runner<W> {
                 }
             }
         }
-        self.tell(next_turn);
+        self.report_progress(next_permit);
     }
 
-    /// Sends nothing further.
+    /// Sends nothing more.
     fn end(&mut self, error: Error) {
         if self.error.is_some() {
             return;
         }
         if !error.is_stopped() {
-            self.span.in_scope(|| tracing::error!(error = %error, "the work ends early"));
+            self.span.in_scope(|| tracing::error!(error = %error, "the run ends early"));
         }
-        self.work.abort(error.clone().into());
+        self.job.abort(error.clone().into());
         self.error = Some(error);
-        // Ends the waits of what is under way.
+        // Ends the waits of the requests in flight.
         self.options.stop.stop();
     }
 
-    fn tell(&self, next_turn: Duration) {
-        let progress = self.work.progress();
-        let engine = &self.options.client.0;
+    fn report_progress(&self, next_permit: Duration) {
+        let progress = self.job.progress();
         self.span.record("requests", self.requests);
         self.span.in_scope(|| {
-            tracing::debug!(
-                given = progress.given,
-                ended = progress.ended,
-                requests = self.requests,
-                "the work goes on"
-            );
+            tracing::debug!(given = progress.given, ended = progress.ended, requests = self.requests, "progress");
         });
         let total = self.is_complete.then_some(progress.given as u64);
-        engine.observer.progress(&Progress {
+        self.client.0.observer.progress(&Progress {
             done: progress.ended as u64,
             total,
             requests: self.requests,
-            remaining: total.map(|_| self.remaining(next_turn, progress.requests_left + self.in_flight.len())),
+            remaining: total.map(|_| self.remaining(next_permit, progress.requests_left + self.in_flight.len())),
         });
     }
 
-    /// About how long so many more requests take: at the pace of the limits, or at that of the answers if they are slower.
-    fn remaining(&self, next_turn: Duration, requests: usize) -> Duration {
+    /// Estimates how long so many more requests take: at the rate of the limits, or of the responses if that is lower.
+    fn remaining(&self, next_permit: Duration, requests: usize) -> Duration {
         let Some(after_the_next) = requests.checked_sub(1) else { return Duration::ZERO };
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-        let each = self.in_flight_time / self.finished_count.max(1);
-        let by_answers = each.saturating_mul(requests) / u32::try_from(self.options.in_flight).unwrap_or(1).max(1);
-        let by_limits = match self.options.client.0.rate_limiter.per_minute(ThrottleClass::Action) {
+        let each = self.time_in_flight / self.finished.max(1);
+        let by_responses = each.saturating_mul(requests) / u32::try_from(self.most_in_flight).unwrap_or(1).max(1);
+        let by_limits = match self.client.0.rate_limiter.per_minute(ThrottleClass::Action) {
             Some(number) => {
                 let minutes = u32::try_from(after_the_next).unwrap_or(u32::MAX) / number.max(1);
-                next_turn + Duration::from_secs(60).saturating_mul(minutes)
+                next_permit + Duration::from_secs(60).saturating_mul(minutes)
             }
-            None => next_turn,
+            None => next_permit,
         };
-        by_limits.max(by_answers)
+        by_limits.max(by_responses)
     }
 }
 
-impl<W: Job<Outcome: BatchOutcome>> Runner<W> {
-    /// Runs work that is known as a whole to its end, and reports on all of it.
-    pub(super) async fn run(mut self) -> Result<Report<W::Outcome>, Unfinished<Report<W::Outcome>>> {
+impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
+    /// Runs a job that is known as a whole to its end, and reports on all of it.
+    pub(super) async fn run(mut self) -> Result<Report<J::Outcome>, Unfinished<Report<J::Outcome>>> {
         let mut report = Report::new(self.options.test_only);
         self.complete();
         loop {
             self.launch(true);
-            self.work.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
-            if self.work.is_finished() {
+            self.job.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
+            if self.job.is_finished() {
                 break;
             }
-            let finished_count = poll_fn(|context| self.poll_finished(context)).await;
-            debug_assert!(
-                finished_count.is_some(),
-                "work that is not finished, with nothing to send and nothing under way"
-            );
-            if finished_count.is_none() {
+            let finished = poll_fn(|context| self.poll_finished(context)).await;
+            debug_assert!(finished.is_some(), "the job is not finished, with nothing to send and nothing in flight");
+            if finished.is_none() {
                 break;
             }
         }
-        let report =
-            report.finish(u32::try_from(self.requests).unwrap_or(u32::MAX), self.error.clone().map(Into::into));
+        let requests = u32::try_from(self.requests).unwrap_or(u32::MAX);
+        let report = report.finish(requests, self.error.clone().map(Into::into));
         match self.error {
             None => Ok(report),
             Some(error) => Err(Unfinished::new(report, error)),
@@ -263,15 +255,10 @@ impl<W: Job<Outcome: BatchOutcome>> Runner<W> {
     }
 }
 
-/// A request whose task was dropped with its runtime: nobody knows what became of it.
+/// The result of a request whose task was dropped with its runtime: nobody knows what became of it.
 fn lost(id: RequestId) -> Finished {
     let error = Error::new(Kind::Network("the runtime that carried the request has ended".to_owned()));
     let error = error.with(|details| details.may_have_been_applied = true);
-    Finished {
-        id,
-        exchange: RequestResult::Unknown(error),
-        requests: 1,
-        took: Duration::ZERO,
-        next_turn: Duration::ZERO,
-    }
+    let result = RequestResult::Unknown(error);
+    Finished { id, result, requests: 1, took: Duration::ZERO, next_permit: Duration::ZERO }
 }

@@ -1,11 +1,11 @@
-//! Job that ended before its end.
+//! A run that ended early.
 
 use std::{error, fmt};
 
 use crate::error::Error;
 
-/// Job that ended before its end, with the report on all of it: what was done, what was refused, what may have been
-/// done, and what was not sent.
+/// A run that ended early, with the report on all of it: what was done, what was rejected, what may have been done, and
+/// what was not sent.
 ///
 /// ```no_run
 /// # async fn run(client: umapi::Client, commands: Vec<umapi::Command>) {
@@ -30,19 +30,19 @@ impl<R> Unfinished<R> {
         Self { report: Box::new(report), error }
     }
 
-    /// What became of everything.
+    /// The report on everything.
     #[must_use]
     pub fn report(&self) -> &R {
         &self.report
     }
 
-    /// The same, taken out.
+    /// Consumes it and returns the report.
     #[must_use]
     pub fn into_report(self) -> R {
         *self.report
     }
 
-    /// Why it ended.
+    /// Why the run ended.
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.error
@@ -51,7 +51,7 @@ impl<R> Unfinished<R> {
 
 impl<R: fmt::Display> fmt::Display for Unfinished<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the work ended early: {}", self.report)
+        write!(f, "stopped early: {}", self.report)
     }
 }
 

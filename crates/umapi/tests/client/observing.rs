@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use umapi::{Command, Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait};
+use umapi::{Command, Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, RunOptions, Wait};
 
 use crate::service::{Reply, Seen, Service};
 
@@ -86,7 +86,7 @@ async fn an_observer_knows_before_each_attempt_which_commands_are_in_it() {
     let diary = Arc::new(Diary::default());
     let client = service.builder().observer(diary.clone()).build().unwrap();
     let commands = (0..12).map(|number| Command::user(format!("u{number}@example.com")).add_to(["Design"]));
-    client.execute(commands).in_flight(1).await.unwrap();
+    client.execute(commands).with_options(RunOptions::new().in_flight(1)).await.unwrap();
     let started: Vec<String> = diary.entries().into_iter().filter(|entry| entry.starts_with("started")).collect();
     let first: Vec<u64> = (0..10).collect();
     let expected = [

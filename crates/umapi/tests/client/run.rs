@@ -12,7 +12,8 @@ use std::{
 
 use futures_core::Stream;
 use umapi::{
-    Command, Error, Notice, Observer, Outcome, Progress, RateLimits, Report, RetryPolicy, Unfinished, UnknownReason,
+    Command, Error, Journal, JournalEntry, JournalFuture, NewGroup, NewUser, Notice, Observer, Outcome, Progress,
+    RateLimits, Report, RetryPolicy, RunOptions, StopHandle, Unfinished, UnknownReason,
 };
 
 use crate::service::{NumberedTokens, Reply, Seen, Service};
@@ -20,7 +21,7 @@ use crate::service::{NumberedTokens, Reply, Seen, Service};
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn commands(count: usize) -> Vec<Command> {
-    (0..count).map(|number| Command::user(format!("u{number}@example.com")).add_to(["Design"])).collect()
+    (0..count).map(|number| Command::user(format!("u{number}@example.com")).add_to(["Design"]).into()).collect()
 }
 
 fn size(request: &Seen) -> usize {
@@ -62,7 +63,7 @@ async fn a_batch_is_packed_paced_and_reported() {
 #[tokio::test]
 async fn an_empty_batch_asks_nothing() {
     let service = doing(|_, _| None).await;
-    let report = service.client().execute([]).await.unwrap();
+    let report = service.client().execute([] as [Command; 0]).await.unwrap();
     assert_eq!((report.outcomes().len(), service.requests().len()), (0, 0));
 }
 
@@ -70,7 +71,7 @@ async fn an_empty_batch_asks_nothing() {
 async fn a_command_that_breaks_a_rule_harms_no_other() {
     let service = doing(|_, _| None).await;
     let mut commands = commands(3);
-    commands[1] = Command::user("");
+    commands[1] = Command::user("").into();
     let report = service.client().execute(commands).await.unwrap();
     assert_eq!((completed(&report), report.rejected().count()), (2, 1));
     assert_eq!(service.requests().iter().map(size).sum::<usize>(), 2);
@@ -79,7 +80,7 @@ async fn a_command_that_breaks_a_rule_harms_no_other() {
 #[tokio::test]
 async fn test_mode_is_asked_for() {
     let service = doing(|_, _| None).await;
-    let report = service.client().execute(commands(3)).test_only().await.unwrap();
+    let report = service.client().execute(commands(3)).with_options(RunOptions::new().test_only()).await.unwrap();
     assert!(report.is_test() && completed(&report) == 3);
     assert_eq!(service.requests()[0].path, "/action/1F@AdobeOrg?testOnly=true");
 }
@@ -103,7 +104,7 @@ async fn what_was_lost_is_sent_again_and_what_then_exists_was_done_by_it() {
         _ => None,
     })
     .await;
-    let create = Command::user("new@example.com").create_federated("New", "User", "US");
+    let create = Command::create_user(NewUser::federated("new@example.com", "New", "User", "US"));
     let report = service.client().execute([create]).await.unwrap();
     let [outcome] = report.outcomes() else { panic!("one command has one outcome") };
     assert!(outcome.is_completed(), "{outcome}");
@@ -115,12 +116,13 @@ async fn what_was_lost_is_sent_again_and_what_then_exists_was_done_by_it() {
 async fn what_ends_a_batch_leaves_a_whole_report_and_what_was_not_sent() {
     let body = r#"{"error_code":"403003","message":"Api Key is invalid"}"#;
     let service = doing(move |number, _| (number >= 2).then(|| Reply::of(403, &[], body))).await;
-    let unfinished = service.client().execute(commands(100)).in_flight(1).await.unwrap_err();
+    let unfinished =
+        service.client().execute(commands(100)).with_options(RunOptions::new().in_flight(1)).await.unwrap_err();
     assert!(unfinished.error().is_forbidden(), "{unfinished}");
     let report = unfinished.into_report();
     assert_eq!((report.outcomes().len(), completed(&report), report.not_sent().count()), (100, 20, 80));
     assert!(report.not_sent().all(|outcome| outcome.to_string().contains("403003")));
-    let rest: Vec<Command> = report.into_unsent().into_iter().map(|(_, command)| command).collect();
+    let rest: Vec<Command> = report.into_unsent();
     assert_eq!(rest, commands(100)[20..]);
     assert_eq!(service.requests().len(), 3);
 }
@@ -129,7 +131,7 @@ async fn what_ends_a_batch_leaves_a_whole_report_and_what_was_not_sent() {
 async fn one_request_without_an_answer_does_not_end_a_batch() {
     let service = doing(|number, _| (number == 1).then_some(Reply::HangUp)).await;
     let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
-    let report = client.execute(commands(50)).in_flight(1).await.unwrap();
+    let report = client.execute(commands(50)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
     assert_eq!((completed(&report), report.unknown().count()), (40, 10));
     let outcome = report.unknown().next().unwrap().outcome();
     let Outcome::Unknown { why: UnknownReason::NoResponse(failure) } = outcome else { panic!("{outcome}") };
@@ -140,7 +142,8 @@ async fn one_request_without_an_answer_does_not_end_a_batch() {
 async fn a_service_that_is_out_of_order_ends_a_batch() {
     let service = doing(|_, _| Some(Reply::of(500, &[], ""))).await;
     let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
-    let report = client.execute(commands(100)).in_flight(1).await.unwrap_err().into_report();
+    let report =
+        client.execute(commands(100)).with_options(RunOptions::new().in_flight(1)).await.unwrap_err().into_report();
     assert_eq!((report.unknown().count(), report.not_sent().count()), (30, 70));
     assert_eq!(service.requests().len(), 3);
 }
@@ -160,7 +163,12 @@ async fn a_content_that_is_refused_as_a_whole_is_tracked_down() {
 #[tokio::test]
 async fn a_deadline_sends_what_fits_into_it() {
     let service = doing(|_, _| None).await;
-    let unfinished = service.client().execute(commands(300)).deadline(MINUTE + MINUTE / 2).await.unwrap_err();
+    let unfinished = service
+        .client()
+        .execute(commands(300))
+        .with_options(RunOptions::new().deadline(MINUTE + MINUTE / 2))
+        .await
+        .unwrap_err();
     assert!(unfinished.error().is_timeout(), "{unfinished}");
     let report = unfinished.into_report();
     assert_eq!((completed(&report), report.not_sent().count()), (200, 100));
@@ -170,9 +178,9 @@ async fn a_deadline_sends_what_fits_into_it() {
 #[tokio::test]
 async fn who_stops_a_batch_ends_its_waits_and_learns_what_became_of_everything() {
     let service = doing(|_, _| None).await;
-    let work = service.client().execute(commands(300));
-    let stop = work.stop_handle();
-    let running = tokio::spawn(async move { work.await.map_err(Unfinished::into_report) });
+    let stop = StopHandle::new();
+    let run = service.client().execute(commands(300)).with_options(RunOptions::new().stop(&stop));
+    let running = tokio::spawn(async move { run.await.map_err(Unfinished::into_report) });
     service.clock().sleep(MINUTE / 2).await;
     stop.stop();
     let report = running.await.unwrap().unwrap_err();
@@ -185,7 +193,7 @@ async fn who_stops_a_batch_ends_its_waits_and_learns_what_became_of_everything()
 async fn hints_frame_a_batch_if_they_are_wanted() {
     let service = doing(|_, _| None).await;
     let client = service.builder().sync_hints(true).rate_limits(RateLimits::unlimited()).build().unwrap();
-    client.execute(commands(40)).in_flight(1).await.unwrap();
+    client.execute(commands(40)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
     client.execute(commands(3)).await.unwrap();
     let requests = service.requests();
     let hints: Vec<Option<&str>> = requests.iter().map(|request| request.header("pragma")).collect();
@@ -233,7 +241,7 @@ impl Stream for Rows {
             return Poll::Ready(None);
         }
         self.given.store(number + 1, Ordering::Relaxed);
-        Poll::Ready(Some(Command::user(format!("u{number}@example.com")).add_to(["Design"])))
+        Poll::Ready(Some(Command::user(format!("u{number}@example.com")).add_to(["Design"]).into()))
     }
 }
 
@@ -285,8 +293,9 @@ async fn a_stream_that_pauses_sends_what_it_has() {
 async fn a_stream_that_is_stopped_says_what_was_not_sent_of_what_it_took() {
     let service = doing(|_, _| None).await;
     let given = Arc::new(AtomicUsize::new(0));
-    let mut outcomes = service.client().execute_stream(Rows { given: given.clone(), most: usize::MAX });
-    let stop = outcomes.stop_handle();
+    let stop = StopHandle::new();
+    let rows = Rows { given: given.clone(), most: usize::MAX };
+    let mut outcomes = service.client().execute_stream(rows).with_options(RunOptions::new().stop(&stop));
     let (mut completed, mut not_sent) = (0, 0);
     while let Some(outcome) = outcomes.next().await {
         match outcome.is_completed() {
@@ -368,12 +377,12 @@ async fn two_refused_tokens_in_the_middle_of_a_batch_do_not_end_it_and_at_its_be
     let tokens = || NumberedTokens::default();
     let service = doing(|number, _| (5..8).contains(&number).then(|| Reply::of(401, &[], ""))).await;
     let client = service.bare_client().token_source("key", tokens()).build().unwrap();
-    let report = client.execute(commands(100)).in_flight(1).await.unwrap();
+    let report = client.execute(commands(100)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
     assert_eq!((completed(&report), report.requests()), (100, 13));
 
     let service = doing(|_, _| Some(Reply::of(401, &[], ""))).await;
     let client = service.bare_client().token_source("key", tokens()).build().unwrap();
-    let unfinished = client.execute(commands(100)).in_flight(1).await.unwrap_err();
+    let unfinished = client.execute(commands(100)).with_options(RunOptions::new().in_flight(1)).await.unwrap_err();
     assert!(unfinished.error().is_unauthorized(), "{unfinished}");
     assert_eq!((unfinished.report().requests(), service.seconds()), (2, 0));
 }
@@ -381,8 +390,63 @@ async fn two_refused_tokens_in_the_middle_of_a_batch_do_not_end_it_and_at_its_be
 #[tokio::test]
 async fn a_command_too_large_for_a_request_ends_as_rejected() {
     let service = doing(|_, _| None).await;
-    let large = Command::group("Design").create_user_group().description("x".repeat(1_100_000));
-    let report = service.client().execute([large, commands(1).remove(0)]).await.unwrap();
+    let large = Command::create_group(NewGroup::new("Design").description("x".repeat(1_100_000)));
+    let report = service.client().execute([large.into(), commands(1).remove(0)]).await.unwrap();
     assert!(report.outcomes()[0].is_rejected() && report.outcomes()[1].is_completed(), "{report}");
     assert_eq!(report.outcomes()[0].root(), "Design");
+}
+
+/// Keeps the keys of begun commands, and fails at the request of this number.
+#[derive(Clone, Default)]
+struct Keys {
+    begun: Arc<Mutex<Vec<Vec<String>>>>,
+    fails_at: Option<usize>,
+}
+
+impl Journal<String> for Keys {
+    fn begin(&self, commands: &[JournalEntry<'_, String>]) -> JournalFuture {
+        let mut begun = self.begun.lock().unwrap();
+        begun.push(commands.iter().map(|command| command.key.clone()).collect());
+        let fails = self.fails_at == Some(begun.len() - 1);
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if fails { Err("the disk is full".into()) } else { Ok(()) }
+        })
+    }
+}
+
+#[tokio::test]
+async fn keys_come_back_with_the_outcomes() {
+    let service = doing(|_, _| None).await;
+    let keyed = commands(25).into_iter().enumerate().map(|(number, command)| (format!("row {number}"), command));
+    let report = service.client().execute(keyed).await.unwrap();
+    for (number, (key, outcome)) in report.outcomes().iter().enumerate() {
+        assert_eq!((key, outcome.number()), (&format!("row {number}"), number));
+    }
+}
+
+#[tokio::test]
+async fn the_journal_is_asked_once_before_each_request() {
+    let service = doing(|number, _| (number == 1).then_some(Reply::HangUp)).await;
+    let journal = Keys::default();
+    let keyed = commands(25).into_iter().enumerate().map(|(number, command)| (number.to_string(), command));
+    let run = service.client().execute(keyed).with_journal(journal.clone());
+    let report = run.with_options(RunOptions::new().in_flight(1)).await.unwrap();
+    assert_eq!((report.completed().count(), report.requests()), (25, 4));
+    let begun = journal.begun.lock().unwrap();
+    assert_eq!(begun.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
+    assert_eq!(begun[2], ["20", "21", "22", "23", "24"]);
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_ends_the_run_with_everything_accounted_for() {
+    let service = doing(|_, _| None).await;
+    let journal = Keys { fails_at: Some(2), ..Keys::default() };
+    let keyed = commands(100).into_iter().enumerate().map(|(number, command)| (number.to_string(), command));
+    let run = service.client().execute(keyed).with_journal(journal.clone());
+    let unfinished = run.with_options(RunOptions::new().in_flight(1)).await.unwrap_err();
+    assert!(unfinished.error().is_journal() && unfinished.error().to_string().contains("disk is full"), "{unfinished}");
+    let report = unfinished.into_report();
+    assert_eq!((report.completed().count(), report.not_sent().count()), (20, 80));
+    assert_eq!((service.requests().len(), report.into_unsent()[0].0.as_str()), (2, "20"));
 }

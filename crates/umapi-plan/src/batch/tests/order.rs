@@ -3,18 +3,19 @@
 use umapi_model::UserUpdate;
 
 use super::*;
+use crate::account::Account;
 
-fn assert_order(commands: impl IntoIterator<Item = Command>, expected: &[&[&str]]) {
+fn assert_order(commands: impl IntoIterator<Item = impl Into<Command>>, expected: &[&[&str]]) {
     let requests = run(&mut scheduler(commands));
     assert_eq!(roots(&requests), expected);
 }
 
 #[test]
 fn a_group_is_made_before_it_is_used() {
-    let create = Command::group("Design").create_user_group();
+    let create = Command::create_group(NewGroup::new("Design"));
     for group in ["design", "_admin_Design"] {
         assert_order(
-            [create.clone(), Command::user("a@b.c").add_to([group]), Command::user("d@e.f").remove_all()],
+            commands![create.clone(), Command::user("a@b.c").add_to([group]), Command::user("d@e.f").remove_all()],
             &[&["Design", "d@e.f"], &["a@b.c"]],
         );
     }
@@ -23,34 +24,35 @@ fn a_group_is_made_before_it_is_used() {
 #[test]
 fn a_group_is_made_first_even_if_it_is_named_last() {
     assert_order(
-        [Command::user("a@b.c").add_to(["Design"]), Command::group("Design").create_user_group()],
+        commands![Command::user("a@b.c").add_to(["Design"]), Command::create_group(NewGroup::new("Design"))],
         &[&["Design"], &["a@b.c"]],
     );
 }
 
 #[test]
 fn where_both_need_each_other_the_callers_order_decides() {
-    let user = Command::user("a@b.c").add_adobe_id().add_to(["Design"]);
-    let group = Command::group("Design").create_user_group().add_users(["a@b.c"]);
-    assert_order([user.clone(), group.clone()], &[&["a@b.c"], &["Design"]]);
-    assert_order([group, user], &[&["Design"], &["a@b.c"]]);
+    let user = Command::create_user(NewUser::adobe_id("a@b.c")).add_to(["Design"]);
+    let group = Command::create_group(NewGroup::new("Design")).add_users(["a@b.c"]);
+    assert_order(commands![user.clone(), group.clone()], &[&["a@b.c"], &["Design"]]);
+    assert_order(commands![group, user], &[&["Design"], &["a@b.c"]]);
 }
 
 #[test]
 fn a_user_is_made_before_a_group_takes_them() {
-    let (user, group) = (Command::user("A@b.c").add_adobe_id(), Command::group("Design").add_users(["a@b.c"]));
-    assert_order([user.clone(), group.clone()], &[&["A@b.c"], &["Design"]]);
-    assert_order([group, user], &[&["A@b.c"], &["Design"]]);
+    let (user, group) =
+        (Command::create_user(NewUser::adobe_id("A@b.c")), Command::group("Design").add_users(["a@b.c"]));
+    assert_order(commands![user.clone(), group.clone()], &[&["A@b.c"], &["Design"]]);
+    assert_order(commands![group, user], &[&["A@b.c"], &["Design"]]);
 }
 
 #[test]
 fn removals_come_after_what_was_asked_for_before() {
     assert_order(
-        [Command::group("Design").add_users(["a@b.c"]), Command::user("a@b.c").remove_from_org()],
+        commands![Command::group("Design").add_users(["a@b.c"]), Command::user("a@b.c").remove_from_org()],
         &[&["Design"], &["a@b.c"]],
     );
     assert_order(
-        [Command::user("a@b.c").add_to(["Design"]), Command::group("Design").delete_user_group()],
+        commands![Command::user("a@b.c").add_to(["Design"]), Command::group("Design").delete()],
         &[&["a@b.c"], &["Design"]],
     );
 }
@@ -58,9 +60,9 @@ fn removals_come_after_what_was_asked_for_before() {
 #[test]
 fn what_comes_after_a_removal_stays_after_it() {
     assert_order(
-        [
-            Command::group("Design").delete_user_group(),
-            Command::group("Design").create_user_group(),
+        commands![
+            Command::group("Design").delete(),
+            Command::create_group(NewGroup::new("Design")),
             Command::user("a@b.c").add_to(["Design"]),
         ],
         &[&["Design"], &["Design"], &["a@b.c"]],
@@ -70,38 +72,38 @@ fn what_comes_after_a_removal_stays_after_it() {
 #[test]
 fn a_new_name_can_be_used_when_it_is_there() {
     let rename = Command::user("a@b.c").update(UserUpdate::default().with_email("new@b.c"));
-    assert_order([rename, Command::group("g").add_users(["new@b.c"])], &[&["a@b.c"], &["g"]]);
+    assert_order(commands![rename, Command::group("g").add_users(["new@b.c"])], &[&["a@b.c"], &["g"]]);
 }
 
 #[test]
 fn the_two_sides_of_one_membership_keep_their_order() {
     assert_order(
-        [Command::user("a@b.c").add_to(["g"]), Command::group("G").remove_users(["a@b.c"])],
+        commands![Command::user("a@b.c").add_to(["g"]), Command::group("G").remove_users(["a@b.c"])],
         &[&["a@b.c"], &["G"]],
     );
     assert_order(
-        [Command::group("G").remove_users(["a@b.c"]), Command::user("a@b.c").add_to(["g"])],
+        commands![Command::group("G").remove_users(["a@b.c"]), Command::user("a@b.c").add_to(["g"])],
         &[&["G"], &["a@b.c"]],
     );
     assert_order(
-        [Command::user("a@b.c").add_to(["g"]), Command::group("g").add_users(["other@b.c"])],
+        commands![Command::user("a@b.c").add_to(["g"]), Command::group("g").add_users(["other@b.c"])],
         &[&["a@b.c", "g"]],
     );
 }
 
 #[test]
 fn equal_usernames_of_two_domains_are_two_users() {
-    let user = |domain: &str| Command::username("jdoe", domain).add_to(["g"]);
-    assert_order([user("b.c"), user("d.e")], &[&["jdoe", "jdoe"]]);
+    let user = |domain: &str| Command::user(Account::username("jdoe", domain)).add_to(["g"]);
+    assert_order(commands![user("b.c"), user("d.e")], &[&["jdoe", "jdoe"]]);
 }
 
 #[test]
 fn joining_waits_for_nothing_that_would_cost_a_request() {
     // The second command on the user needs a group that needs the first one: they stay two.
     assert_order(
-        [
-            Command::user("a@b.c").add_adobe_id(),
-            Command::group("g").create_user_group().add_users(["a@b.c"]),
+        commands![
+            Command::create_user(NewUser::adobe_id("a@b.c")),
+            Command::create_group(NewGroup::new("g")).add_users(["a@b.c"]),
             Command::user("a@b.c").add_to(["g"]),
         ],
         &[&["a@b.c"], &["g"], &["a@b.c"]],

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use umapi_model::limits;
 
 use super::*;
+use crate::account::Account;
 use crate::batch::Estimate;
 
 #[test]
@@ -22,7 +23,7 @@ fn a_hundred_names_go_in_one_command_and_pieces_follow_each_other() {
 fn neighbours_on_one_user_are_joined() {
     let add = |group: &str| Command::user("A@b.c").add_to([group]);
     let requests = run(&mut scheduler([
-        Command::user("a@b.c").create_federated("A", "B", "US"),
+        Command::create_user(NewUser::federated("a@b.c", "A", "B", "US")),
         add("x"),
         Command::user("d@e.f").remove_all(),
         add("y"),
@@ -33,20 +34,20 @@ fn neighbours_on_one_user_are_joined() {
 
 #[test]
 fn what_no_command_can_hold_is_not_joined() {
-    let create = || Command::user("a@b.c").add_adobe_id();
+    let create = || Command::create_user(NewUser::adobe_id("a@b.c"));
     for commands in [
-        [Command::user("a@b.c").remove_from_org(), create()],
-        [create(), create()],
-        [create(), Command::user("a@b.c").use_adobe_id().add_to(["x"])],
-        [Command::group("g").delete_user_group(), Command::group("g").create_user_group()],
-        [
-            Command::group("g").update_user_group(umapi_model::UserGroupUpdate::default().with_name("h")),
+        commands![Command::user("a@b.c").remove_from_org(), create()],
+        commands![create(), create()],
+        commands![create(), Command::user(Account::adobe_id("a@b.c")).add_to(["x"])],
+        commands![Command::group("g").delete(), Command::create_group(NewGroup::new("g"))],
+        commands![
+            Command::group("g").update(umapi_model::UserGroupUpdate::default().with_name("h")),
             Command::group("g").add_users(["a@b.c"]),
         ],
-        [Command::group("g").add_users(users(60)), Command::group("g").remove_users(users(50))],
+        commands![Command::group("g").add_users(users(60)), Command::group("g").remove_users(users(50))],
         // Repeated, these would do something a second time.
-        [create(), Command::user("a@b.c").remove_from_org()],
-        [Command::user("a@b.c").add_to(["x"]), Command::user("a@b.c").remove_from(["X"])],
+        commands![create(), Command::user("a@b.c").remove_from_org()],
+        commands![Command::user("a@b.c").add_to(["x"]), Command::user("a@b.c").remove_from(["X"])],
     ] {
         assert_eq!(run(&mut scheduler(commands)).len(), 2);
     }
@@ -70,7 +71,8 @@ fn a_request_id_is_sent_unless_it_would_speak_for_others() {
 #[test]
 fn a_partly_filled_request_waits_for_what_could_fill_it() {
     // Fifteen chains of two: the second units fill up the second request.
-    let chain = |i: usize| [Command::user(user(i)).add_adobe_id(), Command::user(user(i)).add_adobe_id()];
+    let chain =
+        |i: usize| [Command::create_user(NewUser::adobe_id(user(i))), Command::create_user(NewUser::adobe_id(user(i)))];
     let mut scheduler = scheduler((0..15).flat_map(chain));
     let first = scheduler.next_request(false).unwrap();
     assert!(scheduler.next_request(false).is_none());
@@ -80,9 +82,9 @@ fn a_partly_filled_request_waits_for_what_could_fill_it() {
 
 #[test]
 fn while_the_stream_is_open_only_full_requests_are_sent_unless_asked() {
-    let mut scheduler = Scheduler::new(Settings::default());
+    let mut scheduler = Scheduler::<Command>::new(Settings::default());
     for i in 0..12 {
-        scheduler.push(Command::user(user(i)).remove_all()).unwrap();
+        scheduler.push(Command::user(user(i)).remove_all().into()).unwrap();
     }
     let full = scheduler.next_request(false).unwrap();
     assert!(full.commands.len() == 10 && scheduler.next_request(false).is_none());
@@ -93,7 +95,7 @@ fn while_the_stream_is_open_only_full_requests_are_sent_unless_asked() {
 #[test]
 fn places_are_kept_for_the_end_of_a_long_chain() {
     // One chain of ten and ninety others: ten requests, if the chain is in each of them.
-    let chain = (0..10).map(|_| Command::user("chain@b.c").add_adobe_id());
+    let chain = (0..10).map(|_| Command::create_user(NewUser::adobe_id("chain@b.c")));
     let others = (0..90).map(|i| Command::user(user(i)).remove_all());
     let mut scheduler = scheduler(others.chain(chain));
     let first = scheduler.next_request(false).unwrap();
@@ -105,12 +107,12 @@ fn places_are_kept_for_the_end_of_a_long_chain() {
 
 #[test]
 fn requests_keep_to_a_million_bytes() {
-    let large = |i: usize| Command::group(format!("g{i}")).create_user_group().description("\u{1}".repeat(50_000));
+    let large = |i: usize| Command::create_group(NewGroup::new(format!("g{i}")).description("\u{1}".repeat(50_000)));
     let requests = run(&mut scheduler((0..7).map(large)));
     assert_eq!(requests.iter().map(|request| request.commands.len()).collect::<Vec<_>>(), [3, 3, 1]);
     assert!(requests.iter().all(|request| body(request).len() <= limits::REQUEST_BYTES));
     let error = Scheduler::new(Settings::default())
-        .push(Command::group("g").create_user_group().description("x".repeat(1_000_000)))
+        .push(Command::create_group(NewGroup::new("g").description("x".repeat(1_000_000))))
         .unwrap_err();
     assert_eq!((error.code().as_str(), error.step()), ("error.command.malformed", Some(0)));
 }
@@ -118,9 +120,9 @@ fn requests_keep_to_a_million_bytes() {
 #[test]
 fn a_request_may_have_a_million_bytes_and_no_more() {
     let fill = |bytes: usize| {
-        let command = Command::group("g").create_user_group().description("");
-        let empty = serde_json::to_vec(&[command]).unwrap().len();
-        Command::group("g").create_user_group().description("x".repeat(bytes - empty))
+        let command = Command::create_group(NewGroup::new("g").description(""));
+        let empty = serde_json::to_vec(&commands![command]).unwrap().len();
+        Command::create_group(NewGroup::new("g").description("x".repeat(bytes - empty)))
     };
     let requests = run(&mut scheduler([fill(limits::REQUEST_BYTES)]));
     assert_eq!(body(&requests[0]).len(), limits::REQUEST_BYTES);
@@ -138,7 +140,7 @@ fn an_estimate_counts_what_would_be_sent() {
 
 /// Commands of which no two on one root can be joined.
 fn chains(lengths: &[usize]) -> Vec<Command> {
-    let chain = |(i, length): (usize, &usize)| (0..*length).map(move |_| Command::user(user(i)).add_adobe_id());
+    let chain = |(i, length): (usize, &usize)| (0..*length).map(move |_| Command::from(NewUser::adobe_id(user(i))));
     lengths.iter().enumerate().flat_map(chain).collect()
 }
 
@@ -175,8 +177,8 @@ proptest! {
     fn groups_and_their_users_need_no_more_requests_than_the_bound(sizes in prop::collection::vec(0..25_usize, 1..25)) {
         let mut commands = Vec::new();
         for (i, size) in sizes.iter().enumerate() {
-            commands.push(Command::group(format!("g{i}")).create_user_group());
-            commands.extend((0..*size).map(|u| Command::user(format!("u{u}@{i}.com")).add_to([format!("G{i}")])));
+            commands.push(Command::from(NewGroup::new(format!("g{i}"))));
+            commands.extend((0..*size).map(|u| Command::user(format!("u{u}@{i}.com")).add_to([format!("G{i}")]).into()));
         }
         let estimate = Estimate::of(commands).unwrap();
         prop_assert_eq!(estimate.requests(), estimate.lower_bound());

@@ -10,9 +10,9 @@ use umapi_model::{
 };
 
 use super::*;
+use crate::account::FoldedName;
 use crate::batch::outcome::{Outcome, StepState};
-use crate::batch::wire::{Step, take_steps};
-use crate::command::names::fold;
+use crate::command::{Step, take_steps};
 use crate::job::CallFailure;
 
 /// One name of a list, or a step without one: what is done or not.
@@ -35,6 +35,10 @@ fn atoms(step: &Step) -> Vec<Atom> {
     }
 }
 
+fn fold(name: &str) -> String {
+    FoldedName::user(name).to_string()
+}
+
 fn root_key(command: &model::Command) -> String {
     let kind = if matches!(command, model::Command::User(_)) { 'u' } else { 'g' };
     format!("{kind}{}", fold(crate::command::root_of(command)))
@@ -48,28 +52,39 @@ pub(super) fn any_commands(count: usize) -> impl Strategy<Value = Vec<Command>> 
 fn any_command() -> impl Strategy<Value = Command> {
     let lists = prop::collection::vec((any::<bool>(), 1..30_usize, 0..40_usize), 0..14);
     (0..6_usize, any::<bool>(), 0..4_u8, 0..5_u8, lists).prop_map(|(root, is_user, first, last, lists)| {
-        let mut command = match (is_user, first) {
-            (true, 0) => Command::user(user(root)).create_federated("A", "B", "US"),
-            (true, 1) => Command::user(user(root).to_uppercase()).add_adobe_id().ignore_if_exists(),
-            (true, _) => Command::user(user(root)),
-            (false, 0) => Command::group(format!("g{root}")).create_user_group(),
-            (false, _) => Command::group(format!("G{root}")),
-        };
-        for (is_add, length, from) in &lists {
-            let (groups, members) = ((*from..from + length).map(|i| format!("g{i}")), (*from..from + length).map(user));
-            command = match (is_user, is_add) {
-                (true, true) => command.add_to(groups),
-                (true, false) => command.remove_from(groups),
-                (false, true) => command.add_users(members),
-                (false, false) => command.remove_users(members),
+        let groups = |from: usize, length: usize| (from..from + length).map(|i| format!("g{i}"));
+        let members = |from: usize, length: usize| (from..from + length).map(user);
+        if is_user {
+            let mut command = match first {
+                0 => Command::create_user(NewUser::federated(user(root), "A", "B", "US")),
+                1 => Command::create_user(NewUser::adobe_id(user(root).to_uppercase()).ignore_if_exists()),
+                _ => Command::user(user(root)),
             };
-        }
-        match (last, is_user) {
-            (0, true) => command.remove_from_org(),
-            (0, false) => command.delete_user_group(),
-            (1, _) => command.remove_all(),
-            _ if command.steps() == 0 => command.remove_all(),
-            _ => command,
+            for (is_add, length, from) in &lists {
+                let groups = groups(*from, *length);
+                command = if *is_add { command.add_to(groups) } else { command.remove_from(groups) };
+            }
+            match last {
+                0 => command.remove_from_org(),
+                1 => command.remove_all().into(),
+                _ if Command::from(command.clone()).steps() == 0 => command.remove_all().into(),
+                _ => command.into(),
+            }
+        } else {
+            let mut command = match first {
+                0 => Command::create_group(NewGroup::new(format!("g{root}"))),
+                _ => Command::group(format!("G{root}")),
+            };
+            for (is_add, length, from) in &lists {
+                let members = members(*from, *length);
+                command = if *is_add { command.add_users(members) } else { command.remove_users(members) };
+            }
+            match last {
+                0 => command.delete(),
+                1 => command.remove_all().into(),
+                _ if Command::from(command.clone()).steps() == 0 => command.remove_all().into(),
+                _ => command.into(),
+            }
         }
     })
 }
@@ -101,7 +116,7 @@ impl Service {
     fn new(commands: &[Command]) -> Self {
         let mut given: HashMap<String, Vec<(Atom, Place)>> = HashMap::new();
         for (number, command) in commands.iter().enumerate() {
-            let mut raw = command.as_raw().clone();
+            let mut raw = command.to_raw();
             let all = given.entry(root_key(&raw)).or_default();
             for (index, step) in take_steps(&mut raw).iter().enumerate() {
                 all.extend(atoms(step).into_iter().enumerate().map(|(at, atom)| (atom, (number, index, at))));
@@ -134,7 +149,7 @@ impl Service {
         let mut raw = command.clone();
         let steps = take_steps(&mut raw);
         assert!((1..=limits::STEPS_PER_COMMAND).contains(&steps.len()));
-        Command::from(command.clone()).check().expect("what is sent keeps the rules");
+        Command::try_from(command.clone()).expect("what is sent keeps the rules");
         let unsent = self.unsent.get_mut(&root_key(command)).expect("a root that was given");
         // What comes after a failed piece is held back.
         unsent.retain(|(_, (command, _, _))| !self.failed.contains(command));
@@ -313,7 +328,7 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
     assert_eq!(numbers, (0..service.commands.len()).collect::<Vec<_>>(), "one outcome for each command");
     for outcome in &outcomes {
         let number = outcome.number();
-        let mut command = service.commands[number].as_raw().clone();
+        let mut command = service.commands[number].to_raw();
         let mut expected = BTreeMap::new();
         let mut states = Vec::new();
         for (index, step) in take_steps(&mut command).iter().enumerate() {
@@ -356,11 +371,11 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
 }
 
 fn rest(command: &Command) -> Vec<Atom> {
-    take_steps(&mut command.as_raw().clone()).iter().flat_map(atoms).collect()
+    take_steps(&mut command.to_raw()).iter().flat_map(atoms).collect()
 }
 
 fn expected_rest(command: &Command, states: &BTreeMap<(usize, usize), StepState>) -> Option<Vec<Atom>> {
-    let steps = take_steps(&mut command.as_raw().clone());
+    let steps = take_steps(&mut command.to_raw());
     let rest: Vec<_> = states
         .iter()
         .filter(|(_, state)| **state == StepState::NotSent)
@@ -375,12 +390,12 @@ fn assert_precedence(service: &Service) {
     use crate::batch::access::{Kind, Mode, of_step};
     let mut touched: HashMap<(Kind, String), Vec<(Place, Mode)>> = HashMap::new();
     for (number, command) in service.commands.iter().enumerate() {
-        let mut head = command.as_raw().clone();
+        let mut head = command.to_raw();
         let steps = take_steps(&mut head);
         for (index, step) in steps.iter().enumerate() {
             let mut at = 0;
             of_step(&head, step, |kind, name, mode| {
-                let key = (kind, fold(name).into_owned());
+                let key = (kind, fold(name));
                 touched.entry(key).or_default().push(((number, index, at), mode));
                 at += usize::from(mode == Mode::Use);
             });
@@ -411,7 +426,7 @@ fn assert_precedence(service: &Service) {
 }
 
 fn is_same_root(service: &Service, one: usize, other: usize) -> bool {
-    root_key(service.commands[one].as_raw()) == root_key(service.commands[other].as_raw())
+    root_key(&service.commands[one].to_raw()) == root_key(&service.commands[other].to_raw())
 }
 
 fn luck(seed: u64) -> impl FnMut(u32) -> u32 {

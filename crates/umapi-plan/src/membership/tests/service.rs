@@ -113,7 +113,7 @@ fn assert_within_limits(request: &PackedRequest) {
     assert!((1..=limits::COMMANDS_PER_REQUEST).contains(&request.commands.len()));
     assert!(serde_json::to_vec(&request.commands).unwrap().len() <= limits::REQUEST_BYTES);
     for command in &request.commands {
-        crate::command::Command::from(command.clone()).check().expect("what is sent keeps the rules");
+        crate::command::Command::try_from(command.clone()).expect("what is sent keeps the rules");
         let (_, is_group, lists) = lists(command);
         assert!((1..=limits::STEPS_PER_COMMAND).contains(&lists.len()));
         for (_, names) in lists {

@@ -1,15 +1,11 @@
-//! Steps as they are sent: their size, their place, and their lists cut to what one step may hold.
+//! Steps of commands: their names, their sizes, and their lists cut to what one step may hold.
 
-use std::io;
-use std::ops::Range;
-use std::vec;
+use std::{io, ops::Range, vec};
 
 use serde::Serialize;
 use umapi_model::{
     self as model, RoleLists, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
 };
-
-use crate::command::{group_step_name, user_step_name};
 
 /// A step of a command of either kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +14,37 @@ pub(crate) enum Step {
     Group(UserGroupStep),
 }
 
-/// The steps of a command.
+/// The name of a step on a user in the service's JSON.
+pub(crate) fn user_step_name(step: &UserStep) -> &'static str {
+    match step {
+        UserStep::AddAdobeId(_) => "addAdobeID",
+        UserStep::CreateEnterpriseId(_) => "createEnterpriseID",
+        UserStep::CreateFederatedId(_) => "createFederatedID",
+        UserStep::Update(_) => "update",
+        UserStep::Add(_) => "add",
+        UserStep::Remove(_) => "remove",
+        UserStep::AddRoles(_) => "addRoles",
+        UserStep::RemoveRoles(_) => "removeRoles",
+        UserStep::RemoveFromOrg(_) => "removeFromOrg",
+        UserStep::RemoveFromDomain(_) => "removeFromDomain",
+        UserStep::ResetPassword(_) => "resetPassword",
+        _ => "step",
+    }
+}
+
+/// The name of a step on a user group in the service's JSON.
+pub(crate) fn group_step_name(step: &UserGroupStep) -> &'static str {
+    match step {
+        UserGroupStep::CreateUserGroup(_) => "createUserGroup",
+        UserGroupStep::UpdateUserGroup(_) => "updateUserGroup",
+        UserGroupStep::DeleteUserGroup(_) => "deleteUserGroup",
+        UserGroupStep::Add(_) => "add",
+        UserGroupStep::Remove(_) => "remove",
+        _ => "step",
+    }
+}
+
+/// Takes the steps out of a command.
 pub(crate) fn take_steps(command: &mut model::Command) -> Vec<Step> {
     match command {
         model::Command::User(command) => std::mem::take(&mut command.do_).into_iter().map(Step::User).collect(),
@@ -27,7 +53,7 @@ pub(crate) fn take_steps(command: &mut model::Command) -> Vec<Step> {
     }
 }
 
-/// A command with more steps.
+/// Appends steps to a command.
 pub(crate) fn with_steps(mut head: model::Command, steps: impl IntoIterator<Item = Step>) -> model::Command {
     for step in steps {
         match (&mut head, step) {
@@ -39,7 +65,7 @@ pub(crate) fn with_steps(mut head: model::Command, steps: impl IntoIterator<Item
     head
 }
 
-/// How many bytes of JSON a value is.
+/// The size of a value as JSON, in bytes.
 pub(crate) fn json_size(value: &impl Serialize) -> usize {
     struct Counter(usize);
     impl io::Write for Counter {
@@ -52,7 +78,7 @@ pub(crate) fn json_size(value: &impl Serialize) -> usize {
         }
     }
     let mut counter = Counter(0);
-    // What cannot be counted cannot be sent either.
+    // What cannot be serialized cannot be sent either.
     if serde_json::to_writer(&mut counter, value).is_err() { usize::MAX / 4 } else { counter.0 }
 }
 
@@ -72,8 +98,8 @@ impl Step {
         }
     }
 
-    /// The step in as many as it takes for each list to hold at most `limit` names. With each, the range of names that
-    /// it holds; nothing for steps without lists. Lists of one step are cut side by side.
+    /// Splits the step so that each list holds at most `limit` names. With each part comes its range of names; `None` for
+    /// steps without lists. The lists of one step are cut side by side.
     pub(crate) fn split(self, limit: usize) -> Vec<(Self, Option<Range<u32>>)> {
         match self {
             Self::User(UserStep::Add(lists)) => cut(lists, limit, |lists| Self::User(UserStep::Add(lists))),
@@ -92,7 +118,7 @@ impl Step {
         }
     }
 
-    /// Puts back together what [`split`](Self::split) cut: `self` takes the names of `next`, the part after it.
+    /// Reverses [`split`](Self::split): appends the names of `next`, the part after `self`.
     pub(crate) fn join(&mut self, next: Self) {
         match (self, next) {
             (Self::User(UserStep::Add(lists)), Self::User(UserStep::Add(more)))
@@ -114,7 +140,7 @@ impl Step {
     }
 }
 
-/// What holds lists of names.
+/// A step with lists of names.
 trait Lists: Default {
     fn each(&mut self, act: impl FnMut(&mut Vec<String>));
 }
@@ -174,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_cut_side_by_side_and_joined_again() {
+    fn lists_are_cut_and_joined_again() {
         let whole = add(25, 12);
         let parts = whole.clone().split(10);
         let ranges: Vec<_> = parts.iter().map(|(_, names)| names.clone().unwrap()).collect();
@@ -188,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_those_of_the_json() {
+    fn sizes_match_the_json() {
         let step = add(3, 1);
         let UserGroupStep::Add(lists) = step.clone().into_group() else { unreachable!() };
         assert_eq!(step.json_size(), serde_json::to_string(&UserGroupStep::Add(lists)).unwrap().len());

@@ -1,0 +1,83 @@
+//! A journal: what is about to be sent is recorded before it is.
+
+use std::{error::Error, fmt, pin::Pin, sync::Arc};
+
+use umapi_plan::job::{Job, PackedRequest};
+
+/// A write-ahead journal: the client asks it before it sends commands.
+///
+/// A process that is killed does not know which of its commands were applied. One that keeps a journal does: commands
+/// that were begun and have no recorded outcome may have been, and are marked with
+/// [`Command::repeated`](crate::Command::repeated) in the next run.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use umapi::{Journal, JournalEntry, JournalFuture};
+///
+/// /// Keeps the lines of a file whose commands were begun.
+/// struct Lines(Mutex<Vec<u64>>);
+///
+/// impl Journal<u64> for Lines {
+///     fn begin(&self, commands: &[JournalEntry<'_, u64>]) -> JournalFuture {
+///         let lines = commands.iter().map(|command| *command.key);
+///         let result = match self.0.lock() {
+///             Ok(mut begun) => Ok(begun.extend(lines)),
+///             Err(error) => Err(error.to_string().into()),
+///         };
+///         Box::pin(std::future::ready(result))
+///     }
+/// }
+/// ```
+///
+/// `K` is the type of the keys of the commands; `()` for commands without keys.
+pub trait Journal<K>: Send + Sync + 'static {
+    /// Records that these commands are about to be sent. They are sent once the future has completed without an error.
+    /// Attempts after the first one of a request are not recorded again.
+    ///
+    /// An error ends the run: nothing more is sent, and what was not sent is reported as not sent.
+    fn begin(&self, commands: &[JournalEntry<'_, K>]) -> JournalFuture;
+}
+
+/// A command that is about to be sent.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct JournalEntry<'a, K> {
+    /// Its number in the run, counted from 0.
+    pub number: usize,
+    /// The caller's key.
+    pub key: &'a K,
+}
+
+/// The error of a journal that cannot be written.
+pub type JournalError = Box<dyn Error + Send + Sync>;
+
+/// What [`Journal::begin`] returns.
+pub type JournalFuture = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
+
+/// The journal of a run, if it has one.
+pub(super) struct OptionalJournal<K>(Option<Arc<dyn Journal<K>>>);
+
+impl<K: 'static> OptionalJournal<K> {
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn some(journal: impl Journal<K>) -> Self {
+        Self(Some(Arc::new(journal)))
+    }
+
+    /// Asks the journal about a request. `None` if there is no journal.
+    pub(super) fn begin(&self, job: &impl Job<Key = K>, request: &PackedRequest) -> Option<JournalFuture> {
+        let journal = self.0.as_ref()?;
+        let entry = |number: &u64| Some(JournalEntry { number: *number as usize, key: job.key(*number)? });
+        let entries: Vec<JournalEntry<'_, K>> = request.numbers.iter().filter_map(entry).collect();
+        Some(journal.begin(&entries))
+    }
+}
+
+impl<K> fmt::Debug for OptionalJournal<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OptionalJournal").field(&self.0.is_some()).finish()
+    }
+}
