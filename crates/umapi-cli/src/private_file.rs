@@ -26,6 +26,11 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Whether a path is a device, a pipe or a link, e.g. `/dev/stdout`, which must be written to and not replaced.
+pub(crate) fn is_special(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())
+}
+
 /// Writes the names of the files in a folder to the disk, so that a renamed or new file keeps its name after a power
 /// failure. Does nothing on systems where folders cannot be synced.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {

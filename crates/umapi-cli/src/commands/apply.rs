@@ -1,7 +1,7 @@
 //! `umapi apply`.
 
 use std::{
-    io::{self, BufWriter, Write},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     input::{Diagnostics, read_memberships, source_name},
     memberships::{self, ChangeRecord, Current, Diff, MaxRemovals},
     output::{counted, rough},
+    private_file,
 };
 
 /// The number of changes that are shown before the question.
@@ -169,12 +170,15 @@ async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -
 
 fn write_plan(path: &Path, diff: &Diff) -> Result<()> {
     let write = || -> io::Result<()> {
-        let mut out = BufWriter::new(std::fs::File::create(path)?);
+        let mut plan = Vec::new();
         for command in diff.commands() {
-            serde_json::to_writer(&mut out, &command)?;
-            out.write_all(b"\n")?;
+            serde_json::to_writer(&mut plan, &command)?;
+            plan.push(b'\n');
         }
-        out.flush()
+        match private_file::is_special(path) {
+            true => std::fs::write(path, plan),
+            false => private_file::replace(path, &plan),
+        }
     };
     write().map_err(|error| {
         Failure::failed(format!("cannot write the plan to {}", path.display()))

@@ -1,8 +1,9 @@
 //! `umapi export`.
 
 use std::{
+    fs::File,
     io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use clap::Args;
@@ -15,6 +16,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     options::Format,
     output::{Listing, UserRecord, counted},
+    private_file,
 };
 
 /// Export all users with their memberships, as CSV, NDJSON or JSON.
@@ -59,11 +61,18 @@ impl ExportArgs {
                         .why(error)
                         .remedy("name a file in a folder that you can write to")
                 };
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
-                let written = write(context, pager, format, BufWriter::new(file.as_file_mut())).await?;
-                file.persist(path).map_err(|error| unwritten(error.error))?;
-                written
+                if private_file::is_special(path) {
+                    let out = BufWriter::new(File::options().write(true).open(path).map_err(unwritten)?);
+                    write(context, pager, format, out).await?
+                } else {
+                    let folder = private_file::folder_of(path);
+                    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
+                    let written = write(context, pager, format, BufWriter::new(file.as_file_mut())).await?;
+                    file.as_file().sync_all().map_err(unwritten)?;
+                    file.persist(path).map_err(|error| unwritten(error.error))?;
+                    private_file::sync_folder(folder).map_err(unwritten)?;
+                    written
+                }
             }
         };
         drop(connection);

@@ -20,6 +20,7 @@ use crate::{
     input::{CommandReader, Diagnostics, InputFormat, Source},
     journal::{Journal, RunIdentity, State},
     output::{OutcomeRecord, counted},
+    private_file,
 };
 
 /// Run the commands of a file, any number of them.
@@ -292,6 +293,9 @@ impl CheckedInput {
         if self.format == InputFormat::Json {
             out.write_all(b"\n]\n")?;
         }
-        out.flush()
+        out.flush()?;
+        // The valid commands are sent next, so the others must not be lost in a power failure.
+        out.get_ref().sync_all()?;
+        private_file::sync_folder(private_file::folder_of(path))
     }
 }
