@@ -22,7 +22,7 @@ pub mod reading;
 
 use std::process::ExitCode;
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use umapi::time::Clock;
 
 use crate::{
@@ -71,7 +71,11 @@ fn conclude(context: &Context, result: Result<Exit>) -> Exit {
 
 /// Shows help, the version, or a mistake in the arguments.
 fn show_usage(error: &clap::Error) -> Exit {
-    let _ = error.print();
+    // With an option in an environment variable, clap does not show the help by itself.
+    let _ = match error.kind() {
+        ErrorKind::MissingSubcommand => Cli::command().print_help(),
+        _ => error.print(),
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
         _ => Exit::Usage,

@@ -10,6 +10,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    input::check_name,
     member_filter::MemberFilter,
     output::{OutcomeRecord, UserRecord},
 };
@@ -282,7 +283,7 @@ impl UpdateArgs {
         let mut update = UserUpdate::default();
         (update.email, update.username) = (self.email, self.username);
         (update.firstname, update.lastname) = (self.firstname, self.lastname);
-        let query = self.account.query(self.user);
+        let query = self.account.query(self.user)?;
         let batch = SmallBatch::open(context).await?;
         let accounts = Accounts::look_up(&batch.connection.client, [&query]).await?;
         batch.connection.progress.finish();
@@ -324,7 +325,8 @@ pub(crate) struct RemoveArgs {
 
 impl RemoveArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let queries: Vec<UserQuery> = self.users.iter().map(|user| self.account.query(user.clone())).collect();
+        let query = |user: &String| self.account.query(user.clone());
+        let queries = self.users.iter().map(query).collect::<Result<Vec<UserQuery>>>()?;
         let batch = SmallBatch::open(context).await?;
         let accounts = Accounts::look_up(&batch.connection.client, &queries).await?;
         batch.connection.progress.finish();
@@ -376,14 +378,15 @@ struct AccountArgs {
 }
 
 impl AccountArgs {
-    fn query(&self, name: String) -> UserQuery {
+    fn query(&self, name: String) -> Result<UserQuery> {
+        check_name(&name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
         let kind = match (self.adobe_id, self.kind) {
             (true, _) | (_, Some(AccountType::Adobe)) => Some(AccountKind::AdobeId),
             (_, Some(AccountType::Enterprise)) => Some(AccountKind::EnterpriseId),
             (_, Some(AccountType::Federated)) => Some(AccountKind::FederatedId),
             (false, None) => None,
         };
-        UserQuery { name, kind, domain: self.domain.clone() }
+        Ok(UserQuery { name, kind, domain: self.domain.clone() })
     }
 }
 

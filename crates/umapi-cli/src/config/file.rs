@@ -90,7 +90,7 @@ impl ConfigFile {
             Failure::usage(format!("profile \"{name}\" does not exist"))
                 .why(match known.as_slice() {
                     [] => format!("{} has no profiles", self.path.display()),
-                    known => format!("{} has the profiles {}", self.path.display(), known.join(", ")),
+                    known => format!("the profiles of {} are: {}", self.path.display(), known.join(", ")),
                 })
                 .remedy(format!("check the spelling, or add it with \"umapi config add {name}\""))
         })

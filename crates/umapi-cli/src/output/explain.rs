@@ -64,6 +64,7 @@ pub(crate) fn remedy(code: &ErrorCode) -> Option<&'static str> {
         }
         "error.user.email.invalid" => "use an address of at most 60 characters with exactly one @",
         "error.user.firstname_missing" | "error.user.lastname_missing" => "give the first and the last name",
+        "error.group.invalid_name" => "use a name of at most 255 visible characters that does not begin with _",
         "error.country.invalid" => "use a two-letter country code in capital letters, e.g. US",
         "error.command.domain.missing" => "give the domain of the username",
         "error.command.domain.must_be_used_with_nonemail_username" => "leave out the domain of an email address",

@@ -1,7 +1,8 @@
 //! `umapi users`: create, change and remove users.
 
-use crate::stage::Stage;
 use umapi_emulator::Operation;
+
+use crate::stage::Stage;
 
 #[test]
 fn user_is_created_changed_and_removed() {
@@ -57,6 +58,12 @@ fn invalid_command_is_not_sent() {
         .saying("country")
         .saying("two upper-case letters");
     stage.umapi(["users", "update", "new@example.com"]).with_code(2);
+    let long = "x".repeat(251);
+    stage.umapi(["users", "update", "new@example.com", "--lastname", &long]).with_code(2).saying("lastname");
+    stage
+        .umapi(["users", "remove", "jane@example.com", "jane\u{200b}@example.com", "--yes"])
+        .with_code(2)
+        .saying("U+200B");
     assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
 }
 
