@@ -1,4 +1,4 @@
-//! Memberships: who is in which group, set from whichever side needs the fewest requests.
+//! Memberships: who belongs to which group, set from the side that needs the fewest requests.
 //!
 //! ```
 //! use umapi_plan::{GroupRef, Memberships};
@@ -16,46 +16,41 @@
 //! # Ok::<(), umapi_plan::InvalidMembership>(())
 //! ```
 //!
-//! A command on a user names groups, one on a user group names users; both hold a hundred names in ten lists of ten. From the
-//! users, those thousand memberships would be a hundred commands, ten requests.
+//! A command on a user names groups, a command on a user group names users; both hold a hundred names in ten lists of ten.
+//! Set from the users, those thousand memberships would be a hundred commands, ten requests.
 //!
 //! # The choice of sides
 //!
 //! The users and groups that become roots are a vertex cover of the bipartite graph of the memberships. A cover of least
-//! weight is found exactly, by a greatest flow, where the weight of a root is the number of commands for all its names.
+//! weight is found exactly, by a maximum flow, where the weight of a root is the number of commands for all its names.
 //! **Where no root has more names than one command carries, that is the least number of commands** (Kőnig's theorem). For
-//! larger roots two improvements follow: names over a full command move to roots with room, and roots are opened that
-//! relieve several others. The result is never worse than to set all from the groups, or all from the users. A
-//! [lower bound](MembershipPlan::lower_bound) is computed with it, so that [`MembershipPlan::is_optimal`] says when nothing
-//! better exists: so it is for one group of any size, and for thousands of users spread over a few large groups.
+//! larger roots, further roots are opened where one relieves several others. The result is never worse than setting all
+//! memberships from the groups, or all from the users. A [lower bound](MembershipPlan::lower_bound) is computed with it,
+//! so [`MembershipPlan::is_optimal`] tells when nothing better exists. That is always so for one group of any size, and
+//! for thousands of users spread over a few large groups.
 //!
-//! Set from the **user** in any case are product profiles and administrative groups, groups of unknown kind, users with a
-//! domain beside their name, and Adobe IDs by that name; from the **group**, usernames without a domain.
+//! Memberships in product profiles and administrative groups, in groups of unknown kind, of users with a domain beside
+//! their name, and of Adobe IDs are always set from the **user**; memberships of usernames without a domain from the
+//! **group**.
 //!
-//! # What is said of each membership
+//! # Outcomes
 //!
-//! A list is done or refused as a whole. If the error names the one that is wrong, the rest is sent again without it; if it
-//! names nobody, the halves of the list are, down to the one. What the service says is so already (a user to be added is a
-//! member, one to be removed is none) counts as completed. Any two memberships may be set at once: nothing waits.
+//! A list is applied or rejected as a whole. If the error names the wrong name, the rest is sent again without it; if it
+//! names none, the halves of the list are sent, down to a single name. Memberships that are as requested already (a user
+//! to be added is a member, a user to be removed is not) count as completed. Any two memberships may be set at the same
+//! time: none waits for another.
 
-mod bipartite;
+mod blame;
 mod bounds;
-mod builder;
 mod change;
-mod culprit;
+mod choice;
+mod cover;
 mod job;
-mod load;
-mod opening;
-mod outcome;
 mod plan;
-mod pool;
-mod sides;
 
-pub use builder::{InvalidMembership, Memberships};
-pub use change::{GroupKind, GroupRef, MembershipAction, MembershipChange};
+pub use change::{GroupKind, GroupRef, MembershipAction, MembershipChange, MembershipOutcome, MembershipReport};
 pub use job::MembershipJob;
-pub use outcome::{MembershipOutcome, MembershipReport};
-pub use plan::MembershipPlan;
+pub use plan::{InvalidMembership, MembershipPlan, Memberships};
 
 #[cfg(test)]
 mod tests;

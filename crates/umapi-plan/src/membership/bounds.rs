@@ -1,20 +1,21 @@
-//! How many commands any choice of sides needs at least.
+//! A lower bound on the number of commands, for any choice of sides.
 //!
-//! For each connected component the greatest of these, and the sum of that over all components:
+//! For each connected component the bound is the greatest of these, and the components are added up:
 //!
 //! * a command carries a hundred names, so there are at least as many commands as hundreds of memberships;
-//! * what must be carried on one side must; and of memberships that share no root with each other or with these, each needs
-//!   a command of its own (a greatest matching: Kőnig's bound);
-//! * prices: a membership that a root of `d` memberships carries costs at least one part in `min(d, 100)` of a command. So
-//!   each group, for every number of commands that it might have, has a price for the rest on the side of the users; the
-//!   least of these prices is what the group costs at least. And the same with the sides changed.
+//! * memberships with only one side need their commands there; and each of several memberships that share no root with
+//!   each other or with these needs a command of its own (a maximum matching: Kőnig's bound);
+//! * prices: a membership that is carried by a root of `d` memberships costs at least one part in `min(d, 100)` of a
+//!   command. So each group has, for every number of commands that it might use, a price for the rest on the side of the
+//!   users; the least of these prices is the least cost of the group. The same holds with the sides exchanged.
 
-use super::bipartite::{Bipartite, GROUPS, USERS};
-use super::builder::{Link, Sides};
-use super::load::{Load, NAMES_PER_COMMAND};
-use super::sides::fixed_loads;
+use super::{
+    choice::{Load, NAMES_PER_COMMAND, fixed_loads},
+    cover::{Bipartite, GROUPS, USERS},
+    plan::{Link, Sides},
+};
 
-/// A number of commands below which no choice can be.
+/// Returns a lower bound on the number of commands.
 pub(super) fn lower_bound(graph: &Bipartite, links: &[Link]) -> usize {
     let (component, count) = graph.components();
     let fixed = fixed_loads(graph, links);
@@ -25,7 +26,7 @@ pub(super) fn lower_bound(graph: &Bipartite, links: &[Link]) -> usize {
     (0..count)
         .map(|i| {
             let prices = prices.iter().map(|prices| prices[i]).fold(0.0, f64::max);
-            // Sums of fractions may be a hair above the whole number that they are.
+            // Rounding may lift a sum of fractions above a whole number.
             let prices = (prices - 1e-6).ceil().max(0.0) as usize;
             names[i].div_ceil(NAMES_PER_COMMAND).max(matching[i]).max(prices)
         })
@@ -62,7 +63,7 @@ fn by_matching(
     bounds
 }
 
-/// What the nodes of one side cost at least, each with the prices of what it leaves to the other side.
+/// The least cost of the nodes of one side, each with the prices of what it leaves to the other side.
 fn by_prices(
     graph: &Bipartite,
     links: &[Link],

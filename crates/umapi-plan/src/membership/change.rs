@@ -1,19 +1,23 @@
-//! A membership: a user, a group, and whether it is to be or not to be.
+//! Changes of memberships, and their outcomes.
 
 use std::{fmt, sync::Arc};
 
-use crate::account::Account;
+use super::plan::Memberships;
+use crate::{
+    account::Account,
+    batch::{BatchOutcome, Outcome, Report, StepError},
+};
 
-/// What is to become of a membership.
+/// What to do with a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MembershipAction {
-    /// The user joins the group.
+    /// Add the user to the group.
     Add,
-    /// The user leaves the group.
+    /// Remove the user from the group.
     Remove,
 }
 
-/// A group, as memberships name them. A string is a group of unknown kind, or an administrative one if it begins with
+/// A group, as memberships refer to it. A string is a group of unknown kind, or an administrative group if it begins with
 /// `_`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GroupRef {
@@ -21,12 +25,12 @@ pub struct GroupRef {
     pub(super) kind: GroupKind,
 }
 
-/// Kinds of groups, as far as they matter to memberships: of a user group, the memberships can be set from the group;
-/// of all others only from each user.
+/// The kind of a group, as far as it matters to memberships: memberships of a user group can be set from the group, all
+/// others only from each user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupKind {
-    /// Not said. Taken as something that can only be set from the user.
+    /// Unknown. Its memberships are set from the users.
     #[default]
     Unknown,
     /// A user group.
@@ -37,14 +41,14 @@ pub enum GroupKind {
     Administrative,
 }
 
-/// One membership that is to be set.
+/// A change of one membership.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MembershipChange {
-    /// Who.
+    /// The user.
     pub user: Account,
-    /// Where.
+    /// The group.
     pub group: GroupRef,
-    /// Whether the user joins or leaves.
+    /// Whether the user is added or removed.
     pub action: MembershipAction,
 }
 
@@ -95,5 +99,90 @@ impl fmt::Display for MembershipChange {
             MembershipAction::Add => write!(f, "{} into {}", self.user, self.group),
             MembershipAction::Remove => write!(f, "{} out of {}", self.user, self.group),
         }
+    }
+}
+
+/// The outcome of one change of a membership.
+#[derive(Clone, Debug)]
+pub struct MembershipOutcome {
+    pub(super) number: usize,
+    pub(super) change: MembershipChange,
+    pub(super) outcome: Outcome,
+    pub(super) was_so_already: bool,
+    pub(super) requests: u32,
+    pub(super) request_id: Option<Arc<str>>,
+}
+
+/// The outcomes of all changes of memberships of a run.
+pub type MembershipReport = Report<MembershipOutcome>;
+
+impl MembershipOutcome {
+    /// The number of the change, counted from 0 in the order given.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The change.
+    pub fn change(&self) -> &MembershipChange {
+        &self.change
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Whether the membership is now as requested.
+    pub fn is_completed(&self) -> bool {
+        matches!(self.outcome, Outcome::Completed)
+    }
+
+    /// Whether the service said that nothing had to be changed. It does not always say so.
+    pub fn was_so_already(&self) -> bool {
+        self.was_so_already
+    }
+
+    /// Why it was rejected, if it was.
+    pub fn error(&self) -> Option<&StepError> {
+        match &self.outcome {
+            Outcome::Rejected { errors } => errors.first(),
+            _ => None,
+        }
+    }
+
+    /// The number of requests that it was in, including repeated ones.
+    pub fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// The `X-Request-Id` of the last response about it.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+impl fmt::Display for MembershipOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "membership {}, {}: {}", self.number, self.change, self.outcome)
+    }
+}
+
+impl BatchOutcome for MembershipOutcome {
+    const PLURAL: &'static str = "memberships";
+
+    fn number(&self) -> usize {
+        self.number
+    }
+
+    fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+}
+
+impl Report<MembershipOutcome> {
+    /// The changes that were not sent, to be given again.
+    pub fn into_unsent(self) -> Memberships {
+        let unsent = |outcome: &MembershipOutcome| matches!(outcome.outcome, Outcome::NotSent { .. });
+        self.into_outcomes().into_iter().filter(unsent).map(|outcome| outcome.change).collect()
     }
 }

@@ -1,36 +1,46 @@
-//! Memberships on their way: requests out, answers in, and an outcome for each.
+//! The job of a membership plan: requests out, responses in, and an outcome for each change.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
-use umapi_model::{self as model, ActionError, ErrorCode, limits};
+use umapi_model::{
+    self as model, ActionError, ErrorCode, UserCommand, UserGroupCommand, UserGroupMembers, UserGroupRemoval,
+    UserGroupStep, UserMemberships, UserRemoval, UserStep, limits,
+};
 
-use super::bipartite::USERS;
-use super::culprit::{Blame, blame, is_about_root};
-use super::outcome::MembershipOutcome;
-use super::plan::MembershipPlan;
-use super::pool::{List, Lists, Pool, Root};
-use crate::batch::reading::{Reading, doubt, read};
-use crate::batch::{NotSent, Outcome, StepError, UnknownReason};
-use crate::command::json_size;
-use crate::job::{CallFailure, Job, JobProgress, PackedRequest, RequestId, RequestResult, Response};
+use super::{
+    blame::{Blame, blame, is_about_root},
+    change::{MembershipAction, MembershipOutcome},
+    cover::USERS,
+    plan::MembershipPlan,
+};
+use crate::{
+    batch::{
+        NotSent, Outcome, StepError, UnknownReason,
+        reading::{Reading, doubt, read},
+    },
+    command::json_size,
+    job::{CallFailure, Job, JobProgress, PackedRequest, RequestId, RequestResult, Response},
+};
 
-/// Sets the memberships of a plan. A list that is refused for one of its names is sent again without it.
+/// Sends the memberships of a plan. A list that is rejected because of one name is sent again without it.
 ///
-/// The order does not matter: any two memberships may be set at once, so that what concerns one root may go in one
-/// request, and requests in any number may be in flight.
+/// The order does not matter: any two memberships may be set at the same time, so commands on one root may be in one
+/// request, and any number of requests may be in flight.
 #[derive(Debug)]
 pub struct MembershipJob {
     plan: MembershipPlan,
     pool: Pool,
-    /// Commands of requests that were refused as a whole: each of these is sent on its own, without others.
+    /// Parts of requests that were rejected as a whole: each is sent in a request of its own.
     again: VecDeque<Vec<Lists>>,
     in_flight: HashMap<RequestId, Vec<Lists>>,
     next_id: u64,
     aborted: Option<CallFailure>,
-    /// By link: how many requests it took part in, and the name of the last.
+    /// For each link, the number of requests that it was in, and the id of the last one.
     sent: Vec<(u32, Option<Arc<str>>)>,
-    /// By link: the caller's numbers.
+    /// For each link, the caller's numbers.
     numbers: Vec<Vec<u32>>,
     ended: Vec<MembershipOutcome>,
     ended_count: usize,
@@ -60,14 +70,14 @@ impl MembershipJob {
         }
     }
 
-    /// As many waiting commands as a request takes.
+    /// Packs as many waiting commands as a request allows.
     fn pack(&mut self) -> (Vec<Lists>, Vec<model::Command>) {
         let (mut chosen, mut commands, mut bytes) = (Vec::new(), Vec::new(), 2);
         while commands.len() < limits::COMMANDS_PER_REQUEST {
             let Some(mut lists) = self.pool.next() else { break };
             let mut command = lists.command(&self.plan);
             let mut size = json_size(&command) + usize::from(!commands.is_empty());
-            // Names of the greatest length fill a request before ten commands do, and a command before ten lists do not.
+            // Long names can fill a request before ten commands do; a command always has room for at least one list.
             while commands.is_empty() && bytes + size > limits::REQUEST_BYTES && lists.lists.len() > 1 {
                 lists.lists.pop();
                 command = lists.command(&self.plan);
@@ -105,10 +115,10 @@ impl MembershipJob {
         }
     }
 
-    fn take_answer(&mut self, sent: Vec<Lists>, answer: &Response) {
-        self.took_part(&sent, answer.attempts, answer.request_id.as_deref());
+    fn take_response(&mut self, sent: Vec<Lists>, response: &Response) {
+        self.took_part(&sent, response.attempts, response.request_id.as_deref());
         let commands: Vec<_> = sent.iter().map(|lists| lists.command(&self.plan)).collect();
-        let readings = read(&answer.body, &commands);
+        let readings = read(&response.body, &commands);
         for (lists, reading) in sent.into_iter().zip(&readings) {
             self.take_reading(lists, reading);
         }
@@ -119,24 +129,24 @@ impl MembershipJob {
             return self.end_all(&[lists], &Outcome::Unknown { why: doubt() });
         }
         if let Some(error) = reading.whole.first() {
-            return self.take_refusal_of_command(lists, error);
+            return self.take_command_error(lists, error);
         }
         for (step, list) in lists.lists.into_iter().enumerate() {
             match reading.steps.iter().find(|(at, _)| *at == step) {
-                Some((_, error)) => self.take_refusal_of_list(lists.root, list, error),
+                Some((_, error)) => self.take_list_error(lists.root, list, error),
                 None => list.links.iter().for_each(|link| self.end(*link, Outcome::Completed, false)),
             }
         }
     }
 
-    fn take_refusal_of_list(&mut self, root: Root, mut list: List, error: &ActionError) {
+    fn take_list_error(&mut self, root: Root, mut list: List, error: &ActionError) {
         let names: Vec<&str> = list.links.iter().map(|link| self.plan.listed_name(*link)).collect();
         match blame(error, root.0, list.action, self.root_name(root), &names) {
             Blame::NothingToDo => list.links.iter().for_each(|link| self.end(*link, Outcome::Completed, true)),
             Blame::All => list.links.iter().for_each(|link| self.end(*link, rejected(error), false)),
             Blame::One(place) => {
-                let culprit = list.links.remove(place);
-                self.end(culprit, rejected(error), false);
+                let wrong = list.links.remove(place);
+                self.end(wrong, rejected(error), false);
                 for link in list.links {
                     self.send_again(root, List { action: list.action, links: vec![link] }, true);
                 }
@@ -149,8 +159,8 @@ impl MembershipJob {
         }
     }
 
-    /// A command was refused, and its request was not. If it is not for its root, it is for one of its lists.
-    fn take_refusal_of_command(&mut self, lists: Lists, error: &ActionError) {
+    /// Takes the rejection of one command of a request. If it is not about the root, it is about one of the lists.
+    fn take_command_error(&mut self, lists: Lists, error: &ActionError) {
         let names = lists.lists.iter().map(|list| list.links.len()).sum::<usize>();
         if names == 1 || is_about_root(&error.error_code, lists.root.0) {
             return self.end_all(&[lists], &rejected(error));
@@ -169,13 +179,13 @@ impl MembershipJob {
         }
     }
 
-    /// Sends the halves of what was refused as a whole: of the commands, of the lists of the only one, or of the names of
-    /// its only list.
-    fn split(&mut self, mut refused: Vec<Lists>) {
+    /// Splits what was rejected as a whole and sends both halves: of the commands, of the lists of the only command, or of
+    /// the names of its only list.
+    fn split(&mut self, mut rejected: Vec<Lists>) {
         if let Some(why) = self.aborted.clone() {
-            return self.end_all(&refused, &not_sent(&why));
+            return self.end_all(&rejected, &not_sent(&why));
         }
-        let half = match &mut refused[..] {
+        let half = match &mut rejected[..] {
             [Lists { root, lists }] => match &mut lists[..] {
                 [List { action, links }] => {
                     let links = links.split_off(links.len() / 2);
@@ -183,20 +193,20 @@ impl MembershipJob {
                 }
                 _ => vec![Lists { root: *root, lists: lists.split_off(lists.len() / 2) }],
             },
-            _ => refused.split_off(refused.len() / 2),
+            _ => rejected.split_off(rejected.len() / 2),
         };
-        self.again.push_back(refused);
+        self.again.push_back(rejected);
         self.again.push_back(half);
     }
 
-    fn take_refusal(&mut self, refused: Vec<Lists>, error: &CallFailure) {
-        if links(&refused).count() > 1 {
-            return self.split(refused);
+    fn take_rejection(&mut self, rejected: Vec<Lists>, error: &CallFailure) {
+        if links(&rejected).count() > 1 {
+            return self.split(rejected);
         }
         let message = error.service_message().map(str::to_owned).or_else(|| Some(error.to_string()));
         let code = error.code().cloned().unwrap_or(ErrorCode::CommandMalformed);
         let error = StepError { step: None, names: None, code, message };
-        self.end_all(&refused, &Outcome::Rejected { errors: vec![error] });
+        self.end_all(&rejected, &Outcome::Rejected { errors: vec![error] });
     }
 
     fn end_all(&mut self, lists: &[Lists], outcome: &Outcome) {
@@ -210,7 +220,7 @@ impl MembershipJob {
             self.ended_count += 1;
             self.ended.push(MembershipOutcome {
                 number: number as usize,
-                edge: self.plan.memberships.edge(of.user, of.group, of.action),
+                change: self.plan.memberships.change(of.user, of.group, of.action),
                 outcome: outcome.clone(),
                 was_so_already,
                 requests,
@@ -240,7 +250,7 @@ impl Job for MembershipJob {
             let commands = lists.iter().map(|lists| lists.command(&self.plan)).collect();
             return Some(self.hand_out(lists, commands));
         }
-        // What comes back from those in flight may fill it up.
+        // What comes back from the requests in flight may fill it up.
         let is_enough = self.in_flight.is_empty() || self.pool.commands_reach(limits::COMMANDS_PER_REQUEST);
         if self.pool.is_empty() || !is_enough {
             return None;
@@ -252,10 +262,10 @@ impl Job for MembershipJob {
     fn finish_request(&mut self, id: RequestId, exchange: RequestResult) {
         let Some(sent) = self.in_flight.remove(&id) else { return };
         match exchange {
-            RequestResult::Response(answer) => self.take_answer(sent, &answer),
+            RequestResult::Response(response) => self.take_response(sent, &response),
             RequestResult::Refused(error) => {
                 self.took_part(&sent, error.requests().max(1), error.request_id());
-                self.take_refusal(sent, &error);
+                self.take_rejection(sent, &error);
             }
             RequestResult::NotSent(error) => {
                 self.took_part(&sent, error.requests(), error.request_id());
@@ -314,4 +324,168 @@ fn not_sent(why: &CallFailure) -> Outcome {
 fn rejected(error: &ActionError) -> Outcome {
     let code = error.error_code.clone();
     Outcome::Rejected { errors: vec![StepError { step: None, names: None, code, message: error.message.clone() }] }
+}
+
+/// A user or a group from which memberships are set: its side, and its number on it.
+type Root = (usize, u32);
+
+/// At most ten memberships of one root that are applied, or rejected, together.
+#[derive(Clone, Debug)]
+struct List {
+    action: MembershipAction,
+    links: Vec<u32>,
+}
+
+/// At most ten lists of one root.
+#[derive(Clone, Debug)]
+struct Lists {
+    root: Root,
+    lists: Vec<List>,
+}
+
+/// The memberships that are not sent, by root.
+#[derive(Debug, Default)]
+struct Pool {
+    /// The roots with waiting memberships.
+    queue: VecDeque<Root>,
+    waiting: HashMap<Root, Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Names that may be in any list, by action.
+    loose: [VecDeque<u32>; 2],
+    /// Lists to send as they are.
+    whole: VecDeque<List>,
+}
+
+impl Pool {
+    fn add(&mut self, root: Root, action: MembershipAction, link: u32) {
+        self.waiting(root).loose[action as usize].push_back(link);
+    }
+
+    /// Adds a list to send as it is: it is a part of a rejected one, and may be valid.
+    fn add_whole(&mut self, root: Root, list: List) {
+        self.waiting(root).whole.push_back(list);
+    }
+
+    fn waiting(&mut self, root: Root) -> &mut Waiting {
+        let queue = &mut self.queue;
+        self.waiting.entry(root).or_insert_with(|| {
+            queue.push_back(root);
+            Waiting::default()
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether the waiting memberships need at least so many commands.
+    fn commands_reach(&self, commands: usize) -> bool {
+        let mut sum = 0;
+        self.queue.iter().filter_map(|root| self.waiting.get(root)).any(|waiting| {
+            sum += waiting.lists().div_ceil(limits::STEPS_PER_COMMAND);
+            sum >= commands
+        })
+    }
+
+    /// The number of commands for the waiting memberships.
+    fn commands(&self) -> usize {
+        self.waiting.values().map(|waiting| waiting.lists().div_ceil(limits::STEPS_PER_COMMAND)).sum()
+    }
+
+    /// Returns the next command without taking it.
+    fn next(&self) -> Option<Lists> {
+        let root = *self.queue.front()?;
+        let waiting = self.waiting.get(&root)?;
+        let mut lists: Vec<List> = waiting.whole.iter().take(limits::STEPS_PER_COMMAND).cloned().collect();
+        for action in [MembershipAction::Add, MembershipAction::Remove] {
+            let room = limits::STEPS_PER_COMMAND - lists.len();
+            let names: Vec<u32> =
+                waiting.loose[action as usize].iter().take(room * limits::NAMES_PER_LIST).copied().collect();
+            lists.extend(names.chunks(limits::NAMES_PER_LIST).map(|links| List { action, links: links.to_vec() }));
+        }
+        Some(Lists { root, lists })
+    }
+
+    /// Takes the command that [`next`](Self::next) returned.
+    fn take(&mut self, command: &Lists) {
+        let Some(waiting) = self.waiting.get_mut(&command.root) else { return };
+        for list in &command.lists {
+            if waiting.whole.front().is_some_and(|whole| whole.links == list.links) {
+                waiting.whole.pop_front();
+            } else {
+                waiting.loose[list.action as usize].drain(..list.links.len());
+            }
+        }
+        if waiting.lists() == 0 {
+            self.waiting.remove(&command.root);
+            self.queue.pop_front();
+        }
+    }
+
+    /// Takes everything that waits.
+    fn drain(&mut self) -> Vec<u32> {
+        self.queue.clear();
+        let all = |waiting: Waiting| {
+            let whole = waiting.whole.into_iter().flat_map(|list| list.links);
+            whole.chain(waiting.loose.into_iter().flatten()).collect::<Vec<_>>()
+        };
+        self.waiting.drain().flat_map(|(_, waiting)| all(waiting)).collect()
+    }
+}
+
+impl Waiting {
+    fn lists(&self) -> usize {
+        let loose = self.loose.iter().map(|names| names.len().div_ceil(limits::NAMES_PER_LIST)).sum::<usize>();
+        self.whole.len() + loose
+    }
+}
+
+impl Lists {
+    /// The command in the service's form.
+    fn command(&self, plan: &MembershipPlan) -> model::Command {
+        let (side, node) = self.root;
+        let names = |list: &List| list.links.iter().map(|link| plan.listed_name(*link).to_owned()).collect::<Vec<_>>();
+        if side == USERS {
+            let user = &plan.memberships.users[node as usize];
+            let steps = self.lists.iter().map(|list| {
+                let groups = UserMemberships::default().with_group(names(list));
+                match list.action {
+                    MembershipAction::Add => UserStep::Add(groups),
+                    MembershipAction::Remove => UserStep::Remove(UserRemoval::These(groups)),
+                }
+            });
+            let mut command = UserCommand::new(user.name(), steps);
+            command.domain = user.domain().map(str::to_owned);
+            command.use_adobe_id = user.is_adobe_id().then_some(true);
+            return command.into();
+        }
+        let steps = self.lists.iter().map(|list| {
+            let users = UserGroupMembers::default().with_user(names(list));
+            match list.action {
+                MembershipAction::Add => UserGroupStep::Add(users),
+                MembershipAction::Remove => UserGroupStep::Remove(UserGroupRemoval::These(users)),
+            }
+        });
+        UserGroupCommand::new(plan.memberships.groups[node as usize].name(), steps).into()
+    }
+}
+
+impl MembershipPlan {
+    /// The name of a membership in a list: the name of the other end.
+    fn listed_name(&self, link: u32) -> &str {
+        let of = &self.links[link as usize];
+        if self.side[link as usize] == USERS {
+            self.memberships.groups[of.group as usize].name()
+        } else {
+            self.memberships.users[of.user as usize].name()
+        }
+    }
+
+    fn root(&self, link: u32) -> Root {
+        let (of, side) = (&self.links[link as usize], self.side[link as usize]);
+        (side, if side == USERS { of.user } else { of.group })
+    }
 }

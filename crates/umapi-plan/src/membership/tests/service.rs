@@ -1,5 +1,5 @@
-//! Any memberships, and a service with wrong users, missing groups and broken exchanges: what is said of each membership
-//! is what the service did with it.
+//! Any memberships against a service with wrong users, missing groups and lost responses: each outcome matches what the
+//! service did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +16,15 @@ use crate::membership::{GroupRef, MembershipAction, MembershipChange, Membership
 
 type Pair = (String, String);
 
-/// What is wrong with the world.
+/// What is wrong at the service.
 #[derive(Clone, Debug)]
 struct Wrong {
     users: BTreeSet<usize>,
     groups: BTreeSet<usize>,
-    /// Names that break the whole request that they are in.
+    /// Names that make the service reject their whole request.
     poison: BTreeSet<usize>,
-    /// Messages name who is wrong.
-    is_outspoken: bool,
+    /// Whether messages name the wrong name.
+    names_culprit: bool,
 }
 
 fn name(i: usize) -> String {
@@ -49,16 +49,16 @@ impl Wrong {
     }
 
     fn user_error(&self, name: &str) -> Box<ActionError> {
-        let message = if self.is_outspoken { format!("User Id does not exist: {name}") } else { "no".to_owned() };
+        let message = if self.names_culprit { format!("User Id does not exist: {name}") } else { "no".to_owned() };
         Box::new(ActionError::new(0, ErrorCode::UserNonexistent).with_message(message))
     }
 
     fn group_error(&self, name: &str, code: ErrorCode) -> Box<ActionError> {
-        let message = if self.is_outspoken { format!("Group {name} was not found") } else { "no".to_owned() };
+        let message = if self.names_culprit { format!("Group {name} was not found") } else { "no".to_owned() };
         Box::new(ActionError::new(0, code).with_message(message))
     }
 
-    /// Tries one step: all of its pairs, or the first thing that is wrong.
+    /// Applies one step: returns all of its pairs, or the error of the first wrong name.
     fn step(&self, root: &str, is_group: bool, names: &[String]) -> Result<Vec<Pair>, Box<ActionError>> {
         let is_wrong_user = |name: &str| self.users.contains(&number(name));
         let is_wrong_group = |name: &str| self.groups.contains(&number(name));
@@ -86,7 +86,7 @@ impl Wrong {
     }
 }
 
-/// The lists of a command: what is to be done with which names.
+/// The lists of a command, with their actions.
 fn lists(command: &Command) -> (String, bool, Vec<(MembershipAction, Vec<String>)>) {
     match command {
         Command::User(command) => {
@@ -113,7 +113,7 @@ fn assert_within_limits(request: &PackedRequest) {
     assert!((1..=limits::COMMANDS_PER_REQUEST).contains(&request.commands.len()));
     assert!(serde_json::to_vec(&request.commands).unwrap().len() <= limits::REQUEST_BYTES);
     for command in &request.commands {
-        crate::command::Command::try_from(command.clone()).expect("what is sent keeps the rules");
+        crate::command::Command::try_from(command.clone()).expect("sent commands keep the rules");
         let (_, is_group, lists) = lists(command);
         assert!((1..=limits::STEPS_PER_COMMAND).contains(&lists.len()));
         for (_, names) in lists {
@@ -191,26 +191,26 @@ fn any_memberships() -> impl Strategy<Value = Vec<(usize, usize, bool)>> {
 
 fn any_wrong() -> impl Strategy<Value = Wrong> {
     let few = |below: usize, count: usize| prop::collection::btree_set(0..below, 0..count);
-    (few(80, 12), few(14, 4), few(80, 3), any::<bool>()).prop_map(|(users, groups, poison, is_outspoken)| Wrong {
+    (few(80, 12), few(14, 4), few(80, 3), any::<bool>()).prop_map(|(users, groups, poison, names_culprit)| Wrong {
         users,
         groups,
         poison,
-        is_outspoken,
+        names_culprit,
     })
 }
 
 fn start(given: &[(usize, usize, bool)]) -> MembershipJob {
-    let edge = |(u, g, add): &(usize, usize, bool)| MembershipChange {
+    let change = |(u, g, add): &(usize, usize, bool)| MembershipChange {
         user: name(*u).into(),
         group: group(*g),
         action: if *add { MembershipAction::Add } else { MembershipAction::Remove },
     };
-    given.iter().map(edge).collect::<Memberships>().plan().unwrap().into_job()
+    given.iter().map(change).collect::<Memberships>().plan().unwrap().into_job()
 }
 
 proptest! {
     #[test]
-    fn every_membership_ends_as_the_service_did_it(
+    fn every_outcome_matches_what_the_service_did(
         given in any_memberships(), wrong in any_wrong(), losses in 2..30_u32, seed in any::<u64>(),
     ) {
         let mut work = start(&given);
@@ -245,7 +245,7 @@ proptest! {
         for (outcome, (number, (user, to, add))) in outcomes.iter().zip(given.iter().enumerate()) {
             let pair = (name(*user), group(*to).name().to_owned());
             let action = if *add { MembershipAction::Add } else { MembershipAction::Remove };
-            prop_assert_eq!((outcome.number(), outcome.edge().user.name(), outcome.edge().action), (number, &*pair.0, action));
+            prop_assert_eq!((outcome.number(), outcome.change().user.name(), outcome.change().action), (number, &*pair.0, action));
             let applied = done.applied.get(&(pair.clone(), action)).copied().unwrap_or(0);
             match outcome.outcome() {
                 Outcome::Completed => prop_assert!(applied == 1 && wrong.is_good(&pair)),
@@ -257,13 +257,13 @@ proptest! {
     }
 
     #[test]
-    fn the_plan_says_how_many_requests_are_sent(given in any_memberships()) {
+    fn the_plan_predicts_the_number_of_requests(given in any_memberships()) {
         let mut work = start(&given);
-        let wrong = Wrong { users: BTreeSet::new(), groups: BTreeSet::new(), poison: BTreeSet::new(), is_outspoken: true };
-        let edges: Memberships = given.iter().map(|(u, g, _)| MembershipChange {
+        let wrong = Wrong { users: BTreeSet::new(), groups: BTreeSet::new(), poison: BTreeSet::new(), names_culprit: true };
+        let changes: Memberships = given.iter().map(|(u, g, _)| MembershipChange {
             user: name(*u).into(), group: group(*g), action: MembershipAction::Add,
         }).collect();
-        let planned = edges.plan().unwrap().requests();
+        let planned = changes.plan().unwrap().requests();
         let mixed = work.progress().requests_left;
         let (mut done, mut requests) = (Done::default(), 0);
         while let Some(request) = work.next_request(false) {
@@ -279,7 +279,7 @@ proptest! {
 fn one_wrong_user_costs_one_more_request() {
     let mut work = start(&(0..1000).map(|u| (u, 0, true)).collect::<Vec<_>>());
     let wrong =
-        Wrong { users: BTreeSet::from([17]), groups: BTreeSet::new(), poison: BTreeSet::new(), is_outspoken: true };
+        Wrong { users: BTreeSet::from([17]), groups: BTreeSet::new(), poison: BTreeSet::new(), names_culprit: true };
     let (mut done, mut requests) = (Done::default(), 0);
     while let Some(request) = work.next_request(false) {
         requests += 1;
@@ -298,13 +298,13 @@ fn one_wrong_user_costs_one_more_request() {
 }
 
 #[test]
-fn after_an_abort_the_rest_is_handed_back() {
+fn an_abort_hands_back_the_rest() {
     let mut work = start(&(0..1500).map(|u| (u, 0, true)).collect::<Vec<_>>());
     let request = work.next_request(false).unwrap();
     work.abort(CallFailure::new("stop"));
     assert!(work.next_request(false).is_none() && !work.is_finished());
     let wrong =
-        Wrong { users: BTreeSet::from([3]), groups: BTreeSet::new(), poison: BTreeSet::new(), is_outspoken: true };
+        Wrong { users: BTreeSet::from([3]), groups: BTreeSet::new(), poison: BTreeSet::new(), names_culprit: true };
     work.finish_request(request.id, serve(&request, &wrong, &mut Done::default()));
     assert!(work.is_finished());
     let mut report = Report::new(false);

@@ -1,34 +1,36 @@
-//! Which name of a list an error is about.
+//! The name in a list that is to blame for an error.
 //!
-//! A step does all it says or nothing, and reports the first name that is wrong, in its message. The rest of the list is
-//! good as far as one knows, and is sent again without it.
+//! A step is applied completely or not at all, and its error names the first wrong name in its message. The rest of the
+//! list may be valid, and is sent again without that name.
 
 use umapi_model::{ActionError, ErrorCode};
 
-use super::bipartite::{GROUPS, USERS};
-use super::change::MembershipAction;
+use super::{
+    change::MembershipAction,
+    cover::{GROUPS, USERS},
+};
 use crate::account::FoldedName;
 
-/// What an error says of the names of a list.
+/// What an error says about the names of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Blame {
-    /// None: the memberships are all as they should be already.
+    /// No name: all memberships are as requested already.
     NothingToDo,
-    /// All of them, or the root that they share.
+    /// All names, or the root that they share.
     All,
-    /// This one, by its place.
+    /// The name at this position.
     One(usize),
-    /// At least one of them.
+    /// At least one name.
     Some,
 }
 
-/// What the error of a list says, on this side of the memberships.
+/// Returns which names the error of a list is about.
 pub(super) fn blame(error: &ActionError, side: usize, action: MembershipAction, root: &str, names: &[&str]) -> Blame {
     let code = &error.error_code;
     let message = error.message.as_deref().unwrap_or_default();
     match code {
         ErrorCode::UserAlreadyExists if action == MembershipAction::Add && side == GROUPS => Blame::NothingToDo,
-        // Of users to be added it may also mean that they are unknown.
+        // For users to be added it may also mean that they do not exist.
         ErrorCode::UsergroupUserListInvalid if action == MembershipAction::Remove && side == GROUPS => {
             Blame::NothingToDo
         }
@@ -42,7 +44,7 @@ pub(super) fn blame(error: &ActionError, side: usize, action: MembershipAction, 
     }
 }
 
-/// Whether the error is about the root, whatever the names.
+/// Whether the error is about the root, whatever the names are.
 pub(super) fn is_about_root(code: &ErrorCode, side: usize) -> bool {
     match code {
         ErrorCode::UserNotFound
@@ -63,7 +65,7 @@ pub(super) fn is_about_root(code: &ErrorCode, side: usize) -> bool {
     }
 }
 
-/// The place of the name that a message is about: by the messages of the catalogue, or else the longest name in it.
+/// The position of the name that a message is about: by the messages of the catalog, or else the longest name in it.
 fn named(code: &ErrorCode, message: &str, names: &[&str]) -> Option<usize> {
     let position_of = |name: &str| names.iter().position(|listed| FoldedName::user(listed) == FoldedName::user(name));
     let patterns = code.entry().map_or(&[][..], |entry| entry.messages);
@@ -83,14 +85,14 @@ fn named(code: &ErrorCode, message: &str, names: &[&str]) -> Option<usize> {
     }
 }
 
-/// What stands in a message where the pattern has its placeholder.
+/// The part of a message at the placeholder of the pattern.
 fn filled_in<'m>(pattern: &str, message: &'m str) -> Option<&'m str> {
     let (before, rest) = pattern.split_once('{')?;
     let (_, after) = rest.split_once('}')?;
     message.strip_prefix(before)?.strip_suffix(after)
 }
 
-/// Whether the name stands in the text, and not as a part of a longer word.
+/// Whether the text contains the name as a word of its own.
 fn is_word_of(text: &str, name: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '@' | '_' | '-');
     !name.is_empty()
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_the_root_is_about_all() {
+    fn errors_of_the_root_concern_all_names() {
         let names = ["x", "y"];
         assert_blame(USERS, ErrorCode::UserNonexistent, "User Id does not exist: root", &names, Blame::All);
         assert_blame(GROUPS, ErrorCode::UsergroupNotFound, "Group root was not found", &names, Blame::All);
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_is_named_one_of_them_is_to_blame() {
+    fn without_a_name_at_least_one_is_to_blame() {
         assert_blame(GROUPS, ErrorCode::InternalAdd, "", &["x", "y"], Blame::Some);
         assert_blame(GROUPS, ErrorCode::InternalAdd, "", &["x"], Blame::All);
         assert_blame(GROUPS, ErrorCode::UserNotInOrg, "x or y", &["x", "y"], Blame::Some);

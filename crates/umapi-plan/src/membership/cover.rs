@@ -1,13 +1,13 @@
-//! The memberships as a graph, and its vertex covers.
+//! The bipartite graph of users and groups, and its vertex covers.
 
 use std::collections::VecDeque;
 
-/// Edges between users and groups.
+/// The edges between users and groups.
 #[derive(Debug)]
 pub(super) struct Bipartite {
-    /// For each edge, its user and its group.
+    /// The user and the group of each edge.
     pub(super) ends: Vec<[u32; 2]>,
-    /// For each side, the edges of each node, node after node.
+    /// For each side, the edges of each node.
     incident: [Incident; 2],
 }
 
@@ -22,10 +22,10 @@ struct Incident {
     edges: Vec<u32>,
 }
 
-/// Which nodes are in a cover, for each side.
+/// For each side, which nodes are in a cover.
 pub(super) type Cover = [Vec<bool>; 2];
 
-/// Nobody has come here.
+/// Not visited.
 const UNSEEN: u32 = u32::MAX;
 
 impl Bipartite {
@@ -43,7 +43,7 @@ impl Bipartite {
         &edges[starts[node as usize] as usize..starts[node as usize + 1] as usize]
     }
 
-    /// For each edge, the number of its connected component.
+    /// Returns the connected component of each edge, and the number of components.
     pub(super) fn components(&self) -> (Vec<u32>, usize) {
         let mut component = vec![UNSEEN; self.ends.len()];
         let mut seen = [vec![false; self.size(USERS)], vec![false; self.size(GROUPS)]];
@@ -69,10 +69,10 @@ impl Bipartite {
         (component, count as usize)
     }
 
-    /// A cover of least weight, by a greatest flow from users to groups through the edges, and the flow of each edge.
+    /// Returns a cover of least weight, and the flow through each edge. It is found by a maximum flow from users to groups.
     ///
-    /// With all weights 1 this is Hopcroft and Karp's matching with Kőnig's cover of the same size; with others, Dinic's
-    /// flow with the least cut. Exact in both cases.
+    /// With all weights 1 this is the matching of Hopcroft and Karp with Kőnig's cover of the same size; with other
+    /// weights it is Dinic's flow with the minimum cut. Both are exact.
     pub(super) fn least_cover(&self, weights: [&[u32]; 2]) -> (Cover, Vec<u32>) {
         let mut flow = Flow::new(self, weights);
         while flow.layer() {
@@ -80,7 +80,7 @@ impl Bipartite {
                 while flow.left[USERS][user as usize] > 0 && flow.augment(user) {}
             }
         }
-        // What can still be reached from a user with something left is on the near side of the cut.
+        // The nodes that can still be reached from a user with remaining capacity are on the near side of the cut.
         let reached = |side: usize| flow.levels[side].iter().map(|level| *level != UNSEEN);
         let cover = [reached(USERS).map(|reached| !reached).collect(), reached(GROUPS).collect()];
         (cover, flow.flow)
@@ -108,10 +108,10 @@ struct Flow<'g> {
     graph: &'g Bipartite,
     /// By edge.
     flow: Vec<u32>,
-    /// By side and node: what may still go through it.
+    /// The remaining capacity, by side and node.
     left: [Vec<u32>; 2],
     levels: [Vec<u32>; 2],
-    /// By side and node: the next of its edges to try.
+    /// The next edge to try, by side and node.
     next: [Vec<u32>; 2],
 }
 
@@ -126,7 +126,8 @@ impl<'g> Flow<'g> {
         }
     }
 
-    /// Numbers the nodes by their distance from users with something left. Whether a group with something left was found.
+    /// Numbers the nodes by their distance from users with remaining capacity. Returns whether a group with remaining
+    /// capacity was found.
     fn layer(&mut self) -> bool {
         let mut queue = VecDeque::new();
         for side in [USERS, GROUPS] {
@@ -156,32 +157,32 @@ impl<'g> Flow<'g> {
         found
     }
 
-    /// Sends more from this user along a shortest way. Whether there was one.
+    /// Sends more from this user along a shortest path. Returns whether there was one.
     fn augment(&mut self, start: u32) -> bool {
-        let mut way: Vec<u32> = Vec::new();
+        let mut path: Vec<u32> = Vec::new();
         let (mut side, mut node) = (USERS, start);
         loop {
             if side == GROUPS && self.left[GROUPS][node as usize] > 0 {
-                self.push(start, &way, node);
+                self.push(start, &path, node);
                 return true;
             }
             let step = self.step(side, node);
             if let Some(edge) = step {
-                way.push(edge);
+                path.push(edge);
                 node = self.graph.ends[edge as usize][1 - side];
                 side = 1 - side;
                 continue;
             }
-            // A dead end: back, and never here again.
+            // A dead end: go back, and do not visit it again.
             self.levels[side][node as usize] = UNSEEN - 1;
-            let Some(edge) = way.pop() else { return false };
+            let Some(edge) = path.pop() else { return false };
             side = 1 - side;
             node = self.graph.ends[edge as usize][side];
             self.next[side][node as usize] += 1;
         }
     }
 
-    /// The next edge that leads on to the next level.
+    /// The next edge that leads to the next level.
     fn step(&mut self, side: usize, node: u32) -> Option<u32> {
         let edges = self.graph.edges_of(side, node);
         let next = &mut self.next[side][node as usize];
@@ -196,11 +197,11 @@ impl<'g> Flow<'g> {
         None
     }
 
-    fn push(&mut self, start: u32, way: &[u32], end: u32) {
-        let back = way.iter().skip(1).step_by(2).map(|edge| self.flow[*edge as usize]);
+    fn push(&mut self, start: u32, path: &[u32], end: u32) {
+        let back = path.iter().skip(1).step_by(2).map(|edge| self.flow[*edge as usize]);
         let ends = [self.left[USERS][start as usize], self.left[GROUPS][end as usize]];
         let amount = back.chain(ends).min().unwrap_or(0);
-        for (i, edge) in way.iter().enumerate() {
+        for (i, edge) in path.iter().enumerate() {
             if i % 2 == 0 {
                 self.flow[*edge as usize] += amount;
             } else {
@@ -249,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Without the nodes that have no edge.
+    /// The cover without the nodes that have no edge.
     fn cover_of_edges(cover: &Cover, graph: &Bipartite) -> Cover {
         [USERS, GROUPS].map(|side| {
             let used = |(node, is_in): (usize, &bool)| *is_in && !graph.edges_of(side, node as u32).is_empty();
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn components_are_told_apart() {
+    fn components_are_found() {
         let graph = Bipartite::new([4, 3], vec![[0, 0], [1, 1], [2, 0], [3, 2], [3, 1]]);
         let (components, count) = graph.components();
         assert_eq!((components, count), (vec![0, 1, 0, 1, 1], 2));
