@@ -369,7 +369,7 @@ async fn memberships_that_were_not_sent_are_handed_back() {
     let unfinished = memberships.plan().await.unwrap().await.unwrap_err();
     let rest = unfinished.into_report().into_unsent();
     assert_eq!(rest.len(), 1);
-    assert!(client.memberships().with(rest.edges()).plan().await.is_ok());
+    assert!(client.memberships().with(rest.changes()).plan().await.is_ok());
 }
 
 #[tokio::test]
