@@ -2,12 +2,13 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
+use http_body_util::{LengthLimitError, Limited};
 use progenitor_client::{Error, ResponseValue};
 use reqwest::{
-    Method, Request, Response,
+    Body, Method, Request, Response,
     header::{ACCEPT, CONTENT_TYPE},
 };
-use umapi_model::AnyOperation;
+use umapi_model::{AnyOperation, limits::RESPONSE_BYTES};
 
 use crate::hook::{Hook, NoHook, Resend};
 
@@ -93,7 +94,7 @@ impl<Api> Client<Api> {
         let mut attempt = 1;
         loop {
             let spare = next.try_clone();
-            let outcome = self.client.execute(next).await;
+            let outcome = self.client.execute(next).await.map(limited);
             let Some(mut again) = spare else { return outcome };
             if self.hook.after(operation, attempt, &outcome).await == Resend::No {
                 return outcome;
@@ -112,6 +113,25 @@ impl<Api> Client<Api> {
     pub(crate) async fn post(&self, _: &reqwest::Result<Response>, _: AnyOperation) -> Result<(), Error<()>> {
         Ok(())
     }
+}
+
+/// The response with a limit on the size of its body.
+fn limited(response: Response) -> Response {
+    let (head, body) = http::Response::from(response).into_parts();
+    let body = Body::wrap(Limited::new(body, RESPONSE_BYTES));
+    Response::from(http::Response::from_parts(head, body))
+}
+
+/// Whether a body could not be read because it is larger than [`RESPONSE_BYTES`].
+pub fn is_too_large(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl<Api> Clone for Client<Api> {

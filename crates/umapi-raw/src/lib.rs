@@ -29,7 +29,7 @@ mod hook;
 pub mod mock;
 mod path;
 
-pub use client::{Client, Ims, UserManagement};
+pub use client::{Client, Ims, UserManagement, is_too_large};
 pub use hook::{Credential, Hook, HookFuture, Resend};
 pub use progenitor_client::{Error, ResponseValue};
 pub use umapi_model as model;

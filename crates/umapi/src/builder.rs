@@ -8,7 +8,7 @@ use umapi_raw::UserManagement;
 use umapi_time::Clock;
 
 use crate::{
-    call::{Budget, CredentialSlot, Engine, RawClient},
+    call::{CredentialSlot, Engine, RawClient, RetryBudget},
     client::Client,
     error::Error,
     observer::{Nobody, Observer},
@@ -194,7 +194,7 @@ impl ClientBuilder {
             rate_limiter,
             throttle_policy: self.throttle_policy,
             retry: self.retry,
-            budget: Budget::new(),
+            budget: RetryBudget::new(),
             attempt_timeout: self.attempt_timeout,
             call_timeout: self.call_timeout,
             observer: self.observer,
@@ -217,7 +217,12 @@ impl Credential {
             )));
         }
         let api_key = Arc::from(credentials.client_id());
-        let session = Session::builder(*credentials).clock(clock.clone()).http(http.clone()).build()?;
+        let session = Session::builder(*credentials)
+            .clock(clock.clone())
+            .http(http.clone())
+            // The calls retry the login, so that their limits on waiting apply.
+            .retry(RetryPolicy::NEVER)
+            .build()?;
         Ok(CredentialSlot { api_key, tokens: Box::new(session) })
     }
 }

@@ -1,25 +1,21 @@
-//! Why a call came to nothing.
-
-mod display;
-mod kind;
+//! The error of a failed call.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use umapi_model::ErrorCode;
 
-pub(crate) use kind::{Details, ErrorResponse, Kind};
-
-/// Why a call came to nothing. Cheap to clone.
+/// The error of a failed call. Cheap to clone.
 ///
 /// ```
 /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
 /// match client.users().in_group("Photoshop").list().try_next().await {
 ///     Ok(first) => println!("{first:?}"),
 ///     Err(error) if error.is_not_found() => println!("there is no such group"),
-///     Err(error) if error.is_throttled() => println!("not before {:?}", error.until()),
+///     Err(error) if error.is_throttled() => println!("try again at {:?}", error.until()),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok(())
@@ -28,179 +24,251 @@ pub(crate) use kind::{Details, ErrorResponse, Kind};
 ///
 /// # Troubleshooting
 ///
-/// The text says what went wrong and the way out. The predicates are for programs; [`status`](Self::status),
+/// The text says what failed, why, and what to do. The predicates are for programs. [`status`](Self::status),
 /// [`code`](Self::code), [`service_message`](Self::service_message), [`body`](Self::body) and
-/// [`request_id`](Self::request_id) are what the service said. After a call that changes something,
-/// [`may_have_been_applied`](Self::may_have_been_applied) tells whether it may have changed it all the same.
+/// [`request_id`](Self::request_id) come from the service. After a call that changes something,
+/// [`may_have_been_applied`](Self::may_have_been_applied) says whether the change may have been made nevertheless.
 #[derive(Clone)]
 pub struct Error(Arc<Details>);
 
+/// Everything that is known about a failure.
+#[derive(Clone, Debug)]
+pub(crate) struct Details {
+    kind: Kind,
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) requests: u32,
+    pub(crate) may_have_been_applied: bool,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) until: Option<SystemTime>,
+    /// What ended the call because it was repeated too often.
+    pub(crate) repeated: Option<String>,
+}
+
+/// What failed.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// An input that cannot be used.
+    Invalid(String),
+    /// There is no access token.
+    Login(umapi_auth::Error),
+    /// There was no connection.
+    Connect(String),
+    /// The connection broke.
+    Network(String),
+    /// An attempt took longer than this.
+    Timeout(Duration),
+    /// The response is an error.
+    Rejected(ErrorResponse),
+    /// The response is a success but cannot be used.
+    Unreadable { response: ErrorResponse, why: String },
+    /// A list makes no progress.
+    NoProgress(String),
+    /// The wait for a permit was longer than allowed.
+    Throttled,
+    /// The deadline of the call is too close.
+    Deadline,
+    /// The caller stopped the call.
+    Stopped,
+    /// The journal could not record the request.
+    Journal(String),
+}
+
+/// What the service said in a response that is not a usable success.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ErrorResponse {
+    pub(crate) status: u16,
+    pub(crate) code: Option<ErrorCode>,
+    pub(crate) message: Option<String>,
+    pub(crate) body: String,
+    pub(crate) is_html: bool,
+}
+
 impl Error {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self(Arc::new(Details::of(kind)))
+        Self(Arc::new(Details {
+            kind,
+            operation: None,
+            request_id: None,
+            requests: 0,
+            may_have_been_applied: false,
+            retry_after: None,
+            until: None,
+            repeated: None,
+        }))
     }
 
-    /// Something given to this crate that cannot be used: the thing, the rule, the way out.
+    /// Creates the error of an input that cannot be used. The text says which, why, and what to do.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid(message.into()))
     }
 
-    /// The same error with more said about it.
+    /// Returns the error with other details.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Details)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
+    }
+
+    /// Returns the error behind the failure of an outcome.
+    pub fn of(failure: &umapi_plan::CallFailure) -> Option<&Self> {
+        failure.downcast_ref()
     }
 
     pub(crate) fn kind(&self) -> &Kind {
         &self.0.kind
     }
 
-    fn refusal(&self) -> Option<&ErrorResponse> {
+    fn response(&self) -> Option<&ErrorResponse> {
         match &self.0.kind {
-            Kind::Rejected(refusal) => Some(refusal),
+            Kind::Rejected(response) | Kind::Unreadable { response, .. } => Some(response),
             _ => None,
         }
     }
 
-    /// Something given to this crate cannot be used: a name, an address, a setting, a resume token. Nothing was sent.
+    /// Whether an input cannot be used: a name, a URL, a setting, a resume token. Nothing was sent.
     pub fn is_invalid_input(&self) -> bool {
         matches!(&self.0.kind, Kind::Invalid(_)) || self.login().is_some_and(umapi_auth::Error::is_invalid_input)
     }
 
-    /// There is no access token: the login was refused or failed. [`login`](Self::login) says more.
+    /// Whether there is no access token, because the login failed. [`login`](Self::login) says more.
     pub fn is_login(&self) -> bool {
         self.login().is_some()
     }
 
-    /// The access token was refused, a fresh one too (status 401): it belongs to another organization, say.
+    /// Whether the service rejected the access token, and a new one too (status 401), e.g. because it belongs to another
+    /// organization.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(401)
     }
 
-    /// The API key may not do this, or the organization takes no changes for now (status 403).
+    /// Whether the API key lacks the permission, or the organization accepts no changes for now (status 403).
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403)
     }
 
-    /// The organization is being migrated by Adobe, and takes no changes until that is finished.
+    /// Whether Adobe is migrating the organization, which accepts no changes until that is finished.
     pub fn is_migrating(&self) -> bool {
         self.code() == Some(&ErrorCode::OrganizationMigrating)
     }
 
-    /// There is no such user, group, domain, profile or product (status 404).
+    /// Whether the user, group, domain, profile or product does not exist (status 404).
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(404)
     }
 
-    /// There were too many calls, or would have been: the service answered 429, or the wait for a turn was longer than
-    /// the [`ThrottlePolicy`](crate::ThrottlePolicy) allows. [`until`](Self::until) says when there is a turn again.
+    /// Whether there were too many calls, or would have been: the service responded with 429, or the wait for a permit was
+    /// longer than the [`ThrottlePolicy`](crate::ThrottlePolicy) allows. [`until`](Self::until) says when the call is possible
+    /// again.
     pub fn is_throttled(&self) -> bool {
         matches!(&self.0.kind, Kind::Throttled) || self.status() == Some(429)
     }
 
-    /// Time ran out: that of an attempt, or that of the whole call.
+    /// Whether the time of an attempt or of the whole call ran out.
     pub fn is_timeout(&self) -> bool {
         matches!(&self.0.kind, Kind::Timeout(_) | Kind::Deadline)
             || self.login().is_some_and(umapi_auth::Error::is_timeout)
     }
 
-    /// The service could not be reached at all: nothing was sent.
+    /// Whether there was no connection to the service. Nothing was sent.
     pub fn is_connect(&self) -> bool {
         matches!(&self.0.kind, Kind::Connect(_)) || self.login().is_some_and(umapi_auth::Error::is_connect)
     }
 
-    /// The service could not be reached, or the connection broke.
+    /// Whether the service could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
         matches!(&self.0.kind, Kind::Connect(_) | Kind::Network(_))
             || self.login().is_some_and(umapi_auth::Error::is_network)
     }
 
-    /// The caller stopped it, by a [`StopHandle`](crate::StopHandle).
+    /// Whether the caller stopped the call with a [`StopHandle`](crate::StopHandle).
     pub fn is_stopped(&self) -> bool {
         matches!(&self.0.kind, Kind::Stopped)
     }
 
-    /// The journal could not be written before a request: nothing more was sent. See [`Journal`](crate::Journal).
+    /// Whether the journal could not be written before a request. Nothing more was sent. See [`Journal`](crate::Journal).
     pub fn is_journal(&self) -> bool {
         matches!(&self.0.kind, Kind::Journal(_))
     }
 
-    /// The service answered with success, and with a body that is broken, cut off or of another kind.
+    /// Whether the response has the status of a success, but is incomplete, too large, not JSON, of another shape, or
+    /// contradicts what was requested.
     pub fn is_unreadable(&self) -> bool {
         matches!(&self.0.kind, Kind::Unreadable { .. })
     }
 
-    /// Whether the same call may succeed later: after network faults, timeouts, broken answers, 429 and 5xx. For a call
-    /// that changes something, ask [`may_have_been_applied`](Self::may_have_been_applied) too.
+    /// Whether a list makes no progress: the same pages repeat, or all pages are empty.
+    pub fn is_endless(&self) -> bool {
+        matches!(&self.0.kind, Kind::NoProgress(_))
+    }
+
+    /// Whether the same call may succeed later: after network failures, timeouts, unreadable responses, 429 and 5xx. For a
+    /// call that changes something, check [`may_have_been_applied`](Self::may_have_been_applied) too.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
             Kind::Invalid(_) | Kind::Stopped | Kind::Journal(_) => false,
             Kind::Login(error) => error.is_retryable(),
-            Kind::Rejected(refusal) => refusal.status == 429 || refusal.status == 408 || refusal.status >= 500,
+            Kind::Rejected(response) => response.status == 429 || response.status == 408 || response.status >= 500,
             Kind::Connect(_)
             | Kind::Network(_)
             | Kind::Timeout(_)
             | Kind::Unreadable { .. }
+            | Kind::NoProgress(_)
             | Kind::Throttled
             | Kind::Deadline => true,
         }
     }
 
-    /// Whether the service may have done what was asked, all the same: it was sent, and no readable answer says no.
+    /// Whether the service may have made the change nevertheless: the request was sent, and no readable response denies it.
     pub fn may_have_been_applied(&self) -> bool {
         self.0.may_have_been_applied
     }
 
-    /// The HTTP status of the answer, if there was one.
+    /// The HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
-        match &self.0.kind {
-            Kind::Rejected(refusal) => Some(refusal.status),
-            Kind::Unreadable { status, .. } => Some(*status),
-            _ => None,
-        }
+        self.response().map(|response| response.status)
     }
 
-    /// The code of the service, in any of the shapes in which it sends one.
+    /// The error code of the service, from any of the shapes in which it sends one.
     pub fn code(&self) -> Option<&ErrorCode> {
-        self.refusal().and_then(|refusal| refusal.code.as_ref())
+        self.response().and_then(|response| response.code.as_ref())
     }
 
-    /// The text of the service for people.
+    /// The message of the service.
     pub fn service_message(&self) -> Option<&str> {
-        self.refusal().and_then(|refusal| refusal.message.as_deref())
+        self.response().and_then(|response| response.message.as_deref())
     }
 
-    /// The body of an answer that is no success, at most 4,096 characters of it.
+    /// The body of the response, at most 4,096 characters, with secrets redacted.
     pub fn body(&self) -> Option<&str> {
-        self.refusal().map(|refusal| refusal.body.as_str()).filter(|body| !body.is_empty())
+        self.response().map(|response| response.body.as_str()).filter(|body| !body.is_empty())
     }
 
-    /// The `X-Request-Id` of the last attempt, for a case with Adobe's support. There is one even if no answer came.
+    /// The `X-Request-Id` of the last attempt, for Adobe's support. It exists even if no response arrived.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The operation, by its `operationId` in the description.
+    /// The `operationId` of the call in the description.
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// How many requests were sent for this call.
+    /// The number of requests that were sent for this call.
     pub fn requests(&self) -> u32 {
         self.0.requests
     }
 
-    /// How long to wait, as the service or the pace says, counted from when the error came up.
+    /// How long to wait according to the service or the rate limits, counted from when the error occurred.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The moment that [`retry_after`](Self::retry_after) means, by the wall clock.
+    /// The end of [`retry_after`](Self::retry_after) on the wall clock.
     pub fn until(&self) -> Option<SystemTime> {
         self.0.until
     }
 
-    /// The error of the login, if that is what failed.
+    /// The error of the login, if the login failed.
     pub fn login(&self) -> Option<&umapi_auth::Error> {
         match &self.0.kind {
             Kind::Login(error) => Some(error),
@@ -209,10 +277,115 @@ impl Error {
     }
 }
 
-impl Error {
-    /// The error of the client behind the failure that an outcome names.
-    pub fn of(failure: &umapi_plan::CallFailure) -> Option<&Self> {
-        failure.downcast_ref()
+/// What failed, why, and what to do. Codes and ids come last, in parentheses.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Invalid(message) => f.write_str(message)?,
+            Kind::Login(error) => write!(f, "there is no access token: {error}")?,
+            Kind::Connect(why) => {
+                write!(f, "the service cannot be reached ({why}); check the network, the proxy and the URL")?;
+            }
+            Kind::Network(why) => write!(f, "the connection to the service broke ({why})")?,
+            Kind::Timeout(limit) => {
+                write!(f, "no response within {limit:?}; try again later, or allow more time for an attempt")?;
+            }
+            Kind::Rejected(response) => write_rejected(f, response)?,
+            Kind::Unreadable { response, why } => write_unreadable(f, response, why)?,
+            Kind::NoProgress(why) => write!(f, "the list of the service does not end: {why}; try again later")?,
+            Kind::Throttled => f.write_str("the rate limit requires a longer wait than the throttle policy allows")?,
+            Kind::Journal(why) => write!(f, "the journal cannot be written, so nothing more is sent: {why}")?,
+            Kind::Stopped => f.write_str("stopped by the caller")?,
+            Kind::Deadline => f.write_str("the call would not finish before its deadline")?,
+        }
+        if let Some(repeated) = &self.0.repeated {
+            write!(f, "; {repeated}")?;
+        }
+        if let Some(wait) = self.retry_after() {
+            write!(f, "; the service accepts calls again in {}", Rounded(wait))?;
+        }
+        if self.may_have_been_applied() {
+            f.write_str("; the change may have been made nevertheless, so check before you repeat it")?;
+        }
+        let mut facts = Vec::new();
+        facts.extend(self.operation().map(str::to_owned));
+        facts.extend(self.status().map(|status| format!("status {status}")));
+        facts.extend(self.code().map(|code| format!("code {code}")));
+        facts.extend(self.request_id().map(|id| format!("request {id}")));
+        facts.extend((self.requests() > 1).then(|| format!("{} requests sent", self.requests())));
+        if facts.is_empty() { Ok(()) } else { write!(f, " ({})", facts.join(", ")) }
+    }
+}
+
+fn write_rejected(f: &mut fmt::Formatter<'_>, response: &ErrorResponse) -> fmt::Result {
+    match (&response.message, &response.code) {
+        (Some(message), _) => write!(f, "the service rejected the request: {message}")?,
+        (None, Some(code)) => write!(f, "the service rejected the request: {code}")?,
+        (None, None) if response.is_html => {
+            write!(f, "a web page with status {} was returned, probably by a proxy or gateway", response.status)?;
+        }
+        (None, None) => write!(f, "the service responded with status {}", response.status)?,
+    }
+    let remedy = response.code.as_ref().and_then(ErrorCode::remedy).or_else(|| remedy(response.status));
+    remedy.map_or(Ok(()), |remedy| write!(f, "; {}", remedy.trim_end_matches('.')))
+}
+
+fn write_unreadable(f: &mut fmt::Formatter<'_>, response: &ErrorResponse, why: &str) -> fmt::Result {
+    write!(f, "the response of the service cannot be used ({why})")?;
+    match (&response.message, &response.code) {
+        (Some(message), _) => write!(f, ": {message}"),
+        (None, Some(code)) => write!(f, ": {code}"),
+        (None, None) => Ok(()),
+    }
+}
+
+/// What to do about a status, for responses that say nothing more.
+fn remedy(status: u16) -> Option<&'static str> {
+    Some(match status {
+        300..=399 => "requests are not redirected, so correct the URL of the service",
+        400 => "check the organization id and the parameters",
+        401 => {
+            "check that the credentials belong to this organization and environment, and include the User Management API"
+        }
+        403 => {
+            "check that the API key belongs to an integration with the User Management API, and that the organization is not \
+             being migrated"
+        }
+        404 => "check the spelling of the name in the Admin Console",
+        429 => "wait, and reduce the calls of other programs with the same credentials",
+        500.. => "try again later",
+        _ => return None,
+    })
+}
+
+/// A duration in seconds or minutes.
+struct Rounded(Duration);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs_f64() {
+            seconds if seconds < 120.0 => write!(f, "{seconds:.0} seconds"),
+            seconds => write!(f, "{:.0} minutes", seconds / 60.0),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", self.kind())
+            .field("operation", &self.operation())
+            .field("request_id", &self.request_id())
+            .field("requests", &self.requests())
+            .field("may_have_been_applied", &self.may_have_been_applied())
+            .field("retry_after", &self.retry_after())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.login().map(|error| error as _)
     }
 }
 
@@ -240,45 +413,42 @@ impl From<umapi_auth::Error> for Error {
 mod tests {
     use super::*;
 
-    fn refused(status: u16, code: &str) -> Error {
+    fn rejected(status: u16, code: &str) -> Error {
         let code = (!code.is_empty()).then(|| ErrorCode::from(code));
         Error::new(Kind::Rejected(ErrorResponse { status, code, ..ErrorResponse::default() }))
     }
 
     #[test]
     fn predicates_follow_status_and_code() {
-        assert!(refused(401, "").is_unauthorized() && !refused(401, "").is_retryable());
-        assert!(refused(404, "error.user.not_found").is_not_found());
-        let migrating = refused(403, "error.organization.migrating");
+        assert!(rejected(401, "").is_unauthorized() && !rejected(401, "").is_retryable());
+        assert!(rejected(404, "error.user.not_found").is_not_found());
+        let migrating = rejected(403, "error.organization.migrating");
         assert!(migrating.is_forbidden() && migrating.is_migrating() && !migrating.is_retryable());
-        assert!(refused(429, "429050").is_throttled() && refused(429, "").is_retryable());
+        assert!(rejected(429, "429050").is_throttled() && rejected(429, "").is_retryable());
         assert!(Error::new(Kind::Throttled).is_throttled());
         assert!(Error::new(Kind::Deadline).is_timeout());
-        assert!(refused(503, "").is_retryable() && !refused(400, "").is_retryable());
+        assert!(rejected(503, "").is_retryable() && !rejected(400, "").is_retryable());
         assert!(Error::invalid("x").is_invalid_input());
     }
 
     #[test]
-    fn the_text_names_the_operation_what_was_said_and_the_way_out() {
-        let error = refused(403, "403003").with(|details| {
+    fn the_text_has_the_remedy_first_and_the_codes_last() {
+        let error = rejected(403, "403003").with(|details| {
             details.operation = Some("getUser");
             details.request_id = Some("r-1".to_owned());
         });
         let text = error.to_string();
-        for part in
-            ["getUser", "403", "403003", "r-1", ErrorCode::Gateway403003.remedy().unwrap().trim_end_matches('.')]
-        {
-            assert!(text.contains(part), "`{part}` is not in: {text}");
-        }
+        assert!(text.contains(ErrorCode::Gateway403003.remedy().unwrap().trim_end_matches('.')), "{text}");
+        assert!(text.ends_with(" (getUser, status 403, code 403003, request r-1)"), "{text}");
     }
 
     #[test]
-    fn an_error_that_may_have_been_applied_says_so() {
+    fn the_text_says_that_a_change_may_have_been_made() {
         let error = Error::new(Kind::Timeout(Duration::from_secs(5))).with(|details| {
             details.may_have_been_applied = true;
             details.requests = 3;
         });
         let text = error.to_string();
-        assert!(text.contains("5s") && text.contains("may have been done") && text.contains("3 requests"), "{text}");
+        assert!(text.contains("5s") && text.contains("may have been made") && text.contains("3 requests"), "{text}");
     }
 }

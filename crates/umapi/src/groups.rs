@@ -1,6 +1,7 @@
 //! Reading groups.
 
 use umapi_model::{Group, GroupType, Operation};
+use umapi_plan::account::FoldedName;
 
 use crate::{
     call::RawClient,
@@ -8,9 +9,11 @@ use crate::{
     error::Error,
     list::{Page, Pager, Query},
 };
-use umapi_plan::account::FoldedName;
 
-/// Reads user groups, product profiles and administrative groups; made by [`Client::groups`].
+/// The result of a page past the end.
+const PAST_END: &str = "Not found";
+
+/// Reads user groups, product profiles and administrative groups; created by [`Client::groups`].
 ///
 /// ```no_run
 /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
@@ -35,28 +38,28 @@ impl Groups {
         Self { client }
     }
 
-    /// All groups, of every type.
+    /// Lists all groups of every type.
     #[must_use]
     pub fn list(&self) -> Pager<Group> {
         GroupList { client: self.client.clone(), of_type: None }.list()
     }
 
-    /// The groups of one type.
+    /// Selects the groups of one type.
     pub fn of_type(&self, of_type: GroupType) -> GroupList {
         GroupList { client: self.client.clone(), of_type: Some(of_type) }
     }
 
-    /// The group with this name; nothing if there is none. Letter case does not matter.
+    /// Returns the group with this name, or `None`. Letter case does not matter.
     ///
-    /// The service has no such question: the list is read until the group is found. To look up many groups, read the
-    /// list once.
+    /// The service has no such operation, so the list is read until the group is found. To look up many groups, read the list
+    /// once.
     ///
     /// # Errors
     ///
     /// See [`Error`].
     pub async fn get(&self, name: &str) -> Result<Option<Group>, Error> {
         if name.is_empty() {
-            return Err(Error::invalid("the name of the group is empty: give the name that the Admin Console shows"));
+            return Err(Error::invalid("the group name is empty; use the name that the Admin Console shows"));
         }
         let name = FoldedName::new(name);
         let mut groups = self.list();
@@ -69,31 +72,38 @@ impl Groups {
     }
 }
 
-/// Groups, to be listed.
+/// A list of groups, with a filter.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is asked before `list`"]
+#[must_use = "nothing is sent before `list`"]
 pub struct GroupList {
     client: Client,
     of_type: Option<GroupType>,
 }
 
 impl GroupList {
-    /// The list. The service knows no filter: other groups are read and left out, and totals count them.
+    /// Starts the list. The service has no filter: other groups are read and dropped, and totals count them.
     #[must_use]
     pub fn list(self) -> Pager<Group> {
         let Self { client, of_type } = self;
-        let shown = of_type.as_ref().map_or("", GroupType::as_str).to_owned();
-        let query = Query::new(client, Operation::ListGroups, &[&shown], move |client: Client, call, page| {
+        let filter = of_type.as_ref().map_or("", GroupType::as_str).to_owned();
+        let query = Query::new(client, Operation::ListGroups, &[&filter], move |client: Client, call, page| {
             let of_type = of_type.clone();
             async move {
                 let organization = client.organization();
                 let send = |raw: RawClient| async move { raw.list_groups(organization, page, None).await };
-                let answer = client.0.call(call, send).await?;
-                let (mut groups, is_last) = (answer.value.groups, answer.value.last_page);
-                if let Some(of_type) = of_type {
-                    groups.retain(|group| group.type_.as_ref() == Some(&of_type));
+                let response = client.0.call(call, send).await?;
+                let body = &response.value;
+                // A page past the end is documented as "Not found".
+                let is_past_end =
+                    body.last_page && body.groups.is_empty() && body.result.eq_ignore_ascii_case(PAST_END);
+                if !is_past_end {
+                    response.check_result(&body.result, body.message.as_deref())?;
                 }
-                Ok(Page::of(groups, is_last, answer.head))
+                let mut page = Page::of(response.value.groups, response.value.last_page, response.head);
+                if let Some(of_type) = of_type {
+                    page.items.retain(|group| group.type_.as_ref() == Some(&of_type));
+                }
+                Ok(page)
             }
         });
         Pager::new(query)

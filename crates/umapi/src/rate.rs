@@ -1,16 +1,10 @@
-//! Keeping within the documented limits: how many calls a minute, and who is next.
+//! Client-side rate limiting: how many calls per minute, and which call is next.
 
 mod limiter;
-mod limits;
 mod memory;
-mod policy;
 mod store;
 
-pub(crate) use limiter::{CallPermit, Patience, RateLimiter};
-pub use limits::RateLimits;
+pub use limiter::ThrottlePolicy;
+pub(crate) use limiter::{CallPermit, RateLimiter};
 pub use memory::InMemoryRateLimits;
-pub use policy::ThrottlePolicy;
-pub use store::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore};
-
-#[cfg(test)]
-mod tests;
+pub use store::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits};

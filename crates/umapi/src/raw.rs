@@ -1,8 +1,8 @@
-//! The door to the layer below: the generated methods, and the HTTP library they stand on.
+//! The generated methods of the layer below, and the HTTP library that they use.
 //!
-//! Nothing of it is paced, retried or accounted for, but for [`Client::request`](crate::Client::request), which sends any
-//! request as this crate sends its own. Types of `reqwest` show up in this module and in
-//! [`ClientBuilder::http_client`](crate::ClientBuilder::http_client), and nowhere else.
+//! Nothing here has rate limits, retries or outcomes, except [`Client::request`](crate::Client::request), which sends any
+//! request like this crate sends its own. Types of `reqwest` appear only in this module and in
+//! [`HttpClient::from_reqwest`](crate::HttpClient::from_reqwest).
 
 mod request;
 

@@ -1,24 +1,23 @@
 //! Reading users.
 
 use umapi_model::{LicenseStatus, Operation, User};
+use umapi_plan::account::FoldedName;
 
 use crate::{
-    call::ApiCall,
-    call::RawClient,
+    call::{ApiCall, RawClient},
     client::Client,
     error::Error,
     list::{Page, Pager, Query},
     lookup::{check_name, found},
 };
-use umapi_plan::account::FoldedName;
 
-/// Reads users; made by [`Client::users`].
+/// Reads users; created by [`Client::users`].
 ///
 /// ```no_run
 /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
 /// match client.users().get("jdoe@example.com").await? {
 ///     Some(user) => println!("{:?} is in {:?}", user.email, user.groups),
-///     None => println!("there is no such user"),
+///     None => println!("the user does not exist"),
 /// }
 /// # Ok(())
 /// # }
@@ -35,7 +34,7 @@ impl Users {
         Self { client }
     }
 
-    /// The user with this email address; nothing if there is none. Letter case does not matter.
+    /// Returns the user with this email address, or `None`. Letter case does not matter.
     ///
     /// # Errors
     ///
@@ -44,16 +43,16 @@ impl Users {
         self.look_up("email address", email, None).await
     }
 
-    /// The user with this user name in a domain; nothing if there is none.
+    /// Returns the user with this username in a domain, or `None`.
     ///
     /// # Errors
     ///
     /// See [`Error`].
     pub async fn get_by_username(&self, username: &str, domain: &str) -> Result<Option<User>, Error> {
-        self.look_up("user name", username, Some(domain)).await
+        self.look_up("username", username, Some(domain)).await
     }
 
-    /// The Adobe ID with this email address, where an Enterprise or Federated ID has the same one; nothing if there is none.
+    /// Returns the Adobe ID with this email address, even if an Enterprise or Federated ID has the same one, or `None`.
     ///
     /// # Errors
     ///
@@ -67,28 +66,38 @@ impl Users {
         let engine = &self.client.0;
         let organization = engine.organization.as_str();
         let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
-        let answer = found(engine.call(ApiCall::question(Operation::GetUser), send).await)?;
-        Ok(answer.and_then(|answer| answer.user))
+        let Some(response) = found(engine.call(ApiCall::read(Operation::GetUser), send).await)? else {
+            return Ok(None);
+        };
+        response.check_result(&response.value.result, response.value.message.as_deref())?;
+        let Some(user) = &response.value.user else {
+            return Err(response.unusable("it contains no user", None, response.value.message.as_deref()));
+        };
+        if !is_named(user, name) {
+            let why = format!("it is about another user than {name:?}");
+            return Err(response.unusable(&why, None, response.value.message.as_deref()));
+        }
+        Ok(response.value.user)
     }
 
-    /// All users of the organization.
+    /// Lists all users of the organization.
     #[must_use]
     pub fn list(&self) -> Pager<User> {
         UserList::new(self.client.clone()).list()
     }
 
-    /// The users of a domain.
+    /// Selects the users of a domain.
     pub fn domain(&self, domain: impl Into<String>) -> UserList {
         UserList::new(self.client.clone()).domain(domain)
     }
 
-    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly (true, the default),
-    /// or also those that come through a user group.
+    /// Sets whether the `groups` of each user include only the profiles that were assigned directly (true, the default), or
+    /// also those through a user group.
     pub fn direct_only(&self, direct_only: bool) -> UserList {
         UserList::new(self.client.clone()).direct_only(direct_only)
     }
 
-    /// The users of a user group, a product profile or an administrative group. Letter case does not matter.
+    /// Selects the users of a user group, a product profile or an administrative group. Letter case does not matter.
     pub fn in_group(&self, name: impl Into<String>) -> GroupMembers {
         GroupMembers {
             client: self.client.clone(),
@@ -100,9 +109,9 @@ impl Users {
     }
 }
 
-/// Users of the organization, to be narrowed down and listed.
+/// A list of users of the organization, with filters.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is asked before `list`"]
+#[must_use = "nothing is sent before `list`"]
 pub struct UserList {
     client: Client,
     domain: Option<String>,
@@ -114,26 +123,26 @@ impl UserList {
         Self { client, domain: None, direct_only: None }
     }
 
-    /// Only users of a domain.
+    /// Selects the users of a domain.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly (true, the default),
-    /// or also those that come through a user group.
+    /// Sets whether the `groups` of each user include only the profiles that were assigned directly (true, the default), or
+    /// also those through a user group.
     pub fn direct_only(mut self, direct_only: bool) -> Self {
         self.direct_only = Some(direct_only);
         self
     }
 
-    /// The list. A domain that the organization does not have ends it with an error that
+    /// Starts the list. If the organization does not have the domain, the list ends with an error that
     /// [is not found](Error::is_not_found).
     #[must_use]
     pub fn list(self) -> Pager<User> {
         let Self { client, domain, direct_only } = self;
-        let shown = format!("{direct_only:?}");
-        let parameters = [domain.as_deref().unwrap_or_default(), &shown];
+        let filters = format!("{direct_only:?}");
+        let parameters = [domain.as_deref().unwrap_or_default(), &filters];
         let query = Query::new(client, Operation::ListUsers, &parameters, {
             let domain = domain.clone();
             move |client: Client, call, page| {
@@ -144,9 +153,9 @@ impl UserList {
                     let send = |raw: RawClient| async move {
                         raw.list_users(organization, page, direct_only, domain, None).await
                     };
-                    let answer = client.0.call(call, send).await?;
-                    let (users, is_last) = (answer.value.users, answer.value.last_page);
-                    Ok(Page::of(users, is_last, answer.head))
+                    let response = client.0.call(call, send).await?;
+                    response.check_result(&response.value.result, response.value.message.as_deref())?;
+                    Ok(Page::of(response.value.users, response.value.last_page, response.head))
                 }
             }
         });
@@ -154,13 +163,13 @@ impl UserList {
     }
 }
 
-/// The members of a group, to be narrowed down and listed.
+/// A list of the members of a group, with filters.
 ///
 /// ```no_run
 /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
 /// use umapi::model::LicenseStatus;
 ///
-/// // Who is in the profile without holding a license, since its quota is used up.
+/// // Members of the profile without a license, because its quota is used up.
 /// let mut without = client.users().in_group("Photoshop").status(LicenseStatus::Inactive).exclude_groups(true).list();
 /// while let Some(user) = without.try_next().await? {
 ///     println!("{:?}", user.email);
@@ -169,7 +178,7 @@ impl UserList {
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing is asked before `list`"]
+#[must_use = "nothing is sent before `list`"]
 pub struct GroupMembers {
     client: Client,
     group: String,
@@ -179,48 +188,74 @@ pub struct GroupMembers {
 }
 
 impl GroupMembers {
-    /// Of a product profile, only members that hold a license, or only those that do not.
+    /// Selects the members of a product profile that have a license, or those that do not.
     pub fn status(mut self, status: LicenseStatus) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Whether the `groups` of each user are left out, which makes the answers much smaller.
+    /// Sets whether the `groups` of each user are left out, which makes the responses much smaller.
     pub fn exclude_groups(mut self, exclude: bool) -> Self {
         self.exclude_groups = Some(exclude);
         self
     }
 
-    /// Whether the `groups` of each user hold only the profiles that were assigned to the user directly (true, the default),
-    /// or also those that come through a user group.
+    /// Sets whether the `groups` of each user include only the profiles that were assigned directly (true, the default), or
+    /// also those through a user group.
     pub fn direct_only(mut self, direct_only: bool) -> Self {
         self.direct_only = Some(direct_only);
         self
     }
 
-    /// The list. A group that does not exist ends it with an error that [is not found](Error::is_not_found); an
+    /// Starts the list. If the group does not exist, the list ends with an error that [is not found](Error::is_not_found). An
     /// administrative group without administrators is an empty list.
     #[must_use]
     pub fn list(self) -> Pager<User> {
         let Self { client, group, direct_only, exclude_groups, status } = self;
-        let shown = format!("{direct_only:?}{exclude_groups:?}{status:?}");
-        let query = Query::new(client, Operation::ListUsersInGroup, &[FoldedName::new(&group).as_str(), &shown], {
+        let filters = format!("{direct_only:?}{exclude_groups:?}{status:?}");
+        let query = Query::new(client, Operation::ListUsersInGroup, &[FoldedName::new(&group).as_str(), &filters], {
             let group = group.clone();
             move |client: Client, call, page| {
                 let (group, status) = (group.clone(), status.clone());
                 async move {
-                    check_name("name of the group", &group)?;
+                    check_name("group name", &group)?;
                     let (organization, group, status) = (client.organization(), group.as_str(), status.as_ref());
                     let send = |raw: RawClient| async move {
                         raw.list_users_in_group(organization, page, group, direct_only, exclude_groups, status, None)
                             .await
                     };
-                    let answer = client.0.call(call, send).await?;
-                    let (users, is_last) = (answer.value.users, answer.value.last_page);
-                    Ok(Page::of(users, is_last, answer.head))
+                    let response = client.0.call(call, send).await?;
+                    response.check_result(&response.value.result, response.value.message.as_deref())?;
+                    Ok(Page::of(response.value.users, response.value.last_page, response.head))
                 }
             }
         });
         Pager::new(query)
+    }
+}
+
+/// Whether a user has this email address, username or id. A username cannot be compared if the response has none.
+fn is_named(user: &User, name: &str) -> bool {
+    let names = [&user.email, &user.username, &user.id];
+    let is_comparable = name.contains('@') || user.username.is_some();
+    let mut known = names.into_iter().flatten().peekable();
+    known.peek().is_none() || !is_comparable || known.any(|known| FoldedName::new(known) == FoldedName::new(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_recognized_by_any_of_its_names() {
+        let ann = User::default().with_email("Ann@Example.com").with_username("ANN").with_id("7@AdobeID");
+        for name in ["ann@example.com", "ann", "7@adobeid"] {
+            assert!(is_named(&ann, name), "{name}");
+        }
+        for name in ["bob@example.com", "bob"] {
+            assert!(!is_named(&ann, name), "{name}");
+        }
+        assert!(is_named(&User::default().with_email("ann@example.com"), "ann"), "the username is not known");
+        assert!(is_named(&User::default(), "ann@example.com"), "nothing is known");
     }
 }

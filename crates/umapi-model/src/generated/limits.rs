@@ -13,6 +13,12 @@ pub const NAMES_PER_LIST: usize = 10;
 /// Bytes of JSON in one action request.
 pub const REQUEST_BYTES: usize = 1000000;
 
+/// Bytes of the largest success response that a client reads, far above any page of the service.
+pub const RESPONSE_BYTES: usize = 67108864;
+
+/// Bytes of an error response that a client reads.
+pub const ERROR_RESPONSE_BYTES: usize = 65536;
+
 /// Characters in a first name.
 pub const FIRST_NAME_LENGTH: usize = 250;
 

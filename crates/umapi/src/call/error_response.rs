@@ -1,21 +1,17 @@
-//! An answer that is no success, read leniently: JSON of three shapes, a web page, or nothing.
+//! Reads an error response leniently: JSON of three shapes, a web page, or an empty body.
 
-use reqwest::Response;
 use serde::Deserialize;
 use umapi_auth::AccessToken;
 use umapi_http::{read_body, redact};
-use umapi_model::ErrorCode;
+use umapi_model::{ErrorCode, limits::ERROR_RESPONSE_BYTES};
 
 use super::ResponseHead;
 use crate::error::ErrorResponse;
 
-/// What is read of a body, in bytes.
-const LONGEST_READ: usize = 64 << 10;
-
-/// Every name that the three shapes have for the same two things.
+/// The fields of the three shapes. They all have a code and a message.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Said {
+struct Body {
     result: Option<String>,
     error_code: Option<String>,
     #[serde(rename = "errorCode")]
@@ -25,33 +21,33 @@ struct Said {
     legacy_message: Option<String>,
 }
 
-/// Reads the rest of an answer. A connection that breaks meanwhile takes no more than the rest of the body.
-pub(crate) async fn read(mut response: Response, head: &ResponseHead, token: &AccessToken) -> ErrorResponse {
+/// Reads the rest of an error response, as far as it arrives. Secrets are redacted.
+pub(super) async fn read(mut response: reqwest::Response, head: &ResponseHead, token: &AccessToken) -> ErrorResponse {
     let mut body = Vec::new();
     // A body that is too large or incomplete is used as far as it was read.
-    let _ = read_body(&mut response, LONGEST_READ, &mut body).await;
+    let _ = read_body(&mut response, ERROR_RESPONSE_BYTES, &mut body).await;
     interpret(&body, head, &[token.reveal()])
 }
 
-fn interpret(body: &[u8], head: &ResponseHead, secrets: &[&str]) -> ErrorResponse {
-    let said: Said = serde_json::from_slice(body).unwrap_or_default();
+/// Reads the code, the message and the text of a body. Secrets are redacted.
+pub(super) fn interpret(body: &[u8], head: &ResponseHead, secrets: &[&str]) -> ErrorResponse {
+    let parsed: Body = serde_json::from_slice(body).unwrap_or_default();
     let text = String::from_utf8_lossy(body);
-    let code = said.error_code.or(said.legacy_code).or(said.result).filter(|code| !code.is_empty());
-    // The legacy endpoints repeat the code as the message.
-    let message = said.message.or(said.legacy_message).filter(|message| code.as_ref() != Some(message));
+    let code = parsed.error_code.or(parsed.legacy_code).or(parsed.result).filter(|code| !code.is_empty());
+    // The deprecated endpoints repeat the code as the message.
+    let message = parsed.message.or(parsed.legacy_message).filter(|message| code.as_ref() != Some(message));
+    let message = message.or_else(|| head.challenge.as_deref().and_then(error_description));
     ErrorResponse {
-        status: head.status,
+        status: head.common.status,
         code: code.map(|code| ErrorCode::from(redact(&code, secrets))),
-        message: message
-            .or_else(|| head.challenge.as_deref().and_then(described))
-            .map(|message| redact(&message, secrets)),
-        is_html: head.is_html || text.trim_start().starts_with('<'),
+        message: message.map(|message| redact(&message, secrets)),
+        is_html: head.common.is_html || text.trim_start().starts_with('<'),
         body: redact(&text, secrets),
     }
 }
 
-/// The `error_description` of a `WWW-Authenticate` header: often all that a 401 says.
-fn described(challenge: &str) -> Option<String> {
+/// The `error_description` of a `WWW-Authenticate` header, which is often the only text of a 401.
+fn error_description(challenge: &str) -> Option<String> {
     let (_, rest) = challenge.split_once("error_description=\"")?;
     let (description, _) = rest.split_once('"')?;
     Some(description.to_owned())
@@ -62,12 +58,12 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> (Option<String>, Option<String>) {
-        let refusal = interpret(body.as_bytes(), &ResponseHead { status: 400, ..ResponseHead::default() }, &[]);
-        (refusal.code.map(|code| code.to_string()), refusal.message)
+        let response = interpret(body.as_bytes(), &ResponseHead::default(), &[]);
+        (response.code.map(|code| code.to_string()), response.message)
     }
 
     #[test]
-    fn three_shapes_are_one() {
+    fn all_three_shapes_are_read() {
         let both = |code: &str, message: &str| (Some(code.to_owned()), Some(message.to_owned()));
         assert_eq!(
             read(r#"{"result":"error.user.not_found","message":"User not found a@b.c"}"#),
@@ -84,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_says_nothing_and_breaks_nothing() {
+    fn a_body_that_is_not_json_has_no_code() {
         for body in ["", "{", "[]", "null", "\u{fffd}", r#"{"result":7}"#] {
             assert_eq!(read(body), (None, None), "{body:?}");
         }
@@ -92,9 +88,17 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_401_speaks_through_its_challenge() {
+    fn the_message_of_an_empty_401_is_in_its_challenge() {
         let challenge = r#"Bearer realm="JIL", error="invalid_token", error_description="The access token is invalid""#;
-        let head = ResponseHead { status: 401, challenge: Some(challenge.to_owned()), ..ResponseHead::default() };
+        let head = ResponseHead { challenge: Some(challenge.to_owned()), ..ResponseHead::default() };
         assert_eq!(interpret(b"", &head, &[]).message.as_deref(), Some("The access token is invalid"));
+    }
+
+    #[test]
+    fn the_echo_of_a_token_is_redacted() {
+        let body = br#"{"result":"error.planted-token","message":"planted-token is invalid"}"#;
+        let response = interpret(body, &ResponseHead::default(), &["planted-token"]);
+        let shown = format!("{response:?}");
+        assert!(shown.contains("[redacted] is invalid") && !shown.contains("planted"), "{shown}");
     }
 }

@@ -1,151 +1,457 @@
-//! Whether a request is sent again: a pure function of what is known.
+//! Whether a failed attempt is retried: a pure function of what is known.
 //!
-//! | row | what became of the attempt | a question | a change that may be repeated | a change that may not |
+//! | row | outcome of the attempt | read | repeatable change | one-time change |
 //! |---|---|---|---|---|
-//! | 1 | no connection: nothing was sent | again, after a backoff | again, after a backoff | again, after a backoff |
-//! | 2 | 401, the first of this call | again at once, with a fresh token | the same | the same |
-//! | 3 | 401, once more | stop | stop | stop |
-//! | 4 | 429 | again, when the service allows it; the whole class waits | the same | the same |
-//! | 5 | 503 that says so itself (`Retry-After`, or a code of the service) | again, after the longer of that and a backoff | the same | the same |
+//! | 1 | not sent: no connection, or a temporary failure of the login | retry after a backoff | same | same |
+//! | 2 | 401, first time with this token | retry immediately with a new token | same | same |
+//! | 3 | 401 with a new token | stop | stop | stop |
+//! | 4 | 429 | retry when the service allows it | same | same |
+//! | 5 | 503 that says nothing was done (`Retry-After`, or a code of the service) | retry after a backoff | same | same |
 //! | 6 | any other 4xx, or 3xx | stop | stop | stop |
-//! | 7 | 504, 408 | again, after a long backoff, twice at most | the same, as a repetition | stop: unknown |
-//! | 8 | any other 5xx | again, after a backoff | the same, as a repetition | stop: unknown |
-//! | 9 | no answer, or one that cannot be read | again, after a backoff | the same, as a repetition | stop: unknown |
+//! | 7 | 504, 408 | retry after a long backoff, at most twice | same, as a repetition | stop: unknown |
+//! | 8 | any other 5xx | retry after a backoff | same, as a repetition | stop: unknown |
+//! | 9 | lost: no response, or an incomplete one | retry after a backoff | same, as a repetition | stop: unknown |
+//! | 10 | a complete success response that cannot be used | stop | stop: unknown | stop: unknown |
 //!
-//! Rows 1 and 5 to 9 end with the attempts of the [`RetryPolicy`], and when the [budget](Budget) of the client is used
-//! up. No row waits into the deadline of the call: it stops instead. "As a repetition" means that whoever
-//! keeps account is told that the first attempt may have been applied, so that an answer of "already exists" is that
-//! one's success.
+//! Every retry also waits for the `Retry-After` of the response. A wait that is longer than the throttle policy allows, or
+//! that would outlast the deadline, is not started: the call stops instead.
 //!
-//! Rows 2 and 4 cost no attempt: they are not faults. A 504 is what the service answers when a group is so large that
-//! the answer is not ready in time; asking again and again would only use up the calls of the minute.
+//! Rows 1, 5, 7, 8 and 9 end with the attempts of the [`RetryPolicy`] and with the [`RetryBudget`] of the client. Rows 2 and
+//! 4 cost no attempt, because they are not failures of the service; they have limits of their own, [`MAX_FRESH_TOKENS`] and
+//! [`MAX_THROTTLED`]. "As a repetition" means that the first attempt may have been applied, so that a response of "already
+//! exists" may be about that attempt.
+//!
+//! The service responds with 504 when a group is too large to be read in time. Retrying more often would only use up the
+//! calls of the minute.
 
-mod budget;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
-use std::time::Duration;
+use umapi_http::RetryPolicy;
 
-pub(crate) use budget::Budget;
-pub(crate) use umapi_http::RetryPolicy;
-
-/// What a 504 or 408 is given to recover, at least.
+/// The shortest backoff after 504 or 408.
 const LONG_BACKOFF: Duration = Duration::from_secs(30);
 
-/// How often a request that was answered with 504 or 408 is sent again.
+/// How often a request is retried after 504 or 408.
 const SLOW_RETRIES: u32 = 2;
 
-/// What is left alone after a 429 that does not say how long.
-const UNSAID: Duration = Duration::from_secs(60);
+/// The wait after a 429 without `Retry-After`.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 
-/// What a request is, as far as sending it again goes.
+/// How many responses of 429 one call accepts.
+pub(super) const MAX_THROTTLED: u32 = 60;
+
+/// How many new access tokens one call requests.
+pub(super) const MAX_FRESH_TOKENS: u32 = 4;
+
+/// The effect of a request, as far as retries are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It changes nothing.
+    /// The request changes nothing.
     Read,
-    /// It changes something, and whoever keeps account can tell what a repetition of it did.
+    /// The request may be repeated: the caller can tell what the repetition did.
     RepeatableChange,
-    /// It changes something, and must not be done twice.
+    /// The request must not be applied twice.
     OneTimeChange,
 }
 
-/// What became of an attempt.
+/// The outcome of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
     /// Nothing was sent.
-    NotSent,
-    /// It was answered, and not with success. `is_refusal`: the answer itself says that nothing was done.
-    Answered { status: u16, retry_after: Option<Duration>, is_refusal: bool },
-    /// It was sent, and what became of it is not known.
+    NotSent { retry_after: Option<Duration> },
+    /// The response is an error. `is_rejection`: it says that nothing was done.
+    Rejected { status: u16, retry_after: Option<Duration>, is_rejection: bool },
+    /// The request was sent, and it is unknown what became of it.
     Lost,
+    /// The response is a success and complete, but cannot be used.
+    Unusable,
 }
 
-/// What is known when the question comes up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RetryContext {
-    pub(crate) effect: Effect,
-    pub(crate) fate: AttemptOutcome,
-    /// Attempts that failed, this one among them, without those of rows 2 and 4.
-    pub(crate) failures: u32,
-    /// Attempts of row 7, this one among them.
-    pub(crate) slow_failures: u32,
-    /// Attempts of row 4 in a row, this one among them.
-    pub(crate) throttled: u32,
-    /// Whether a fresh token was tried.
-    pub(crate) had_fresh_token: bool,
-    /// What the budget holds.
-    pub(crate) budget: u32,
-    /// What is left of the time of the call.
-    pub(crate) left: Option<Duration>,
-    /// A random number between 0 and 1.
-    pub(crate) scatter: f64,
-}
+impl AttemptOutcome {
+    /// The status of an error response.
+    pub(super) fn status(self) -> Option<u16> {
+        match self {
+            Self::Rejected { status, .. } => Some(status),
+            Self::NotSent { .. } | Self::Lost | Self::Unusable => None,
+        }
+    }
 
-/// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RetryDecision {
-    /// Drop the token, and send again at once.
-    FreshToken,
-    /// Hold back the whole class for so long, and stand in line again.
-    HoldBack(Duration),
-    /// Send again after so much time, at this cost.
-    Again { after: Duration, cost: u32, is_repetition: bool },
-    /// The outcome stands.
-    Stop,
-}
+    /// Whether the request may have been applied.
+    pub(super) fn is_unknown(self) -> bool {
+        match self {
+            Self::Lost | Self::Unusable | Self::Rejected { status: 408, .. } => true,
+            Self::Rejected { status, is_rejection, .. } => status >= 500 && !(status == 503 && is_rejection),
+            Self::NotSent { .. } => false,
+        }
+    }
 
-/// The table of this module.
-pub(crate) fn decide(policy: &RetryPolicy, situation: &RetryContext) -> RetryDecision {
-    let backoff = policy.backoff(situation.failures, situation.scatter);
-    let is_change = situation.effect != Effect::Read;
-    let decision = match situation.fate {
-        AttemptOutcome::NotSent => RetryDecision::Again { after: backoff, cost: Budget::QUICK, is_repetition: false },
-        AttemptOutcome::Answered { status: 401, .. } if !situation.had_fresh_token => RetryDecision::FreshToken,
-        AttemptOutcome::Answered { status: 429, retry_after, .. } => {
-            // Believed as it is; but who is told "now" again and again keeps a distance all the same.
-            let distance = if situation.throttled > 1 {
-                policy.backoff(situation.throttled, situation.scatter)
-            } else {
-                Duration::ZERO
-            };
-            return within(situation.left, RetryDecision::HoldBack(retry_after.unwrap_or(UNSAID).max(distance)));
+    /// How long the response asks to wait.
+    pub(super) fn requested_wait(self) -> Option<Duration> {
+        match self {
+            Self::Rejected { status: 429, retry_after, .. } => Some(retry_after.unwrap_or(DEFAULT_PAUSE)),
+            Self::Rejected { status: 408 | 500.., retry_after, .. } | Self::NotSent { retry_after } => retry_after,
+            Self::Rejected { .. } | Self::Lost | Self::Unusable => None,
         }
-        AttemptOutcome::Answered { status: 503, retry_after, is_refusal: true } => {
-            let after = backoff.max(retry_after.unwrap_or_default());
-            RetryDecision::Again { after, cost: Budget::QUICK, is_repetition: false }
-        }
-        AttemptOutcome::Answered { status: 504 | 408, retry_after, .. } => {
-            if situation.effect == Effect::OneTimeChange || situation.slow_failures > SLOW_RETRIES {
-                return RetryDecision::Stop;
-            }
-            let after = backoff.max(LONG_BACKOFF * situation.slow_failures.max(1)).max(retry_after.unwrap_or_default());
-            RetryDecision::Again { after, cost: Budget::SLOW, is_repetition: is_change }
-        }
-        AttemptOutcome::Answered { status, retry_after, .. }
-            if status >= 500 && situation.effect != Effect::OneTimeChange =>
-        {
-            let after = backoff.max(retry_after.unwrap_or_default());
-            RetryDecision::Again { after, cost: Budget::QUICK, is_repetition: is_change }
-        }
-        AttemptOutcome::Lost if situation.effect != Effect::OneTimeChange => {
-            RetryDecision::Again { after: backoff, cost: Budget::QUICK, is_repetition: is_change }
-        }
-        AttemptOutcome::Answered { .. } | AttemptOutcome::Lost => RetryDecision::Stop,
-    };
-    match decision {
-        RetryDecision::Again { .. } if situation.failures >= policy.max_attempts() => RetryDecision::Stop,
-        RetryDecision::Again { cost, .. } if situation.budget < cost => RetryDecision::Stop,
-        decision => within(situation.left, decision),
     }
 }
 
-/// A wait that would end after the call is over is not begun.
-fn within(left: Option<Duration>, decision: RetryDecision) -> RetryDecision {
-    match (decision, left) {
-        (RetryDecision::Again { after: wait, .. } | RetryDecision::HoldBack(wait), Some(left)) if wait >= left => {
-            RetryDecision::Stop
+/// What a retry decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RetryContext {
+    pub(super) effect: Effect,
+    pub(super) outcome: AttemptOutcome,
+    /// Failed attempts including this one, without rows 2 and 4.
+    pub(super) failures: u32,
+    /// Attempts of row 7 including this one.
+    pub(super) slow_failures: u32,
+    /// Responses of 429 including this one.
+    pub(super) throttled: u32,
+    /// New tokens that the call has requested.
+    pub(super) fresh_tokens: u32,
+    /// Whether the rejected token was new.
+    pub(super) has_fresh_token: bool,
+    /// What is left of the retry budget.
+    pub(super) budget: u32,
+    /// The time until the deadline.
+    pub(super) time_left: Option<Duration>,
+    /// The longest wait that the throttle policy allows.
+    pub(super) max_wait: Option<Duration>,
+    /// A random number between 0 and 1.
+    pub(super) jitter: f64,
+}
+
+/// What follows a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RetryDecision {
+    /// Drop the token, and retry immediately with a new one.
+    FreshToken,
+    /// Retry when the rate limiter, which knows the requested wait, gives a permit.
+    Throttled,
+    /// Retry after a backoff, at this cost.
+    Retry { after: Duration, cost: u32, is_repetition: bool },
+    /// The error is final.
+    Stop,
+}
+
+/// Decides what follows a failed attempt, by the table of this module.
+pub(super) fn decide(policy: &RetryPolicy, context: &RetryContext) -> RetryDecision {
+    let backoff = policy.backoff(context.failures, context.jitter);
+    let (is_change, is_repeatable) = (context.effect != Effect::Read, context.effect != Effect::OneTimeChange);
+    let requested = context.outcome.requested_wait().unwrap_or_default();
+    let (after, imposed, cost, is_repetition) = match context.outcome {
+        AttemptOutcome::Rejected { status: 401, .. }
+            if !context.has_fresh_token && context.fresh_tokens < MAX_FRESH_TOKENS =>
+        {
+            return RetryDecision::FreshToken;
         }
-        _ => decision,
+        AttemptOutcome::Rejected { status: 429, .. } => {
+            return if context.throttled <= MAX_THROTTLED && context.allows(requested, requested) {
+                throttled(policy, context, requested)
+            } else {
+                RetryDecision::Stop
+            };
+        }
+        AttemptOutcome::NotSent { .. } | AttemptOutcome::Rejected { status: 503, is_rejection: true, .. } => {
+            (backoff, requested, RetryBudget::QUICK, false)
+        }
+        AttemptOutcome::Rejected { status: 504 | 408, .. }
+            if is_repeatable && context.slow_failures <= SLOW_RETRIES =>
+        {
+            let after = backoff.max(LONG_BACKOFF * context.slow_failures.max(1));
+            (after, after.max(requested), RetryBudget::SLOW, is_change)
+        }
+        AttemptOutcome::Rejected { status: 504 | 408, .. } => return RetryDecision::Stop,
+        AttemptOutcome::Rejected { status, .. } if status >= 500 && is_repeatable => {
+            (backoff, requested, RetryBudget::QUICK, is_change)
+        }
+        AttemptOutcome::Lost if is_repeatable => (backoff, requested, RetryBudget::QUICK, is_change),
+        AttemptOutcome::Rejected { .. } | AttemptOutcome::Lost | AttemptOutcome::Unusable => {
+            return RetryDecision::Stop;
+        }
+    };
+    let is_allowed = context.failures < policy.max_attempts()
+        && context.budget >= cost
+        && context.allows(imposed, after.max(requested));
+    if is_allowed { RetryDecision::Retry { after, cost, is_repetition } } else { RetryDecision::Stop }
+}
+
+/// The first 429 is retried exactly when the service says. If it repeats "now", the retries keep a growing distance, which
+/// costs nothing but time.
+fn throttled(policy: &RetryPolicy, context: &RetryContext, requested: Duration) -> RetryDecision {
+    let distance = match context.throttled {
+        0 | 1 => Duration::ZERO,
+        more => policy.backoff(more, context.jitter),
+    };
+    if requested >= distance {
+        return RetryDecision::Throttled;
+    }
+    if !context.allows(distance, distance) {
+        return RetryDecision::Stop;
+    }
+    RetryDecision::Retry { after: distance, cost: 0, is_repetition: false }
+}
+
+impl RetryContext {
+    /// Whether a wait fits the throttle policy, as far as the service imposes it, and the deadline as a whole.
+    fn allows(&self, imposed: Duration, whole: Duration) -> bool {
+        self.max_wait.is_none_or(|longest| imposed <= longest) && self.time_left.is_none_or(|left| whole < left)
+    }
+}
+
+/// How many retries all calls of a client can afford. Retries take from it and responses refill it, so that the client stops
+/// retrying during an outage, however many calls it makes.
+///
+/// The numbers allow a fifth of all requests to fail permanently, in any mixture, without running out.
+#[derive(Debug)]
+pub(crate) struct RetryBudget(AtomicU32);
+
+impl RetryBudget {
+    /// The capacity.
+    const FULL: u32 = 100;
+    /// The cost of a retry.
+    const QUICK: u32 = 4;
+    /// The cost of a retry after an attempt that kept the service busy.
+    const SLOW: u32 = 8;
+    /// What a response refills.
+    const REFILL: u32 = 2;
+
+    pub(crate) fn new() -> Self {
+        Self(AtomicU32::new(Self::FULL))
+    }
+
+    pub(super) fn left(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take(&self, cost: u32) {
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(cost)));
+    }
+
+    pub(super) fn refill(&self) {
+        let refilled = |left: u32| Some((left + Self::REFILL).min(Self::FULL));
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, refilled);
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const EFFECTS: [Effect; 3] = [Effect::Read, Effect::RepeatableChange, Effect::OneTimeChange];
+    const NOT_SENT: AttemptOutcome = AttemptOutcome::NotSent { retry_after: None };
+
+    fn context(effect: Effect, outcome: AttemptOutcome) -> RetryContext {
+        RetryContext {
+            effect,
+            outcome,
+            failures: 1,
+            slow_failures: 0,
+            throttled: 0,
+            fresh_tokens: 0,
+            has_fresh_token: false,
+            budget: 100,
+            time_left: None,
+            max_wait: None,
+            jitter: 1.0,
+        }
+    }
+
+    fn rejected(status: u16) -> AttemptOutcome {
+        AttemptOutcome::Rejected { status, retry_after: None, is_rejection: false }
+    }
+
+    fn asking(status: u16, wait: Duration) -> AttemptOutcome {
+        AttemptOutcome::Rejected { status, retry_after: Some(wait), is_rejection: true }
+    }
+
+    fn decision(context: RetryContext) -> RetryDecision {
+        decide(&RetryPolicy::default(), &context)
+    }
+
+    fn after(effect: Effect, outcome: AttemptOutcome) -> RetryDecision {
+        decision(context(effect, outcome))
+    }
+
+    fn retry(seconds: u64, cost: u32, is_repetition: bool) -> RetryDecision {
+        RetryDecision::Retry { after: Duration::from_secs(seconds), cost, is_repetition }
+    }
+
+    #[test]
+    fn row_1_a_request_that_was_not_sent_is_retried() {
+        for effect in EFFECTS {
+            assert_eq!(after(effect, NOT_SENT), retry(1, RetryBudget::QUICK, false));
+        }
+    }
+
+    #[test]
+    fn row_2_the_first_401_needs_a_fresh_token() {
+        for effect in EFFECTS {
+            assert_eq!(after(effect, rejected(401)), RetryDecision::FreshToken);
+        }
+    }
+
+    #[test]
+    fn row_3_a_401_with_a_fresh_token_is_final() {
+        for effect in EFFECTS {
+            let second = RetryContext { has_fresh_token: true, ..context(effect, rejected(401)) };
+            assert_eq!(decision(second), RetryDecision::Stop);
+            let tired = RetryContext { fresh_tokens: MAX_FRESH_TOKENS, ..context(effect, rejected(401)) };
+            assert_eq!(decision(tired), RetryDecision::Stop);
+        }
+    }
+
+    #[test]
+    fn row_4_a_429_waits_exactly_as_long_as_the_service_asks() {
+        assert_eq!(asking(429, HOUR).requested_wait(), Some(HOUR));
+        assert_eq!(rejected(429).requested_wait(), Some(DEFAULT_PAUSE));
+        for effect in EFFECTS {
+            assert_eq!(after(effect, asking(429, HOUR)), RetryDecision::Throttled);
+            // Neither the attempts nor the budget end it.
+            let late = RetryContext { failures: 50, budget: 0, ..context(effect, asking(429, HOUR)) };
+            assert_eq!(decision(late), RetryDecision::Throttled);
+        }
+    }
+
+    #[test]
+    fn row_4_a_429_that_repeats_now_keeps_a_growing_distance_and_ends() {
+        let nth = |throttled| RetryContext { throttled, ..context(Effect::Read, asking(429, Duration::ZERO)) };
+        assert_eq!(decision(nth(1)), RetryDecision::Throttled);
+        assert_eq!(decision(nth(4)), retry(8, 0, false));
+        assert_eq!(decision(nth(MAX_THROTTLED)), retry(60, 0, false));
+        assert_eq!(decision(nth(MAX_THROTTLED + 1)), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn row_5_a_503_that_rejects_the_request_has_done_nothing() {
+        let without = AttemptOutcome::Rejected { status: 503, retry_after: None, is_rejection: true };
+        for effect in EFFECTS {
+            assert_eq!(after(effect, asking(503, SECOND * 7)), retry(1, RetryBudget::QUICK, false));
+            assert_eq!(after(effect, without), retry(1, RetryBudget::QUICK, false));
+        }
+        assert!(!without.is_unknown() && rejected(503).is_unknown());
+    }
+
+    #[test]
+    fn row_6_a_permanent_error_is_final() {
+        for status in [301, 400, 403, 404, 409] {
+            for effect in EFFECTS {
+                assert_eq!(after(effect, rejected(status)), RetryDecision::Stop, "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn row_7_a_504_is_retried_twice_after_a_long_backoff() {
+        let nth = |effect, count| {
+            decision(RetryContext { failures: count, slow_failures: count, ..context(effect, rejected(504)) })
+        };
+        assert_eq!(nth(Effect::Read, 1), retry(30, RetryBudget::SLOW, false));
+        assert_eq!(nth(Effect::RepeatableChange, 2), retry(60, RetryBudget::SLOW, true));
+        assert_eq!(nth(Effect::Read, 3), RetryDecision::Stop);
+        assert_eq!(nth(Effect::OneTimeChange, 1), RetryDecision::Stop);
+        assert_eq!(after(Effect::OneTimeChange, rejected(408)), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn row_8_other_server_errors_are_retried_if_repeatable() {
+        for status in [500, 502, 503] {
+            assert_eq!(after(Effect::Read, rejected(status)), retry(1, RetryBudget::QUICK, false));
+            assert_eq!(after(Effect::RepeatableChange, rejected(status)), retry(1, RetryBudget::QUICK, true));
+            assert_eq!(after(Effect::OneTimeChange, rejected(status)), RetryDecision::Stop);
+        }
+    }
+
+    #[test]
+    fn row_9_a_lost_request_is_retried_if_repeatable() {
+        assert_eq!(after(Effect::Read, AttemptOutcome::Lost), retry(1, RetryBudget::QUICK, false));
+        assert_eq!(after(Effect::RepeatableChange, AttemptOutcome::Lost), retry(1, RetryBudget::QUICK, true));
+        assert_eq!(after(Effect::OneTimeChange, AttemptOutcome::Lost), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn row_10_a_complete_response_is_never_requested_again() {
+        for effect in EFFECTS {
+            assert_eq!(after(effect, AttemptOutcome::Unusable), RetryDecision::Stop);
+        }
+        assert!(AttemptOutcome::Unusable.is_unknown());
+    }
+
+    #[test]
+    fn the_attempts_of_the_policy_end_the_call() {
+        let policy = RetryPolicy::default().attempts(3);
+        let nth = |failures| decide(&policy, &RetryContext { failures, ..context(Effect::Read, AttemptOutcome::Lost) });
+        assert_eq!(nth(2), retry(2, RetryBudget::QUICK, false));
+        assert_eq!(nth(3), RetryDecision::Stop);
+        assert_eq!(decide(&RetryPolicy::NEVER, &context(Effect::Read, NOT_SENT)), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn an_empty_budget_ends_the_call() {
+        let poor = RetryContext { budget: RetryBudget::QUICK - 1, ..context(Effect::Read, AttemptOutcome::Lost) };
+        assert_eq!(decision(poor), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn no_wait_outlasts_the_deadline() {
+        let left = |left, outcome| decision(RetryContext { time_left: Some(left), ..context(Effect::Read, outcome) });
+        assert_eq!(left(SECOND, AttemptOutcome::Lost), RetryDecision::Stop);
+        assert_eq!(left(SECOND * 2, AttemptOutcome::Lost), retry(1, RetryBudget::QUICK, false));
+        assert_eq!(left(SECOND * 59, rejected(429)), RetryDecision::Stop);
+        assert_eq!(left(SECOND, rejected(401)), RetryDecision::FreshToken);
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert_eq!(left(HOUR, asking(status, HOUR)), RetryDecision::Stop, "{status}");
+        }
+    }
+
+    #[test]
+    fn no_requested_wait_is_longer_than_the_policy_allows() {
+        for status in [408, 429, 500, 502, 503, 504] {
+            for max_wait in [Duration::ZERO, HOUR - SECOND] {
+                let asked = RetryContext { max_wait: Some(max_wait), ..context(Effect::Read, asking(status, HOUR)) };
+                assert_eq!(decision(asked), RetryDecision::Stop, "{status} {max_wait:?}");
+            }
+            let patient = RetryContext { max_wait: Some(HOUR), ..context(Effect::Read, asking(status, HOUR)) };
+            assert_ne!(decision(patient), RetryDecision::Stop, "{status}");
+        }
+        let login = AttemptOutcome::NotSent { retry_after: Some(HOUR) };
+        let impatient = RetryContext { max_wait: Some(SECOND), ..context(Effect::Read, login) };
+        assert_eq!(decision(impatient), RetryDecision::Stop);
+        // A backoff of the client itself is bounded by the retry policy.
+        let quick = RetryContext { max_wait: Some(Duration::ZERO), ..context(Effect::Read, AttemptOutcome::Lost) };
+        assert_eq!(decision(quick), retry(1, RetryBudget::QUICK, false));
+        let slow = RetryContext { max_wait: Some(SECOND * 5), ..context(Effect::Read, rejected(504)) };
+        assert_eq!(decision(slow), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn an_outage_empties_the_budget_and_responses_refill_it() {
+        let budget = RetryBudget::new();
+        for _ in 0..RetryBudget::FULL / RetryBudget::QUICK {
+            assert!(budget.left() >= RetryBudget::QUICK);
+            budget.take(RetryBudget::QUICK);
+        }
+        assert_eq!(budget.left(), 0);
+        for _ in 0..1000 {
+            budget.refill();
+        }
+        assert_eq!(budget.left(), RetryBudget::FULL);
+    }
+
+    #[test]
+    fn a_fifth_of_failures_does_not_empty_the_budget() {
+        let budget = RetryBudget::new();
+        for request in 0..10_000 {
+            match request % 5 {
+                0 if request % 10 == 0 => budget.take(RetryBudget::SLOW),
+                0 => budget.take(RetryBudget::QUICK),
+                _ => budget.refill(),
+            }
+            assert!(budget.left() >= RetryBudget::SLOW);
+        }
+    }
+}

@@ -1,17 +1,19 @@
-//! What a call has been through.
+//! The state of one call over its attempts.
 
 use std::time::Duration;
 
 use umapi_time::{Clock, Instant};
 
-use super::ApiCall;
-use crate::{
-    call::Response,
-    call::{AttemptOutcome, Effect, RetryContext},
-    error::Error,
+use super::{
+    ApiCall, Response,
+    retry::{AttemptOutcome, Effect, MAX_FRESH_TOKENS, MAX_THROTTLED, RetryContext},
 };
+use crate::error::Error;
 
-/// The course of one call over its attempts.
+/// How often one call may hand over from one credential to another.
+const MAX_HAND_OVERS: u32 = 100;
+
+/// The state of one call over its attempts.
 pub(super) struct CallState<'a> {
     pub(super) call: ApiCall<'a>,
     deadline: Option<Instant>,
@@ -20,15 +22,17 @@ pub(super) struct CallState<'a> {
     failures: u32,
     slow_failures: u32,
     throttled: u32,
-    /// For each credential, whether a fresh token was fetched since it was last accepted.
-    pub(super) had_fresh_token: Vec<bool>,
+    fresh_tokens: u32,
+    hand_overs: u32,
+    /// For each credential, whether its token is new since the last response that was not 401.
+    has_fresh_token: Vec<bool>,
     /// Whether an attempt so far may have been applied.
     may_have_been_applied: bool,
-    /// Whether the attempt to come may do what was done already.
+    /// Whether the next attempt may repeat an applied one.
     pub(super) is_repetition: bool,
     pub(super) request_id: Option<String>,
-    /// Why the last attempt failed.
-    pub(super) last: Option<Error>,
+    /// The error of the last attempt.
+    pub(super) last_error: Option<Error>,
 }
 
 impl<'a> CallState<'a> {
@@ -40,64 +44,75 @@ impl<'a> CallState<'a> {
             failures: 0,
             slow_failures: 0,
             throttled: 0,
-            had_fresh_token: vec![false; slots],
+            fresh_tokens: 0,
+            hand_overs: 0,
+            has_fresh_token: vec![false; slots],
             may_have_been_applied: call.is_repetition,
             is_repetition: call.is_repetition,
             request_id: None,
-            last: None,
+            last_error: None,
         }
     }
 
-    /// What is left of the time of the call.
-    pub(super) fn left(&self, clock: &Clock) -> Option<Duration> {
+    /// The time until the deadline; `None` without a deadline.
+    pub(super) fn time_left(&self, clock: &Clock) -> Option<Duration> {
         self.deadline.map(|deadline| deadline - clock.now())
     }
 
-    /// Counts a failed attempt, and sums up what is known.
-    pub(super) fn situation(&mut self, fate: AttemptOutcome, slot: usize, budget: u32, clock: &Clock) -> RetryContext {
-        let status = match fate {
-            AttemptOutcome::Answered { status, .. } => Some(status),
-            AttemptOutcome::NotSent | AttemptOutcome::Lost => None,
-        };
+    pub(super) fn record_fresh_token(&mut self, slot: usize) {
+        self.fresh_tokens += 1;
+        self.has_fresh_token[slot] = true;
+    }
+
+    /// Counts a change to another credential. Returns whether it is still allowed.
+    pub(super) fn record_hand_over(&mut self) -> bool {
+        self.hand_overs += 1;
+        self.hand_overs <= MAX_HAND_OVERS
+    }
+
+    /// Counts a failed attempt, and returns what the retry decision depends on.
+    pub(super) fn record_failure(
+        &mut self,
+        outcome: AttemptOutcome,
+        slot: usize,
+        budget: u32,
+        max_wait: Option<Duration>,
+        clock: &Clock,
+    ) -> RetryContext {
+        let status = outcome.status();
         match status {
             Some(401) => {}
             Some(429) => self.throttled += 1,
             _ => self.failures += 1,
         }
-        if status != Some(429) {
-            self.throttled = 0;
-        }
         if matches!(status, Some(504 | 408)) {
             self.slow_failures += 1;
         }
-        let had_fresh_token = self.had_fresh_token[slot];
+        let has_fresh_token = self.has_fresh_token[slot];
         if status.is_some_and(|status| status != 401) {
-            self.had_fresh_token[slot] = false;
+            self.has_fresh_token[slot] = false;
         }
-        let is_unknown = match fate {
-            AttemptOutcome::Answered { status: 408, .. } | AttemptOutcome::Lost => true,
-            AttemptOutcome::Answered { status, is_refusal, .. } => status >= 500 && !(status == 503 && is_refusal),
-            AttemptOutcome::NotSent => false,
-        };
-        self.may_have_been_applied |= is_unknown && self.call.effect != Effect::Read;
+        self.may_have_been_applied |= outcome.is_unknown() && self.call.effect != Effect::Read;
         RetryContext {
             effect: self.call.effect,
-            fate,
+            outcome,
             failures: self.failures,
             slow_failures: self.slow_failures,
             throttled: self.throttled,
-            had_fresh_token,
+            fresh_tokens: self.fresh_tokens,
+            has_fresh_token,
             budget,
-            left: self.left(clock),
-            scatter: fastrand::f64(),
+            time_left: self.time_left(clock),
+            max_wait,
+            jitter: fastrand::f64(),
         }
     }
 
-    pub(super) fn succeed<T>(&self, answer: Response<T>) -> Response<T> {
-        Response { requests: self.requests, is_repetition: self.is_repetition, ..answer }
+    pub(super) fn succeed<T>(&self, response: Response<T>) -> Response<T> {
+        Response { requests: self.requests, is_repetition: self.is_repetition, ..response }
     }
 
-    /// The error of the call as a whole.
+    /// Returns the error of the whole call.
     pub(super) fn fail(&self, error: Error, clock: &Clock) -> Error {
         error.with(|details| {
             details.operation = Some(self.call.operation.id());
@@ -107,6 +122,22 @@ impl<'a> CallState<'a> {
                 details.request_id.clone_from(&self.request_id);
             }
             details.until = details.retry_after.and_then(|wait| clock.wall().checked_add(wait));
+            details.repeated = self.repeated();
         })
+    }
+
+    /// What ended the call because it was repeated too often.
+    fn repeated(&self) -> Option<String> {
+        if self.throttled > MAX_THROTTLED {
+            return Some(format!("the service responded with 429 {} times to this call", self.throttled));
+        }
+        if self.fresh_tokens >= MAX_FRESH_TOKENS {
+            let throttled = self.throttled;
+            return Some(format!(
+                "the service rejected {} new access tokens in this call, with {throttled} responses of 429 in between",
+                self.fresh_tokens
+            ));
+        }
+        (self.hand_overs > MAX_HAND_OVERS).then(|| format!("{} credentials failed in this call", self.hand_overs))
     }
 }

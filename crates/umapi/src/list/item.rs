@@ -1,31 +1,31 @@
-//! What a list can hold.
+//! The items of lists.
 
 use umapi_model::{Configuration, Group, LegacyUser, Product, User, UserGroup};
 
-/// What a list can hold: one of the types of the service that come in pages.
+/// An item of a list: one of the types that the service returns in pages.
 pub trait PageItem: Keyed + Send + Unpin + 'static {}
 
 impl<T: Keyed + Send + Unpin + 'static> PageItem for T {}
 
-/// Tells one item of a list from another, by a number that stays the same from run to run.
+/// Identifies an item of a list by a number that is the same in every run.
 pub trait Keyed {
     #[doc(hidden)]
     fn key(&self) -> u64;
 }
 
-/// A hash that is short, fast, and the same in every version and on every machine, which a resume token needs.
+/// A fast hash that is the same in every version and on every machine, as resume tokens need it.
 #[derive(Clone, Copy)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// Odd, and without a pattern: the fraction of the golden ratio.
+    /// An odd number without a pattern: the fraction of the golden ratio.
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
     pub(crate) fn new() -> Self {
         Self(0)
     }
 
-    /// Adds a text, and how long it is.
+    /// Adds a text and its length.
     pub(crate) fn and(self, text: &str) -> Self {
         let (words, rest) = text.as_bytes().as_chunks::<8>();
         let mut last = [0; 8];
@@ -46,7 +46,7 @@ fn key_of(parts: &[&str]) -> u64 {
     parts.iter().fold(Fingerprint::new(), |print, part| print.and(part)).number()
 }
 
-/// By the first thing that tells users apart: the id, the email address, or the username with its domain.
+/// The key of a user: the id, the email address, or the username with its domain.
 fn key_of_user(id: Option<&str>, email: Option<&str>, username: Option<&str>, domain: Option<&str>) -> u64 {
     match id.or(email) {
         Some(name) => key_of(&[name]),
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_the_same_in_every_version() {
+    fn keys_are_the_same_in_every_version() {
         assert_eq!(User::default().with_id("A@AdobeID").with_email("x").key(), 0xf053_cbc8_2c1a_798b);
         assert_ne!(key_of(&["ab", "c"]), key_of(&["a", "bc"]));
         assert_eq!(User::default().with_email("a@b.c").key(), LegacyUser::default().with_email("a@b.c").key());

@@ -1,8 +1,10 @@
 //! A list, item by item.
 
 use std::{
+    collections::HashSet,
     fmt,
     future::poll_fn,
+    hash::{BuildHasherDefault, Hasher},
     pin::Pin,
     task::{Context, Poll, ready},
     vec,
@@ -10,17 +12,17 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Changes, Page, PageItem, Pages, Query, ResumeToken, seen::Seen, token::Place};
+use super::{Changes, Page, PageItem, Pages, Query, ResumeToken, token::Position};
 use crate::error::Error;
 
-/// How many items are remembered to notice one that comes twice: some pages' worth.
-const NOTICED: usize = 8_192;
+/// How many items are remembered to count repeated ones: those of some pages.
+const COUNTED_SPAN: usize = 8_192;
 
-/// After so many items the fetch of the next page is helped on.
-const HELPED_ON: usize = 64;
+/// The fetch of the next page is driven after this many items.
+const DRIVE_INTERVAL: usize = 64;
 
-/// How many are remembered to drop those that come twice.
-const DROPPED: usize = 131_072;
+/// How many items are remembered to drop repeated ones.
+const DROPPED_SPAN: usize = 131_072;
 
 /// A list, item by item.
 ///
@@ -37,26 +39,25 @@ const DROPPED: usize = 131_072;
 /// # }
 /// ```
 ///
-/// It is a [`Stream`] too, and has [`next`](Self::next) and [`try_next`](Self::try_next) of its own, so that no trait
-/// needs to be imported.
+/// It is a [`Stream`], and also has its own [`next`](Self::next) and [`try_next`](Self::try_next), so that you need not import
+/// a trait.
 ///
-/// * **Memory**: the page at hand and, when half of it is handed out, the next one, which is fetched ahead of need if there
-///   is a turn for it now. See [`Pages`].
-/// * **Errors** end nothing: asked again, it goes on where it was. A loop over the stream that passes over errors would
-///   therefore ask for ever.
-/// * **Cancelling** loses nothing: a future of [`next`](Self::next) may be dropped at any time.
-/// * **Resuming**: [`resume_token`](Self::resume_token) at any moment, and [`resume`](Self::resume) another day.
+/// * **Memory**: the current page and, after half of it is read, the next one, which is fetched ahead if there is a permit for
+///   it now. See [`Pages`].
+/// * **Errors** do not end the list: the next call continues where it was. A loop that ignores errors may therefore never end.
+/// * **Cancellation** is safe: the future of [`next`](Self::next) may be dropped at any time.
+/// * **Resuming**: get a [`resume_token`](Self::resume_token) at any time, and [`resume`](Self::resume) later.
 pub struct Pager<T> {
     pages: Pages<T>,
     items: vec::IntoIter<T>,
-    /// How many items the page at hand has.
+    /// The number of items of the current page.
     length: usize,
-    seen: Seen,
+    seen: RecentKeys,
     drops_repeated: bool,
-    /// The key of the last item that was handed out.
-    behind: u64,
-    /// Where to go on, until the first page has come.
-    resume: Option<Place>,
+    /// The key of the last item that was returned.
+    last: u64,
+    /// The position to continue at, until the first page has arrived.
+    resume: Option<Position>,
 }
 
 impl<T: PageItem> Pager<T> {
@@ -65,40 +66,40 @@ impl<T: PageItem> Pager<T> {
             pages: Pages::new(query),
             items: Vec::new().into_iter(),
             length: 0,
-            seen: Seen::lately(NOTICED),
+            seen: RecentKeys::new(COUNTED_SPAN),
             drops_repeated: false,
-            behind: 0,
+            last: 0,
             resume: None,
         }
     }
 
-    /// The next item, or why there is none now. Nothing at the end of the list.
+    /// Returns the next item or an error, or `None` at the end of the list.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         self.try_next().await.transpose()
     }
 
-    /// The next item. Nothing at the end of the list.
+    /// Returns the next item, or `None` at the end of the list.
     ///
     /// # Errors
     ///
-    /// Why there is none now. Asked again, it goes on where it was.
+    /// If a page cannot be read. The next call tries the same page again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         loop {
             if let Some(item) = self.take() {
                 return Ok(Some(item));
             }
             match poll_fn(|context| self.pages.poll_page(context)).await {
-                Some(page) => self.begin(page?),
+                Some(page) => self.start(page?),
                 None => return Ok(None),
             }
         }
     }
 
-    /// All items that are left. Mind the memory of large lists.
+    /// Returns all remaining items. Large lists need much memory.
     ///
     /// # Errors
     ///
-    /// The first error; what was read so far is dropped. A loop over [`next`](Self::next) can go on after one.
+    /// The first error; the items that were read before are lost. A loop over [`next`](Self::next) can continue after an error.
     pub async fn try_collect(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(item) = self.try_next().await? {
@@ -107,81 +108,81 @@ impl<T: PageItem> Pager<T> {
         Ok(all)
     }
 
-    /// The same list page by page. It goes on with the next page: what is left of the page at hand is not in it.
+    /// Continues page by page, with the next page. The remaining items of the current page are dropped.
     pub fn by_page(self) -> Pages<T> {
         self.pages
     }
 
-    /// Drops items that came before: those that moved to a later page while the list was read.
+    /// Drops repeated items: those that moved to a later page while the list was read.
     ///
-    /// It remembers the last 131,072 items at least, in about five megabytes; what moved further than that comes twice.
+    /// It remembers at least the last 131,072 items, in about five megabytes. Items that moved further are returned twice.
     #[must_use]
     pub fn dedup(mut self) -> Self {
-        self.seen = Seen::lately(DROPPED);
+        self.seen = RecentKeys::new(DROPPED_SPAN);
         self.drops_repeated = true;
         self
     }
 
-    /// Goes on where the same list was left: with the item after the last one that was handed out.
+    /// Continues the same list at the position of a token, with the item after the last one that was returned.
     ///
-    /// If the list has changed since, so that this item cannot be found on its page, the page is handed out again from its
-    /// start, and [`changes`](Self::changes) says so.
+    /// If the list has changed so that this item is not on its page any more, the page is returned again from its start, and
+    /// [`changes`](Self::changes) reports it.
     ///
     /// # Errors
     ///
-    /// For a token of another list.
+    /// If the token belongs to another list.
     pub fn resume(mut self, token: &ResumeToken) -> Result<Self, Error> {
         if token.query != self.pages.fingerprint() {
             return Err(Error::invalid(
-                "the resume token is that of another list: ask for the same organization, filters and group as then",
+                "the resume token belongs to another list; use the same organization, filters and group",
             ));
         }
-        match token.place {
-            Place::End => self.pages.end(),
-            Place::Within { page, total, .. } => self.pages.skip_to(page, total),
+        match token.position {
+            Position::End => self.pages.end(),
+            Position::Within { page, total, .. } => self.pages.skip_to(page, total),
         }
-        self.resume = Some(token.place);
+        self.resume = Some(token.position);
         Ok(self)
     }
 
-    /// Where the list is now: behind the item that was handed out last.
+    /// Returns the current position: after the last item that was returned.
     #[must_use]
     pub fn resume_token(&self) -> ResumeToken {
         let query = self.pages.fingerprint();
-        if let Some(place) = self.resume {
-            return ResumeToken { query, place };
+        if let Some(position) = self.resume {
+            return ResumeToken { query, position };
         }
         let (left, total) = (self.items.len(), self.pages.total());
-        let place = match (left, self.pages.is_over()) {
-            (0, true) => Place::End,
-            (0, false) => Place::Within { page: self.pages.next_index(), offset: 0, behind: self.behind, total },
+        let position = match (left, self.pages.is_over()) {
+            (0, true) => Position::End,
+            (0, false) => Position::Within { page: self.pages.next_index(), offset: 0, last: self.last, total },
             _ => {
                 let offset = u32::try_from(self.length - left).unwrap_or(u32::MAX);
-                Place::Within { page: self.pages.next_index().saturating_sub(1), offset, behind: self.behind, total }
+                Position::Within { page: self.pages.next_index().saturating_sub(1), offset, last: self.last, total }
             }
         };
-        ResumeToken { query, place }
+        ResumeToken { query, position }
     }
 
-    /// How many items there are in all, as the service says. It counts technical accounts, which it leaves out of the list.
+    /// The number of items according to the service. It counts technical accounts, which the list leaves out.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.pages.total()
     }
 
-    /// What gives away that the list changed while it was read.
+    /// The signs that the list changed while it was read.
     #[must_use]
     pub fn changes(&self) -> Changes {
         self.pages.changes()
     }
 
-    /// An item of the page at hand, if there is one left.
+    /// The next item of the current page, if there is one.
     fn take(&mut self) -> Option<T> {
         loop {
             let item = self.items.next()?;
             let key = item.key();
             let left = self.items.len();
-            if left == self.length / 2 || (left < self.length / 2 && left.is_multiple_of(HELPED_ON)) {
+            if left == self.length / 2 || (left < self.length / 2 && left.is_multiple_of(DRIVE_INTERVAL)) {
                 self.pages.look_ahead();
             }
             if !self.seen.insert(key) {
@@ -190,7 +191,7 @@ impl<T: PageItem> Pager<T> {
                     continue;
                 }
             }
-            self.behind = key;
+            self.last = key;
             return Some(item);
         }
     }
@@ -201,33 +202,33 @@ impl<T: PageItem> Pager<T> {
                 return Poll::Ready(Some(Ok(item)));
             }
             match ready!(self.pages.poll_page(context)) {
-                Some(Ok(page)) => self.begin(page),
+                Some(Ok(page)) => self.start(page),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             }
         }
     }
 
-    fn begin(&mut self, page: Page<T>) {
+    fn start(&mut self, page: Page<T>) {
         let skipped = match self.resume.take() {
-            Some(Place::Within { offset, behind, .. }) if offset > 0 => self.find(&page, offset as usize, behind),
+            Some(Position::Within { offset, last, .. }) if offset > 0 => self.find(&page, offset as usize, last),
             _ => 0,
         };
         self.length = page.items.len();
         self.items = page.items.into_iter();
         for item in self.items.by_ref().take(skipped) {
-            self.behind = item.key();
-            self.seen.insert(self.behind);
+            self.last = item.key();
+            self.seen.insert(self.last);
         }
     }
 
-    /// How many items of a page were handed out before: up to the one that the token stands behind.
-    fn find(&mut self, page: &Page<T>, offset: usize, behind: u64) -> usize {
-        if page.items.get(offset - 1).is_some_and(|item| item.key() == behind) {
+    /// The number of items of a page that were returned before the token was taken.
+    fn find(&mut self, page: &Page<T>, offset: usize, last: u64) -> usize {
+        if page.items.get(offset - 1).is_some_and(|item| item.key() == last) {
             return offset;
         }
         self.pages.changes_mut().resumed_elsewhere = true;
-        page.items.iter().position(|item| item.key() == behind).map_or(0, |place| place + 1)
+        page.items.iter().position(|item| item.key() == last).map_or(0, |index| index + 1)
     }
 }
 
@@ -238,7 +239,7 @@ impl<T: PageItem> Stream for Pager<T> {
         self.get_mut().poll_item(context)
     }
 
-    /// What is left of the page at hand; how many more there are is known on the last page.
+    /// The rest of the current page. The upper bound is known on the last page.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.items.len();
         let least = if self.drops_repeated { 0 } else { left };
@@ -252,5 +253,69 @@ impl<T> fmt::Debug for Pager<T> {
             .field("pages", &self.pages)
             .field("left_of_page", &self.items.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// Remembers the keys of at least the last `span` items, and of at most twice as many.
+///
+/// A list that changes moves items across the border of neighboring pages, so a repeated item comes again within a few pages.
+struct RecentKeys {
+    span: usize,
+    newer: KeySet,
+    older: KeySet,
+}
+
+type KeySet = HashSet<u64, BuildHasherDefault<KeyHasher>>;
+
+impl RecentKeys {
+    fn new(span: usize) -> Self {
+        Self { span, newer: HashSet::default(), older: HashSet::default() }
+    }
+
+    /// Adds a key. Returns whether it is new.
+    fn insert(&mut self, key: u64) -> bool {
+        if self.newer.len() == self.span {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(key) && !self.older.contains(&key)
+    }
+}
+
+/// The hasher of keys, which are hashes or ids already.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only numbers are hashed here. Other values still get a correct hash.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Consecutive ids would otherwise share their upper bits.
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recent_keys_are_known_in_bounded_memory() {
+        for distance in [1, 50, 99] {
+            let mut seen = RecentKeys::new(100);
+            for key in 0..10_000 {
+                assert!(seen.insert(key), "{key} is new");
+                assert!(!seen.insert(key));
+                assert!(seen.newer.len() + seen.older.len() <= 200);
+            }
+            assert!(!seen.insert(9_999 - distance), "inserted {distance} before the last");
+            assert!(seen.insert(9_000), "old keys are forgotten");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A list, page by page.
 
 use std::{
+    collections::HashMap,
     fmt,
     future::ready,
     pin::Pin,
@@ -10,10 +11,70 @@ use std::{
 use futures_core::Stream;
 use futures_util::FutureExt as _;
 
-use super::{Changes, Page, PageItem, Query, query::Fetching};
-use crate::{error::Error, observer::PageRead};
+use super::{
+    PageItem, Query,
+    query::{Fetching, PageFingerprint},
+};
+use crate::{
+    error::{Error, Kind},
+    observer::PageRead,
+};
 
-/// A list, page by page; made by [`Pager::by_page`](crate::Pager::by_page).
+/// The maximum number of empty pages in a row. Users who left may empty a page, or some.
+const MAX_EMPTY_PAGES: u32 = 100;
+
+/// The maximum number of pages of one list.
+const MAX_PAGES: u32 = 1_000_000;
+
+/// One page of a list, with the values of its headers.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items. A page may be empty before the end of the list.
+    pub items: Vec<T>,
+    /// The index of the page, counted from 0.
+    pub index: u32,
+    /// Whether it is the last page.
+    pub is_last: bool,
+    /// The number of items of the whole list (`X-Total-Count`). It may exceed the number of returned items, because it counts
+    /// technical accounts, which the list leaves out.
+    pub total: Option<u64>,
+    /// The number of pages (`X-Page-Count`).
+    pub page_count: Option<u32>,
+    /// The number of items on a page (`X-Page-Size`), which the server chooses.
+    pub page_size: Option<u32>,
+    /// The id of the request.
+    pub request_id: Option<String>,
+    /// The index of the page in the server's own count.
+    pub(super) current: Option<u32>,
+    /// Identifies the page as the server sent it, without filters.
+    pub(super) fingerprint: Option<PageFingerprint>,
+}
+
+/// Signs that a list changed while it was read: users joined or left, and the pages shifted. The items are then not a
+/// consistent snapshot: some may be missing, others may appear twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Changes {
+    /// The total of the service changed on a later page.
+    pub total_moved: bool,
+    /// The number of items that had been read before. [`Pager::dedup`](crate::Pager::dedup) drops them.
+    pub repeated_items: u64,
+    /// The service returned an earlier page again, because the list became shorter. Its items were not returned twice.
+    pub page_came_again: bool,
+    /// The item before the position of a resume token was not in its place any more.
+    pub resumed_elsewhere: bool,
+}
+
+impl Changes {
+    /// Whether there is any sign of a change.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// A list, page by page; created by [`Pager::by_page`](crate::Pager::by_page).
 ///
 /// ```no_run
 /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
@@ -25,10 +86,10 @@ use crate::{error::Error, observer::PageRead};
 /// # }
 /// ```
 ///
-/// * While a page is worked on, the next one is fetched, if there is a turn for it now. Never more than that one is kept.
-/// * The list ends with the page that says it is the last, never with an empty one; or when the server, asked for a page,
-///   gives an earlier one again. A hundred empty pages in a row count as that.
-/// * After an error it can be asked again, and tries the same page once more.
+/// * While you work on a page, the next one is fetched if there is a permit for it now. Only one page is fetched ahead.
+/// * The list ends with the page that is marked as the last, or when the server returns the last page again.
+/// * A list that makes no progress is an error: pages that repeat in turn, or a hundred empty pages in a row.
+/// * After an error, the next call tries the same page again.
 pub struct Pages<T> {
     query: Query<T>,
     next: u32,
@@ -36,23 +97,20 @@ pub struct Pages<T> {
     ongoing: Option<Ongoing<T>>,
     total: Option<u64>,
     changes: Changes,
-    /// Something to know the last page by.
-    last_print: Option<(usize, u64, u64)>,
-    /// How many pages in a row were empty.
+    /// The pages so far, to recognize one that comes again.
+    seen: HashMap<PageFingerprint, u32>,
+    /// The number of empty pages in a row.
     empty: u32,
-    /// By how much the server's own count is behind ours, seen on the first page.
-    slack: u32,
+    /// How far the server's count is behind ours, taken from the first page.
+    count_offset: u32,
 }
 
-/// Empty pages in a row after which a list is over. Users who left may empty a page, or some.
-const EMPTY_PAGES: u32 = 100;
-
-/// A fetch on its way. It is polled when it begins, so that the request goes out, now and then while the page before is read,
-/// and when the page is needed. No task carries it on: a page that one thread parses and another one drops costs a third more.
+/// A fetch in flight. It is polled when it starts, so that the request is sent; now and then while the page before is read;
+/// and when the page is needed. It is not a task: a page that one thread parses and another one drops costs a third more.
 struct Ongoing<T> {
     page: Fetching<T>,
     is_ahead: bool,
-    /// Whether the page is at hand, and only not wanted yet.
+    /// Whether the page has arrived but is not needed yet.
     is_here: bool,
 }
 
@@ -60,6 +118,13 @@ impl<T> Ongoing<T> {
     fn new(page: Fetching<T>, is_ahead: bool) -> Self {
         Self { page, is_ahead, is_here: false }
     }
+}
+
+/// What a page that arrived is.
+enum Arrival {
+    Next,
+    /// The list ended before: the server returned its last page again.
+    End,
 }
 
 impl<T: PageItem> Pages<T> {
@@ -71,33 +136,33 @@ impl<T: PageItem> Pages<T> {
             ongoing: None,
             total: None,
             changes: Changes::default(),
-            last_print: None,
+            seen: HashMap::new(),
             empty: 0,
-            slack: 0,
+            count_offset: 0,
         }
     }
 
-    /// The next page, or why there is none now. Nothing at the end of the list.
+    /// Returns the next page or an error, or `None` at the end of the list.
     pub async fn next(&mut self) -> Option<Result<Page<T>, Error>> {
         std::future::poll_fn(|context| self.poll_with_look_ahead(context)).await
     }
 
-    /// The next page. Nothing at the end of the list.
+    /// Returns the next page, or `None` at the end of the list.
     ///
     /// # Errors
     ///
-    /// Why there is none now. Asked again, it tries the same page once more.
+    /// If the page cannot be read. The next call tries the same page again.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         self.next().await.transpose()
     }
 
-    /// How many items there are in all, as the last page said.
+    /// The number of items of the whole list, according to the last page that was read.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// What gives away that the list changed while it was read.
+    /// The signs that the list changed while it was read.
     #[must_use]
     pub fn changes(&self) -> Changes {
         self.changes
@@ -119,7 +184,7 @@ impl<T: PageItem> Pages<T> {
         self.next
     }
 
-    /// Goes on with this page.
+    /// Continues with this page.
     pub(super) fn skip_to(&mut self, page: u32, total: Option<u64>) {
         self.next = page;
         self.total = total;
@@ -130,7 +195,7 @@ impl<T: PageItem> Pages<T> {
         self.ongoing = None;
     }
 
-    /// Begins to fetch the next page before it is needed, or helps it on.
+    /// Starts to fetch the next page before it is needed, or drives that fetch.
     pub(super) fn look_ahead(&mut self) {
         if self.is_over {
             return;
@@ -164,51 +229,80 @@ impl<T: PageItem> Pages<T> {
             let was_ahead = ongoing.is_ahead;
             self.ongoing = None;
             match result {
-                Ok(page) => return Poll::Ready(self.take(page).map(Ok)),
-                // There was no turn for it at that moment; now it is needed.
+                Ok(page) => return Poll::Ready(self.take(page).transpose()),
+                // There was no permit for the fetch ahead of need. Now the page is needed.
                 Err(error) if was_ahead && error.requests() == 0 => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
     }
 
-    /// Looks at a page that came. Nothing if it is one that came before.
-    fn take(&mut self, mut page: Page<T>) -> Option<Page<T>> {
+    /// Accepts a page that arrived. Returns `None` if the list was over before it.
+    fn take(&mut self, mut page: Page<T>) -> Result<Option<Page<T>>, Error> {
         page.index = self.next;
-        if self.comes_again(&page) {
-            tracing::warn!(page = page.index, "an earlier page came again: the list is over");
-            self.changes.page_came_again = true;
-            self.end();
-            return None;
+        match self.arrival(&page) {
+            Ok(Arrival::Next) => {}
+            Ok(Arrival::End) => {
+                tracing::warn!(page = page.index, "an earlier page came again, the list is over");
+                self.changes.page_came_again = true;
+                self.end();
+                return Ok(None);
+            }
+            Err(why) => {
+                let error = Error::new(Kind::NoProgress(why));
+                return Err(error.with(|details| {
+                    details.operation = Some(self.query.operation.id());
+                    details.request_id = page.request_id;
+                }));
+            }
         }
         self.changes.total_moved |= self.total.is_some() && page.total.is_some() && self.total != page.total;
         self.total = page.total.or(self.total);
-        self.last_print = print(&page.items);
+        if let Some(fingerprint) = page.fingerprint {
+            self.seen.entry(fingerprint).or_insert(page.index);
+        }
         self.next = self.next.saturating_add(1);
         self.is_over = page.is_last;
         let (operation, index, items) = (self.query.operation.id(), page.index, page.items.len());
         tracing::debug!(operation, index, items, total = page.total, "page read");
         self.query.client.0.observer.page(&PageRead { operation, index, items, total: page.total });
-        Some(page)
+        Ok(Some(page))
     }
 
-    /// Past its end the server gives the last page again, and says so in a header, or only by its content.
-    fn comes_again(&mut self, page: &Page<T>) -> bool {
+    /// Recognizes a page that came before. The error says what repeats.
+    ///
+    /// Past its end, the server returns its last page again. A header says so, or only the content. Pages that come again in
+    /// another way mean that the list never ends.
+    fn arrival(&mut self, page: &Page<T>) -> Result<Arrival, String> {
         let asked = page.index.saturating_add(self.query.first_page);
         if page.index == 0 {
-            self.slack = page.current.map_or(0, |current| asked.saturating_sub(current));
-            return false;
+            self.count_offset = page.current.map_or(0, |current| asked.saturating_sub(current));
+            return Ok(Arrival::Next);
         }
-        let is_behind = page.current.is_some_and(|current| current.saturating_add(self.slack) < asked);
-        let print = print(&page.items);
-        self.empty = if print.is_none() { self.empty + 1 } else { 0 };
-        is_behind || self.empty > EMPTY_PAGES || (print.is_some() && print == self.last_print)
+        self.empty = if page.fingerprint.is_none() { self.empty + 1 } else { 0 };
+        let earlier = page.fingerprint.and_then(|fingerprint| self.seen.get(&fingerprint).copied());
+        // The server's count, which is one behind for the last page that comes again.
+        let counted =
+            page.current.map(|current| current.saturating_add(self.count_offset)).filter(|count| *count < asked);
+        let is_last_again =
+            earlier.is_some_and(|index| index + 1 == page.index) || counted.is_some_and(|count| count + 1 == asked);
+        let is_repeated = earlier.is_some() || counted.is_some();
+        if is_repeated && (is_last_again || page.is_last || self.seen.is_empty()) {
+            return Ok(Arrival::End);
+        }
+        if is_repeated {
+            let index =
+                earlier.or(counted.map(|count| count.saturating_sub(self.query.first_page))).unwrap_or_default();
+            return Err(format!("page {} repeats page {index} and is not the last one", page.index));
+        }
+        if self.empty > MAX_EMPTY_PAGES && !page.is_last {
+            return Err(format!("{} pages in a row are empty, up to page {}", self.empty, page.index));
+        }
+        if page.index >= MAX_PAGES && !page.is_last {
+            return Err(format!("page {} is not the last one", page.index));
+        }
+        Ok(Arrival::Next)
     }
-}
-
-/// Something to know a page by; nothing for an empty one.
-fn print<T: PageItem>(items: &[T]) -> Option<(usize, u64, u64)> {
-    Some((items.len(), items.first()?.key(), items.last()?.key()))
 }
 
 impl<T: PageItem> Stream for Pages<T> {

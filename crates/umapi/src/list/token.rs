@@ -1,4 +1,4 @@
-//! Where a list was left, as a text that can be kept.
+//! The position in a list, as a text that can be stored.
 
 use std::{fmt, str::FromStr};
 
@@ -6,49 +6,49 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::error::Error;
 
-/// The form of today's tokens.
+/// The format version of the tokens.
 const VERSION: u32 = 1;
 
-/// Where a list was left. Keep it as a text ([`Display`](fmt::Display), [`FromStr`], or serde), and give it to the same
-/// list another day: it goes on with the very next item.
+/// The position in a list. Store it as a text ([`Display`](fmt::Display), [`FromStr`], or serde) and pass it to the same list
+/// later to continue with the next item.
 ///
 /// ```no_run
 /// # async fn run(client: umapi::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// let mut users = client.users().list();
 /// users.try_next().await?;
-/// let kept = users.resume_token().to_string();
+/// let stored = users.resume_token().to_string();
 ///
-/// let mut rest = client.users().list().resume(&kept.parse()?)?;
+/// let mut rest = client.users().list().resume(&stored.parse()?)?;
 /// rest.try_next().await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// What is in it is no promise. It holds no names and no secrets.
+/// The format may change. It contains no names and no secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResumeToken {
     pub(super) query: u64,
-    pub(super) place: Place,
+    pub(super) position: Position,
 }
 
-/// A place in a list.
+/// A position in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
-    /// Behind so many items of a page, of which the last has this key. The total was this.
-    Within { page: u32, offset: u32, behind: u64, total: Option<u64> },
-    /// Behind the last item.
+pub(super) enum Position {
+    /// After `offset` items of a page, the last of which has the key `last`. `total` was the total then.
+    Within { page: u32, offset: u32, last: u64, total: Option<u64> },
+    /// After the last item.
     End,
 }
 
 impl fmt::Display for ResumeToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "umapi-{VERSION}-{:016x}", self.query)?;
-        match self.place {
-            Place::Within { page, offset, behind, total } => {
-                write!(f, "-{page}-{offset}-{behind:016x}")?;
+        match self.position {
+            Position::Within { page, offset, last, total } => {
+                write!(f, "-{page}-{offset}-{last:016x}")?;
                 total.map_or(Ok(()), |total| write!(f, "-{total}"))
             }
-            Place::End => f.write_str("-end"),
+            Position::End => f.write_str("-end"),
         }
     }
 }
@@ -57,14 +57,14 @@ impl FromStr for ResumeToken {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = || Error::invalid("this is no resume token: give the text that `resume_token` gave, whole");
+        let invalid = || Error::invalid("not a resume token; use the whole text that `resume_token` returned");
         let rest = text.trim().strip_prefix("umapi-").ok_or_else(invalid)?;
         let (version, rest) = rest.split_once('-').ok_or_else(invalid)?;
         match version.parse::<u32>() {
             Ok(VERSION) => {}
             Ok(version) if version > VERSION => {
                 return Err(Error::invalid(format!(
-                    "the resume token was written by a newer version of this crate (form {version}): use that, or begin anew"
+                    "the resume token has the format {version} of a newer version of this crate; use that version, or start again"
                 )));
             }
             _ => return Err(invalid()),
@@ -72,17 +72,17 @@ impl FromStr for ResumeToken {
         let mut parts = rest.split('-');
         let query = parts.next().and_then(|part| u64::from_str_radix(part, 16).ok()).ok_or_else(invalid)?;
         let rest: Vec<&str> = parts.collect();
-        let place = match rest.as_slice() {
-            ["end"] => Place::End,
-            [page, offset, behind, total @ ..] if total.len() < 2 => Place::Within {
+        let position = match rest.as_slice() {
+            ["end"] => Position::End,
+            [page, offset, last, total @ ..] if total.len() < 2 => Position::Within {
                 page: page.parse().map_err(|_| invalid())?,
                 offset: offset.parse().map_err(|_| invalid())?,
-                behind: u64::from_str_radix(behind, 16).map_err(|_| invalid())?,
+                last: u64::from_str_radix(last, 16).map_err(|_| invalid())?,
                 total: total.first().map(|total| total.parse()).transpose().map_err(|_| invalid())?,
             },
             _ => return Err(invalid()),
         };
-        Ok(Self { query, place })
+        Ok(Self { query, position })
     }
 }
 
@@ -106,16 +106,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_survives_being_kept(query: u64, page: u32, offset: u32, behind: u64, total: Option<u64>, is_end: bool) {
-            let place = if is_end { Place::End } else { Place::Within { page, offset, behind, total } };
-            let token = ResumeToken { query, place };
+        fn a_token_survives_a_round_trip(query: u64, page: u32, offset: u32, last: u64, total: Option<u64>, is_end: bool) {
+            let position = if is_end { Position::End } else { Position::Within { page, offset, last, total } };
+            let token = ResumeToken { query, position };
             prop_assert_eq!(token.to_string().parse::<ResumeToken>().unwrap(), token);
             let json = serde_json::to_string(&token).unwrap();
             prop_assert_eq!(serde_json::from_str::<ResumeToken>(&json).unwrap(), token);
         }
 
         #[test]
-        fn what_is_no_token_is_refused_without_a_panic(text in ".{0,40}|umapi-1-[0-9a-f-]{0,60}") {
+        fn other_texts_are_rejected_without_a_panic(text in ".{0,40}|umapi-1-[0-9a-f-]{0,60}") {
             if let Ok(token) = text.parse::<ResumeToken>() {
                 prop_assert_eq!(token.to_string().parse::<ResumeToken>().unwrap(), token);
             }
@@ -123,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_named() {
+    fn a_newer_format_is_named() {
         let error = "umapi-2-whatever".parse::<ResumeToken>().unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().contains("newer version"), "{error}");
-        assert!("umapi-0-00-end".parse::<ResumeToken>().unwrap_err().to_string().contains("no resume token"));
+        assert!("umapi-0-00-end".parse::<ResumeToken>().unwrap_err().to_string().contains("not a resume token"));
     }
 }

@@ -1,4 +1,4 @@
-//! The pace of one process, in its memory.
+//! The rate limits of one process, in memory.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,60 +13,59 @@ use umapi_time::{Clock, Instant};
 
 use super::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore};
 
-/// The span that the limits are counted over.
+/// The period that calls are counted over.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What is added to the span. The service counts calls when they arrive, and one may take longer on its way than another
-/// a minute later.
+/// Added to the period. The service counts calls when they arrive, and one call may take longer to arrive than another.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// Remembers the calls of this process. In no span of 60 seconds are there more than the limit.
+/// Remembers the calls of this process. No period of 60 seconds contains more calls than the limit.
 ///
-/// It counts over a sliding window: all calls of a minute may go out together, and each makes room for another one 61
-/// seconds later.
+/// It counts over a sliding window: all calls of a minute may be sent together, and each makes room for another one 61 seconds
+/// later.
 pub struct InMemoryRateLimits {
     clock: Clock,
-    ledgers: Mutex<HashMap<RateLimit, Ledger>>,
+    windows: Mutex<HashMap<RateLimit, Window>>,
 }
 
 impl InMemoryRateLimits {
-    /// A pace by this clock.
+    /// Creates a store that uses this clock.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, ledgers: Mutex::default() }
+        Self { clock, windows: Mutex::default() }
     }
 
-    fn with<T>(&self, allowance: &RateLimit, act: impl FnOnce(&mut Ledger, Instant) -> T) -> T {
+    fn with<T>(&self, limit: &RateLimit, act: impl FnOnce(&mut Window, Instant) -> T) -> T {
         let now = self.clock.now();
-        let mut ledgers = self.lock();
-        match ledgers.get_mut(allowance) {
-            Some(ledger) => act(ledger, now),
-            None => act(ledgers.entry(allowance.clone()).or_insert_with(|| Ledger::new(allowance.per_minute)), now),
+        let mut windows = self.lock();
+        match windows.get_mut(limit) {
+            Some(window) => act(window, now),
+            None => act(windows.entry(limit.clone()).or_insert_with(|| Window::new(limit.per_minute)), now),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RateLimit, Ledger>> {
-        // Each change of a ledger is whole in itself, so a panic elsewhere leaves nothing half-done.
-        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<RateLimit, Window>> {
+        // Every change of a window is complete when the lock is released, so a poisoned lock is safe to use.
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RateLimitStore for InMemoryRateLimits {
-    fn take<'a>(&'a self, allowance: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
-        Box::pin(ready(self.with(allowance, Ledger::take)))
+    fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+        Box::pin(ready(self.with(limit, Window::acquire)))
     }
 
-    fn sent<'a>(&'a self, allowance: &'a RateLimit, turn: PermitId) -> RateLimitFuture<'a, ()> {
-        self.with(allowance, |ledger, now| ledger.sent(turn, now));
+    fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        self.with(limit, |window, now| window.mark_sent(permit, now));
         Box::pin(ready(()))
     }
 
-    fn forecast<'a>(&'a self, allowance: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
-        Box::pin(ready(self.with(allowance, |ledger, now| ledger.free_at(ahead, now) - now)))
+    fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
+        Box::pin(ready(self.with(limit, |window, now| window.free_at(ahead, now) - now)))
     }
 
-    fn hold_back<'a>(&'a self, allowance: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
-        self.with(allowance, |ledger, now| ledger.held_until = ledger.held_until.max(now + time));
+    fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
+        self.with(limit, |window, now| window.paused_until = window.paused_until.max(now + time));
         Box::pin(ready(()))
     }
 }
@@ -77,50 +76,50 @@ impl fmt::Debug for InMemoryRateLimits {
     }
 }
 
-/// The calls of one allowance.
-struct Ledger {
+/// The recent calls under one rate limit.
+struct Window {
     limit: Option<usize>,
-    /// The last calls, as many as the limit, in the order of their time.
+    /// The last calls, at most as many as the limit, ordered by time.
     calls: VecDeque<(PermitId, Instant)>,
     last_id: u64,
-    held_until: Instant,
+    paused_until: Instant,
 }
 
-impl Ledger {
+impl Window {
     fn new(per_minute: Option<NonZeroU32>) -> Self {
         let limit = per_minute.map(|number| number.get() as usize);
-        Self { limit, calls: VecDeque::new(), last_id: 0, held_until: Instant::ORIGIN }
+        Self { limit, calls: VecDeque::new(), last_id: 0, paused_until: Instant::ORIGIN }
     }
 
-    fn take(&mut self, now: Instant) -> Permit {
+    fn acquire(&mut self, now: Instant) -> Permit {
         let free_at = self.free_at(0, now);
         if free_at > now {
             return Permit::After(free_at - now);
         }
         self.last_id += 1;
-        let turn = PermitId(self.last_id);
-        self.record(turn, now);
-        Permit::Granted(turn)
+        let permit = PermitId(self.last_id);
+        self.record(permit, now);
+        Permit::Granted(permit)
     }
 
-    fn sent(&mut self, turn: PermitId, now: Instant) {
-        self.calls.retain(|(id, _)| *id != turn);
-        self.record(turn, now);
+    fn mark_sent(&mut self, permit: PermitId, now: Instant) {
+        self.calls.retain(|(id, _)| *id != permit);
+        self.record(permit, now);
     }
 
-    fn record(&mut self, turn: PermitId, now: Instant) {
+    fn record(&mut self, permit: PermitId, now: Instant) {
         let Some(limit) = self.limit else { return };
-        self.calls.push_back((turn, now));
+        self.calls.push_back((permit, now));
         while self.calls.len() > limit {
             self.calls.pop_front();
         }
     }
 
-    /// When there is a turn for one who has others ahead.
+    /// When there is a permit for a call with `ahead` others before it.
     fn free_at(&self, ahead: usize, now: Instant) -> Instant {
-        let start = now.max(self.held_until);
+        let start = now.max(self.paused_until);
         let Some(limit) = self.limit else { return start };
-        // The first `limit` turns to come each wait for a call that was made; those after them for those.
+        // The next `limit` permits each wait for a call that was made; those after them wait for these.
         let (rounds, place) = (ahead / limit, ahead % limit);
         let waits_for = (self.calls.len() + place).checked_sub(limit).and_then(|index| self.calls.get(index));
         let first = waits_for.map_or(start, |(_, at)| start.max(*at + MINUTE + MARGIN));
@@ -138,67 +137,66 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn allowance(per_minute: u32) -> RateLimit {
+    fn limit(per_minute: u32) -> RateLimit {
         RateLimit { api_key: "key".into(), class: ThrottleClass::Action, per_minute: NonZeroU32::new(per_minute) }
     }
 
-    fn wait(turn: Permit) -> Option<Duration> {
-        match turn {
+    fn wait(permit: Permit) -> Option<Duration> {
+        match permit {
             Permit::Granted(_) => None,
             Permit::After(time) => Some(time),
         }
     }
 
     #[tokio::test]
-    async fn a_full_minute_leaves_no_turn_until_its_first_call_is_past() {
+    async fn a_full_minute_grants_no_permit_until_its_first_call_expires() {
         let manual = ManualClock::new();
-        let pace = InMemoryRateLimits::new(manual.clock());
-        let allowance = allowance(2);
-        assert_eq!(wait(pace.take(&allowance).await), None);
+        let store = InMemoryRateLimits::new(manual.clock());
+        let limit = limit(2);
+        assert_eq!(wait(store.acquire(&limit).await), None);
         manual.advance(SECOND * 10);
-        assert_eq!(wait(pace.take(&allowance).await), None);
-        assert_eq!(wait(pace.take(&allowance).await), Some(SECOND * 51));
+        assert_eq!(wait(store.acquire(&limit).await), None);
+        assert_eq!(wait(store.acquire(&limit).await), Some(SECOND * 51));
         for (ahead, seconds) in [(0, 51), (1, 61), (2, 112), (3, 122), (4, 173)] {
-            assert_eq!(pace.forecast(&allowance, ahead).await, SECOND * seconds, "{ahead} ahead");
+            assert_eq!(store.forecast(&limit, ahead).await, SECOND * seconds, "{ahead} ahead");
         }
     }
 
     #[tokio::test]
     async fn a_call_counts_from_when_it_is_sent() {
         let manual = ManualClock::new();
-        let pace = InMemoryRateLimits::new(manual.clock());
-        let allowance = allowance(1);
-        let Permit::Granted(turn) = pace.take(&allowance).await else { panic!("the first turn is free") };
+        let store = InMemoryRateLimits::new(manual.clock());
+        let limit = limit(1);
+        let Permit::Granted(permit) = store.acquire(&limit).await else { panic!("the first permit is free") };
         manual.advance(SECOND * 5);
-        pace.sent(&allowance, turn).await;
-        assert_eq!(pace.forecast(&allowance, 0).await, SECOND * 61);
+        store.mark_sent(&limit, permit).await;
+        assert_eq!(store.forecast(&limit, 0).await, SECOND * 61);
     }
 
     #[tokio::test]
-    async fn what_is_held_back_is_held_back_by_the_longer_time_even_without_a_limit() {
+    async fn the_longer_pause_applies_even_without_a_limit() {
         let manual = ManualClock::new();
-        let pace = InMemoryRateLimits::new(manual.clock());
-        let unlimited = RateLimit { per_minute: None, ..allowance(1) };
-        assert_eq!(wait(pace.take(&unlimited).await), None);
-        pace.hold_back(&unlimited, SECOND * 40).await;
-        pace.hold_back(&unlimited, SECOND * 20).await;
-        assert_eq!(wait(pace.take(&unlimited).await), Some(SECOND * 40));
+        let store = InMemoryRateLimits::new(manual.clock());
+        let unlimited = RateLimit { per_minute: None, ..limit(1) };
+        assert_eq!(wait(store.acquire(&unlimited).await), None);
+        store.pause(&unlimited, SECOND * 40).await;
+        store.pause(&unlimited, SECOND * 20).await;
+        assert_eq!(wait(store.acquire(&unlimited).await), Some(SECOND * 40));
         manual.advance(SECOND * 40);
-        assert_eq!(wait(pace.take(&unlimited).await), None);
+        assert_eq!(wait(store.acquire(&unlimited).await), None);
     }
 
     proptest! {
-        /// Whatever the moments at which turns are asked for: no minute holds more than the limit, and a forecast is
-        /// what then happens.
+        /// No minute contains more calls than the limit, and forecasts are exact, whenever permits are requested.
         #[test]
-        fn no_minute_holds_more_than_the_limit(limit in 1_u32..12, steps in prop::collection::vec(0_u64..20_000, 1..200)) {
-            let mut ledger = Ledger::new(NonZeroU32::new(limit));
+        fn no_minute_contains_more_than_the_limit(limit in 1_u32..12, steps in prop::collection::vec(0_u64..20_000, 1..200)) {
+            let mut window = Window::new(NonZeroU32::new(limit));
             let mut now = Instant::ORIGIN;
             let mut taken: Vec<Instant> = Vec::new();
             for step in steps {
                 now += Duration::from_millis(step);
-                let free_at = ledger.free_at(0, now);
-                if matches!(ledger.take(now), Permit::Granted(_)) {
+                let free_at = window.free_at(0, now);
+                if matches!(window.acquire(now), Permit::Granted(_)) {
                     prop_assert!(free_at <= now);
                     taken.push(now);
                 } else {
@@ -211,19 +209,19 @@ mod tests {
             }
         }
 
-        /// Asking again and again at the forecast moments gives exactly the forecast moments.
+        /// Permits requested at the forecast times are granted at exactly these times.
         #[test]
-        fn forecasts_come_true(limit in 1_u32..6, made in 0_usize..8, ahead in 0_usize..20) {
-            let mut ledger = Ledger::new(NonZeroU32::new(limit));
+        fn forecasts_are_exact(limit in 1_u32..6, made in 0_usize..8, ahead in 0_usize..20) {
+            let mut window = Window::new(NonZeroU32::new(limit));
             let mut now = Instant::ORIGIN;
             for _ in 0..made {
-                now = now.max(ledger.free_at(0, now)) + SECOND;
-                prop_assert!(matches!(ledger.take(now), Permit::Granted(_)));
+                now = now.max(window.free_at(0, now)) + SECOND;
+                prop_assert!(matches!(window.acquire(now), Permit::Granted(_)));
             }
-            let forecast = ledger.free_at(ahead, now);
+            let forecast = window.free_at(ahead, now);
             for _ in 0..=ahead {
-                now = ledger.free_at(0, now);
-                prop_assert!(matches!(ledger.take(now), Permit::Granted(_)));
+                now = window.free_at(0, now);
+                prop_assert!(matches!(window.acquire(now), Permit::Granted(_)));
             }
             prop_assert_eq!(forecast, now);
         }

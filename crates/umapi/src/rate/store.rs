@@ -1,22 +1,72 @@
-//! What the pace has to remember, behind a trait.
+//! Rate limits, and the store that remembers which calls were made.
 
-use std::{future::Future, num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
 
-use umapi_model::ThrottleClass;
+use umapi_model::{Operation, ThrottleClass};
 
-/// What the methods of a [`RateLimitStore`] give back.
-pub type RateLimitFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// The calls per minute that one credential may make, for each class of operations.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use umapi::{RateLimits, model::ThrottleClass};
+///
+/// let documented = RateLimits::default();
+/// assert_eq!(documented.per_minute(ThrottleClass::Action), NonZeroU32::new(10));
+///
+/// // Half of it, to leave room for another program with the same credentials.
+/// let half = documented.with(ThrottleClass::Action, NonZeroU32::new(5));
+/// assert_eq!(half.per_minute(ThrottleClass::Action), NonZeroU32::new(5));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimits(BTreeMap<ThrottleClass, NonZeroU32>);
 
-/// Calls a minute that one credential has for one class of operations.
+impl RateLimits {
+    /// The limits of the service's description. This is the default.
+    #[must_use]
+    pub fn documented() -> Self {
+        let throttles = Operation::ALL.iter().filter_map(|operation| operation.throttle());
+        Self(throttles.filter_map(|one| Some((one.class, NonZeroU32::new(one.client_per_minute)?))).collect())
+    }
+
+    /// No limits, e.g. for an emulator without limits. Responses of 429 still pause the calls.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Sets the calls per minute of one class; `None` for no limit.
+    #[must_use]
+    pub fn with(mut self, class: ThrottleClass, per_minute: Option<NonZeroU32>) -> Self {
+        match per_minute {
+            Some(number) => drop(self.0.insert(class, number)),
+            None => drop(self.0.remove(&class)),
+        }
+        self
+    }
+
+    /// The calls per minute of one class; `None` for no limit.
+    #[must_use]
+    pub fn per_minute(&self, class: ThrottleClass) -> Option<NonZeroU32> {
+        self.0.get(&class).copied()
+    }
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self::documented()
+    }
+}
+
+/// The rate limit of one credential for one class of operations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RateLimit {
-    pub(crate) api_key: Arc<str>,
-    pub(crate) class: ThrottleClass,
-    pub(crate) per_minute: Option<NonZeroU32>,
+    pub(super) api_key: Arc<str>,
+    pub(super) class: ThrottleClass,
+    pub(super) per_minute: Option<NonZeroU32>,
 }
 
 impl RateLimit {
-    /// The API key of the credential, which the service counts by.
+    /// The API key of the credential, by which the service counts calls.
     #[must_use]
     pub fn api_key(&self) -> &str {
         &self.api_key
@@ -28,61 +78,83 @@ impl RateLimit {
         self.class
     }
 
-    /// How many calls a minute; nothing for any number of them.
+    /// The quota: calls per minute, or `None` for no limit.
     #[must_use]
     pub fn per_minute(&self) -> Option<NonZeroU32> {
         self.per_minute
     }
+
+    /// The period of the quota.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        Duration::from_secs(60)
+    }
 }
 
-/// A turn that was taken, so that it can be spoken of.
+/// Identifies a permit in its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PermitId(pub u64);
 
-/// The answer to the question for a turn.
+/// The answer of a store to a request for a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// It is taken: one call may be made.
+    /// One call may be made now.
     Granted(PermitId),
-    /// There is none before so much time has passed.
+    /// No permit before this much time has passed.
     After(Duration),
 }
 
-/// Remembers which calls were made. Put one of your own in place of [`InMemoryRateLimits`](crate::InMemoryRateLimits), on a database
-/// say, and several processes share one pace.
+/// The future that the methods of a [`RateLimitStore`] return.
+pub type RateLimitFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Remembers which calls were made. Replace the default [`InMemoryRateLimits`](crate::InMemoryRateLimits) with a store on a
+/// database, for example, to share the rate limits among processes.
 ///
-/// All times are spans and never moments, so that a store may go by whatever clock its processes share. Who of this
-/// process comes first is not its business: it is asked for one turn at a time.
+/// All times are durations, never moments, so that a store can use whatever clock its processes share. The order of the
+/// calls within this process is not its concern: it is asked for one permit at a time.
 pub trait RateLimitStore: Send + Sync + 'static {
-    /// Takes a turn, if there is one now.
-    fn take<'a>(&'a self, allowance: &'a RateLimit) -> RateLimitFuture<'a, Permit>;
+    /// Takes a permit if there is one now.
+    fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit>;
 
-    /// Says that the call of a turn goes out only now, a login having come between: its minute counts from here.
-    fn sent<'a>(&'a self, allowance: &'a RateLimit, turn: PermitId) -> RateLimitFuture<'a, ()>;
+    /// Reports that the call of a permit is sent only now, for example because a login came first. Its minute starts here.
+    fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()>;
 
-    /// How long until there is a turn for one who has `ahead` others before it. An estimate will do.
-    fn forecast<'a>(&'a self, allowance: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration>;
+    /// Estimates the time until there is a permit for a call with `ahead` other calls before it.
+    fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration>;
 
-    /// Gives out no turn before so much time has passed, because the service answered 429. The longer of two such
-    /// times counts.
-    fn hold_back<'a>(&'a self, allowance: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()>;
+    /// Grants no permit before this much time has passed, because the service asked to wait. Of several pauses, the one that
+    /// ends last applies.
+    fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()>;
 }
 
-/// A store that is shared: by several clients of one process, say.
+/// A store that several clients of one process share.
 impl<S: RateLimitStore + ?Sized> RateLimitStore for Arc<S> {
-    fn take<'a>(&'a self, allowance: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
-        (**self).take(allowance)
+    fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+        (**self).acquire(limit)
     }
 
-    fn sent<'a>(&'a self, allowance: &'a RateLimit, turn: PermitId) -> RateLimitFuture<'a, ()> {
-        (**self).sent(allowance, turn)
+    fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        (**self).mark_sent(limit, permit)
     }
 
-    fn forecast<'a>(&'a self, allowance: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
-        (**self).forecast(allowance, ahead)
+    fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
+        (**self).forecast(limit, ahead)
     }
 
-    fn hold_back<'a>(&'a self, allowance: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
-        (**self).hold_back(allowance, time)
+    fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
+        (**self).pause(limit, time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_limits_come_from_the_description() {
+        let limits = RateLimits::documented();
+        let numbers = ThrottleClass::ALL.map(|class| limits.per_minute(class).map(NonZeroU32::get));
+        assert_eq!(numbers, [Some(10), Some(25), Some(5), Some(5)]);
+        assert_eq!(RateLimits::unlimited().per_minute(ThrottleClass::Users), None);
     }
 }

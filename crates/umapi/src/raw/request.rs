@@ -1,36 +1,34 @@
-//! Any request, sent as this crate sends its own.
+//! A request of any operation, sent like this crate sends its own.
 
 use umapi_model::Operation;
 
 use crate::{
-    call::ApiCall,
-    call::Effect,
-    call::{RawClient, RawResult},
+    call::{ApiCall, Effect, RawClient, RawResult},
     client::Client,
     error::Error,
 };
 
 impl Client {
-    /// Any request of the service's description, by method and path, with login, pace and retries: for what this crate has
-    /// no method of its own for.
+    /// Creates a request of any operation of the service, by method and path. It is sent with a login, rate limits and
+    /// retries. Use it for operations without a method in this crate.
     ///
     /// ```no_run
     /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
-    /// let answer = client.request("GET", "/groups/{orgId}/0").send().await?;
-    /// println!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+    /// let response = client.request("GET", "/groups/{orgId}/0").send().await?;
+    /// println!("{} {}", response.status, String::from_utf8_lossy(&response.body));
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// `{orgId}` in the path stands for the organization of the client; all else is sent as it is, so encode it. What
-    /// changes something is sent once, and again only if it surely was not applied.
+    /// `{orgId}` in the path is replaced with the organization of the client. The rest is sent as it is, so it must be
+    /// percent-encoded. A change is only sent again if it was certainly not applied.
     pub fn request(&self, method: impl Into<String>, path: impl Into<String>) -> Request {
         let (method, path) = (method.into(), path.into());
         Request { client: self.clone(), method, path, query: Vec::new(), body: None }
     }
 }
 
-/// Any request; made by [`Client::request`].
+/// A request of any operation; created by [`Client::request`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Request {
@@ -41,65 +39,66 @@ pub struct Request {
     body: Option<Vec<u8>>,
 }
 
-/// An answer of success to any request.
+/// The success response to any request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
     /// The status, 200 to 299.
     pub status: u16,
-    /// The headers, in the order in which they came. Values that are no text are left out.
+    /// The headers in their order. Values that are not text are left out.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// How many requests were sent until it came.
+    /// How many requests were sent for it.
     pub requests: u32,
 }
 
 impl Request {
-    /// Adds a parameter to the query.
+    /// Adds a query parameter.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
         self
     }
 
-    /// Sets the body, which is JSON.
+    /// Sets the JSON body.
     pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.body = Some(json.into());
         self
     }
 
-    /// Sends it.
+    /// Sends the request.
     ///
     /// # Errors
     ///
-    /// For a method and path that the description does not have, and every answer but a success; see [`Error`].
+    /// If the description has no such method and path, and for every response but a success; see [`Error`].
     pub async fn send(self) -> Result<Response, Error> {
         let path = self.path.replace("{orgId}", self.client.organization());
         let operation = operation_of(&self.method, &path).ok_or_else(|| {
             Error::invalid(format!(
-                "the service has no operation `{} {}`: see the paths in its description, and begin with a `/`",
+                "the service has no operation `{} {}`; use a path of its description, which begins with `/`",
                 self.method, self.path
             ))
         })?;
         let effect = if operation.method() == "GET" { Effect::Read } else { Effect::OneTimeChange };
         let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
         let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
-        let answer = self.client.0.call(ApiCall::change(operation, effect), send).await?;
-        Ok(Response { requests: answer.requests, ..answer.value })
+        let response = self.client.0.call(ApiCall::change(operation, effect), send).await?;
+        Ok(Response { requests: response.requests, ..response.value })
     }
 }
 
-/// Body and headers in one.
-#[expect(clippy::result_large_err, reason = "it is the error type of the generated methods")]
+/// Moves the headers into the value.
+#[expect(clippy::result_large_err, reason = "the error type of the generated methods")]
 fn whole(result: RawResult<Vec<u8>>) -> RawResult<Response> {
-    let answer = result?;
-    let (status, headers) = (answer.status(), answer.headers().clone());
+    let response = result?;
+    let (status, headers) = (response.status(), response.headers().clone());
     let shown = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
-    let value = Response { status: status.as_u16(), headers: shown.collect(), body: answer.into_inner(), requests: 0 };
+    let value =
+        Response { status: status.as_u16(), headers: shown.collect(), body: response.into_inner(), requests: 0 };
     Ok(umapi_raw::ResponseValue::new(value, status, headers))
 }
 
-/// The operation that a method and a path mean. Where two templates fit, the one with fewer parameters does.
+/// The operation with this method and path. If two templates match, the one with fewer parameters wins.
 fn operation_of(method: &str, path: &str) -> Option<Operation> {
     let fits = |operation: &Operation| {
         operation.method().eq_ignore_ascii_case(method) && fits_template(operation.path(), path)
@@ -126,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_leads_to_its_operation() {
+    fn a_path_identifies_its_operation() {
         let id = |method, path| operation_of(method, path).map(|operation| operation.id());
         assert_eq!(id("get", "/users/1F@AdobeOrg/0"), Some("listUsers"));
         assert_eq!(id("GET", "/1F@AdobeOrg/users/ann@example.com"), Some("getLegacyUser"));

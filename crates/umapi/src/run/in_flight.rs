@@ -89,7 +89,7 @@ impl InFlight {
     async fn send(&self, is_repetition: bool) -> Result<call::Response<ActionResponse>, Error> {
         let call = ApiCall {
             pragma: self.pragma,
-            deadline: Deadline::OfWork(self.deadline),
+            deadline: Deadline::At(self.deadline),
             commands: &self.request.numbers,
             stop: Some(&self.stop),
             is_repetition,
@@ -107,7 +107,7 @@ impl InFlight {
 fn convert(response: call::Response<ActionResponse>, requests: u32) -> Response {
     Response {
         body: response.value,
-        request_id: response.head.request_id,
+        request_id: response.head.common.request_id,
         attempts: requests,
         repeated_after_unknown: response.is_repetition,
     }

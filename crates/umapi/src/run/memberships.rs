@@ -106,7 +106,9 @@ fn kind_of(group_type: Option<&GroupType>) -> GroupKind {
     match group_type {
         Some(GroupType::UserGroup) => GroupKind::UserGroup,
         Some(GroupType::ProductProfile) => GroupKind::Profile,
-        _ => GroupKind::Administrative,
+        // A group of a type that is missing or not known may be anything.
+        None | Some(GroupType::Other(_)) => GroupKind::Unknown,
+        Some(_) => GroupKind::Administrative,
     }
 }
 
