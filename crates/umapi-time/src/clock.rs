@@ -1,15 +1,18 @@
-use std::error::Error;
-use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
-use std::time::{Duration, SystemTime};
+//! The clock that is passed to code that needs the time.
 
-use crate::real::RealTime;
-use crate::{AdvanceGuard, Instant, Sleep, TimeSource};
+use std::{
+    error::Error,
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, SystemTime},
+};
 
-/// A source of time that is passed in. Clones are cheap and show the same time.
+use crate::{AdvanceGuard, Instant, Sleep, TimeSource, real::RealTime};
+
+/// A clock that is passed in. Clones are cheap and show the same time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,46 +31,47 @@ use crate::{AdvanceGuard, Instant, Sleep, TimeSource};
 pub struct Clock(Arc<dyn TimeSource>);
 
 impl Clock {
-    /// The machine's clock. Its sleeps need a tokio runtime with time enabled.
+    /// Creates the machine's clock. Its sleeps need a tokio runtime with time enabled.
     #[must_use]
     pub fn real() -> Self {
         Self::new(RealTime::new())
     }
 
-    /// A clock on a time source of your own.
+    /// Creates a clock with a custom time source.
     #[must_use]
     pub fn new(source: impl TimeSource) -> Self {
         Self(Arc::new(source))
     }
 
-    /// What the clock on the wall shows: for dates. It may be wrong, and may jump either way.
+    /// The wall-clock time, for dates. It may be wrong, and may jump in both directions.
     #[must_use]
     pub fn wall(&self) -> SystemTime {
         self.0.wall()
     }
 
-    /// The monotonic time: for durations and deadlines.
+    /// The monotonic time, for durations and deadlines.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.0.now()
     }
 
-    /// Waits this long, counted from the call.
+    /// Waits for a duration, counted from the call.
     pub fn sleep(&self, duration: Duration) -> Sleep {
         self.sleep_until(self.now() + duration)
     }
 
-    /// Waits for a moment to come; one that has passed is no wait.
+    /// Waits until a moment. A moment in the past needs no wait.
     pub fn sleep_until(&self, deadline: Instant) -> Sleep {
         self.0.sleep_until(deadline)
     }
 
-    /// Gives a future this long to finish, counted from the call.
+    /// Limits the time of a future, counted from the call.
     ///
-    /// The future is asked once more when the time is up, so one that is ready then still counts.
+    /// The future is polled once more when the time expires, so one that is ready at that moment still counts.
     ///
     /// # Errors
-    /// [`Elapsed`] if it has not finished by then; the future is dropped.
+    ///
+    /// [`Elapsed`] if the future has not finished by then. The future is dropped.
     pub fn timeout<F: Future>(
         &self,
         limit: Duration,
@@ -86,12 +90,12 @@ impl Clock {
         }
     }
 
-    /// Marks work as under way that a clock which [advances by itself](crate::ManualClock::auto_advance) cannot see,
-    /// a request on a socket say: it stays where it is until the hold is dropped. On any other clock it does nothing.
+    /// Returns a guard that stops a clock which [advances by itself](crate::ManualClock::auto_advance) while work is in
+    /// progress that the clock cannot see, e.g. a request on a socket. On any other clock it has no effect.
     ///
-    /// Drop it before sleeping on the same clock, and do not hold over a request to a server that sleeps on it: the sleep
-    /// would otherwise wait for the hold, and the hold for the sleep. Of a client and a server that share a clock, the
-    /// server is the one to hold, while it works on a request and does not sleep.
+    /// Drop the guard before sleeping on the same clock, and do not hold it during a request to a server that sleeps on the
+    /// clock: each would wait for the other. If a client and a server share a clock, the server takes the guard, while it
+    /// works on a request and does not sleep.
     pub fn advance_guard(&self) -> AdvanceGuard {
         self.0.advance_guard()
     }
@@ -110,14 +114,14 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A future had not finished within its limit.
+/// The error of a future that did not finish within its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Elapsed {
     limit: Duration,
 }
 
 impl Elapsed {
-    /// The limit that was set.
+    /// The time limit.
     #[must_use]
     pub const fn limit(self) -> Duration {
         self.limit
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endless_sleep_of_real_time_is_no_overflow() {
+    async fn an_endless_sleep_in_real_time_does_not_overflow() {
         let clock = Clock::real();
         let endless = clock.sleep(Duration::MAX);
         assert_eq!(
@@ -162,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn timeout_takes_the_future_that_finishes_first() {
+    async fn timeout_returns_what_finishes_first() {
         let manual = ManualClock::new().auto_advance(Duration::ZERO);
         let clock = manual.clock();
         assert_eq!(clock.timeout(SECOND, async { 7 }).await, Ok(7));

@@ -1,10 +1,14 @@
-use std::ops::{Add, AddAssign, Sub};
-use std::time::Duration;
+//! A moment of the monotonic time.
 
-/// A moment of a clock's monotonic time: how long after the clock's origin.
+use std::{
+    ops::{Add, AddAssign, Sub},
+    time::Duration,
+};
+
+/// A moment of a clock's monotonic time, as the time since the clock's origin.
 ///
-/// Moments of two different clocks have nothing to do with each other. Arithmetic saturates instead of panicking: the
-/// time since a later moment is zero.
+/// Moments of different clocks cannot be compared. Arithmetic saturates instead of panicking: the time since a later moment is
+/// zero.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,13 +26,13 @@ impl Instant {
     /// The origin of every clock.
     pub const ORIGIN: Self = Self(Duration::ZERO);
 
-    /// The moment this long after the clock's origin.
+    /// Creates the moment at this time since the clock's origin.
     #[must_use]
     pub const fn from_origin(elapsed: Duration) -> Self {
         Self(elapsed)
     }
 
-    /// How long after the clock's origin this moment is.
+    /// The time since the clock's origin.
     #[must_use]
     pub const fn since_origin(self) -> Duration {
         self.0

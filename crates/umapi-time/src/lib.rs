@@ -2,21 +2,19 @@
 //!
 //! # Where to start
 //!
-//! | you want to | see |
+//! | to | see |
 //! | --- | --- |
-//! | tell the time, sleep, set a limit to a future | [`Clock`] |
-//! | drive time in a test | [`ManualClock`] |
-//! | bring a clock of your own | [`TimeSource`] |
+//! | read the time, sleep, limit the time of a future | [`Clock`] |
+//! | control the time in a test | [`ManualClock`] |
+//! | implement a custom clock | [`TimeSource`] |
 
-mod advance_guard;
 mod clock;
 mod instant;
 mod manual;
 mod real;
 mod source;
 
-pub use advance_guard::AdvanceGuard;
 pub use clock::{Clock, Elapsed};
 pub use instant::Instant;
 pub use manual::ManualClock;
-pub use source::{Sleep, TimeSource};
+pub use source::{AdvanceGuard, Sleep, TimeSource};

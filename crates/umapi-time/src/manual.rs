@@ -1,25 +1,25 @@
-//! The clock that tests drive.
+//! The clock that tests control.
 
 mod autopilot;
-mod dial;
-mod sleeper;
+mod timeline;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::{Notify, watch};
 
 use crate::{AdvanceGuard, Clock, Instant, Sleep, TimeSource};
-use dial::Dial;
-use sleeper::Sleeper;
+use timeline::{Sleeper, Timeline};
 
 /// 2026-01-01T00:00:00Z, in seconds since 1970.
 const DEFAULT_START: u64 = 1_767_225_600;
 
-/// A clock that moves when it is told to; for tests. Clones drive the same clock.
+/// A clock for tests that advances on command. Clones control the same clock.
 ///
-/// It begins **frozen**: time stands still but for [`advance`](Self::advance) and [`advance_to`](Self::advance_to).
+/// It starts **frozen**: time only moves with [`advance`](Self::advance) and [`advance_to`](Self::advance_to).
 /// [`auto_advance`](Self::auto_advance) lets it jump from deadline to deadline by itself.
 ///
 /// ```
@@ -32,7 +32,7 @@ const DEFAULT_START: u64 = 1_767_225_600;
 /// let clock = manual.clock();
 /// let task = tokio::spawn(async move { clock.sleep(Duration::from_secs(3600)).await });
 ///
-/// manual.until_sleepers(1).await; // the task has gone to sleep
+/// manual.until_sleepers(1).await; // the task sleeps now
 /// manual.advance(Duration::from_secs(3600));
 /// task.await.unwrap();
 /// # }
@@ -41,30 +41,30 @@ const DEFAULT_START: u64 = 1_767_225_600;
 pub struct ManualClock(Arc<Shared>);
 
 struct Shared {
-    dial: Mutex<Dial>,
-    /// How many sleepers wait, for those who wait for sleepers.
+    timeline: Mutex<Timeline>,
+    /// The number of sleepers, for `until_sleepers`.
     sleepers: watch::Sender<usize>,
-    /// Rung when a hold is released or the mode changes.
-    bell: Notify,
+    /// Notified when a guard is dropped or the mode changes.
+    changed: Notify,
 }
 
 impl Shared {
-    fn dial(&self) -> MutexGuard<'_, Dial> {
-        // The dial is whole between any two of its statements, so a panic elsewhere leaves it usable.
-        self.dial.lock().unwrap_or_else(PoisonError::into_inner)
+    fn timeline(&self) -> MutexGuard<'_, Timeline> {
+        // Every change of the timeline is complete when the lock is released, so a poisoned lock is safe to use.
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the dial, publishes the number of sleepers, and then wakes those whose time has come, in the order of
-    /// their deadlines. Wakers run outside the lock: they may call back into the clock.
-    fn turn<T>(&self, change: impl FnOnce(&mut Dial) -> T) -> T {
+    /// Changes the timeline, publishes the number of sleepers, and then wakes the sleepers that are due, in the order of their
+    /// deadlines. Wakers run outside the lock because they may call back into the clock.
+    fn update<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
         let (outcome, woken) = {
-            let mut dial = self.dial();
-            let outcome = change(&mut dial);
-            (outcome, dial.take_due())
+            let mut timeline = self.timeline();
+            let outcome = change(&mut timeline);
+            (outcome, timeline.take_due())
         };
-        // Counted anew while the channel is locked, so that of two changes the later is what is published.
+        // Counted while the channel is locked, so that the later of two changes is published.
         self.sleepers.send_if_modified(|published| {
-            let waiting = self.dial().sleepers();
+            let waiting = self.timeline().sleepers();
             std::mem::replace(published, waiting) != waiting
         });
         for waker in woken {
@@ -75,119 +75,119 @@ impl Shared {
 }
 
 impl ManualClock {
-    /// A frozen clock that shows 2026-01-01T00:00:00Z.
+    /// Creates a frozen clock at 2026-01-01T00:00:00Z.
     #[must_use]
     pub fn new() -> Self {
         Self::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(DEFAULT_START))
     }
 
-    /// A frozen clock that shows this wall time.
+    /// Creates a frozen clock at this wall-clock time.
     #[must_use]
     pub fn starting_at(wall: SystemTime) -> Self {
         Self(Arc::new(Shared {
-            dial: Mutex::new(Dial::starting_at(wall)),
+            timeline: Mutex::new(Timeline::starting_at(wall)),
             sleepers: watch::Sender::new(0),
-            bell: Notify::new(),
+            changed: Notify::new(),
         }))
     }
 
-    /// The clock to pass on, to as many as shall share it.
+    /// Returns the clock to pass to the code under test.
     #[must_use]
     pub fn clock(&self) -> Clock {
         Clock::new(self.clone())
     }
 
-    /// Moves time on, and wakes the sleepers whose time has come, in the order of their deadlines.
+    /// Advances the time, and wakes the sleepers that are due, in the order of their deadlines.
     ///
-    /// It is one jump: a task that wakes sees the new time, not its deadline. To have every task see its own
-    /// deadline, advance in steps, or use [`auto_advance`](Self::auto_advance).
+    /// It is a single jump: a task that wakes sees the new time, not its deadline. To let every task see its own deadline,
+    /// advance in steps, or use [`auto_advance`](Self::auto_advance).
     pub fn advance(&self, duration: Duration) {
-        self.0.turn(|dial| dial.advance_to(dial.now() + duration));
+        self.0.update(|timeline| timeline.advance_to(timeline.now() + duration));
     }
 
-    /// Moves time on to a moment. One that has passed changes nothing.
+    /// Advances the time to a moment. A moment in the past has no effect.
     pub fn advance_to(&self, moment: Instant) {
-        self.0.turn(|dial| dial.advance_to(moment));
+        self.0.update(|timeline| timeline.advance_to(moment));
     }
 
-    /// Sets the wall clock, and it alone: monotonic time and sleepers do not notice.
+    /// Sets only the wall clock. Monotonic time and sleepers are not affected.
     pub fn set_wall(&self, wall: SystemTime) {
-        self.0.turn(|dial| dial.set_wall(wall));
+        self.0.update(|timeline| timeline.set_wall(wall));
     }
 
-    /// Lets the clock jump to the earliest deadline whenever someone sleeps and nothing else has happened for a
-    /// grace period of **real** time.
+    /// Lets the clock jump to the earliest deadline whenever a task sleeps and nothing else has happened for a grace period of
+    /// **real** time.
     ///
-    /// It is for tests in which sockets are real and waiting is not. What happens is what the clock sees: being read,
-    /// a sleep begun, a sleep given up, [`touch`](Self::touch); and it does not move while a [`hold`](Clock::advance_guard) is
-    /// alive. Beyond that it counts on the grace period:
+    /// Use it in tests with real sockets and virtual waiting. The clock sees when it is read, when a sleep starts or is
+    /// cancelled, and [`touch`](Self::touch); and it does not move while an [`AdvanceGuard`] exists. Otherwise it relies on
+    /// the grace period:
     ///
-    /// * where all tasks share one current-thread runtime, every ready task and every arrived byte gets its turn
-    ///   first, however busy the machine is: a few milliseconds will do, and zero if there are no sockets;
-    /// * where several threads take part, it must be longer than the longest time that a thread which has work may be
-    ///   kept from doing it: some tens of milliseconds, or a hold while such work is under way.
+    /// * If all tasks share one current-thread runtime, every ready task runs and every arrived byte is read first, however
+    ///   busy the machine is. A few milliseconds are enough, or zero without sockets.
+    /// * With several threads, it must be longer than the longest time that a thread with work may be delayed: some tens of
+    ///   milliseconds, or a guard while such work is in progress.
     ///
     /// Sleepers need a tokio runtime with time enabled.
-    #[must_use = "it returns the same clock, for chaining"]
+    #[must_use = "returns the same clock, for chaining"]
     pub fn auto_advance(self, grace: Duration) -> Self {
         self.set_auto_advance(Some(grace));
         self
     }
 
-    /// Turns [`auto_advance`](Self::auto_advance) on with this grace, or off with `None`.
+    /// Turns [`auto_advance`](Self::auto_advance) on with this grace period, or off with `None`.
     pub fn set_auto_advance(&self, grace: Option<Duration>) {
-        // Whoever sleeps already must be asked again: the autopilot starts from a sleeper's task.
-        let asleep = self.0.turn(|dial| {
-            dial.set_grace(grace);
-            dial.wakers()
+        // Current sleepers are polled again, because the task that advances the clock starts from a sleeper.
+        let asleep = self.0.update(|timeline| {
+            timeline.set_grace(grace);
+            timeline.wakers()
         });
-        self.0.bell.notify_waiters();
+        self.0.changed.notify_waiters();
         for waker in asleep {
             waker.wake();
         }
     }
 
-    /// Stops advancing by itself: from here on time moves only when told.
+    /// Stops the clock: from now on time only moves on command.
     pub fn freeze(&self) {
         self.set_auto_advance(None);
     }
 
-    /// Tells a clock that advances by itself that something happened: the grace period begins anew.
+    /// Reports activity to a clock that advances by itself. The grace period starts again.
     pub fn touch(&self) {
-        self.0.dial().touch();
+        self.0.timeline().touch();
     }
 
-    /// How many sleepers are waiting.
+    /// The number of sleepers.
     #[must_use]
     pub fn sleepers(&self) -> usize {
-        self.0.dial().sleepers()
+        self.0.timeline().sleepers()
     }
 
-    /// When the next sleeper is due, if there is one.
+    /// The deadline of the next sleeper, if there is one.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.0.dial().next_deadline()
+        self.0.timeline().next_deadline()
     }
 
-    /// Waits, in real time, until at least this many sleepers are waiting.
+    /// Waits in real time until there are at least this many sleepers.
     pub async fn until_sleepers(&self, count: usize) {
         let mut sleepers = self.0.sleepers.subscribe();
-        // The sender lives in `self`, so the channel cannot close under us.
+        // The sender lives in `self`, so the channel is not closed.
         let _ = sleepers.wait_for(|waiting| *waiting >= count).await;
     }
 }
 
 impl TimeSource for ManualClock {
     fn wall(&self) -> SystemTime {
-        let mut dial = self.0.dial();
-        dial.touch();
-        dial.wall()
+        let mut timeline = self.0.timeline();
+        timeline.touch();
+        timeline.wall()
     }
 
     fn now(&self) -> Instant {
-        let mut dial = self.0.dial();
-        dial.touch();
-        dial.now()
+        let mut timeline = self.0.timeline();
+        timeline.touch();
+        timeline.now()
     }
 
     fn sleep_until(&self, deadline: Instant) -> Sleep {
@@ -195,11 +195,11 @@ impl TimeSource for ManualClock {
     }
 
     fn advance_guard(&self) -> AdvanceGuard {
-        self.0.dial().hold();
+        self.0.timeline().add_guard();
         let shared = self.0.clone();
         AdvanceGuard::new(move || {
-            shared.dial().release();
-            shared.bell.notify_waiters();
+            shared.timeline().remove_guard();
+            shared.changed.notify_waiters();
         })
     }
 }
@@ -218,11 +218,11 @@ impl From<ManualClock> for Clock {
 
 impl fmt::Debug for ManualClock {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dial = self.0.dial();
+        let timeline = self.0.timeline();
         out.debug_struct("ManualClock")
-            .field("now", &dial.now())
-            .field("sleepers", &dial.sleepers())
-            .field("auto_advance", &dial.grace())
+            .field("now", &timeline.now())
+            .field("sleepers", &timeline.sleepers())
+            .field("auto_advance", &timeline.grace())
             .finish_non_exhaustive()
     }
 }

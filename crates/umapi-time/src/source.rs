@@ -1,18 +1,22 @@
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::SystemTime;
+//! The time source under a clock, and what it returns.
 
-use crate::{AdvanceGuard, Instant};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::SystemTime,
+};
 
-/// Where a [`Clock`](crate::Clock) gets its time from; implement it for a clock of your own.
+use crate::Instant;
+
+/// The time source of a [`Clock`](crate::Clock). Implement it for a custom clock.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
 /// use umapi_time::{Clock, Instant, Sleep, TimeSource};
 ///
-/// /// A clock on which everything takes no time at all.
+/// /// A clock on which nothing takes any time.
 /// #[derive(Debug)]
 /// struct Stopped;
 ///
@@ -32,31 +36,28 @@ use crate::{AdvanceGuard, Instant};
 /// assert_eq!(clock.wall(), SystemTime::UNIX_EPOCH);
 /// ```
 pub trait TimeSource: fmt::Debug + Send + Sync + 'static {
-    /// What the clock on the wall shows. It may be wrong, and may jump either way.
+    /// The wall-clock time. It may be wrong, and may jump in both directions.
     fn wall(&self) -> SystemTime;
 
     /// The monotonic time, which never goes back.
     fn now(&self) -> Instant;
 
-    /// A future that is ready when [`now`](Self::now) has reached the deadline.
+    /// Returns a future that is ready when [`now`](Self::now) has reached the deadline.
     fn sleep_until(&self, deadline: Instant) -> Sleep;
 
-    /// Marks work as under way that the source cannot see; see [`Clock::advance_guard`](crate::Clock::advance_guard).
-    ///
-    /// A source that does not move by itself has nothing to do here, which is the default.
+    /// Returns a guard that stops a source which advances by itself; see
+    /// [`Clock::advance_guard`](crate::Clock::advance_guard). By default the guard has no effect.
     fn advance_guard(&self) -> AdvanceGuard {
         AdvanceGuard::none()
     }
 }
 
-/// A wait for a moment to come, made by [`Clock::sleep`](crate::Clock::sleep).
-///
-/// Dropping it ends the wait.
+/// A wait until a moment; created by [`Clock::sleep`](crate::Clock::sleep). Dropping it cancels the wait.
 #[must_use = "futures do nothing unless polled"]
 pub struct Sleep(Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl Sleep {
-    /// A sleep that lasts as long as the given future.
+    /// Creates a sleep that lasts as long as the given future.
     pub fn new(wait: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Box::pin(wait))
     }
@@ -73,5 +74,36 @@ impl Future for Sleep {
 impl fmt::Debug for Sleep {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Sleep")
+    }
+}
+
+/// Stops a clock that advances by itself until it is dropped; created by
+/// [`Clock::advance_guard`](crate::Clock::advance_guard).
+#[must_use = "the clock advances again when the guard is dropped"]
+pub struct AdvanceGuard(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl AdvanceGuard {
+    /// Creates a guard without an effect, for a clock that does not advance by itself.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Creates a guard that calls back once when it is dropped.
+    pub fn new(release: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(release)))
+    }
+}
+
+impl Drop for AdvanceGuard {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            release();
+        }
+    }
+}
+
+impl fmt::Debug for AdvanceGuard {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("AdvanceGuard")
     }
 }

@@ -1,7 +1,7 @@
-//! What the log tells. A process of its own: who logs is remembered for the whole process.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+//! The log. This is a test binary of its own because the subscriber is global.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests panic on the unexpected")]
 
-#[allow(dead_code, reason = "it serves other tests too")]
+#[allow(dead_code, reason = "shared with other tests")]
 #[path = "client/service.rs"]
 mod service;
 
@@ -16,7 +16,7 @@ use umapi::auth::FixedToken;
 
 const ANN: &str = r#"{"lastPage":true,"result":"success","users":[{"email":"ann@example.com"}]}"#;
 
-/// Keeps what is written.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -40,7 +40,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[tokio::test]
-async fn the_log_tells_operation_attempt_and_request_and_no_secret() {
+async fn the_log_has_operations_and_requests_but_no_secrets() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.clone())
@@ -53,8 +53,8 @@ async fn the_log_tells_operation_attempt_and_request_and_no_secret() {
     let client = service.bare_client().token_source("key", FixedToken::new("planted-token")).build().unwrap();
     client.users().list().try_next().await.unwrap();
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for told in ["operation=\"listUsers\"", "number=2", "from-the-service", "status=500", "took_ms"] {
-        assert!(text.contains(told), "`{told}` is not in:\n{text}");
+    for part in ["operation=\"listUsers\"", "number=2", "from-the-service", "status=500", "took_ms"] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
     }
     assert!(!text.contains("planted"), "{text}");
 }

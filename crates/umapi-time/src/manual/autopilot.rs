@@ -1,51 +1,50 @@
-//! The task that moves a clock which advances by itself. It lives only while someone sleeps.
+//! The task that advances a clock by itself. It lives only while there are sleepers.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
 use super::Shared;
 
-/// How often the other tasks of the runtime get their turn before nothing is taken to happen any more.
+/// How often the task yields to the other tasks of the runtime before the clock counts as idle.
 const QUIET_ROUNDS: usize = 32;
 
-/// Puts the autopilot at the controls, if the clock is to advance by itself and nobody is there yet.
+/// Starts the task, if the clock advances by itself and has no task yet.
 pub(super) fn ensure(shared: &Arc<Shared>) {
     let Ok(runtime) = Handle::try_current() else { return };
     {
-        let mut dial = shared.dial();
-        if dial.autopilot || dial.grace().is_none() {
+        let mut timeline = shared.timeline();
+        if timeline.has_autopilot || timeline.grace().is_none() {
             return;
         }
-        dial.autopilot = true;
+        timeline.has_autopilot = true;
     }
-    let seat = Seat(shared.clone());
-    runtime.spawn(async move { fly(&seat.0).await });
+    let running = Running(shared.clone());
+    runtime.spawn(async move { run(&running.0).await });
 }
 
-/// Jumps from deadline to deadline until nobody sleeps or the clock is frozen.
-async fn fly(shared: &Shared) {
+/// Jumps from deadline to deadline until there is no sleeper or the clock is frozen.
+async fn run(shared: &Shared) {
     loop {
-        // Listening begins before looking, so that a change in between is not missed.
-        let bell = shared.bell.notified();
-        let (seen, grace, held) = {
-            let dial = shared.dial();
-            let Some(grace) = dial.grace() else { return };
-            if dial.sleepers() == 0 {
+        // Subscribed before the check, so that no change in between is missed.
+        let changed = shared.changed.notified();
+        let (seen, grace, is_guarded) = {
+            let timeline = shared.timeline();
+            let Some(grace) = timeline.grace() else { return };
+            if timeline.sleepers() == 0 {
                 return;
             }
-            (dial.activity(), grace, dial.is_held())
+            (timeline.activity(), grace, timeline.is_guarded())
         };
-        if held {
-            bell.await;
+        if is_guarded {
+            changed.await;
             continue;
         }
         let_others_run(grace).await;
-        shared.turn(|dial| {
-            let quiet = dial.activity() == seen && !dial.is_held() && dial.grace().is_some();
-            if let Some(deadline) = dial.next_deadline().filter(|_| quiet) {
-                dial.advance_to(deadline);
+        shared.update(|timeline| {
+            let quiet = timeline.activity() == seen && !timeline.is_guarded() && timeline.grace().is_some();
+            if let Some(deadline) = timeline.next_deadline().filter(|_| quiet) {
+                timeline.advance_to(deadline);
             }
         });
     }
@@ -53,25 +52,24 @@ async fn fly(shared: &Shared) {
 
 async fn let_others_run(grace: Duration) {
     if !grace.is_zero() {
-        #[expect(clippy::disallowed_methods, reason = "the grace period is one of real time")]
+        #[expect(clippy::disallowed_methods, reason = "the grace period is real time")]
         tokio::time::sleep(grace).await;
     }
-    // What the sockets brought in the meantime is queued behind this task: it goes first.
+    // Tasks that were woken by sockets in the meantime run first.
     for _ in 0..QUIET_ROUNDS {
         tokio::task::yield_now().await;
     }
 }
 
-/// Held by the task at the controls. If its runtime goes away, those who sleep in other runtimes are asked again, and
-/// one of them takes over.
-struct Seat(Arc<Shared>);
+/// Owned by the task. If its runtime ends, the sleepers of other runtimes are polled again, and one of them starts a new task.
+struct Running(Arc<Shared>);
 
-impl Drop for Seat {
+impl Drop for Running {
     fn drop(&mut self) {
         let asleep = {
-            let mut dial = self.0.dial();
-            dial.autopilot = false;
-            dial.wakers()
+            let mut timeline = self.0.timeline();
+            timeline.has_autopilot = false;
+            timeline.wakers()
         };
         for waker in asleep {
             waker.wake();

@@ -1,9 +1,12 @@
-use std::sync::Mutex;
-use std::thread;
+//! The manual clock, frozen and advancing by itself.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Builder;
+use std::{sync::Mutex, thread};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::Builder,
+};
 
 use super::*;
 
@@ -15,7 +18,7 @@ fn at(seconds: u64) -> Instant {
 }
 
 #[test]
-fn wall_and_monotonic_time_move_together_but_are_set_apart() {
+fn wall_time_is_set_independently_of_monotonic_time() {
     let start = SystemTime::UNIX_EPOCH + HOUR;
     let manual = ManualClock::starting_at(start);
     let clock = manual.clock();
@@ -62,7 +65,7 @@ async fn sleepers_wake_in_the_order_of_their_deadlines() {
 }
 
 #[tokio::test]
-async fn only_those_whose_time_has_come_wake() {
+async fn only_due_sleepers_wake() {
     let manual = ManualClock::new();
     let clock = manual.clock();
     let long = tokio::spawn({
@@ -92,7 +95,7 @@ async fn a_dropped_sleeper_leaves_the_queue() {
 }
 
 #[tokio::test]
-async fn a_moment_that_has_passed_is_no_wait() {
+async fn a_moment_in_the_past_needs_no_wait() {
     let manual = ManualClock::new();
     manual.advance(HOUR);
     manual.clock().sleep_until(at(1)).await;
@@ -100,7 +103,7 @@ async fn a_moment_that_has_passed_is_no_wait() {
 }
 
 #[tokio::test]
-async fn a_frozen_clock_stays_where_it_is() {
+async fn a_frozen_clock_does_not_move() {
     let manual = ManualClock::new().auto_advance(Duration::ZERO);
     manual.freeze();
     let clock = manual.clock();
@@ -110,22 +113,22 @@ async fn a_frozen_clock_stays_where_it_is() {
     assert!(!task.is_finished());
     assert_eq!(manual.clock().now(), Instant::ORIGIN);
 
-    // Those asleep already are noticed when the clock is let go.
+    // Current sleepers are noticed when the clock starts to advance.
     manual.set_auto_advance(Some(Duration::from_millis(1)));
     task.await.unwrap();
     assert_eq!(manual.clock().now(), at(1));
 }
 
 #[tokio::test]
-async fn auto_advance_goes_from_deadline_to_deadline() {
+async fn auto_advance_jumps_from_deadline_to_deadline() {
     let manual = ManualClock::new().auto_advance(Duration::ZERO);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let mut tasks = Vec::new();
-    for pace in [2, 3] {
+    for interval in [2, 3] {
         let (clock, seen) = (manual.clock(), seen.clone());
         tasks.push(tokio::spawn(async move {
             for _ in 0..3 {
-                clock.sleep(Duration::from_secs(pace)).await;
+                clock.sleep(Duration::from_secs(interval)).await;
                 seen.lock().unwrap().push(clock.now().since_origin().as_secs());
             }
         }));
@@ -137,7 +140,7 @@ async fn auto_advance_goes_from_deadline_to_deadline() {
 }
 
 #[tokio::test]
-async fn real_sockets_and_virtual_waiting_mix() {
+async fn real_sockets_work_with_virtual_waiting() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -156,7 +159,7 @@ async fn real_sockets_and_virtual_waiting_mix() {
         let asked = clock.now();
         socket.write_all(&[round]).await.unwrap();
         let answer = clock.timeout(11 * SECOND, socket.read_u8()).await;
-        assert_eq!(answer.expect("the answer comes before the limit").unwrap(), round);
+        assert_eq!(answer.expect("the answer arrives in time").unwrap(), round);
         assert_eq!(clock.now() - asked, 10 * SECOND);
         clock.sleep(HOUR).await;
     }
@@ -164,21 +167,21 @@ async fn real_sockets_and_virtual_waiting_mix() {
 }
 
 #[tokio::test]
-async fn a_hold_keeps_the_clock_from_advancing() {
+async fn a_guard_stops_the_clock() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(1));
     let clock = manual.clock();
-    let (hold, other) = (clock.advance_guard(), clock.advance_guard());
+    let (guard, other) = (clock.advance_guard(), clock.advance_guard());
     let task = tokio::spawn(async move { clock.sleep(SECOND).await });
     manual.until_sleepers(1).await;
     drop(other);
     Clock::real().sleep(Duration::from_millis(30)).await;
     assert!(!task.is_finished());
-    drop(hold);
+    drop(guard);
     task.await.unwrap();
 }
 
 #[tokio::test]
-async fn what_happens_begins_the_grace_period_anew() {
+async fn activity_restarts_the_grace_period() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(200));
     let clock = manual.clock();
     let task = tokio::spawn(async move { clock.sleep(SECOND).await });
@@ -193,7 +196,7 @@ async fn what_happens_begins_the_grace_period_anew() {
 }
 
 #[test]
-fn sleepers_outlive_the_runtime_of_the_one_at_the_controls() {
+fn sleepers_outlive_the_runtime_of_the_advancing_task() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(30));
     let first = Builder::new_current_thread().enable_time().build().unwrap();
     let clock = manual.clock();
@@ -213,7 +216,7 @@ fn sleepers_outlive_the_runtime_of_the_one_at_the_controls() {
 }
 
 #[test]
-fn its_debug_shows_where_it_stands() {
+fn debug_shows_the_time_and_the_sleepers() {
     let manual = ManualClock::new();
     manual.advance(SECOND);
     let shown = format!("{:?}", manual.clock());

@@ -1,8 +1,8 @@
-//! The client over real connections, with a service that answers as it is told.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+//! The client over real connections to a scripted service.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests panic on the unexpected")]
 
+mod calls;
+mod lists;
 mod observing;
-mod pager;
 mod run;
 mod service;
-mod transport;

@@ -1,4 +1,4 @@
-//! What an observer is told.
+//! The notifications of an observer.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,11 +8,11 @@ use crate::service::{Reply, Seen, Service};
 
 const ANN: &str = r#"{"lastPage":true,"result":"success","users":[{"email":"ann@example.com"}]}"#;
 
-/// Writes everything down, in words.
+/// Records all notifications as text.
 #[derive(Default)]
-struct Diary(Mutex<Vec<String>>);
+struct Recorder(Mutex<Vec<String>>);
 
-impl Diary {
+impl Recorder {
     fn write(&self, entry: String) {
         self.0.lock().unwrap().push(entry);
     }
@@ -22,7 +22,7 @@ impl Diary {
     }
 }
 
-impl Observer for Diary {
+impl Observer for Recorder {
     fn request_started(&self, request: &RequestStarted<'_>) {
         assert_eq!((request.request_id.len(), request.api_key), (32, "key-1"));
         self.write(format!("started {} {} {:?}", request.operation, request.attempt, request.commands));
@@ -54,10 +54,10 @@ fn throttled(seconds: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn an_observer_is_told_everything_in_its_order() {
+async fn an_observer_is_notified_in_order() {
     let service = Service::scripted([throttled("60"), Reply::json(ANN)]).await;
-    let diary = Arc::new(Diary::default());
-    let client = service.builder().observer(diary.clone()).build().unwrap();
+    let recorder = Arc::new(Recorder::default());
+    let client = service.builder().observer(recorder.clone()).build().unwrap();
     client.users().list().try_next().await.unwrap();
     let expected = [
         "started listUsers 1 []",
@@ -68,26 +68,26 @@ async fn an_observer_is_told_everything_in_its_order() {
         "finished listUsers 2 Some(200)",
         "page 0 with 1 of None",
     ];
-    assert_eq!(diary.entries(), expected);
+    assert_eq!(recorder.entries(), expected);
 }
 
 #[tokio::test]
-async fn an_observer_knows_before_each_attempt_which_commands_are_in_it() {
-    let done = |request: &Seen| {
+async fn an_observer_knows_the_commands_of_each_attempt() {
+    let respond = |request: &Seen| {
         let count = request.body.matches("\"user\"").count();
         Reply::json(&format!(r#"{{"result":"success","completed":{count},"notCompleted":0}}"#))
     };
     let mut is_first = true;
-    let service = Service::answering(move |request| match std::mem::take(&mut is_first) {
+    let service = Service::responding(move |request| match std::mem::take(&mut is_first) {
         true => Reply::HangUp,
-        false => done(request),
+        false => respond(request),
     })
     .await;
-    let diary = Arc::new(Diary::default());
-    let client = service.builder().observer(diary.clone()).build().unwrap();
+    let recorder = Arc::new(Recorder::default());
+    let client = service.builder().observer(recorder.clone()).build().unwrap();
     let commands = (0..12).map(|number| Command::user(format!("u{number}@example.com")).add_to(["Design"]));
     client.execute(commands).with_options(RunOptions::new().in_flight(1)).await.unwrap();
-    let started: Vec<String> = diary.entries().into_iter().filter(|entry| entry.starts_with("started")).collect();
+    let started: Vec<String> = recorder.entries().into_iter().filter(|entry| entry.starts_with("started")).collect();
     let first: Vec<u64> = (0..10).collect();
     let expected = [
         format!("started executeActions 1 {first:?}"),

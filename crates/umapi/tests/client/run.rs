@@ -38,7 +38,7 @@ fn done(request: &Seen) -> Reply {
 /// Does all of it, except where the script has something else to say to the request of this number.
 async fn doing(script: impl Fn(usize, &Seen) -> Option<Reply> + Send + 'static) -> Service {
     let mut number = 0;
-    Service::answering(move |request| {
+    Service::responding(move |request| {
         number += 1;
         script(number - 1, request).unwrap_or_else(|| done(request))
     })
@@ -331,7 +331,7 @@ async fn what_a_consumer_does_between_two_outcomes_does_not_wait_for_the_stream(
 /// What the driver knows of memberships is that they are work like any other: one group takes a hundred users a command.
 #[tokio::test]
 async fn memberships_are_looked_up_planned_and_run() {
-    let service = Service::answering(|request| match request.path.starts_with("/groups/") {
+    let service = Service::responding(|request| match request.path.starts_with("/groups/") {
         true => Reply::json(
             r#"{"lastPage":true,"result":"success","groups":[
                 {"groupId":1,"groupName":"Design","type":"USER_GROUP"},

@@ -1,4 +1,4 @@
-//! A service that answers as it is told, byte by byte.
+//! A scripted service, byte by byte.
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,10 +15,10 @@ use umapi::{
     time::{Clock, ManualClock},
 };
 
-/// Long enough for everything on one thread to get its turn.
+/// Long enough for every ready task of one thread to run.
 const GRACE: Duration = Duration::from_millis(5);
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) path: String,
@@ -33,21 +33,23 @@ impl Seen {
     }
 }
 
-/// What is done with a request.
+/// The reaction to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// These bytes.
+    /// Sends these bytes.
     Bytes(Vec<u8>),
-    /// These bytes, and an end of the connection.
+    /// Sends these bytes and closes the connection.
     LastBytes(Vec<u8>),
-    /// No byte at all, and an end of the connection.
+    /// Closes the connection.
     HangUp,
-    /// Nothing, for ever.
+    /// Sends nothing and keeps the connection open.
     Silence,
+    /// Sends the head of a response with this status, and a body without an end.
+    Endless(u16),
 }
 
 impl Reply {
-    /// A whole answer.
+    /// A complete response.
     pub(crate) fn of(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let mut text = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
@@ -62,8 +64,8 @@ impl Reply {
         Self::of(200, &[("content-type", "application/json"), ("x-request-id", "from-the-service")], body)
     }
 
-    /// The same answer without its last bytes.
-    pub(crate) fn cut_off(self) -> Self {
+    /// The response without its last bytes.
+    pub(crate) fn truncated(self) -> Self {
         match self {
             Self::Bytes(mut bytes) => {
                 bytes.truncate(bytes.len() - 5);
@@ -76,7 +78,7 @@ impl Reply {
 
 type Handler = dyn FnMut(&Seen) -> Reply + Send;
 
-/// A running service. It shares the thread of the test, and its clock jumps over all waits.
+/// A running service. It shares the thread of the test, and its clock skips all waits.
 pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) manual: ManualClock,
@@ -84,8 +86,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Answers by a function.
-    pub(crate) async fn answering(handler: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+    /// Starts a service that responds with a function.
+    pub(crate) async fn responding(handler: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -99,18 +101,18 @@ impl Service {
         Self { url, manual: ManualClock::new().auto_advance(GRACE), seen }
     }
 
-    /// Answers in this order, and the last one again and again.
+    /// Starts a service that sends these replies in order, and then repeats the last one.
     pub(crate) async fn scripted(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: Vec<Reply> = replies.into_iter().collect();
         replies.reverse();
-        Self::answering(move |_| if replies.len() > 1 { replies.pop().unwrap() } else { replies[0].clone() }).await
+        Self::responding(move |_| if replies.len() > 1 { replies.pop().unwrap() } else { replies[0].clone() }).await
     }
 
     pub(crate) fn clock(&self) -> Clock {
         self.manual.clock()
     }
 
-    /// Seconds that have passed on the clock.
+    /// The seconds that have passed on the clock.
     pub(crate) fn seconds(&self) -> u64 {
         self.clock().now().since_origin().as_secs()
     }
@@ -119,7 +121,7 @@ impl Service {
         self.seen.lock().unwrap().clone()
     }
 
-    /// A client without a credential yet.
+    /// A client builder without credentials.
     pub(crate) fn bare_client(&self) -> ClientBuilder {
         Client::builder("1F@AdobeOrg").base_url(&self.url).clock(self.clock())
     }
@@ -142,6 +144,14 @@ async fn serve(mut stream: TcpStream, handler: Arc<Mutex<Box<Handler>>>, seen: A
             Reply::LastBytes(bytes) => return stream.write_all(&bytes).await.unwrap(),
             Reply::HangUp => return,
             Reply::Silence => std::future::pending().await,
+            Reply::Endless(status) => {
+                let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n\r\n\"");
+                let mut sent = stream.write_all(head.as_bytes()).await;
+                while sent.is_ok() {
+                    sent = stream.write_all(&[b'x'; 1 << 16]).await;
+                }
+                return;
+            }
         }
     }
 }
@@ -163,14 +173,14 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
     }
 }
 
-/// A source that numbers its tokens, and writes down which were refused.
+/// A source that numbers its tokens and records the rejected ones.
 #[derive(Clone, Default)]
 pub(crate) struct NumberedTokens {
     state: Arc<Mutex<(u32, Vec<String>)>>,
 }
 
 impl NumberedTokens {
-    pub(crate) fn refused(&self) -> Vec<String> {
+    pub(crate) fn rejected(&self) -> Vec<String> {
         self.state.lock().unwrap().1.clone()
     }
 }
@@ -181,9 +191,9 @@ impl TokenSource for NumberedTokens {
         Box::pin(async move { Ok(AccessToken::new(format!("token-{number}"), None)) })
     }
 
-    fn invalidate(&self, refused: &AccessToken) {
+    fn invalidate(&self, rejected: &AccessToken) {
         let mut state = self.state.lock().unwrap();
         state.0 += 1;
-        state.1.push(refused.reveal().to_owned());
+        state.1.push(rejected.reveal().to_owned());
     }
 }

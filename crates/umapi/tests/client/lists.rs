@@ -1,4 +1,4 @@
-//! Lists that come in pages, of a service that does not always behave.
+//! Lists of a service that does not always behave well.
 
 use std::{
     pin::Pin,
@@ -12,12 +12,12 @@ use std::{
 use crate::service::{Reply, Seen, Service};
 use futures_core::Stream;
 use umapi::{
-    Observer, PageRead, Pager, ResumeToken, RetryPolicy,
+    Observer, PageRead, Pager, RateLimits, ResumeToken, RetryPolicy,
     model::{GroupType, User},
     time::Clock,
 };
 
-/// The page that a request asks for: the last number in its path.
+/// The page that a request asks for: the number in its path.
 fn page_of(request: &Seen) -> usize {
     let path = request.path.split('?').next().unwrap();
     path.split('/').find_map(|part| part.parse().ok()).unwrap()
@@ -29,9 +29,9 @@ fn page(users: &[&str], is_last: bool, headers: &[(&str, &str)]) -> Reply {
     Reply::of(200, headers, &format!(r#"{{"lastPage":{is_last},"result":"success","users":[{}]}}"#, users.join(",")))
 }
 
-/// Serves these pages.
+/// Starts a service with these pages.
 async fn serving(pages: &'static [&'static [&'static str]]) -> Service {
-    Service::answering(move |request| {
+    Service::responding(move |request| {
         let index = page_of(request).min(pages.len() - 1);
         let total = pages.iter().map(|page| page.len()).sum::<usize>().to_string();
         let (current, count) = (index.to_string(), pages.len().to_string());
@@ -47,14 +47,14 @@ async fn names(mut users: Pager<User>) -> Vec<String> {
     while let Some(user) = users.try_next().await.unwrap() {
         names.push(user.id.unwrap());
     }
-    assert!(users.try_next().await.unwrap().is_none(), "the end stays the end");
+    assert!(users.try_next().await.unwrap().is_none(), "the end is final");
     names
 }
 
 const THREE: &[&[&str]] = &[&["a", "b", "c"], &["d", "e", "f"], &["g"]];
 
 #[tokio::test]
-async fn items_come_in_order_and_every_page_is_asked_for_once() {
+async fn items_are_in_order_and_every_page_is_read_once() {
     let service = serving(THREE).await;
     assert_eq!(names(service.client().users().list()).await, ["a", "b", "c", "d", "e", "f", "g"]);
     let paths: Vec<String> = service.requests().into_iter().map(|request| request.path).collect();
@@ -62,13 +62,13 @@ async fn items_come_in_order_and_every_page_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn empty_pages_without_end_are_the_end() {
+async fn empty_pages_without_an_end_are_an_error() {
     let service =
-        Service::answering(|request| page(if page_of(request) == 0 { &["a"] } else { &[] }, false, &[])).await;
+        Service::responding(|request| page(if page_of(request) == 0 { &["a"] } else { &[] }, false, &[])).await;
     let mut users = service.client().users().list();
     assert!(users.try_next().await.unwrap().is_some());
-    assert!(users.try_next().await.unwrap().is_none());
-    assert!(users.changes().page_came_again);
+    let error = users.try_next().await.unwrap_err();
+    assert!(error.is_endless() && error.to_string().contains("101 pages in a row are empty"), "{error}");
     assert!(service.requests().len() < 200, "{} requests", service.requests().len());
 }
 
@@ -91,10 +91,10 @@ async fn an_empty_page_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn a_last_page_that_comes_again_is_the_end() {
-    // The server never says which page is the last, and gives it to whoever asks for more: by header, and without one.
+async fn a_repeated_last_page_is_the_end() {
+    // The server never marks the last page, and returns it again past the end: with a header, and without one.
     for has_header in [true, false] {
-        let service = Service::answering(move |request| {
+        let service = Service::responding(move |request| {
             let index = page_of(request).min(1);
             let current = index.to_string();
             let headers: &[(&str, &str)] = if has_header { &[("x-current-page", &current)] } else { &[] };
@@ -112,9 +112,9 @@ async fn a_last_page_that_comes_again_is_the_end() {
 }
 
 #[tokio::test]
-async fn after_an_error_it_goes_on_where_it_was() {
+async fn a_list_continues_after_an_error() {
     let asked = AtomicU32::new(0);
-    let service = Service::answering(move |request| match page_of(request) {
+    let service = Service::responding(move |request| match page_of(request) {
         1 if asked.fetch_add(1, Ordering::Relaxed) < 2 => Reply::of(500, &[], ""),
         index => page(THREE[index], index == 2, &[]),
     })
@@ -136,7 +136,7 @@ async fn after_an_error_it_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_token_goes_on_at_the_exact_item_from_wherever_it_was_taken() {
+async fn a_resume_token_continues_with_the_next_item() {
     let service = serving(&[&["a", "b", "c"], &[], &["d", "e"]]).await;
     for taken in 0..=5 {
         let mut users = service.client().users().list();
@@ -146,14 +146,14 @@ async fn a_token_goes_on_at_the_exact_item_from_wherever_it_was_taken() {
         }
         let token: ResumeToken = users.resume_token().to_string().parse().unwrap();
         let rest = service.client().users().list().resume(&token).unwrap();
-        assert_eq!(rest.resume_token(), token, "before anything is read it is the same place");
+        assert_eq!(rest.resume_token(), token, "the position is the same before anything is read");
         read.push_str(&names(rest).await.concat());
         assert_eq!(read, "abcde", "after {taken}");
     }
 }
 
 #[tokio::test]
-async fn a_token_of_another_list_is_refused() {
+async fn a_resume_token_of_another_list_is_rejected() {
     let service = serving(THREE).await;
     let client = service.client();
     let token = client.users().domain("example.com").list().resume_token();
@@ -167,10 +167,10 @@ async fn a_token_of_another_list_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_whose_item_has_moved_loses_nothing_and_says_so() {
+async fn a_resume_token_whose_item_moved_loses_nothing() {
     let moved = Arc::new(Mutex::new(false));
     let now = moved.clone();
-    let service = Service::answering(move |_| match *now.lock().unwrap() {
+    let service = Service::responding(move |_| match *now.lock().unwrap() {
         false => page(&["a", "b", "c"], true, &[]),
         true => page(&["b", "c", "d"], true, &[]),
     })
@@ -178,11 +178,11 @@ async fn a_token_whose_item_has_moved_loses_nothing_and_says_so() {
     let client = service.client();
     let mut users = client.users().list();
     users.try_next().await.unwrap();
-    let behind_a = users.resume_token();
+    let after_a = users.resume_token();
     users.try_next().await.unwrap();
-    let behind_b = users.resume_token();
+    let after_b = users.resume_token();
     *moved.lock().unwrap() = true;
-    for (token, rest) in [(behind_b, "cd"), (behind_a, "bcd")] {
+    for (token, rest) in [(after_b, "cd"), (after_a, "bcd")] {
         let mut users = client.users().list().resume(&token).unwrap();
         let mut read = String::new();
         while let Some(user) = users.try_next().await.unwrap() {
@@ -194,8 +194,8 @@ async fn a_token_whose_item_has_moved_loses_nothing_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_list_that_changes_underneath_says_so_and_repeated_items_can_be_dropped() {
-    let service = Service::answering(|request| match page_of(request) {
+async fn a_changed_list_is_reported_and_can_be_deduplicated() {
+    let service = Service::responding(|request| match page_of(request) {
         0 => page(&["a", "b", "c"], false, &[("x-total-count", "5")]),
         _ => page(&["c", "d"], true, &[("x-total-count", "6")]),
     })
@@ -220,7 +220,7 @@ impl Observer for PagesSeen {
 }
 
 #[tokio::test]
-async fn pages_come_whole_with_what_their_headers_say() {
+async fn pages_have_the_values_of_their_headers() {
     let service = serving(THREE).await;
     let seen = PagesSeen::default();
     let client = service.builder().observer(seen.clone()).build().unwrap();
@@ -237,7 +237,7 @@ async fn pages_come_whole_with_what_their_headers_say() {
 }
 
 #[tokio::test]
-async fn it_is_a_stream_that_knows_what_is_left_of_the_last_page() {
+async fn a_stream_knows_the_rest_of_the_last_page() {
     let service = serving(THREE).await;
     let mut users = service.client().users().list();
     assert_eq!(users.size_hint(), (0, None));
@@ -256,17 +256,17 @@ async fn it_is_a_stream_that_knows_what_is_left_of_the_last_page() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_fetched_ahead_only_when_half_of_one_is_read_and_there_is_a_turn() {
+async fn the_next_page_is_fetched_ahead_after_half_of_one() {
     let service = serving(THREE).await;
     let mut users = service.client().users().list();
     users.try_next().await.unwrap();
     settle().await;
-    assert_eq!(service.requests().len(), 1, "the first item alone costs one request");
+    assert_eq!(service.requests().len(), 1, "the first item needs one request");
     users.try_next().await.unwrap();
     settle().await;
     assert_eq!(service.requests().len(), 2, "half of the page is read");
 
-    // With the calls of the minute used up, nobody stands in line for a page that is not needed yet.
+    // With the calls of the minute used up, nothing waits for a page that is not needed yet.
     let client = service.client();
     for _ in 0..24 {
         client.users().list().try_next().await.unwrap();
@@ -280,18 +280,18 @@ async fn the_next_page_is_fetched_ahead_only_when_half_of_one_is_read_and_there_
     assert_eq!(service.manual.sleepers(), 0);
 }
 
-/// Lets everything that can go on go on.
+/// Runs everything that is ready.
 async fn settle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
-        // Sockets are looked at when the runtime parks.
+        // The runtime checks sockets when it parks.
         Clock::real().sleep(Duration::from_micros(50)).await;
     }
 }
 
 #[tokio::test]
-async fn groups_end_beyond_the_last_page_and_are_filtered_by_type() {
-    let service = Service::answering(|request| match page_of(request) {
+async fn groups_end_past_the_last_page_and_are_filtered() {
+    let service = Service::responding(|request| match page_of(request) {
         0 => Reply::json(
             r#"{"lastPage":false,"result":"success","groups":[
                 {"groupId":1,"groupName":"Design","type":"USER_GROUP"},
@@ -309,12 +309,12 @@ async fn groups_end_beyond_the_last_page_and_are_filtered_by_type() {
 }
 
 #[tokio::test]
-async fn a_bare_array_ends_by_its_headers() {
-    let service = Service::answering(|request| {
+async fn an_array_ends_by_its_headers() {
+    let service = Service::responding(|request| {
         let page: u32 = request.path.split("page=").nth(1).unwrap().parse().unwrap();
         let first = page * 2;
         let body = format!(r#"[{{"groupId":{first},"name":"x"}},{{"groupId":{},"name":"y"}}]"#, first + 1);
-        // This list is counted from 1.
+        // The pages of this list are counted from 1.
         Reply::of(200, &[("x-page-count", "3"), ("x-current-page", &page.to_string())], &body)
     })
     .await;
@@ -323,12 +323,70 @@ async fn a_bare_array_ends_by_its_headers() {
 }
 
 #[tokio::test]
-async fn a_bare_array_without_headers_ends_with_an_empty_page() {
-    let service = Service::answering(|request| match request.path.ends_with("page=1") {
+async fn an_array_without_headers_ends_with_an_empty_page() {
+    let service = Service::responding(|request| match request.path.ends_with("page=1") {
         true => Reply::json("[]"),
         false => Reply::json(r#"[{"email":"a@b.c"}]"#),
     })
     .await;
     let users = service.client().legacy().users().list().try_collect().await.unwrap();
     assert_eq!((users.len(), service.requests().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn pages_that_repeat_in_turn_are_an_error_that_says_so() {
+    for has_header in [true, false] {
+        let service = Service::responding(move |request| {
+            let index = page_of(request) % 2;
+            let current = index.to_string();
+            let headers: &[(&str, &str)] = if has_header { &[("x-current-page", &current)] } else { &[] };
+            page([&["a", "b"], &["c", "d"]][index], false, headers)
+        })
+        .await;
+        let mut users = service.client().users().list();
+        let mut count = 0;
+        let error = loop {
+            match users.try_next().await {
+                Ok(user) => assert!(user.is_some() && count < 4, "with a header: {has_header}"),
+                Err(error) => break error,
+            }
+            count += 1;
+        };
+        assert!(error.is_endless() && error.to_string().contains("page 2 repeats page 0"), "{error}");
+        assert!(service.requests().len() <= 4, "{} requests", service.requests().len());
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_became_shorter_ends_with_its_last_page() {
+    // Page 3 no longer exists when it is requested, and the service returns the last page, which is page 1 now.
+    let service = Service::responding(|request| match page_of(request) {
+        index @ 0..=2 => {
+            page(&[["a", "b"], ["c", "d"], ["e", "f"]][index], false, &[("x-current-page", &index.to_string())])
+        }
+        _ => page(&["c", "d"], true, &[("x-current-page", "1")]),
+    })
+    .await;
+    let mut users = service.client().users().list();
+    let mut count = 0;
+    while users.try_next().await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!((count, users.changes().page_came_again), (6, true));
+}
+
+#[tokio::test]
+async fn pages_without_groups_of_the_type_do_not_end_the_list() {
+    let service = Service::responding(|request| {
+        let index = page_of(request);
+        let kind = if index == 150 { "SYSADMIN_GROUP" } else { "PRODUCT_PROFILE" };
+        let is_last = index == 150;
+        Reply::json(&format!(
+            r#"{{"lastPage":{is_last},"result":"success","groups":[{{"groupId":{index},"groupName":"g{index}","type":"{kind}"}}]}}"#
+        ))
+    })
+    .await;
+    let client = service.builder().rate_limits(RateLimits::unlimited()).build().unwrap();
+    let groups = client.groups().of_type(GroupType::SysadminGroup).list().try_collect().await.unwrap();
+    assert_eq!(groups.len(), 1);
 }
