@@ -29,12 +29,30 @@ pub(crate) enum IfExists {
     Update,
 }
 
-/// Checks a command against the rules of the service, before anything is sent.
+/// Checks a command that is given as arguments against the rules of the service, before anything is sent.
 pub(crate) fn checked(command: Command) -> Result<Command> {
     match command.check() {
         Ok(()) => Ok(command),
         Err(invalid) => Err(Failure::usage(format!("cannot send the command for {}", command.root()))
-            .why(format!("{}: {} ({})", invalid.field(), invalid.rule(), invalid.code()))
+            .why(format!("{}: {} ({})", argument_of(invalid.field()), invalid.rule(), invalid.code()))
             .remedy(invalid.remedy())),
+    }
+}
+
+/// Returns the argument that sets a field of a command.
+fn argument_of(field: &str) -> &str {
+    match field {
+        "firstname" => "--firstname",
+        "lastname" => "--lastname",
+        "country" => "--country",
+        "email" => "--email",
+        "username" => "--username",
+        "domain" => "--domain",
+        "description" => "--description",
+        "name" => "--name",
+        "group" => "--add-to",
+        "productConfiguration" => "product profile",
+        "usergroup" => "user group",
+        other => other,
     }
 }

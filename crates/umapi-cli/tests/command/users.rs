@@ -55,7 +55,7 @@ fn invalid_command_is_not_sent() {
     stage
         .umapi([&create[..], &["--country", "usa"]].concat())
         .with_code(2)
-        .saying("country")
+        .saying("cause: --country: ")
         .saying("two upper-case letters");
     stage.umapi(["users", "update", "new@example.com"]).with_code(2);
     let long = "x".repeat(251);
