@@ -3,6 +3,7 @@
 mod commands;
 mod csv;
 mod csv_commands;
+pub(crate) mod desired;
 mod diagnostic;
 mod json_commands;
 mod membership_file;

@@ -1,7 +1,6 @@
 //! Membership changes: what `umapi members` and `umapi apply` have in common.
 
 mod current;
-mod desired;
 mod diff;
 mod max_removals;
 mod record;
@@ -9,7 +8,6 @@ mod record;
 use umapi::{MembershipChange, PlannedMemberships, RunOptions, StopHandle};
 
 pub(crate) use current::Current;
-pub(crate) use desired::{Desired, Located};
 pub(crate) use diff::Diff;
 pub(crate) use max_removals::MaxRemovals;
 pub(crate) use record::{ChangeRecord, MembershipRecord};

@@ -12,14 +12,11 @@ use serde_saphyr::{Location, Spanned};
 use super::{
     Diagnostic, Diagnostics, SourceLocation,
     csv::{CsvReader, Row, split_list},
+    desired::{Desired, Located},
     source::{read_whole, source_name},
     text::{decode, without_bom},
 };
-use crate::{
-    accounts::UserQuery,
-    failure::Result,
-    memberships::{Desired, Located},
-};
+use crate::{accounts::UserQuery, failure::Result};
 
 /// Reads the file: CSV if its name ends with `.csv`, otherwise YAML or JSON. All mistakes are told at once.
 pub(crate) fn read_memberships(path: &Path) -> Result<Desired> {

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use umapi::{Client, Error, GroupKind, GroupRef, model::GroupType};
 
-use super::Desired;
 use crate::{
     accounts::{Account, Accounts, did_you_mean, fold, near_misses},
     failure::{Failure, Result},
-    input::{Diagnostic, Diagnostics},
+    input::{Diagnostic, Diagnostics, desired::Desired},
 };
 
 /// The memberships that exist now, of the groups and users that a file names.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use umapi::{Account as UserRef, Command, GroupRef, MembershipAction, MembershipChange};
 
-use super::{
-    Current, Desired, PlannedChange,
-    desired::{DesiredGroup, DesiredUser, Located, repeated},
-};
+use super::{Current, PlannedChange};
 use crate::{
     accounts::{Account, AccountKey, Found, UserQuery, ambiguous, fold, unknown},
-    input::{Diagnostic, SourceLocation},
+    input::{
+        Diagnostic, SourceLocation,
+        desired::{Desired, DesiredGroup, DesiredUser, Located, repeated},
+    },
 };
 
 /// The changes that turn the current memberships into the desired ones.

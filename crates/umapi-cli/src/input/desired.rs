@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    accounts::{UserQuery, fold},
-    input::{Diagnostic, SourceLocation, check_name},
-};
+use super::{Diagnostic, SourceLocation, check_name};
+use crate::accounts::{UserQuery, fold};
 
 /// The memberships that a file asks for: complete lists of the members of groups, and of the groups of users.
 #[derive(Debug, Default)]
