@@ -1,0 +1,12 @@
+//! The client inside programs that treat it badly: slow readers, several runtimes, callbacks that panic or hang.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test states by it what it relies on")]
+
+mod bounds;
+mod budget;
+mod callbacks;
+mod lists;
+mod pairs;
+mod permits;
+mod runtimes;
+mod server;
+mod unreadable;
