@@ -9,9 +9,9 @@ use crate::{
 
 const TOKENS: Material = Material {
     examples: &[
-        "umapi-1-00000000000000ff-7-120-0123456789abcdef-5000",
-        "umapi-1-0123456789abcdef-end",
-        "umapi-1-f-0-0-0",
+        "umapi-2-00000000000000ff-7-120-0123456789abcdef-5000-2000",
+        "umapi-2-0123456789abcdef-end",
+        "umapi-2-f-0-0-0--",
     ],
     words: &[
         "umapi-",

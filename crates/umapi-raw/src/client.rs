@@ -89,19 +89,19 @@ impl<Api> Client<Api> {
     }
 
     /// Sends the request, and again as often as the hook says so.
-    pub(crate) async fn exec(&self, request: Request, operation: AnyOperation) -> reqwest::Result<Response> {
+    pub(crate) async fn exec(&self, request: Request, operation: AnyOperation) -> Result<Response, Error<()>> {
         let mut next = request;
         let mut attempt = 1;
         loop {
             let spare = next.try_clone();
-            let outcome = self.client.execute(next).await.map(limited);
-            let Some(mut again) = spare else { return outcome };
+            let outcome = self.hook.send(&self.client, next).await.map_err(Error::Custom)?.map(limited);
+            let Some(mut again) = spare else { return Ok(outcome?) };
             if self.hook.after(operation, attempt, &outcome).await == Resend::No {
-                return outcome;
+                return Ok(outcome?);
             }
             // A request that cannot be completed again leaves the outcome that it was to replace.
             if self.hook.before(operation, &mut again).await.is_err() {
-                return outcome;
+                return Ok(outcome?);
             }
             next = again;
             attempt += 1;
@@ -110,7 +110,7 @@ impl<Api> Client<Api> {
 
     /// Generated methods call it after the last attempt; the hook has seen that one already.
     #[expect(clippy::unused_async, reason = "generated code awaits it")]
-    pub(crate) async fn post(&self, _: &reqwest::Result<Response>, _: AnyOperation) -> Result<(), Error<()>> {
+    pub(crate) async fn post(&self, _: &Result<Response, Error<()>>, _: AnyOperation) -> Result<(), Error<()>> {
         Ok(())
     }
 }

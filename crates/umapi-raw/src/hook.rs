@@ -45,6 +45,19 @@ pub trait Hook: Send + Sync + 'static {
     /// Why the request must not be sent; the caller gets it as [`Error::Custom`](crate::Error::Custom).
     fn before<'a>(&'a self, operation: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>>;
 
+    /// Sends a request that is complete. The default sends it with the HTTP client.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no outcome; the caller gets it as [`Error::Custom`](crate::Error::Custom).
+    fn send<'a>(
+        &'a self,
+        http: &'a reqwest::Client,
+        request: Request,
+    ) -> HookFuture<'a, Result<reqwest::Result<Response>, String>> {
+        Box::pin(async move { Ok(http.execute(request).await) })
+    }
+
     /// Sees how an attempt (counted from 1) ended, and says whether there is another one. The default is that there is
     /// none. Waiting before another attempt is done here.
     fn after<'a>(

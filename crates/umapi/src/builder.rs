@@ -8,9 +8,10 @@ use umapi_raw::UserManagement;
 use umapi_time::Clock;
 
 use crate::{
-    call::{CredentialSlot, Engine, RawClient, RetryBudget},
+    call::{CredentialSlot, Engine, RetryBudget, UnreadableItems},
     client::Client,
     error::Error,
+    fence::FencedObserver,
     observer::{Nobody, Observer},
     rate::{InMemoryRateLimits, RateLimitStore, RateLimiter, RateLimits, ThrottlePolicy},
 };
@@ -52,6 +53,7 @@ pub struct ClientBuilder {
     http: Option<HttpClient>,
     observer: Arc<dyn Observer>,
     sync_hints: bool,
+    unreadable_items: UnreadableItems,
 }
 
 /// A credential as it was given.
@@ -76,6 +78,7 @@ impl ClientBuilder {
             http: None,
             observer: Arc::new(Nobody),
             sync_hints: false,
+            unreadable_items: UnreadableItems::default(),
         }
     }
 
@@ -151,7 +154,7 @@ impl ClientBuilder {
 
     /// Sets the observer, which is notified of what the client does.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Arc::new(observer);
+        self.observer = Arc::new(FencedObserver(observer));
         self
     }
 
@@ -159,6 +162,13 @@ impl ClientBuilder {
     /// `umapi-sync-end`, like Adobe's own client. The default is false.
     pub fn sync_hints(mut self, on: bool) -> Self {
         self.sync_hints = on;
+        self
+    }
+
+    /// Sets what a list does with an item that cannot be read. The default is to
+    /// [leave it out](UnreadableItems::LeaveOut).
+    pub fn unreadable_items(mut self, choice: UnreadableItems) -> Self {
+        self.unreadable_items = choice;
         self
     }
 
@@ -175,7 +185,7 @@ impl ClientBuilder {
             Some(http) => http,
             None => HttpOptions::new().build()?,
         };
-        let raw = RawClient::new(url.as_str(), http.for_server(&url)?);
+        http.check_server(&url)?;
         let slots = self
             .credentials
             .into_iter()
@@ -188,17 +198,19 @@ impl ClientBuilder {
             RateLimiter::new(self.clock.clone(), store, self.observer.clone(), &self.rate_limits, &api_keys);
         Ok(Client(Arc::new(Engine {
             organization: self.organization,
-            raw,
+            http,
+            url,
             clock: self.clock,
             slots,
             rate_limiter,
             throttle_policy: self.throttle_policy,
             retry: self.retry,
-            budget: RetryBudget::new(),
+            budget: RetryBudget::default(),
             attempt_timeout: self.attempt_timeout,
             call_timeout: self.call_timeout,
             observer: self.observer,
             sync_hints: self.sync_hints,
+            unreadable_items: self.unreadable_items,
         })))
     }
 }

@@ -1,27 +1,40 @@
 //! How one call runs: a permit, a token, an attempt, and a retry decision, until there is a result.
 
 mod attempt;
+mod bounds;
 mod error_response;
+mod lenient;
 mod retry;
+mod send;
 mod state;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use umapi_auth::{AccessToken, TokenSource};
-use umapi_http::RetryPolicy;
+use umapi_http::{HttpClient, RetryPolicy, ServerUrl, catch_panic, log_panic};
 use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use crate::{
     error::{Error, Kind},
     observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
-    rate::{CallPermit, RateLimiter, ThrottlePolicy},
+    rate::{CallPermit, NoPermit, RateLimiter, ThrottlePolicy},
     run::StopHandle,
 };
 #[cfg(test)]
 pub(crate) use attempt::Paging;
 pub(crate) use attempt::{Failure, HttpExchange, Pragma, RawClient, RawResult, Response, ResponseHead};
+pub(crate) use bounds::within;
+pub use lenient::UnreadableItem;
 pub(crate) use retry::{AttemptOutcome, Effect, RetryBudget};
 use retry::{RetryDecision, decide};
 use state::CallState;
@@ -35,10 +48,13 @@ const REPORTED_WAIT: Duration = Duration::from_secs(1);
 /// The shortest wait after a failed login. A session returns the same error again for that long.
 const LOGIN_WAIT: Duration = Duration::from_secs(1);
 
+const SILENT_SOURCE: &str = "the token source did not answer within the time of an attempt";
+
 /// What all calls of a client share.
 pub(crate) struct Engine {
     pub(crate) organization: String,
-    pub(crate) raw: RawClient,
+    pub(crate) http: HttpClient,
+    pub(crate) url: ServerUrl,
     pub(crate) clock: Clock,
     pub(crate) slots: Vec<CredentialSlot>,
     pub(crate) rate_limiter: RateLimiter,
@@ -49,6 +65,22 @@ pub(crate) struct Engine {
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) sync_hints: bool,
+    pub(crate) unreadable_items: UnreadableItems,
+}
+
+/// Reads a response that the strict reader rejects.
+type LenientReader<T> = fn(&[u8]) -> Option<(T, Vec<UnreadableItem>)>;
+
+/// What a list does with an item that cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnreadableItems {
+    /// Leave the item out, and report it: [`Page::unreadable`](crate::Page::unreadable) names it, and
+    /// [`Changes::unreadable_items`](crate::Changes::unreadable_items) counts it.
+    #[default]
+    LeaveOut,
+    /// Fail. The page is not requested again.
+    Fail,
 }
 
 /// One credential of the client.
@@ -79,6 +111,8 @@ pub(crate) struct ApiCall<'a> {
     pub(crate) is_repetition: bool,
     /// Ends the waits of the call.
     pub(crate) stop: Option<&'a StopHandle>,
+    /// Set when the first request is sent.
+    pub(crate) has_begun: Option<&'a AtomicBool>,
     /// Whether the result is not needed yet. Such a call fails if there is no permit for it now.
     pub(crate) is_ahead: bool,
 }
@@ -94,6 +128,7 @@ impl ApiCall<'_> {
             commands: &[],
             is_repetition: false,
             stop: None,
+            has_begun: None,
             is_ahead: false,
         }
     }
@@ -113,6 +148,29 @@ impl Engine {
     /// Makes a call. `send` creates the request of each attempt.
     pub(crate) async fn call<T, F, Fut>(&self, call: ApiCall<'_>, send: F) -> Result<Response<T>, Error>
     where
+        T: DeserializeOwned,
+        F: Fn(RawClient) -> Fut,
+        Fut: Future<Output = RawResult<T>>,
+    {
+        self.call_and_read(call, send, Some(lenient::read::<T>)).await
+    }
+
+    /// Makes a call whose response is not interpreted.
+    pub(crate) async fn call_raw<T, F, Fut>(&self, call: ApiCall<'_>, send: F) -> Result<Response<T>, Error>
+    where
+        F: Fn(RawClient) -> Fut,
+        Fut: Future<Output = RawResult<T>>,
+    {
+        self.call_and_read(call, send, None).await
+    }
+
+    async fn call_and_read<T, F, Fut>(
+        &self,
+        call: ApiCall<'_>,
+        send: F,
+        read: Option<LenientReader<T>>,
+    ) -> Result<Response<T>, Error>
+    where
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
     {
@@ -121,28 +179,51 @@ impl Engine {
             Deadline::Client => self.call_timeout.map(|timeout| self.clock.now() + timeout),
             Deadline::At(deadline) => deadline,
         };
-        let mut state = CallState::new(call, deadline, self.slots.len());
-        let result = self.run(&mut state, send).instrument(span).await;
+        let mut state = CallState::new(call, deadline, self.slots.len(), &self.clock);
+        let is_sending = state.is_sending.clone();
+        let run = self.run(&mut state, send, read).instrument(span);
+        let result = within(&self.clock, deadline, call.stop, &is_sending, run).await;
         result.map_err(|error| state.fail(error, &self.clock))
     }
 
-    async fn run<T, F, Fut>(&self, state: &mut CallState<'_>, send: F) -> Result<Response<T>, Error>
+    async fn run<T, F, Fut>(
+        &self,
+        state: &mut CallState<'_>,
+        send: F,
+        read: Option<LenientReader<T>>,
+    ) -> Result<Response<T>, Error>
     where
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
     {
-        let class = state.call.class();
+        let call = state.call;
         loop {
+            // The token comes first, so that a login that fails or takes long uses up no permit.
+            let mut slot = self.rate_limiter.next_slot(call.class());
+            let Some(mut token) = self.token(state, slot).await? else { continue };
+            let has_token_since = self.clock.now();
             let permit = self.permit(state).await?;
-            let slot = &self.slots[permit.slot];
-            let Some(token) = self.token(state, &permit).await? else { continue };
-            self.rate_limiter.mark_sent(class, &permit).await;
-            match self.attempt(state, slot, &token, &send).await {
+            if permit.slot != slot || self.clock.now() > has_token_since {
+                slot = permit.slot;
+                let Some(token_of_permit) = self.token(state, slot).await? else { continue };
+                token = token_of_permit;
+            }
+            permit.confirm().await;
+            // Time has passed since the last check.
+            state.check(&self.clock)?;
+            permit.spend();
+            if let Some(has_begun) = call.has_begun {
+                has_begun.store(true, Ordering::SeqCst);
+            }
+            state.is_sending.store(true, Ordering::SeqCst);
+            let result = self.attempt(state, &self.slots[slot], &token, &send, read).await;
+            state.is_sending.store(false, Ordering::SeqCst);
+            match result {
                 Ok(response) => {
-                    self.budget.refill();
+                    self.budget.refill(call.class());
                     return Ok(state.succeed(response));
                 }
-                Err(failure) => self.after_failure(state, &permit, &token, failure).await?,
+                Err(failure) => self.after_failure(state, slot, &token, failure).await?,
             }
         }
     }
@@ -158,55 +239,54 @@ impl Engine {
         let (max_wait, left) = (self.max_wait(state), state.time_left(&self.clock));
         let longest = max_wait.into_iter().chain(left).min();
         let (class, operation) = (state.call.class(), state.call.operation.id());
-        let acquired = unless_stopped(state.call.stop, self.rate_limiter.acquire(class, longest, operation)).await?;
-        let refused = match acquired {
-            Ok(_) if state.time_left(&self.clock).is_some_and(|left| left.is_zero()) => {
-                return Err(Error::new(Kind::Deadline));
-            }
+        let wait = match self.rate_limiter.acquire(class, longest, operation).await {
             Ok(permit) => return Ok(permit),
-            Err(refused) => refused,
+            Err(NoPermit::Store(why)) => return Err(Error::new(Kind::RateLimitStore(why))),
+            Err(NoPermit::TooLong(wait)) => wait,
         };
         // The last error says more if the service itself asked to wait.
         let asked = state.last_error.take().filter(|error| error.is_throttled() || error.retry_after().is_some());
-        let is_policy = max_wait.is_some_and(|max_wait| refused.wait > max_wait);
+        let is_policy = max_wait.is_some_and(|max_wait| wait > max_wait);
         let error = asked.unwrap_or_else(|| Error::new(if is_policy { Kind::Throttled } else { Kind::Deadline }));
-        Err(error.with(|details| details.retry_after = Some(refused.wait)))
+        Err(error.with(|details| details.retry_after = Some(wait)))
     }
 
     /// Gets an access token, with retries. Returns `None` if another credential takes over.
-    async fn token(&self, state: &mut CallState<'_>, permit: &CallPermit) -> Result<Option<AccessToken>, Error> {
-        let tokens = &self.slots[permit.slot].tokens;
+    async fn token(&self, state: &mut CallState<'_>, slot: usize) -> Result<Option<AccessToken>, Error> {
+        let tokens = &self.slots[slot].tokens;
         loop {
-            let fetch = async {
-                match state.time_left(&self.clock) {
-                    Some(left) => self.clock.timeout(left, tokens.token()).await.ok(),
-                    None => Some(tokens.token().await),
+            let fetch = catch_panic("token source", async { tokens.token().await });
+            let fetched = match self.throttle_policy {
+                // A source that hangs is a wait too.
+                ThrottlePolicy::FailAtOnce => {
+                    let silent = || Ok(Err(umapi_auth::Error::other(SILENT_SOURCE)));
+                    self.clock.timeout(self.attempt_timeout, fetch).await.unwrap_or_else(|_| silent())
                 }
+                _ => fetch.await,
             };
-            let error = match unless_stopped(state.call.stop, fetch).await? {
-                Some(Ok(token)) => return Ok(Some(token)),
-                Some(Err(error)) => error,
-                None => return Err(Error::new(Kind::Deadline)),
+            let error = match fetched.unwrap_or_else(|panic| Err(umapi_auth::Error::other(panic))) {
+                Ok(token) => return Ok(Some(token)),
+                Err(error) => error,
             };
             let retry_after = error.retry_after();
             let outcome = error.is_retryable().then_some(AttemptOutcome::NotSent { retry_after });
             let error = Error::from(error).with(|details| details.retry_after = retry_after);
-            if self.hand_over(state, permit.slot, "there is no access token")? {
+            if self.hand_over(state, slot, "there is no access token")? {
                 state.last_error = Some(error);
                 return Ok(None);
             }
             let Some(outcome) = outcome else { return Err(error) };
             let context =
-                state.record_failure(outcome, permit.slot, self.budget.left(), self.max_wait(state), &self.clock);
+                state.record_failure(outcome, slot, self.budget_left(state), self.max_wait(state), &self.clock);
             let RetryDecision::Retry { after, cost, .. } = decide(&self.retry, &context) else { return Err(error) };
-            self.budget.take(cost);
+            self.budget.take(state.call.class(), cost, self.clock.now());
             let (wait, reason) = match retry_after {
                 Some(asked) if asked >= after => (asked, WaitReason::Throttled),
                 _ => (after.max(LOGIN_WAIT), WaitReason::Backoff),
             };
             tracing::info!(wait_ms = wait.as_millis(), error = %error, "retrying the login");
             self.report_retry(state, &error, wait);
-            self.wait(state, wait, reason).await?;
+            self.wait(state, wait, reason).await;
         }
     }
 
@@ -217,6 +297,7 @@ impl Engine {
         slot: &CredentialSlot,
         token: &AccessToken,
         send: &F,
+        read: Option<LenientReader<T>>,
     ) -> Result<Response<T>, Failure>
     where
         F: Fn(RawClient) -> Fut,
@@ -225,9 +306,11 @@ impl Engine {
         let call = state.call;
         state.requests += 1;
         let (operation, attempt) = (call.operation.id(), state.requests);
-        let exchange = HttpExchange::new(token.clone(), slot.api_key.clone(), call.pragma, self.clock.clone());
-        let (request_id, started) = (exchange.request_id(), self.clock.now());
         let limit = state.time_left(&self.clock).map_or(self.attempt_timeout, |left| left.min(self.attempt_timeout));
+        let mut exchange =
+            HttpExchange::new(token.clone(), slot.api_key.clone(), call.pragma, limit, self.clock.clone());
+        exchange.unreadable_items = self.unreadable_items;
+        let (request_id, started) = (exchange.request_id(), self.clock.now());
         self.observer.request_started(&RequestStarted {
             operation,
             attempt,
@@ -235,8 +318,16 @@ impl Engine {
             api_key: &slot.api_key,
             commands: call.commands,
         });
+        state.request_id = Some(request_id.to_owned());
+        state.exchange = Some(exchange.clone());
+        let finished = ReportFinished { engine: self, operation, attempt, exchange: &exchange, started };
         let span = tracing::debug_span!("attempt", number = attempt, request_id);
-        let result = exchange.send(&self.raw, limit, send).instrument(span.clone()).await;
+        let result = match self.http.for_server(&self.url) {
+            Ok(http) => {
+                exchange.send(RawClient::new(self.url.as_str(), http), send, read).instrument(span.clone()).await
+            }
+            Err(error) => Err(Failure { error: error.into(), outcome: None }),
+        };
         let took = self.clock.now() - started;
         let head = exchange.head();
         let request_id = head.and_then(|head| head.common.request_id.as_deref()).unwrap_or(request_id);
@@ -244,7 +335,7 @@ impl Engine {
         span.in_scope(|| {
             tracing::debug!(operation, status, request_id, took_ms = took.as_millis(), "request finished")
         });
-        self.observer.request_finished(&RequestFinished { operation, attempt, request_id, status, took });
+        drop(finished);
         state.request_id = Some(request_id.to_owned());
         result
     }
@@ -253,7 +344,7 @@ impl Engine {
     async fn after_failure(
         &self,
         state: &mut CallState<'_>,
-        permit: &CallPermit,
+        slot: usize,
         token: &AccessToken,
         failure: Failure,
     ) -> Result<(), Error> {
@@ -265,34 +356,36 @@ impl Engine {
         });
         let Some(outcome) = failure.outcome else { return Err(error) };
         if outcome.status().is_some_and(|status| status < 500 && status != 429) {
-            self.budget.refill();
+            self.budget.refill(state.call.class());
         }
         // Noted whether or not this call waits, so that other calls respect it.
         if let Some(wait) = retry_after {
             tracing::warn!(wait_ms = wait.as_millis(), "the service asked to wait");
-            self.rate_limiter.pause(state.call.class(), permit.slot, wait).await;
+            self.rate_limiter.pause(state.call.class(), slot, wait).await;
         }
-        let context = state.record_failure(outcome, permit.slot, self.budget.left(), self.max_wait(state), &self.clock);
+        let context = state.record_failure(outcome, slot, self.budget_left(state), self.max_wait(state), &self.clock);
         match decide(&self.retry, &context) {
             RetryDecision::FreshToken => {
                 tracing::info!("the access token was rejected, getting a new one");
-                self.slots[permit.slot].tokens.invalidate(token);
-                state.record_fresh_token(permit.slot);
+                log_panic("token source", || self.slots[slot].tokens.invalidate(token));
+                state.record_fresh_token(slot);
                 self.report_retry(state, &error, Duration::ZERO);
             }
+            // Nobody waits for it yet, so it takes nothing from the retry budget. When it is needed, it is requested again.
+            RetryDecision::Throttled | RetryDecision::Retry { .. } if state.call.is_ahead => return Err(error),
             // The rate limiter makes the next attempt wait.
             RetryDecision::Throttled => self.report_retry(state, &error, retry_after.unwrap_or_default()),
             RetryDecision::Retry { after, cost, is_repetition } => {
                 let wait = after.max(retry_after.unwrap_or_default());
                 tracing::info!(wait_ms = wait.as_millis(), error = %error, "retrying");
-                self.budget.take(cost);
+                self.budget.take(state.call.class(), cost, self.clock.now());
                 state.is_repetition |= is_repetition;
                 self.report_retry(state, &error, wait);
-                self.wait(state, after, WaitReason::Backoff).await?;
+                self.wait(state, after, WaitReason::Backoff).await;
             }
             RetryDecision::Stop => {
                 let is_credential = matches!(outcome.status(), Some(401 | 403));
-                if !(is_credential && self.hand_over(state, permit.slot, "it was rejected")?) {
+                if !(is_credential && self.hand_over(state, slot, "it was rejected")?) {
                     return Err(error);
                 }
             }
@@ -316,22 +409,39 @@ impl Engine {
     }
 
     /// Waits, and reports the wait to the observer before it begins.
-    async fn wait(&self, state: &CallState<'_>, duration: Duration, reason: WaitReason) -> Result<(), Error> {
+    async fn wait(&self, state: &CallState<'_>, duration: Duration, reason: WaitReason) {
         if duration > REPORTED_WAIT {
             let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
             let operation = Some(state.call.operation.id());
             self.observer.wait_begins(&Wait { operation, reason, duration, until });
         }
-        unless_stopped(state.call.stop, self.clock.sleep(duration)).await
+        self.clock.sleep(duration).await;
+    }
+
+    /// What is left of the retry budget for this call.
+    fn budget_left(&self, state: &CallState<'_>) -> u32 {
+        self.budget.left(state.call.class(), state.call.effect, self.clock.now())
     }
 }
 
-/// Runs a wait until it ends or the caller stops the call.
-async fn unless_stopped<T>(stop: Option<&StopHandle>, wait: impl Future<Output = T>) -> Result<T, Error> {
-    let Some(stop) = stop else { return Ok(wait.await) };
-    tokio::select! {
-        biased;
-        () = stop.stopped() => Err(Error::new(Kind::Stopped)),
-        output = wait => Ok(output),
+/// Reports the end of a request to the observer, also when its future is dropped.
+struct ReportFinished<'a> {
+    engine: &'a Engine,
+    operation: &'static str,
+    attempt: u32,
+    exchange: &'a HttpExchange,
+    started: Instant,
+}
+
+impl Drop for ReportFinished<'_> {
+    fn drop(&mut self) {
+        let head = self.exchange.head();
+        self.engine.observer.request_finished(&RequestFinished {
+            operation: self.operation,
+            attempt: self.attempt,
+            request_id: head.and_then(|head| head.common.request_id.as_deref()).unwrap_or(self.exchange.request_id()),
+            status: head.map(|head| head.common.status),
+            took: self.engine.clock.now() - self.started,
+        });
     }
 }

@@ -64,6 +64,8 @@ pub(crate) enum Kind {
     Unreadable { response: ErrorResponse, why: String },
     /// A list makes no progress.
     NoProgress(String),
+    /// The store of the rate limits failed.
+    RateLimitStore(String),
     /// The wait for a permit was longer than allowed.
     Throttled,
     /// The deadline of the call is too close.
@@ -213,6 +215,7 @@ impl Error {
             | Kind::Timeout(_)
             | Kind::Unreadable { .. }
             | Kind::NoProgress(_)
+            | Kind::RateLimitStore(_)
             | Kind::Throttled
             | Kind::Deadline => true,
         }
@@ -293,6 +296,7 @@ impl fmt::Display for Error {
             Kind::Rejected(response) => write_rejected(f, response)?,
             Kind::Unreadable { response, why } => write_unreadable(f, response, why)?,
             Kind::NoProgress(why) => write!(f, "the list of the service does not end: {why}; try again later")?,
+            Kind::RateLimitStore(why) => write!(f, "{why}; check where the rate limits are stored")?,
             Kind::Throttled => f.write_str("the rate limit requires a longer wait than the throttle policy allows")?,
             Kind::Journal(why) => write!(f, "the journal cannot be written, so nothing more is sent: {why}")?,
             Kind::Stopped => f.write_str("stopped by the caller")?,

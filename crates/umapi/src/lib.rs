@@ -4,6 +4,7 @@ mod builder;
 mod call;
 mod client;
 mod error;
+mod fence;
 mod groups;
 pub mod guide;
 mod legacy;
@@ -16,6 +17,7 @@ mod run;
 mod users;
 
 pub use builder::ClientBuilder;
+pub use call::{UnreadableItem, UnreadableItems};
 pub use client::Client;
 pub use error::Error;
 pub use groups::{GroupList, Groups};

@@ -5,6 +5,6 @@ mod memory;
 mod store;
 
 pub use limiter::ThrottlePolicy;
-pub(crate) use limiter::{CallPermit, RateLimiter};
+pub(crate) use limiter::{CallPermit, NoPermit, RateLimiter};
 pub use memory::InMemoryRateLimits;
 pub use store::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits};

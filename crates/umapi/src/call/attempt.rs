@@ -1,28 +1,30 @@
 //! One attempt: sends a request, and turns what comes back into a response or a failure.
 
-use std::{
-    future::Future,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PRAGMA};
 use serde_json::error::Category;
 use umapi_auth::AccessToken;
 use umapi_http::{first_header, root_cause};
 use umapi_model::AnyOperation;
-use umapi_raw::{Error as RawError, Hook, HookFuture, Resend};
+use umapi_raw::{Error as RawError, Hook, HookFuture};
 use umapi_time::Clock;
 use uuid::Uuid;
 
-use super::{AttemptOutcome, error_response};
-use crate::error::{Error, ErrorResponse, Kind};
+use super::{
+    AttemptOutcome, LenientReader, UnreadableItem, UnreadableItems, error_response,
+    send::{SendFailure, SendState, send_in_task},
+};
+use crate::error::{Error, Kind};
 
 /// The generated methods of the service.
 pub(crate) type RawClient = umapi_raw::Client<umapi_raw::UserManagement>;
 
 /// The result of the generated methods.
 pub(crate) type RawResult<T> = Result<umapi_raw::ResponseValue<T>, RawError<()>>;
+
+/// After this time beyond its limit, a request is given up whose task does not give it up itself.
+const STALLED: Duration = Duration::from_secs(10);
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,6 +50,8 @@ pub(crate) struct ResponseHead {
     /// `WWW-Authenticate`.
     pub(crate) challenge: Option<String>,
     pub(crate) paging: Paging,
+    /// The items of the body that cannot be read.
+    pub(crate) unreadable: Vec<UnreadableItem>,
 }
 
 /// The headers of a page.
@@ -60,7 +64,7 @@ pub(crate) struct Paging {
 }
 
 impl ResponseHead {
-    fn of(response: &reqwest::Response, clock: &Clock) -> Self {
+    pub(super) fn of(response: &reqwest::Response, clock: &Clock) -> Self {
         let headers = response.headers();
         Self {
             common: umapi_http::ResponseHead::of(response, clock.wall()),
@@ -71,6 +75,7 @@ impl ResponseHead {
                 current: number(headers, "x-current-page"),
                 size: number(headers, "x-page-size"),
             },
+            unreadable: Vec::new(),
         }
     }
 }
@@ -101,14 +106,32 @@ pub(crate) struct HttpExchange {
     request_id: String,
     pragma: Option<Pragma>,
     clock: Clock,
-    head: Arc<OnceLock<ResponseHead>>,
+    limit: Duration,
+    pub(super) unreadable_items: UnreadableItems,
+    state: Arc<SendState>,
 }
 
 impl HttpExchange {
-    pub(super) fn new(token: AccessToken, api_key: Arc<str>, pragma: Option<Pragma>, clock: Clock) -> Self {
+    /// Creates a request whose whole attempt, including the body of the response, ends after `limit`.
+    pub(super) fn new(
+        token: AccessToken,
+        api_key: Arc<str>,
+        pragma: Option<Pragma>,
+        limit: Duration,
+        clock: Clock,
+    ) -> Self {
         // The id identifies the request even if no response arrives.
         let request_id = Uuid::new_v4().simple().to_string();
-        Self { token, api_key, request_id, pragma, clock, head: Arc::default() }
+        Self {
+            token,
+            api_key,
+            request_id,
+            pragma,
+            clock,
+            limit,
+            unreadable_items: UnreadableItems::default(),
+            state: Arc::default(),
+        }
     }
 
     pub(super) fn request_id(&self) -> &str {
@@ -116,54 +139,95 @@ impl HttpExchange {
     }
 
     pub(super) fn head(&self) -> Option<&ResponseHead> {
-        self.head.get()
+        self.state.head.get()
     }
 
-    /// Sends the request once. The whole attempt, including the body of an error response, ends after `limit`.
+    /// Whether the service may have received the request.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        self.state.may_have_arrived()
+    }
+
+    /// Sends the request once.
     pub(super) async fn send<T, F, Fut>(
         &self,
-        raw: &RawClient,
-        limit: Duration,
+        raw: RawClient,
         send: F,
+        read: Option<LenientReader<T>>,
     ) -> Result<Response<T>, Failure>
     where
         F: FnOnce(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
     {
-        let mut expiry = self.clock.sleep(limit);
-        let request = send(raw.clone().with_hook(self.clone()));
-        let Some(result) = before(&mut expiry, request).await else {
-            return Err(Failure { error: Error::new(Kind::Timeout(limit)), outcome: Some(AttemptOutcome::Lost) });
+        let request = send(raw.with_hook(self.clone()));
+        // The task of the request has the time limit. This one is for a runtime that does not run it.
+        let Ok(result) = self.clock.timeout(self.limit + STALLED, request).await else {
+            return Err(self.lost(Error::new(Kind::Timeout(self.limit))));
         };
-        let head = || self.head.get().cloned().unwrap_or_default();
+        if let Some(failure) = self.state.failure.get() {
+            return Err(self.failed(failure));
+        }
+        let head = || self.head().cloned().unwrap_or_default();
         let (error, outcome) = match result {
             Ok(response) => {
                 return Ok(Response { value: response.into_inner(), head: head(), requests: 1, is_repetition: false });
             }
             Err(RawError::UnexpectedResponse(response)) if !response.status().is_success() => {
                 let head = head();
-                let read = before(&mut expiry, error_response::read(response, &head, &self.token)).await;
-                // The status is known even if the body takes too long.
+                let response = error_response::read(response, &head, &self.token).await;
                 let status = head.common.status;
-                let response = read.unwrap_or_else(|| ErrorResponse { status, ..ErrorResponse::default() });
                 let has_code = response.code.as_ref().is_some_and(|code| code.as_str().starts_with("error."));
                 let retry_after = head.common.retry_after;
                 let is_rejection = retry_after.is_some() || has_code;
                 let outcome = AttemptOutcome::Rejected { status, retry_after, is_rejection };
                 (Error::new(Kind::Rejected(response)), Some(outcome))
             }
+            Err(RawError::InvalidResponsePayload(body, error)) => {
+                if let Some((value, unreadable)) = read.and_then(|read| read(&body))
+                    && (unreadable.is_empty() || self.unreadable_items == UnreadableItems::LeaveOut)
+                {
+                    tracing::warn!(%error, unreadable = unreadable.len(), "the response is not valid, reading it leniently");
+                    let head = ResponseHead { unreadable, ..head() };
+                    return Ok(Response { value, head, requests: 1, is_repetition: false });
+                }
+                self.classify(RawError::InvalidResponsePayload(body, error))
+            }
             Err(error) => self.classify(error),
         };
         Err(Failure { error, outcome })
     }
 
+    /// The failure of a request whose response did not arrive.
+    fn lost(&self, error: Error) -> Failure {
+        let may_have_arrived = self.may_have_arrived();
+        let not_sent = AttemptOutcome::NotSent { retry_after: None };
+        Failure { error, outcome: Some(if may_have_arrived { AttemptOutcome::Lost } else { not_sent }) }
+    }
+
+    /// The failure of a request that the HTTP library does not know of.
+    fn failed(&self, failure: &SendFailure) -> Failure {
+        match failure {
+            SendFailure::TimedOut => self.lost(Error::new(Kind::Timeout(self.limit))),
+            SendFailure::RuntimeGone => {
+                self.lost(Error::new(Kind::Network("the runtime that sent the request was dropped".to_owned())))
+            }
+            SendFailure::BrokenBody(why) => self.lost(self.unreadable(why.clone(), &[])),
+            SendFailure::TooLarge => {
+                let error = self.unreadable(TOO_LARGE.to_owned(), &[]);
+                Failure { error, outcome: Some(AttemptOutcome::Unusable) }
+            }
+        }
+    }
+
+    /// The error of a success response that cannot be used.
+    fn unreadable(&self, why: String, body: &[u8]) -> Error {
+        let head = self.head().cloned().unwrap_or_default();
+        let response = error_response::interpret(body, &head, &[self.token.reveal()]);
+        Error::new(Kind::Unreadable { response, why })
+    }
+
     /// The meaning of an error of the HTTP library.
     fn classify(&self, error: RawError<()>) -> (Error, Option<AttemptOutcome>) {
-        let head = self.head.get().cloned().unwrap_or_default();
-        let unreadable = |why: String, body: &[u8]| {
-            let response = error_response::interpret(body, &head, &[self.token.reveal()]);
-            Error::new(Kind::Unreadable { response, why })
-        };
+        let unreadable = |why, body: &[u8]| self.unreadable(why, body);
         match error {
             RawError::InvalidRequest(why) | RawError::Custom(why) => (Error::invalid(why), None),
             RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(root_cause(error)), None),
@@ -176,8 +240,8 @@ impl HttpExchange {
                 (unreadable(if is_too_large { TOO_LARGE.to_owned() } else { root_cause(error) }, &[]), Some(outcome))
             }
             RawError::InvalidResponsePayload(body, error) => {
-                // Valid JSON of another shape was received whole. Anything else may have been truncated on its way.
-                let is_whole = error.classify() == Category::Data;
+                // What ends in the middle of a value may have been truncated on its way. Anything else was received whole.
+                let is_whole = error.classify() != Category::Eof;
                 let outcome = if is_whole { AttemptOutcome::Unusable } else { AttemptOutcome::Lost };
                 (unreadable(error.to_string(), &body), Some(outcome))
             }
@@ -216,29 +280,16 @@ impl HttpExchange {
     }
 }
 
-/// The output of a future, or `None` if the time expires first.
-async fn before<T>(expiry: &mut umapi_time::Sleep, future: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        output = future => Some(output),
-        () = expiry => None,
-    }
-}
-
 impl Hook for HttpExchange {
     fn before<'a>(&'a self, _: AnyOperation, request: &'a mut reqwest::Request) -> HookFuture<'a, Result<(), String>> {
         Box::pin(std::future::ready(self.complete(request)))
     }
 
-    fn after<'a>(
+    fn send<'a>(
         &'a self,
-        _: AnyOperation,
-        _: u32,
-        outcome: &'a reqwest::Result<reqwest::Response>,
-    ) -> HookFuture<'a, Resend> {
-        if let Ok(response) = outcome {
-            let _ = self.head.set(ResponseHead::of(response, &self.clock));
-        }
-        Box::pin(std::future::ready(Resend::No))
+        http: &'a reqwest::Client,
+        request: reqwest::Request,
+    ) -> HookFuture<'a, Result<reqwest::Result<reqwest::Response>, String>> {
+        Box::pin(send_in_task(http.clone(), request, self.limit, self.clock.clone(), self.state.clone()))
     }
 }

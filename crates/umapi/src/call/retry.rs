@@ -25,11 +25,13 @@
 //! calls of the minute.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use umapi_http::RetryPolicy;
+use umapi_model::ThrottleClass;
+use umapi_time::Instant;
 
 /// The shortest backoff after 504 or 408.
 const LONG_BACKOFF: Duration = Duration::from_secs(30);
@@ -201,38 +203,68 @@ impl RetryContext {
     }
 }
 
-/// How many retries all calls of a client can afford. Retries take from it and responses refill it, so that the client stops
-/// retrying during an outage, however many calls it makes.
+/// How many retries the calls of a client can afford, for each class of operations. Retries take from it; responses and time
+/// refill it. So the client nearly stops retrying what fails all the time, however many calls it makes, and what fails in one
+/// class takes nothing from another.
 ///
 /// The numbers allow a fifth of all requests to fail permanently, in any mixture, without running out.
-#[derive(Debug)]
-pub(crate) struct RetryBudget(AtomicU32);
+#[derive(Debug, Default)]
+pub(crate) struct RetryBudget(Mutex<Vec<(ThrottleClass, Bucket)>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    level: u32,
+    /// Until when the refill by time is counted in.
+    filled_at: Instant,
+}
 
 impl RetryBudget {
-    /// The capacity.
+    /// The capacity of a class.
     const FULL: u32 = 100;
+    /// What reads leave for changes, whose outcome is unknown without a retry.
+    const RESERVE: u32 = 40;
     /// The cost of a retry.
     const QUICK: u32 = 4;
     /// The cost of a retry after an attempt that kept the service busy.
     const SLOW: u32 = 8;
     /// What a response refills.
     const REFILL: u32 = 2;
+    /// The time that refills one.
+    const REFILL_TIME: Duration = Duration::from_secs(3);
 
-    pub(crate) fn new() -> Self {
-        Self(AtomicU32::new(Self::FULL))
+    /// What is left for a call.
+    pub(super) fn left(&self, class: ThrottleClass, effect: Effect, now: Instant) -> u32 {
+        let level = self.with(class, |bucket| {
+            let (elapsed, time) = (now - bucket.filled_at, Self::REFILL_TIME.as_millis());
+            let refilled = u32::try_from(elapsed.as_millis() / time).unwrap_or(u32::MAX);
+            bucket.filled_at += Self::REFILL_TIME.saturating_mul(refilled);
+            bucket.level = bucket.level.saturating_add(refilled).min(Self::FULL);
+            bucket.level
+        });
+        if effect == Effect::Read { level.saturating_sub(Self::RESERVE) } else { level }
     }
 
-    pub(super) fn left(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+    pub(super) fn take(&self, class: ThrottleClass, cost: u32, now: Instant) {
+        self.with(class, |bucket| {
+            // A full bucket starts to refill now.
+            if bucket.level == Self::FULL {
+                bucket.filled_at = now;
+            }
+            bucket.level = bucket.level.saturating_sub(cost);
+        });
     }
 
-    pub(super) fn take(&self, cost: u32) {
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(cost)));
+    pub(super) fn refill(&self, class: ThrottleClass) {
+        self.with(class, |bucket| bucket.level = (bucket.level + Self::REFILL).min(Self::FULL));
     }
 
-    pub(super) fn refill(&self) {
-        let refilled = |left: u32| Some((left + Self::REFILL).min(Self::FULL));
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, refilled);
+    fn with<T>(&self, class: ThrottleClass, act: impl FnOnce(&mut Bucket) -> T) -> T {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = buckets.iter().position(|(of, _)| *of == class).unwrap_or_else(|| {
+            buckets.push((class, Bucket { level: Self::FULL, filled_at: Instant::ORIGIN }));
+            buckets.len() - 1
+        });
+        act(&mut buckets[index].1)
     }
 }
 
@@ -428,30 +460,51 @@ mod tests {
         assert_eq!(decision(slow), RetryDecision::Stop);
     }
 
+    const CLASS: ThrottleClass = ThrottleClass::Action;
+
     #[test]
     fn an_outage_empties_the_budget_and_responses_refill_it() {
-        let budget = RetryBudget::new();
+        let (budget, now) = (RetryBudget::default(), Instant::ORIGIN);
+        let left = || budget.left(CLASS, Effect::RepeatableChange, now);
         for _ in 0..RetryBudget::FULL / RetryBudget::QUICK {
-            assert!(budget.left() >= RetryBudget::QUICK);
-            budget.take(RetryBudget::QUICK);
+            assert!(left() >= RetryBudget::QUICK);
+            budget.take(CLASS, RetryBudget::QUICK, now);
         }
-        assert_eq!(budget.left(), 0);
+        assert_eq!(left(), 0);
+        assert_eq!(budget.left(ThrottleClass::Users, Effect::RepeatableChange, now), RetryBudget::FULL);
         for _ in 0..1000 {
-            budget.refill();
+            budget.refill(CLASS);
         }
-        assert_eq!(budget.left(), RetryBudget::FULL);
+        assert_eq!(left(), RetryBudget::FULL);
+    }
+
+    #[test]
+    fn time_refills_the_budget() {
+        let (budget, start) = (RetryBudget::default(), Instant::from_origin(HOUR));
+        budget.take(CLASS, RetryBudget::FULL, start);
+        for (seconds, expected) in [(0, 0), (4, 1), (5, 1), (6, 2), (12, 4), (3600, RetryBudget::FULL)] {
+            assert_eq!(budget.left(CLASS, Effect::RepeatableChange, start + SECOND * seconds), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn reads_leave_a_reserve_for_changes() {
+        let (budget, now) = (RetryBudget::default(), Instant::ORIGIN);
+        budget.take(CLASS, RetryBudget::FULL - RetryBudget::RESERVE, now);
+        assert_eq!(budget.left(CLASS, Effect::Read, now), 0);
+        assert_eq!(budget.left(CLASS, Effect::OneTimeChange, now), RetryBudget::RESERVE);
     }
 
     #[test]
     fn a_fifth_of_failures_does_not_empty_the_budget() {
-        let budget = RetryBudget::new();
+        let (budget, now) = (RetryBudget::default(), Instant::ORIGIN);
         for request in 0..10_000 {
             match request % 5 {
-                0 if request % 10 == 0 => budget.take(RetryBudget::SLOW),
-                0 => budget.take(RetryBudget::QUICK),
-                _ => budget.refill(),
+                0 if request % 10 == 0 => budget.take(CLASS, RetryBudget::SLOW, now),
+                0 => budget.take(CLASS, RetryBudget::QUICK, now),
+                _ => budget.refill(CLASS),
             }
-            assert!(budget.left() >= RetryBudget::SLOW);
+            assert!(budget.left(CLASS, Effect::Read, now) >= RetryBudget::SLOW);
         }
     }
 }

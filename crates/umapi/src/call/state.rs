@@ -1,14 +1,26 @@
 //! The state of one call over its attempts.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use umapi_time::{Clock, Instant};
 
 use super::{
-    ApiCall, Response,
+    ApiCall, HttpExchange, Response,
     retry::{AttemptOutcome, Effect, MAX_FRESH_TOKENS, MAX_THROTTLED, RetryContext},
 };
-use crate::error::Error;
+use crate::{
+    error::{Error, Kind},
+    run::StopHandle,
+};
+
+/// With less time left than this, the response of a request would come too late.
+const LEAST_LEFT: Duration = Duration::from_millis(100);
 
 /// How often one call may hand over from one credential to another.
 const MAX_HAND_OVERS: u32 = 100;
@@ -17,6 +29,12 @@ const MAX_HAND_OVERS: u32 = 100;
 pub(super) struct CallState<'a> {
     pub(super) call: ApiCall<'a>,
     deadline: Option<Instant>,
+    /// With less time left than this, no request is sent: its response would come too late.
+    least_left: Duration,
+    /// Whether a request is being sent now.
+    pub(super) is_sending: Arc<AtomicBool>,
+    /// The last request.
+    pub(super) exchange: Option<HttpExchange>,
     /// Requests that were sent.
     pub(super) requests: u32,
     failures: u32,
@@ -36,10 +54,13 @@ pub(super) struct CallState<'a> {
 }
 
 impl<'a> CallState<'a> {
-    pub(super) fn new(call: ApiCall<'a>, deadline: Option<Instant>, slots: usize) -> Self {
+    pub(super) fn new(call: ApiCall<'a>, deadline: Option<Instant>, slots: usize, clock: &Clock) -> Self {
         Self {
             call,
             deadline,
+            least_left: deadline.map_or(Duration::ZERO, |deadline| ((deadline - clock.now()) / 10).min(LEAST_LEFT)),
+            is_sending: Arc::default(),
+            exchange: None,
             requests: 0,
             failures: 0,
             slow_failures: 0,
@@ -57,6 +78,24 @@ impl<'a> CallState<'a> {
     /// The time until the deadline; `None` without a deadline.
     pub(super) fn time_left(&self, clock: &Clock) -> Option<Duration> {
         self.deadline.map(|deadline| deadline - clock.now())
+    }
+
+    /// Whether a request may be sent now.
+    pub(super) fn check(&self, clock: &Clock) -> Result<(), Error> {
+        if self.call.stop.is_some_and(StopHandle::is_stopped) {
+            return Err(Error::new(Kind::Stopped));
+        }
+        match self.time_left(clock) {
+            Some(left) if left.is_zero() || left < self.least_left => Err(Error::new(Kind::Deadline)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the call ended in the middle of a request that the service may have received.
+    fn is_cut_off(&self) -> bool {
+        self.is_sending.load(Ordering::SeqCst)
+            && self.call.effect != Effect::Read
+            && self.exchange.as_ref().is_none_or(HttpExchange::may_have_arrived)
     }
 
     pub(super) fn record_fresh_token(&mut self, slot: usize) {
@@ -117,7 +156,7 @@ impl<'a> CallState<'a> {
         error.with(|details| {
             details.operation = Some(self.call.operation.id());
             details.requests = self.requests;
-            details.may_have_been_applied = self.may_have_been_applied;
+            details.may_have_been_applied = self.may_have_been_applied || self.is_cut_off();
             if details.request_id.is_none() {
                 details.request_id.clone_from(&self.request_id);
             }

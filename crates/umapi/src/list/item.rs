@@ -1,16 +1,16 @@
 //! The items of lists.
 
-use umapi_model::{Configuration, Group, LegacyUser, Product, User, UserGroup};
+use umapi_model::{Configuration, Group, LegacyUser, Product, User, UserGroup, UserType};
 
 /// An item of a list: one of the types that the service returns in pages.
-pub trait PageItem: Keyed + Send + Unpin + 'static {}
+pub trait PageItem: Keyed + Send + Sync + Unpin + 'static {}
 
-impl<T: Keyed + Send + Unpin + 'static> PageItem for T {}
+impl<T: Keyed + Send + Sync + Unpin + 'static> PageItem for T {}
 
-/// Identifies an item of a list by a number that is the same in every run.
+/// Identifies an item of a list by a number that is the same in every run. An item without a name has no key.
 pub trait Keyed {
     #[doc(hidden)]
-    fn key(&self) -> u64;
+    fn key(&self) -> Option<u64>;
 }
 
 /// A fast hash that is the same in every version and on every machine, as resume tokens need it.
@@ -46,50 +46,59 @@ fn key_of(parts: &[&str]) -> u64 {
     parts.iter().fold(Fingerprint::new(), |print, part| print.and(part)).number()
 }
 
-/// The key of a user: the id, the email address, or the username with its domain.
-fn key_of_user(id: Option<&str>, email: Option<&str>, username: Option<&str>, domain: Option<&str>) -> u64 {
-    match id.or(email) {
-        Some(name) => key_of(&[name]),
-        None => key_of(&[username.unwrap_or_default(), domain.unwrap_or_default()]),
+/// The key of names that are not all empty.
+fn key_of_names(names: &[Option<&str>], kind: &str) -> Option<u64> {
+    let names: Vec<&str> = names.iter().map(|name| name.unwrap_or_default()).collect();
+    if names.iter().all(|name| name.is_empty()) {
+        return None;
     }
+    Some(key_of(&[names.as_slice(), &[kind]].concat()))
+}
+
+/// The key of a user: the id, or the account type with the email address, or with the username and its domain. Accounts of
+/// two types may have the same address.
+fn key_of_user(user: [Option<&str>; 4], user_type: Option<&UserType>) -> Option<u64> {
+    let [id, email, username, domain] = user;
+    let user_type = user_type.map(UserType::as_str).unwrap_or_default();
+    let by_username = || key_of_names(&[username, domain], user_type);
+    key_of_names(&[id], "").or_else(|| key_of_names(&[email], user_type)).or_else(by_username)
 }
 
 impl Keyed for User {
-    fn key(&self) -> u64 {
-        key_of_user(self.id.as_deref(), self.email.as_deref(), self.username.as_deref(), self.domain.as_deref())
+    fn key(&self) -> Option<u64> {
+        let names = [&self.id, &self.email, &self.username, &self.domain].map(Option::as_deref);
+        key_of_user(names, self.type_.as_ref())
     }
 }
 
 impl Keyed for LegacyUser {
-    fn key(&self) -> u64 {
-        key_of_user(self.id.as_deref(), self.email.as_deref(), self.username.as_deref(), self.domain.as_deref())
+    fn key(&self) -> Option<u64> {
+        let names = [&self.id, &self.email, &self.username, &self.domain].map(Option::as_deref);
+        key_of_user(names, self.user_type.as_ref())
     }
 }
 
 impl Keyed for Group {
-    fn key(&self) -> u64 {
-        match self.group_id {
-            Some(id) => id,
-            None => key_of(&[&self.group_name]),
-        }
+    fn key(&self) -> Option<u64> {
+        self.group_id.or_else(|| key_of_names(&[Some(&self.group_name)], ""))
     }
 }
 
 impl Keyed for UserGroup {
-    fn key(&self) -> u64 {
-        self.group_id
+    fn key(&self) -> Option<u64> {
+        Some(self.group_id)
     }
 }
 
 impl Keyed for Product {
-    fn key(&self) -> u64 {
-        key_of(&[&self.id])
+    fn key(&self) -> Option<u64> {
+        key_of_names(&[Some(&self.id)], "")
     }
 }
 
 impl Keyed for Configuration {
-    fn key(&self) -> u64 {
-        key_of(&[&self.id])
+    fn key(&self) -> Option<u64> {
+        key_of_names(&[Some(&self.id)], "")
     }
 }
 
@@ -99,8 +108,20 @@ mod tests {
 
     #[test]
     fn keys_are_the_same_in_every_version() {
-        assert_eq!(User::default().with_id("A@AdobeID").with_email("x").key(), 0xf053_cbc8_2c1a_798b);
+        assert_eq!(key_of(&["A@AdobeID"]), 0xf053_cbc8_2c1a_798b);
+        assert_eq!(User::default().with_id("A@AdobeID").with_email("x").key(), Some(key_of(&["A@AdobeID", ""])));
         assert_ne!(key_of(&["ab", "c"]), key_of(&["a", "bc"]));
         assert_eq!(User::default().with_email("a@b.c").key(), LegacyUser::default().with_email("a@b.c").key());
+    }
+
+    #[test]
+    fn the_type_of_an_account_is_part_of_its_key() {
+        let user = |user_type| User::default().with_email("a@b.c").with_type(user_type).key();
+        assert_ne!(user(UserType::FederatedId), user(UserType::AdobeId));
+    }
+
+    #[test]
+    fn a_user_without_names_has_no_key() {
+        assert_eq!(User::default().with_id("").with_firstname("Ann").key(), None);
     }
 }

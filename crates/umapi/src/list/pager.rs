@@ -10,16 +10,16 @@ use std::{
     vec,
 };
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 
-use super::{Changes, Page, PageItem, Pages, Query, ResumeToken, token::Position};
+use super::{
+    Changes, Page, PageItem, Pages, Query, ResumeToken,
+    token::{Position, Within},
+};
 use crate::error::Error;
 
 /// How many items are remembered to count repeated ones: those of some pages.
 const COUNTED_SPAN: usize = 8_192;
-
-/// The fetch of the next page is driven after this many items.
-const DRIVE_INTERVAL: usize = 64;
 
 /// How many items are remembered to drop repeated ones.
 const DROPPED_SPAN: usize = 131_072;
@@ -55,7 +55,7 @@ pub struct Pager<T> {
     seen: RecentKeys,
     drops_repeated: bool,
     /// The key of the last item that was returned.
-    last: u64,
+    last: Option<u64>,
     /// The position to continue at, until the first page has arrived.
     resume: Option<Position>,
 }
@@ -68,7 +68,7 @@ impl<T: PageItem> Pager<T> {
             length: 0,
             seen: RecentKeys::new(COUNTED_SPAN),
             drops_repeated: false,
-            last: 0,
+            last: None,
             resume: None,
         }
     }
@@ -127,6 +127,7 @@ impl<T: PageItem> Pager<T> {
     ///
     /// If the list has changed so that this item is not on its page any more, the page is returned again from its start, and
     /// [`changes`](Self::changes) reports it.
+    /// If only the page size of the server has changed, the item is looked for on the page where it is now.
     ///
     /// # Errors
     ///
@@ -139,7 +140,7 @@ impl<T: PageItem> Pager<T> {
         }
         match token.position {
             Position::End => self.pages.end(),
-            Position::Within { page, total, .. } => self.pages.skip_to(page, total),
+            Position::Within(position) => self.pages.resume(position),
         }
         self.resume = Some(token.position);
         Ok(self)
@@ -152,14 +153,20 @@ impl<T: PageItem> Pager<T> {
         if let Some(position) = self.resume {
             return ResumeToken { query, position };
         }
-        let (left, total) = (self.items.len(), self.pages.total());
+        let left = self.items.len();
+        let (page, offset) = match left {
+            0 => (self.pages.next_index(), 0),
+            _ => (self.pages.next_index().saturating_sub(1), self.length - left),
+        };
         let position = match (left, self.pages.is_over()) {
             (0, true) => Position::End,
-            (0, false) => Position::Within { page: self.pages.next_index(), offset: 0, last: self.last, total },
-            _ => {
-                let offset = u32::try_from(self.length - left).unwrap_or(u32::MAX);
-                Position::Within { page: self.pages.next_index().saturating_sub(1), offset, last: self.last, total }
-            }
+            _ => Position::Within(Within {
+                page,
+                offset: u32::try_from(offset).unwrap_or(u32::MAX),
+                last: self.last,
+                total: self.pages.total(),
+                page_size: self.pages.page_size(),
+            }),
         };
         ResumeToken { query, position }
     }
@@ -182,10 +189,10 @@ impl<T: PageItem> Pager<T> {
             let item = self.items.next()?;
             let key = item.key();
             let left = self.items.len();
-            if left == self.length / 2 || (left < self.length / 2 && left.is_multiple_of(DRIVE_INTERVAL)) {
+            if left <= self.length / 2 {
                 self.pages.look_ahead();
             }
-            if !self.seen.insert(key) {
+            if key.is_some_and(|key| !self.seen.insert(key)) {
                 self.pages.changes_mut().repeated_items += 1;
                 if self.drops_repeated {
                     continue;
@@ -210,25 +217,15 @@ impl<T: PageItem> Pager<T> {
     }
 
     fn start(&mut self, page: Page<T>) {
-        let skipped = match self.resume.take() {
-            Some(Position::Within { offset, last, .. }) if offset > 0 => self.find(&page, offset as usize, last),
-            _ => 0,
-        };
+        self.resume = None;
         self.length = page.items.len();
         self.items = page.items.into_iter();
-        for item in self.items.by_ref().take(skipped) {
+        for item in self.items.by_ref().take(page.skipped) {
             self.last = item.key();
-            self.seen.insert(self.last);
+            if let Some(key) = self.last {
+                self.seen.insert(key);
+            }
         }
-    }
-
-    /// The number of items of a page that were returned before the token was taken.
-    fn find(&mut self, page: &Page<T>, offset: usize, last: u64) -> usize {
-        if page.items.get(offset - 1).is_some_and(|item| item.key() == last) {
-            return offset;
-        }
-        self.pages.changes_mut().resumed_elsewhere = true;
-        page.items.iter().position(|item| item.key() == last).map_or(0, |index| index + 1)
     }
 }
 
@@ -244,6 +241,12 @@ impl<T: PageItem> Stream for Pager<T> {
         let left = self.items.len();
         let least = if self.drops_repeated { 0 } else { left };
         (least, self.pages.is_over().then_some(left))
+    }
+}
+
+impl<T: PageItem> FusedStream for Pager<T> {
+    fn is_terminated(&self) -> bool {
+        self.items.len() == 0 && self.pages.is_over()
     }
 }
 

@@ -3,19 +3,18 @@
 use std::{
     collections::HashMap,
     fmt,
-    future::ready,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use futures_core::Stream;
-use futures_util::FutureExt as _;
+use futures_core::{FusedStream, Stream};
+use tokio::runtime::{Handle, Id};
+use tracing::Instrument as _;
+use umapi_http::{AbortOnDrop, describe_panic};
 
-use super::{
-    PageItem, Query,
-    query::{Fetching, PageFingerprint},
-};
+use super::{PageItem, Query, query::PageFingerprint, token::Within};
 use crate::{
+    call::UnreadableItem,
     error::{Error, Kind},
     observer::PageRead,
 };
@@ -25,6 +24,9 @@ const MAX_EMPTY_PAGES: u32 = 100;
 
 /// The maximum number of pages of one list.
 const MAX_PAGES: u32 = 1_000_000;
+
+/// The maximum number of pages that are searched for the position of a resume token.
+const MAX_SEARCHED: u32 = 3;
 
 /// One page of a list, with the values of its headers.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,16 +45,22 @@ pub struct Page<T> {
     pub page_count: Option<u32>,
     /// The number of items on a page (`X-Page-Size`), which the server chooses.
     pub page_size: Option<u32>,
+    /// The items of the page that cannot be read. They are not among the items.
+    pub unreadable: Vec<UnreadableItem>,
     /// The id of the request.
     pub request_id: Option<String>,
     /// The index of the page in the server's own count.
     pub(super) current: Option<u32>,
     /// Identifies the page as the server sent it, without filters.
     pub(super) fingerprint: Option<PageFingerprint>,
+    /// Whether the server sent no item.
+    pub(super) is_empty: bool,
+    /// How many of the items were returned before a resume token was taken.
+    pub(super) skipped: usize,
 }
 
-/// Signs that a list changed while it was read: users joined or left, and the pages shifted. The items are then not a
-/// consistent snapshot: some may be missing, others may appear twice.
+/// Signs that the items of a list are not a consistent snapshot: some may be missing, others may appear twice. The list
+/// changed while it was read: users joined or left, and the pages shifted. Or some items could not be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changes {
@@ -64,6 +72,8 @@ pub struct Changes {
     pub page_came_again: bool,
     /// The item before the position of a resume token was not in its place any more.
     pub resumed_elsewhere: bool,
+    /// The number of items that could not be read and were left out. [`Page::unreadable`] names them.
+    pub unreadable_items: u64,
 }
 
 impl Changes {
@@ -95,6 +105,10 @@ pub struct Pages<T> {
     next: u32,
     is_over: bool,
     ongoing: Option<Ongoing<T>>,
+    /// The position of a resume token, until it is found.
+    resume: Option<Resume>,
+    /// The number of items on a page, as far as it is known.
+    page_size: Option<u32>,
     total: Option<u64>,
     changes: Changes,
     /// The pages so far, to recognize one that comes again.
@@ -105,18 +119,62 @@ pub struct Pages<T> {
     count_offset: u32,
 }
 
-/// A fetch in flight. It is polled when it starts, so that the request is sent; now and then while the page before is read;
-/// and when the page is needed. It is not a task: a page that one thread parses and another one drops costs a third more.
+/// A fetch in flight, in a task of its own: its time limits must not pass while nobody polls the list. It ends with the list.
 struct Ongoing<T> {
-    page: Fetching<T>,
+    page: AbortOnDrop<Result<Page<T>, Error>>,
+    runtime: Id,
     is_ahead: bool,
-    /// Whether the page has arrived but is not needed yet.
-    is_here: bool,
 }
 
-impl<T> Ongoing<T> {
-    fn new(page: Fetching<T>, is_ahead: bool) -> Self {
-        Self { page, is_ahead, is_here: false }
+/// A search for the position of a resume token.
+struct Resume {
+    position: Within,
+    searched: u32,
+    /// Whether the position was not found.
+    is_lost: bool,
+}
+
+/// Where a list continues.
+enum Place {
+    /// After this many items of the page.
+    Here { skipped: usize, is_elsewhere: bool },
+    /// On another page.
+    OnPage(u32, Resume),
+}
+
+impl Resume {
+    /// Looks for the position on a page. A token depends on the page size of its time, which the server may change.
+    fn place<T: PageItem>(self, page: &Page<T>) -> Place {
+        let Within { page: index, offset, last, page_size, .. } = self.position;
+        let full_page = || (!page.is_last).then(|| u32::try_from(page.items.len()).unwrap_or(u32::MAX));
+        let sizes = page_size.zip(page.page_size.or_else(full_page)).filter(|(then, now)| *then > 0 && *now > 0);
+        let here = |skipped, is_elsewhere| Place::Here { skipped, is_elsewhere };
+        let find = || page.items.iter().position(|item| last.is_some() && item.key() == last);
+        if self.is_lost {
+            return here(0, true);
+        }
+        let Some((then, now)) = sizes.filter(|(then, now)| then != now || self.searched > 0) else {
+            let offset = offset as usize;
+            let is_in_place = offset == 0 || page.items.get(offset - 1).is_some_and(|item| item.key() == last);
+            return if is_in_place { here(offset, false) } else { here(find().map_or(0, |index| index + 1), true) };
+        };
+        let Some(last_item) = (u64::from(index) * u64::from(then) + u64::from(offset)).checked_sub(1) else {
+            return here(0, false);
+        };
+        let target = u32::try_from(last_item / u64::from(now)).unwrap_or(u32::MAX);
+        let searched = self.searched + 1;
+        if self.searched == 0 && page.index != target {
+            return Place::OnPage(target, Self { searched, ..self });
+        }
+        match find() {
+            Some(index) => here(index + 1, false),
+            // The server's pages also count technical accounts, which shift the items a little.
+            None if last.is_some() && searched < MAX_SEARCHED && !page.is_last => {
+                Place::OnPage(page.index.saturating_add(1), Self { searched, ..self })
+            }
+            None if page.index == target => here(0, true),
+            None => Place::OnPage(target, Self { searched, is_lost: true, ..self }),
+        }
     }
 }
 
@@ -134,6 +192,8 @@ impl<T: PageItem> Pages<T> {
             next: 0,
             is_over: false,
             ongoing: None,
+            resume: None,
+            page_size: None,
             total: None,
             changes: Changes::default(),
             seen: HashMap::new(),
@@ -184,10 +244,16 @@ impl<T: PageItem> Pages<T> {
         self.next
     }
 
-    /// Continues with this page.
-    pub(super) fn skip_to(&mut self, page: u32, total: Option<u64>) {
-        self.next = page;
-        self.total = total;
+    /// Continues at the position of a resume token.
+    pub(super) fn resume(&mut self, position: Within) {
+        self.next = position.page;
+        self.total = position.total;
+        self.page_size = position.page_size;
+        self.resume = Some(Resume { position, searched: 0, is_lost: false });
+    }
+
+    pub(super) fn page_size(&self) -> Option<u32> {
+        self.page_size
     }
 
     pub(super) fn end(&mut self) {
@@ -195,19 +261,18 @@ impl<T: PageItem> Pages<T> {
         self.ongoing = None;
     }
 
-    /// Starts to fetch the next page before it is needed, or drives that fetch.
+    /// Starts to fetch the next page before it is needed.
     pub(super) fn look_ahead(&mut self) {
-        if self.is_over {
-            return;
+        if !self.is_over && self.ongoing.is_none() {
+            self.ongoing = self.fetch(true);
         }
-        let (query, next) = (&self.query, self.next);
-        let ongoing = self.ongoing.get_or_insert_with(|| Ongoing::new(query.fetch(next, true), true));
-        if !ongoing.is_here
-            && let Some(result) = ongoing.page.as_mut().now_or_never()
-        {
-            ongoing.page = Box::pin(ready(result));
-            ongoing.is_here = true;
-        }
+    }
+
+    /// Fetches the next page. Returns `None` outside of a runtime.
+    fn fetch(&self, is_ahead: bool) -> Option<Ongoing<T>> {
+        let runtime = Handle::try_current().ok()?;
+        let fetch = self.query.fetch(self.next, is_ahead).in_current_span();
+        Some(Ongoing { page: AbortOnDrop::new(runtime.spawn(fetch)), runtime: runtime.id(), is_ahead })
     }
 
     fn poll_with_look_ahead(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page<T>, Error>>> {
@@ -219,27 +284,60 @@ impl<T: PageItem> Pages<T> {
     }
 
     pub(super) fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page<T>, Error>>> {
+        let mut is_new = false;
         loop {
             if self.is_over {
                 return Poll::Ready(None);
             }
-            let (query, next) = (&self.query, self.next);
-            let ongoing = self.ongoing.get_or_insert_with(|| Ongoing::new(query.fetch(next, false), false));
-            let result = ready!(ongoing.page.as_mut().poll(context));
+            if self.ongoing.is_none() {
+                self.ongoing = self.fetch(false);
+                is_new = true;
+            }
+            let Some(ongoing) = &mut self.ongoing else {
+                return Poll::Ready(Some(Err(Error::invalid("a list needs a tokio runtime; read it inside one"))));
+            };
+            let joined = match Pin::new(&mut ongoing.page).poll(context) {
+                Poll::Ready(joined) => joined,
+                // Fetched on another runtime, which may not run any more.
+                Poll::Pending if Handle::try_current().is_ok_and(|runtime| runtime.id() != ongoing.runtime) => None,
+                Poll::Pending => return Poll::Pending,
+            };
             let was_ahead = ongoing.is_ahead;
             self.ongoing = None;
+            let result = match joined {
+                Some(Ok(result)) => result,
+                Some(Err(panic)) => Err(Error::new(Kind::Network(describe_panic("task of the page", &*panic)))),
+                None if is_new => Err(Error::new(Kind::Network("the runtime is being dropped".to_owned()))),
+                None => continue,
+            };
             match result {
-                Ok(page) => return Poll::Ready(self.take(page).transpose()),
-                // There was no permit for the fetch ahead of need. Now the page is needed.
-                Err(error) if was_ahead && error.requests() == 0 => {}
+                Ok(page) => match self.take(page) {
+                    Ok(Some(page)) => return Poll::Ready(Some(Ok(page))),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                },
+                // Nobody waited for it, so it counts for nothing. Now the page is needed.
+                Err(error) if was_ahead && (error.requests() == 0 || error.is_retryable()) => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
     }
 
-    /// Accepts a page that arrived. Returns `None` if the list was over before it.
+    /// Accepts a page that arrived. Returns `None` if the list was over before it, or continues on another page.
     fn take(&mut self, mut page: Page<T>) -> Result<Option<Page<T>>, Error> {
         page.index = self.next;
+        match self.resume.take().map(|resume| resume.place(&page)) {
+            Some(Place::OnPage(index, resume)) => {
+                tracing::debug!(page = index, "the page size changed, looking for the position of the resume token");
+                (self.next, self.resume) = (index, Some(resume));
+                return Ok(None);
+            }
+            Some(Place::Here { skipped, is_elsewhere }) => {
+                page.skipped = skipped;
+                self.changes.resumed_elsewhere |= is_elsewhere;
+            }
+            None => {}
+        }
         match self.arrival(&page) {
             Ok(Arrival::Next) => {}
             Ok(Arrival::End) => {
@@ -258,6 +356,13 @@ impl<T: PageItem> Pages<T> {
         }
         self.changes.total_moved |= self.total.is_some() && page.total.is_some() && self.total != page.total;
         self.total = page.total.or(self.total);
+        let length = u32::try_from(page.items.len()).unwrap_or(u32::MAX);
+        self.page_size = page.page_size.or_else(|| self.page_size.max(Some(length)));
+        self.changes.unreadable_items += page.unreadable.len() as u64;
+        for item in &page.unreadable {
+            let (page, index) = (page.index, item.index);
+            tracing::warn!(page, index, name = item.name, why = item.why, "an item cannot be read, leaving it out");
+        }
         if let Some(fingerprint) = page.fingerprint {
             self.seen.entry(fingerprint).or_insert(page.index);
         }
@@ -279,7 +384,7 @@ impl<T: PageItem> Pages<T> {
             self.count_offset = page.current.map_or(0, |current| asked.saturating_sub(current));
             return Ok(Arrival::Next);
         }
-        self.empty = if page.fingerprint.is_none() { self.empty + 1 } else { 0 };
+        self.empty = if page.is_empty { self.empty + 1 } else { 0 };
         let earlier = page.fingerprint.and_then(|fingerprint| self.seen.get(&fingerprint).copied());
         // The server's count, which is one behind for the last page that comes again.
         let counted =
@@ -310,6 +415,12 @@ impl<T: PageItem> Stream for Pages<T> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_with_look_ahead(context)
+    }
+}
+
+impl<T: PageItem> FusedStream for Pages<T> {
+    fn is_terminated(&self) -> bool {
+        self.is_over
     }
 }
 

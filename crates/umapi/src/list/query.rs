@@ -71,9 +71,9 @@ impl<T> Clone for Query<T> {
 pub(super) struct PageFingerprint(usize, u64, u64);
 
 impl PageFingerprint {
-    /// Returns `None` for an empty page.
+    /// Returns `None` for an empty page, and for one whose items have no names.
     fn of<T: PageItem>(items: &[T]) -> Option<Self> {
-        Some(Self(items.len(), items.first()?.key(), items.last()?.key()))
+        Some(Self(items.len(), items.first()?.key()?, items.last()?.key()?))
     }
 }
 
@@ -83,6 +83,9 @@ impl<T: PageItem> Page<T> {
         let paging = head.paging;
         Self {
             fingerprint: PageFingerprint::of(&items),
+            is_empty: items.is_empty() && head.unreadable.is_empty(),
+            skipped: 0,
+            unreadable: head.unreadable,
             items,
             // Set by the list that fetches the page.
             index: 0,

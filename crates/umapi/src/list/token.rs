@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::error::Error;
 
 /// The format version of the tokens.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The position in a list. Store it as a text ([`Display`](fmt::Display), [`FromStr`], or serde) and pass it to the same list
 /// later to continue with the next item.
@@ -34,19 +34,35 @@ pub struct ResumeToken {
 /// A position in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Position {
-    /// After `offset` items of a page, the last of which has the key `last`. `total` was the total then.
-    Within { page: u32, offset: u32, last: u64, total: Option<u64> },
+    /// After `offset` items of a page.
+    Within(Within),
     /// After the last item.
     End,
+}
+
+/// A position after an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Within {
+    pub(super) page: u32,
+    /// How many items of the page were returned.
+    pub(super) offset: u32,
+    /// The key of the last item that was returned.
+    pub(super) last: Option<u64>,
+    /// The number of items of the list then.
+    pub(super) total: Option<u64>,
+    /// The number of items on a page then, on which `page` depends.
+    pub(super) page_size: Option<u32>,
 }
 
 impl fmt::Display for ResumeToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "umapi-{VERSION}-{:016x}", self.query)?;
         match self.position {
-            Position::Within { page, offset, last, total } => {
-                write!(f, "-{page}-{offset}-{last:016x}")?;
-                total.map_or(Ok(()), |total| write!(f, "-{total}"))
+            Position::Within(Within { page, offset, last, total, page_size }) => {
+                let last = last.map(|last| format!("{last:016x}")).unwrap_or_default();
+                let total = total.map(|total| total.to_string()).unwrap_or_default();
+                let page_size = page_size.map(|size| size.to_string()).unwrap_or_default();
+                write!(f, "-{page}-{offset}-{last}-{total}-{page_size}")
             }
             Position::End => f.write_str("-end"),
         }
@@ -74,16 +90,22 @@ impl FromStr for ResumeToken {
         let rest: Vec<&str> = parts.collect();
         let position = match rest.as_slice() {
             ["end"] => Position::End,
-            [page, offset, last, total @ ..] if total.len() < 2 => Position::Within {
+            [page, offset, last, total, page_size] => Position::Within(Within {
                 page: page.parse().map_err(|_| invalid())?,
                 offset: offset.parse().map_err(|_| invalid())?,
-                last: u64::from_str_radix(last, 16).map_err(|_| invalid())?,
-                total: total.first().map(|total| total.parse()).transpose().map_err(|_| invalid())?,
-            },
+                last: optional(last, |last| u64::from_str_radix(last, 16).ok()).ok_or_else(invalid)?,
+                total: optional(total, |total| total.parse().ok()).ok_or_else(invalid)?,
+                page_size: optional(page_size, |size| size.parse().ok()).ok_or_else(invalid)?,
+            }),
             _ => return Err(invalid()),
         };
         Ok(Self { query, position })
     }
+}
+
+/// A part that may be empty. `None` if it cannot be read.
+fn optional<T>(part: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    if part.is_empty() { Some(None) } else { read(part).map(Some) }
 }
 
 impl Serialize for ResumeToken {
@@ -106,8 +128,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_survives_a_round_trip(query: u64, page: u32, offset: u32, last: u64, total: Option<u64>, is_end: bool) {
-            let position = if is_end { Position::End } else { Position::Within { page, offset, last, total } };
+        fn a_token_survives_a_round_trip(
+            query: u64,
+            page: u32,
+            offset: u32,
+            last: Option<u64>,
+            total: Option<u64>,
+            page_size: Option<u32>,
+            is_end: bool,
+        ) {
+            let within = Within { page, offset, last, total, page_size };
+            let position = if is_end { Position::End } else { Position::Within(within) };
             let token = ResumeToken { query, position };
             prop_assert_eq!(token.to_string().parse::<ResumeToken>().unwrap(), token);
             let json = serde_json::to_string(&token).unwrap();
@@ -115,7 +146,7 @@ mod tests {
         }
 
         #[test]
-        fn other_texts_are_rejected_without_a_panic(text in ".{0,40}|umapi-1-[0-9a-f-]{0,60}") {
+        fn other_texts_are_rejected_without_a_panic(text in ".{0,40}|umapi-2-[0-9a-f-]{0,60}") {
             if let Ok(token) = text.parse::<ResumeToken>() {
                 prop_assert_eq!(token.to_string().parse::<ResumeToken>().unwrap(), token);
             }
@@ -124,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_named() {
-        let error = "umapi-2-whatever".parse::<ResumeToken>().unwrap_err();
+        let error = "umapi-3-whatever".parse::<ResumeToken>().unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().contains("newer version"), "{error}");
         assert!("umapi-0-00-end".parse::<ResumeToken>().unwrap_err().to_string().contains("not a resume token"));
     }

@@ -64,6 +64,11 @@ impl RateLimitStore for InMemoryRateLimits {
         Box::pin(ready(self.with(limit, |window, now| window.free_at(ahead, now) - now)))
     }
 
+    fn release<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        self.with(limit, |window, _| window.calls.retain(|(id, _)| *id != permit));
+        Box::pin(ready(()))
+    }
+
     fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
         self.with(limit, |window, now| window.paused_until = window.paused_until.max(now + time));
         Box::pin(ready(()))
@@ -184,6 +189,19 @@ mod tests {
         assert_eq!(wait(store.acquire(&unlimited).await), Some(SECOND * 40));
         manual.advance(SECOND * 40);
         assert_eq!(wait(store.acquire(&unlimited).await), None);
+    }
+
+    #[tokio::test]
+    async fn a_released_permit_is_free_again() {
+        let manual = ManualClock::new();
+        let limits = InMemoryRateLimits::new(manual.clock());
+        let limit = limit(2);
+        let Permit::Granted(first) = limits.acquire(&limit).await else { panic!("the first permit is free") };
+        assert!(matches!(limits.acquire(&limit).await, Permit::Granted(_)));
+        assert!(matches!(limits.acquire(&limit).await, Permit::After(_)));
+        limits.release(&limit, first).await;
+        assert!(matches!(limits.acquire(&limit).await, Permit::Granted(_)));
+        assert!(matches!(limits.acquire(&limit).await, Permit::After(_)));
     }
 
     proptest! {

@@ -119,6 +119,13 @@ pub trait RateLimitStore: Send + Sync + 'static {
     /// Reports that the call of a permit is sent only now, for example because a login came first. Its minute starts here.
     fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()>;
 
+    /// Takes back a permit without a call: its call was dropped, or its login failed. By default the permit stays taken until
+    /// its minute is over.
+    fn release<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        let _ = (limit, permit);
+        Box::pin(std::future::ready(()))
+    }
+
     /// Estimates the time until there is a permit for a call with `ahead` other calls before it.
     fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration>;
 
@@ -135,6 +142,10 @@ impl<S: RateLimitStore + ?Sized> RateLimitStore for Arc<S> {
 
     fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
         (**self).mark_sent(limit, permit)
+    }
+
+    fn release<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        (**self).release(limit, permit)
     }
 
     fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {

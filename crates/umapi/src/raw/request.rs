@@ -82,7 +82,7 @@ impl Request {
         let effect = if operation.method() == "GET" { Effect::Read } else { Effect::OneTimeChange };
         let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
         let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
-        let response = self.client.0.call(ApiCall::change(operation, effect), send).await?;
+        let response = self.client.0.call_raw(ApiCall::change(operation, effect), send).await?;
         Ok(Response { requests: response.requests, ..response.value })
     }
 }

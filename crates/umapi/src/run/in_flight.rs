@@ -1,7 +1,11 @@
 //! One request of a run, in a task of its own.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
+use umapi_http::catch_panic;
 use umapi_model::{ActionResponse, ErrorCode, Operation, ThrottleClass};
 use umapi_plan::job::{PackedRequest, RequestId, RequestResult, Response};
 use umapi_time::Instant;
@@ -26,6 +30,8 @@ pub(super) struct InFlight {
     pub(super) stop: StopHandle,
     /// Whether a request of the same run succeeded before, so that the credentials are known to be valid.
     pub(super) has_succeeded: bool,
+    /// Set when the first request is sent.
+    pub(super) has_begun: Arc<AtomicBool>,
 }
 
 /// A finished request.
@@ -47,9 +53,9 @@ impl InFlight {
         let engine = &self.client.0;
         let begun = engine.clock.now();
         if let Some(journal) = journal
-            && let Err(error) = journal.await
+            && let Err(error) = self.record(journal).await
         {
-            let result = RequestResult::NotSent(Error::new(Kind::Journal(error.to_string())));
+            let result = RequestResult::NotSent(error);
             return Finished { id, result, requests: 0, took: Duration::ZERO, next_permit: Duration::ZERO };
         }
         let (requests, result) = self.send_with_pauses().await;
@@ -60,6 +66,17 @@ impl InFlight {
             Err(error) => classify(error),
         };
         Finished { id, result, requests, took, next_permit }
+    }
+
+    /// Waits for the journal, unless the run ends first.
+    async fn record(&self, journal: JournalFuture) -> Result<(), Error> {
+        let recorded = async {
+            let recorded = catch_panic("journal", journal).await;
+            recorded
+                .unwrap_or_else(|panic| Err(panic.into()))
+                .map_err(|error| Error::new(Kind::Journal(error.to_string())))
+        };
+        call::within(&self.client.0.clock, self.deadline, Some(&self.stop), &AtomicBool::new(false), recorded).await
     }
 
     /// Sends the request. A run whose credentials are known to be valid does not end because a fresh token was rejected
@@ -92,6 +109,7 @@ impl InFlight {
             deadline: Deadline::At(self.deadline),
             commands: &self.request.numbers,
             stop: Some(&self.stop),
+            has_begun: Some(&self.has_begun),
             is_repetition,
             // The job can tell what a repetition did.
             ..ApiCall::change(Operation::ExecuteActions, Effect::RepeatableChange)
@@ -139,7 +157,13 @@ fn is_about_content(error: &Error) -> bool {
 pub(super) fn is_fatal(error: &Error) -> bool {
     let is_kind = matches!(
         error.kind(),
-        Kind::Invalid(_) | Kind::Login(_) | Kind::Throttled | Kind::Deadline | Kind::Stopped | Kind::Journal(_)
+        Kind::Invalid(_)
+            | Kind::Login(_)
+            | Kind::RateLimitStore(_)
+            | Kind::Throttled
+            | Kind::Deadline
+            | Kind::Stopped
+            | Kind::Journal(_)
     );
     is_kind || matches!(error.status(), Some(301..=399 | 400..=407 | 409..=412 | 429))
 }

@@ -1,7 +1,8 @@
 //! A journal: what is about to be sent is recorded before it is.
 
-use std::{error::Error, fmt, pin::Pin, sync::Arc};
+use std::{error::Error, fmt, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
+use umapi_http::describe_panic;
 use umapi_plan::job::{Job, PackedRequest};
 
 /// A write-ahead journal: the client asks it before it sends commands.
@@ -72,7 +73,13 @@ impl<K: 'static> OptionalJournal<K> {
         let journal = self.0.as_ref()?;
         let entry = |number: &u64| Some(JournalEntry { number: *number as usize, key: job.key(*number)? });
         let entries: Vec<JournalEntry<'_, K>> = request.numbers.iter().filter_map(entry).collect();
-        Some(journal.begin(&entries))
+        match std::panic::catch_unwind(AssertUnwindSafe(|| journal.begin(&entries))) {
+            Ok(future) => Some(future),
+            Err(panic) => {
+                let error = describe_panic("journal", &*panic);
+                Some(Box::pin(std::future::ready(Err(error.into()))))
+            }
+        }
     }
 }
 

@@ -4,12 +4,17 @@ use std::{
     collections::HashMap,
     future::{Future, poll_fn},
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument as _;
+use umapi_http::describe_panic;
 use umapi_model::ThrottleClass;
 use umapi_plan::{
     BatchOutcome, CallFailure, Report,
@@ -41,8 +46,8 @@ pub(super) struct Runner<J: Job> {
     journal: OptionalJournal<J::Key>,
     deadline: Option<Instant>,
     in_flight: JoinSet<Finished>,
-    /// The ids of the requests in flight, in case a task ends without a result.
-    ids: HashMap<Id, RequestId>,
+    /// The requests of the tasks, and whether anything was sent for each, in case a task ends without a result.
+    ids: HashMap<Id, (RequestId, Arc<AtomicBool>)>,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     error: Option<Error>,
     failures_in_a_row: u32,
@@ -100,7 +105,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
     pub(super) fn launch(&mut self, flush: bool) {
         while self.in_flight.len() < self.most_in_flight {
             let Some(request) = self.job.next_request(flush) else { return };
-            let id = request.id;
+            let (id, has_begun) = (request.id, Arc::new(AtomicBool::new(false)));
             let journal = self.journal.begin(&self.job, &request);
             let in_flight = InFlight {
                 client: self.client.clone(),
@@ -110,10 +115,11 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 deadline: self.deadline,
                 stop: self.options.stop.clone(),
                 has_succeeded: self.has_succeeded,
+                has_begun: has_begun.clone(),
             };
             self.launched += 1;
             let handle = self.in_flight.spawn(in_flight.run(journal).instrument(self.span.clone()));
-            self.ids.insert(handle.id(), id);
+            self.ids.insert(handle.id(), (id, has_begun));
         }
     }
 
@@ -140,14 +146,14 @@ impl<J: Job<Key: 'static>> Runner<J> {
         let finished = match joined {
             Ok(finished) => finished,
             Err(error) => {
-                let id = self.ids.get(&error.id()).copied();
-                match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => match id {
-                        Some(id) => lost(id),
-                        None => return Poll::Ready(Some(())),
-                    },
-                }
+                let Some((id, has_begun)) = self.ids.get(&error.id()).cloned() else {
+                    return Poll::Ready(Some(()));
+                };
+                let why = match error.try_into_panic() {
+                    Ok(panic) => describe_panic("task of the request", &*panic),
+                    Err(_) => "the runtime of the request was dropped".to_owned(),
+                };
+                lost(id, has_begun.load(Ordering::SeqCst), why)
             }
         };
         self.finish(finished);
@@ -156,7 +162,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
 
     fn finish(&mut self, finished: Finished) {
         let Finished { id, result, requests, took, next_permit } = finished;
-        self.ids.retain(|_, other| *other != id);
+        self.ids.retain(|_, (other, _)| *other != id);
         self.finished += 1;
         self.requests += u64::from(requests);
         self.time_in_flight += took;
@@ -255,10 +261,10 @@ impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
     }
 }
 
-/// The result of a request whose task was dropped with its runtime: nobody knows what became of it.
-fn lost(id: RequestId) -> Finished {
-    let error = Error::new(Kind::Network("the runtime that carried the request has ended".to_owned()));
-    let error = error.with(|details| details.may_have_been_applied = true);
-    let result = RequestResult::Unknown(error);
-    Finished { id, result, requests: 1, took: Duration::ZERO, next_permit: Duration::ZERO }
+/// The result of a request whose task ended without one. If nothing was sent for it, that is certain; otherwise nobody knows
+/// what became of it.
+fn lost(id: RequestId, has_begun: bool, why: String) -> Finished {
+    let error = Error::new(Kind::Network(why)).with(|details| details.may_have_been_applied = has_begun);
+    let result = if has_begun { RequestResult::Unknown(error) } else { RequestResult::NotSent(error) };
+    Finished { id, result, requests: u32::from(has_begun), took: Duration::ZERO, next_permit: Duration::ZERO }
 }

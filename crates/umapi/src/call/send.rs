@@ -1,0 +1,167 @@
+//! Sending one request in a task of its own, so that its timers run only while it makes progress.
+//!
+//! A future of the caller may not be polled for a long time: in a `select!`, in a buffered stream, behind a slow reader.
+//! Everything that has a time limit is therefore in a task, from connecting to the last byte of the response.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use reqwest::{Request, Response};
+use umapi_http::{ReadError, in_own_task, read_body, root_cause};
+use umapi_model::limits::RESPONSE_BYTES;
+use umapi_time::Clock;
+
+use super::attempt::ResponseHead;
+
+/// How much later than planned a timer may fire before its thread counts as busy with something else.
+const LATE: Duration = Duration::from_millis(100);
+
+/// How often a request gets the time back that its thread was busy.
+const EXTENSIONS: u32 = 3;
+
+/// What is known of a request under way. It survives the future of the caller, and the task.
+#[derive(Debug, Default)]
+pub(super) struct SendState {
+    /// The head of the response.
+    pub(super) head: OnceLock<ResponseHead>,
+    /// Why there is no response, where the HTTP library does not know.
+    pub(super) failure: OnceLock<SendFailure>,
+    /// Whether the body of the request was asked for by the connection: before that, nothing can have been applied.
+    body_was_sent: AtomicBool,
+    has_body: AtomicBool,
+}
+
+/// Why a request has no response, other than for an error of the HTTP library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SendFailure {
+    /// It took longer than allowed.
+    TimedOut,
+    /// The runtime that carried it was dropped.
+    RuntimeGone,
+    /// The body of the response broke off.
+    BrokenBody(String),
+    /// The body of the response was too large.
+    TooLarge,
+}
+
+impl SendState {
+    /// Whether the service may have received the request.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        !self.has_body.load(Ordering::SeqCst) || self.body_was_sent.load(Ordering::SeqCst) || self.head.get().is_some()
+    }
+}
+
+/// Sends a request and reads the response whole. The state knows more about an error.
+pub(super) async fn send_in_task(
+    http: reqwest::Client,
+    mut request: Request,
+    limit: Duration,
+    clock: Clock,
+    state: Arc<SendState>,
+) -> Result<reqwest::Result<Response>, String> {
+    track_body(&mut request, &state);
+    let result = in_own_task(exchange(http, request, limit, clock, state.clone())).await;
+    result.unwrap_or(Err(SendFailure::RuntimeGone)).map_err(|failure| {
+        let text = format!("{failure:?}");
+        let _ = state.failure.set(failure);
+        text
+    })
+}
+
+async fn exchange(
+    http: reqwest::Client,
+    request: Request,
+    limit: Duration,
+    clock: Clock,
+    state: Arc<SendState>,
+) -> Result<reqwest::Result<Response>, SendFailure> {
+    let started = clock.now();
+    let mut response = match within(&clock, limit, http.execute(request)).await {
+        Some(Ok(response)) => response,
+        Some(Err(error)) => return Ok(Err(error)),
+        None => return Err(SendFailure::TimedOut),
+    };
+    let head = ResponseHead::of(&response, &clock);
+    let is_success = response.status().is_success();
+    let _ = state.head.set(head);
+    let left = limit.saturating_sub(clock.now() - started);
+    let mut body = Vec::new();
+    let read = within(&clock, left, read_body(&mut response, RESPONSE_BYTES, &mut body)).await;
+    match read {
+        Some(Ok(())) => {}
+        // The head of a refusal tells what matters.
+        _ if !is_success => {}
+        Some(Err(ReadError::Connection(error))) => return Err(SendFailure::BrokenBody(root_cause(error))),
+        Some(Err(_)) => return Err(SendFailure::TooLarge),
+        None => return Err(SendFailure::TimedOut),
+    }
+    let mut whole = http::Response::new(body);
+    *whole.status_mut() = response.status();
+    *whole.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(Ok(whole.into()))
+}
+
+/// Waits for a future for so long. Time in which this thread did not run its timers does not count.
+async fn within<F: Future>(clock: &Clock, limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut end = clock.now() + limit;
+    for _ in 0..EXTENSIONS {
+        let left = end - clock.now();
+        if let Ok(output) = clock.timeout(left, future.as_mut()).await {
+            return Some(output);
+        }
+        let now = clock.now();
+        let late = now - end;
+        if late < LATE {
+            return None;
+        }
+        end = now + late.min(limit);
+    }
+    clock.timeout(end - clock.now(), future).await.ok()
+}
+
+/// Notes when the body of a request is asked for.
+fn track_body(request: &mut Request, state: &Arc<SendState>) {
+    let Some(bytes) = request.body().and_then(reqwest::Body::as_bytes).filter(|bytes| !bytes.is_empty()) else {
+        return;
+    };
+    state.has_body.store(true, Ordering::SeqCst);
+    let body = TrackedBody { rest: Some(Bytes::copy_from_slice(bytes)), state: state.clone() };
+    *request.body_mut() = Some(reqwest::Body::wrap(body));
+}
+
+struct TrackedBody {
+    rest: Option<Bytes>,
+    state: Arc<SendState>,
+}
+
+impl Body for TrackedBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        self.state.body_was_sent.store(true, Ordering::SeqCst);
+        Poll::Ready(self.rest.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.as_ref().map_or(0, |rest| rest.len() as u64))
+    }
+}
