@@ -7,7 +7,8 @@
 //! * A [`Tx`] changes single facts and keeps everything derived from them up to date: lists, counts, licenses and the
 //!   ledger. It does not know the service's rules; those are in [`engine`](crate::engine).
 //!
-//! A page costs the same with a million users as with a thousand, wherever it is in the list (see [`lists`]).
+//! A page costs the same with a million users as with a thousand, wherever it is in the list: the order of a list is
+//! kept, and only changes are put in place.
 //!
 //! ```
 //! use umapi_emulator::store::{NewOrganization, PageRequest, Store, StoreError, UserQuery};
@@ -28,7 +29,7 @@ mod groups;
 mod integrations;
 mod ledger;
 mod licenses;
-pub mod lists;
+mod lists;
 mod memberships;
 mod names;
 mod organizations;

@@ -433,6 +433,6 @@ fn user_groups(tx: &Tx<'_>, org: OrgId, names: &[String]) -> Result<Vec<GroupRow
             "No user groups were found to add or remove",
         )
         .into()),
-        Some(name) => Err(Rejection::new("error.usergroup.not_found", "UserGroup not found").into()),
+        Some(_) => Err(Rejection::new("error.usergroup.not_found", "UserGroup not found").into()),
     }
 }

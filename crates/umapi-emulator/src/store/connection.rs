@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, config::DbCon
 use super::{
     Cause, GroupId, GroupKind, OrgId, ProductId, UserId,
     groups::Visibility,
-    lists::{List, Pending},
+    lists::{Orders, Scope, Touched},
 };
 
 /// An error of the store itself, never a broken rule of the service.
@@ -66,6 +66,7 @@ const PAGE_BYTES: i64 = 16_384;
 pub struct Store {
     connection: Mutex<Connection>,
     ledger_entries: AtomicU64,
+    orders: Mutex<Orders>,
 }
 
 impl Store {
@@ -122,7 +123,11 @@ impl Store {
             LAYOUT => {}
             found => return Err(StoreError::Layout { found, expected: LAYOUT }),
         }
-        Ok(Self { connection: Mutex::new(connection), ledger_entries: AtomicU64::new(LEDGER_ENTRIES) })
+        Ok(Self {
+            connection: Mutex::new(connection),
+            ledger_entries: AtomicU64::new(LEDGER_ENTRIES),
+            orders: Mutex::default(),
+        })
     }
 
     /// Sets how many entries the ledger keeps; older ones are deleted at the next change. 0 keeps none.
@@ -136,7 +141,7 @@ impl Store {
     /// The error of the closure.
     pub fn read<T, E>(&self, ask: impl FnOnce(&Reader<'_>) -> Result<T, E>) -> Result<T, E> {
         let connection = self.lock();
-        ask(&Reader { sql: &connection })
+        ask(&Reader { sql: &connection, orders: Some(&self.orders) })
     }
 
     /// Runs a change in a transaction: committed if the closure returns `Ok`, otherwise rolled back.
@@ -155,7 +160,9 @@ impl Store {
         let mut tx = Tx::begin(&sql, cause);
         let value = change(&mut tx)?;
         tx.finish(self.ledger_entries.load(Ordering::Relaxed))?;
+        let touched = std::mem::take(&mut tx.touched);
         sql.commit().map_err(StoreError::from)?;
+        self.orders().touch(&touched);
         Ok(value)
     }
 
@@ -170,6 +177,11 @@ impl Store {
         change(&mut Tx::begin(&sql, None))
     }
 
+    /// The orders of lists. Lock the connection first.
+    pub(super) fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A panic in a closure rolls its transaction back while unwinding, so the state behind a poisoned lock is good.
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
@@ -180,18 +192,20 @@ impl Store {
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'c> {
     pub(super) sql: &'c Connection,
+    /// `None` in a transaction.
+    pub(super) orders: Option<&'c Mutex<Orders>>,
 }
 
 /// A transaction that changes the store: everything done with it is committed together, or not at all.
 ///
-/// Counts (of lists, members, licenses) are collected in memory and written at the end of each
+/// Counts (of members and licenses) are collected in memory and written at the end of each
 /// [savepoint](Self::attempt) and of the transaction, which makes loading a million users a matter of seconds. Rows are
 /// written immediately, so [`Tx::rows`] sees them; read counts only after [`Tx::flush`].
 #[derive(Debug)]
 pub struct Tx<'c> {
     pub(super) sql: &'c Connection,
     pub(super) cause: Option<Cause>,
-    lists: Pending,
+    touched: Touched,
     groups: HashMap<GroupId, GroupState>,
     products: HashMap<ProductId, i64>,
     sequence: Option<i64>,
@@ -226,7 +240,7 @@ impl<'c> Tx<'c> {
         Self {
             sql,
             cause,
-            lists: Pending::default(),
+            touched: Touched::default(),
             groups: HashMap::new(),
             products: HashMap::new(),
             sequence: None,
@@ -237,7 +251,7 @@ impl<'c> Tx<'c> {
     /// The rows as they are now. Counts may lag behind until [`Tx::flush`].
     #[must_use]
     pub fn rows(&self) -> Reader<'c> {
-        Reader { sql: self.sql }
+        Reader { sql: self.sql, orders: None }
     }
 
     /// Writes the collected counts.
@@ -245,7 +259,6 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// If the database fails.
     pub fn flush(&mut self) -> Result<(), StoreError> {
-        self.lists.flush(self.sql)?;
         if !self.groups.is_empty() {
             let mut write = self.sql.prepare_cached(
                 "UPDATE grp SET members = ?2, licensed = ?3, visible = ?4 OR ?2 > 0 OR (?5 AND visible) WHERE id = ?1",
@@ -314,8 +327,9 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
-    pub(super) fn count(&mut self, list: List, user: UserId, change: i64) {
-        self.lists.add(list, user, change);
+    /// Notes that a user may enter, leave or move in the lists of a scope.
+    pub(super) fn touch(&mut self, scope: Scope, user: UserId) {
+        self.touched.add(scope, user);
     }
 
     pub(super) fn count_product_user(&mut self, product: ProductId, change: i64) {
@@ -366,7 +380,6 @@ impl<'c> Tx<'c> {
     }
 
     fn roll_back(&mut self) -> Result<(), StoreError> {
-        self.lists.clear();
         self.groups.clear();
         self.products.clear();
         self.cache = Cache::default();

@@ -45,7 +45,7 @@ pub struct User {
 /// How much of a user's `groups` is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GroupsShown {
-    Nothing,
+    None,
     Direct,
     All,
 }
@@ -67,24 +67,24 @@ pub(super) struct UserMapper<'c> {
 /// The groups of a user, by id.
 type Groups = Vec<(GroupId, MemberClass)>;
 
-/// If a page has this many ids per user between its first and its last, memberships are read one user at a time.
-const SPARSE: i64 = 8;
+/// Users whose ids differ by no more than this have their memberships read together.
+const CLOSE: i64 = 8;
 
 impl<'c> UserMapper<'c> {
     pub(super) fn new(reader: Reader<'c>, shown: GroupsShown) -> Self {
         Self { reader, shown, owners: HashMap::new(), groups: HashMap::new() }
     }
 
-    /// Converts the rows of a page, which are in the order of their ids.
-    pub(super) fn of(mut self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
+    /// Converts the rows of a page.
+    pub(super) fn users(mut self, rows: Vec<UserRow>) -> Result<Vec<User>, StoreError> {
         let groups = self.groups_of(&rows)?;
         rows.into_iter().zip(groups).map(|(row, groups)| self.user(row, groups)).collect()
     }
 
-    fn user(&mut self, row: UserRow, is_in: Groups) -> Result<User, StoreError> {
+    fn user(&mut self, row: UserRow, memberships: Groups) -> Result<User, StoreError> {
         let owner = self.owner(row.org, row.directory)?;
-        let (mut groups, mut admin_roles) = (Vec::with_capacity(is_in.len()), Vec::new());
-        for (group, class) in is_in {
+        let (mut groups, mut admin_roles) = (Vec::with_capacity(memberships.len()), Vec::new());
+        for (group, class) in memberships {
             if self.shown == GroupsShown::Direct && class.is_through_groups_only() {
                 continue;
             }
@@ -108,33 +108,28 @@ impl<'c> UserMapper<'c> {
         })
     }
 
-    /// Returns the groups of each user of a page. The ids of a page are mostly consecutive: then one scan of the
-    /// memberships costs half as much as looking up each user.
+    /// Returns the groups of each user of a page.
     fn groups_of(&self, rows: &[UserRow]) -> Result<Vec<Groups>, StoreError> {
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
         let mut all = vec![Groups::new(); rows.len()];
-        if self.shown == GroupsShown::Nothing {
+        if self.shown == GroupsShown::None {
             return Ok(all);
         }
+        let mut by_id: Vec<(UserId, usize)> = rows.iter().zip(0..).map(|(row, at)| (row.id, at)).collect();
+        by_id.sort_unstable();
         let mut query = self
             .reader
             .sql
             .prepare_cached("SELECT usr, grp, class FROM membership WHERE usr BETWEEN ?1 AND ?2 ORDER BY usr, grp")?;
-        let spans = if (last.id - first.id) / SPARSE < rows.len() as i64 {
-            vec![(first.id, last.id)]
-        } else {
-            rows.iter().map(|row| (row.id, row.id)).collect()
-        };
-        let mut at = 0;
-        for (from, to) in spans {
-            let mut memberships = query.query([from, to])?;
+        // In a small organization the users of a page are close together: then one scan is faster than many lookups.
+        for span in by_id.chunk_by(|(one, _), (next, _)| next - one <= CLOSE) {
+            let (Some((first, _)), Some((last, _))) = (span.first(), span.last()) else { continue };
+            let mut users = span.iter().peekable();
+            let mut memberships = query.query([first, last])?;
             while let Some(membership) = memberships.next()? {
                 let user: UserId = membership.get(0)?;
-                while rows.get(at).is_some_and(|row| row.id < user) {
-                    at += 1;
-                }
-                if rows.get(at).is_some_and(|row| row.id == user) {
-                    all[at].push((membership.get(1)?, membership.get(2)?));
+                while users.next_if(|(id, _)| *id < user).is_some() {}
+                if let Some((_, at)) = users.peek().filter(|(id, _)| *id == user) {
+                    all[*at].push((membership.get(1)?, membership.get(2)?));
                 }
             }
         }
@@ -251,38 +246,24 @@ impl Reader<'_> {
         query: &UserQuery<'_>,
         page: PageRequest,
     ) -> Result<Option<Page<User>>, StoreError> {
-        let (listed, technical, sql, owner) = match query.domain {
-            None => (
-                List::Organization(org),
-                List::OrganizationTechnical(org),
-                format!("{COLUMNS} WHERE u.org = ?1 AND u.listed = 1 AND u.id >= ?2 ORDER BY u.id LIMIT ?3 OFFSET ?4"),
-                org,
-            ),
+        let (list, domain) = match query.domain {
+            None => (List::Organization(org), None),
             Some(name) => {
                 let Some(domain) = self.domain_id(org, name)? else {
                     let usable = self.claim(org, name)?.is_some_and(|claim| claim.owned || claim.trusted);
                     return Ok(usable.then(|| PageSlice::find(page, 0).page(Vec::new(), 0)));
                 };
-                (
-                    List::Domain(domain),
-                    List::DomainTechnical(domain),
-                    format!(
-                        "{COLUMNS} WHERE u.domain = ?1 AND u.listed = 1 AND u.id >= ?2 ORDER BY u.id LIMIT ?3 OFFSET ?4"
-                    ),
-                    domain,
-                )
+                (List::Domain(domain), Some(domain))
             }
         };
-        let count = self.list_len(&[listed])?;
-        let place = PageSlice::find(page, count);
-        let position = self.locate(&[listed], place.offset)?;
-        let rows: Vec<UserRow> = self
+        let technical: i64 = self
             .sql
-            .prepare_cached(&sql)?
-            .query_map(params![owner, position.first, as_i64(place.size), as_i64(position.skip)], read)?
-            .collect::<Result<_, _>>()?;
-        let users = UserMapper::new(*self, GroupsShown::direct_only(query.direct_only)).of(rows)?;
-        Ok(Some(place.page(users, count + self.list_len(&[technical])?)))
+            .prepare_cached(
+                "SELECT COUNT(*) FROM user
+                 WHERE org = ?1 AND technical = 1 AND presence = 1 AND (?2 IS NULL OR domain = ?2)",
+            )?
+            .query_row(params![org, domain], |row| row.get(0))?;
+        self.user_page(list, page, GroupsShown::direct_only(query.direct_only), technical.unsigned_abs()).map(Some)
     }
 
     /// Returns a page of the members of a group; past the end, the last page.
@@ -291,37 +272,28 @@ impl Reader<'_> {
     /// If the database fails.
     pub fn members(&self, group: &GroupRow, query: &MemberQuery, page: PageRequest) -> Result<Page<User>, StoreError> {
         let classes = query.classes(group.kind);
-        let listed: Vec<_> = classes.iter().map(|class| List::Members(group.id, *class)).collect();
-        let technical: Vec<_> = classes.iter().map(|class| List::Members(group.id, class.technical(true))).collect();
-        let count = self.list_len(&listed)?;
-        let place = PageSlice::find(page, count);
-        let position = self.locate(&listed, place.offset)?;
-
-        // Each class is a list ordered by id; the page is a slice of their union.
-        let mut ids: Vec<UserId> = Vec::new();
-        let mut members = self.sql.prepare_cached(
-            "SELECT usr FROM membership WHERE grp = ?1 AND class = ?2 AND usr >= ?3 ORDER BY usr LIMIT ?4",
-        )?;
+        let mut count = self.sql.prepare_cached("SELECT COUNT(*) FROM membership WHERE grp = ?1 AND class = ?2")?;
+        let mut technical = 0;
         for class in &classes {
-            let rows = members
-                .query_map(params![group.id, class, position.first, as_i64(position.skip + place.size)], |row| {
-                    row.get(0)
-                })?;
-            for id in rows {
-                ids.push(id?);
-            }
+            technical +=
+                count.query_row(params![group.id, class.technical(true)], |row| row.get::<_, i64>(0))?.unsigned_abs();
         }
-        if classes.len() > 1 {
-            ids.sort_unstable();
-        }
-        let skip = usize::try_from(position.skip).unwrap_or(usize::MAX);
-        let take = usize::try_from(place.size).unwrap_or(usize::MAX);
-        let mut one = self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.id = ?1"))?;
-        let rows =
-            ids.into_iter().skip(skip).take(take).map(|id| one.query_row([id], read)).collect::<Result<Vec<_>, _>>()?;
-        let shown =
-            if query.exclude_groups { GroupsShown::Nothing } else { GroupsShown::direct_only(query.direct_only) };
-        Ok(place.page(UserMapper::new(*self, shown).of(rows)?, count + self.list_len(&technical)?))
+        let shown = if query.exclude_groups { GroupsShown::None } else { GroupsShown::direct_only(query.direct_only) };
+        self.user_page(List::Members(group.id, classes.into_iter().collect()), page, shown, technical)
+    }
+
+    /// Returns a page of a list, whose total includes the technical accounts that the list omits.
+    fn user_page(
+        &self,
+        list: List,
+        page: PageRequest,
+        shown: GroupsShown,
+        technical: u64,
+    ) -> Result<Page<User>, StoreError> {
+        let (slice, ids) = self.list_page(list, page)?;
+        let mut user = self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.id = ?1"))?;
+        let rows = ids.into_iter().map(|id| user.query_row([id], read)).collect::<Result<Vec<_>, _>>()?;
+        Ok(slice.page(UserMapper::new(*self, shown).users(rows)?, slice.listed + technical))
     }
 
     /// Returns one active user by email address or username. `domain` is a domain of the user's directory, or
@@ -337,8 +309,8 @@ impl Reader<'_> {
         direct_only: bool,
     ) -> Result<Option<User>, StoreError> {
         let row = self.find_row(org, user, domain)?.filter(UserRow::is_listed);
-        let faces = UserMapper::new(*self, GroupsShown::direct_only(direct_only));
-        Ok(faces.of(row.into_iter().collect())?.pop())
+        let mapper = UserMapper::new(*self, GroupsShown::direct_only(direct_only));
+        Ok(mapper.users(row.into_iter().collect())?.pop())
     }
 
     fn find_row(&self, org: OrgId, user: &str, domain: Option<&str>) -> Result<Option<UserRow>, StoreError> {
@@ -425,9 +397,9 @@ impl Reader<'_> {
             .prepare_cached("SELECT COUNT(*) FROM grp WHERE org = ?1 AND visible = 1")?
             .query_row([org], |row| row.get(0))?;
         let total = total.unsigned_abs();
-        let place = PageSlice::find(page, total);
-        if place.past_end {
-            return Ok(place.page(Vec::new(), total));
+        let slice = PageSlice::find(page, total);
+        if slice.past_end {
+            return Ok(slice.page(Vec::new(), total));
         }
         let mut query = self.sql.prepare_cached(
             "SELECT g.id, g.name, g.kind, g.members, a.name, s.name, p.name, g.quota, g.read_only
@@ -437,7 +409,7 @@ impl Reader<'_> {
              LEFT JOIN product p ON p.id = g.subject AND g.kind IN (1, 5)
              WHERE g.org = ?1 AND g.visible = 1 ORDER BY g.id LIMIT ?2 OFFSET ?3",
         )?;
-        let groups = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], |row| {
+        let groups = query.query_map(params![org, as_i64(slice.size), as_i64(slice.offset)], |row| {
             let kind = row.get(2)?;
             let (subject, product): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
             let of = |wanted: bool, name: &Option<String>| name.clone().filter(|_| wanted);
@@ -455,7 +427,7 @@ impl Reader<'_> {
                 read_only: row.get(8)?,
             })
         })?;
-        Ok(place.page(groups.collect::<Result<_, _>>()?, total))
+        Ok(slice.page(groups.collect::<Result<_, _>>()?, total))
     }
 
     /// Returns a page of the user groups.
@@ -467,11 +439,11 @@ impl Reader<'_> {
             .sql
             .prepare_cached("SELECT COUNT(*) FROM grp WHERE org = ?1 AND kind = 0")?
             .query_row([org], |row| row.get(0))?;
-        let place = PageSlice::find(page, total.unsigned_abs());
+        let slice = PageSlice::find(page, total.unsigned_abs());
         let sql = format!("{USER_GROUP} WHERE g.org = ?1 AND g.kind = 0 ORDER BY g.id LIMIT ?2 OFFSET ?3");
         let mut query = self.sql.prepare_cached(&sql)?;
-        let groups = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], read_user_group)?;
-        Ok(place.page(groups.collect::<Result<_, _>>()?, total.unsigned_abs()))
+        let groups = query.query_map(params![org, as_i64(slice.size), as_i64(slice.offset)], read_user_group)?;
+        Ok(slice.page(groups.collect::<Result<_, _>>()?, total.unsigned_abs()))
     }
 
     /// Returns one user group by its id.

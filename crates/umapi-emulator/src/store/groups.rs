@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{ChangeKind, GroupId, OrgId, Reader, StoreError, Tx, fold, lists::Pending, stored_enum};
+use super::{ChangeKind, GroupId, OrgId, Reader, StoreError, Tx, fold, stored_enum};
 
 /// The kind of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -331,7 +331,6 @@ impl Tx<'_> {
         for group in gone {
             self.sql.prepare_cached("DELETE FROM membership WHERE grp = ?1")?.execute([group])?;
             self.sql.prepare_cached("DELETE FROM grp WHERE id = ?1")?.execute([group])?;
-            Pending::drop_group(self.sql, group)?;
             self.drop_group_state(group);
         }
         Ok(())

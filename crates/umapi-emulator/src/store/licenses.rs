@@ -91,7 +91,7 @@ mod tests {
                 assert_eq!(
                     [&b, &c].map(|u| has_license(tx, u, profile)),
                     [false, true],
-                    "the place in the queue stays"
+                    "the position in the queue stays"
                 );
                 tx.flush()?;
                 assert_eq!(tx.rows().product(org, &tx.rows().products_of(org)?[0].external_id)?.unwrap().user_count, 2);

@@ -1,13 +1,14 @@
-//! Paged lists, and the rank index that finds the N-th entry of a list without scanning it.
+//! Paged lists of users, in the order of their email addresses.
 //!
-//! Every paged list of users is ordered by row id. For each list and each block of 4,096 ids the table `list_block`
-//! counts the entries; it changes in the same transaction as the entries. To find offset N, the counts are summed up to
-//! the block that contains it (a million users are 245 blocks), and entries are skipped only inside that block. So a
-//! page costs the same wherever it is in the list.
+//! The order of a list is a vector of row ids. It is built when a page of the list is first requested, and kept up to date
+//! from then on: a transaction notes the users that may have entered, left or moved, and the next request for a page puts
+//! only those in position. So a page costs the same wherever it is in the list, and a change costs little at a million users.
+//!
+//! A read inside a transaction sees changes that are not committed, and builds an order of its own.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap, sync::PoisonError};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{GroupId, MemberClass, OrgId, Reader, StoreError, UserId};
 
@@ -56,6 +57,8 @@ pub(super) struct PageSlice {
     pub(super) offset: u64,
     pub(super) size: u64,
     pub(super) past_end: bool,
+    /// How many entries the list has.
+    pub(super) listed: u64,
 }
 
 impl PageSlice {
@@ -63,7 +66,7 @@ impl PageSlice {
         let size = request.size.max(1);
         let pages = listed.div_ceil(size).max(1);
         let number = request.page.min(pages - 1);
-        Self { number, pages, offset: number * size, size, past_end: request.page >= pages }
+        Self { number, pages, offset: number * size, size, past_end: request.page >= pages, listed }
     }
 
     pub(super) fn page<T>(self, items: Vec<T>, total: u64) -> Page<T> {
@@ -71,183 +74,463 @@ impl PageSlice {
     }
 }
 
-/// Ids in a block, as a power of two.
-const BLOCK_BITS: u32 = 12;
-
-/// A list that is counted by block.
+/// The users that a list is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum List {
+pub(super) enum Scope {
+    Organization(OrgId),
+    /// The users with a domain, by the domain's row id.
+    Domain(i64),
+    Group(GroupId),
+}
+
+/// A list of users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum List {
     /// The listed users of an organization.
     Organization(OrgId),
-    /// The technical accounts of an organization, which are counted but not listed.
-    OrganizationTechnical(OrgId),
     /// The listed users with a domain, by the domain's row id.
     Domain(i64),
-    /// The technical accounts with a domain.
-    DomainTechnical(i64),
-    /// The members of a group with one membership class.
-    Members(GroupId, MemberClass),
+    /// The members of a group with certain classes.
+    Members(GroupId, ClassSet),
+}
+
+/// A set of membership classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ClassSet(i64);
+
+impl ClassSet {
+    fn contains(self, class: MemberClass) -> bool {
+        self.0 & (1 << class.number()) != 0
+    }
+}
+
+impl FromIterator<MemberClass> for ClassSet {
+    fn from_iter<I: IntoIterator<Item = MemberClass>>(classes: I) -> Self {
+        Self(classes.into_iter().fold(0, |bits, class| bits | 1 << class.number()))
+    }
 }
 
 impl List {
-    /// Keys of member lists are positive, the others negative, so no table of names is needed.
-    fn key(self) -> i64 {
+    fn scope(self) -> Scope {
         match self {
-            Self::Organization(org) => -(org * 4),
-            Self::OrganizationTechnical(org) => -(org * 4 + 1),
-            Self::Domain(domain) => -(domain * 4 + 2),
-            Self::DomainTechnical(domain) => -(domain * 4 + 3),
-            Self::Members(group, class) => (group << MemberClass::BITS) | class.number(),
+            Self::Organization(org) => Scope::Organization(org),
+            Self::Domain(domain) => Scope::Domain(domain),
+            Self::Members(group, _) => Scope::Group(group),
         }
+    }
+
+    /// Returns the sort key of a user, if the user is in the list.
+    fn key_of(self, sql: &Connection, user: UserId) -> Result<Option<SortKey>, StoreError> {
+        let email: Option<String> = match self {
+            Self::Organization(org) => sql
+                .prepare_cached("SELECT email FROM user WHERE id = ?1 AND org = ?2 AND listed = 1")?
+                .query_row([user, org], |row| row.get(0))
+                .optional()?,
+            Self::Domain(domain) => sql
+                .prepare_cached("SELECT email FROM user WHERE id = ?1 AND domain = ?2 AND listed = 1")?
+                .query_row([user, domain], |row| row.get(0))
+                .optional()?,
+            Self::Members(group, classes) => sql
+                .prepare_cached(
+                    "SELECT u.email, m.class FROM membership m JOIN user u ON u.id = m.usr
+                     WHERE m.usr = ?1 AND m.grp = ?2",
+                )?
+                .query_row([user, group], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?
+                .and_then(|(email, class)| classes.contains(class).then_some(email)),
+        };
+        Ok(email.map(|email| sort_key(&email)))
+    }
+
+    /// Reads the whole list and sorts it.
+    fn build(self, sql: &Connection) -> Result<Vec<UserId>, StoreError> {
+        let mut sorter = Sorter::default();
+        match self {
+            Self::Organization(org) => {
+                let mut query = sql.prepare_cached("SELECT id, email FROM user WHERE org = ?1 AND listed = 1")?;
+                sorter.add_all(query.query([org])?)?;
+            }
+            Self::Domain(domain) => {
+                let mut query = sql.prepare_cached("SELECT id, email FROM user WHERE domain = ?1 AND listed = 1")?;
+                sorter.add_all(query.query([domain])?)?;
+            }
+            Self::Members(group, classes) => {
+                let mut query = sql.prepare_cached(
+                    "SELECT u.id, u.email FROM membership m JOIN user u ON u.id = m.usr
+                     WHERE m.grp = ?1 AND (1 << m.class) & ?2",
+                )?;
+                sorter.add_all(query.query(params![group, classes.0])?)?;
+            }
+        }
+        Ok(sorter.sorted())
     }
 }
 
-/// Changes to the counts that are not written yet.
+/// The key that lists are sorted by.
+type SortKey = Vec<u8>;
+
+/// Returns the key of a folded address: punctuation, then digits, then letters, then everything else by code point. The
+/// punctuation is in the order of the Unicode collation, which the recorded lists follow.
+fn sort_key(email: &str) -> SortKey {
+    email.bytes().map(sort_byte).collect()
+}
+
+const fn sort_byte(byte: u8) -> u8 {
+    const PUNCTUATION: &[u8] = b"_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
+    let mut i = 0;
+    while i < PUNCTUATION.len() {
+        if PUNCTUATION[i] == byte {
+            return i as u8 + 1;
+        }
+        i += 1;
+    }
+    // Digits, lower-case letters and the bytes of other characters follow in this order already.
+    byte
+}
+
+/// Sorts users by their keys, without a memory block for each key.
+#[derive(Default)]
+struct Sorter {
+    keys: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    /// The first bytes of the key, which decide most comparisons.
+    prefix: u64,
+    start: usize,
+    end: usize,
+    user: UserId,
+}
+
+impl Sorter {
+    fn add_all(&mut self, mut rows: rusqlite::Rows<'_>) -> Result<(), StoreError> {
+        while let Some(row) = rows.next()? {
+            let start = self.keys.len();
+            let email = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            self.keys.extend(email.bytes().map(sort_byte));
+            let mut prefix = [0; 8];
+            for (to, from) in prefix.iter_mut().zip(&self.keys[start..]) {
+                *to = *from;
+            }
+            let prefix = u64::from_be_bytes(prefix);
+            self.entries.push(Entry { prefix, start, end: self.keys.len(), user: row.get(0)? });
+        }
+        Ok(())
+    }
+
+    fn sorted(mut self) -> Vec<UserId> {
+        let keys = &self.keys;
+        self.entries.sort_unstable_by(|a, b| {
+            a.prefix
+                .cmp(&b.prefix)
+                .then_with(|| keys[a.start..a.end].cmp(&keys[b.start..b.end]))
+                .then(a.user.cmp(&b.user))
+        });
+        self.entries.into_iter().map(|entry| entry.user).collect()
+    }
+}
+
+/// The users that a transaction may have moved in a list.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
-    changes: HashMap<(i64, i64), i64>,
+pub(super) struct Touched {
+    users: Vec<(Scope, UserId)>,
+    /// There are too many to note each.
+    all: bool,
 }
 
-impl Pending {
-    pub(super) fn add(&mut self, list: List, user: UserId, change: i64) {
-        *self.changes.entry((list.key(), user >> BLOCK_BITS)).or_default() += change;
-    }
+/// The most users that are noted: a transaction with more of them, such as a seed, drops all orders.
+const MOST_TOUCHED: usize = 10_000;
 
+impl Touched {
+    pub(super) fn add(&mut self, scope: Scope, user: UserId) {
+        if self.users.len() < MOST_TOUCHED {
+            self.users.push((scope, user));
+        } else {
+            self.all = true;
+        }
+    }
+}
+
+/// The order of a list as of its last page, and the users that may have moved since then.
+#[derive(Debug, Default)]
+struct Order {
+    users: Vec<UserId>,
+    moved: Vec<UserId>,
+    last_use: u64,
+}
+
+/// The orders of the lists that were requested last.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    orders: HashMap<List, Order>,
+    uses: u64,
+}
+
+/// The most lists whose order is kept.
+const MOST_ORDERS: usize = 64;
+
+impl Orders {
     pub(super) fn clear(&mut self) {
-        self.changes.clear();
+        self.orders.clear();
     }
 
-    pub(super) fn flush(&mut self, sql: &Connection) -> Result<(), StoreError> {
-        if self.changes.is_empty() {
-            return Ok(());
+    /// Notes the users of a committed transaction.
+    pub(super) fn touch(&mut self, touched: &Touched) {
+        if touched.all {
+            return self.clear();
         }
-        let mut add = sql.prepare_cached(
-            "INSERT INTO list_block (list, block, n) VALUES (?1, ?2, ?3)
-             ON CONFLICT (list, block) DO UPDATE SET n = n + excluded.n",
-        )?;
-        let mut tidy = sql.prepare_cached("DELETE FROM list_block WHERE list = ?1 AND block = ?2 AND n = 0")?;
-        for ((list, block), change) in self.changes.drain() {
-            if change != 0 {
-                add.execute(params![list, block, change])?;
-            }
-            if change < 0 {
-                tidy.execute(params![list, block])?;
-            }
+        for (list, order) in &mut self.orders {
+            let scope = list.scope();
+            order.moved.extend(touched.users.iter().filter(|(other, _)| *other == scope).map(|(_, user)| user));
         }
-        Ok(())
     }
 
-    /// Deletes the counts of a deleted group. Pending changes must have been flushed.
-    pub(super) fn drop_group(sql: &Connection, group: GroupId) -> Result<(), StoreError> {
-        let first = group << MemberClass::BITS;
-        sql.prepare_cached("DELETE FROM list_block WHERE list BETWEEN ?1 AND ?2")?
-            .execute(params![first, first + (1 << MemberClass::BITS) - 1])?;
-        Ok(())
+    /// Returns the users of a list in their order.
+    fn current(&mut self, sql: &Connection, list: List) -> Result<&[UserId], StoreError> {
+        self.uses += 1;
+        // Taken out, so that an order that fails halfway is not used again.
+        let order = self.orders.remove(&list);
+        let users = match order {
+            Some(order) if order.moved.is_empty() => order.users,
+            Some(order) if order.moved.len() <= order.users.len() / 16 + 64 => reorder(sql, list, order)?,
+            _ => list.build(sql)?,
+        };
+        if self.orders.len() >= MOST_ORDERS {
+            let oldest = self.orders.iter().min_by_key(|(_, order)| order.last_use).map(|(list, _)| *list);
+            oldest.map(|list| self.orders.remove(&list));
+        }
+        let order = self.orders.entry(list).or_default();
+        *order = Order { users, moved: Vec::new(), last_use: self.uses };
+        Ok(&order.users)
     }
 }
 
-/// The position of an offset: the first id of its block, and how many entries of the block precede it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) first: UserId,
-    pub(super) skip: u64,
+/// Moves the users that may have moved to their positions.
+fn reorder(sql: &Connection, list: List, order: Order) -> Result<Vec<UserId>, StoreError> {
+    let Order { mut users, mut moved, .. } = order;
+    moved.sort_unstable();
+    moved.dedup();
+    let (Some(first), Some(last)) = (moved.first().copied(), moved.last().copied()) else { return Ok(users) };
+    users.retain(|user| *user < first || *user > last || moved.binary_search(user).is_err());
+    let mut placed = Vec::with_capacity(moved.len());
+    for user in moved {
+        if let Some(key) = list.key_of(sql, user)? {
+            placed.push((position_of(sql, &users, &key, user)?, key, user));
+        }
+    }
+    placed.sort_unstable();
+    let mut merged = Vec::with_capacity(users.len() + placed.len());
+    let mut done = 0;
+    for (position, _, user) in placed {
+        merged.extend_from_slice(&users[done..position]);
+        merged.push(user);
+        done = position;
+    }
+    merged.extend_from_slice(&users[done..]);
+    Ok(merged)
+}
+
+/// Finds the position of a user by bisection.
+fn position_of(sql: &Connection, users: &[UserId], key: &SortKey, user: UserId) -> Result<usize, StoreError> {
+    let mut email = sql.prepare_cached("SELECT email FROM user WHERE id = ?1")?;
+    let (mut low, mut high) = (0, users.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        let other = email.query_row([users[middle]], |row| row.get::<_, String>(0))?;
+        match sort_key(&other).cmp(key).then(users[middle].cmp(&user)) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal | Ordering::Greater => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 impl Reader<'_> {
-    /// Returns how many entries several lists have together.
-    pub(super) fn list_len(&self, lists: &[List]) -> Result<u64, StoreError> {
-        let mut sum = self.sql.prepare_cached("SELECT COALESCE(SUM(n), 0) FROM list_block WHERE list = ?1")?;
-        lists.iter().try_fold(0, |total, list| {
-            let n: i64 = sum.query_row([list.key()], |row| row.get(0))?;
-            Ok(total + n.unsigned_abs())
-        })
+    /// Returns the ids of the users on a page of a list, and the position of the page.
+    pub(super) fn list_page(&self, list: List, page: PageRequest) -> Result<(PageSlice, Vec<UserId>), StoreError> {
+        match self.orders {
+            Some(orders) => {
+                let mut orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(slice(orders.current(self.sql, list)?, page))
+            }
+            None => Ok(slice(&list.build(self.sql)?, page)),
+        }
     }
+}
 
-    /// Returns the position of an offset in the union of several lists; past the end, the end.
-    pub(super) fn locate(&self, lists: &[List], offset: u64) -> Result<Position, StoreError> {
-        let mut blocks = Vec::new();
-        let mut query = self.sql.prepare_cached("SELECT block, n FROM list_block WHERE list = ?1 ORDER BY block")?;
-        for list in lists {
-            let mut rows = query.query([list.key()])?;
-            while let Some(row) = rows.next()? {
-                blocks.push((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
-            }
-        }
-        if lists.len() > 1 {
-            blocks.sort_unstable();
-        }
-        let mut skip = offset;
-        let mut i = 0;
-        while let Some(&(block, _)) = blocks.get(i) {
-            // The union's count of a block is the sum over its lists.
-            let same = blocks[i..].iter().take_while(|(other, _)| *other == block);
-            let (lists_here, here) = same.fold((0, 0), |(count, sum), (_, n)| (count + 1, sum + n));
-            if skip < here {
-                return Ok(Position { first: block << BLOCK_BITS, skip });
-            }
-            skip -= here;
-            i += lists_here;
-        }
-        Ok(Position { first: UserId::MAX, skip: 0 })
-    }
+fn slice(users: &[UserId], page: PageRequest) -> (PageSlice, Vec<UserId>) {
+    let position = PageSlice::find(page, users.len() as u64);
+    let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(users.len());
+    let ids = users[index(position.offset)..index(position.offset.saturating_add(position.size))].to_vec();
+    (position, ids)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::store::Store;
+    use crate::store::{
+        MemberQuery, NewUser, Presence, Store, Tx, UserChange, UserKind, UserQuery, UserStatus,
+        testing::{named, organization, user},
+    };
 
     #[test]
     fn a_page_past_the_end_is_the_last_one() {
-        let place = PageSlice::find(PageRequest { page: 9, size: 10 }, 25);
-        assert_eq!((place.number, place.pages, place.offset, place.past_end), (2, 3, 20, true));
+        let slice = PageSlice::find(PageRequest { page: 9, size: 10 }, 25);
+        assert_eq!((slice.number, slice.pages, slice.offset, slice.past_end), (2, 3, 20, true));
     }
 
     #[test]
     fn an_empty_list_has_one_page() {
-        let place = PageSlice::find(PageRequest { page: 0, size: 10 }, 0);
-        assert_eq!((place.pages, place.past_end), (1, false));
-        assert!(place.page(Vec::<u8>::new(), 0).is_last());
-    }
-
-    fn filled(entries: &[(List, UserId)]) -> Store {
-        let store = Store::in_memory().unwrap();
-        let connection = store.lock();
-        let mut pending = Pending::default();
-        for (list, user) in entries {
-            pending.add(*list, *user, 1);
-        }
-        pending.flush(&connection).unwrap();
-        drop(connection);
-        store
+        let slice = PageSlice::find(PageRequest { page: 0, size: 10 }, 0);
+        assert_eq!((slice.pages, slice.past_end), (1, false));
+        assert!(slice.page(Vec::<u8>::new(), 0).is_last());
     }
 
     #[test]
-    fn an_offset_is_found_across_blocks_and_lists() {
-        let (a, b) = (List::Organization(1), List::Domain(1));
-        // a: 1, 5000, 5001; b: 2, 9000. The union by id: 1, 2, 5000, 5001, 9000.
-        let store = filled(&[(a, 1), (a, 5000), (a, 5001), (b, 2), (b, 9000)]);
-        let locate = |lists: &[List], offset| store.read(|r| r.locate(lists, offset)).unwrap();
-        assert_eq!(locate(&[a], 1), Position { first: 4096, skip: 0 });
-        assert_eq!(locate(&[a, b], 1), Position { first: 0, skip: 1 });
-        assert_eq!(locate(&[a, b], 3), Position { first: 4096, skip: 1 });
-        assert_eq!(locate(&[a, b], 4), Position { first: 8192, skip: 0 });
-        assert_eq!(locate(&[a, b], 5).first, UserId::MAX);
-        assert_eq!(store.read(|r| r.list_len(&[a, b])).unwrap(), 5);
-    }
-
-    #[test]
-    fn every_list_has_its_own_key() {
-        let lists = [
-            List::Organization(1),
-            List::OrganizationTechnical(1),
-            List::Domain(1),
-            List::DomainTechnical(1),
-            List::Organization(2),
-            List::Members(1, MemberClass::DIRECT),
-            List::Members(1, MemberClass::DIRECT.through_groups_only(true)),
+    fn users_are_sorted_by_address_with_punctuation_before_digits_before_letters() {
+        let sorted = [
+            "a_b@x.com",
+            "a-b@x.com",
+            "a.b@x.com",
+            "a@x.com",
+            "a+b@x.com",
+            "a1@x.com",
+            "ab@x.com",
+            "Ac@x.com",
+            "á@x.com",
         ];
-        let keys: std::collections::HashSet<_> = lists.iter().map(|list| list.key()).collect();
-        assert_eq!(keys.len(), lists.len());
+        let store = Store::in_memory().unwrap();
+        let org = store
+            .write(None, |tx| {
+                let org = organization(tx);
+                for email in sorted.iter().rev() {
+                    user(tx, org, email);
+                }
+                Ok::<_, StoreError>(org)
+            })
+            .unwrap();
+        let mut pages = Vec::new();
+        for page in 0..5 {
+            let page = store.read(|r| r.users(org, &UserQuery::default(), PageRequest { page, size: 2 }));
+            pages.extend(page.unwrap().unwrap().items.into_iter().map(|user| user.email));
+        }
+        assert_eq!(pages, sorted);
+    }
+
+    /// What happens between two pages.
+    #[derive(Debug, Clone)]
+    enum Event {
+        Create(String),
+        Rename(usize, String),
+        Status(usize, bool),
+        Leave(usize),
+        Enter(usize),
+        Exit(usize),
+        Fail(String),
+        Read,
+    }
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        let email = "[ab1._]{1,3}@(x|y)\\.com";
+        let event = prop_oneof![
+            4 => email.prop_map(Event::Create),
+            2 => (0..8_usize, email).prop_map(|(n, email)| Event::Rename(n, email)),
+            1 => (0..8_usize, any::<bool>()).prop_map(|(n, active)| Event::Status(n, active)),
+            1 => (0..8_usize).prop_map(Event::Leave),
+            3 => (0..8_usize).prop_map(Event::Enter),
+            1 => (0..8_usize).prop_map(Event::Exit),
+            1 => email.prop_map(Event::Fail),
+            3 => Just(Event::Read),
+        ];
+        proptest::collection::vec(event, 1..40)
+    }
+
+    fn apply(tx: &mut Tx<'_>, org: OrgId, group: GroupId, event: &Event) -> Result<(), StoreError> {
+        let nth = |tx: &Tx<'_>, n: usize| {
+            let mut query = tx.sql.prepare_cached("SELECT id FROM user WHERE org = ?1 AND presence = 1 ORDER BY id")?;
+            let ids: Vec<UserId> = query.query_map([org], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            ids.get(n).map(|id| tx.rows().user_row(*id)).transpose().map(Option::flatten)
+        };
+        match event {
+            Event::Create(email) | Event::Fail(email) => {
+                if tx.rows().user_by_email(org, email, true)?.is_none() {
+                    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+                    tx.create_user(org, &NewUser::member(UserKind::AdobeId, email, domain))?;
+                }
+            }
+            Event::Rename(n, email) => {
+                if let (Some(user), None) = (nth(tx, *n)?, tx.rows().user_by_email(org, email, true)?) {
+                    let domain = email.rsplit_once('@').map(|(_, domain)| domain);
+                    tx.change_account(
+                        user.account,
+                        &UserChange { email: Some(email), domain, ..UserChange::default() },
+                    )?;
+                }
+            }
+            Event::Status(n, active) => {
+                if let Some(user) = nth(tx, *n)? {
+                    tx.set_status(user.account, if *active { UserStatus::Active } else { UserStatus::Disabled })?;
+                }
+            }
+            Event::Leave(n) => {
+                if let Some(user) = nth(tx, *n)? {
+                    assert_eq!(user.presence, Presence::Member);
+                    tx.leave(&user)?;
+                }
+            }
+            Event::Enter(n) => {
+                if let Some(user) = nth(tx, *n)? {
+                    tx.add_member(&user, group)?;
+                }
+            }
+            Event::Exit(n) => {
+                if let Some(user) = nth(tx, *n)? {
+                    tx.remove_member(&user, group)?;
+                }
+            }
+            Event::Read => {}
+        }
+        match event {
+            Event::Fail(_) => Err(StoreError::Randomness),
+            _ => Ok(()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_kept_order_is_the_one_that_would_be_built(events in events()) {
+            let store = Store::in_memory().unwrap();
+            let (org, group) = store
+                .write(None, |tx| {
+                    let org = organization(tx);
+                    Ok::<_, StoreError>((org, tx.create_user_group(org, &named("G"))?))
+                })
+                .unwrap();
+            let all = PageRequest { page: 0, size: 1000 };
+            let shown = |r: &Reader<'_>| {
+                let emails = |users: Vec<crate::store::User>| users.into_iter().map(|user| user.email).collect::<Vec<_>>();
+                let row = r.group_row(org, group)?.unwrap();
+                let x = UserQuery { domain: Some("x.com"), ..UserQuery::default() };
+                Ok::<_, StoreError>([
+                    emails(r.users(org, &UserQuery::default(), all)?.unwrap().items),
+                    emails(r.users(org, &x, all)?.map(|page| page.items).unwrap_or_default()),
+                    emails(r.members(&row, &MemberQuery::default(), all)?.items),
+                ])
+            };
+            for event in events {
+                let done = store.write(None, |tx| apply(tx, org, group, &event));
+                prop_assert_eq!(done.is_err(), matches!(event, Event::Fail(_)));
+                if matches!(event, Event::Read) {
+                    let kept = store.read(shown).unwrap();
+                    let built = store.dry_run(|tx| shown(&tx.rows())).unwrap();
+                    prop_assert_eq!(kept, built);
+                }
+            }
+            let kept = store.read(shown).unwrap();
+            prop_assert_eq!(kept, store.dry_run(|tx| shown(&tx.rows())).unwrap());
+        }
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{
     types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
 
-use super::{ChangeKind, GroupId, GroupKind, Reader, StoreError, Tx, UserId, UserRow, UserStatus, lists::List};
+use super::{ChangeKind, GroupId, GroupKind, Reader, StoreError, Tx, UserId, UserRow, UserStatus, lists::Scope};
 
 /// How a user is in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,7 +16,6 @@ pub struct MemberClass(i64);
 impl MemberClass {
     /// An ordinary member.
     pub const DIRECT: Self = Self(0);
-    pub(super) const BITS: u32 = 4;
     const THROUGH_GROUPS: i64 = 1;
     /// The partial index `membership_waiting` uses this bit.
     const UNLICENSED: i64 = 2;
@@ -316,7 +315,7 @@ impl Tx<'_> {
         state.members += 1;
         state.licensed += i64::from(licensed);
         self.set_group_state(group, state);
-        self.count_member(group, class, user, 1);
+        self.touch(Scope::Group(group), user);
         self.count_in_product(user, group, state.kind, state.subject, 1)
     }
 
@@ -329,7 +328,7 @@ impl Tx<'_> {
         let freed = state.kind == GroupKind::Profile && !is.class.is_unlicensed();
         state.licensed -= i64::from(freed);
         self.set_group_state(group, state);
-        self.count_member(group, is.class, user, -1);
+        self.touch(Scope::Group(group), user);
         self.count_in_product(user, group, state.kind, state.subject, -1)?;
         if freed { self.assign_free_licenses(group) } else { Ok(()) }
     }
@@ -344,8 +343,7 @@ impl Tx<'_> {
         self.sql
             .prepare_cached("UPDATE membership SET class = ?4 WHERE grp = ?1 AND class = ?2 AND usr = ?3")?
             .execute(params![group, from, user, to])?;
-        self.count_member(group, from, user, -1);
-        self.count_member(group, to, user, 1);
+        self.touch(Scope::Group(group), user);
         Ok(())
     }
 
@@ -357,12 +355,6 @@ impl Tx<'_> {
             }
         }
         Ok(())
-    }
-
-    fn count_member(&mut self, group: GroupId, class: MemberClass, user: UserId, change: i64) {
-        if !class.is_hidden() {
-            self.count(List::Members(group, class), user, change);
-        }
     }
 
     /// Counts a user of a product once, in however many of its profiles the user is.

@@ -114,11 +114,11 @@ impl Reader<'_> {
             .sql
             .prepare_cached("SELECT COUNT(*) FROM product WHERE org = ?1")?
             .query_row([org], |row| row.get(0))?;
-        let place = PageSlice::find(page, total.unsigned_abs());
+        let slice = PageSlice::find(page, total.unsigned_abs());
         let mut query =
             self.sql.prepare_cached(&format!("{PRODUCT} WHERE p.org = ?1 ORDER BY p.id LIMIT ?2 OFFSET ?3"))?;
-        let products = query.query_map(params![org, as_i64(place.size), as_i64(place.offset)], read)?;
-        Ok(place.page(products.collect::<Result<_, _>>()?, total.unsigned_abs()))
+        let products = query.query_map(params![org, as_i64(slice.size), as_i64(slice.offset)], read)?;
+        Ok(slice.page(products.collect::<Result<_, _>>()?, total.unsigned_abs()))
     }
 
     /// Returns all products of an organization.
@@ -159,13 +159,13 @@ impl Reader<'_> {
     /// If the database fails.
     pub fn configurations(&self, product: &Product, page: PageRequest) -> Result<Page<Configuration>, StoreError> {
         let total = product.configuration_count.unsigned_abs();
-        let place = PageSlice::find(page, total);
+        let slice = PageSlice::find(page, total);
         let mut query = self.sql.prepare_cached(&format!(
             "{CONFIGURATION} WHERE g.subject = ?1 AND g.kind = 1 ORDER BY g.id LIMIT ?2 OFFSET ?3"
         ))?;
         let found =
-            query.query_map(params![product.id, as_i64(place.size), as_i64(place.offset)], read_configuration)?;
-        Ok(place.page(found.collect::<Result<_, _>>()?, total))
+            query.query_map(params![product.id, as_i64(slice.size), as_i64(slice.offset)], read_configuration)?;
+        Ok(slice.page(found.collect::<Result<_, _>>()?, total))
     }
 
     /// Returns one configuration (profile) of a product by its id, e.g. `RGRP-40000012`.

@@ -77,6 +77,7 @@ CREATE UNIQUE INDEX user_username ON user (org, username, directory) WHERE usern
 CREATE INDEX user_account ON user (account);
 CREATE INDEX user_listed ON user (org, id) WHERE listed = 1;
 CREATE INDEX user_listed_domain ON user (domain, id) WHERE listed = 1;
+CREATE INDEX user_technical ON user (org, domain) WHERE technical = 1;
 
 CREATE TABLE product (
     id        INTEGER PRIMARY KEY,
@@ -139,14 +140,6 @@ CREATE TABLE group_profile (
     PRIMARY KEY (grp, profile)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_profile_profile ON group_profile (profile);
-
--- How many entries of a list have their user id in a block of 4096 ids: finds page N without scanning.
-CREATE TABLE list_block (
-    list   INTEGER NOT NULL,
-    block  INTEGER NOT NULL,
-    n      INTEGER NOT NULL,
-    PRIMARY KEY (list, block)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE integration (
     id                       INTEGER PRIMARY KEY,

@@ -65,6 +65,7 @@ impl Store {
         let mut connection = self.lock();
         // Copies all pages in one step, under the lock, so that no reader sees half of it.
         Backup::new(from, &mut connection)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+        self.orders().clear();
         Ok(())
     }
 }

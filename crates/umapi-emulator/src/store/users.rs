@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     ChangeKind, DirectoryId, OrgId, Reader, StoreError, Tx, UserId, fold,
-    lists::List,
+    lists::Scope,
     names::{adobe_account, external_user_id, spelling},
     stored_enum,
 };
@@ -387,14 +387,8 @@ impl Tx<'_> {
             ])?;
         let id = self.sql.last_insert_rowid();
         self.cache.next_user = Some(id + 1);
-        if listed {
-            self.count(List::Organization(org), id, 1);
-            self.count(List::Domain(domain), id, 1);
-        }
-        if new.technical && new.presence == Presence::Member {
-            self.count(List::OrganizationTechnical(org), id, 1);
-            self.count(List::DomainTechnical(domain), id, 1);
-        }
+        self.touch(Scope::Organization(org), id);
+        self.touch(Scope::Domain(domain), id);
         self.record_user(ChangeKind::UserCreated, org, id, &email, Some(new.kind.as_str()))?;
         Ok(id)
     }
@@ -466,13 +460,13 @@ impl Tx<'_> {
                 change.firstname,
                 change.lastname,
             ])?;
-        if domain != user.domain_id && user.is_listed() {
-            self.count(List::Domain(user.domain_id), user.id, -1);
-            self.count(List::Domain(domain), user.id, 1);
-        }
-        if domain != user.domain_id && user.technical && user.presence == Presence::Member {
-            self.count(List::DomainTechnical(user.domain_id), user.id, -1);
-            self.count(List::DomainTechnical(domain), user.id, 1);
+        if email != fold(&user.email) || domain != user.domain_id {
+            for scope in [Scope::Organization(user.org), Scope::Domain(user.domain_id), Scope::Domain(domain)] {
+                self.touch(scope, user.id);
+            }
+            for membership in self.rows().memberships(user.id)? {
+                self.touch(Scope::Group(membership.group), user.id);
+            }
         }
         let written = [
             ("email", change.email, Some(&*user.email)),
@@ -565,17 +559,8 @@ impl Tx<'_> {
         self.sql
             .prepare_cached("UPDATE user SET status = ?2, presence = ?3, listed = ?4 WHERE id = ?1")?
             .execute(params![user.id, status, presence, listed])?;
-        let change = i64::from(listed) - i64::from(user.is_listed());
-        if change != 0 {
-            self.count(List::Organization(user.org), user.id, change);
-            self.count(List::Domain(user.domain_id), user.id, change);
-        }
-        if user.technical {
-            let counted = |presence| i64::from(presence == Presence::Member);
-            let change = counted(presence) - counted(user.presence);
-            self.count(List::OrganizationTechnical(user.org), user.id, change);
-            self.count(List::DomainTechnical(user.domain_id), user.id, change);
-        }
+        self.touch(Scope::Organization(user.org), user.id);
+        self.touch(Scope::Domain(user.domain_id), user.id);
         self.hide_memberships(user.id, status != UserStatus::Active)
     }
 }

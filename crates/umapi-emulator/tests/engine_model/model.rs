@@ -254,8 +254,21 @@ impl Model {
 
     /// Returns those people that lists show.
     fn listed(&self, people: impl IntoIterator<Item = Key>) -> Vec<String> {
-        let people = people.into_iter().map(|key| &self.people[&key]);
-        people.filter(|person| person.member && person.active).map(|person| person.email.clone()).collect()
+        self.sorted(people).into_iter().map(|key| self.people[&key].email.clone()).collect()
+    }
+
+    /// Returns those people that lists show, in the order of the lists: by address, ignoring case, with punctuation before
+    /// digits before letters.
+    fn sorted(&self, people: impl IntoIterator<Item = Key>) -> Vec<Key> {
+        const ORDER: &str = "-.@0123456789abcdefghijklmnopqrstuvwxyz";
+        let place = |key: &Key| {
+            let email = self.people[key].email.to_lowercase();
+            email.chars().map(|c| ORDER.find(c).unwrap()).collect::<Vec<_>>()
+        };
+        let listed = |key: &Key| self.people[key].member && self.people[key].active;
+        let mut people: Vec<Key> = people.into_iter().filter(listed).collect();
+        people.sort_by_key(|key| (place(key), *key));
+        people
     }
 
     fn user_view(&self, key: Key, person: &Person) -> UserView {
@@ -322,10 +335,9 @@ impl Model {
         };
         View {
             users: self
-                .people
-                .iter()
-                .filter(|(_, person)| person.member && person.active)
-                .map(|(key, person)| self.user_view(*key, person))
+                .sorted(self.people.keys().copied())
+                .into_iter()
+                .map(|key| self.user_view(key, &self.people[&key]))
                 .collect(),
             groups: self
                 .groups
