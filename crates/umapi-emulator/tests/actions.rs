@@ -357,6 +357,21 @@ fn two_accounts_with_one_address_are_told_apart() {
 }
 
 #[test]
+fn a_create_beside_an_adobe_id_can_silently_do_nothing() {
+    let create =
+        json!({"createFederatedID": {"email": "a@example.com", "firstname": "A", "lastname": "B", "country": "US"}});
+    for shared in [true, false] {
+        let store = store();
+        store.write(None, |tx| tx.set_shared_addresses(tx.rows().organization(ORG)?.unwrap().id, shared)).unwrap();
+        done(&store, &json!([{"user": "a@example.com", "do": [{"addAdobeID": {"email": "a@example.com"}}]}]));
+        done(&store, &json!([{"user": "a@example.com", "do": [create, {"add": {"group": ["Design"]}}]}]));
+        assert_eq!(row(&store, "a@example.com").is_some(), shared);
+        let adobe = user(&store, ORG, "a@example.com", Some("AdobeID")).unwrap();
+        assert_eq!(adobe.groups.is_empty(), shared, "the step after it finds the Adobe ID");
+    }
+}
+
+#[test]
 fn a_removal_of_a_missing_user_removes_nobody() {
     let store = store();
     let before = store.snapshot().unwrap();

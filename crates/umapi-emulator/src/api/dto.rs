@@ -124,7 +124,7 @@ pub(super) struct GroupDto<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_group_name: Option<&'a str>,
     member_count: i64,
-    /// A string, as the service sends it.
+    /// Of a profile: a string, as the service sends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     license_quota: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,8 @@ impl<'a> GroupDto<'a> {
             user_group_name: group.user_group_name.as_deref(),
             admin_group_name: group.admin_group_name.as_deref(),
             member_count: group.member_count,
-            license_quota: group.license_quota.map(|quota| quota.to_string()),
+            license_quota: (group.kind == GroupKind::Profile)
+                .then(|| group.license_quota.map_or_else(|| "UNLIMITED".to_owned(), |quota| quota.to_string())),
             is_read_only: (group.kind == GroupKind::UserGroup).then_some(group.read_only),
         }
     }

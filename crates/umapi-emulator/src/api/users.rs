@@ -55,7 +55,9 @@ impl Context<'_> {
         let query = MemberQuery { status, direct_only, exclude_groups };
         let request = PageRequest { page, size: self.app.settings.pages.users };
         let found = self.app.store.read(|reader| {
-            let Some(group) = reader.group_by_name(self.org.id, group_name)? else { return Ok::<_, StoreError>(None) };
+            let Some(group) = reader.group_by_name_or_id(self.org.id, group_name)? else {
+                return Ok::<_, StoreError>(None);
+            };
             let page = reader.members(&group, &query, request)?;
             Ok(Some((group, page)))
         })?;

@@ -18,6 +18,7 @@ impl Context<'_, '_> {
         let (name, domain) = self.user_name();
         let place = place(self.tx.rows(), self.org, create.kind, name, domain, &create.email)?;
         match self.existing(create, &place)? {
+            None if self.is_hidden_by_adobe_id(create)? => Ok(()),
             None => self.create_new(create, &place),
             Some(user) => self.handle_existing(create, &user),
         }
@@ -41,6 +42,16 @@ impl Context<'_, '_> {
             }
             (named, addressed) => Ok(named.or(addressed)),
         }
+    }
+
+    /// Whether the organization already has an Adobe ID with the address of a new account of its own, and silently creates
+    /// nothing beside it.
+    fn is_hidden_by_adobe_id(&self, create: &CreateUser) -> Result<bool, EngineError> {
+        if self.org.shared_addresses || create.kind == UserKind::AdobeId {
+            return Ok(false);
+        }
+        let adobe = self.tx.rows().user_by_email(self.org.id, &create.email, true)?;
+        Ok(adobe.is_some_and(|adobe| adobe.presence == Presence::Member))
     }
 
     fn already_in_org(&self) -> EngineError {

@@ -20,7 +20,7 @@ pub struct Seed {
 }
 
 /// An organization and its contents.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Organization {
     /// Its id: a hexadecimal number followed by `@AdobeOrg`.
@@ -34,6 +34,10 @@ pub struct Organization {
     /// The types of users that it may create; all three if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_types: Option<Vec<UserType>>,
+    /// Whether an Enterprise or Federated ID can be created with the address of an Adobe ID (default true). If not, such
+    /// a create step succeeds and creates nothing. The users of a seed may share addresses in any case.
+    #[serde(default = "yes")]
+    pub shared_addresses: bool,
     /// Its directories.
     #[serde(default)]
     pub directories: Vec<Directory>,
@@ -52,6 +56,24 @@ pub struct Organization {
     /// What to generate in addition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<Generate>,
+}
+
+impl Default for Organization {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: String::new(),
+            migrating: false,
+            user_types: None,
+            shared_addresses: true,
+            directories: Vec::new(),
+            products: Vec::new(),
+            user_groups: Vec::new(),
+            users: Vec::new(),
+            integrations: Vec::new(),
+            generate: None,
+        }
+    }
 }
 
 /// The type of a user's account.

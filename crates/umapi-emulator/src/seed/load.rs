@@ -86,6 +86,7 @@ pub(crate) fn add_integration(tx: &mut Tx<'_>, org_id: &str, integration: &Integ
 fn organization(tx: &mut Tx<'_>, org: &Organization, path: &SeedPath<'_>) -> Result<OrgId, SeedError> {
     let id = provision::organization(tx, &org.id, &org.name).map_err(at(&path.key("id")))?;
     tx.set_migrating(id, org.migrating)?;
+    tx.set_shared_addresses(id, org.shared_addresses)?;
     if let Some(types) = &org.user_types {
         tx.set_user_kinds(id, types.iter().map(|user_type| store::UserKind::from(*user_type)).collect())?;
     }

@@ -141,6 +141,17 @@ impl Reader<'_> {
             .optional()?)
     }
 
+    /// Returns the group with a name, of any kind, ignoring case; if there is none, the group with this id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn group_by_name_or_id(&self, org: OrgId, name: &str) -> Result<Option<GroupRow>, StoreError> {
+        match (self.group_by_name(org, name)?, name.parse()) {
+            (None, Ok(id)) => self.group_row(org, id),
+            (group, _) => Ok(group),
+        }
+    }
+
     /// Returns a group of the organization by its id.
     ///
     /// # Errors

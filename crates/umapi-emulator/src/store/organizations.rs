@@ -18,6 +18,9 @@ pub struct Organization {
     pub migrating: bool,
     /// The kinds of users that it may create.
     pub user_kinds: UserKinds,
+    /// Whether an Enterprise or Federated ID can be created with the address of an Adobe ID. If not, such a create step
+    /// succeeds and creates nothing.
+    pub shared_addresses: bool,
 }
 
 /// An organization to create.
@@ -29,9 +32,9 @@ pub struct NewOrganization<'a> {
     pub name: &'a str,
 }
 
-const COLUMNS: &str = "SELECT id, org_id, name, migrating, user_kinds FROM organization";
+const COLUMNS: &str = "SELECT id, org_id, name, migrating, user_kinds, shared_addresses FROM organization";
 
-/// Reads an organization from the first five columns of a row, in the order of `COLUMNS`.
+/// Reads an organization from the first six columns of a row, in the order of `COLUMNS`.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
     Ok(Organization {
         id: row.get(0)?,
@@ -39,6 +42,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Organization> {
         name: row.get(2)?,
         migrating: row.get(3)?,
         user_kinds: UserKinds::from_bits(row.get(4)?),
+        shared_addresses: row.get(5)?,
     })
 }
 
@@ -94,6 +98,17 @@ impl Tx<'_> {
         self.sql
             .prepare_cached("UPDATE organization SET migrating = ?2 WHERE id = ?1")?
             .execute(params![org, migrating])?;
+        Ok(())
+    }
+
+    /// Sets whether an Enterprise or Federated ID can be created with the address of an Adobe ID.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_shared_addresses(&self, org: OrgId, shared: bool) -> Result<(), StoreError> {
+        self.sql
+            .prepare_cached("UPDATE organization SET shared_addresses = ?2 WHERE id = ?1")?
+            .execute(params![org, shared])?;
         Ok(())
     }
 

@@ -9,7 +9,9 @@ CREATE TABLE organization (
     name        TEXT NOT NULL,
     migrating   INTEGER NOT NULL DEFAULT 0,
     -- Bit set of the user kinds that may be created: 1 << UserKind.
-    user_kinds  INTEGER NOT NULL DEFAULT 7
+    user_kinds  INTEGER NOT NULL DEFAULT 7,
+    -- Whether an Enterprise or Federated ID can be created with the address of an Adobe ID.
+    shared_addresses  INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
 CREATE TABLE directory (

@@ -68,16 +68,16 @@ pub(crate) struct ClientState {
 impl Reader<'_> {
     /// Returns the state of a client and of one of its tokens, in one query, because every request needs it.
     pub(crate) fn client_state(&self, client_id: &str, token_id: &str) -> Result<Option<ClientState>, StoreError> {
-        const QUERY: &str = "SELECT o.id, o.org_id, o.name, o.migrating, o.user_kinds, i.enabled,
+        const QUERY: &str = "SELECT o.id, o.org_id, o.name, o.migrating, o.user_kinds, o.shared_addresses, i.enabled,
             (SELECT value FROM setting WHERE name = 'token-generation:' || ?1),
             EXISTS (SELECT 1 FROM used_id WHERE kind = ?2 AND owner = ?1 AND id = ?3)
             FROM integration i JOIN organization o ON o.id = i.org WHERE i.client_id = ?1";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(ClientState {
                 org: organizations::read(row)?,
-                enabled: row.get(5)?,
-                generation: count(row.get(6)?),
-                is_revoked: row.get(7)?,
+                enabled: row.get(6)?,
+                generation: count(row.get(7)?),
+                is_revoked: row.get(8)?,
             })
         };
         let parameters = (client_id, UsedId::RevokedToken.number(), token_id);

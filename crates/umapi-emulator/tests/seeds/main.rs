@@ -41,7 +41,9 @@ fn every_field_of_a_seed_is_loaded() {
             let (ours, theirs) = (org(r, "AB12CD@AdobeOrg"), org(r, "EF34@AdobeOrg"));
             let organization = r.organization("ab12cd@adobeorg")?.unwrap();
             assert_eq!((organization.name.as_str(), organization.migrating), ("Société Générale d’Exemple", false));
-            assert!(r.organization("EF34@AdobeOrg")?.unwrap().migrating);
+            assert!(organization.shared_addresses);
+            let other = r.organization("EF34@AdobeOrg")?.unwrap();
+            assert!(other.migrating && !other.shared_addresses);
             assert_eq!(r.directories(ours)?.len(), 4);
             let claim = r.claim(theirs, "OFFICE.example")?.unwrap();
             assert_eq!((claim.enforced, claim.owned, claim.trusted), (true, false, true));

@@ -14,6 +14,8 @@ async fn groups_of_all_kinds_have_the_fields_of_their_kind() {
     let profile = named("Document Cloud 1");
     assert_eq!(profile["type"], "PRODUCT_PROFILE");
     assert_eq!(profile["licenseQuota"], "2", "a string");
+    assert_eq!(named("All Apps")["licenseQuota"], "UNLIMITED", "a profile without a quota");
+    assert_eq!(named("Design")["licenseQuota"], Value::Null, "a group without licenses");
     assert_eq!(profile["productName"], "Adobe Document Cloud for business");
     assert_eq!(profile["adminGroupName"], "_admin_Document Cloud 1");
     assert_eq!(named("_developer_Document Cloud 1")["productProfileName"], "Document Cloud 1");

@@ -11,7 +11,7 @@ fn emails(page: &Value) -> Vec<&str> {
 async fn a_page_shows_users_of_every_type_and_counts_the_technical_account() {
     let rig = Rig::new().await;
     let reply = rig.get(&format!("/users/{ORG}/0")).await.expect(200);
-    assert_eq!(reply.paging(), [10, 1, 0, 9], "one technical account is counted and not listed");
+    assert_eq!(reply.paging(), [10, 1, 0, 10], "one technical account is counted and not listed");
     let page = reply.json();
     assert_eq!((&page["lastPage"], &page["result"]), (&json!(true), &json!("success")));
     let users = page["users"].as_array().unwrap();
@@ -79,6 +79,10 @@ async fn a_group_of_any_name_lists_its_users() {
     // The group is there, and its group of administrators is not yet.
     let empty = rig.get(&format!("/users/{ORG}/0/_admin_Sales")).await.expect(200).json();
     assert_eq!((&empty["users"], &empty["lastPage"]), (&json!([]), &json!(true)));
+    let groups = rig.get(&format!("/groups/{ORG}/0")).await.expect(200).json();
+    let sales = groups["groups"].as_array().unwrap().iter().find(|group| group["groupName"] == "Sales").unwrap();
+    let by_id = rig.get(&format!("/users/{ORG}/0/{}", sales["groupId"])).await.expect(200).json();
+    assert_eq!(by_id["groupName"], "Sales");
     let unknown = rig.get(&format!("/users/{ORG}/0/Nowhere")).await.expect(404).json();
     let expected = json!({
         "lastPage": false, "result": "error.group.not_found", "message": "Not found: Group Nowhere",
