@@ -6,13 +6,12 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    str::FromStr,
 };
 
 use umapi::{
-    Account as UserRef, Client, Error,
-    model::{User, UserType},
-    plan::account::FoldedName,
+    Account, AccountKind, Client, Error,
+    model::User,
+    plan::account::{AccountKey, FoldedName},
 };
 
 use crate::failure::{Failure, Result};
@@ -21,11 +20,6 @@ use crate::failure::{Failure, Result};
 ///
 /// The list of all users also counts against a limit of its own, so it is not read without need.
 const MAX_LOOKUPS: usize = 25;
-
-/// The form in which names and addresses are compared: without regard to case, as the service does.
-pub(crate) fn fold(name: &str) -> String {
-    FoldedName::user(name).to_string()
-}
 
 /// How a file or an argument names a user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,49 +30,32 @@ pub(crate) struct UserQuery {
     pub(crate) domain: Option<String>,
 }
 
-/// The kind of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum AccountKind {
-    AdobeId,
-    EnterpriseId,
-    FederatedId,
-}
-
-/// An account of the organization.
+/// An account that was read, and the groups of its user.
 #[derive(Clone, Debug)]
-pub(crate) struct Account {
+pub(crate) struct FoundAccount {
     /// How commands name it.
-    pub(crate) reference: UserRef,
-    kind: Option<AccountKind>,
-    email: String,
-    username: String,
+    pub(crate) account: Account,
+    /// The folded email address and username.
+    names: Vec<FoldedName>,
     domain: Option<String>,
     /// By folded name.
-    pub(crate) groups: BTreeMap<String, String>,
-}
-
-/// What identifies an account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct AccountKey {
-    name: String,
-    domain: Option<String>,
-    is_adobe_id: bool,
+    pub(crate) groups: BTreeMap<FoldedName, String>,
 }
 
 /// Accounts that were read from the service.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
-    accounts: Vec<Account>,
+    accounts: Vec<FoundAccount>,
     positions: HashMap<AccountKey, usize>,
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: HashMap<FoldedName, Vec<usize>>,
 }
 
 /// The accounts that a name stands for.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     Nobody,
-    One(&'a Account),
-    Several(Vec<&'a Account>),
+    One(&'a FoundAccount),
+    Several(Vec<&'a FoundAccount>),
 }
 
 impl UserQuery {
@@ -88,15 +65,16 @@ impl UserQuery {
 
     /// The form in which queries are compared.
     pub(crate) fn folded(&self) -> Self {
-        Self { name: fold(&self.name), kind: self.kind, domain: self.domain.as_deref().map(fold) }
+        let domain = self.domain.as_deref().map(|domain| FoldedName::domain(domain).to_string());
+        Self { name: FoldedName::user(&self.name).to_string(), kind: self.kind, domain }
     }
 
-    /// The reference that says no more than the query.
-    pub(crate) fn to_reference(&self) -> UserRef {
+    /// The account that says no more than the query.
+    pub(crate) fn to_account(&self) -> Account {
         match &self.domain {
-            Some(domain) if !self.is_address() => UserRef::username(&self.name, domain),
-            _ if self.kind == Some(AccountKind::AdobeId) => UserRef::adobe_id(&self.name),
-            _ => UserRef::email(&self.name),
+            Some(domain) if !self.is_address() => Account::username(&self.name, domain),
+            _ if self.kind == Some(AccountKind::AdobeId) => Account::adobe_id(&self.name),
+            _ => Account::email(&self.name),
         }
     }
 
@@ -121,7 +99,9 @@ impl UserQuery {
             _ => users.get(&self.name).await?,
         };
         let Some(first) = first else { return Ok(()) };
-        let may_have_twin = self.is_address() && self.kind.is_none() && first.type_ != Some(UserType::AdobeId);
+        let may_have_twin = self.is_address()
+            && self.kind.is_none()
+            && first.type_.as_ref().and_then(AccountKind::of) != Some(AccountKind::AdobeId);
         accounts.insert(&first);
         if may_have_twin && let Some(twin) = users.get_adobe_id(&self.name).await? {
             accounts.insert(&twin);
@@ -135,101 +115,54 @@ impl fmt::Display for UserQuery {
         f.write_str(&self.name)?;
         match (self.kind, &self.domain) {
             (None, None) => Ok(()),
-            (Some(kind), None) => write!(f, " ({kind})"),
+            (Some(kind), None) => write!(f, " ({})", kind.as_str()),
             (None, Some(domain)) => write!(f, " ({domain})"),
-            (Some(kind), Some(domain)) => write!(f, " ({kind}, {domain})"),
+            (Some(kind), Some(domain)) => write!(f, " ({}, {domain})", kind.as_str()),
         }
     }
 }
 
-impl AccountKind {
-    fn of(user_type: &UserType) -> Option<Self> {
-        match user_type {
-            UserType::AdobeId => Some(Self::AdobeId),
-            UserType::EnterpriseId => Some(Self::EnterpriseId),
-            UserType::FederatedId => Some(Self::FederatedId),
-            _ => None,
-        }
+/// Reads the type of an account, as the service or the command names it.
+pub(crate) fn parse_kind(text: &str) -> Result<AccountKind, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "adobeid" | "adobe" => Ok(AccountKind::AdobeId),
+        "enterpriseid" | "enterprise" => Ok(AccountKind::EnterpriseId),
+        "federatedid" | "federated" => Ok(AccountKind::FederatedId),
+        _ => Err(format!("unknown user type `{text}`; write adobeID, enterpriseID or federatedID")),
     }
 }
 
-impl FromStr for AccountKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.to_ascii_lowercase().as_str() {
-            "adobeid" | "adobe" => Ok(Self::AdobeId),
-            "enterpriseid" | "enterprise" => Ok(Self::EnterpriseId),
-            "federatedid" | "federated" => Ok(Self::FederatedId),
-            _ => Err(format!("unknown user type `{text}`; write adobeID, enterpriseID or federatedID")),
-        }
-    }
-}
-
-impl fmt::Display for AccountKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AdobeId => "adobeID",
-            Self::EnterpriseId => "enterpriseID",
-            Self::FederatedId => "federatedID",
-        })
-    }
-}
-
-impl Account {
+impl FoundAccount {
     /// The account of a user that was read. `None` if the user has neither an address nor a username.
     pub(crate) fn of(user: &User) -> Option<Self> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let (email, username) = (text(&user.email), text(&user.username));
-        let kind = user.type_.as_ref().and_then(AccountKind::of);
-        let has_username = !username.is_empty() && fold(&username) != fold(&email);
-        let reference = match (&user.domain, kind) {
-            (_, Some(AccountKind::AdobeId)) if !email.is_empty() => UserRef::adobe_id(&email),
-            (Some(domain), _) if has_username && !username.contains('@') => UserRef::username(&username, domain),
-            _ if has_username => UserRef::email(&username),
-            _ if email.is_empty() => return None,
-            _ => UserRef::email(&email),
-        };
-        let groups = user.groups.iter().flatten().map(|name| (fold(name), name.clone())).collect();
-        Some(Self { reference, kind, email, username, domain: user.domain.clone(), groups })
+        let account = Account::of(user)?;
+        let names = [&user.email, &user.username].into_iter().flatten().filter(|name| !name.is_empty());
+        let mut names: Vec<FoldedName> = names.map(|name| FoldedName::user(name)).collect();
+        names.dedup();
+        let groups = user.groups.iter().flatten().map(|name| (FoldedName::new(name), name.clone())).collect();
+        Some(Self { account, names, domain: user.domain.clone(), groups })
     }
 
-    pub(crate) fn key(&self) -> AccountKey {
-        AccountKey::of(&self.reference)
+    pub(crate) fn key(&self) -> &AccountKey {
+        self.account.key()
     }
 
     /// Whether a name can mean this account.
     pub(crate) fn is_named_by(&self, query: &UserQuery) -> bool {
-        let name = fold(&query.name);
-        let is_domain = |domain: &String| self.domain.as_ref().is_none_or(|own| fold(own) == fold(domain));
-        (name == fold(&self.email) || name == fold(&self.username))
-            && query.kind.is_none_or(|kind| self.kind == Some(kind))
+        let is_domain = |domain: &String| {
+            self.domain.as_ref().is_none_or(|own| FoldedName::domain(own) == FoldedName::domain(domain))
+        };
+        self.names.contains(&FoldedName::user(&query.name))
+            && query.kind.is_none_or(|kind| self.account.kind() == Some(kind))
             && query.domain.as_ref().is_none_or(is_domain)
-    }
-
-    /// The folded names.
-    fn names(&self) -> impl Iterator<Item = String> {
-        let (email, username) = (fold(&self.email), fold(&self.username));
-        let other = (username != email).then_some(username);
-        [email].into_iter().chain(other).filter(|name| !name.is_empty())
     }
 
     /// Tells the account from others of the same name.
     pub(crate) fn describe(&self) -> String {
-        let kind = self.kind.map_or_else(|| "account".to_owned(), |kind| kind.to_string());
+        let kind = self.account.kind().map_or("account", AccountKind::as_str);
         match &self.domain {
             Some(domain) => format!("{kind} of {domain}"),
-            None => kind,
-        }
-    }
-}
-
-impl AccountKey {
-    pub(crate) fn of(reference: &UserRef) -> Self {
-        Self {
-            name: fold(reference.name()),
-            domain: reference.domain().map(fold),
-            is_adobe_id: reference.is_adobe_id(),
+            None => kind.to_owned(),
         }
     }
 }
@@ -256,27 +189,27 @@ impl Accounts {
 
     /// Adds the account of a user, if it is not there.
     pub(crate) fn insert(&mut self, user: &User) {
-        if let Some(account) = Account::of(user) {
+        if let Some(account) = FoundAccount::of(user) {
             self.insert_account(account);
         }
     }
 
-    pub(crate) fn insert_account(&mut self, account: Account) {
+    pub(crate) fn insert_account(&mut self, account: FoundAccount) {
         let position = self.accounts.len();
-        if self.positions.contains_key(&account.key()) {
+        if self.positions.contains_key(account.key()) {
             return;
         }
-        self.positions.insert(account.key(), position);
-        for name in account.names() {
-            self.by_name.entry(name).or_default().push(position);
+        self.positions.insert(account.key().clone(), position);
+        for name in &account.names {
+            self.by_name.entry(name.clone()).or_default().push(position);
         }
         self.accounts.push(account);
     }
 
     /// Finds the accounts that a name can mean.
     pub(crate) fn find(&self, query: &UserQuery) -> Found<'_> {
-        let positions = self.by_name.get(&fold(&query.name)).map_or(&[][..], Vec::as_slice);
-        let mut found: Vec<&Account> = positions
+        let positions = self.by_name.get(&FoldedName::user(&query.name)).map_or(&[][..], Vec::as_slice);
+        let mut found: Vec<&FoundAccount> = positions
             .iter()
             .filter_map(|position| self.accounts.get(*position))
             .filter(|account| account.is_named_by(query))
@@ -292,16 +225,16 @@ impl Accounts {
 impl Accounts {
     /// The names that are so similar to a name that one may have been meant.
     pub(crate) fn near_misses(&self, query: &UserQuery) -> Vec<String> {
-        near_misses(&query.name, self.by_name.keys().map(String::as_str))
+        near_misses(&query.name, self.by_name.keys().map(FoldedName::as_str))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &FoundAccount> {
         self.accounts.iter()
     }
 }
 
 /// Says that a name means several accounts, and which.
-pub(crate) fn ambiguous(query: &UserQuery, accounts: &[&Account]) -> String {
+pub(crate) fn ambiguous(query: &UserQuery, accounts: &[&FoundAccount]) -> String {
     let accounts: Vec<String> = accounts.iter().map(|account| account.describe()).collect();
     format!("`{query}` is the name of {} accounts: {}", accounts.len(), accounts.join(", "))
 }
@@ -322,12 +255,12 @@ pub(crate) fn did_you_mean(similar: &[String]) -> Option<String> {
 /// The names that are so similar to a name that one may have been meant, the most similar first.
 pub(crate) fn near_misses<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> Vec<String> {
     const MOST: usize = 3;
-    let name = fold(name);
+    let name = FoldedName::user(name).to_string();
     // The domain of an address does not tell users apart.
     let own_part = name.split('@').next().unwrap_or_default();
     let most_edits = (own_part.chars().count() / 5).clamp(1, 3);
     let mut similar: Vec<(usize, &str)> = others
-        .map(|other| (strsim::osa_distance(&name, &fold(other)), other))
+        .map(|other| (strsim::osa_distance(&name, FoldedName::user(other).as_str()), other))
         .filter(|(edits, _)| (1..=most_edits).contains(edits))
         .collect();
     similar.sort_unstable();
@@ -336,6 +269,8 @@ pub(crate) fn near_misses<'a>(name: &str, others: impl Iterator<Item = &'a str>)
 
 #[cfg(test)]
 mod tests {
+    use umapi::model::UserType;
+
     use super::*;
 
     fn user(kind: UserType, email: &str, username: &str, domain: &str) -> User {
@@ -364,13 +299,13 @@ mod tests {
     fn accounts_of_one_name_are_told_apart() {
         let accounts = accounts();
         let reference = |query: UserQuery| match accounts.find(&query) {
-            Found::One(account) => account.reference.clone(),
+            Found::One(account) => account.account.clone(),
             other => panic!("{query}: {other:?}"),
         };
-        assert_eq!(reference(query("ann@b.c", Some(AccountKind::AdobeId), None)), UserRef::adobe_id("Ann@b.c"));
-        assert_eq!(reference(query("ANN@B.C", Some(AccountKind::FederatedId), None)), UserRef::email("ann@b.c"));
-        assert_eq!(reference(query("lee", None, Some("TWO.d"))), UserRef::username("lee", "two.d"));
-        assert_eq!(reference(query("lee@mail.d", None, None)), UserRef::username("lee", "one.d"));
+        assert_eq!(reference(query("ann@b.c", Some(AccountKind::AdobeId), None)), Account::adobe_id("Ann@b.c"));
+        assert_eq!(reference(query("ANN@B.C", Some(AccountKind::FederatedId), None)), Account::email("ann@b.c"));
+        assert_eq!(reference(query("lee", None, Some("TWO.d"))), Account::username("lee", "two.d"));
+        assert_eq!(reference(query("lee@mail.d", None, None)), Account::username("lee", "one.d"));
         for (name, expected) in [
             ("ann@b.c", "`ann@b.c` is the name of 2 accounts: federatedID of b.c, adobeID of b.c"),
             ("lee", "`lee` is the name of 2 accounts: federatedID of one.d, federatedID of two.d"),

@@ -1,19 +1,14 @@
 //! Batches of commands: from the few of a subcommand to a file of any length.
 
-mod arguments;
-mod recorder;
 mod summary;
-mod tickets;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use clap::{Args, ValueEnum};
 use futures_util::{FutureExt, stream};
-use umapi::{Command, CommandOutcome, RunOptions, StepState, StopHandle};
+use umapi::{Command, CommandOutcome, JournalEntry, JournalFuture, RunOptions, StepState, StopHandle};
 
-pub(crate) use arguments::{IfExists, WriteArgs, checked};
-pub(crate) use recorder::Recorder;
 pub(crate) use summary::{Ended, Summary};
-pub(crate) use tickets::{Ticket, Tickets};
 
 use crate::{
     connection::Connection,
@@ -24,22 +19,75 @@ use crate::{
     output::{Listing, OutcomeRecord},
 };
 
+/// Arguments of all commands that change something.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct WriteArgs {
+    /// Dry run: the service validates everything and changes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Show only outcomes that are not completed, or that have warnings.
+    #[arg(long)]
+    pub(crate) problems_only: bool,
+}
+
+/// What to do if the user or user group to be created exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IfExists {
+    /// Reject the command.
+    #[default]
+    Error,
+    /// Skip the create, and run the rest of the command.
+    Ignore,
+    /// Update the names or the description, and run the rest of the command.
+    Update,
+}
+
+/// Checks a command that is given as arguments against the rules of the service, before anything is sent.
+pub(crate) fn checked(command: Command) -> Result<Command> {
+    match command.check() {
+        Ok(()) => Ok(command),
+        Err(invalid) => Err(Failure::usage(format!("cannot send the command for {}", command.root()))
+            .why(format!("{}: {} ({})", argument_of(invalid.field()), invalid.rule(), invalid.code()))
+            .remedy(invalid.remedy())),
+    }
+}
+
+/// Returns the argument that sets a field of a command.
+fn argument_of(field: &str) -> &str {
+    match field {
+        "firstname" => "--firstname",
+        "lastname" => "--lastname",
+        "country" => "--country",
+        "email" => "--email",
+        "username" => "--username",
+        "domain" => "--domain",
+        "description" => "--description",
+        "name" => "--name",
+        "group" => "--add-to",
+        "productConfiguration" => "product profile",
+        "usergroup" => "user group",
+        other => other,
+    }
+}
+
 /// A batch of commands, and everything that follows its progress.
 pub(crate) struct Batch<'a> {
     pub(crate) context: &'a Context,
     pub(crate) connection: &'a Connection,
-    pub(crate) tickets: Tickets,
-    /// Empty without `--journal`.
-    pub(crate) journal: Arc<OnceLock<Journal>>,
+    pub(crate) journal: Option<Arc<Journal>>,
     pub(crate) options: &'a WriteArgs,
     /// Outcomes that are known without sending anything, of commands that are not among the entries.
     pub(crate) known: Vec<OutcomeRecord>,
 }
 
-/// A command with its number and its line in the file.
-pub(crate) struct Entry {
-    pub(crate) ticket: Ticket,
-    pub(crate) command: Command,
+/// The place of a command in the input: its key in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Counted from 1.
+    pub(crate) number: u64,
+    /// The line of the file, counted from 1. `None` without a file.
+    pub(crate) line: Option<u64>,
 }
 
 /// Runs the few commands of a subcommand.
@@ -55,15 +103,11 @@ pub(crate) async fn run_small(
 /// The few commands of a subcommand, with a connection that can be used before they run.
 pub(crate) struct SmallBatch {
     pub(crate) connection: Connection,
-    tickets: Tickets,
 }
 
 impl SmallBatch {
     pub(crate) async fn open(context: &Context) -> Result<Self> {
-        let progress = context.progress("commands");
-        let tickets = Tickets::default();
-        let recorder = Recorder::new(context.observer(&progress), tickets.clone(), Arc::default());
-        Ok(Self { connection: Connection::open(context, progress, recorder).await?, tickets })
+        Ok(Self { connection: Connection::for_change(context, "commands").await? })
     }
 
     /// Runs numbered commands. The outcomes in `known` need no sending.
@@ -74,100 +118,112 @@ impl SmallBatch {
         known: Vec<OutcomeRecord>,
         options: &WriteArgs,
     ) -> Result<Exit> {
-        let entry = |(number, command)| Ok(Entry { ticket: Ticket { number, line: None }, command });
-        let Self { connection, tickets } = self;
-        connection.progress.begin_again();
-        let batch = Batch { context, connection: &connection, tickets, journal: Arc::default(), options, known };
-        batch.run(commands.into_iter().map(entry)).await
+        self.connection.progress.begin_again();
+        let batch = Batch { context, connection: &self.connection, journal: None, options, known };
+        batch.run(commands.into_iter().map(|(number, command)| Ok((Place { number, line: None }, command)))).await
     }
 }
 
 impl Batch<'_> {
     /// Runs commands and writes their outcomes, in the order in which they are known.
     ///
-    /// An error of the input ends the input; the commands before it are finished.
-    pub(crate) async fn run(self, entries: impl Iterator<Item = Result<Entry>> + Send) -> Result<Exit> {
+    /// An error of the input or of the journal ends the input; the commands before it are finished.
+    pub(crate) async fn run(self, commands: impl Iterator<Item = Result<(Place, Command)>> + Send) -> Result<Exit> {
         let mut listing = self.context.outcomes(&self.connection.progress);
         let mut summary = Summary::default();
-        if let Some(journal) = self.journal.get() {
+        if let Some(journal) = &self.journal {
             journal.for_each_ended(|record| summary.write_earlier(record, &mut listing, self.options))?;
             journal.end(&self.known, []).map_err(|error| cannot_write_journal(&error))?;
             self.connection.progress.begin_at(summary.earlier());
         }
         write(&self.known, &mut listing, &mut summary, self.options)?;
-        let mut failed_input = None;
-        let commands = entries
-            .map_while(|entry| entry.map_err(|failure| failed_input = Some(failure)).ok())
-            .filter_map(|entry| self.take(entry));
+        let mut failure = None;
+        let commands = commands
+            .filter_map(|next| next.and_then(|(place, command)| self.prepare(place, command)).transpose())
+            .map_while(|next| next.map_err(|error| failure = Some(error)).ok());
         let stop = StopHandle::new();
         let mut run = RunOptions::new().stop(&stop);
         if self.options.dry_run {
             run = run.test_only();
         }
         let mut outcomes = self.connection.client.execute_stream(stream::iter(commands)).with_options(run);
-        let _interrupt = Interrupt::stops(stop, self.context, &self.connection.progress);
+        if let Some(journal) = &self.journal {
+            outcomes = outcomes.with_journal(WriteAhead(journal.clone()));
+        }
+        let mut journal_failure = None;
+        let interrupt = Interrupt::stops(stop.clone(), self.context, &self.connection.progress);
         while let Some(outcome) = outcomes.next().await {
             // All outcomes known by now are written to the journal together, with one wait for the disk.
             let mut known = vec![outcome];
             while let Some(Some(outcome)) = outcomes.next().now_or_never() {
                 known.push(outcome);
             }
-            let records: Vec<OutcomeRecord> = known.iter().map(|outcome| self.record(outcome)).collect();
-            self.enter(&known, &records)?;
+            let records: Vec<OutcomeRecord> =
+                known.iter().map(|(place, outcome)| OutcomeRecord::of(outcome, place.number, place.line)).collect();
+            if let Err(error) = self.record(&known, &records) {
+                // The outcomes are shown all the same, and nothing more is sent.
+                journal_failure.get_or_insert_with(|| cannot_write_journal(&error));
+                stop.stop();
+            }
             write(&records, &mut listing, &mut summary, self.options)?;
         }
         let (error, requests) = (outcomes.error().cloned(), outcomes.requests());
-        drop(outcomes);
+        drop((outcomes, interrupt));
         self.connection.progress.finish();
         listing.finish()?;
         self.context.note(&summary.describe(requests, self.options.dry_run));
-        if let Some(failure) = failed_input {
-            return Err(failure);
+        match journal_failure.or(failure) {
+            Some(failure) => Err(failure),
+            None => summary.conclude(self.context, error.as_ref(), self.how_to_continue()),
         }
-        summary.conclude(self.context, error.as_ref(), self.way_on())
     }
 
     /// Decides how to send a command. `None` if the journal has its outcome.
-    fn take(&self, entry: Entry) -> Option<Command> {
-        let state = match self.journal.get() {
-            Some(journal) => journal.state(entry.ticket.number).unwrap_or_else(|error| give_up(&error)),
+    fn prepare(&self, place: Place, command: Command) -> Result<Option<(Place, Command)>> {
+        let state = match &self.journal {
+            Some(journal) => journal.state(place.number).map_err(|error| {
+                Failure::failed("cannot read the journal, so nothing more was sent")
+                    .why(error)
+                    .remedy("check its disk, then run the same command again to continue")
+            })?,
             None => State::Untouched,
         };
-        match state {
+        Ok(match state {
             State::Ended => None,
-            State::Begun => {
-                self.tickets.issue(entry.ticket);
-                Some(entry.command.repeated())
-            }
-            State::Untouched => {
-                self.tickets.issue(entry.ticket);
-                Some(entry.command)
-            }
-        }
-    }
-
-    fn record(&self, outcome: &CommandOutcome) -> OutcomeRecord {
-        let ticket = self.tickets.redeem(outcome.number() as u64);
-        let mut record = OutcomeRecord::of(outcome, ticket.line);
-        record.number = ticket.number;
-        record
+            State::Begun => Some((place, command.repeated())),
+            State::Untouched => Some((place, command)),
+        })
     }
 
     /// Records outcomes in the journal.
-    fn enter(&self, outcomes: &[CommandOutcome], records: &[OutcomeRecord]) -> Result<()> {
-        let Some(journal) = self.journal.get() else { return Ok(()) };
-        let unsent =
-            outcomes.iter().zip(records).filter(|(outcome, _)| is_untouched(outcome)).map(|(_, record)| record.number);
-        journal.end(records, unsent).map_err(|error| cannot_write_journal(&error))
+    fn record(&self, outcomes: &[(Place, CommandOutcome)], records: &[OutcomeRecord]) -> rusqlite::Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let untouched = outcomes.iter().filter(|(_, outcome)| is_untouched(outcome)).map(|(place, _)| place.number);
+        journal.end(records, untouched)
     }
 
-    fn way_on(&self) -> &'static str {
-        match self.journal.get() {
+    fn how_to_continue(&self) -> &'static str {
+        match &self.journal {
             Some(_) => "run the same command again to continue",
             None => {
                 "commands that were not sent are listed as not-sent; with --journal FILE, running the same command again would continue"
             }
         }
+    }
+}
+
+/// Records in the journal what is about to be sent.
+struct WriteAhead(Arc<Journal>);
+
+impl umapi::Journal<Place> for WriteAhead {
+    fn begin(&self, commands: &[JournalEntry<'_, Place>]) -> JournalFuture {
+        let journal = self.0.clone();
+        let numbers: Vec<u64> = commands.iter().map(|command| command.key.number).collect();
+        Box::pin(async move {
+            // It waits for the disk.
+            tokio::task::spawn_blocking(move || journal.begin(numbers)).await??;
+            Ok(())
+        })
     }
 }
 
@@ -184,7 +240,7 @@ fn write<W: std::io::Write>(
 }
 
 fn cannot_write_journal(error: &rusqlite::Error) -> Failure {
-    Failure::failed("cannot write the journal").why(error).remedy(
+    Failure::failed("cannot write the journal, so nothing more was sent").why(error).remedy(
         "check that its disk has room, then run the same command again: it continues, and checks what was in flight",
     )
 }
@@ -192,11 +248,4 @@ fn cannot_write_journal(error: &rusqlite::Error) -> Failure {
 /// Whether no part of a command was sent.
 fn is_untouched(outcome: &CommandOutcome) -> bool {
     outcome.steps().iter().all(|step| step.parts.iter().all(|(_, state)| *state == StepState::NotSent))
-}
-
-/// Ends the process: nothing may be sent without a journal.
-pub(crate) fn give_up(error: &rusqlite::Error) -> ! {
-    let failure = Failure::failed("cannot use the journal any more, so nothing more was sent").why(error);
-    let _ = failure.remedy("check its disk, then run the same command again to continue").show(&mut anstream::stderr());
-    std::process::exit(Exit::Failed as i32)
 }

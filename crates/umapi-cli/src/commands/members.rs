@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use umapi::{Account as UserRef, GroupRef, MembershipAction, MembershipChange};
+use umapi::{Account, AccountKind, GroupRef, MembershipAction, MembershipChange};
 
 use crate::{
-    accounts::{AccountKind, Accounts, Found, UserQuery, ambiguous},
+    accounts::{Accounts, Found, UserQuery, ambiguous},
     batch::WriteArgs,
     connection::Connection,
     context::Context,
@@ -88,17 +88,17 @@ impl ChangeArgs {
         for group in std::iter::once(&self.first_group).chain(&self.group) {
             for NamedUser { query, line } in &users {
                 number += 1;
-                let planned = |user: UserRef| PlannedChange {
+                let planned = |user: Account| PlannedChange {
                     number,
                     change: MembershipChange { user, group: GroupRef::from(group), action },
                     line: *line,
                 };
                 match accounts.find(query) {
-                    Found::One(account) => changes.push(planned(account.reference.clone())),
+                    Found::One(account) => changes.push(planned(account.account.clone())),
                     // The service rejects it, and says why.
-                    Found::Nobody if action == MembershipAction::Add => changes.push(planned(query.to_reference())),
+                    Found::Nobody if action == MembershipAction::Add => changes.push(planned(query.to_account())),
                     // The service may report that as done.
-                    Found::Nobody => not_found.push(planned(query.to_reference())),
+                    Found::Nobody => not_found.push(planned(query.to_account())),
                     Found::Several(accounts) => {
                         ambiguities.insert(ambiguous(query, &accounts));
                     }

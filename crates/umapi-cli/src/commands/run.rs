@@ -5,15 +5,15 @@ use std::{
     fs::OpenOptions,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use clap::Args;
-use umapi::{Command, model::UserStep};
+use umapi::{AccountKind, Command, model::UserStep, plan::account::FoldedName};
 
 use crate::{
-    accounts::{AccountKind, Accounts, Found, UserQuery, fold, unknown as unknown_user},
-    batch::{Batch, Entry, Recorder, Ticket, Tickets, WriteArgs},
+    accounts::{Accounts, Found, UserQuery, unknown as unknown_user},
+    batch::{Batch, Place, WriteArgs},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -103,26 +103,29 @@ impl RunArgs {
     async fn send(&self, context: &Context, input: &CheckedInput) -> Result<Exit> {
         let progress = context.progress("commands");
         progress.set_length(input.good_count);
-        let (tickets, journal) = (Tickets::default(), Arc::<OnceLock<Journal>>::default());
-        let recorder = Recorder::new(context.observer(&progress), tickets.clone(), journal.clone());
-        let connection = Connection::open(context, progress, recorder).await?;
-        if let Some(path) = &self.journal {
-            let run = RunIdentity {
-                organization: connection.access.organization.clone(),
-                server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
-                input: input.source.fingerprint().to_owned(),
-                commands: input.good_count,
-                is_dry_run: self.options.dry_run,
-            };
-            let _ = journal.set(Journal::open(path, &run)?);
-        }
-        let known = not_found(&connection, input, journal.get()).await?;
+        let observer = context.observer(&progress);
+        let connection = Connection::open(context, progress, observer).await?;
+        let journal = match &self.journal {
+            None => None,
+            Some(path) => Some(Arc::new(Journal::open(path, &self.identity(input, &connection))?)),
+        };
+
+        let known = not_found(&connection, input, journal.as_deref()).await?;
         let known_numbers: HashSet<u64> = known.iter().map(|record| record.number).collect();
-        let entries = input
+        let commands = input
             .good()?
-            .filter(|next| next.as_ref().map_or(true, |(ticket, _)| !known_numbers.contains(&ticket.number)))
-            .map(|next| next.map(|(ticket, command)| Entry { ticket, command }));
-        Batch { context, connection: &connection, tickets, journal, options: &self.options, known }.run(entries).await
+            .filter(|next| next.as_ref().map_or(true, |(place, _)| !known_numbers.contains(&place.number)));
+        Batch { context, connection: &connection, journal, options: &self.options, known }.run(commands).await
+    }
+
+    fn identity(&self, input: &CheckedInput, connection: &Connection) -> RunIdentity {
+        RunIdentity {
+            organization: connection.access.organization.clone(),
+            server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
+            input: input.source.fingerprint().to_owned(),
+            commands: input.good_count,
+            is_dry_run: self.options.dry_run,
+        }
     }
 }
 
@@ -169,7 +172,7 @@ struct CheckedInput {
     mistakes: Diagnostics,
     leavers: Vec<Leaver>,
     /// The folded names that other commands of the file create, or change users to.
-    new_names: HashSet<String>,
+    new_names: HashSet<FoldedName>,
 }
 
 impl CheckedInput {
@@ -207,11 +210,11 @@ impl CheckedInput {
         for step in &command.do_ {
             match step {
                 UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_) | UserStep::CreateFederatedId(_) => {
-                    self.new_names.insert(fold(&command.user));
+                    self.new_names.insert(FoldedName::user(&command.user));
                 }
                 UserStep::Update(update) => {
                     let names = [&update.email, &update.username];
-                    self.new_names.extend(names.into_iter().flatten().map(|name| fold(name)));
+                    self.new_names.extend(names.into_iter().flatten().map(|name| FoldedName::user(name)));
                 }
                 UserStep::RemoveFromOrg(_) => {
                     let kind = command.use_adobe_id.unwrap_or_default().then_some(AccountKind::AdobeId);
@@ -225,7 +228,7 @@ impl CheckedInput {
 
     /// The users who are to leave, except those whom another command of the file may create or rename.
     fn leavers(&self) -> impl Iterator<Item = &Leaver> {
-        self.leavers.iter().filter(|leaver| !self.new_names.contains(&fold(&leaver.query.name)))
+        self.leavers.iter().filter(|leaver| !self.new_names.contains(&FoldedName::user(&leaver.query.name)))
     }
 
     /// Reads the commands from the beginning.
@@ -240,7 +243,7 @@ impl CheckedInput {
 
     /// The valid commands. Their numbers count from 1 and leave the invalid ones out, so that they mean the same each
     /// time that this file is run.
-    fn good(&self) -> Result<impl Iterator<Item = Result<(Ticket, Command)>> + Send> {
+    fn good(&self) -> Result<impl Iterator<Item = Result<(Place, Command)>> + Send> {
         let name = self.source.name().to_owned();
         let good = self.reader()?.filter_map(move |next| match next {
             Ok(Ok(read)) => Some(Ok(read)),
@@ -249,7 +252,7 @@ impl CheckedInput {
         });
         Ok((1_u64..)
             .zip(good)
-            .map(|(number, next)| next.map(|read| (Ticket { number, line: Some(read.line) }, read.command))))
+            .map(|(number, next)| next.map(|read| (Place { number, line: Some(read.line) }, read.command))))
     }
 
     /// The failure that tells the mistakes with line, column and rule.

@@ -1,11 +1,11 @@
 //! `umapi users`: list, look up, create, change and remove users.
 
 use clap::{Args, Subcommand, ValueEnum};
-use umapi::{Command, NewUser, UserUpdate};
+use umapi::{AccountKind, Command, NewUser, UserUpdate};
 
 use super::pages::write_pages;
 use crate::{
-    accounts::{self, Account, AccountKind, Accounts, Found, UserQuery},
+    accounts::{self, Accounts, Found, FoundAccount, UserQuery},
     batch::{self, SmallBatch},
     connection::Connection,
     context::Context,
@@ -288,9 +288,9 @@ impl UpdateArgs {
         let accounts = Accounts::look_up(&batch.connection.client, [&query]).await?;
         batch.connection.progress.finish();
         let user = match resolve(context, &accounts, &query, false)? {
-            Some(account) => account.reference.clone(),
+            Some(account) => account.account.clone(),
             // The service rejects the command, and says why.
-            None => query.to_reference(),
+            None => query.to_account(),
         };
         let command = batch::checked(Command::user(user).update(update).into())?;
         batch.run(context, vec![(1, command)], Vec::new(), &self.options).await
@@ -338,7 +338,7 @@ impl RemoveArgs {
                 not_found.push(OutcomeRecord::not_found(number, None, query.name.clone(), message));
                 continue;
             };
-            let command = Command::user(account.reference.clone());
+            let command = Command::user(account.account.clone());
             let command = match self.delete_account {
                 true => command.remove_from_org_and_delete_account(),
                 false => command.remove_from_org(),
@@ -398,7 +398,7 @@ fn resolve<'a>(
     accounts: &'a Accounts,
     query: &UserQuery,
     is_confirmed: bool,
-) -> Result<Option<&'a Account>> {
+) -> Result<Option<&'a FoundAccount>> {
     let mut several = match accounts.find(query) {
         Found::Nobody => return Ok(None),
         Found::One(account) => return Ok(Some(account)),

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use umapi::plan::account::FoldedName;
+
 use super::{Diagnostic, SourceLocation, check_name};
-use crate::accounts::{UserQuery, fold};
+use crate::accounts::UserQuery;
 
 /// The memberships that a file asks for: complete lists of the members of groups, and of the groups of users.
 #[derive(Debug, Default)]
 pub(crate) struct Desired {
     /// By folded name of the group.
-    pub(crate) groups: BTreeMap<String, DesiredGroup>,
+    pub(crate) groups: BTreeMap<FoldedName, DesiredGroup>,
     /// By folded name, type and domain of the user.
     pub(crate) users: BTreeMap<UserQuery, DesiredUser>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct DesiredGroup {
 pub(crate) struct DesiredUser {
     pub(crate) user: Located<UserQuery>,
     /// By folded name.
-    pub(crate) groups: BTreeMap<String, Located<String>>,
+    pub(crate) groups: BTreeMap<FoldedName, Located<String>>,
 }
 
 /// A name, and its place in the file.
@@ -46,7 +48,7 @@ impl Desired {
         may_continue: bool,
     ) -> Result<&mut DesiredGroup, Diagnostic> {
         group.check()?;
-        let key = fold(&group.name);
+        let key = FoldedName::new(&group.name);
         if let Some(first) = self.groups.get(&key).filter(|_| !may_continue) {
             return Err(repeated(&group.name, group.location, &first.group.location));
         }
@@ -87,7 +89,7 @@ impl DesiredUser {
     /// Adds a group, if it is not in the list.
     pub(crate) fn push(&mut self, group: Located<String>) -> Result<(), Diagnostic> {
         group.check()?;
-        self.groups.entry(fold(&group.name)).or_insert(group);
+        self.groups.entry(FoldedName::new(&group.name)).or_insert(group);
         Ok(())
     }
 }

@@ -16,7 +16,10 @@ use super::{
     source::{read_whole, source_name},
     text::{decode, without_bom},
 };
-use crate::{accounts::UserQuery, failure::Result};
+use crate::{
+    accounts::{UserQuery, parse_kind},
+    failure::Result,
+};
 
 /// Reads the file: CSV if its name ends with `.csv`, otherwise YAML or JSON. All mistakes are told at once.
 pub(crate) fn read_memberships(path: &Path) -> Result<Desired> {
@@ -177,7 +180,7 @@ impl<'de> Deserialize<'de> for UserItem {
 
 impl UserFields {
     fn into_query<E: de::Error>(self) -> Result<(UserQuery, Option<Vec<Spanned<String>>>), E> {
-        let kind = self.kind.map(|kind| kind.parse()).transpose().map_err(E::custom)?;
+        let kind = self.kind.map(|kind| parse_kind(&kind)).transpose().map_err(E::custom)?;
         Ok((UserQuery { name: self.user.value, kind, domain: self.domain }, self.groups))
     }
 }
@@ -310,7 +313,7 @@ impl Columns {
             .deserialize(Some(&self.header))
             .map_err(|error| Diagnostic::new(location.clone(), error.to_string()))?;
         let in_column = |column: &str, rule: String| Diagnostic::new(SourceLocation::column(row.line, column), rule);
-        let kind = cells.kind.map(str::parse).transpose().map_err(|rule| in_column("type", rule))?;
+        let kind = cells.kind.map(parse_kind).transpose().map_err(|rule| in_column("type", rule))?;
         let domain = cells.domain.map(str::to_owned);
         let list_of = |column: &str, cell: Option<&str>| {
             split_list(cell.unwrap_or_default()).map_err(|rule| in_column(column, rule).remedy(HELP))

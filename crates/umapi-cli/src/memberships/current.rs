@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use umapi::{Client, Error, GroupKind, GroupRef, model::GroupType};
+use umapi::{Client, Error, GroupKind, GroupRef, model::GroupType, plan::account::FoldedName};
 
 use crate::{
-    accounts::{Account, Accounts, did_you_mean, fold, near_misses},
+    accounts::{Accounts, FoundAccount, did_you_mean, near_misses},
     failure::{Failure, Result},
     input::{Diagnostic, Diagnostics, desired::Desired},
 };
@@ -14,9 +14,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Current {
     /// By folded name.
-    groups: HashMap<String, GroupRef>,
+    groups: HashMap<FoldedName, GroupRef>,
     /// By folded name of the group.
-    members: HashMap<String, Vec<Member>>,
+    members: HashMap<FoldedName, Vec<Member>>,
     /// The accounts that the file can mean: its users, and the members that are to be added.
     pub(crate) accounts: Accounts,
     /// The accounts and all members that were read, for suggestions.
@@ -26,7 +26,7 @@ pub(crate) struct Current {
 /// A member of a group.
 #[derive(Debug)]
 pub(crate) struct Member {
-    pub(crate) account: Account,
+    pub(crate) account: FoundAccount,
     /// Whether the user is a direct member. A product profile can also come through a user group; such a membership cannot
     /// be removed from the user.
     pub(crate) is_direct: bool,
@@ -65,7 +65,7 @@ impl Current {
                 Some(GroupType::ProductProfile) => GroupRef::profile(&name),
                 _ => GroupRef::administrative(&name),
             };
-            self.groups.insert(fold(&name), reference);
+            self.groups.insert(FoldedName::new(&name), reference);
         }
         Ok(())
     }
@@ -81,7 +81,7 @@ impl Current {
         }
         let mut mistakes = Diagnostics::of_file(file);
         for (key, group) in unknown {
-            let similar = near_misses(key, self.groups.values().map(GroupRef::name));
+            let similar = near_misses(key.as_str(), self.groups.values().map(GroupRef::name));
             let mistake = Diagnostic::new(group.location.clone(), format!("group \"{}\" does not exist", group.name));
             mistakes.push(match did_you_mean(&similar) {
                 Some(hint) => mistake.remedy(hint),
@@ -94,14 +94,14 @@ impl Current {
         ))
     }
 
-    async fn read_members(&self, client: &Client, key: &str) -> Result<Vec<Member>, Error> {
+    async fn read_members(&self, client: &Client, key: &FoldedName) -> Result<Vec<Member>, Error> {
         let group = self.groups.get(key);
         let is_profile = group.is_some_and(|group| group.kind() == GroupKind::Profile);
-        let name = group.map_or(key, GroupRef::name);
+        let name = group.map_or(key.as_str(), GroupRef::name);
         let mut users = client.users().in_group(name).exclude_groups(!is_profile).list().dedup();
         let mut members = Vec::new();
         while let Some(user) = users.try_next().await? {
-            if let Some(account) = Account::of(&user) {
+            if let Some(account) = FoundAccount::of(&user) {
                 let is_direct = !is_profile || account.groups.contains_key(key);
                 members.push(Member { account, is_direct });
             }
@@ -119,15 +119,15 @@ impl Current {
     }
 
     /// The group of this folded name, in the service's spelling.
-    pub(crate) fn group(&self, key: &str) -> Option<&GroupRef> {
+    pub(crate) fn group(&self, key: &FoldedName) -> Option<&GroupRef> {
         self.groups.get(key)
     }
 
-    pub(crate) fn is_administrative(&self, key: &str) -> bool {
+    pub(crate) fn is_administrative(&self, key: &FoldedName) -> bool {
         self.group(key).is_none_or(|group| group.kind() == GroupKind::Administrative)
     }
 
-    pub(crate) fn members_of(&self, key: &str) -> &[Member] {
+    pub(crate) fn members_of(&self, key: &FoldedName) -> &[Member] {
         self.members.get(key).map_or(&[], Vec::as_slice)
     }
 }
@@ -155,12 +155,12 @@ impl Current {
                 GroupKind::Profile => GroupRef::profile(name),
                 _ => GroupRef::administrative(name),
             };
-            current.groups.insert(fold(name), reference);
+            current.groups.insert(FoldedName::new(name), reference);
             let member = |name: &&str| Member {
-                account: Account::of(&user(name.trim_start_matches('+'), &[])).unwrap(),
+                account: FoundAccount::of(&user(name.trim_start_matches('+'), &[])).unwrap(),
                 is_direct: !name.starts_with('+'),
             };
-            current.members.insert(fold(name), members.iter().map(member).collect());
+            current.members.insert(FoldedName::new(name), members.iter().map(member).collect());
         }
         for (name, groups) in users {
             current.accounts.insert(&user(name, groups));

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use umapi::{Account as UserRef, Command, GroupRef, MembershipAction, MembershipChange};
+use umapi::{
+    Account, Command, GroupRef, MembershipAction, MembershipChange,
+    plan::account::{AccountKey, FoldedName},
+};
 
 use super::{Current, PlannedChange};
 use crate::{
-    accounts::{Account, AccountKey, Found, UserQuery, ambiguous, fold, unknown},
+    accounts::{Found, FoundAccount, UserQuery, ambiguous, unknown},
     input::{
         Diagnostic, SourceLocation,
         desired::{Desired, DesiredGroup, DesiredUser, Located, repeated},
@@ -28,13 +31,13 @@ pub(crate) struct Diff {
 }
 
 /// By folded group, account and action, so that a change that two lists ask for is made once.
-type Changes = BTreeMap<(String, AccountKey, MembershipAction), PlannedChange>;
+type Changes = BTreeMap<(FoldedName, AccountKey, MembershipAction), PlannedChange>;
 
 /// A list of a file, with the accounts it names.
 #[derive(Default)]
 struct Resolved<'a> {
     /// By folded group: the accounts that its list names.
-    groups: HashMap<&'a str, HashMap<AccountKey, &'a SourceLocation>>,
+    groups: HashMap<&'a FoldedName, HashMap<AccountKey, &'a SourceLocation>>,
     /// By account of a user's list.
     users: BTreeMap<AccountKey, &'a DesiredUser>,
 }
@@ -121,13 +124,13 @@ impl Diff {
             remove: Vec<&'a str>,
             add: Vec<&'a str>,
         }
-        let mut by_user: BTreeMap<&AccountKey, (&UserRef, Groups<'_>)> = BTreeMap::new();
+        let mut by_user: BTreeMap<&AccountKey, (&Account, Groups<'_>)> = BTreeMap::new();
         for ((_, account, _), PlannedChange { change, .. }) in &self.changes {
             let (_, groups) = by_user.entry(account).or_insert_with(|| (&change.user, Groups::default()));
             let list = if change.action == MembershipAction::Add { &mut groups.add } else { &mut groups.remove };
             list.push(change.group.name());
         }
-        let command = |(user, groups): (&UserRef, Groups<'_>)| {
+        let command = |(user, groups): (&Account, Groups<'_>)| {
             let mut command = Command::user(user.clone());
             if !groups.remove.is_empty() {
                 command = command.remove_from(groups.remove);
@@ -142,14 +145,14 @@ impl Diff {
 }
 
 impl<'a> Comparison<'a> {
-    fn compare_group(&mut self, key: &'a str, list: &'a DesiredGroup) {
+    fn compare_group(&mut self, key: &'a FoldedName, list: &'a DesiredGroup) {
         let group = self.current.group(key).cloned().unwrap_or_else(|| GroupRef::from(&list.group.name));
         let is_included = self.with_administrative || !self.current.is_administrative(key);
         let members = self.current.members_of(key);
         let mut named = HashMap::new();
         let mut has_unknown = false;
         for (query, item) in &list.members {
-            let matching: Vec<&Account> =
+            let matching: Vec<&FoundAccount> =
                 members.iter().map(|member| &member.account).filter(|account| account.is_named_by(query)).collect();
             let account = match matching.as_slice() {
                 [] => self.find(query, item),
@@ -160,14 +163,14 @@ impl<'a> Comparison<'a> {
                 has_unknown = true;
                 continue;
             };
-            named.insert(account.key(), &item.location);
+            named.insert(account.key().clone(), &item.location);
             if matching.is_empty() {
                 self.insert(is_included, account, group.clone(), MembershipAction::Add, &item.location);
             }
         }
         for member in members.iter().filter(|member| member.is_direct) {
             self.diff.current += usize::from(is_included);
-            if named.contains_key(&member.account.key()) {
+            if named.contains_key(member.account.key()) {
                 continue;
             }
             if has_unknown {
@@ -183,14 +186,15 @@ impl<'a> Comparison<'a> {
 
     fn compare_user(&mut self, query: &'a UserQuery, list: &'a DesiredUser) {
         let Some(account) = self.find(query, &list.user) else { return };
-        if let Some(first) = self.resolved.users.insert(account.key(), list) {
+        if let Some(first) = self.resolved.users.insert(account.key().clone(), list) {
             let mistake = repeated(&list.user.name.to_string(), list.user.location.clone(), &first.user.location);
             self.mistakes.push(mistake);
             return;
         }
         let current = self.current;
-        let is_included = |group: &str| self.with_administrative || !current.is_administrative(group);
-        let group_of = |key: &str, name: &str| current.group(key).cloned().unwrap_or_else(|| GroupRef::from(name));
+        let is_included = |group: &FoldedName| self.with_administrative || !current.is_administrative(group);
+        let group_of =
+            |key: &FoldedName, name: &str| current.group(key).cloned().unwrap_or_else(|| GroupRef::from(name));
         let (mut additions, mut removals) = (Vec::new(), Vec::new());
         for (key, item) in &list.groups {
             if !account.groups.contains_key(key) {
@@ -212,7 +216,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Finds the account that a name means. A name that means none or several is noted.
-    fn find(&mut self, query: &UserQuery, item: &Located<UserQuery>) -> Option<&'a Account> {
+    fn find(&mut self, query: &UserQuery, item: &Located<UserQuery>) -> Option<&'a FoundAccount> {
         let current = self.current;
         match current.accounts.find(query) {
             Found::One(account) => Some(account),
@@ -225,7 +229,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn refuse_ambiguous(&mut self, item: &Located<UserQuery>, accounts: &[&Account]) -> Option<&'a Account> {
+    fn refuse_ambiguous(&mut self, item: &Located<UserQuery>, accounts: &[&FoundAccount]) -> Option<&'a FoundAccount> {
         let mistake = Diagnostic::new(item.location.clone(), ambiguous(&item.name, accounts));
         self.mistakes.push(mistake.remedy("say which one with its type or its domain: umapi help membership-file"));
         None
@@ -267,14 +271,14 @@ impl<'a> Comparison<'a> {
     fn insert(
         &mut self,
         is_included: bool,
-        account: &Account,
+        account: &FoundAccount,
         group: GroupRef,
         action: MembershipAction,
         location: &SourceLocation,
     ) {
         let changes = if is_included { &mut self.diff.changes } else { &mut self.diff.skipped };
-        let key = (fold(group.name()), account.key(), action);
-        let change = MembershipChange { user: account.reference.clone(), group, action };
+        let key = (FoldedName::new(group.name()), account.key().clone(), action);
+        let change = MembershipChange { user: account.account.clone(), group, action };
         changes.entry(key).or_insert(PlannedChange { number: 0, change, line: location.line });
     }
 }

@@ -236,7 +236,7 @@ impl OutcomeRecord {
         }
     }
 
-    pub(crate) fn of(outcome: &CommandOutcome, line: Option<u64>) -> Self {
+    pub(crate) fn of(outcome: &CommandOutcome, number: u64, line: Option<u64>) -> Self {
         let (verdict, why) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { .. } => (OutcomeStatus::Rejected, None),
@@ -247,7 +247,7 @@ impl OutcomeRecord {
         let messages: Vec<String> = why.into_iter().chain(outcome.errors().iter().map(explain::step_error)).collect();
         let warnings = outcome.warnings().iter().map(explain::step_warning);
         Self {
-            number: outcome.number() as u64 + 1,
+            number,
             line,
             subject: outcome.root().to_owned(),
             outcome: verdict,

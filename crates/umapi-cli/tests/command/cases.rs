@@ -292,3 +292,10 @@ fn removing_unknown_users_from_groups_is_not_completed() {
     let words: Vec<_> = ran.as_array().unwrap().iter().map(|outcome| outcome["outcome"].as_str().unwrap()).collect();
     assert_eq!(words, ["rejected", "rejected", "rejected"], "{ran}");
 }
+
+#[test]
+fn names_are_compared_in_one_unicode_form() {
+    let stage = Stage::with(|builder| builder.seed_file(case("umlauts.yaml")).limits(LimitSettings::off()));
+    let file = case("yaml-nfd-user.yaml");
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
+}

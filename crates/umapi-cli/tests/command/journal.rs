@@ -172,6 +172,24 @@ fn damaged_journal_is_refused_or_continues_correctly() {
     finish(&stage, &file, &journal, count);
 }
 
+#[cfg(unix)]
+#[test]
+fn run_whose_journal_cannot_grow_stops_and_can_continue() {
+    let stage = Stage::new();
+    let (file, journal) = (stage.file("a.ndjson", commands(120)), stage.path("a.journal"));
+    // No file may grow beyond 27 KiB: the input does not reach that, the journal does.
+    let umapi = stage.command();
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 54; exec \"$0\" \"$@\""]).arg(umapi.get_program());
+    command.args(umapi.get_args()).args(["run", text(&file), "--journal", text(&journal), "-f", "ndjson"]);
+    command.env_clear().envs(umapi.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    let stopped = ended(&mut command).with_code(1).saying("journal");
+    assert_eq!(stopped.lines().len(), 120, "every command has an outcome: {}", stopped.err);
+    assert!(stopped.out.contains("\"not-sent\"") && stopped.out.contains("\"completed\""), "{}", stopped.out);
+    finish(&stage, &file, &journal, 120);
+}
+
 #[test]
 fn response_lost_in_a_kill_is_recovered() {
     let stage = Stage::new();
