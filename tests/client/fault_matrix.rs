@@ -6,33 +6,37 @@
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use umapi::{Client, Command, Error, NewGroup, NewUser, NotSent, Outcome, ThrottlePolicy, UnknownReason, UserUpdate};
-use umapi_emulator::{Emulator, FaultHandle, FaultRule, LimitSettings, seed::Seed};
+use umapi_emulator::{
+    AnyOperation, Emulator, FaultEffect, FaultHandle, FaultResponse, FaultRule, LimitSettings, LoginOperation, Operation,
+    seed::Seed,
+};
 use umapi_time::ManualClock;
 
 use crate::faults::client_with;
 
-type MakeFault = fn(FaultRule) -> FaultRule;
+type MakeFault = fn() -> FaultEffect;
 
 /// The faults.
 const FAULTS: [(&str, MakeFault); 16] = [
-    ("connection reset, request not applied", FaultRule::reset_before),
-    ("connection reset, request applied", FaultRule::reset_after),
-    ("response cut off", |rule| rule.cut_off(5)),
-    ("response that is not JSON", FaultRule::invalid_json),
-    ("200 with an HTML page, not applied", |rule| rule.html(200)),
-    ("502 with an HTML page, not applied", |rule| rule.html(502)),
-    ("502 with an HTML page, applied", |rule| rule.html(502).after_applying()),
-    ("500, not applied", |rule| rule.status(500)),
-    ("503, not applied", |rule| rule.status(503)),
-    ("504, applied", |rule| rule.status(504).after_applying()),
-    ("429, `Retry-After` of one hour", |rule| rule.throttled(3600)),
-    (NO_ANSWER, |rule| rule.delay(Duration::from_secs(600))),
-    (SLOW_ANSWER, |rule| rule.drip(1, Duration::from_secs(60))),
-    ("access token expired", FaultRule::expired_token),
-    ("400", |rule| rule.status(400)),
-    ("403", |rule| rule.status(403)),
+    ("connection reset, request not applied", FaultEffect::reset_before_applying),
+    ("connection reset, request applied", FaultEffect::reset_after_applying),
+    ("response cut off", || FaultEffect::cut_off(5)),
+    ("response that is not JSON", FaultEffect::invalid_json),
+    ("200 with an HTML page, not applied", || FaultResponse::html(200).into()),
+    ("502 with an HTML page, not applied", || FaultResponse::html(502).into()),
+    ("502 with an HTML page, applied", || FaultResponse::html(502).after_applying().into()),
+    ("500, not applied", || FaultResponse::status(500).into()),
+    ("503, not applied", || FaultResponse::status(503).into()),
+    ("504, applied", || FaultResponse::status(504).after_applying().into()),
+    ("429, `Retry-After` of one hour", || FaultResponse::throttled(3600).into()),
+    (NO_ANSWER, || FaultEffect::delay(Duration::from_secs(600))),
+    (SLOW_ANSWER, || FaultEffect::slow_response(1, Duration::from_secs(60))),
+    (TOKEN_EXPIRED, FaultEffect::expired_token),
+    ("400", || FaultResponse::status(400).into()),
+    ("403", || FaultResponse::status(403).into()),
 ];
 
+const TOKEN_EXPIRED: &str = "access token expired";
 const NO_ANSWER: &str = "no response for ten minutes";
 const SLOW_ANSWER: &str = "response of one byte per minute";
 
@@ -77,12 +81,12 @@ impl Call {
         }
     }
 
-    fn operation(self) -> &'static str {
+    fn operation(self) -> AnyOperation {
         match self {
-            Self::Login => "requestToken",
-            Self::GetUser => "getUser",
-            Self::ListUsers => "listUsers",
-            _ => "executeActions",
+            Self::Login => LoginOperation::RequestToken.into(),
+            Self::GetUser => Operation::GetUser.into(),
+            Self::ListUsers => Operation::ListUsers.into(),
+            _ => Operation::ExecuteActions.into(),
         }
     }
 
@@ -149,6 +153,8 @@ async fn page() -> String {
             let _ = write!(page, "| {fault} |");
             for call in CALLS {
                 let cell = match (call, fault) {
+                    // A login has no token yet.
+                    (Call::Login, TOKEN_EXPIRED) => "-".to_owned(),
                     (Call::Login, NO_ANSWER | SLOW_ANSWER) => "30 s of real time".to_owned(),
                     _ => fixture.run(call, make, lasts).await,
                 };
@@ -186,7 +192,7 @@ impl Fixture {
     async fn run(&mut self, call: Call, make: MakeFault, lasts: Lasts) -> String {
         let cell = self.cells;
         self.cells += 1;
-        let rule = make(FaultRule::on(call.operation()));
+        let rule = FaultRule::on(call.operation(), make());
         let rule = match lasts {
             Lasts::Once => rule.nth(1),
             Lasts::Always => rule,

@@ -13,7 +13,7 @@ use umapi::{
     auth::{Credentials, Endpoint, OAuthServerToServer},
 };
 use umapi_emulator::{
-    Emulator, FaultRule, LimitSettings,
+    Emulator, FaultEffect, FaultResponse, FaultRule, LimitSettings, Operation,
     store::{MemberQuery, PageRequest, StoreError, UserQuery},
 };
 use umapi_time::ManualClock;
@@ -90,18 +90,18 @@ fn each_has_one_outcome(seed: u64, report: &Report) {
 
 /// Every way in which the emulator can break an exchange.
 fn faults() -> [FaultRule; 9] {
-    let on = || FaultRule::on("executeActions");
     [
-        on().reset_before(),
-        on().reset_after(),
-        on().cut_off(20),
-        on().invalid_json(),
-        on().throttled(3600),
-        on().status(503),
-        on().html(502).after_applying(),
-        on().delay(Duration::from_secs(600)),
-        on().expired_token(),
+        FaultEffect::reset_before_applying(),
+        FaultEffect::reset_after_applying(),
+        FaultEffect::cut_off(20),
+        FaultEffect::invalid_json(),
+        FaultResponse::throttled(3600).into(),
+        FaultResponse::status(503).into(),
+        FaultResponse::html(502).after_applying().into(),
+        FaultEffect::delay(Duration::from_secs(600)),
+        FaultEffect::expired_token(),
     ]
+    .map(|effect| FaultRule::on(Operation::ExecuteActions, effect))
 }
 
 /// One clock for client and emulator. Everything runs in one thread, so the clock moves only when nothing else can

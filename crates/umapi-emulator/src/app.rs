@@ -109,16 +109,17 @@ impl AppState {
         {
             tracing::error!(%error, "cannot revoke the token of a request");
         }
-        let response = fault.instead().unwrap_or_else(|| self.apply(&route, &request, false));
+        let response = fault.response_instead().unwrap_or_else(|| self.apply(&route, &request, false));
         if fault.resets_after() {
             return Err(reset.reset());
         }
-        let response = self.finish(&request, fault.spoil(response));
+        let response = self.finish(&request, fault.alter(response));
         record.end(&response);
-        Ok(respond(response, |body| match (fault.cut_off(), fault.drip) {
-            (Some(bytes), _) => Delivery::cut_off(body, bytes),
-            (None, Some(drip)) => Delivery::slowly(body, drip.bytes, drip.every(), clock),
-            (None, None) => Delivery::at_once(body, guard),
+        Ok(respond(response, |body| match (fault.cut_off(), fault.endless(), fault.drip) {
+            (Some(bytes), ..) => Delivery::cut_off(body, bytes),
+            (_, Some(text), _) => Delivery::endless(body, text.to_owned().into()),
+            (_, _, Some(drip)) => Delivery::slowly(body, drip.bytes, drip.every(), clock),
+            (None, None, None) => Delivery::at_once(body, guard),
         }))
     }
 

@@ -1,37 +1,36 @@
 //! Failures on demand.
 //!
-//! A [`FaultRule`] says what goes wrong, on which operation, and which of its calls are hit. [`Faults`] holds the rules and
-//! decides for each request what is to be done; it does nothing itself. Of several rules that hit a call, their delays add
-//! up, and the first that was added decides the rest; one that came too late is not counted as fired.
+//! A [`FaultRule`] says which calls fail (of which operation, and which of them) and with what [`FaultEffect`]. [`Faults`] holds
+//! the rules and decides for each request; the server carries out the decision. If several rules apply to a call, their delays
+//! add up, and for everything else the first rule wins; a rule that loses does not count as fired.
 
-mod error;
-mod fault;
-mod outcome;
+mod effect;
 mod rule;
-mod selection;
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde::Serialize;
 use umapi_model::AnyOperation;
 
+pub(crate) use self::effect::Fault;
+use self::rule::{Counter, RuleKind};
+pub use self::{
+    effect::{FaultEffect, FaultResponse},
+    rule::{ActionStep, FaultRule, FaultTarget, StepFault},
+};
 use crate::engine::{Rejection, StepView};
-use crate::store::fold;
-pub use error::FaultError;
-pub(crate) use fault::Fault;
-pub(crate) use outcome::{Drip, Outcome};
-pub use rule::FaultRule;
-use selection::{Counter, Selection};
 
 /// The fault rules of one emulator. Clones share them.
 ///
 /// ```
-/// use umapi_emulator::{FaultRule, Faults};
+/// use umapi_emulator::{FaultEffect, FaultRule, Faults, Operation};
 ///
 /// let faults = Faults::default();
-/// let lost = faults.add(FaultRule::on("executeActions").reset_after().times(2))?;
+/// let lost = faults.add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_after_applying()).times(2))?;
 /// assert_eq!(lost.fired(), 0);
 /// lost.remove();
 /// # Ok::<(), umapi_emulator::FaultError>(())
@@ -41,129 +40,123 @@ pub struct Faults(Arc<Mutex<Rules>>);
 
 #[derive(Default)]
 struct Rules {
-    last: u64,
+    last_id: u64,
     entries: Vec<Entry>,
 }
 
 struct Entry {
-    number: u64,
+    id: u64,
     rule: FaultRule,
     counter: Counter,
 }
 
-/// A rule, and what it has done so far.
+/// A rule and its counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FaultState {
-    /// Its number, never given to another.
+    /// The id of the rule. Ids are not reused.
     pub id: u64,
     /// The rule.
     pub rule: FaultRule,
-    /// Calls that it was about.
+    /// The number of calls of its operation, or of steps.
     pub matched: u64,
-    /// Calls that it hit.
+    /// The number of calls that it affected.
     pub fired: u64,
+}
+
+/// The error of an invalid fault rule: a field, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the fault rule's `{field}` {problem}")]
+pub struct FaultError {
+    field: &'static str,
+    problem: String,
+}
+
+impl FaultError {
+    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
 }
 
 impl Faults {
     /// Adds a rule.
     ///
     /// # Errors
-    /// If it names something that is not there, or nothing would happen.
+    /// If a value is out of range, or a part of the rule would have no effect.
     pub fn add(&self, rule: FaultRule) -> Result<FaultHandle, FaultError> {
         rule.check()?;
         let mut rules = self.lock();
-        rules.last += 1;
-        let number = rules.last;
-        rules.entries.push(Entry { number, counter: Counter::new(&rule.when), rule });
-        Ok(FaultHandle { faults: self.clone(), id: number })
+        rules.last_id += 1;
+        let id = rules.last_id;
+        rules.entries.push(Entry { id, counter: Counter::new(&rule.when), rule });
+        Ok(FaultHandle { faults: self.clone(), id })
     }
 
-    /// All rules, in the order they were added.
+    /// All rules, in the order in which they were added.
     #[must_use]
     pub fn list(&self) -> Vec<FaultState> {
         self.lock().entries.iter().map(Entry::state).collect()
     }
 
-    /// A rule by its number.
+    /// A rule by its id.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<FaultState> {
-        self.lock().entries.iter().find(|entry| entry.number == id).map(Entry::state)
+        self.lock().entries.iter().find(|entry| entry.id == id).map(Entry::state)
     }
 
-    /// Sets a rule to work, or stops it. Its counts stay. Answers whether there is such a rule.
+    /// Enables or disables a rule. Its counts stay. Returns whether the rule exists.
     pub fn enable(&self, id: u64, enabled: bool) -> bool {
         let mut rules = self.lock();
-        let entry = rules.entries.iter_mut().find(|entry| entry.number == id);
+        let entry = rules.entries.iter_mut().find(|entry| entry.id == id);
         entry.map(|entry| entry.rule.enabled = enabled).is_some()
     }
 
-    /// Takes a rule away. Answers whether there was one.
+    /// Removes a rule. Returns whether it existed.
     pub fn remove(&self, id: u64) -> bool {
         let mut rules = self.lock();
         let before = rules.entries.len();
-        rules.entries.retain(|entry| entry.number != id);
+        rules.entries.retain(|entry| entry.id != id);
         rules.entries.len() < before
     }
 
-    /// Takes all rules away.
+    /// Removes all rules.
     pub fn clear(&self) {
         self.lock().entries.clear();
     }
 
-    /// What is to be done to a call of an operation.
+    /// Decides what happens to a call of an operation.
     pub(crate) fn decide(&self, operation: AnyOperation) -> Option<Fault> {
         let mut rules = self.lock();
         let mut fault = Fault::default();
-        let about = |rule: &FaultRule| rule.operation == "*" || rule.operation == operation.id();
-        for entry in rules.entries.iter_mut().filter(|entry| entry.rule.enabled && !entry.rule.is_about_steps()) {
-            if !about(&entry.rule) || !entry.counter.selects() {
-                continue;
+        for Entry { id, rule, counter } in rules.entries.iter_mut().filter(|entry| entry.rule.enabled) {
+            let RuleKind::Call { target, effect } = &rule.kind else { continue };
+            if target.matches(operation, effect) && counter.selects() && fault.combine(effect) {
+                fault.rules.push(*id);
+                counter.fire();
             }
-            let Entry { rule, .. } = entry;
-            let too_late =
-                rule.outcome.is_some() && fault.outcome.is_some() || rule.drip.is_some() && fault.drip.is_some();
-            if too_late {
-                continue;
-            }
-            fault.delay = fault.delay.saturating_add(rule.delay_time());
-            fault.drip = fault.drip.or(rule.drip);
-            fault.outcome = fault.outcome.or_else(|| rule.outcome.clone());
-            fault.rules.push(entry.number);
-            entry.counter.fire();
         }
         (!fault.rules.is_empty()).then_some(fault)
     }
 
-    /// Whether a step fails, and with what.
+    /// Decides whether a step fails, and with what error.
     pub(crate) fn fail_step(&self, step: &StepView<'_>) -> Option<Rejection> {
         let mut rules = self.lock();
-        let mut refusal = None;
-        for entry in rules.entries.iter_mut().filter(|entry| entry.rule.enabled) {
-            let Some(Outcome::Step { step: name, user, code, message }) = &entry.rule.outcome else { continue };
-            let about = (name == "*" || name == step.name)
-                && user.as_ref().is_none_or(|user| step.user.is_some_and(|root| fold(root) == fold(user)));
-            if about && entry.counter.selects() && refusal.is_none() {
-                let message = message.clone().unwrap_or_else(|| made_up_message(step, code));
-                refusal = Some(Rejection { code: Cow::Owned(code.clone()), message });
-                entry.counter.fire();
+        let mut rejection = None;
+        for Entry { rule, counter, .. } in rules.entries.iter_mut().filter(|entry| entry.rule.enabled) {
+            let RuleKind::Step(fault) = &rule.kind else { continue };
+            if fault.matches(step) && counter.selects() && rejection.is_none() {
+                rejection =
+                    Some(Rejection { code: Cow::Owned(fault.code().to_owned()), message: fault.message_for(step) });
+                counter.fire();
             }
         }
-        refusal
+        rejection
     }
 
     fn lock(&self) -> MutexGuard<'_, Rules> {
-        // Every change of the rules is one statement: behind a poisoned lock they are whole.
+        // Every change of the rules is one statement, so that they are consistent after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The service's own words where they were seen.
-fn made_up_message(step: &StepView<'_>, code: &str) -> String {
-    match code {
-        "error.internal.create_failed" => format!("Could not create person of type {}", step.name),
-        _ => format!("Step {} failed: {code}", step.name),
     }
 }
 
@@ -175,12 +168,7 @@ impl fmt::Debug for Faults {
 
 impl Entry {
     fn state(&self) -> FaultState {
-        FaultState {
-            id: self.number,
-            rule: self.rule.clone(),
-            matched: self.counter.matched,
-            fired: self.counter.fired,
-        }
+        FaultState { id: self.id, rule: self.rule.clone(), matched: self.counter.matched, fired: self.counter.fired }
     }
 }
 
@@ -192,39 +180,124 @@ pub struct FaultHandle {
 }
 
 impl FaultHandle {
-    /// Its number.
+    /// The id of the rule.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// How many calls it has hit.
+    /// The number of calls that the rule affected.
     #[must_use]
     pub fn fired(&self) -> u64 {
         self.faults.get(self.id).map_or(0, |state| state.fired)
     }
 
-    /// How many calls it was about.
+    /// The number of calls of its operation, or of steps.
     #[must_use]
     pub fn matched(&self) -> u64 {
         self.faults.get(self.id).map_or(0, |state| state.matched)
     }
 
-    /// Sets it to work.
+    /// Enables the rule.
     pub fn enable(&self) {
         self.faults.enable(self.id, true);
     }
 
-    /// Stops it; its counts stay.
+    /// Disables the rule. Its counts stay.
     pub fn disable(&self) {
         self.faults.enable(self.id, false);
     }
 
-    /// Takes it away, and its counts with it.
+    /// Removes the rule and its counts.
     pub fn remove(&self) {
         self.faults.remove(self.id);
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::time::Duration;
+
+    use umapi_model::Operation;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn step<'a>(name: &'a str, user: &'a str) -> StepView<'a> {
+        StepView { index: 0, step: 0, name, user: Some(user) }
+    }
+
+    fn decide(faults: &Faults) -> Option<Fault> {
+        faults.decide(Operation::ListUsers.into())
+    }
+
+    #[test]
+    fn a_rule_affects_only_its_operation_and_counts() {
+        let faults = Faults::default();
+        let rule = faults.add(FaultRule::on(Operation::ListUsers, FaultResponse::status(500)).times(2)).unwrap();
+        assert!(faults.decide(Operation::ListGroups.into()).is_none());
+        for expected in [true, true, false] {
+            assert_eq!(decide(&faults).is_some(), expected);
+        }
+        assert_eq!((rule.matched(), rule.fired()), (3, 2));
+    }
+
+    #[test]
+    fn delays_add_up_and_the_first_outcome_wins() {
+        let faults = Faults::default();
+        faults.add(FaultRule::on(FaultTarget::Any, FaultEffect::delay(SECOND))).unwrap();
+        let after = FaultEffect::reset_after_applying();
+        let first = faults.add(FaultRule::on(FaultTarget::Any, after).nth(2)).unwrap();
+        let before = FaultEffect::reset_before_applying().delayed(SECOND);
+        let second = faults.add(FaultRule::on(FaultTarget::Any, before).times(2)).unwrap();
+        let fault = decide(&faults).unwrap();
+        assert_eq!((fault.delay, fault.resets_before()), (2 * SECOND, true));
+        let fault = decide(&faults).unwrap();
+        assert_eq!((fault.delay, fault.resets_after()), (SECOND, true));
+        assert_eq!((first.fired(), second.fired()), (1, 1), "a rule that loses keeps its remaining calls");
+        let fault = decide(&faults).unwrap();
+        assert_eq!(fault.rules, [1, second.id()]);
+    }
+
+    #[test]
+    fn rules_are_disabled_and_removed_at_run_time() {
+        let faults = Faults::default();
+        let html = || FaultRule::on(FaultTarget::Any, FaultResponse::html(502));
+        let rule = faults.add(html().disabled()).unwrap();
+        assert!(decide(&faults).is_none());
+        rule.enable();
+        assert!(decide(&faults).is_some());
+        rule.disable();
+        assert!(decide(&faults).is_none());
+        assert_eq!(rule.matched(), 1, "a disabled rule does not count");
+        rule.remove();
+        assert!(faults.list().is_empty());
+        assert_ne!(faults.add(html()).unwrap().id(), rule.id());
+    }
+
+    #[test]
+    fn a_step_fails_with_its_code_for_its_user() {
+        let faults = Faults::default();
+        let fault = StepFault::on(ActionStep::CreateFederatedId, "error.internal.create_failed");
+        let rule = faults.add(FaultRule::on_step(fault.for_user("Ann@Example.com")).times(1)).unwrap();
+        assert!(faults.decide(Operation::ExecuteActions.into()).is_none(), "the request itself is not affected");
+        assert!(faults.fail_step(&step("add", "ann@example.com")).is_none());
+        assert!(faults.fail_step(&step("createFederatedID", "bob@example.com")).is_none());
+        let rejection = faults.fail_step(&step("createFederatedID", "ann@example.com")).unwrap();
+        assert_eq!(rejection.code, "error.internal.create_failed");
+        assert_eq!(rejection.message, "Could not create person of type createFederatedID");
+        assert!(faults.fail_step(&step("createFederatedID", "ann@example.com")).is_none());
+        assert_eq!((rule.matched(), rule.fired()), (2, 1));
+    }
+
+    #[test]
+    fn pages_alternate_with_two_rules() {
+        let faults = Faults::default();
+        let page = |name: &str| FaultResponse::json(200, serde_json::json!({ "users": [name] }));
+        faults.add(FaultRule::on(Operation::ListUsers, page("a")).every(2)).unwrap();
+        faults.add(FaultRule::on(Operation::ListUsers, page("b")).from_call(2).every(2)).unwrap();
+        let rules: Vec<_> = (0..4).map(|_| decide(&faults).unwrap().rules).collect();
+        assert_eq!(rules, [[1], [2], [1], [2]]);
+    }
+}

@@ -40,7 +40,10 @@ pub use clock::{ClockError, ClockMode, EmulatorClock};
 pub use contract::Violation;
 pub use credentials::Credentials;
 pub use emulator::{Addresses, Builder, Emulator, StartError, TokenError};
-pub use faults::{FaultError, FaultHandle, FaultRule, FaultState, Faults};
+pub use faults::{
+    ActionStep, FaultEffect, FaultError, FaultHandle, FaultResponse, FaultRule, FaultState, FaultTarget, Faults,
+    StepFault,
+};
 pub use journal::{HttpExchange, Journal, Ledger, Repetition};
 pub use limits::{LimitError, LimitSettings, RateLimit, RateLimits, RetryAfter};
 pub use manage::{

@@ -8,7 +8,7 @@ use std::{error::Error, time::Duration};
 
 use support::Emulated;
 use umapi::{Client, Command, NewUser};
-use umapi_emulator::{FaultRule, Operation};
+use umapi_emulator::{FaultRule, Operation, FaultEffect, FaultResponse};
 
 /// The code to be tested: it takes a client, and knows nothing of emulators.
 async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {
@@ -30,9 +30,9 @@ organizations:
     let client = organization.client()?.build()?;
 
     // The service does what it is told, and the answer never arrives.
-    emulator.faults().add(FaultRule::on("executeActions").reset_after().nth(1))?;
+    emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_after_applying()).nth(1))?;
     // Then it wants to be left alone for 45 minutes.
-    emulator.faults().add(FaultRule::on("executeActions").throttled(2700).nth(2))?;
+    emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultResponse::throttled(2700)).nth(2))?;
     assert!(give_design(&client, "ann@example.com").await?, "both are overcome");
 
     // Three requests were sent, 45 minutes have passed, and nothing was done twice.

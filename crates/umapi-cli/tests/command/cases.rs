@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use umapi_emulator::{FaultRule, LimitSettings, Operation};
+use umapi_emulator::{FaultEffect, FaultRule, LimitSettings, Operation};
 
 use crate::stage::{Ended, Stage, text, wait};
 
@@ -122,7 +122,11 @@ fn wrong_encoding_is_named_with_its_line() {
 #[test]
 fn change_of_the_file_during_a_run_changes_nothing() {
     let stage = stage();
-    stage.emulator.faults().add(FaultRule::on("executeActions").delay(std::time::Duration::from_millis(5))).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::delay(std::time::Duration::from_millis(5))))
+        .unwrap();
     let line = |number: u32| {
         let email = format!("new{number}@example.com");
         format!(

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use umapi_emulator::{FaultRule, Operation};
+use umapi_emulator::{FaultEffect, FaultRule, Operation};
 
 use crate::stage::{Stage, ended, text, wait};
 
@@ -76,7 +76,10 @@ fn killed_run_repeats_and_skips_nothing() {
     stage
         .emulator
         .faults()
-        .add(FaultRule::on("executeActions").delay(Duration::from_millis(3)).drip(20, Duration::from_millis(1)))
+        .add(FaultRule::on(
+            Operation::ExecuteActions,
+            FaultEffect::slow_response(20, Duration::from_millis(1)).delayed(Duration::from_millis(3)),
+        ))
         .unwrap();
     let (file, journal) = (stage.file("a.ndjson", commands(count)), stage.path("a.journal"));
     let mut random = fastrand::Rng::with_seed(7);
@@ -134,7 +137,11 @@ fn damage(files: &[(PathBuf, Vec<u8>)], random: &mut fastrand::Rng) {
 fn damaged_journal_is_refused_or_continues_correctly() {
     let count = 500;
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(2))).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::delay(Duration::from_millis(2))))
+        .unwrap();
     let (file, journal) = (stage.file("a.ndjson", commands(count)), stage.path("a.journal"));
     let mut random = fastrand::Rng::with_seed(11);
     let (mut refused, mut accepted) = (0, 0);
@@ -195,7 +202,11 @@ fn response_lost_in_a_kill_is_recovered() {
     let stage = Stage::new();
     let (file, journal) = (stage.file("a.ndjson", commands(10)), stage.path("a.journal"));
     // The request is applied, and the process is killed before its answer comes.
-    stage.emulator.faults().add(FaultRule::on("executeActions").drip(1, Duration::from_secs(1)).times(1)).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::slow_response(1, Duration::from_secs(1))).times(1))
+        .unwrap();
     let mut child = begin(&stage, &file, &journal);
     while stage.emulator.ledger().position().unwrap() == 0 {
         wait(5);
@@ -232,7 +243,11 @@ fn journal_belongs_to_one_run() {
 #[test]
 fn run_stopped_by_a_signal_can_continue() {
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(20))).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::delay(Duration::from_millis(20))))
+        .unwrap();
     let (file, journal) = (stage.file("a.ndjson", commands(300)), stage.path("a.journal"));
     let child = begin(&stage, &file, &journal);
     while stage.emulator.ledger().position().unwrap() == 0 {

@@ -2,14 +2,14 @@
 
 use std::{process::Stdio, time::Duration};
 
-use umapi_emulator::{FaultRule, Operation};
+use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
 
 use crate::stage::{Stage, text, wait};
 
 #[test]
 fn wait_longer_than_allowed_exits_with_4() {
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("listUsers").throttled(3000)).unwrap();
+    stage.emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultResponse::throttled(3000))).unwrap();
     stage.umapi(["users", "list", "--max-wait", "5s"]).with_code(4).saying("--max-wait").saying("try again at ");
     stage.umapi(["users", "list", "--max-wait", "soon"]).with_code(2).saying("90s, 10m or 1h30m");
 }
@@ -17,7 +17,7 @@ fn wait_longer_than_allowed_exits_with_4() {
 #[test]
 fn unavailable_service_exits_with_5() {
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("listUsers").status(503)).unwrap();
+    stage.emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultResponse::status(503))).unwrap();
     stage.umapi(["users", "list", "--max-wait", "0s"]).with_code(5).saying("cannot list the users");
 }
 
@@ -28,7 +28,11 @@ fn items_before_a_fault_are_written() {
         sizes.users = 4;
         builder.page_sizes(sizes).limits(umapi_emulator::LimitSettings::off())
     });
-    stage.emulator.faults().add(FaultRule::on("listUsers").throttled(3000).from_call(3)).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ListUsers, FaultResponse::throttled(3000)).from_call(3))
+        .unwrap();
     let listed = stage.umapi(["users", "list", "-f", "json", "--max-wait", "1s"]).with_code(4);
     assert_eq!(listed.json().as_array().unwrap().len(), 8);
 }
@@ -40,7 +44,11 @@ fn list_that_changed_while_it_was_read_is_reported() {
         sizes.users = 4;
         builder.page_sizes(sizes).limits(umapi_emulator::LimitSettings::off())
     });
-    stage.emulator.faults().add(FaultRule::on("listUsers").delay(Duration::from_millis(600)).nth(2)).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ListUsers, FaultEffect::delay(Duration::from_millis(600))).nth(2))
+        .unwrap();
     let mut command = stage.command();
     command.args(["users", "list", "-f", "csv", "--quiet"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let listing = command.spawn().unwrap();
@@ -59,7 +67,11 @@ fn list_that_changed_while_it_was_read_is_reported() {
 #[test]
 fn run_stopped_early_reports_every_outcome() {
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("executeActions").throttled(3000).from_call(2)).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultResponse::throttled(3000)).from_call(2))
+        .unwrap();
     let lines: String = (0..40).map(|number| format!("new{number}@example.com,federated,N,P,US\n")).collect();
     let file = stage.file("a.csv", format!("user,create,firstname,lastname,country\n{lines}"));
     let ran = stage.umapi(["run", text(&file), "-f", "json", "--max-wait", "1s"]).with_code(4);

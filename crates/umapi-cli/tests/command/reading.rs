@@ -1,6 +1,6 @@
 //! Lists, look-ups and exports, in every format.
 
-use umapi_emulator::{FaultRule, PageSizes};
+use umapi_emulator::{FaultResponse, FaultRule, Operation, PageSizes};
 
 use crate::stage::{Stage, ended, text};
 
@@ -91,7 +91,7 @@ fn export_is_written_as_a_whole() {
     assert_eq!(stage.umapi(["export", "-f", "json"]).done().json().as_array().unwrap().len(), 9);
     stage.umapi(["export", "-o", "/nowhere/users.csv"]).with_code(1).saying("cannot write /nowhere/users.csv");
     // A failed export leaves the previous file.
-    stage.emulator.faults().add(FaultRule::on("listUsers").status(403)).unwrap();
+    stage.emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultResponse::status(403))).unwrap();
     stage.umapi(["export", "-o", text(&path)]).with_code(3).saying("cannot export the users");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
 }

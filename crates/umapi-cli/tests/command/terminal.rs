@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use rexpect::session::{PtySession, spawn_command};
 use serde_json::json;
-use umapi_emulator::FaultRule;
+use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
 
 use crate::stage::{Stage, text};
 
@@ -38,7 +38,7 @@ fn text_of_the_service_cannot_control_the_terminal() {
     let hostile = json!({"result": "success", "lastPage": true, "users": [
         {"email": "a\u{202e}b@example.com", "firstname": "\u{1b}]0;owned\u{7}\u{9b}2J", "lastname": "Z\u{200b}W"}
     ]});
-    stage.emulator.faults().add(FaultRule::on("listUsers").answer(200, hostile)).unwrap();
+    stage.emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultResponse::json(200, hostile))).unwrap();
     for (format, shown_as) in
         [("table", "a<U+202E>b@"), ("csv", "a<U+202E>b@"), ("json", "a\\u202eb@"), ("ndjson", "a\\u202eb@")]
     {
@@ -60,7 +60,7 @@ fn text_of_the_service_cannot_control_the_terminal() {
 #[test]
 fn progress_shows_counts_and_the_end_of_a_wait() {
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("executeActions").throttled(2).nth(3)).unwrap();
+    stage.emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultResponse::throttled(2)).nth(3)).unwrap();
     let file = stage.file("a.csv", creations(60));
     let mut session = on_terminal(stage.command(), &["run", text(&file), "--problems-only"]);
     session.exp_regex(r"commands \[=*>? *\] \d+ of 60, \d+ requests?").unwrap();
@@ -121,7 +121,11 @@ fn secret_is_hidden_while_it_is_entered() {
 #[test]
 fn ctrl_c_finishes_the_request_and_reports_outcomes() {
     let stage = Stage::new();
-    stage.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_millis(50))).unwrap();
+    stage
+        .emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::delay(Duration::from_millis(50))))
+        .unwrap();
     let (file, outcomes) = (stage.file("a.csv", creations(500)), stage.path("outcomes.ndjson"));
     let shell = format!("exec '{}' \"$@\" > '{}'", env!("CARGO_BIN_EXE_umapi"), text(&outcomes));
     let called = stage.command();

@@ -1,4 +1,4 @@
-//! How the body of a response is sent: at once, slowly, or only in part; and connections that can be reset.
+//! How the body of a response is sent: at once, slowly, in part, or without end; and connections that can be reset.
 
 use std::{
     convert::Infallible,
@@ -36,6 +36,8 @@ enum Mode {
     Slowly { bytes: usize, every: Duration, clock: Clock, pause: Option<Sleep> },
     /// This many bytes of the announced length, and then the end of the connection.
     CutOff { bytes: usize, sent: bool },
+    /// The body and then this text, again and again.
+    Endless { text: Bytes },
 }
 
 /// The error that ends a body early, because of a fault rule.
@@ -71,7 +73,17 @@ impl Delivery {
     pub(crate) fn cut_off(body: Bytes, bytes: usize) -> Self {
         Self { mode: Mode::CutOff { bytes: bytes.min(body.len().saturating_sub(1)), sent: false }, rest: body }
     }
+
+    /// Sends the body and then `text` again and again, until the client closes the connection.
+    pub(crate) fn endless(body: Bytes, text: Bytes) -> Self {
+        // Large pieces, so that the body grows quickly.
+        let repeated = text.repeat((ENDLESS_PIECE / text.len().max(1)).max(1));
+        Self { rest: body, mode: Mode::Endless { text: repeated.into() } }
+    }
 }
+
+/// The size of a piece of an endless body.
+const ENDLESS_PIECE: usize = 16 << 10;
 
 impl Body for Delivery {
     type Data = Bytes;
@@ -104,17 +116,22 @@ impl Body for Delivery {
                 *bytes = 0;
                 piece
             }
+            Mode::Endless { text } if this.rest.is_empty() => text.clone(),
+            Mode::Endless { .. } => std::mem::take(&mut this.rest),
         };
         Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_empty() && !matches!(self.mode, Mode::Endless { .. })
     }
 
     /// The exact length, so that a body that is cut off has the `Content-Length` of the whole.
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        match self.mode {
+            Mode::Endless { .. } => SizeHint::default(),
+            _ => SizeHint::with_exact(self.rest.len() as u64),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use requests::{ORG, OUTSIDE, Request, SEED, caused};
 use serde_json::{Value, json};
 use umapi_emulator::seed::Seed;
 use umapi_emulator::store::{Snapshot, StoreError};
-use umapi_emulator::{Emulator, FaultRule, LimitSettings, engine};
+use umapi_emulator::{Emulator, FaultResponse, FaultRule, LimitSettings, Operation, StepFault, engine};
 use umapi_model::ErrorCode;
 
 #[test]
@@ -41,8 +41,11 @@ async fn a_failure_outside_can_be_provoked_with_each_code_that_only_it_causes() 
     let service = Service::start(LimitSettings::off()).await;
     for (code, step) in OUTSIDE {
         let rule = match step {
-            Some(step) => FaultRule::on_step(step, code),
-            None => FaultRule::on("executeActions").answer(400, json!({"result": code, "message": code})),
+            Some(step) => FaultRule::on_step(StepFault::on(step, code)),
+            None => FaultRule::on(
+                Operation::ExecuteActions,
+                FaultResponse::json(400, json!({"result": code, "message": code})),
+            ),
         };
         service.emulator.faults().add(rule.times(1)).unwrap();
         let steps = json!([

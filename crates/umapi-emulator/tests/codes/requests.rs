@@ -1,8 +1,10 @@
 //! The requests, by the codes that they cause.
 
 use serde_json::{Value, json};
-use umapi_emulator::Emulator;
-use umapi_emulator::store::{StoreError, UserKind};
+use umapi_emulator::{
+    ActionStep, Emulator,
+    store::{StoreError, UserKind},
+};
 
 pub(crate) const ORG: &str = "AA@AdobeOrg";
 
@@ -324,19 +326,19 @@ pub(crate) fn caused() -> Vec<(&'static str, Request)> {
 }
 
 /// What fails outside of the service: the step in which the code is provoked, or none where the whole call fails.
-pub(crate) const OUTSIDE: [(&str, Option<&str>); 16] = [
-    ("error.user.type.missing", Some("update")),
-    ("error.user.update_failed", Some("add")),
-    ("error.usergroup.update.failed", Some("add")),
-    ("error.developer.add_user.failed", Some("add")),
-    ("error.developer.remove_user.failed", Some("remove")),
-    ("error.throttled_by_external_service", Some("add")),
-    ("error.internal.update_failed", Some("update")),
-    ("error.internal.removefromorg", Some("removeFromOrg")),
-    ("error.internal.add", Some("add")),
-    ("error.internal.group.remove", Some("remove")),
-    ("error.internal.exceptionflys", Some("add")),
-    ("error.internal.everybody_group.not_found", Some("addAdobeID")),
+pub(crate) const OUTSIDE: [(&str, Option<ActionStep>); 16] = [
+    ("error.user.type.missing", Some(ActionStep::Update)),
+    ("error.user.update_failed", Some(ActionStep::Add)),
+    ("error.usergroup.update.failed", Some(ActionStep::Add)),
+    ("error.developer.add_user.failed", Some(ActionStep::Add)),
+    ("error.developer.remove_user.failed", Some(ActionStep::Remove)),
+    ("error.throttled_by_external_service", Some(ActionStep::Add)),
+    ("error.internal.update_failed", Some(ActionStep::Update)),
+    ("error.internal.removefromorg", Some(ActionStep::RemoveFromOrg)),
+    ("error.internal.add", Some(ActionStep::Add)),
+    ("error.internal.group.remove", Some(ActionStep::Remove)),
+    ("error.internal.exceptionflys", Some(ActionStep::Add)),
+    ("error.internal.everybody_group.not_found", Some(ActionStep::AddAdobeId)),
     // No call of today names an organization.
     ("error.organization.invalid_name", None),
     ("error.api.not_available", None),

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode, Version};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use umapi_emulator::{Emulator, FaultRule, LimitSettings, StartError};
+use umapi_emulator::{Emulator, FaultEffect, FaultRule, LimitSettings, Operation, StartError};
 use umapi_time::ManualClock;
 
 use crate::rig::{ORG, Reply, Rig};
@@ -108,7 +108,7 @@ async fn limits_are_kept_and_a_minute_later_calls_go_on() {
 async fn an_end_in_good_order_answers_what_is_under_way() {
     let manual = ManualClock::new();
     let rig = Rig::of(Emulator::builder().clock(manual.clone())).await;
-    rig.emulator.faults().add(FaultRule::on("listUsers").delay(Duration::from_secs(9))).unwrap();
+    rig.emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultEffect::delay(Duration::from_secs(9)))).unwrap();
     let under_way = tokio::spawn(rig.request(Method::GET, &format!("/users/{ORG}/0")).send());
     manual.until_sleepers(1).await;
     let (http, url, emulator) = (rig.http.clone(), rig.um.clone(), rig.emulator);

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use umapi_emulator::{Emulator, FaultRule, LimitSettings, Operation};
+use umapi_emulator::{Emulator, FaultEffect, FaultResponse, FaultRule, LimitSettings, Operation};
 use umapi_time::ManualClock;
 
 use crate::rig::{ORG, Rig};
@@ -41,10 +41,16 @@ async fn plain() -> Emulator {
 #[tokio::test]
 async fn a_connection_is_reset_before_or_after_the_request_is_applied() {
     let rig = Rig::new().await;
-    rig.emulator.faults().add(FaultRule::on("executeActions").reset_before().times(1)).unwrap();
+    rig.emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_before_applying()).times(1))
+        .unwrap();
     assert!(send(&rig).await.is_err());
     assert!(rig.groups_of("nobody@example.com").await.is_empty());
-    rig.emulator.faults().add(FaultRule::on("executeActions").reset_after().times(1)).unwrap();
+    rig.emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_after_applying()).times(1))
+        .unwrap();
     assert!(send(&rig).await.is_err());
     assert_eq!(rig.groups_of("nobody@example.com").await, ["Design"]);
     let exchanges = rig.emulator.journal().of(Operation::ExecuteActions);
@@ -56,7 +62,7 @@ async fn a_connection_is_reset_before_or_after_the_request_is_applied() {
 #[tokio::test]
 async fn a_reset_is_a_reset_and_not_an_end() {
     let emulator = plain().await;
-    emulator.faults().add(FaultRule::on("listUsers").reset_after()).unwrap();
+    emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultEffect::reset_after_applying())).unwrap();
     let (bytes, end) = raw(&emulator).await;
     assert!(bytes.is_empty());
     assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
@@ -66,7 +72,7 @@ async fn a_reset_is_a_reset_and_not_an_end() {
 async fn a_body_is_cut_off_below_its_right_length() {
     let emulator = plain().await;
     for bytes in [0, 10] {
-        let rule = emulator.faults().add(FaultRule::on("listUsers").cut_off(bytes)).unwrap();
+        let rule = emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultEffect::cut_off(bytes))).unwrap();
         let (answer, _) = raw(&emulator).await;
         rule.remove();
         let answer = String::from_utf8(answer).unwrap();
@@ -81,7 +87,10 @@ async fn a_body_is_cut_off_below_its_right_length() {
 async fn an_answer_drips_on_the_emulator_s_clock() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let emulator = Emulator::builder().clock(manual.clone()).limits(LimitSettings::off()).start().await.unwrap();
-    emulator.faults().add(FaultRule::on("listUsers").drip(100, Duration::from_secs(60))).unwrap();
+    emulator
+        .faults()
+        .add(FaultRule::on(Operation::ListUsers, FaultEffect::slow_response(100, Duration::from_secs(60))))
+        .unwrap();
     let start = manual.clock().now();
     let (answer, end) = raw(&emulator).await;
     end.unwrap();
@@ -95,13 +104,19 @@ async fn an_answer_drips_on_the_emulator_s_clock() {
 async fn a_delay_passes_on_the_clock_that_client_and_server_share() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let rig = Rig::of(Emulator::builder().clock(manual.clone())).await;
-    rig.emulator.faults().add(FaultRule::on("executeActions").delay(Duration::from_secs(600)).times(1)).unwrap();
+    rig.emulator
+        .faults()
+        .add(FaultRule::on(Operation::ExecuteActions, FaultEffect::delay(Duration::from_secs(600))).times(1))
+        .unwrap();
     let start = manual.clock().now();
     send(&rig).await.unwrap();
     assert_eq!(manual.clock().now() - start, Duration::from_secs(600));
     assert_eq!(rig.emulator.journal().last().unwrap().took, Duration::from_secs(600));
     // A client that gives up in the middle of a delay has not been answered, and nothing was applied.
-    rig.emulator.faults().add(FaultRule::on("listUsers").delay(Duration::from_secs(600))).unwrap();
+    rig.emulator
+        .faults()
+        .add(FaultRule::on(Operation::ListUsers, FaultEffect::delay(Duration::from_secs(600))))
+        .unwrap();
     let path = format!("/users/{ORG}/0");
     let given_up = manual.clock().timeout(Duration::from_secs(60), rig.request(Method::GET, &path).send()).await;
     assert!(given_up.is_err());
@@ -112,13 +127,13 @@ async fn answers_are_replaced_spoiled_and_taken_from_gateways() {
     let rig = Rig::new().await;
     let path = format!("/users/{ORG}/0");
     let faults = rig.emulator.faults();
-    faults.add(FaultRule::on("listUsers").html(502).times(1)).unwrap();
+    faults.add(FaultRule::on(Operation::ListUsers, FaultResponse::html(502)).times(1)).unwrap();
     let html = rig.get(&path).await.expect(502);
     assert!(html.text.contains("<html>") && html.header("content-type").starts_with("text/html"));
-    faults.add(FaultRule::on("listUsers").invalid_json().times(1)).unwrap();
+    faults.add(FaultRule::on(Operation::ListUsers, FaultEffect::invalid_json()).times(1)).unwrap();
     let spoiled = rig.get(&path).await.expect(200);
     assert!(serde_json::from_str::<Value>(&spoiled.text).is_err());
-    faults.add(FaultRule::on("listUsers").expired_token().times(1)).unwrap();
+    faults.add(FaultRule::on(Operation::ListUsers, FaultEffect::expired_token()).times(1)).unwrap();
     rig.get(&path).await.expect(401);
     rig.emulator.assert_clean();
 }
