@@ -1,4 +1,4 @@
-//! `cargo xtask codegen`: from the descriptions to the models, the endpoints, the mocks, the catalogues and the limits.
+//! `cargo xtask codegen`: generates models, endpoints, mocks, catalogues and limits from the descriptions.
 
 mod builders;
 mod catalogue;
@@ -21,7 +21,7 @@ use crate::{
     spec::{Document, SpecDir, bundle_all},
 };
 
-/// Folders that hold nothing but generated files.
+/// The folders of generated files.
 pub(crate) const FOLDERS: [&str; 4] = [
     "spec/dist",
     "crates/umapi-emulator/src/generated",
@@ -29,14 +29,14 @@ pub(crate) const FOLDERS: [&str; 4] = [
     "crates/umapi-raw/src/generated",
 ];
 
-/// A description from which Rust is generated, and the names it gets there.
+/// A description and its names in Rust.
 pub(crate) struct Api {
     pub(crate) document: Document,
-    /// Where its types live in the model crate, as a path from the crate's root. The user management API has the root.
+    /// The module of its types in the model crate. `None` for the root, which the User Management API uses.
     pub(crate) model_module: Option<&'static str>,
-    /// Its module in the generated folder of the raw crate.
+    /// Its module in the raw crate.
     pub(crate) raw_module: &'static str,
-    /// The marker type that its client carries in the raw crate.
+    /// The marker type of its client in the raw crate.
     pub(crate) marker: &'static str,
     /// The enum of its codes.
     pub(crate) code_enum: &'static str,
@@ -45,7 +45,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// A type of the model crate as the raw crate names it.
+    /// The path of a type of the model crate, as the raw crate uses it.
     pub(crate) fn model_path(&self, type_name: &str) -> String {
         match self.model_module {
             Some(module) => format!("::umapi_model::{module}::{type_name}"),
@@ -75,7 +75,7 @@ fn apis(spec: &SpecDir) -> Result<Vec<Api>> {
     ])
 }
 
-/// Everything that is generated from the descriptions in `spec`.
+/// All files that are generated from the descriptions in `spec`.
 pub(crate) fn generate(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
     let mut files = bundle_all(spec)?;
     let apis = apis(spec)?;
@@ -87,7 +87,7 @@ pub(crate) fn generate(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
         files.extend(models::generate(api)?);
         files.extend(endpoints::generate(api)?);
         files.extend(mocks::generate(api)?);
-        // The same bytes again inside the crate, so that a published crate can carry the description.
+        // The bundle is also inside the crate, so that the published crate contains the description.
         let bundle = bundle_of(&files, &api.document.name);
         files.push(GeneratedFile::new(format!("crates/umapi-model/src/generated/{}.json", api.document.name), bundle));
     }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_runs_give_the_same_bytes() {
+    fn two_runs_generate_the_same_bytes() {
         let spec = SpecDir::new(crate::workspace::top().join("spec"));
         let bytes = || -> Vec<(String, String)> {
             generate(&spec).unwrap().into_iter().map(|file| (file.path, file.text)).collect()

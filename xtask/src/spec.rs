@@ -1,4 +1,4 @@
-//! The description: reading it, resolving it, checking it, bundling it, comparing it.
+//! The descriptions: reads, resolves, checks, bundles and compares them.
 
 mod bundle;
 mod diff;

@@ -1,4 +1,4 @@
-//! The `umapi-emulator` command, for its own binary and for others that host it.
+//! The `umapi-emulator` command, for its own binary and for other commands that contain it.
 //!
 //! ```
 //! use clap::Parser;
@@ -29,20 +29,20 @@ pub use ready::Ready;
 
 use crate::seed;
 
-/// What the command is called with.
+/// The arguments of the command.
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[non_exhaustive]
 pub struct Arguments {
-    /// What to do instead of serving.
+    /// The task, if it is not serving.
     #[command(subcommand)]
     pub command: Option<Task>,
-    /// How to serve.
+    /// The options of serving.
     #[command(flatten)]
     pub options: Options,
 }
 
-/// What the command does besides serving.
+/// A task besides serving.
 #[derive(Debug, Clone, Subcommand)]
 #[non_exhaustive]
 pub enum Task {
@@ -51,11 +51,10 @@ pub enum Task {
 }
 
 impl Arguments {
-    /// Does what was asked for: serves until the process is told to end (by SIGTERM or Ctrl-C), after a line of JSON that
-    /// says that it is ready, or prints a schema.
+    /// Runs the command: prints a line of JSON when the emulator is ready and serves until SIGTERM or Ctrl-C, or prints a schema.
     ///
     /// # Errors
-    /// If the emulator cannot start, or nothing can be written.
+    /// If the emulator cannot start, or the output cannot be written.
     pub async fn run(self, mut out: impl Write) -> Result<(), CliError> {
         match self.command {
             Some(Task::Schema) => {
@@ -69,20 +68,20 @@ impl Arguments {
 
 impl Options {
     async fn serve(self, mut out: impl Write) -> Result<(), CliError> {
-        // From here on a signal ends the emulator in good order, also while it starts.
-        let mut ending = std::pin::pin!(told_to_end()?);
+        // From here on, a signal stops the emulator gracefully, also while it starts.
+        let mut shutdown = std::pin::pin!(shutdown_signal()?);
         let (builder, ca) = self.builder()?;
         let emulator = tokio::select! {
             emulator = builder.start() => emulator?,
-            () = ending.as_mut() => return Ok(()),
+            () = shutdown.as_mut() => return Ok(()),
         };
         let ready = Ready::of(&emulator, ca.as_ref().map(options::CaFolder::certificate));
         serde_json::to_writer(&mut out, &ready).map_err(std::io::Error::from)?;
         writeln!(out)?;
         out.flush()?;
         tracing::info!(um = emulator.um_url(), ims = emulator.ims_url(), "the emulator is ready");
-        ending.await;
-        tracing::info!("the emulator ends");
+        shutdown.await;
+        tracing::info!("the emulator stops");
         emulator.stop().await;
         Ok(())
     }
@@ -90,7 +89,7 @@ impl Options {
 
 /// Waits for SIGTERM or Ctrl-C.
 #[cfg(unix)]
-fn told_to_end() -> Result<impl Future<Output = ()>, CliError> {
+fn shutdown_signal() -> Result<impl Future<Output = ()>, CliError> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
@@ -103,7 +102,7 @@ fn told_to_end() -> Result<impl Future<Output = ()>, CliError> {
 
 /// Waits for Ctrl-C.
 #[cfg(not(unix))]
-fn told_to_end() -> Result<impl Future<Output = ()>, CliError> {
+fn shutdown_signal() -> Result<impl Future<Output = ()>, CliError> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })

@@ -12,21 +12,19 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use document::Document;
 use http::Method;
 use umapi_model::{AnyOperation, Operation, description, ims::LoginOperation};
 
 use crate::{
     generated::{
-        self, login,
-        login::LoginCall,
-        management,
-        management::{ManagementCall, ManagementOperation},
-        user_management,
-        user_management::UserManagementCall,
+        self,
+        login::{self, LoginCall},
+        management::{self, ManagementCall, ManagementOperation},
+        user_management::{self, UserManagementCall},
     },
     http::Request,
 };
-use document::Document;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use template::PathParameters;
 use template::{Fit, Segments, segments};

@@ -1,4 +1,4 @@
-//! An emulator, running: its builder and its handle.
+//! A running emulator: its handle and its builder.
 
 mod addresses;
 mod builder;
@@ -6,27 +6,28 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub use addresses::Addresses;
 pub use builder::Builder;
 pub use error::{StartError, TokenError};
 
-use crate::app::AppState;
-use crate::clock::EmulatorClock;
-use crate::contract::Violation;
-use crate::credentials::Credentials;
-use crate::faults::Faults;
-use crate::http::{Port, Server};
-use crate::journal::{Journal, Ledger};
-use crate::limits::RateLimits;
-use crate::manage::Manage;
-use crate::seed::{self, Seed, SeedError};
-use crate::store::{Snapshot, Store, StoreError};
-use crate::tls::Authority;
+use crate::{
+    app::AppState,
+    clock::EmulatorClock,
+    contract::Violation,
+    credentials::Credentials,
+    faults::Faults,
+    http::{Port, Server},
+    journal::{Journal, Ledger},
+    limits::RateLimits,
+    manage::Manage,
+    seed::{self, Seed, SeedError},
+    store::{Snapshot, Store, StoreError},
+    tls::Authority,
+};
 
-/// The User Management API and its login, on this machine. Dropping it ends it.
+/// A running emulator of the User Management API and its login. Dropping it stops it.
 ///
 /// ```
 /// use umapi_emulator::Emulator;
@@ -39,8 +40,8 @@ use crate::tls::Authority;
 /// # Ok(()) }
 /// ```
 ///
-/// It needs no thread of its own: its connections are tasks of the runtime that it was started on, and hundreds can run side
-/// by side. If an answer did not keep to the description, which is a mistake of the emulator, it panics when it is dropped,
+/// It needs no thread of its own: its connections are tasks of the runtime that it was started on, and hundreds of emulators can
+/// run side by side. If a response did not match the description, which is a bug of the emulator, it panics when it is dropped,
 /// so that the test fails; see [`violations`](Self::violations).
 pub struct Emulator {
     app: Arc<AppState>,
@@ -52,15 +53,15 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// An emulator with the organization `12345@AdobeOrg`, over HTTP and on free ports of this machine.
+    /// Starts an emulator with the organization `12345@AdobeOrg`, over HTTP on free ports of this machine.
     ///
     /// # Errors
-    /// If there is no free port.
+    /// If no port is free.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
-    /// An emulator that is to be told more.
+    /// A builder with more settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -78,37 +79,37 @@ impl Emulator {
         Ok(Self { app, addresses, org_id, credentials, authority, server })
     }
 
-    /// The address of the User Management API: by HTTP if it is on, else by HTTPS.
+    /// The URL of the User Management API: HTTP if it is enabled, otherwise HTTPS.
     #[must_use]
     pub fn um_url(&self) -> String {
         self.addresses.um_http().or_else(|| self.addresses.um_https()).unwrap_or_default()
     }
 
-    /// The address of the login: by HTTP if it is on, else by HTTPS.
+    /// The URL of the login: HTTP if it is enabled, otherwise HTTPS.
     #[must_use]
     pub fn ims_url(&self) -> String {
         self.addresses.ims_http().or_else(|| self.addresses.ims_https()).unwrap_or_default()
     }
 
-    /// The address of the User Management API by HTTPS, if it is on.
+    /// The HTTPS URL of the User Management API, if HTTPS is enabled.
     #[must_use]
     pub fn um_https_url(&self) -> Option<String> {
         self.addresses.um_https()
     }
 
-    /// The address of the login by HTTPS, if it is on.
+    /// The HTTPS URL of the login, if HTTPS is enabled.
     #[must_use]
     pub fn ims_https_url(&self) -> Option<String> {
         self.addresses.ims_https()
     }
 
-    /// The address of the management API, if it is on.
+    /// The URL of the management API, if it is enabled.
     #[must_use]
     pub fn management_url(&self) -> Option<String> {
         self.addresses.management()
     }
 
-    /// Where it listens.
+    /// The addresses that it listens on.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
         self.addresses
@@ -120,26 +121,26 @@ impl Emulator {
         &self.org_id
     }
 
-    /// Credentials for the first organization, for either login.
+    /// Credentials for the first organization, for both kinds of login.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// An access token for the ready-made credentials, without a login.
+    /// Issues an access token for the ready-made credentials, without a login.
     ///
     /// # Errors
-    /// If their integration is gone, or the database fails.
+    /// If their integration was deleted, or the database fails.
     pub fn access_token(&self) -> Result<String, TokenError> {
         let client_id = &self.credentials.client_id;
         let integration = self.app.store.read(|reader| reader.integration(client_id));
         match integration.map_err(|error| TokenError(error.to_string()))? {
             Some(integration) => self.app.login.issue(&integration).map_err(TokenError),
-            None => Err(TokenError(format!("the integration {client_id} is gone"))),
+            None => Err(TokenError(format!("the integration {client_id} does not exist any more"))),
         }
     }
 
-    /// The certificate that clients are to trust, in PEM, if HTTPS is on.
+    /// The certificate that clients must trust, in PEM, if HTTPS is enabled.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.authority.as_ref().map(Authority::pem)
@@ -157,7 +158,7 @@ impl Emulator {
         &self.app.faults
     }
 
-    /// The limits.
+    /// The rate limits.
     #[must_use]
     pub fn limits(&self) -> &RateLimits {
         &self.app.limits
@@ -181,13 +182,13 @@ impl Emulator {
         Ledger::new(Arc::clone(&self.app.store), org_id)
     }
 
-    /// Changes what the service has no call for: organizations, directories, products, quotas, accounts, integrations.
+    /// Manages what the service has no calls for: organizations, directories, products, quotas, accounts, integrations.
     #[must_use]
     pub fn manage(&self) -> Manage {
         Manage::new(Arc::clone(&self.app))
     }
 
-    /// The state itself, to be asked and changed past the service.
+    /// The state itself, for access that bypasses the service.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.app.store
@@ -196,12 +197,12 @@ impl Emulator {
     /// Adds the organizations of a seed to the state.
     ///
     /// # Errors
-    /// If the seed breaks a rule, such as having an organization that is there already. Nothing of it is added then.
+    /// If the seed breaks a rule, e.g. because one of its organizations exists already. Then nothing is added.
     pub fn load(&self, seed: &Seed) -> Result<(), SeedError> {
         seed::load(&self.app.store, seed)
     }
 
-    /// Keeps the state as it is now.
+    /// Takes a snapshot of the state.
     ///
     /// # Errors
     /// If the database fails.
@@ -209,16 +210,16 @@ impl Emulator {
         self.app.store.snapshot()
     }
 
-    /// Puts the state back to a snapshot, of this emulator or of another. Access tokens that are out stay good.
+    /// Restores a snapshot, of this emulator or of another one. Issued access tokens stay valid.
     ///
     /// # Errors
-    /// If the database fails; then the state is what it was.
+    /// If the database fails. Then the state is unchanged.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         self.app.restore(snapshot)
     }
 
-    /// Puts the state back to the seed, and forgets calls that were counted, exchanges, and fault rules. The clock goes on,
-    /// and access tokens that are out stay good.
+    /// Restores the seed, and clears the counted calls, the journal and the fault rules. The clock keeps running, and issued
+    /// access tokens stay valid.
     ///
     /// # Errors
     /// If the database fails.
@@ -226,27 +227,27 @@ impl Emulator {
         self.app.reset()
     }
 
-    /// Answers that did not keep to the description, and requests that the emulator failed on. There should be none.
+    /// The responses that did not match the description, and the requests on which the emulator failed. There should be none.
     #[must_use]
     pub fn violations(&self) -> Vec<Violation> {
         self.app.contract.violations.all()
     }
 
-    /// Takes the violations away: the emulator does not panic for them any more.
+    /// Removes and returns the violations, so that the emulator does not panic because of them.
     pub fn take_violations(&self) -> Vec<Violation> {
         self.app.contract.violations.take()
     }
 
-    /// Asserts that every answer kept to the description.
+    /// Asserts that every response matched the description.
     ///
     /// # Panics
-    /// If one did not.
+    /// If one did not match.
     #[track_caller]
     pub fn assert_clean(&self) {
         fail_on(&self.take_violations());
     }
 
-    /// Ends it in good order: requests under way are answered, and no more are taken.
+    /// Stops it gracefully: it completes open requests and accepts no new ones.
     pub async fn stop(self) {
         self.server.stop().await;
     }
@@ -254,7 +255,7 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        // A test that fails anyhow is to show its own reason.
+        // A test that fails already must show its own reason.
         if !std::thread::panicking() {
             fail_on(&self.take_violations());
         }
@@ -262,10 +263,10 @@ impl Drop for Emulator {
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "a mistake of the emulator is to fail the test that met it")]
+#[expect(clippy::panic, reason = "a bug of the emulator must fail the test that finds it")]
 fn fail_on(violations: &[Violation]) {
     if let Some(first) = violations.first() {
-        panic!("{} of the emulator's answers did not keep to the description, first {first}", violations.len());
+        panic!("{} responses of the emulator did not match the description; the first: {first}", violations.len());
     }
 }
 

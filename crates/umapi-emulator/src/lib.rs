@@ -2,17 +2,17 @@
 //!
 //! # Where to start
 //!
-//! | you want to | see |
+//! | to | see |
 //! | --- | --- |
 //! | start an emulator | [`Emulator`], [`Builder`] |
-//! | make things go wrong | [`FaultRule`], [`Faults`] |
-//! | see what was asked, and what it did | [`Journal`], [`Ledger`] |
-//! | move time, or share it with a client | [`EmulatorClock`] |
-//! | change the limits | [`LimitSettings`], [`RateLimits`] |
+//! | inject faults | [`FaultRule`], [`Faults`] |
+//! | inspect requests and their effects | [`Journal`], [`Ledger`] |
+//! | control time, or share it with a client | [`EmulatorClock`] |
+//! | change the rate limits | [`LimitSettings`], [`RateLimits`] |
 //! | set up organizations | [`seed`], [`Manage`] |
-//! | host the command | [`cli`] |
+//! | embed the command | [`cli`] |
 //!
-//! [`engine`] and [`store`] are the workings, public for tests and benchmarks. They change with any release.
+//! [`engine`] and [`store`] are implementation details, public for tests and benchmarks. They can change with any release.
 
 mod api;
 mod app;

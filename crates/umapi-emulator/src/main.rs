@@ -1,22 +1,24 @@
 //! The `umapi-emulator` command.
 
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use umapi_emulator::cli::Arguments;
 
-/// Adobe's User Management API and its login, on this machine
+/// Emulate the Adobe User Management API and its login on this machine
 ///
-/// Prints one line of JSON when it is ready: addresses, organization, credentials (which are public), and the path of the
-/// certificate to trust. Logs go to the standard error.
+/// Prints one line of JSON when it is ready: URLs, organization, credentials (which are public) and the path of the certificate
+/// to trust. Logs go to standard error.
 #[derive(Debug, Parser)]
 #[command(name = "umapi-emulator", version)]
 struct Command {
     #[command(flatten)]
     arguments: Arguments,
-    /// What to log: error, warn, info, debug, or more by module
+    /// Log level: error, warn, info, debug or trace, or levels by module
     #[arg(long, global = true, value_name = "FILTER", default_value = "info", env = "UMAPI_EMULATOR_LOG")]
     log: EnvFilter,
 }

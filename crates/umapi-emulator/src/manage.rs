@@ -1,7 +1,7 @@
-//! What people do in the Admin Console and in the Developer Console, and what only an emulator can do.
+//! Management: what people do in the Admin Console and the Developer Console, and what only an emulator can do.
 //!
-//! [`Manage`] has the functions, for tests in the same process. The HTTP API on the management port, which
-//! `spec/emulator.yaml` describes, calls them.
+//! [`Manage`] is for tests in the same process. The HTTP API on the management port, which `spec/emulator.yaml` describes, calls
+//! it.
 
 mod directories;
 mod endpoints;
@@ -14,11 +14,12 @@ mod snapshots;
 mod user_groups;
 mod users;
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use crate::app::AppState;
-use crate::store::{Cause, Organization, Reader, Tx};
+use crate::{
+    app::AppState,
+    store::{Cause, Organization, Reader, Tx},
+};
 pub(crate) use endpoints::{failure, forbidden_origin, handle, no_route};
 pub use error::ManageError;
 pub use integrations::IntegrationChange;
@@ -28,8 +29,8 @@ pub use snapshots::SnapshotState;
 pub(crate) use snapshots::Snapshots;
 pub use user_groups::UserGroupState;
 
-/// Changes what the service has no call for: organizations, directories, products, profiles, quotas, the states of accounts,
-/// read-only groups, integrations.
+/// Changes what the service has no calls for: organizations, directories, products, profiles, quotas, account states, read-only
+/// groups, integrations.
 ///
 /// ```
 /// use umapi_emulator::{Emulator, seed};
@@ -42,8 +43,8 @@ pub use user_groups::UserGroupState;
 /// # Ok(()) }
 /// ```
 ///
-/// It works on all organizations, by their ids. What it changes is in the ledger as done by `management`; whole organizations
-/// that it adds are not.
+/// It works on every organization, by its id. The ledger records its changes under the request id `management`, except for
+/// organizations that it adds.
 #[derive(Clone)]
 pub struct Manage {
     app: Arc<AppState>,
@@ -54,16 +55,16 @@ impl Manage {
         Self { app }
     }
 
-    /// Asks about an organization.
+    /// Reads from an organization.
     fn read<T>(
         &self,
         org_id: &str,
-        ask: impl FnOnce(&Reader<'_>, &Organization) -> Result<T, ManageError>,
+        query: impl FnOnce(&Reader<'_>, &Organization) -> Result<T, ManageError>,
     ) -> Result<T, ManageError> {
-        self.app.store.read(|r| ask(r, &organization(r, org_id)?))
+        self.app.store.read(|r| query(r, &organization(r, org_id)?))
     }
 
-    /// Changes something of an organization, as `management`.
+    /// Changes an organization, under the request id `management`.
     fn write<T>(
         &self,
         org_id: &str,
@@ -79,7 +80,7 @@ impl Manage {
 
 fn organization(r: &Reader<'_>, org_id: &str) -> Result<Organization, ManageError> {
     let unknown =
-        || ManageError::not_found("emulator.organization.unknown", format!("Organization is unknown: {org_id}"));
+        || ManageError::not_found("emulator.organization.unknown", format!("Organization {org_id} does not exist"));
     r.organization(org_id)?.ok_or_else(unknown)
 }
 

@@ -6,17 +6,19 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use umapi_time::ManualClock;
 
-use crate::app::{AppState, InitialState, Settings};
-use crate::clock::EmulatorClock;
-use crate::contract::Contract;
-use crate::faults::Faults;
-use crate::http::Request;
-use crate::journal::Journal;
-use crate::limits::{LimitSettings, RateLimits};
-use crate::login::{Login, LoginSettings};
-use crate::manage::Snapshots;
-use crate::seed::Seed;
-use crate::store::Store;
+use crate::{
+    app::{AppState, InitialState, Settings},
+    clock::EmulatorClock,
+    contract::Contract,
+    faults::Faults,
+    http::Request,
+    journal::Journal,
+    limits::{LimitSettings, RateLimits},
+    login::{Login, LoginSettings},
+    manage::Snapshots,
+    seed::Seed,
+    store::Store,
+};
 
 /// An organization with a bit of everything, and two integrations.
 pub(crate) const SEED: &str = r"

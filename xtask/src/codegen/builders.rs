@@ -1,4 +1,4 @@
-//! A constructor of what is required, and a setter for each field that is not.
+//! Generates a constructor with the required fields, and a setter for each other field.
 
 use anyhow::Result;
 use proc_macro2::TokenStream;
@@ -7,7 +7,7 @@ use syn::{Field, Fields, GenericArgument, Item, ItemStruct, PathArguments, Type}
 
 use super::source::{doc_attribute, doc_text};
 
-/// The implementation with `new` and the `with_…` methods. Nothing for a struct without named fields.
+/// The implementation of `new` and the `with_…` methods. Empty for a struct without named fields.
 pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
     let Fields::Named(fields) = &definition.fields else { return Ok(Vec::new()) };
     let name = &definition.ident;
@@ -24,7 +24,7 @@ pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
     if !methods.is_empty() {
         items.push(syn::parse2(quote! { impl #name { #(#methods)* } })?);
     }
-    // The generator gives a default to every type without required fields, unless the type keeps unknown ones.
+    // The generator implements `Default` for types without required fields, unless they keep unknown fields.
     let keeps_unknown = all.len() > optional.len() + required.len();
     if required.is_empty() && keeps_unknown {
         let names = all.iter().map(|field| &field.ident);
@@ -39,7 +39,7 @@ pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// `new`, which takes the required fields and leaves out the others.
+/// `new`, with the required fields as arguments.
 fn constructor(required: &[&Field], all: &[&Field]) -> TokenStream {
     let arguments = required.iter().map(|field| {
         let (ident, given) = (&field.ident, Given::of(&field.ty));
@@ -60,14 +60,14 @@ fn constructor(required: &[&Field], all: &[&Field]) -> TokenStream {
         quote! { #ident: ::std::default::Default::default() }
     });
     quote! {
-        #[doc = " With the fields that are required, and no other."]
+        #[doc = " Creates the value with the required fields."]
         pub fn new(#(#arguments),*) -> Self {
             Self { #(#set,)* #(#unset,)* }
         }
     }
 }
 
-/// `with_…` of a field.
+/// The setter `with_…` of a field.
 fn setter(field: &Field) -> Option<TokenStream> {
     let ident = field.ident.as_ref()?;
     let description = field.attrs.iter().find_map(doc_text).unwrap_or_default();
@@ -85,7 +85,7 @@ fn setter(field: &Field) -> Option<TokenStream> {
     })
 }
 
-/// Whether JSON may leave the field out.
+/// Whether the field may be absent in JSON.
 fn has_default(field: &Field) -> bool {
     argument_of(&field.ty, "Option").is_some()
         || field
@@ -94,7 +94,7 @@ fn has_default(field: &Field) -> bool {
             .any(|attribute| attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("default"))
 }
 
-/// The name of the field in JSON: what `rename` says, or the field's own.
+/// The name of the field in JSON: its `rename`, or its own name.
 pub(crate) fn json_name(field: &Field) -> String {
     let spelled = quote!(#field).to_string();
     spelled
@@ -103,7 +103,7 @@ pub(crate) fn json_name(field: &Field) -> String {
         .map_or_else(|| field.ident.as_ref().map(ToString::to_string).unwrap_or_default(), |(name, _)| name.to_owned())
 }
 
-/// What a caller gives for a field, and how it becomes the field's value.
+/// The argument for a field, and its conversion to the value of the field.
 struct Given {
     parameter: TokenStream,
     is_list: bool,
@@ -119,7 +119,7 @@ impl Given {
         };
         let element = argument_of(inner, "Vec");
         let (scalar, is_list) = (element.unwrap_or(inner), element.is_some());
-        // `String`, and `IntegerOrString`, which numbers and strings become.
+        // `String`, and `IntegerOrString` for numbers and strings.
         let is_converted = quote!(#scalar).to_string().ends_with("String");
         let parameter = match (is_list, is_converted) {
             (true, true) => quote! { impl IntoIterator<Item = impl Into<#scalar>> },

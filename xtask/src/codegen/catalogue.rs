@@ -1,4 +1,4 @@
-//! The catalogue of codes: an open enum, and for each code what it means and the way out.
+//! Generates the catalogue of codes: an open enum, with the meaning and the remedy of each code.
 
 use anyhow::{Context, Result, bail};
 use heck::ToUpperCamelCase;
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::spec::text_of;
 
-/// The enum of the codes, and the catalogue that it looks them up in.
+/// The enum of the codes, and its catalogue.
 pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
     let entries = api.document.root["x-umapi-error-codes"].as_array().context("there is no x-umapi-error-codes")?;
     let variants: Vec<Variant> = entries.iter().map(variant).collect();
     for (index, variant) in variants.iter().enumerate() {
         if let Some(twin) = variants[..index].iter().find(|other| other.name == variant.name) {
-            bail!("the codes `{}` and `{}` come out as one Rust name, {}", twin.value, variant.value, variant.name);
+            bail!("the codes `{}` and `{}` get the same Rust name, {}", twin.value, variant.value, variant.name);
         }
     }
     let schema = &api.document.root["components"]["schemas"][api.code_enum];
@@ -35,12 +35,12 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
             #[doc = " The catalogue: every code that the description lists."]
             pub const CATALOGUE: &[CodeEntry; #count] = &[#(#rows),*];
 
-            #[doc = " The code as it stands in JSON."]
+            #[doc = " The code in JSON."]
             pub fn code(&self) -> &str {
                 self.as_str()
             }
 
-            #[doc = " What the catalogue says of the code. Nothing for a code that it does not list."]
+            #[doc = " The entry of the catalogue. `None` for a code that is not listed."]
             pub fn entry(&self) -> ::std::option::Option<&'static CodeEntry> {
                 match self {
                     #(Self::#names => Some(&Self::CATALOGUE[#indices]),)*
@@ -53,7 +53,7 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
                 self.entry().map(|entry| entry.meaning)
             }
 
-            #[doc = " What to do about it."]
+            #[doc = " How to resolve it."]
             pub fn remedy(&self) -> ::std::option::Option<&'static str> {
                 self.entry().map(|entry| entry.remedy)
             }
@@ -62,7 +62,7 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
     Ok((codes, file.items))
 }
 
-/// What the catalogue says of a code.
+/// The entry of a code.
 fn row(entry: &Value) -> TokenStream {
     let text = |key: &str| text_of(entry, key).to_owned();
     let list = |key: &str| -> Vec<String> {
@@ -89,7 +89,7 @@ fn variant(entry: &Value) -> Variant {
     Variant { name: rust_name(code), value: code.to_owned(), doc: format!("`{code}`: {}", text_of(entry, "meaning")) }
 }
 
-/// `error.user.not_found` is `UserNotFound`; codes in capitals and in digits say where they come from.
+/// `error.user.not_found` becomes `UserNotFound`; codes in capitals or digits get a prefix with their origin.
 fn rust_name(code: &str) -> String {
     if code.chars().all(|c| c.is_ascii_digit()) {
         return format!("Gateway{code}");
@@ -105,7 +105,7 @@ mod tests {
     use super::rust_name;
 
     #[test]
-    fn codes_that_differ_in_form_only_get_different_names() {
+    fn codes_of_different_forms_get_different_names() {
         assert_eq!(rust_name("error.group.not_found"), "GroupNotFound");
         assert_eq!(rust_name("GROUP_NOT_FOUND"), "LegacyGroupNotFound");
         assert_eq!(rust_name("plc.not_found"), "PlcNotFound");

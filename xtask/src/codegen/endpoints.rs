@@ -1,4 +1,4 @@
-//! The methods of the raw crate, one file per tag.
+//! Generates the methods of the raw crate, one file per tag.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use crate::{
     spec::{Document, Operation, text_of},
 };
 
-/// The files of one API in the raw crate: a module that lists the tags, and one file for each.
+/// The files of one API in the raw crate: one per tag, and their parent module.
 pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
     let file: syn::File = syn::parse2(
         Generator::new(&settings(api))
             .generate_tokens(&view::of(&api.document, Responses::Successes)?)
-            .context("the generator refuses the operations")?,
+            .context("the generator rejects the operations")?,
     )?;
-    refuse_own_types(&file)?;
+    reject_own_types(&file)?;
     let by_id: BTreeMap<String, Operation<'_>> = api
         .document
         .operations()
@@ -91,8 +91,8 @@ pub(crate) fn settings(api: &Api) -> GenerationSettings {
     settings
 }
 
-/// All types are the model crate's: one that the generator makes here has no name in the description.
-fn refuse_own_types(file: &syn::File) -> Result<()> {
+/// Rejects types that the generator creates here: their schemas have no names, so that they are not in the model crate.
+fn reject_own_types(file: &syn::File) -> Result<()> {
     for item in &file.items {
         let Item::Mod(module) = item else { continue };
         if module.ident != "types" {
@@ -121,7 +121,7 @@ fn client_methods(file: syn::File) -> Vec<ImplItem> {
         .collect()
 }
 
-/// Summary, description, call, arguments, and the page they come from.
+/// Summary, description, path and arguments.
 fn documentation(document: &Document, operation: &Operation<'_>) -> Result<Vec<syn::Attribute>> {
     let text = |key: &str| operation.value.get(key).and_then(|value| value.as_str()).unwrap_or_default();
     let mut lines = vec![
@@ -147,8 +147,8 @@ fn documentation(document: &Document, operation: &Operation<'_>) -> Result<Vec<s
         String::new(),
         "# Errors".to_owned(),
         String::new(),
-        "Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being \
-         sent or the answer from being read."
+        "A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was \
+         not sent or the response not read."
             .to_owned(),
     ]);
     Ok(lines.iter().map(|line| source::doc_attribute(line)).collect())
@@ -158,7 +158,7 @@ fn title(document: &Document) -> &str {
     document.root["info"]["title"].as_str().unwrap_or_default()
 }
 
-/// Rewrites the body of a method: no `api-version` header, checked path segments, the operation for hooks.
+/// Rewrites the body of a method: removes the `api-version` header, checks path segments, and passes the operation to hooks.
 struct Endpoint<'a> {
     operation_enum: &'a str,
     operation_id: &'a str,
@@ -175,13 +175,13 @@ impl VisitMut for Endpoint<'_> {
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         syn::visit_mut::visit_expr_mut(self, expression);
         match expression {
-            // `encode_path(&name.to_string())` inside `format!` is a macro's tokens: see `visit_macro_mut`.
+            // `encode_path(&name.to_string())` is inside the tokens of `format!`: see `visit_macro_mut`.
             Expr::Struct(literal) if literal.path.is_ident("OperationInfo") => {
                 let operations = format_ident!("{}", self.operation_enum);
                 let variant = operations::variant(self.operation_id);
                 *expression = syn::parse_quote!(#operations::#variant.into());
             }
-            // `&info` where `info` is a reference already.
+            // `&info`, though `info` is passed by value.
             Expr::Reference(reference) if reference.expr.to_token_stream().to_string() == "info" => {
                 *expression = syn::parse_quote!(info);
             }

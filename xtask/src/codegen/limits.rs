@@ -1,4 +1,4 @@
-//! The limits of an action request and of its fields, as constants.
+//! Generates the limits of an action request and of its fields, as constants.
 
 use anyhow::{Context, Result};
 use heck::ToShoutySnakeCase;

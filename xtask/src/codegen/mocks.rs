@@ -1,4 +1,4 @@
-//! Typed request mocks for `httpmock`, one file per tag.
+//! Generates typed mocks for `httpmock`, one file per tag.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
     let tokens = Generator::new(&endpoints::settings(api))
         .httpmock(&view::of(&api.document, Responses::All)?, "crate")
-        .context("the generator of mocks refuses the description")?;
+        .context("the generator of mocks rejects the description")?;
     let file: syn::File = syn::parse2(tokens)?;
     let operations = api.document.operations();
     let by_name: BTreeMap<String, &Operation<'_>> =
@@ -59,10 +59,10 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
     let list: String = by_tag.keys().map(|tag| format!("mod {tag};\n")).collect();
     let operations: String = by_tag.keys().map(|tag| format!("pub use super::{tag}::*;\n")).collect();
     let text = format!(
-        "{list}\n/// The `when` and the `then` of each operation.\npub mod operations {{\n{operations}}}\n\n{}",
+        "{list}\n/// The `When` and `Then` types of each operation.\npub mod operations {{\n{operations}}}\n\n{}",
         source::unparse(&extension)
     );
-    let doc = "//! A mock of each operation, with the types of its arguments and of its answers.";
+    let doc = "//! A mock of each operation, with the types of its arguments and responses.";
     files.push(source::raw_file(api, &folder, doc, &text)?);
     Ok(files)
 }
@@ -81,24 +81,24 @@ fn subject(item: &Item) -> Option<String> {
     }
 }
 
-/// Every public item of a mock says what it is; the generator of mocks writes no docs.
+/// Adds doc comments, which the generator of mocks does not write.
 fn document(item: &mut Item, operation: &str) {
     let subject_name = subject(item).unwrap_or_default();
     match item {
         Item::Struct(definition) => {
             let part =
-                if definition.ident.to_string().ends_with("When") { "What a request" } else { "What the answer" };
-            let doc = source::doc_attribute(&format!("{part} of `{operation}` must be like."));
+                if definition.ident.to_string().ends_with("When") { "The expected request" } else { "The response" };
+            let doc = source::doc_attribute(&format!("{part} of a mock of `{operation}`."));
             definition.attrs.push(doc);
         }
         Item::Impl(implementation) => {
-            let verb = if subject_name.ends_with("When") { "Matches" } else { "Answers" };
+            let verb = if subject_name.ends_with("When") { "Matches" } else { "Responds with" };
             for member in &mut implementation.items {
                 let ImplItem::Fn(method) = member else { continue };
                 let name = method.sig.ident.to_string();
                 let text = match name.as_str() {
-                    "new" => "From the untyped form.".to_owned(),
-                    "into_inner" => "The untyped form, for what the description does not allow.".to_owned(),
+                    "new" => "Wraps the untyped form.".to_owned(),
+                    "into_inner" => "The untyped form, for requests and responses that do not match the description.".to_owned(),
                     _ => format!("{verb} `{name}`."),
                 };
                 method.attrs.push(source::doc_attribute(&text));
@@ -127,7 +127,7 @@ fn name_extension(item: &mut Item, name: &syn::Ident) {
     }
 }
 
-/// Makes matchers see what is really sent: path segments are encoded and then matched literally, forms are forms.
+/// Adapts matchers to real requests: path segments are encoded and then matched literally, forms are decoded.
 struct Matchers {
     takes_form: bool,
 }
@@ -145,7 +145,7 @@ impl VisitMut for Matchers {
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         syn::visit_mut::visit_expr_mut(self, expression);
         let Expr::MethodCall(call) = expression else { return };
-        // `Regex::new(…).unwrap()`: the patterns are made here, from literals and escaped text.
+        // `Regex::new(…).unwrap()`: the patterns consist of literals and escaped text.
         if call.method == "unwrap"
             && let Expr::Call(made) = &*call.receiver
             && made.func.to_token_stream().to_string().contains("Regex")

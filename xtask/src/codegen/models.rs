@@ -1,4 +1,4 @@
-//! The data types of the model crate, one file per `x-umapi-module` of the description.
+//! Generates the data types of the model crate, one file per `x-umapi-module` of the description.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
     source::model_files(api, modules)
 }
 
-/// The types that the generator makes, by module.
+/// The types of the generator, by module.
 fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
     let mut settings = GenerationSettings::new();
     settings.with_derive("PartialEq").with_derive("schemars::JsonSchema");
@@ -49,7 +49,7 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
         }
     }
     let mut generator = Generator::new(&settings);
-    generator.generate_tokens(&view::schemas_of(&api.document)?).context("the generator refuses the schemas")?;
+    generator.generate_tokens(&view::schemas_of(&api.document)?).context("the generator rejects the schemas")?;
     let file: syn::File = syn::parse2(generator.get_type_space().to_stream())?;
 
     let mut modules: BTreeMap<String, Vec<Item>> = BTreeMap::new();
@@ -57,7 +57,7 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
         Tidy { document: &api.document }.visit_item_mut(&mut item);
         let Some(subject) = subject_of(&item) else { continue };
         let Some(module) = module_of(&subject, &own_types) else {
-            bail!("the generator made a type `{subject}` that belongs to no schema: give its schema a name")
+            bail!("the generator created a type `{subject}` without a schema: give its schema a name")
         };
         let items = modules.entry(module).or_default();
         if let Item::Struct(definition) = &item {
@@ -75,7 +75,7 @@ fn subject_of(item: &Item) -> Option<String> {
     match item {
         Item::Struct(definition) => Some(definition.ident.to_string()),
         Item::Enum(definition) => Some(definition.ident.to_string()),
-        // Conversions that can fail are of no use on a word with one value, and need an error type of their own.
+        // Fallible conversions are useless for an enum with one value, and would need their own error type.
         Item::Impl(implementation) if quote!(#implementation).to_string().contains("ConversionError") => None,
         Item::Impl(implementation) => match &*implementation.self_ty {
             syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
@@ -85,7 +85,7 @@ fn subject_of(item: &Item) -> Option<String> {
     }
 }
 
-/// The module of the schema that the type comes from: of that name, or the longest that its name starts with.
+/// The module of the schema of a type: the schema with its name, or the longest name that it starts with.
 fn module_of(subject: &str, own_types: &[(String, String)]) -> Option<String> {
     own_types
         .iter()
@@ -94,13 +94,13 @@ fn module_of(subject: &str, own_types: &[(String, String)]) -> Option<String> {
         .map(|(_, module)| module.clone())
 }
 
-/// Takes the JSON schema out of the docs, documents variants, and says which types may grow.
+/// Removes the JSON schema from the docs, documents variants, and marks types that may grow.
 struct Tidy<'a> {
     document: &'a Document,
 }
 
 impl Tidy<'_> {
-    /// What the description says of one variant of a union: the generator drops it for variants that are references.
+    /// The description of a variant of a union. The generator omits it for variants that are references.
     fn variant_description(&self, union: &str, variant: &str) -> Option<String> {
         let schemas = self.document.schemas();
         let alternatives = schemas.get(union)?.get("oneOf")?.as_array()?;
@@ -108,7 +108,7 @@ impl Tidy<'_> {
         Some(text_of(alternative, "description").to_owned())
     }
 
-    /// The order of the description, which is that of the service's answers; what is not listed comes last.
+    /// Sorts fields as in the description, which has the order of the service's responses. Other fields come last.
     fn order_fields(&self, item: &mut syn::ItemStruct) {
         let schemas = self.document.schemas();
         let Some(properties) = schemas.get(&item.ident.to_string()).and_then(|schema| schema["properties"].as_object())
@@ -122,7 +122,7 @@ impl Tidy<'_> {
             properties.keys().position(|property| *property == name).unwrap_or(usize::MAX)
         });
         for field in ordered.iter_mut().filter(|field| builders::json_name(field) == "extra") {
-            field.attrs.insert(0, source::doc_attribute("Fields that the description does not list, as they came."));
+            field.attrs.insert(0, source::doc_attribute("Fields that the description does not list, as received."));
         }
         fields.named = ordered.into_iter().collect();
     }

@@ -1,4 +1,4 @@
-//! Open enums: the values that the description lists, and room for those that the service adds one day.
+//! Generates open enums: the listed values, and a variant for values that the service may add.
 
 use anyhow::{Context, Result, bail};
 use heck::ToUpperCamelCase;
@@ -10,13 +10,13 @@ use syn::Item;
 use super::source::doc_attribute;
 use crate::spec::{Document, text_of};
 
-/// The named schemas that are open enums.
+/// The named schemas of open enums.
 pub(crate) fn schemas(document: &Document) -> Vec<(String, Value)> {
     let all = document.schemas();
     all.into_iter().filter(|(_, schema)| schema.get("x-extensible-enum").is_some()).collect()
 }
 
-/// The enum of such a schema.
+/// The enum of an open schema.
 pub(crate) fn items(name: &str, schema: &Value) -> Result<Vec<Item>> {
     let values: Vec<&str> =
         schema["x-extensible-enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -44,7 +44,7 @@ pub(crate) struct Variant {
     pub(crate) doc: String,
 }
 
-/// The enum, its spelling in JSON, and (by the macro of the model crate) everything that follows from the two.
+/// The enum, its names in JSON, and (by a macro of the model crate) its traits.
 pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) -> Result<Vec<Item>> {
     let ident = format_ident!("{name}");
     let doc = doc_attribute(description);
@@ -58,7 +58,7 @@ pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) ->
         #[non_exhaustive]
         pub enum #ident {
             #(#docs #names,)*
-            #[doc = " A value that the description does not list, as it came."]
+            #[doc = " A value that the description does not list, as received."]
             Other(::std::string::String),
         }
 
@@ -66,7 +66,7 @@ pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) ->
             #[doc = " The values that the description lists."]
             pub const KNOWN: [Self; #count] = [#(Self::#names),*];
 
-            #[doc = " The value as it stands in JSON."]
+            #[doc = " The value in JSON."]
             pub fn as_str(&self) -> &str {
                 match self {
                     #(Self::#names => #values,)*

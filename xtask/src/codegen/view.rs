@@ -1,19 +1,19 @@
-//! The description as the generator of Rust wants to see it.
+//! Simplifies the description for the Rust generator.
 //!
-//! The generator knows one error type per operation, reads constraints as new types, and cannot leave a parameter to a
-//! hook. The honest description says more than that, so it is simplified here, in one place, before it is handed over.
+//! The generator supports one error type per operation, turns constraints into new types, and cannot leave a parameter to a hook.
+//! The description contains more, so it is simplified here before it is passed to the generator.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use crate::spec::Document;
 
-/// Which responses stay.
+/// The responses to keep.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Responses {
-    /// Only 2xx: for the endpoints, which hand every other answer up unread.
+    /// Only 2xx: for the endpoints, which return every other response unread.
     Successes,
-    /// All of them: for the mocks, which play the server.
+    /// All: for the mocks, which replace the server.
     All,
 }
 
@@ -26,12 +26,12 @@ pub(crate) fn of(document: &Document, responses: Responses) -> Result<openapiv3:
     }
     let schemas = simplified_schemas(document)?;
     root["components"] = json!({ "schemas": schemas });
-    dissolve(&document.schemas(), &mut root["paths"]);
+    inline_plain(&document.schemas(), &mut root["paths"]);
     simplify_schema(&mut root["paths"]);
     Ok(serde_json::from_value(root)?)
 }
 
-/// The simplified description without its operations: for the models.
+/// The simplified description without operations, for the models.
 pub(crate) fn schemas_of(document: &Document) -> Result<openapiv3::OpenAPI> {
     Ok(serde_json::from_value(json!({
         "openapi": "3.0.3",
@@ -41,7 +41,7 @@ pub(crate) fn schemas_of(document: &Document) -> Result<openapiv3::OpenAPI> {
     }))?)
 }
 
-/// Whether a schema stays a type of its own in Rust. Plain strings and lists are written where they are used.
+/// Whether a schema becomes its own type in Rust. Plain strings and lists are inlined.
 pub(crate) fn is_named_type(schema: &Value) -> bool {
     let is_plain = matches!(schema["type"].as_str(), Some("string" | "array" | "integer"))
         && schema.get("x-extensible-enum").is_none()
@@ -68,7 +68,7 @@ fn simplify_operation(document: &Document, operation: &mut Map<String, Value>, r
     if let Some(body) = operation.get_mut("requestBody") {
         let mut resolved = document.resolve(body)?.clone();
         if let Some(content) = resolved.get_mut("content").and_then(Value::as_object_mut) {
-            // One media type a call: the first is the one that is sent.
+            // One media type per call: the first one is sent.
             content.retain({
                 let first = content.keys().next().cloned();
                 move |media_type, _| Some(media_type) == first.as_ref()
@@ -77,22 +77,22 @@ fn simplify_operation(document: &Document, operation: &mut Map<String, Value>, r
         resolved["required"] = json!(true);
         *body = resolved;
     }
-    if let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+    if let Some(described) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         if responses == Responses::Successes {
-            answers.retain(|status, _| status.starts_with('2'));
+            described.retain(|status, _| status.starts_with('2'));
         }
-        for answer in answers.values_mut() {
-            let mut resolved = document.resolve(answer)?.clone();
+        for response in described.values_mut() {
+            let mut resolved = document.resolve(response)?.clone();
             if let Some(fields) = resolved.as_object_mut() {
                 fields.shift_remove("headers");
             }
-            *answer = resolved;
+            *response = resolved;
         }
     }
     Ok(())
 }
 
-/// The parameters that become arguments: without those that a hook sends.
+/// The parameters that become arguments, without those that a hook sends.
 fn kept_parameters(document: &Document, parameters: &Value) -> Result<Value> {
     let mut kept = Vec::new();
     for parameter in parameters.as_array().into_iter().flatten() {
@@ -110,13 +110,13 @@ fn simplified_schemas(document: &Document) -> Result<Map<String, Value>> {
     kept.retain(|_, schema| is_named_type(schema));
     for schema in kept.values_mut() {
         describe_properties(&all, schema);
-        dissolve(&all, schema);
+        inline_plain(&all, schema);
         simplify_schema(schema);
     }
     Ok(kept)
 }
 
-/// Gives every property that is only a reference the description of what it refers to, so that the field is documented.
+/// Copies descriptions from the targets of references to properties, so that the fields are documented.
 fn describe_properties(all: &Map<String, Value>, schema: &mut Value) {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         for property in properties.values_mut() {
@@ -131,14 +131,14 @@ fn describe_properties(all: &Map<String, Value>, schema: &mut Value) {
     }
 }
 
-/// Replaces references to plain strings and lists by what they refer to.
-fn dissolve(all: &Map<String, Value>, value: &mut Value) {
+/// Inlines references to plain strings and lists.
+fn inline_plain(all: &Map<String, Value>, value: &mut Value) {
     if let Some(target) = referred(all, value)
         && !is_named_type(target)
     {
         *value = target.clone();
     }
-    // `allOf` with one plain entry says the same as the entry with another description.
+    // `allOf` with one plain entry means the entry with another description.
     if let Some([only]) = value.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
         && let Some(target) = referred(all, only)
         && !is_named_type(target)
@@ -150,8 +150,8 @@ fn dissolve(all: &Map<String, Value>, value: &mut Value) {
         *value = merged;
     }
     match value {
-        Value::Object(fields) => fields.values_mut().for_each(|child| dissolve(all, child)),
-        Value::Array(items) => items.iter_mut().for_each(|child| dissolve(all, child)),
+        Value::Object(fields) => fields.values_mut().for_each(|child| inline_plain(all, child)),
+        Value::Array(items) => items.iter_mut().for_each(|child| inline_plain(all, child)),
         _ => {}
     }
 }
@@ -160,7 +160,7 @@ fn referred<'a>(all: &'a Map<String, Value>, value: &Value) -> Option<&'a Value>
     all.get(value.get("$ref")?.as_str()?.strip_prefix("#/components/schemas/")?)
 }
 
-/// Drops what would become new types or assertions, after reading from it how wide a number is.
+/// Removes keywords that would become new types or assertions, after choosing the width of numbers.
 fn simplify_schema(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -173,7 +173,7 @@ fn simplify_schema(value: &mut Value) {
                     fields.shift_remove(keyword);
                 }
             }
-            // `true` is what is meant when nothing is said; an empty schema makes the generator keep what it does not know.
+            // `true` is the default; with an empty schema, the generator keeps unknown fields.
             if fields.get("additionalProperties") == Some(&json!(true)) {
                 fields.insert("additionalProperties".to_owned(), json!({}));
             }

@@ -17,25 +17,25 @@ pub(crate) fn bundle_all(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
         .collect()
 }
 
-/// The document as JSON text, with every external example taken in.
+/// The document as JSON text, with every external example included.
 pub(crate) fn bundle(document: &Document) -> Result<String> {
     let mut root = document.root.clone();
-    take_in_examples(document, &mut root)?;
+    include_examples(document, &mut root)?;
     Ok(format!("{}\n", serde_json::to_string_pretty(&root)?))
 }
 
-fn take_in_examples(document: &Document, value: &mut Value) -> Result<()> {
+fn include_examples(document: &Document, value: &mut Value) -> Result<()> {
     match value {
         Value::Object(fields) => {
             if fields.contains_key("externalValue") {
-                let taken_in = document.example_value(&Value::Object(fields.clone()))?;
+                let included = document.example_value(&Value::Object(fields.clone()))?;
                 fields.shift_remove("externalValue");
-                fields.insert("value".to_owned(), taken_in);
+                fields.insert("value".to_owned(), included);
             } else {
-                fields.values_mut().try_for_each(|child| take_in_examples(document, child))?;
+                fields.values_mut().try_for_each(|child| include_examples(document, child))?;
             }
         }
-        Value::Array(items) => items.iter_mut().try_for_each(|child| take_in_examples(document, child))?,
+        Value::Array(items) => items.iter_mut().try_for_each(|child| include_examples(document, child))?,
         _ => {}
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `cargo xtask spec diff`: what changed in the descriptions since a revision, and what of it breaks callers.
+//! `cargo xtask spec diff`: the changes of the descriptions since a revision, and which of them break callers.
 
 mod operations;
 mod schemas;
@@ -11,34 +11,34 @@ use serde_json::Value;
 
 use super::{Document, SpecDir, text_of};
 
-/// One difference between two states of a description.
+/// A difference between two versions of a description.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Change {
-    /// What changed: an operation, and below it a parameter, a field, an answer.
-    place: String,
+    /// The changed element: an operation, a parameter, a field or a response.
+    subject: String,
     what: String,
-    /// Whether a caller that was right before can be wrong now.
+    /// Whether a caller that worked before can fail now.
     breaks: bool,
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.breaks { "BREAKING" } else { "        " };
-        write!(f, "{mark}  {}: {}", self.place, self.what)
+        write!(f, "{mark}  {}: {}", self.subject, self.what)
     }
 }
 
-/// Changes, as they are collected.
+/// The changes while they are collected.
 #[derive(Default)]
 struct Changes(Vec<Change>);
 
 impl Changes {
-    fn add(&mut self, place: impl Into<String>, what: impl Into<String>, breaks: bool) {
-        self.0.push(Change { place: place.into(), what: what.into(), breaks });
+    fn add(&mut self, subject: impl Into<String>, what: impl Into<String>, breaks: bool) {
+        self.0.push(Change { subject: subject.into(), what: what.into(), breaks });
     }
 }
 
-/// All changes since a git revision, as lines, and whether one of them breaks callers.
+/// All changes since a Git revision, one per line, and whether one of them breaks callers.
 pub(crate) fn diff(spec: &SpecDir, revision: &str) -> Result<(String, bool)> {
     let mut lines = String::new();
     let mut breaks = false;
@@ -62,14 +62,14 @@ fn at_revision(spec: &SpecDir, document: &Document, revision: &str) -> Result<Do
         .output()
         .context("cannot start git")?;
     if !known.status.success() {
-        bail!("git knows no revision `{revision}`");
+        bail!("unknown Git revision `{revision}`");
     }
     let shown = Command::new("git")
         .args(["show", &format!("{revision}:spec/{}.yaml", document.name)])
         .current_dir(top)
         .output()
         .context("cannot start git")?;
-    // A description that was not there yet: everything in it is new.
+    // The description did not exist yet: everything in it is new.
     let text = if shown.status.success() {
         String::from_utf8(shown.stdout)?
     } else {
@@ -78,7 +78,7 @@ fn at_revision(spec: &SpecDir, document: &Document, revision: &str) -> Result<Do
     Document::parse(&document.file, &text)
 }
 
-/// What changed from one state to the other.
+/// The changes between two versions.
 pub(crate) fn compare(before: &Document, after: &Document) -> Result<Vec<Change>> {
     let mut changes = Changes::default();
     operations::compare(before, after, &mut changes)?;
@@ -119,7 +119,7 @@ fn compare_limits(before: &Document, after: &Document, changes: &mut Changes) {
     }
 }
 
-/// The keys of two objects, in order, without repetition.
+/// The keys of two objects, sorted and unique.
 fn keys_of<'v>(old: &'v Value, new: &'v Value) -> BTreeSet<&'v String> {
     [old, new].into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys).collect()
 }
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// The changes that an edit of the description amounts to, as lines.
+    /// The changes after an edit of the description, as lines.
     fn changes(edit: impl FnOnce(&mut Value)) -> Vec<String> {
         let before = SpecDir::new(crate::workspace::top().join("spec")).document("umapi").unwrap();
         let mut after = before.clone();
@@ -194,28 +194,28 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_answers() {
+    fn fields_of_responses() {
         let added = changes(|root| user(root)["properties"]["nickname"] = json!({ "type": "string" }));
-        assert!(added.len() == 1 && added[0].starts_with("User.nickname (in answers of"), "{added:?}");
+        assert!(added.len() == 1 && added[0].starts_with("User.nickname (in responses of"), "{added:?}");
         let removed = changes(|root| {
             user(root)["properties"].as_object_mut().unwrap().shift_remove("email");
         });
         assert!(removed.len() == 1 && removed[0].starts_with("BREAKING  User.email"), "{removed:?}");
         let retyped = changes(|root| user(root)["properties"]["email"]["type"] = json!("integer"));
         assert!(retyped.len() == 1 && retyped[0].contains("string became integer"), "{retyped:?}");
-        let no_longer_promised = changes(|root| {
+        let no_longer_required = changes(|root| {
             root["components"]["schemas"]["UserPage"]["required"] = json!(["result"]);
         });
-        assert!(no_longer_promised[0].starts_with("BREAKING  UserPage.lastPage"), "{no_longer_promised:?}");
+        assert!(no_longer_required[0].starts_with("BREAKING  UserPage.lastPage"), "{no_longer_required:?}");
     }
 
     #[test]
     fn fields_of_requests() {
         let schema = "NewEnterpriseId";
-        let demanded = changes(|root| {
+        let newly_required = changes(|root| {
             root["components"]["schemas"][schema]["required"].as_array_mut().unwrap().push(json!("country"));
         });
-        assert!(demanded.len() == 1 && demanded[0].starts_with("BREAKING  NewEnterpriseId.country"), "{demanded:?}");
+        assert!(newly_required.len() == 1 && newly_required[0].starts_with("BREAKING  NewEnterpriseId.country"), "{newly_required:?}");
         let relaxed = changes(|root| root["components"]["schemas"][schema]["required"] = json!(["email", "firstname"]));
         assert!(relaxed.len() == 1 && relaxed[0].starts_with("NewEnterpriseId.lastname"), "{relaxed:?}");
         let shorter = changes(|root| root["components"]["schemas"]["EmailAddress"]["maxLength"] = json!(50));
@@ -245,11 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn answers_limits_and_codes() {
+    fn responses_limits_and_codes() {
         let status = changes(|root| {
             root["paths"]["/groups/{orgId}/{page}"]["get"]["responses"].as_object_mut().unwrap().shift_remove("404");
         });
-        assert_eq!(status, ["listGroups, answer 404: removed"]);
+        assert_eq!(status, ["listGroups, response 404: removed"]);
         let slower = changes(|root| {
             root["paths"]["/groups/{orgId}/{page}"]["get"]["x-umapi-throttle"] =
                 json!({ "client": 2, "application": 100, "class": "groups" });

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
-/// The folder that holds the descriptions.
+/// The folder of the descriptions.
 pub(crate) struct SpecDir {
     root: PathBuf,
 }
@@ -21,7 +21,7 @@ impl SpecDir {
         &self.root
     }
 
-    /// All descriptions, in the order of their names.
+    /// All descriptions, sorted by name.
     pub(crate) fn documents(&self) -> Result<Vec<Document>> {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&self.root).with_context(|| format!("cannot read {}", self.root.display()))? {
@@ -39,16 +39,16 @@ impl SpecDir {
     }
 }
 
-/// A description as a JSON value. Key order is that of the file.
+/// A description as a JSON value, in the key order of the file.
 #[derive(Clone)]
 pub(crate) struct Document {
-    /// The file's name without its ending: `umapi`, `ims`.
+    /// The file name without extension, e.g. `umapi`.
     pub(crate) name: String,
     pub(crate) file: PathBuf,
     pub(crate) root: Value,
 }
 
-/// An operation of a description, borrowed from it.
+/// An operation of a description.
 pub(crate) struct Operation<'a> {
     pub(crate) path: &'a str,
     pub(crate) method: &'a str,
@@ -73,7 +73,7 @@ impl<'a> Operation<'a> {
         self.value.get("deprecated").and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// The parameters of the path and then those of the operation, references resolved.
+    /// The parameters of the path and then those of the operation, with references resolved.
     pub(crate) fn parameters(&self, document: &'a Document) -> Result<Vec<&'a Value>> {
         [self.path_item, self.value]
             .into_iter()
@@ -118,20 +118,20 @@ impl Document {
         format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// The value itself, or what its `$ref` points at.
+    /// The value itself, or the target of its `$ref`.
     pub(crate) fn resolve<'d>(&'d self, value: &'d Value) -> Result<&'d Value> {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(value) };
         let Some(pointer) = reference.strip_prefix('#') else {
-            bail!("{}: `{reference}` points outside the file; only `#/…` is allowed", self.file.display())
+            bail!("{}: `{reference}` refers to another file; only `#/…` is allowed", self.file.display())
         };
         let target = self
             .root
             .pointer(pointer)
-            .with_context(|| format!("{}: `{reference}` points at nothing", self.file.display()))?;
+            .with_context(|| format!("{}: `{reference}` does not exist", self.file.display()))?;
         self.resolve(target)
     }
 
-    /// The value of an example object: inline, or read from the file that it names.
+    /// The value of an example: inline, or from a file.
     pub(crate) fn example_value(&self, example: &Value) -> Result<Value> {
         if let Some(value) = example.get("value") {
             return Ok(value.clone());
@@ -145,7 +145,7 @@ impl Document {
     }
 }
 
-/// `value[key]` as a string, or an empty one.
+/// `value[key]` as a string. Empty if it is not a string.
 pub(crate) fn text_of<'v>(value: &'v Value, key: &str) -> &'v str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

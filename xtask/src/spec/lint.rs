@@ -1,4 +1,4 @@
-//! `cargo xtask spec lint`: the rules that a description must keep so that code, mocks and documentation come out whole.
+//! `cargo xtask spec lint`: the rules of descriptions, which code, mocks and documentation rely on.
 
 mod catalogue;
 mod examples;
@@ -11,11 +11,11 @@ use anyhow::{Result, bail};
 
 use super::{Document, SpecDir};
 
-/// A rule that is broken somewhere.
+/// A broken rule.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Finding {
     file: String,
-    /// JSON pointer to the place.
+    /// The JSON pointer to the location.
     pointer: String,
     rule: &'static str,
     message: String,
@@ -27,7 +27,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Findings of one description, as they are collected.
+/// The findings of one description while they are collected.
 struct Report<'d> {
     document: &'d Document,
     findings: Vec<Finding>,
@@ -61,7 +61,7 @@ pub(crate) fn lint(document: &Document) -> Result<Vec<Finding>> {
         report.add("/openapi", "version", "`openapi` must be 3.0.x");
     }
     schemas::check_references(&mut report);
-    // The rules below follow references: with one that dangles they would only repeat it.
+    // The rules below follow references; they would only repeat a dangling one.
     if report.findings.is_empty() {
         operations::check(&mut report)?;
         schemas::check(&mut report)?;
@@ -83,7 +83,7 @@ mod tests {
         SpecDir::new(crate::workspace::top().join("spec")).document("umapi").unwrap()
     }
 
-    /// The rules that break when the description is changed in this way.
+    /// The rules that are broken after this change of the description.
     fn broken_by(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut document = umapi();
         change(&mut document.root);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptions_keep_the_rules() {
+    fn the_descriptions_follow_the_rules() {
         lint_all(&SpecDir::new(crate::workspace::top().join("spec"))).unwrap();
     }
 
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_answer_must_be_described() {
+    fn an_error_response_must_be_described() {
         let broken = broken_by(|root| {
             list_users(root)["responses"].as_object_mut().unwrap().shift_remove("429");
         });
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_must_be_there() {
+    fn an_example_is_required() {
         let broken = broken_by(|root| {
             root["components"]["responses"]["UserPage"]["content"]["application/json"]
                 .as_object_mut()
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_must_be_used_and_described_and_no_reference_may_dangle() {
+    fn a_schema_must_be_used_described_and_resolvable() {
         let unused = broken_by(|root| {
             root["components"]["schemas"]["Lonely"] =
                 json!({ "type": "object", "description": "Alone.", "x-umapi-module": "users" });
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_yaml_is_refused_with_its_line() {
+    fn invalid_yaml_is_an_error_with_its_line() {
         let error =
             Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.0.3\npaths: [\n").err().unwrap().to_string();
         assert!(error.contains("spec/bad.yaml") && error.contains("line"), "{error}");

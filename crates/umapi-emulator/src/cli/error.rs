@@ -1,27 +1,24 @@
 use std::io;
 
-use crate::emulator::StartError;
-use crate::seed::SeedError;
+use crate::{emulator::StartError, seed::SeedError};
 
-/// Why the command ended with a failure.
+/// The error of the command.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
-    /// The emulator did not start.
+    /// The emulator could not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The seed is none.
+    /// The seed is invalid.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// A number for the generator, and nothing to generate.
-    #[error(
-        "--seed is a number, which is for the generator: say with --users how many users to make up, or name a file"
-    )]
+    /// `--seed` is a number, but there is nothing to generate.
+    #[error("--seed is a number, which is for generated users: add --users N, or give a file")]
     NumberAlone,
-    /// The seed file has no organization to make users up for.
-    #[error("the seed has no organization to make users up for: give it one under `organizations`")]
+    /// The seed file has no organization for the generated users.
+    #[error("the seed has no organization for the generated users: add one under `organizations`")]
     NothingToGenerateFor,
-    /// A folder or a stream cannot be used.
+    /// A folder or a stream is not usable.
     #[error("{0}")]
     Io(#[from] io::Error),
 }

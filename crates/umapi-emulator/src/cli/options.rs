@@ -1,23 +1,30 @@
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+//! The options of serving.
 
-use clap::Args;
-use clap::builder::BoolishValueParser;
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
-use super::CliError;
-use super::values::{SeedValue, limits, page_size, time};
-use crate::app::PageSizes;
-use crate::clock::EmulatorClock;
-use crate::emulator::{Builder, Emulator};
-use crate::limits::LimitSettings;
-use crate::seed::{Generate, Organization, Seed};
-use crate::tls::Authority;
+use clap::{Args, builder::BoolishValueParser};
 
-/// How the command serves. Every option can be set in the environment too.
+use super::{
+    CliError,
+    values::{SeedValue, limits, page_size, time},
+};
+use crate::{
+    app::PageSizes,
+    clock::EmulatorClock,
+    emulator::{Builder, Emulator},
+    limits::LimitSettings,
+    seed::{Generate, Organization, Seed},
+    tls::Authority,
+};
+
+/// The options of serving. Every option can also be set in the environment.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Begin with the state of this file (YAML or JSON); a number is for the generator, whose choices depend on it
+    /// Start with the state of this file (YAML or JSON), or generate users with this seed number
     #[arg(
         long,
         alias = "seed-number",
@@ -26,101 +33,101 @@ pub struct Options {
         env = "UMAPI_EMULATOR_SEED"
     )]
     seed: Option<SeedValue>,
-    /// Make up so many users
+    /// Number of users to generate
     #[arg(long, value_name = "N", help_heading = "State", env = "UMAPI_EMULATOR_USERS")]
     users: Option<u32>,
-    /// Make up so many user groups
+    /// Number of user groups to generate
     #[arg(long, value_name = "N", help_heading = "State", env = "UMAPI_EMULATOR_GROUPS", requires = "users")]
     groups: Option<u32>,
-    /// Make up so many product profiles
+    /// Number of product profiles to generate
     #[arg(long, value_name = "N", help_heading = "State", env = "UMAPI_EMULATOR_PROFILES", requires = "users")]
     profiles: Option<u32>,
-    /// Keep the state in this file; one that has state goes on with it, and takes no seed
+    /// Keep the state in this file. If it has state already, the seed is not used
     #[arg(long, value_name = "FILE", help_heading = "State", env = "UMAPI_EMULATOR_DATA")]
     data: Option<PathBuf>,
 
-    /// Speak HTTP on this port; 0 is any that is free
+    /// Port for HTTP; 0 for any free port
     #[arg(long, value_name = "PORT", help_heading = "Ports", default_value_t = 0, env = "UMAPI_EMULATOR_HTTP")]
     http: u16,
-    /// Speak HTTPS on this port; 0 is any that is free
+    /// Port for HTTPS; 0 for any free port
     #[arg(long, value_name = "PORT", help_heading = "Ports", default_value_t = 0, env = "UMAPI_EMULATOR_HTTPS")]
     https: u16,
-    /// Do not speak HTTP
+    /// Disable HTTP
     #[arg(long, help_heading = "Ports", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_NO_HTTP")]
     no_http: bool,
-    /// Do not speak HTTPS
+    /// Disable HTTPS
     #[arg(long, help_heading = "Ports", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_NO_HTTPS")]
     no_https: bool,
-    /// Have the login on ports of its own, by HTTP on this one
+    /// Separate port for the login over HTTP
     #[arg(long, value_name = "PORT", help_heading = "Ports", env = "UMAPI_EMULATOR_LOGIN_HTTP")]
     login_http: Option<u16>,
-    /// Have the login on ports of its own, by HTTPS on this one
+    /// Separate port for the login over HTTPS
     #[arg(long, value_name = "PORT", help_heading = "Ports", env = "UMAPI_EMULATOR_LOGIN_HTTPS")]
     login_https: Option<u16>,
-    /// Have the management API on this port; 0 is any that is free
+    /// Port for the management API; 0 for any free port
     #[arg(long, value_name = "PORT", help_heading = "Ports", default_value_t = 0, env = "UMAPI_EMULATOR_MANAGEMENT")]
     management: u16,
-    /// Have no management API
+    /// Disable the management API
     #[arg(long, help_heading = "Ports", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_NO_MANAGEMENT")]
     no_management: bool,
-    /// Listen on this address. The credentials are public: do not let others reach it
+    /// Address to listen on. The credentials are public: keep it unreachable for others
     #[arg(long, value_name = "IP", help_heading = "Ports", default_value = "127.0.0.1", env = "UMAPI_EMULATOR_LISTEN")]
     listen: IpAddr,
 
-    /// Keep the certificate authority in this folder; it is made there if there is none
+    /// Folder of the certificate authority, created if it does not exist
     #[arg(long, value_name = "FOLDER", help_heading = "TLS", env = "UMAPI_EMULATOR_CA_DIR")]
     ca_dir: Option<PathBuf>,
-    /// Have these names in the certificate too, such as usermanagement.adobe.io
+    /// Further names in the certificate, e.g. usermanagement.adobe.io
     #[arg(long, value_name = "NAME", help_heading = "TLS", value_delimiter = ',', env = "UMAPI_EMULATOR_SERVER_NAMES")]
     server_name: Vec<String>,
-    /// Take these hosts for the login's own in JWTs
+    /// Further hosts to accept as the IMS host in JWTs
     #[arg(long, value_name = "HOST", help_heading = "TLS", value_delimiter = ',', env = "UMAPI_EMULATOR_IMS_HOSTS")]
     ims_host: Vec<String>,
 
-    /// Allow so many calls: documented, severe (with the long waits that users have seen), off, or a file
+    /// Rate limits: documented, severe (with the long waits that users reported), off, or a file
     #[arg(
-        long, value_name = "LIMITS", help_heading = "Behaviour", default_value = "documented", value_parser = limits,
+        long, value_name = "LIMITS", help_heading = "Behavior", default_value = "documented", value_parser = limits,
         env = "UMAPI_EMULATOR_LIMITS"
     )]
     limits: LimitSettings,
-    /// Take requests that the description does not allow
-    #[arg(long, help_heading = "Behaviour", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_LOOSE")]
+    /// Accept requests that do not match the description
+    #[arg(long, help_heading = "Behavior", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_LOOSE")]
     loose: bool,
-    /// Hold every answer against the description, which the library does always and which takes time
-    #[arg(long, help_heading = "Behaviour", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_CHECK_RESPONSES")]
+    /// Check every response against the description. The library always does; it takes time
+    #[arg(long, help_heading = "Behavior", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_CHECK_RESPONSES")]
     check_responses: bool,
-    /// Let access tokens live so long
+    /// Lifetime of access tokens in seconds
     #[arg(
-        long, value_name = "SECONDS", help_heading = "Behaviour", default_value_t = 86_400,
-        value_parser = clap::value_parser!(u64).range(1..=31_536_000), env = "UMAPI_EMULATOR_TOKEN_LIFE"
+        long, value_name = "SECONDS", help_heading = "Behavior", default_value_t = 86_400,
+        value_parser = clap::value_parser!(u64).range(1..=31_536_000), env = "UMAPI_EMULATOR_TOKEN_LIFETIME"
     )]
-    token_life: u64,
-    /// Cut lists of users into pages of so many
+    token_lifetime: u64,
+    /// Entries on a page of users
     #[arg(
-        long, value_name = "N", help_heading = "Behaviour", default_value_t = 2000, value_parser = page_size(),
+        long, value_name = "N", help_heading = "Behavior", default_value_t = 2000, value_parser = page_size(),
         env = "UMAPI_EMULATOR_PAGE_SIZE"
     )]
     page_size: u64,
-    /// Cut lists of the deprecated endpoints into pages of so many
+    /// Entries on a page of the deprecated endpoints
     #[arg(
-        long, value_name = "N", help_heading = "Behaviour", default_value_t = 400, value_parser = page_size(),
+        long, value_name = "N", help_heading = "Behavior", default_value_t = 400, value_parser = page_size(),
         env = "UMAPI_EMULATOR_LEGACY_PAGE_SIZE"
     )]
     legacy_page_size: u64,
-    /// Cut lists of groups into pages of so many
+    /// Entries on a page of groups
     #[arg(
-        long, value_name = "N", help_heading = "Behaviour", default_value_t = 2000, value_parser = page_size(),
+        long, value_name = "N", help_heading = "Behavior", default_value_t = 2000, value_parser = page_size(),
         env = "UMAPI_EMULATOR_GROUP_PAGE_SIZE"
     )]
     group_page_size: u64,
 
-    /// Let the clock stand still, until it is moved over the management port
+    /// Freeze the clock until the management API moves it
     #[arg(long, help_heading = "Time and records", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_FROZEN")]
     frozen: bool,
-    /// Let the clock begin at this time, such as 2026-01-01T00:00:00Z
+    /// Start the clock at this time, e.g. 2026-01-01T00:00:00Z
     #[arg(long, value_name = "TIME", help_heading = "Time and records", value_parser = time, env = "UMAPI_EMULATOR_TIME")]
     time: Option<SystemTime>,
-    /// Keep so many requests in the journal
+    /// Number of requests to keep in the journal
     #[arg(
         long,
         value_name = "N",
@@ -129,7 +136,7 @@ pub struct Options {
         env = "UMAPI_EMULATOR_JOURNAL"
     )]
     journal: usize,
-    /// Keep so many changes in the ledger
+    /// Number of changes to keep in the ledger
     #[arg(
         long,
         value_name = "N",
@@ -140,7 +147,7 @@ pub struct Options {
     ledger: u64,
 }
 
-/// Where the authority is: in a folder that is kept, or in one that goes with the process.
+/// The folder of the certificate authority: a permanent one, or one that is deleted with the process.
 #[derive(Debug)]
 pub(super) struct CaFolder {
     certificate: PathBuf,
@@ -154,7 +161,7 @@ impl CaFolder {
 }
 
 impl Options {
-    /// The emulator that the options describe, and where its authority is.
+    /// The builder for these options, and the folder of the certificate authority.
     pub(super) fn builder(&self) -> Result<(Builder, Option<CaFolder>), CliError> {
         let mut builder = self.ports(Emulator::builder())?;
         if let Some(seed) = self.seed()? {
@@ -169,7 +176,7 @@ impl Options {
         builder = builder
             .limits(self.limits.clone())
             .check_responses(self.check_responses)
-            .token_life(Duration::from_secs(self.token_life))
+            .token_lifetime(Duration::from_secs(self.token_lifetime))
             .page_sizes(PageSizes {
                 users: self.page_size,
                 legacy_users: self.legacy_page_size,
@@ -204,13 +211,13 @@ impl Options {
 
     fn clock(&self) -> EmulatorClock {
         let clock = EmulatorClock::real();
-        // A clock of its own can be moved: neither call is refused.
+        // An own clock can always be set and frozen.
         let _ = self.time.map(|time| clock.set(time));
         let _ = self.frozen.then(|| clock.freeze());
         clock
     }
 
-    /// What the state begins with, if it is not what it always begins with.
+    /// The initial state. `None` for the default.
     fn seed(&self) -> Result<Option<Seed>, CliError> {
         let (file, number) = match &self.seed {
             None => (None, 0),

@@ -1,41 +1,43 @@
+//! The line of JSON that says that the emulator is ready.
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::emulator::Emulator;
 
-/// The line that says that the emulator is ready: what a client needs to know of it.
+/// The line that the command prints when the emulator is ready: everything that a client needs.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Ready {
     /// Always `ready`.
     pub status: &'static str,
-    /// The User Management API: by HTTP if it is on, else by HTTPS.
+    /// The URL of the User Management API: HTTP if it is enabled, otherwise HTTPS.
     pub um_url: String,
-    /// The login: by HTTP if it is on, else by HTTPS.
+    /// The URL of the login: HTTP if it is enabled, otherwise HTTPS.
     pub ims_url: String,
-    /// The User Management API by HTTPS.
+    /// The HTTPS URL of the User Management API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub um_https_url: Option<String>,
-    /// The login by HTTPS.
+    /// The HTTPS URL of the login.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ims_https_url: Option<String>,
-    /// The management API.
+    /// The URL of the management API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub management_url: Option<String>,
-    /// The first organization.
+    /// The id of the first organization.
     pub organization: String,
-    /// Credentials for it, of both kinds.
+    /// Credentials for it, for both kinds of login.
     pub credentials: ReadyCredentials,
-    /// The file of the certificate that clients are to trust.
+    /// The file of the certificate that clients must trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_path: Option<PathBuf>,
-    /// The process.
+    /// The process id.
     pub pid: u32,
 }
 
-/// Credentials as the ready line shows them.
+/// The credentials in the ready line.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -61,7 +63,7 @@ impl std::fmt::Debug for ReadyCredentials {
 }
 
 impl Ready {
-    /// What an emulator has to say of itself.
+    /// The ready line of an emulator.
     #[must_use]
     pub fn of(emulator: &Emulator, ca_path: Option<&Path>) -> Self {
         let credentials = emulator.credentials().clone();

@@ -1,17 +1,12 @@
-//! Values of options that are more than a number or a path.
+//! Parsers of option values.
 
-use std::convert::Infallible;
-use std::fs;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::SystemTime;
+use std::{convert::Infallible, fs, path::PathBuf, str::FromStr, time::SystemTime};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::limits::LimitSettings;
 
-/// Where the state comes from: a file, or what the generator's choices depend on.
+/// A seed file, or the seed of the random generator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SeedValue {
     File(PathBuf),
@@ -34,8 +29,8 @@ pub(super) fn limits(text: &str) -> Result<LimitSettings, String> {
         "off" => return Ok(LimitSettings::off()),
         _ => {}
     }
-    let own = "documented, severe, off, or a file of your own";
-    let file = fs::read_to_string(text).map_err(|error| format!("limits are {own}: {error}"))?;
+    let expected = "use documented, severe, off or a file";
+    let file = fs::read_to_string(text).map_err(|error| format!("{expected}: {error}"))?;
     serde_saphyr::from_str(&file).map_err(|error| error.to_string())
 }
 
@@ -43,10 +38,10 @@ pub(super) fn limits(text: &str) -> Result<LimitSettings, String> {
 pub(super) fn time(text: &str) -> Result<SystemTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map(SystemTime::from)
-        .map_err(|error| format!("a time is written like 2026-01-01T00:00:00Z: {error}"))
+        .map_err(|error| format!("use a time like 2026-01-01T00:00:00Z: {error}"))
 }
 
-/// How many entries a page has: at least one.
+/// The number of entries on a page: at least one.
 pub(super) fn page_size() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=1_000_000)
 }
@@ -79,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_has_a_zone() {
+    fn a_time_needs_a_zone() {
         assert!(time("2026-01-01T00:00:00Z").is_ok());
         assert!(time("2026-01-01").unwrap_err().contains("2026-01-01T00:00:00Z"));
     }

@@ -1,6 +1,8 @@
+//! An OpenAPI document whose schemas are read as JSON Schema.
+
 use serde_json::{Map, Value, json};
 
-/// An OpenAPI document, read as JSON Schema where it speaks of data.
+/// An OpenAPI document whose schemas are read as JSON Schema.
 pub(super) struct Document {
     root: Value,
     /// `components.schemas` as JSON Schema, for `$ref`s to point into.
@@ -8,7 +10,7 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads a description that was compiled in.
+    /// Reads a built-in description.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut schemas = root.pointer("/components/schemas").cloned().unwrap_or_default();
@@ -16,7 +18,7 @@ impl Document {
         Ok(Self { root, schemas })
     }
 
-    /// The path of the server's address: `/v2/usermanagement`, or nothing.
+    /// The path of the server's URL, e.g. `/v2/usermanagement`. Empty if there is none.
     pub(super) fn base(&self) -> &str {
         let url = self.root.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
         let path = url.split_once("://").map_or(url, |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
@@ -26,18 +28,18 @@ impl Document {
         }
     }
 
-    /// The paths and what is under them.
+    /// The paths and their items.
     pub(super) fn paths(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.root.get("paths").and_then(Value::as_object).into_iter().flatten()
     }
 
-    /// What a node says, or what it refers to says.
+    /// The node, or the target of its `$ref`.
     pub(super) fn follow<'a>(&'a self, node: &'a Value) -> &'a Value {
         let target = node.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix('#'));
         target.and_then(|pointer| self.root.pointer(pointer)).map_or(node, |found| self.follow(found))
     }
 
-    /// A schema that stands alone: with all that it refers to, and no more, since every validator keeps its own.
+    /// A self-contained schema: with everything that it refers to, but nothing else, because every validator has its own copy.
     pub(super) fn schema(&self, node: &Value) -> Value {
         let mut schema = node.clone();
         to_json_schema(&mut schema);
@@ -50,7 +52,7 @@ impl Document {
         })
     }
 
-    /// Adds the schemas that a node refers to, those that they refer to, and so on.
+    /// Adds the schemas that a node refers to, recursively.
     fn collect(&self, node: &Value, into: &mut Map<String, Value>) {
         match node {
             Value::Array(items) => items.iter().for_each(|item| self.collect(item, into)),
@@ -70,7 +72,7 @@ impl Document {
     }
 }
 
-/// Turns what OpenAPI 3.0 says in its own words into JSON Schema: `nullable`, and the ranges of number formats.
+/// Converts the keywords of OpenAPI 3.0 to JSON Schema: `nullable`, and the ranges of number formats.
 fn to_json_schema(node: &mut Value) {
     match node {
         Value::Array(items) => items.iter_mut().for_each(to_json_schema),
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_has_what_it_refers_to_and_no_more() {
+    fn a_schema_contains_only_what_it_refers_to() {
         let text = r##"{"components":{"schemas":{"A":{"items":{"$ref":"#/components/schemas/B"}},
             "B":{"properties":{"a":{"$ref":"#/components/schemas/A"}}},"C":{"type":"string"}}}}"##;
         let document = Document::new(text).unwrap();

@@ -1,3 +1,5 @@
+//! Paths of a description, matched against the paths of requests.
+
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
@@ -14,12 +16,12 @@ enum Part {
     Parameter(String),
 }
 
-/// How well a path fits a template.
+/// How a path matches a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
-    /// Only in its literals: the organization's id is none.
+    /// Only the literals match: the organization id is invalid.
     BadOrganization,
-    /// Fully.
+    /// Completely.
     Full,
 }
 
@@ -29,7 +31,7 @@ pub(super) type Segments<'p> = Vec<Cow<'p, str>>;
 /// The parameters of a path, decoded.
 pub(crate) type PathParameters = Vec<(String, String)>;
 
-/// The parameter that has a pattern, by which `/users/{orgId}/{page}` and `/{orgId}/users/{email}` are told apart.
+/// The parameter with a pattern, which distinguishes `/users/{orgId}/{page}` from `/{orgId}/users/{email}`.
 const ORGANIZATION: &str = "orgId";
 
 impl Template {
@@ -41,7 +43,7 @@ impl Template {
         Self { parts: parts.collect() }
     }
 
-    /// Whether the raw segments of a path fit; an encoded `/` stays inside its segment.
+    /// Matches the raw segments of a path. An encoded `/` belongs to its segment.
     pub(super) fn fit(&self, segments: &[Cow<'_, str>]) -> Option<Fit> {
         if segments.len() != self.parts.len() {
             return None;
@@ -61,7 +63,7 @@ impl Template {
         Some(fit)
     }
 
-    /// The parameters of a path that fits.
+    /// The parameters of a matching path.
     pub(super) fn parameters(&self, segments: &[Cow<'_, str>]) -> PathParameters {
         let pairs = self.parts.iter().zip(segments);
         pairs
@@ -72,8 +74,7 @@ impl Template {
             .collect()
     }
 
-    /// The segments, with those that the template has no room for taken into its last one: the name of a group in which a
-    /// `/` was not encoded.
+    /// Joins surplus segments into the last one, if it is a group name: a `/` in it was not encoded.
     pub(super) fn join_group_name<'p>(&self, segments: &[Cow<'p, str>]) -> Option<Segments<'p>> {
         let is_group_name = matches!(self.parts.last(), Some(Part::Parameter(name)) if name == "groupName");
         if !is_group_name || segments.len() <= self.parts.len() {
@@ -93,7 +94,7 @@ fn decode(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
-/// The description's pattern, `^[0-9A-Fa-f]+@AdobeOrg$`; a test holds the two together.
+/// The pattern of the description, `^[0-9A-Fa-f]+@AdobeOrg$`. A test compares the two.
 fn is_organization(text: &str) -> bool {
     text.strip_suffix("@AdobeOrg").is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit()))
 }
@@ -109,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_slash_stays_inside_its_segment() {
+    fn an_encoded_slash_belongs_to_its_segment() {
         let (_, parameters) =
             fit("/users/{orgId}/{page}/{groupName}", "/v2/users/1A@AdobeOrg/0/a%2Fb%20%2B%25%26%C3%A9").unwrap();
         assert_eq!(parameters[2], ("groupName".to_owned(), "a/b +%&é".to_owned()));
     }
 
     #[test]
-    fn the_organization_tells_colliding_paths_apart() {
+    fn the_organization_distinguishes_similar_paths() {
         assert_eq!(fit("/users/{orgId}/{page}", "/v2/1A%40AdobeOrg/users/x@y.z"), None);
         let (full, _) = fit("/{orgId}/users/{email}", "/v2/1A%40AdobeOrg/users/x@y.z").unwrap();
         assert_eq!(full, Fit::Full);
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pattern_is_the_description_s() {
+    fn the_pattern_matches_the_description() {
         let description: serde_json::Value = serde_json::from_str(umapi_model::description::UMAPI).unwrap();
         let schema = description.pointer("/components/schemas/OrganizationId").unwrap();
         let validator = jsonschema::validator_for(schema).unwrap();

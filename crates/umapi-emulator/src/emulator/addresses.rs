@@ -1,22 +1,22 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where the services of an emulator listen.
+/// The addresses that an emulator listens on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Addresses {
-    /// HTTP: the User Management API, and the login if it has no port of its own.
+    /// HTTP: the User Management API, and the login unless it has its own port.
     pub http: Option<SocketAddr>,
-    /// HTTPS: the same.
+    /// HTTPS, for the same APIs.
     pub https: Option<SocketAddr>,
-    /// HTTP: the login, if it has a port of its own.
+    /// HTTP: the login, if it has its own port.
     pub login_http: Option<SocketAddr>,
-    /// HTTPS: the login, if it has a port of its own.
+    /// HTTPS: the login, if it has its own port.
     pub login_https: Option<SocketAddr>,
     /// HTTP: the management API.
     pub management: Option<SocketAddr>,
 }
 
-/// The path of the User Management API below its origin, as in the description.
+/// The path of the User Management API, as in the description.
 const USER_MANAGEMENT: &str = "/v2/usermanagement";
 
 impl Addresses {
@@ -41,7 +41,7 @@ impl Addresses {
     }
 }
 
-/// An address that listens everywhere is reached here.
+/// The address that reaches a listener: a listener on all addresses is reached on this machine.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_login_has_the_origin_of_the_api_unless_it_has_its_own() {
+    fn the_login_shares_the_port_of_the_api_by_default() {
         let shared = Addresses { http: Some(([0, 0, 0, 0], 80).into()), ..Addresses::default() };
         assert_eq!(shared.um_http().unwrap(), "http://127.0.0.1:80/v2/usermanagement");
         assert_eq!(shared.ims_http().unwrap(), "http://127.0.0.1:80");

@@ -1,28 +1,32 @@
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+//! The builder of an emulator.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio_rustls::rustls::ServerConfig;
 
 use super::{Addresses, Emulator, StartError};
-use crate::app::AppState;
-use crate::app::InitialState;
-use crate::app::{PageSizes, Settings};
-use crate::clock::EmulatorClock;
-use crate::contract::{Api, Contract};
-use crate::engine;
-use crate::faults::Faults;
-use crate::http::Port;
-use crate::journal::Journal;
-use crate::limits::{LimitSettings, RateLimits};
-use crate::login::{Login, LoginSettings};
-use crate::manage::Snapshots;
-use crate::seed::Seed;
-use crate::store::Store;
-use crate::tls::{Authority, ServerNames};
+use crate::{
+    app::{AppState, InitialState, PageSizes, Settings},
+    clock::EmulatorClock,
+    contract::{Api, Contract},
+    engine,
+    faults::Faults,
+    http::Port,
+    journal::Journal,
+    limits::{LimitSettings, RateLimits},
+    login::{Login, LoginSettings},
+    manage::Snapshots,
+    seed::Seed,
+    store::Store,
+    tls::{Authority, ServerNames},
+};
 
-/// What an emulator is to be like; made by [`Emulator::builder`].
+/// The settings of a new emulator; see [`Emulator::builder`].
 ///
 /// ```
 /// use umapi_emulator::{Emulator, LimitSettings, seed::Seed};
@@ -35,7 +39,7 @@ use crate::tls::{Authority, ServerNames};
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "an emulator is there after `start`"]
+#[must_use = "`start` starts the emulator"]
 pub struct Builder {
     seed: SeedSource,
     data: Option<PathBuf>,
@@ -68,13 +72,13 @@ struct Ports {
     ip: IpAddr,
     http: Option<u16>,
     https: Option<u16>,
-    /// The login's own, for HTTP and HTTPS.
+    /// The own ports of the login, for HTTP and HTTPS.
     login: Option<(u16, u16)>,
     management: Option<u16>,
 }
 
 impl Default for Builder {
-    /// Over HTTP and on a free port of this machine, strict, with the limits that are documented.
+    /// HTTP on a free port of this machine, strict, with the documented limits.
     fn default() -> Self {
         let ports =
             Ports { ip: Ipv4Addr::LOCALHOST.into(), http: Some(0), https: None, login: None, management: Some(0) };
@@ -95,167 +99,168 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Begins with this state. Its first organization gets the integration that [`Emulator::credentials`] belong to.
+    /// Starts with this state. Its first organization gets the integration of [`Emulator::credentials`].
     pub fn seed(mut self, seed: Seed) -> Self {
         self.seed = SeedSource::Given(Box::new(seed));
         self
     }
 
-    /// Begins with the state of a file, in YAML or JSON.
+    /// Starts with the state of a file, in YAML or JSON.
     pub fn seed_file(mut self, path: impl AsRef<Path>) -> Self {
         self.seed = SeedSource::File(path.as_ref().to_owned());
         self
     }
 
-    /// Keeps the state in a file. One that has state already goes on with it, and takes the seed only when it is reset.
+    /// Keeps the state in a file. If the file has state already, the emulator continues with it, and uses the seed only when it is
+    /// reset.
     pub fn data_file(mut self, path: impl AsRef<Path>) -> Self {
         self.data = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Allows so many calls: as documented (without this), none at all, or your own.
+    /// Sets the rate limits. The default is the documented ones.
     pub fn limits(mut self, limits: LimitSettings) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Takes requests that the description does not allow, if they can be understood.
+    /// Accepts requests that do not match the description, if they are understandable.
     pub fn loose(mut self) -> Self {
         self.settings.strict = false;
         self
     }
 
-    /// Whether answers are held against the description, which they are without this. See [`Emulator::violations`].
+    /// Sets whether responses are checked against the description. The default is `true`. See [`Emulator::violations`].
     pub fn check_responses(mut self, check: bool) -> Self {
         self.settings.check_responses = check;
         self
     }
 
-    /// Cuts lists into pages of other sizes: small ones make tests of paging small.
+    /// Sets the sizes of pages. Small pages make tests of paging small.
     pub fn page_sizes(mut self, pages: PageSizes) -> Self {
         self.settings.pages = pages;
         self
     }
 
-    /// Allows an action request to hold so much.
+    /// Sets the largest action request.
     pub fn action_limits(mut self, limits: engine::RequestSizes) -> Self {
         self.settings.request_sizes = limits;
         self
     }
 
-    /// Lets access tokens live so long: 24 hours without this.
-    pub fn token_life(mut self, life: Duration) -> Self {
-        self.login.token_lifetime = life;
+    /// Sets the lifetime of access tokens. The default is 24 hours.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.login.token_lifetime = lifetime;
         self
     }
 
-    /// Runs on this clock: a [`ManualClock`](umapi_time::ManualClock) that a test drives its client with too, say.
+    /// Sets the clock, e.g. a [`ManualClock`](umapi_time::ManualClock) that the test shares with its client.
     pub fn clock(mut self, clock: impl Into<EmulatorClock>) -> Self {
         self.clock = clock.into();
         self
     }
 
-    /// Keeps so many exchanges in the journal: 10,000 without this. 0 keeps none, which is faster.
+    /// Sets the number of exchanges in the journal. The default is 10,000. 0 disables the journal, which is faster.
     pub fn journal_entries(mut self, entries: usize) -> Self {
         self.journal_entries = Some(entries);
         self
     }
 
-    /// Keeps so many changes in the ledger: 100,000 without this. 0 keeps none.
+    /// Sets the number of changes in the ledger. The default is 100,000. 0 disables the ledger.
     pub fn ledger_entries(mut self, entries: u64) -> Self {
         self.ledger_entries = Some(entries);
         self
     }
 
-    /// Listens on this address instead of `127.0.0.1`. The credentials of an emulator are public: on an address that others
-    /// can reach, anyone can log in.
+    /// Listens on this address instead of `127.0.0.1`. The credentials of an emulator are public: everyone who can reach the
+    /// address can log in.
     pub fn listen_on(mut self, ip: IpAddr) -> Self {
         self.ports.ip = ip;
         self
     }
 
-    /// Speaks HTTP on this port; 0 is any that is free.
+    /// Enables HTTP on this port; 0 for any free port.
     pub fn http_port(mut self, port: u16) -> Self {
         self.ports.http = Some(port);
         self
     }
 
-    /// Does not speak HTTP.
+    /// Disables HTTP.
     pub fn without_http(mut self) -> Self {
         self.ports.http = None;
         self
     }
 
-    /// Speaks HTTPS, on any port that is free.
+    /// Enables HTTPS on any free port.
     pub fn https(self) -> Self {
         self.https_port(0)
     }
 
-    /// Speaks HTTPS on this port; 0 is any that is free.
+    /// Enables HTTPS on this port; 0 for any free port.
     pub fn https_port(mut self, port: u16) -> Self {
         self.ports.https = Some(port);
         self
     }
 
-    /// Gives the login ports of its own, for HTTP and for HTTPS as far as they are on; 0 is any that is free.
+    /// Gives the login its own ports, for HTTP and HTTPS if they are enabled; 0 for any free port.
     pub fn separate_login(mut self, http: u16, https: u16) -> Self {
         self.ports.login = Some((http, https));
         self
     }
 
-    /// Has the management API on this port; 0 (as without this) is any that is free.
+    /// Sets the port of the management API. The default is 0, for any free port.
     pub fn management_port(mut self, port: u16) -> Self {
         self.ports.management = Some(port);
         self
     }
 
-    /// Has no management API.
+    /// Disables the management API.
     pub fn without_management(mut self) -> Self {
         self.ports.management = None;
         self
     }
 
-    /// Has its certificate from this authority. Without it, all emulators of a process share one that ends with the process.
+    /// Sets the certificate authority. By default, all emulators of a process share one that ends with the process.
     pub fn authority(mut self, authority: Authority) -> Self {
         self.authority = Some(AuthoritySource::Given(authority));
         self
     }
 
-    /// Has its certificate from the authority that is kept in a folder, made if there is none.
+    /// Uses the certificate authority in a folder, which is created if it does not exist.
     pub fn authority_folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.authority = Some(AuthoritySource::Folder(folder.as_ref().to_owned()));
         self
     }
 
-    /// Has this name in its certificate too: `usermanagement.adobe.io`, say, for a client that cannot be told another host.
+    /// Adds a name to the certificate, e.g. `usermanagement.adobe.io` for a client whose host cannot be configured.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_names.push(name.into());
         self
     }
 
-    /// Takes this host for its own in the `aud` and the metascopes of a JWT, beside the one that a client calls and
+    /// Accepts this host in the `aud` and the metascopes of a JWT, besides the host that a client calls and
     /// `ims-na1.adobelogin.com`.
     pub fn ims_host(mut self, host: impl Into<String>) -> Self {
         self.login.ims_hosts.push(host.into());
         self
     }
 
-    /// Starts it, on the runtime that this is called on.
+    /// Starts the emulator on the current runtime.
     ///
     /// # Errors
-    /// If the seed breaks a rule, a file cannot be used, or a port is taken.
+    /// If the seed breaks a rule, a file is not usable, or a port is taken.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let (ports, names) = (self.ports, self.server_names.clone());
         if ports.http.is_none() && ports.https.is_none() {
             return Err(StartError::NoPort);
         }
-        // A large seed takes a while, and the runtime has others to run.
+        // A large seed takes long, and the runtime has other tasks.
         let made = tokio::task::spawn_blocking(move || self.make()).await.map_err(|_| StartError::Interrupted)?;
         let (app, authority) = made?;
         let tls = authority.as_ref().map(|authority| authority.server(ServerNames::with(&names)?)).transpose()?;
         let (addresses, open) = ports.open(tls.as_ref()).await?;
         if !ports.ip.is_loopback() {
-            tracing::warn!(ip = %ports.ip, "others can reach this emulator, and its credentials are public");
+            tracing::warn!(ip = %ports.ip, "other machines can reach this emulator, and its credentials are public");
         }
         Emulator::run(Arc::new(app), addresses, open, authority)
     }
@@ -283,7 +288,7 @@ impl Builder {
             (None, _) => None,
             (Some(_), None) => Some(Authority::of_process()?),
             (Some(_), Some(AuthoritySource::Given(authority))) => Some(authority),
-            (Some(_), Some(AuthoritySource::Folder(folder))) => Some(Authority::kept_in(&folder)?),
+            (Some(_), Some(AuthoritySource::Folder(folder))) => Some(Authority::in_folder(&folder)?),
         };
         let app = AppState {
             login: Login::open(Arc::clone(&store), self.clock.clone(), self.login)?,
@@ -302,7 +307,7 @@ impl Builder {
 }
 
 impl Ports {
-    /// Opens all ports, or none.
+    /// Opens all ports.
     async fn open(self, tls: Option<&Arc<ServerConfig>>) -> Result<(Addresses, Vec<Port>), StartError> {
         const BOTH: &[Api] = &[Api::UserManagement, Api::Login];
         const USER_MANAGEMENT: &[Api] = &[Api::UserManagement];

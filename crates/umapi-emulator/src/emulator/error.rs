@@ -1,51 +1,47 @@
-use std::io;
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
 
-use crate::limits::LimitError;
-use crate::seed::SeedError;
-use crate::store::StoreError;
-use crate::tls::TlsError;
+use crate::{limits::LimitError, seed::SeedError, store::StoreError, tls::TlsError};
 
-/// Why an emulator did not start.
+/// The error of starting an emulator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The seed is none, or breaks a rule.
+    /// The seed is invalid.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// There is no organization: the seed has none, or the data file.
-    #[error("there is no organization: give the seed at least one under `organizations`")]
+    /// Neither the seed nor the data file has an organization.
+    #[error("the seed has no organization: add at least one under `organizations`")]
     NoOrganization,
-    /// Neither HTTP nor HTTPS is to be spoken.
-    #[error("neither HTTP nor HTTPS is on: give a port to at least one of them")]
+    /// Both HTTP and HTTPS are off.
+    #[error("both HTTP and HTTPS are off: enable at least one of them")]
     NoPort,
-    /// The data file cannot be used, or the database failed.
+    /// The data file is not usable, or the database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The limits name something that is not there.
+    /// The limits are invalid.
     #[error(transparent)]
     Limits(#[from] LimitError),
-    /// There is no TLS.
+    /// TLS could not be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// A port could not be opened.
-    #[error("{address} cannot be listened on: {error}; port 0 takes any that is free")]
+    #[error("cannot listen on {address}: {error}; use port 0 for any free port")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The reason.
         #[source]
         error: io::Error,
     },
-    /// The description that is compiled in cannot be used.
-    #[error("the description cannot be compiled: {0}")]
+    /// The built-in description cannot be compiled.
+    #[error("cannot compile the description: {0}")]
     Description(String),
-    /// The work of starting was given up, since the runtime ends.
-    #[error("the runtime ended while the emulator started")]
+    /// The runtime stopped while the emulator started.
+    #[error("the runtime stopped while the emulator started")]
     Interrupted,
 }
 
-/// Why there is no access token without a login.
+/// The error of issuing an access token without a login.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no access token: {0}")]
+#[error("cannot issue an access token: {0}")]
 pub struct TokenError(pub(super) String);

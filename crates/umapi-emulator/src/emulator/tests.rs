@@ -1,10 +1,12 @@
+//! Tests of running emulators.
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::limits::LimitSettings;
 
-/// A client of the service, by a plain HTTP library.
+/// A client of the service with a plain HTTP library.
 struct Client {
     http: reqwest::Client,
     um: String,
@@ -34,7 +36,7 @@ async fn emulator() -> Emulator {
 }
 
 #[tokio::test]
-async fn hundreds_run_side_by_side_and_do_not_share_state() {
+async fn hundreds_run_side_by_side_without_shared_state() {
     let mut all = Vec::new();
     for _ in 0..200 {
         all.push(emulator().await);
@@ -45,8 +47,8 @@ async fn hundreds_run_side_by_side_and_do_not_share_state() {
     let body = json!([{"user": "new@example.com", "do": [{"createFederatedID":
         {"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US"}}]}]);
     let action = client.http.post(format!("{}/action/12345@AdobeOrg", client.um)).json(&body);
-    let answer = action.bearer_auth(&client.token).header("x-api-key", &client.key).send().await.unwrap();
-    assert_eq!(answer.json::<Value>().await.unwrap()["completed"], 1);
+    let response = action.bearer_auth(&client.token).header("x-api-key", &client.key).send().await.unwrap();
+    assert_eq!(response.json::<Value>().await.unwrap()["completed"], 1);
     for other in rest {
         let (status, body) = Client::of(other, &http).get("/organizations/12345@AdobeOrg/users/new@example.com").await;
         assert_eq!((status, &body["result"]), (StatusCode::NOT_FOUND, &json!("error.user.not_found")));
@@ -55,7 +57,7 @@ async fn hundreds_run_side_by_side_and_do_not_share_state() {
 }
 
 #[test]
-fn a_handle_can_be_shared_between_threads() {
+fn a_handle_is_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Emulator>();
 }

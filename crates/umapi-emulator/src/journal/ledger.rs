@@ -142,8 +142,10 @@ impl fmt::Debug for Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{self, ActionOptions};
-    use crate::testing::app;
+    use crate::{
+        engine::{self, ActionOptions},
+        testing::app,
+    };
 
     #[test]
     fn repeated_changes_are_found() {

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use umapi_time::ManualClock;
 
 use super::*;
-use crate::app::AppState;
-use crate::testing::{Signer, app, app_with, request};
+use crate::{
+    app::AppState,
+    testing::{Signer, app, app_with, request},
+};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const HOUR: Duration = Duration::from_secs(3600);

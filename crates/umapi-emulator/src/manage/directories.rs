@@ -1,7 +1,11 @@
+//! Directories, their domains, and the organizations that are trusted with them.
+
 use super::{Manage, ManageError, organization};
-use crate::engine::provision;
-use crate::seed::{self, DirectoryType, Domain, DomainClaim, Login};
-use crate::store::{self, Organization, Reader, fold};
+use crate::{
+    engine::provision,
+    seed::{self, DirectoryType, Domain, DomainClaim, Login},
+    store::{self, Organization, Reader, fold},
+};
 
 fn find(r: &Reader<'_>, org: &Organization, name: &str) -> Result<store::Directory, ManageError> {
     let found = r.directories(org.id)?.into_iter().find(|directory| fold(&directory.name) == fold(name));
@@ -25,7 +29,7 @@ impl Manage {
     /// The directories that an organization owns.
     ///
     /// # Errors
-    /// If there is no such organization.
+    /// If the organization does not exist.
     pub fn directories(&self, org_id: &str) -> Result<Vec<seed::Directory>, ManageError> {
         self.read(org_id, |r, org| {
             r.directories(org.id)?.into_iter().map(|directory| show(r, org, &directory.name)).collect()
@@ -35,15 +39,15 @@ impl Manage {
     /// A directory by its name, without regard to case.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn directory(&self, org_id: &str, name: &str) -> Result<seed::Directory, ManageError> {
         self.read(org_id, |r, org| show(r, org, name))
     }
 
-    /// Makes a directory that claims domains.
+    /// Creates a directory that claims domains.
     ///
     /// # Errors
-    /// If its name is taken, or one of its domains is claimed.
+    /// If the name is taken, or another directory claims one of the domains.
     pub fn create_directory(&self, org_id: &str, new: &seed::Directory) -> Result<seed::Directory, ManageError> {
         self.write(org_id, |tx, org| {
             if find(&tx.rows(), org, &new.name).is_ok() {
@@ -55,10 +59,10 @@ impl Manage {
         })
     }
 
-    /// Sets whether another sync owns the accounts of a directory, so that none can be created there.
+    /// Sets whether another sync owns the accounts of a directory. If so, no accounts can be created in it.
     ///
     /// # Errors
-    /// If there is no such directory.
+    /// If the directory does not exist.
     pub fn set_synced(&self, org_id: &str, name: &str, synced: bool) -> Result<seed::Directory, ManageError> {
         self.write(org_id, |tx, org| {
             tx.set_synced(find(&tx.rows(), org, name)?.id, synced)?;
@@ -66,11 +70,11 @@ impl Manage {
         })
     }
 
-    /// Lets a directory claim a domain, or changes whether one that it claims is enforced: then Adobe IDs with its addresses
-    /// are kept out.
+    /// Claims a domain for a directory, or changes whether a claimed domain is enforced. An enforced domain rejects Adobe IDs
+    /// with its addresses.
     ///
     /// # Errors
-    /// If there is no such directory, or another one claims the domain.
+    /// If the directory does not exist, or another one claims the domain.
     pub fn claim_domain(
         &self,
         org_id: &str,
@@ -88,7 +92,7 @@ impl Manage {
         })
     }
 
-    /// Ends the claim of a directory on a domain. Its accounts stay.
+    /// Releases a domain of a directory. The accounts of the domain stay.
     ///
     /// # Errors
     /// If the directory does not claim it.
@@ -103,10 +107,10 @@ impl Manage {
         })
     }
 
-    /// Lets another organization use a directory.
+    /// Trusts another organization with a directory.
     ///
     /// # Errors
-    /// If there is no such directory or organization.
+    /// If the directory or the organization does not exist.
     pub fn trust(&self, org_id: &str, name: &str, trustee: &str) -> Result<seed::Directory, ManageError> {
         self.write(org_id, |tx, org| {
             let directory = find(&tx.rows(), org, name)?;
@@ -116,10 +120,10 @@ impl Manage {
         })
     }
 
-    /// Lets another organization no longer use a directory. Those whom it took in stay.
+    /// Ends the trust of another organization. Its users from the directory stay.
     ///
     /// # Errors
-    /// If it might not use it.
+    /// If the organization is not trusted.
     pub fn distrust(&self, org_id: &str, name: &str, trustee: &str) -> Result<(), ManageError> {
         self.write(org_id, |tx, org| {
             let directory = find(&tx.rows(), org, name)?;

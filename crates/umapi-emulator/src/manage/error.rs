@@ -1,24 +1,27 @@
-use std::borrow::Cow;
-use std::fmt;
+//! The error of a management call, and its HTTP response.
+
+use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
 use serde_json::json;
 
-use crate::clock::ClockError;
-use crate::engine::{EngineError, Rejection};
-use crate::faults::FaultError;
-use crate::http::Response;
-use crate::limits::LimitError;
-use crate::seed::SeedError;
-use crate::store::StoreError;
+use crate::{
+    clock::ClockError,
+    engine::{EngineError, Rejection},
+    faults::FaultError,
+    http::Response,
+    limits::LimitError,
+    seed::SeedError,
+    store::StoreError,
+};
 
-/// Why the management did not do something.
+/// The error of a management call.
 #[derive(Debug)]
 pub struct ManageError {
     kind: Kind,
     code: Cow<'static, str>,
     message: String,
-    place: Option<String>,
+    location: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +29,12 @@ enum Kind {
     Invalid,
     NotFound,
     Conflict,
-    Fault,
+    Failure,
 }
 
 impl ManageError {
     fn new(kind: Kind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { kind, code: code.into(), message: message.into(), place: None }
+        Self { kind, code: code.into(), message: message.into(), location: None }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -47,22 +50,22 @@ impl ManageError {
     }
 
     pub(super) fn failed(reason: impl Into<String>) -> Self {
-        Self::new(Kind::Fault, "emulator.failed", reason)
+        Self::new(Kind::Failure, "emulator.failed", reason)
     }
 
-    /// The service's code of the rule that was broken, or one that begins with `emulator.`.
+    /// The service's code of the broken rule, or a code that begins with `emulator.`.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// Whether something that was named is not there.
+    /// Whether a named entity does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.kind == Kind::NotFound
     }
 
-    /// Whether it is there already, or the emulator is not in a state in which this can be done.
+    /// Whether the entity exists already, or the state of the emulator does not allow the call.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.kind == Kind::Conflict
@@ -73,17 +76,17 @@ impl ManageError {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::Conflict => StatusCode::CONFLICT,
-            Kind::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Failure => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut body = json!({"code": self.code, "message": self.message});
-        if let Some(place) = &self.place {
-            body["place"] = json!(place);
+        if let Some(location) = &self.location {
+            body["place"] = json!(location);
         }
         Response::json(status, &body)
     }
 }
 
-/// Codes of what is there already.
+/// Whether the code says that an entity exists already.
 fn is_taken(code: &str) -> bool {
     code.ends_with(".exists")
         || code.ends_with(".already_exists")
@@ -91,16 +94,16 @@ fn is_taken(code: &str) -> bool {
 }
 
 impl From<Rejection> for ManageError {
-    fn from(refusal: Rejection) -> Self {
-        let kind = if is_taken(&refusal.code) { Kind::Conflict } else { Kind::Invalid };
-        Self::new(kind, refusal.code, refusal.message)
+    fn from(rejection: Rejection) -> Self {
+        let kind = if is_taken(&rejection.code) { Kind::Conflict } else { Kind::Invalid };
+        Self::new(kind, rejection.code, rejection.message)
     }
 }
 
 impl From<EngineError> for ManageError {
-    fn from(rejected: EngineError) -> Self {
-        match rejected {
-            EngineError::Rejected(refusal) => refusal.into(),
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Rejected(rejection) => rejection.into(),
             EngineError::Store(error) => error.into(),
         }
     }
@@ -108,7 +111,7 @@ impl From<EngineError> for ManageError {
 
 impl From<StoreError> for ManageError {
     fn from(error: StoreError) -> Self {
-        Self::new(Kind::Fault, "emulator.store.failed", error.to_string())
+        Self::new(Kind::Failure, "emulator.store.failed", error.to_string())
     }
 }
 
@@ -118,7 +121,7 @@ impl From<SeedError> for ManageError {
             SeedError::Store(error) => error.into(),
             SeedError::Rule { pointer, code, message } => {
                 let kind = if is_taken(&code) { Kind::Conflict } else { Kind::Invalid };
-                Self { place: Some(pointer).filter(|pointer| !pointer.is_empty()), ..Self::new(kind, code, message) }
+                Self { location: Some(pointer).filter(|pointer| !pointer.is_empty()), ..Self::new(kind, code, message) }
             }
             other => Self::new(Kind::Invalid, "emulator.seed.invalid", other.to_string()),
         }
@@ -146,8 +149,8 @@ impl From<LimitError> for ManageError {
 
 impl fmt::Display for ManageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{} at {place} ({})", self.message, self.code),
+        match &self.location {
+            Some(location) => write!(f, "{} at {location} ({})", self.message, self.code),
             None => write!(f, "{} ({})", self.message, self.code),
         }
     }

@@ -1,31 +1,35 @@
+//! Integrations: the credentials of clients.
+
 use serde::Deserialize;
 
 use super::{Manage, ManageError};
-use crate::login::key_problem;
-use crate::seed;
-use crate::store::{Cause, Integration, Reader, Tx};
+use crate::{
+    login::key_problem,
+    seed,
+    store::{Cause, Integration, Reader, Tx},
+};
 
-/// What is to change of an integration; what is absent stays. A list replaces the one that was.
+/// A change of an integration. Absent fields stay; a list replaces the previous one.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct IntegrationChange {
-    /// Its name.
+    /// The name.
     pub name: Option<String>,
-    /// The client secrets that are good.
+    /// The valid client secrets.
     pub secrets: Option<Vec<String>>,
-    /// Certificates and public keys in PEM, for JWTs.
+    /// The certificates and public keys that sign JWTs, in PEM.
     pub keys: Option<Vec<String>>,
-    /// The scopes it may ask for.
+    /// The scopes that it may request.
     pub scopes: Option<Vec<String>>,
-    /// The metascopes its JWTs may name.
+    /// The metascopes that its JWTs may request.
     pub metascopes: Option<Vec<String>>,
-    /// Whether each of its JWTs must have a new `jti`.
+    /// Whether every JWT must have a new `jti`.
     pub jti_required: Option<bool>,
-    /// Whether it may log in and call.
+    /// Whether it may log in and make calls.
     pub enabled: Option<bool>,
 }
 
-/// Secrets are not shown.
+/// Omits the secrets.
 impl std::fmt::Debug for IntegrationChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IntegrationChange")
@@ -72,23 +76,23 @@ impl Manage {
     /// The integrations of an organization.
     ///
     /// # Errors
-    /// If there is no such organization.
+    /// If the organization does not exist.
     pub fn integrations(&self, org_id: &str) -> Result<Vec<seed::Integration>, ManageError> {
         self.read(org_id, |r, org| Ok(r.integrations(org.id)?.into_iter().map(show).collect()))
     }
 
-    /// An integration, of whatever organization.
+    /// An integration of any organization, by its client id.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn integration(&self, client_id: &str) -> Result<seed::Integration, ManageError> {
         self.app.store.read(|r| find(r, client_id).map(show))
     }
 
-    /// Makes an integration and its technical account.
+    /// Creates an integration and its technical account.
     ///
     /// # Errors
-    /// If its client id or its technical account is taken, or a key is none.
+    /// If the client id or the technical account is taken, or a key is invalid.
     pub fn create_integration(&self, org_id: &str, new: &seed::Integration) -> Result<seed::Integration, ManageError> {
         check_keys(&new.keys)?;
         self.write(org_id, |tx, _| {
@@ -100,7 +104,7 @@ impl Manage {
     /// Changes an integration.
     ///
     /// # Errors
-    /// If there is none, or a key is none.
+    /// If it does not exist, or a key is invalid.
     pub fn update_integration(
         &self,
         client_id: &str,
@@ -120,44 +124,44 @@ impl Manage {
         })
     }
 
-    /// Gives an integration one more secret, and answers it. Those it has stay good.
+    /// Adds a secret to an integration and returns it. Its other secrets stay valid.
     ///
     /// # Errors
-    /// If there is no such integration.
+    /// If the integration does not exist.
     pub fn create_secret(&self, client_id: &str) -> Result<String, ManageError> {
         let secret = format!("p8e-{:032x}", fastrand::u128(..));
         self.change(client_id, |integration| integration.secrets.push(secret.clone()))?;
         Ok(secret)
     }
 
-    /// Gives an integration one more certificate or public key, in PEM.
+    /// Adds a certificate or public key to an integration, in PEM.
     ///
     /// # Errors
-    /// If there is no such integration, or it is no key of RSA.
+    /// If the integration does not exist, or the key is not an RSA key.
     pub fn add_key(&self, client_id: &str, pem: &str) -> Result<seed::Integration, ManageError> {
         check_keys(&[pem.to_owned()])?;
         self.change(client_id, |integration| integration.keys.push(pem.to_owned()))
     }
 
-    /// Gives an integration an access token without a login.
+    /// Issues an access token for an integration without a login.
     ///
     /// # Errors
-    /// If there is no such integration.
+    /// If the integration does not exist.
     pub fn issue_token(&self, client_id: &str) -> Result<String, ManageError> {
         let integration = self.app.store.read(|r| find(r, client_id))?;
         self.app.login.issue(&integration).map_err(ManageError::failed)
     }
 
-    /// Ends the life of all access tokens that an integration has. Those it gets from now on are good.
+    /// Revokes all access tokens of an integration. Tokens that are issued later are valid.
     ///
     /// # Errors
-    /// If there is no such integration.
+    /// If the integration does not exist.
     pub fn revoke_tokens(&self, client_id: &str) -> Result<(), ManageError> {
         self.app.store.read(|r| find(r, client_id))?;
         Ok(self.app.login.revoke_all(client_id)?)
     }
 
-    /// Ends the life of one access token. Answers whether it was one of this emulator's.
+    /// Revokes one access token. Returns whether this emulator had issued it.
     ///
     /// # Errors
     /// If the store fails.

@@ -1,32 +1,36 @@
+//! Organizations.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Manage, ManageError, organization};
-use crate::seed::{self, Seed, UserType};
-use crate::store::{self, UserKind};
+use crate::{
+    seed::{self, Seed, UserType},
+    store::{self, UserKind},
+};
 
-/// An organization, without what is in it.
+/// An organization without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct OrganizationState {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Whether it is being moved, and so lets nobody in.
+    /// Whether it is being migrated. Nobody can log in to it meanwhile.
     pub migrating: bool,
-    /// The types of users it may create.
+    /// The types of users that it may create.
     pub user_types: Vec<UserType>,
 }
 
-/// What is to change of an organization; what is absent stays.
+/// A change of an organization. Absent fields stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganizationChange {
-    /// Whether it is being moved.
+    /// Whether it is being migrated.
     #[serde(default)]
     pub migrating: Option<bool>,
-    /// The types of users it may create.
+    /// The types of users that it may create.
     #[serde(default)]
     pub user_types: Option<Vec<UserType>>,
 }
@@ -44,7 +48,7 @@ impl OrganizationState {
 }
 
 impl Manage {
-    /// All organizations, in the order they were made.
+    /// All organizations, in the order of their creation.
     ///
     /// # Errors
     /// If the store fails.
@@ -53,18 +57,18 @@ impl Manage {
         Ok(all.iter().map(OrganizationState::of).collect())
     }
 
-    /// An organization.
+    /// An organization by its id.
     ///
     /// # Errors
-    /// If there is none with this id.
+    /// If it does not exist.
     pub fn organization(&self, org_id: &str) -> Result<OrganizationState, ManageError> {
         self.read(org_id, |_, org| Ok(OrganizationState::of(org)))
     }
 
-    /// Makes an organization with everything that is to be in it: all of it, or nothing.
+    /// Creates an organization with its content: everything, or nothing.
     ///
     /// # Errors
-    /// With the place and the rule that it breaks.
+    /// If the seed breaks a rule. The error names the location and the rule.
     pub fn create_organization(&self, new: &seed::Organization) -> Result<OrganizationState, ManageError> {
         self.load(&Seed { organizations: vec![new.clone()] })?;
         self.organization(&new.id)
@@ -73,7 +77,7 @@ impl Manage {
     /// Adds the organizations of a seed: all of them, or none.
     ///
     /// # Errors
-    /// With the place and the rule that it breaks.
+    /// If the seed breaks a rule. The error names the location and the rule.
     pub fn load(&self, seed: &Seed) -> Result<(), ManageError> {
         Ok(seed::load(&self.app.store, seed)?)
     }
@@ -81,7 +85,7 @@ impl Manage {
     /// Changes an organization.
     ///
     /// # Errors
-    /// If there is none with this id.
+    /// If it does not exist.
     pub fn update_organization(
         &self,
         org_id: &str,

@@ -1,27 +1,31 @@
+//! Products and their profiles.
+
 use serde::Serialize;
 
 use super::{Manage, ManageError};
-use crate::engine::provision;
-use crate::seed;
-use crate::store::{GroupId, GroupKind, GroupRow, NewGroup, Organization, Product, Reader};
+use crate::{
+    engine::provision,
+    seed,
+    store::{GroupId, GroupKind, GroupRow, NewGroup, Organization, Product, Reader},
+};
 
 /// A product and its profiles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProductState {
-    /// The service's id for it.
+    /// The id.
     pub id: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its code.
+    /// The code.
     pub code: String,
-    /// How many licenses were bought.
+    /// The number of licenses that were bought. `None` if unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<i64>,
-    /// How many users are in any of its profiles.
+    /// The number of users in any of its profiles.
     pub users: i64,
-    /// Its profiles.
+    /// The profiles.
     pub profiles: Vec<ProfileState>,
 }
 
@@ -30,21 +34,21 @@ pub struct ProductState {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProfileState {
-    /// The service's number for it.
+    /// The id of its group.
     pub group_id: GroupId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its description.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The name of its product.
     pub product: String,
-    /// How many licenses there are; none is "as many as are asked for".
+    /// The number of licenses. `None` if unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<i64>,
-    /// How many users are in it.
+    /// The number of users in it.
     pub members: i64,
-    /// How many of them hold a license.
+    /// The number of users with a license.
     pub licensed: i64,
 }
 
@@ -77,7 +81,7 @@ impl ProfileState {
     }
 }
 
-/// The product with this id, or this name.
+/// Finds a product by its id or its name.
 fn find(r: &Reader<'_>, org: &Organization, product: &str) -> Result<Product, ManageError> {
     let found = match r.product(org.id, product)? {
         Some(found) => Some(found),
@@ -101,7 +105,7 @@ impl Manage {
     /// The products of an organization.
     ///
     /// # Errors
-    /// If there is no such organization.
+    /// If the organization does not exist.
     pub fn products(&self, org_id: &str) -> Result<Vec<ProductState>, ManageError> {
         self.read(org_id, |r, org| {
             r.products_of(org.id)?.into_iter().map(|product| ProductState::of(r, org, product)).collect()
@@ -111,12 +115,12 @@ impl Manage {
     /// A product by its id or its name.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn product(&self, org_id: &str, product: &str) -> Result<ProductState, ManageError> {
         self.read(org_id, |r, org| ProductState::of(r, org, find(r, org, product)?))
     }
 
-    /// Makes a product with its profiles.
+    /// Creates a product with its profiles.
     ///
     /// # Errors
     /// If a name is taken.
@@ -129,10 +133,10 @@ impl Manage {
         })
     }
 
-    /// Sets how many licenses of a product were bought. What decides who holds one is the quota of each profile.
+    /// Sets the number of licenses that were bought. It does not change who has a license: the quota of each profile does.
     ///
     /// # Errors
-    /// If there is no such product.
+    /// If the product does not exist.
     pub fn set_product_quota(
         &self,
         org_id: &str,
@@ -146,10 +150,10 @@ impl Manage {
         })
     }
 
-    /// Makes a profile of a product.
+    /// Creates a profile of a product.
     ///
     /// # Errors
-    /// If there is no such product, or the name is that of another group.
+    /// If the product does not exist, or another group has the name.
     pub fn create_profile(
         &self,
         org_id: &str,
@@ -172,16 +176,16 @@ impl Manage {
     /// A profile by its name, without regard to case.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn profile(&self, org_id: &str, name: &str) -> Result<ProfileState, ManageError> {
         self.read(org_id, |r, org| show_profile(r, org, name))
     }
 
-    /// Sets the quota of a profile. With fewer licenses those who came last lose theirs, with more those who have waited
-    /// longest get one; without a quota everyone has one.
+    /// Sets the quota of a profile. With fewer licenses, the users who joined last lose theirs; with more, the users who have
+    /// waited longest get one; without a quota, every user has one.
     ///
     /// # Errors
-    /// If there is no such profile.
+    /// If the profile does not exist.
     pub fn set_profile_quota(&self, org_id: &str, name: &str, quota: Option<u32>) -> Result<ProfileState, ManageError> {
         self.write(org_id, |tx, org| {
             let profile = find_profile(&tx.rows(), org, name)?;

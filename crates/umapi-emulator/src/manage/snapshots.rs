@@ -1,24 +1,28 @@
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Snapshots of the whole state, and the reset.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde::Serialize;
 
 use super::{Manage, ManageError};
 use crate::store::Snapshot;
 
-/// The states that are kept under names.
+/// The named snapshots.
 #[derive(Default)]
 pub(crate) struct Snapshots(Mutex<BTreeMap<String, Snapshot>>);
 
-/// All state at one moment, kept under a name.
+/// A named snapshot of the whole state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SnapshotState {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// How much memory it takes.
+    /// The size in memory.
     pub bytes: usize,
 }
 
@@ -41,14 +45,14 @@ impl SnapshotState {
 }
 
 impl Manage {
-    /// The snapshots that are kept, by name.
+    /// The snapshots, by name.
     #[must_use]
     pub fn snapshots(&self) -> Vec<SnapshotState> {
         let kept = self.app.snapshots.lock();
         kept.iter().map(|(name, snapshot)| SnapshotState::of(name, snapshot)).collect()
     }
 
-    /// Keeps all state as it is now, under a name. One of the same name is replaced.
+    /// Saves the whole state under a name. An existing snapshot of the name is replaced.
     ///
     /// # Errors
     /// If the store fails.
@@ -59,25 +63,24 @@ impl Manage {
         Ok(state)
     }
 
-    /// Puts all state back to a snapshot. Access tokens that are out stay good.
+    /// Restores the state of a snapshot. Issued access tokens stay valid.
     ///
     /// # Errors
-    /// If there is none of this name.
+    /// If the snapshot does not exist.
     pub fn restore_snapshot(&self, name: &str) -> Result<(), ManageError> {
         let snapshot = self.app.snapshots.lock().get(name).cloned();
         Ok(self.app.restore(&snapshot.ok_or_else(|| unknown(name))?)?)
     }
 
-    /// Drops a snapshot.
+    /// Deletes a snapshot.
     ///
     /// # Errors
-    /// If there is none of this name.
+    /// If the snapshot does not exist.
     pub fn delete_snapshot(&self, name: &str) -> Result<(), ManageError> {
         self.app.snapshots.lock().remove(name).map(|_| ()).ok_or_else(|| unknown(name))
     }
 
-    /// Puts all state back to what the emulator was started with, and forgets exchanges, calls that were counted, and fault
-    /// rules.
+    /// Restores the initial state, and clears the journal, the counted calls and the fault rules.
     ///
     /// # Errors
     /// If the store fails.

@@ -1,26 +1,30 @@
+//! User groups.
+
 use serde::Serialize;
 
 use super::{Manage, ManageError};
-use crate::seed;
-use crate::store::{GroupId, GroupKind, GroupRow, Organization, Reader};
+use crate::{
+    seed,
+    store::{GroupId, GroupKind, GroupRow, Organization, Reader},
+};
 
 /// A user group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserGroupState {
-    /// The service's number for it.
+    /// The id.
     pub group_id: GroupId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its description.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether another organization owns its users.
     pub read_only: bool,
-    /// How many users are in it.
+    /// The number of users in it.
     pub members: i64,
-    /// The names of the profiles that it brings to its users.
+    /// The names of the profiles that its members get.
     pub profiles: Vec<String>,
 }
 
@@ -51,7 +55,7 @@ impl Manage {
     /// The user groups of an organization.
     ///
     /// # Errors
-    /// If there is no such organization.
+    /// If the organization does not exist.
     pub fn user_groups(&self, org_id: &str) -> Result<Vec<UserGroupState>, ManageError> {
         self.read(org_id, |r, org| {
             let groups = r.groups_of_kind(org.id, GroupKind::UserGroup)?;
@@ -62,15 +66,15 @@ impl Manage {
     /// A user group by its name, without regard to case.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn user_group(&self, org_id: &str, name: &str) -> Result<UserGroupState, ManageError> {
         self.read(org_id, |r, org| UserGroupState::of(r, org, find(r, org, name)?))
     }
 
-    /// Makes a user group, also a read-only one, whose users another organization owns.
+    /// Creates a user group. It can be read-only: then another organization owns its users.
     ///
     /// # Errors
-    /// If the name is that of another group, or a profile that it is to bring is not there.
+    /// If another group has the name, or one of the profiles does not exist.
     pub fn create_user_group(&self, org_id: &str, new: &seed::UserGroup) -> Result<UserGroupState, ManageError> {
         self.write(org_id, |tx, org| {
             seed::add_user_group(tx, org_id, new)?;
@@ -83,7 +87,7 @@ impl Manage {
     /// Sets whether another organization owns the users of a user group.
     ///
     /// # Errors
-    /// If there is no such group.
+    /// If the group does not exist.
     pub fn set_read_only(&self, org_id: &str, name: &str, read_only: bool) -> Result<UserGroupState, ManageError> {
         self.write(org_id, |tx, org| {
             tx.set_read_only(find(&tx.rows(), org, name)?.id, read_only)?;

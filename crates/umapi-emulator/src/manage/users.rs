@@ -1,9 +1,13 @@
-use super::{Manage, ManageError};
-use crate::seed::{self, Presence, UserStatus, UserType};
-use crate::store::{self, Organization, Reader, UserKind, UserRow, domain_of, fold};
+//! Accounts in any state, including those that the service does not show.
 
-/// The account with this address or username, in whatever state. Of two with one address it is the organization's own,
-/// unless the type says otherwise.
+use super::{Manage, ManageError};
+use crate::{
+    seed::{self, Presence, UserStatus, UserType},
+    store::{self, Organization, Reader, UserKind, UserRow, domain_of, fold},
+};
+
+/// Finds an account by its email address or username, in any state. If two accounts have the address, the account of the
+/// organization's own directory wins, unless the type is given.
 fn find(r: &Reader<'_>, org: &Organization, user: &str, user_type: Option<UserType>) -> Result<UserRow, ManageError> {
     let mut found = Vec::new();
     found.extend(r.user_by_email(org.id, user, false)?);
@@ -52,18 +56,18 @@ fn show(r: &Reader<'_>, user: UserRow) -> Result<seed::User, ManageError> {
 }
 
 impl Manage {
-    /// An account by its address or its username, in whatever state. The type tells two with one address apart.
+    /// An account by its email address or username, in any state. The type is needed if two accounts have the address.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn user(&self, org_id: &str, user: &str, user_type: Option<UserType>) -> Result<seed::User, ManageError> {
         self.read(org_id, |r, org| show(r, find(r, org, user, user_type)?))
     }
 
-    /// Makes an account in any state, by the rules that the service's own steps follow.
+    /// Creates an account in any state, by the same rules as the steps of the service.
     ///
     /// # Errors
-    /// With the code that the step would have.
+    /// If a rule is broken. The error has the code of the step.
     pub fn create_user(&self, org_id: &str, new: &seed::User) -> Result<seed::User, ManageError> {
         self.write(org_id, |tx, org| {
             seed::add_user(tx, org_id, new)?;
@@ -73,10 +77,10 @@ impl Manage {
         })
     }
 
-    /// Sets the state of an account, in every organization that knows it.
+    /// Sets the status of an account in every organization that has it.
     ///
     /// # Errors
-    /// If there is no such account.
+    /// If the account does not exist.
     pub fn set_status(
         &self,
         org_id: &str,
@@ -87,10 +91,10 @@ impl Manage {
         self.update_user(org_id, user, user_type, Some(status), None)
     }
 
-    /// Sets how an account stands to an organization. One that is no member is in none of its groups.
+    /// Sets the presence of an account in an organization. An account that is not a member is in no groups.
     ///
     /// # Errors
-    /// If there is no such account, or it cannot stay behind without being a user.
+    /// If the account does not exist, or is to stay in a directory that the organization does not own.
     pub fn set_presence(
         &self,
         org_id: &str,
@@ -123,7 +127,7 @@ impl Manage {
                     let directory = row.directory.map(|id| tx.rows().directory(id)).transpose()?.flatten();
                     if directory.is_none_or(|directory| directory.org != org.id) {
                         let message =
-                            format!("User {user} is in no directory of the organization: remove the user instead");
+                            format!("User {user} is not in a directory of the organization: remove the user instead");
                         return Err(ManageError::conflict("emulator.user.elsewhere", message));
                     }
                     tx.leave(&row)?;

@@ -1,8 +1,10 @@
-//! The command as others see it: its ready line, its end, and what it refuses.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+//! The command from outside: its ready line, its signals, and its errors.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed expectation must fail the test")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Output, Stdio},
+};
 
 use serde_json::Value;
 
@@ -12,7 +14,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A command that serves; it is killed with the test.
+/// A serving command, killed at the end of the test.
 struct Serving {
     child: Child,
     ready: Value,
@@ -71,16 +73,16 @@ impl Drop for Serving {
     }
 }
 
-fn refused(command: &mut Command) -> String {
+fn rejected(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(!status.success() && stdout.is_empty());
     String::from_utf8(stderr).unwrap()
 }
 
-// The client's connections answer while the test waits for the end.
+// The connections of the client are served while the test waits for the end.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ready_line_is_all_a_client_needs_and_signals_end_it_cleanly() {
+async fn the_ready_line_suffices_and_signals_stop_cleanly() {
     for signal in ["-TERM", "-INT"] {
         let mut serving = Serving::start(&mut command(&[]));
         assert_eq!(serving.users().await["users"].as_array().unwrap().len(), 9);
@@ -90,24 +92,24 @@ async fn the_ready_line_is_all_a_client_needs_and_signals_end_it_cleanly() {
     }
 }
 
-// Linux has the whole of 127/8, so another address of this machine stands for another machine.
+// Linux has all of 127/8, so that another loopback address can stand for another machine.
 #[cfg(target_os = "linux")]
 #[test]
-fn it_is_reached_from_this_machine_alone_unless_it_is_told_otherwise() {
+fn only_this_machine_reaches_it_by_default() {
     let is_open_elsewhere = |serving: &Serving, url: &str| {
         let port = serving.text(url).split(':').nth(2).and_then(|rest| rest.split('/').next()).unwrap();
         std::net::TcpStream::connect(("127.0.0.2", port.parse().unwrap())).is_ok()
     };
-    let alone = Serving::start(&mut command(&[]));
-    let told = Serving::start(&mut command(&["--listen", "0.0.0.0"]));
+    let default = Serving::start(&mut command(&[]));
+    let open = Serving::start(&mut command(&["--listen", "0.0.0.0"]));
     for url in ["/umUrl", "/umHttpsUrl", "/imsHttpsUrl", "/managementUrl"] {
-        assert!(!is_open_elsewhere(&alone, url), "{url}");
-        assert!(is_open_elsewhere(&told, url), "{url}");
+        assert!(!is_open_elsewhere(&default, url), "{url}");
+        assert!(is_open_elsewhere(&open, url), "{url}");
     }
 }
 
 #[tokio::test]
-async fn the_generator_and_the_environment_are_heard() {
+async fn options_and_environment_are_used() {
     let mut command = command(&["--users", "30", "--groups", "3", "--profiles", "2", "--seed", "42"]);
     let serving =
         Serving::start(command.env("UMAPI_EMULATOR_PAGE_SIZE", "20").env("UMAPI_EMULATOR_NO_MANAGEMENT", "yes"));
@@ -117,7 +119,7 @@ async fn the_generator_and_the_environment_are_heard() {
 }
 
 #[tokio::test]
-async fn a_folder_keeps_the_authority_and_a_file_the_state() {
+async fn the_authority_and_the_state_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (ca, data) = (folder.path().join("ca"), folder.path().join("state.db"));
     let arguments = ["--ca-dir", ca.to_str().unwrap(), "--data", data.to_str().unwrap(), "--no-http"];
@@ -126,32 +128,32 @@ async fn a_folder_keeps_the_authority_and_a_file_the_state() {
     assert_eq!(first.text("/umUrl"), first.text("/umHttpsUrl"));
     drop(first);
     let second = Serving::start(&mut command(&arguments));
-    assert!(!second.token(&trusted).await.is_empty(), "a client that trusted the first trusts the second");
+    assert!(!second.token(&trusted).await.is_empty(), "the second uses the same authority");
 }
 
 #[test]
-fn bad_values_refuse_to_start_with_a_message() {
-    let error = refused(&mut command(&["--limits", "some"]));
+fn invalid_values_are_rejected_with_a_message() {
+    let error = rejected(&mut command(&["--limits", "some"]));
     assert!(error.contains("--limits") && error.contains("documented"), "{error}");
-    let error = refused(command(&[]).env("UMAPI_EMULATOR_HTTP", "eighty"));
+    let error = rejected(command(&[]).env("UMAPI_EMULATOR_HTTP", "eighty"));
     assert!(error.contains("--http") && error.contains("eighty"), "{error}");
-    let error = refused(command(&[]).env("UMAPI_EMULATOR_LOOSE", "perhaps"));
+    let error = rejected(command(&[]).env("UMAPI_EMULATOR_LOOSE", "perhaps"));
     assert!(error.contains("--loose"), "{error}");
-    let error = refused(&mut command(&["--seed", "/nowhere/seed.yaml"]));
+    let error = rejected(&mut command(&["--seed", "/nowhere/seed.yaml"]));
     assert!(error.contains("/nowhere/seed.yaml"), "{error}");
-    let error = refused(&mut command(&["--seed", "42"]));
+    let error = rejected(&mut command(&["--seed", "42"]));
     assert!(error.contains("--users"), "{error}");
-    let error = refused(&mut command(&["--time", "noon"]));
+    let error = rejected(&mut command(&["--time", "noon"]));
     assert!(error.contains("2026-01-01T00:00:00Z"), "{error}");
-    let error = refused(&mut command(&["--groups", "5"]));
+    let error = rejected(&mut command(&["--groups", "5"]));
     assert!(error.contains("--users"), "{error}");
 }
 
 #[test]
-fn a_seed_that_breaks_a_rule_names_the_place() {
+fn an_invalid_seed_names_the_location() {
     let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
     std::fs::write(file.path(), "organizations: [{id: 1A@AdobeOrg, users: [{type: adobeID, email: none}]}]").unwrap();
-    let error = refused(&mut command(&["--seed", file.path().to_str().unwrap()]));
+    let error = rejected(&mut command(&["--seed", file.path().to_str().unwrap()]));
     assert!(error.contains("/organizations/0/users/0"), "{error}");
 }
 

@@ -1,5 +1,5 @@
-//! Every code of the description is caused by some request, or is listed as one that only a failure outside can cause.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+//! Every error code of the description has a request that causes it, or is listed as caused only by failures outside the service.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed expectation must fail the test")]
 
 mod requests;
 
@@ -7,19 +7,21 @@ use std::collections::BTreeSet;
 
 use requests::{ORG, OUTSIDE, Request, SEED, caused};
 use serde_json::{Value, json};
-use umapi_emulator::seed::Seed;
-use umapi_emulator::store::{Snapshot, StoreError};
-use umapi_emulator::{Emulator, FaultResponse, FaultRule, LimitSettings, Operation, StepFault, engine};
+use umapi_emulator::{
+    Emulator, FaultResponse, FaultRule, LimitSettings, Operation, StepFault, engine,
+    seed::Seed,
+    store::{Snapshot, StoreError},
+};
 use umapi_model::ErrorCode;
 
 #[test]
-fn the_lists_are_the_catalogue() {
+fn the_lists_match_the_catalogue() {
     let catalogue: BTreeSet<&str> = ErrorCode::CATALOGUE.iter().map(|entry| entry.code).collect();
     let caused: BTreeSet<&str> = caused().iter().map(|(code, _)| *code).collect();
     let outside: BTreeSet<&str> = OUTSIDE.iter().map(|(code, _)| *code).collect();
-    assert_eq!(caused.intersection(&outside).collect::<Vec<_>>(), Vec::<&&str>::new(), "in both lists");
+    assert_eq!(caused.intersection(&outside).collect::<Vec<_>>(), Vec::<&&str>::new(), "codes in both lists");
     let listed: BTreeSet<&str> = caused.union(&outside).copied().collect();
-    assert_eq!(listed, catalogue, "a code is in neither list, or is none of the description's");
+    assert_eq!(listed, catalogue, "a code is in neither list, or is not in the description");
 }
 
 #[tokio::test]
@@ -32,12 +34,12 @@ async fn each_code_is_caused_by_its_requests() {
             wrong.push(format!("{code}: {seen:?}"));
         }
     }
-    assert!(wrong.is_empty(), "codes that did not come: {wrong:#?}");
+    assert!(wrong.is_empty(), "codes that were not returned: {wrong:#?}");
     service.emulator.assert_clean();
 }
 
 #[tokio::test]
-async fn a_failure_outside_can_be_provoked_with_each_code_that_only_it_causes() {
+async fn a_step_fault_gives_each_code_of_an_outside_failure() {
     let service = Service::start(LimitSettings::off()).await;
     for (code, step) in OUTSIDE {
         let rule = match step {
@@ -57,10 +59,10 @@ async fn a_failure_outside_can_be_provoked_with_each_code_that_only_it_causes() 
     }
 }
 
-/// The emulator, and a client of it.
+/// The emulator and a client of it.
 struct Service {
     emulator: Emulator,
-    /// Each request meets the same state.
+    /// The state before each request.
     seeded: Snapshot,
     http: reqwest::Client,
 }
@@ -80,7 +82,7 @@ impl Service {
         Self { emulator, seeded, http: reqwest::Client::new() }
     }
 
-    /// Sends a request, and answers the codes that come back.
+    /// Sends a request and returns the codes of the response.
     async fn send(&self, request: Request) -> Vec<String> {
         self.emulator.restore(&self.seeded).unwrap();
         match request {
@@ -135,7 +137,7 @@ impl Service {
         codes(call.send().await.unwrap().json().await.unwrap())
     }
 
-    /// The service's id of the profile.
+    /// The id of the profile.
     fn profile(&self) -> String {
         let profile = self.emulator.store().read(|r| {
             let org = r.organization(ORG)?.map_or(0, |org| org.id);
@@ -145,7 +147,7 @@ impl Service {
     }
 }
 
-/// The codes of an answer, wherever they stand.
+/// All codes in a response.
 fn codes(answer: Value) -> Vec<String> {
     let entries = [&answer["errors"], &answer["warnings"]].into_iter().filter_map(Value::as_array).flatten();
     entries

@@ -1,4 +1,4 @@
-//! The requests, by the codes that they cause.
+//! The requests that cause each error code.
 
 use serde_json::{Value, json};
 use umapi_emulator::{
@@ -8,7 +8,7 @@ use umapi_emulator::{
 
 pub(crate) const ORG: &str = "AA@AdobeOrg";
 
-/// What the requests meet.
+/// The state before each request.
 pub(crate) const SEED: &str = r"
 organizations:
   - id: AA@AdobeOrg
@@ -52,17 +52,17 @@ pub(crate) enum Request {
     Command(Value),
     /// The body of an action request.
     Body(&'static str),
-    /// Another call: method, path behind the API's root, body.
+    /// Another call: method, path below the root of the API, body.
     Call(&'static str, String, Value),
     /// A call with these headers and no others.
     Bare(&'static [(&'static str, &'static str)]),
-    /// A command on a user, after the organization was changed.
+    /// A command on a user, after a change of the organization.
     After(fn(&Emulator) -> Result<(), StoreError>, &'static str, Value),
-    /// More calls than a minute allows.
+    /// More calls than the limit per minute.
     Flood,
 }
 
-/// The requests, by the codes that they cause.
+/// The requests that cause each code.
 pub(crate) fn caused() -> Vec<(&'static str, Request)> {
     use Request::{After, Bare, Body, Call, Command, Flood, Group, User};
     let federated = |email: &str| json!({"email": email, "firstname": "A", "lastname": "B", "country": "US"});
@@ -325,7 +325,7 @@ pub(crate) fn caused() -> Vec<(&'static str, Request)> {
     ]
 }
 
-/// What fails outside of the service: the step in which the code is provoked, or none where the whole call fails.
+/// The codes of failures outside the service, with the step that fails with the code. `None` if the whole call fails.
 pub(crate) const OUTSIDE: [(&str, Option<ActionStep>); 16] = [
     ("error.user.type.missing", Some(ActionStep::Update)),
     ("error.user.update_failed", Some(ActionStep::Add)),
@@ -339,11 +339,11 @@ pub(crate) const OUTSIDE: [(&str, Option<ActionStep>); 16] = [
     ("error.internal.group.remove", Some(ActionStep::Remove)),
     ("error.internal.exceptionflys", Some(ActionStep::Add)),
     ("error.internal.everybody_group.not_found", Some(ActionStep::AddAdobeId)),
-    // No call of today names an organization.
+    // No current call has the name of an organization.
     ("error.organization.invalid_name", None),
     ("error.api.not_available", None),
-    // The gateway refuses such a key before the service sees it.
+    // The gateway rejects such a key before the service sees it.
     ("error.apikey.invalid", None),
-    // The service says `PLC_NOT_FOUND`.
+    // The service returns `PLC_NOT_FOUND` instead.
     ("plc.not_found", None),
 ];

@@ -1,3 +1,5 @@
+//! Action requests.
+
 use serde_json::{Value, json};
 use umapi_emulator::Operation;
 
@@ -8,7 +10,7 @@ fn create(email: &str) -> Value {
 }
 
 #[tokio::test]
-async fn commands_do_what_they_say_and_errors_name_their_place() {
+async fn commands_are_applied_and_errors_name_their_step() {
     let rig = Rig::new().await;
     let answer = rig
         .act(&json!([
@@ -28,7 +30,7 @@ async fn commands_do_what_they_say_and_errors_name_their_place() {
 }
 
 #[tokio::test]
-async fn test_mode_does_nothing() {
+async fn test_mode_changes_nothing() {
     let rig = Rig::new().await;
     let commands = json!([{"user": "new@example.com", "do": [create("new@example.com")]}]);
     let answer = rig.post(&format!("/action/{ORG}?testOnly=true"), &commands).await.expect(200).json();
@@ -38,19 +40,19 @@ async fn test_mode_does_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_array_of_commands_is_malformed() {
+async fn a_body_other_than_an_array_is_malformed() {
     let rig = Rig::new().await;
     let eleven = Value::Array(vec![json!({"user": "a@example.com", "do": []}); 11]);
     for body in [json!({}), json!([]), eleven] {
-        let refused = rig.post(&format!("/action/{ORG}"), &body).await.expect(400).json();
-        assert_eq!(refused["result"], "error.command.malformed");
+        let rejected = rig.post(&format!("/action/{ORG}"), &body).await.expect(400).json();
+        assert_eq!(rejected["result"], "error.command.malformed");
     }
     let large = json!([{"user": "x".repeat(2 << 20), "do": []}]);
     rig.post(&format!("/action/{ORG}"), &large).await.expect(400);
 }
 
 #[tokio::test]
-async fn the_request_is_in_the_journal_and_its_effects_in_the_ledger() {
+async fn the_journal_has_the_request_and_the_ledger_its_effects() {
     let rig = Rig::new().await;
     let body = json!([{"user": "new@example.com", "do": [create("new@example.com")]}]);
     let request = rig.request(reqwest::Method::POST, &format!("/action/{ORG}")).json(&body);

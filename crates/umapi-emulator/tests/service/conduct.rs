@@ -1,18 +1,20 @@
-//! How the server bears itself: limits of size, protocols, and ends.
+//! The server: protocols, limits of size, rate limits, and stopping.
 
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Version};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use umapi_emulator::{Emulator, FaultEffect, FaultRule, LimitSettings, Operation, StartError};
 use umapi_time::ManualClock;
 
 use crate::rig::{ORG, Reply, Rig};
 
 #[tokio::test]
-async fn both_versions_of_http_are_spoken_and_both_origins_are_one() {
+async fn both_http_versions_and_both_ports_work() {
     let emulator = Emulator::builder().https().limits(LimitSettings::off()).start().await.unwrap();
     let ca = reqwest::Certificate::from_pem(emulator.ca_pem().unwrap().as_bytes()).unwrap();
     let client = || reqwest::Client::builder().tls_certs_only([ca.clone()]).no_proxy();
@@ -31,7 +33,7 @@ async fn both_versions_of_http_are_spoken_and_both_origins_are_one() {
 }
 
 #[tokio::test]
-async fn a_certificate_holds_further_names() {
+async fn a_certificate_has_further_names() {
     let emulator =
         Emulator::builder().without_http().https().server_name("usermanagement.adobe.io").start().await.unwrap();
     let ca = reqwest::Certificate::from_pem(emulator.ca_pem().unwrap().as_bytes()).unwrap();
@@ -47,7 +49,7 @@ async fn a_certificate_holds_further_names() {
 }
 
 #[tokio::test]
-async fn an_id_is_echoed_or_made_up_and_the_date_is_the_emulator_s() {
+async fn a_response_has_request_id_and_emulator_date() {
     let rig = Rig::of(Emulator::builder().clock(ManualClock::new())).await;
     let path = format!("/users/{ORG}/0");
     let given = rig.request(Method::GET, &path).header("x-request-id", "a b/ü").send().await.unwrap();
@@ -58,7 +60,7 @@ async fn an_id_is_echoed_or_made_up_and_the_date_is_the_emulator_s() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_far_too_large_is_refused() {
+async fn a_body_that_is_too_large_is_rejected() {
     let rig = Rig::new().await;
     let body = vec![b' '; 5 << 20];
     let request = rig.request(Method::POST, &format!("/action/{ORG}")).body(body);
@@ -66,7 +68,7 @@ async fn a_body_that_is_far_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn nonsense_is_no_reason_to_end() {
+async fn the_server_survives_nonsense() {
     let emulator = Emulator::start().await.unwrap();
     for bytes in [
         &b"\0\x01\x02nonsense\r\n\r\n"[..],
@@ -85,7 +87,7 @@ async fn nonsense_is_no_reason_to_end() {
 }
 
 #[tokio::test]
-async fn limits_are_kept_and_a_minute_later_calls_go_on() {
+async fn limits_apply_for_a_minute() {
     let manual = ManualClock::new();
     let emulator = Emulator::builder().clock(manual.clone()).start().await.unwrap();
     let client = reqwest::Client::new();
@@ -97,15 +99,15 @@ async fn limits_are_kept_and_a_minute_later_calls_go_on() {
     for _ in 0..5 {
         call().await.expect(200);
     }
-    let refused = call().await.expect(429);
-    assert_eq!(refused.json(), json!({"error_code": "429050", "message": "Too many requests"}));
-    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    let rejected = call().await.expect(429);
+    assert_eq!(rejected.json(), json!({"error_code": "429050", "message": "Too many requests"}));
+    let wait: u64 = rejected.header("retry-after").parse().unwrap();
     manual.advance(Duration::from_secs(wait));
     call().await.expect(200);
 }
 
 #[tokio::test]
-async fn an_end_in_good_order_answers_what_is_under_way() {
+async fn a_graceful_stop_completes_open_requests() {
     let manual = ManualClock::new();
     let rig = Rig::of(Emulator::builder().clock(manual.clone())).await;
     rig.emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultEffect::delay(Duration::from_secs(9)))).unwrap();
@@ -136,7 +138,7 @@ async fn dropping_it_closes_its_ports() {
 }
 
 #[tokio::test]
-async fn state_goes_back_to_a_snapshot_and_to_the_seed() {
+async fn state_is_restored_from_snapshot_and_seed() {
     let rig = Rig::new().await;
     let add = |group: &str| json!([{"user": "nobody@example.com", "do": [{"add": {"group": [group]}}]}]);
     rig.act(&add("Design")).await;
@@ -163,7 +165,7 @@ async fn state_is_kept_in_a_file() {
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_why() {
+async fn a_failed_start_says_why() {
     let taken = Emulator::start().await.unwrap();
     let port = taken.addresses().http.unwrap().port();
     let error = Emulator::builder().http_port(port).start().await.unwrap_err().to_string();

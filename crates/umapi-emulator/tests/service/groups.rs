@@ -1,10 +1,12 @@
+//! The list of groups.
+
 use serde_json::{Value, json};
 use umapi_emulator::{Emulator, PageSizes};
 
 use crate::rig::{ORG, Rig};
 
 #[tokio::test]
-async fn groups_of_all_kinds_have_the_fields_of_their_kind() {
+async fn groups_have_the_fields_of_their_type() {
     let rig = Rig::new().await;
     let page = rig.get(&format!("/groups/{ORG}/0")).await.expect(200).json();
     assert_eq!((&page["lastPage"], &page["result"]), (&json!(true), &json!("success")));
@@ -26,7 +28,7 @@ async fn groups_of_all_kinds_have_the_fields_of_their_kind() {
 }
 
 #[tokio::test]
-async fn a_page_behind_the_end_is_not_found_and_no_error() {
+async fn a_page_past_the_end_is_not_an_error() {
     let mut pages = PageSizes::default();
     pages.groups = 6;
     let rig = Rig::of(Emulator::builder().page_sizes(pages)).await;

@@ -1,10 +1,12 @@
+//! The deprecated endpoints of users.
+
 use serde_json::json;
 use umapi_emulator::{Emulator, PageSizes};
 
 use crate::rig::{ORG, Rig};
 
 #[tokio::test]
-async fn users_come_as_an_array_in_the_older_shape() {
+async fn users_are_an_array_in_the_older_shape() {
     let mut pages = PageSizes::default();
     pages.legacy_users = 5;
     let rig = Rig::of(Emulator::builder().page_sizes(pages)).await;
@@ -25,7 +27,7 @@ async fn users_come_as_an_array_in_the_older_shape() {
 }
 
 #[tokio::test]
-async fn one_user_comes_alone() {
+async fn one_user_is_an_object() {
     let rig = Rig::new().await;
     let user = rig.get(&format!("/{ORG}/users/JDOE@example.com")).await.expect(200).json();
     assert_eq!((&user["email"], &user["userType"]), (&json!("jdoe@example.com"), &json!("federatedID")));

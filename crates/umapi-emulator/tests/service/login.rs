@@ -1,3 +1,5 @@
+//! Both kinds of login.
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::json;
@@ -23,18 +25,18 @@ async fn list_with(rig: &Rig, token: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn client_credentials_give_a_token_that_is_good() {
+async fn client_credentials_give_a_valid_token() {
     let rig = Rig::new().await;
     let secret = rig.emulator.credentials().client_secret.clone();
     let granted = client_credentials(&rig, &secret).await.expect(200).json();
     assert_eq!((&granted["token_type"], &granted["expires_in"]), (&json!("bearer"), &json!(86_400)));
     list_with(&rig, granted["access_token"].as_str().unwrap()).await.expect(200);
-    let refused = client_credentials(&rig, "wrong").await.expect(401).json();
-    assert_eq!(refused["error"], "invalid_client");
+    let rejected = client_credentials(&rig, "wrong").await.expect(401).json();
+    assert_eq!(rejected["error"], "invalid_client");
 }
 
 #[tokio::test]
-async fn a_jwt_gives_a_token_that_is_good() {
+async fn a_jwt_gives_a_valid_token() {
     let rig = Rig::new().await;
     let credentials = rig.emulator.credentials();
     let ims = rig.emulator.ims_url();
@@ -57,7 +59,7 @@ async fn a_jwt_gives_a_token_that_is_good() {
 }
 
 #[tokio::test]
-async fn without_token_or_key_the_gateway_answers() {
+async fn without_token_or_key_the_gateway_responds() {
     let rig = Rig::new().await;
     let url = format!("{}/users/{ORG}/0", rig.um);
     let no_key = Reply::of(rig.http.get(&url).send().await.unwrap()).await.expect(403).json();
@@ -69,7 +71,7 @@ async fn without_token_or_key_the_gateway_answers() {
 }
 
 #[tokio::test]
-async fn a_token_ends_after_a_day_on_the_emulator_s_clock() {
+async fn a_token_expires_after_a_day_of_the_clock() {
     let rig = Rig::of(Emulator::builder().clock(umapi_time::ManualClock::new())).await;
     rig.get(&format!("/users/{ORG}/0")).await.expect(200);
     rig.emulator.clock().advance(std::time::Duration::from_secs(24 * 60 * 60)).unwrap();
@@ -77,7 +79,7 @@ async fn a_token_ends_after_a_day_on_the_emulator_s_clock() {
 }
 
 #[tokio::test]
-async fn the_login_can_have_ports_of_its_own() {
+async fn the_login_can_have_its_own_ports() {
     let rig = Rig::of(Emulator::builder().separate_login(0, 0)).await;
     let (um, ims) = (rig.emulator.um_https_url().unwrap(), rig.emulator.ims_https_url().unwrap());
     let origin = um.strip_suffix("/v2/usermanagement").unwrap();

@@ -1,5 +1,5 @@
-//! Every operation over real connections, TLS included, by a plain HTTP client.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
+//! Every operation over real connections, including TLS, with a plain HTTP client.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed expectation must fail the test")]
 
 mod actions;
 mod conduct;

@@ -1,3 +1,5 @@
+//! The deprecated endpoints of products.
+
 use serde_json::{Value, json};
 use umapi_emulator::{Emulator, PageSizes};
 
@@ -10,7 +12,7 @@ async fn product(rig: &Rig, name: &str) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn products_are_listed_and_shown() {
+async fn products_are_listed_and_read() {
     let mut pages = PageSizes::default();
     pages.legacy_lists = 2;
     let rig = Rig::of(Emulator::builder().page_sizes(pages)).await;
@@ -28,7 +30,7 @@ async fn products_are_listed_and_shown() {
 }
 
 #[tokio::test]
-async fn a_product_s_administrators_change_by_either_path() {
+async fn administrators_of_a_product_change_by_either_path() {
     let rig = Rig::new().await;
     let (path, _) = product(&rig, "Adobe Photoshop").await;
     rig.post(&path, &json!({"addProductAdmin": ["jdoe@example.com"]})).await.expect(200);
@@ -41,7 +43,7 @@ async fn a_product_s_administrators_change_by_either_path() {
 }
 
 #[tokio::test]
-async fn configurations_are_listed_shown_and_changed() {
+async fn configurations_are_listed_read_and_changed() {
     let rig = Rig::new().await;
     let (path, _) = product(&rig, "Adobe Document Cloud for business").await;
     let listed = rig.get(&format!("{path}/configurations")).await.expect(200);

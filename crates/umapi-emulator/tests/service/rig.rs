@@ -1,11 +1,12 @@
-use reqwest::header::HeaderMap;
-use reqwest::{Certificate, Client, Method, StatusCode};
+//! An emulator and its client.
+
+use reqwest::{Certificate, Client, Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use umapi_emulator::{Builder, Emulator, LimitSettings};
 
 pub(crate) const ORG: &str = "12345@AdobeOrg";
 
-/// An emulator, and a client that is logged in to it over TLS.
+/// An emulator, and a client of it with an access token, over TLS.
 pub(crate) struct Rig {
     pub(crate) emulator: Emulator,
     pub(crate) http: Client,
@@ -13,7 +14,7 @@ pub(crate) struct Rig {
     token: String,
 }
 
-/// An answer, read to its end.
+/// A response, read completely.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -27,7 +28,7 @@ impl Reply {
         Self { status, headers, text: response.text().await.unwrap() }
     }
 
-    /// The body as JSON; nothing if there is none.
+    /// The body as JSON. `null` if it is empty.
     pub(crate) fn json(&self) -> Value {
         if self.text.is_empty() { Value::Null } else { serde_json::from_str(&self.text).unwrap() }
     }
@@ -36,7 +37,7 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The paging headers: total, pages, current page, entries on it.
+    /// The paging headers: total, pages, current page, page size.
     pub(crate) fn paging(&self) -> [u64; 4] {
         ["x-total-count", "x-page-count", "x-current-page", "x-page-size"]
             .map(|name| self.header(name).parse().unwrap_or_else(|_| panic!("{name} in {:?}", self.headers)))
@@ -50,7 +51,7 @@ impl Reply {
 }
 
 impl Rig {
-    /// Over HTTPS, strict, without limits.
+    /// HTTPS, strict, without limits.
     pub(crate) async fn new() -> Self {
         Self::of(Emulator::builder()).await
     }
@@ -64,7 +65,7 @@ impl Rig {
         Self { emulator, http, um, token }
     }
 
-    /// A request with token and key.
+    /// A request with token and API key.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.um)).bearer_auth(&self.token);
         request.header("X-Api-Key", &self.emulator.credentials().client_id)
@@ -82,7 +83,7 @@ impl Rig {
         self.send(Method::POST, path, body).await
     }
 
-    /// Runs commands, which are expected to be understood.
+    /// Runs commands, and expects the status 200.
     pub(crate) async fn act(&self, commands: &Value) -> Value {
         self.post(&format!("/action/{ORG}"), commands).await.expect(200).json()
     }

@@ -1,3 +1,5 @@
+//! Requests that do not match the description.
+
 use reqwest::Method;
 use serde_json::json;
 use umapi_emulator::Emulator;
@@ -5,7 +7,7 @@ use umapi_emulator::Emulator;
 use crate::rig::{ORG, Reply, Rig};
 
 #[tokio::test]
-async fn what_the_description_does_not_allow_is_refused_with_the_service_s_error() {
+async fn an_invalid_request_gets_the_error_of_the_service() {
     let rig = Rig::new().await;
     for (path, code) in [
         (format!("/users/{ORG}/-1"), "error.command.malformed"),
@@ -15,30 +17,30 @@ async fn what_the_description_does_not_allow_is_refused_with_the_service_s_error
         (format!("/users/{ORG}/0/{}", "x".repeat(256)), "error.group.invalid_name"),
         ("/users/nobody/0".to_owned(), "error.organization.invalid_id"),
     ] {
-        let refused = rig.get(&path).await.expect(400).json();
-        assert_eq!(refused["result"], code, "{path}: {refused}");
+        let rejected = rig.get(&path).await.expect(400).json();
+        assert_eq!(rejected["result"], code, "{path}: {rejected}");
     }
-    let refused = rig.post(&format!("/{ORG}/user-groups"), &json!({"title": "X"})).await.expect(400).json();
-    assert_eq!(refused["errorCode"], "error.command.malformed");
-    assert!(refused["errorMessage"].as_str().unwrap().contains("name"));
+    let rejected = rig.post(&format!("/{ORG}/user-groups"), &json!({"title": "X"})).await.expect(400).json();
+    assert_eq!(rejected["errorCode"], "error.command.malformed");
+    assert!(rejected["errorMessage"].as_str().unwrap().contains("name"));
     let untyped = rig.request(Method::POST, &format!("/action/{ORG}")).body("[]").send().await.unwrap();
     assert!(Reply::of(untyped).await.expect(400).text.contains("Content-Type"));
 }
 
 #[tokio::test]
-async fn the_loose_take_what_can_be_understood() {
+async fn loose_mode_accepts_what_is_understandable() {
     let rig = Rig::of(Emulator::builder().loose()).await;
     rig.get(&format!("/users/{ORG}/0?directOnly=perhaps")).await.expect(200);
     rig.get(&format!("/users/{ORG}/0/R%26D%20/%20Labs%20(100%20%25)")).await.expect(200);
     let body = r#"[{"user":"jdoe@example.com","do":[{"add":{"group":["Sales"]}}]}]"#;
     let untyped = rig.request(Method::POST, &format!("/action/{ORG}")).body(body).send().await.unwrap();
     Reply::of(untyped).await.expect(200);
-    let refused = rig.post(&format!("/{ORG}/user-groups"), &json!({"title": "X"})).await.expect(400).json();
-    assert!(refused["errorCode"].as_str().unwrap().starts_with("error."), "the engine has the last word: {refused}");
+    let rejected = rig.post(&format!("/{ORG}/user-groups"), &json!({"title": "X"})).await.expect(400).json();
+    assert!(rejected["errorCode"].as_str().unwrap().starts_with("error."), "the engine has the last word: {rejected}");
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_say_so() {
+async fn unknown_paths_and_methods_are_rejected() {
     let rig = Rig::new().await;
     rig.get("/nothing").await.expect(404);
     let wrong = rig.request(Method::DELETE, &format!("/users/{ORG}/0")).send().await.unwrap();

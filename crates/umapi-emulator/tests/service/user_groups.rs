@@ -1,3 +1,5 @@
+//! The deprecated endpoints of user groups.
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use umapi_emulator::{Emulator, PageSizes};
@@ -14,7 +16,7 @@ async fn id_of(rig: &Rig, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn pages_count_from_one_and_zero_is_taken_for_one() {
+async fn pages_count_from_one_and_zero_counts_as_one() {
     let mut pages = PageSizes::default();
     pages.legacy_lists = 3;
     let rig = Rig::of(Emulator::builder().page_sizes(pages)).await;
@@ -28,7 +30,7 @@ async fn pages_count_from_one_and_zero_is_taken_for_one() {
 }
 
 #[tokio::test]
-async fn a_group_is_made_changed_and_deleted() {
+async fn a_group_is_created_changed_and_deleted() {
     let rig = Rig::new().await;
     let made = rig.post(&path(""), &json!({"name": "Video", "description": "Films"})).await.expect(200).json();
     let id = made["groupId"].to_string();
@@ -39,7 +41,7 @@ async fn a_group_is_made_changed_and_deleted() {
     let renamed = rig.send(Method::PUT, &one, &json!({"name": "Film"})).await.expect(200).json();
     assert_eq!(renamed["name"], "Film");
     let rights = json!({"addUsers": ["jdoe@example.com"], "addAdminUsers": ["jane@example.com"]});
-    // The object, or an array holding it.
+    // The object, or an array with it.
     for body in [&rights, &json!([{"removeUsers": []}])] {
         rig.post(&one, body).await.expect(200);
     }
@@ -58,7 +60,7 @@ async fn a_group_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn missing_entities_are_not_found() {
     let rig = Rig::new().await;
     for (method, rest, body) in [
         (Method::PUT, "", Some(json!({"name": "X"}))),
@@ -73,7 +75,7 @@ async fn what_is_not_there_is_not_found() {
         assert_eq!(answer.status().as_u16(), 404);
         assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], "GROUP_NOT_FOUND");
     }
-    // A profile's group is no user group.
+    // The group of a profile is not a user group.
     let groups = rig.get(&format!("/groups/{ORG}/0")).await.json();
     let groups = groups["groups"].as_array().unwrap();
     let profile = &groups.iter().find(|group| group["type"] == "PRODUCT_PROFILE").unwrap()["groupId"];
@@ -85,6 +87,6 @@ async fn a_read_only_group_keeps_its_users() {
     let rig = Rig::new().await;
     let shared = path(&format!("/{}", id_of(&rig, "Shared").await));
     assert_eq!(rig.get(&shared).await.expect(200).json()["isReadOnly"], true);
-    let refused = rig.post(&shared, &json!({"addUsers": ["jdoe@example.com"]})).await.expect(400).json();
-    assert_eq!(refused["errorCode"], "error.usergroup.readonly.add_user_not_allowed");
+    let rejected = rig.post(&shared, &json!({"addUsers": ["jdoe@example.com"]})).await.expect(400).json();
+    assert_eq!(rejected["errorCode"], "error.usergroup.readonly.add_user_not_allowed");
 }

@@ -1,3 +1,5 @@
+//! The current endpoints of users.
+
 use serde_json::{Value, json};
 use umapi_emulator::{Emulator, PageSizes};
 
@@ -8,7 +10,7 @@ fn emails(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_page_shows_users_of_every_type_and_counts_the_technical_account() {
+async fn a_page_counts_the_technical_account() {
     let rig = Rig::new().await;
     let reply = rig.get(&format!("/users/{ORG}/0")).await.expect(200);
     assert_eq!(reply.paging(), [10, 1, 0, 10], "one technical account is counted and not listed");
@@ -25,7 +27,7 @@ async fn a_page_shows_users_of_every_type_and_counts_the_technical_account() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_and_one_behind_the_end_is_the_last() {
+async fn a_page_past_the_end_is_the_last_page() {
     let mut pages = PageSizes::default();
     pages.users = 4;
     let rig = Rig::of(Emulator::builder().page_sizes(pages)).await;
@@ -44,7 +46,7 @@ async fn pages_follow_each_other_and_one_behind_the_end_is_the_last() {
 }
 
 #[tokio::test]
-async fn a_domain_picks_its_users_and_an_unknown_one_is_not_found() {
+async fn a_domain_filters_users_and_must_exist() {
     let rig = Rig::new().await;
     let page = rig.get(&format!("/users/{ORG}/0?domain=Enterprise.Example")).await.expect(200).json();
     assert_eq!(emails(&page), ["bob@enterprise.example", "carla@enterprise.example"]);
@@ -53,7 +55,7 @@ async fn a_domain_picks_its_users_and_an_unknown_one_is_not_found() {
 }
 
 #[tokio::test]
-async fn direct_only_leaves_out_profiles_that_come_through_groups() {
+async fn direct_only_omits_profiles_through_groups() {
     let rig = Rig::new().await;
     let groups = |page: &Value| {
         let users = page["users"].as_array().unwrap();
@@ -76,7 +78,7 @@ async fn a_group_of_any_name_lists_its_users() {
     let spelled = rig.get(&format!("/users/{ORG}/0/dEsIgN?excludeGroups=true")).await.expect(200).json();
     assert_eq!(spelled["groupName"], "Design", "as it is stored");
     assert!(spelled["users"].as_array().unwrap().iter().all(|user| user.get("groups").is_none()));
-    // The group is there, and its group of administrators is not yet.
+    // The group exists, but its group of administrators does not exist yet.
     let empty = rig.get(&format!("/users/{ORG}/0/_admin_Sales")).await.expect(200).json();
     assert_eq!((&empty["users"], &empty["lastPage"]), (&json!([]), &json!(true)));
     let groups = rig.get(&format!("/groups/{ORG}/0")).await.expect(200).json();
@@ -91,7 +93,7 @@ async fn a_group_of_any_name_lists_its_users() {
 }
 
 #[tokio::test]
-async fn a_profile_s_quota_decides_who_is_active() {
+async fn the_quota_of_a_profile_decides_who_is_active() {
     let rig = Rig::new().await;
     let path = |query: &str| format!("/users/{ORG}/0/Document%20Cloud%201?directOnly=false{query}");
     let of = async |query: &str| rig.get(&path(query)).await.expect(200).json()["users"].as_array().unwrap().len();
@@ -100,7 +102,7 @@ async fn a_profile_s_quota_decides_who_is_active() {
 }
 
 #[tokio::test]
-async fn one_user_is_found_whatever_the_spelling() {
+async fn a_user_is_found_in_any_case() {
     let rig = Rig::new().await;
     let get = async |who: &str| rig.get(&format!("/organizations/{ORG}/users/{who}")).await;
     let found = get("JDoe@Example.com").await.expect(200).json();

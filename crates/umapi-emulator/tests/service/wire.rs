@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use umapi_emulator::{Emulator, FaultEffect, FaultResponse, FaultRule, LimitSettings, Operation};
 use umapi_time::ManualClock;
 
@@ -19,7 +21,7 @@ async fn send(rig: &Rig) -> Result<reqwest::Response, reqwest::Error> {
     rig.request(Method::POST, &format!("/action/{ORG}")).json(&add_to_design()).send().await
 }
 
-/// The answer to a plain request for a page of users, as bytes; and how the connection ended.
+/// The bytes of the response to a plain request for a page of users, and how the connection ended.
 async fn raw(emulator: &Emulator) -> (Vec<u8>, std::io::Result<usize>) {
     let mut stream = TcpStream::connect(emulator.addresses().http.unwrap()).await.unwrap();
     let request = format!(
@@ -60,7 +62,7 @@ async fn a_connection_is_reset_before_or_after_the_request_is_applied() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset_and_not_an_end() {
+async fn a_reset_is_not_a_normal_end() {
     let emulator = plain().await;
     emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultEffect::reset_after_applying())).unwrap();
     let (bytes, end) = raw(&emulator).await;
@@ -69,7 +71,7 @@ async fn a_reset_is_a_reset_and_not_an_end() {
 }
 
 #[tokio::test]
-async fn a_body_is_cut_off_below_its_right_length() {
+async fn a_body_is_cut_off_below_its_announced_length() {
     let emulator = plain().await;
     for bytes in [0, 10] {
         let rule = emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultEffect::cut_off(bytes))).unwrap();
@@ -84,7 +86,7 @@ async fn a_body_is_cut_off_below_its_right_length() {
 }
 
 #[tokio::test]
-async fn an_answer_drips_on_the_emulator_s_clock() {
+async fn a_response_drips_on_the_clock_of_the_emulator() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let emulator = Emulator::builder().clock(manual.clone()).limits(LimitSettings::off()).start().await.unwrap();
     emulator
@@ -101,7 +103,7 @@ async fn an_answer_drips_on_the_emulator_s_clock() {
 }
 
 #[tokio::test]
-async fn a_delay_passes_on_the_clock_that_client_and_server_share() {
+async fn a_delay_passes_on_the_shared_clock() {
     let manual = ManualClock::new().auto_advance(Duration::from_millis(5));
     let rig = Rig::of(Emulator::builder().clock(manual.clone())).await;
     rig.emulator
@@ -112,7 +114,7 @@ async fn a_delay_passes_on_the_clock_that_client_and_server_share() {
     send(&rig).await.unwrap();
     assert_eq!(manual.clock().now() - start, Duration::from_secs(600));
     assert_eq!(rig.emulator.journal().last().unwrap().took, Duration::from_secs(600));
-    // A client that gives up in the middle of a delay has not been answered, and nothing was applied.
+    // A client that gives up during a delay gets no response, and nothing is applied.
     rig.emulator
         .faults()
         .add(FaultRule::on(Operation::ListUsers, FaultEffect::delay(Duration::from_secs(600))))
@@ -123,7 +125,7 @@ async fn a_delay_passes_on_the_clock_that_client_and_server_share() {
 }
 
 #[tokio::test]
-async fn answers_are_replaced_spoiled_and_taken_from_gateways() {
+async fn responses_are_replaced_and_altered() {
     let rig = Rig::new().await;
     let path = format!("/users/{ORG}/0");
     let faults = rig.emulator.faults();

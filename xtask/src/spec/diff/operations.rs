@@ -1,4 +1,4 @@
-//! Operations, their parameters, bodies, answers and limits.
+//! Compares operations: their parameters, bodies, responses and limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ fn compare_one(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) ->
     }
     compare_parameters(id, old, new, changes)?;
     compare_body(id, old, new, changes)?;
-    compare_answers(id, old, new, changes)?;
+    compare_responses(id, old, new, changes)?;
     compare_throttle(id, old.1, new.1, changes);
     Ok(())
 }
@@ -54,21 +54,21 @@ fn compare_parameters(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Chan
     let (old, new) = (named(old)?, named(new)?);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
-        let place = format!("{id}, parameter {name}");
+        let subject = format!("{id}, parameter {name}");
         let is_required = |parameter: &Value| parameter["required"] == true;
         match (old.get(name), new.get(name)) {
-            (Some(_), None) => changes.add(place, "removed", true),
-            (None, Some(new)) if is_required(new) => changes.add(place, "added, and required", true),
-            (None, Some(_)) => changes.add(place, "added", false),
+            (Some(_), None) => changes.add(subject, "removed", true),
+            (None, Some(new)) if is_required(new) => changes.add(subject, "added, and required", true),
+            (None, Some(_)) => changes.add(subject, "added", false),
             (Some(old), Some(new)) => {
                 if is_required(old) != is_required(new) {
                     let what = if is_required(new) { "became required" } else { "became optional" };
-                    changes.add(&place, what, is_required(new));
+                    changes.add(&subject, what, is_required(new));
                 }
                 if old["in"] != new["in"] {
-                    changes.add(&place, format!("moved from the {} to the {}", old["in"], new["in"]), true);
+                    changes.add(&subject, format!("moved from the {} to the {}", old["in"], new["in"]), true);
                 }
-                super::schemas::compare_inline(&place, &old["schema"], &new["schema"], true, changes);
+                super::schemas::compare_inline(&subject, &old["schema"], &new["schema"], true, changes);
             }
             (None, None) => {}
         }
@@ -81,39 +81,39 @@ fn compare_body(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -
         operation.value.get("requestBody").map_or(Ok(Value::Null), |body| document.resolve(body).cloned())
     };
     let (old, new) = (body(old)?, body(new)?);
-    let place = format!("{id}, body");
+    let subject = format!("{id}, body");
     match (old.is_null(), new.is_null()) {
-        (false, true) => changes.add(place, "removed", true),
-        (true, false) => changes.add(place, "added", new["required"] == true),
+        (false, true) => changes.add(subject, "removed", true),
+        (true, false) => changes.add(subject, "added", new["required"] == true),
         (true, true) => {}
         (false, false) => {
             if old["required"] != true && new["required"] == true {
-                changes.add(&place, "became required", true);
+                changes.add(&subject, "became required", true);
             }
-            compare_content(&place, &old["content"], &new["content"], true, changes);
+            compare_content(&subject, &old["content"], &new["content"], true, changes);
         }
     }
     Ok(())
 }
 
-fn compare_answers(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
+fn compare_responses(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes) -> Result<()> {
     let none = json!({});
-    let old_answers = old.1.value.get("responses").unwrap_or(&none);
-    let new_answers = new.1.value.get("responses").unwrap_or(&none);
-    for status in keys_of(old_answers, new_answers) {
-        let place = format!("{id}, answer {status}");
-        match (old_answers.get(status), new_answers.get(status)) {
-            // A caller must be ready for any failure, but counts on the success that it knows.
-            (Some(_), None) => changes.add(place, "removed", status.starts_with('2')),
-            (None, Some(_)) => changes.add(place, "added", false),
+    let old_responses = old.1.value.get("responses").unwrap_or(&none);
+    let new_responses = new.1.value.get("responses").unwrap_or(&none);
+    for status in keys_of(old_responses, new_responses) {
+        let subject = format!("{id}, response {status}");
+        match (old_responses.get(status), new_responses.get(status)) {
+            // Callers must expect any error, but they rely on the successes that they know.
+            (Some(_), None) => changes.add(subject, "removed", status.starts_with('2')),
+            (None, Some(_)) => changes.add(subject, "added", false),
             (Some(before), Some(after)) => {
                 let (before, after) = (old.0.resolve(before)?, new.0.resolve(after)?);
-                compare_content(&place, &before["content"], &after["content"], false, changes);
+                compare_content(&subject, &before["content"], &after["content"], false, changes);
                 for header in keys_of(&before["headers"], &after["headers"]) {
                     let (was, is) = (before["headers"].get(header).is_some(), after["headers"].get(header).is_some());
                     if was != is {
                         let what = if is { "added" } else { "removed" };
-                        changes.add(format!("{place}, header {header}"), what, was);
+                        changes.add(format!("{subject}, header {header}"), what, was);
                     }
                 }
             }
@@ -123,13 +123,13 @@ fn compare_answers(id: &str, old: Side<'_>, new: Side<'_>, changes: &mut Changes
     Ok(())
 }
 
-fn compare_content(place: &str, old: &Value, new: &Value, is_request: bool, changes: &mut Changes) {
+fn compare_content(subject: &str, old: &Value, new: &Value, is_request: bool, changes: &mut Changes) {
     for media_type in keys_of(old, new) {
         match (old.get(media_type), new.get(media_type)) {
-            (Some(_), None) => changes.add(place, format!("{media_type} removed"), true),
-            (None, Some(_)) => changes.add(place, format!("{media_type} added"), false),
+            (Some(_), None) => changes.add(subject, format!("{media_type} removed"), true),
+            (None, Some(_)) => changes.add(subject, format!("{media_type} added"), false),
             (Some(old), Some(new)) => {
-                super::schemas::compare_inline(place, &old["schema"], &new["schema"], is_request, changes);
+                super::schemas::compare_inline(subject, &old["schema"], &new["schema"], is_request, changes);
             }
             (None, None) => {}
         }
@@ -140,15 +140,15 @@ fn compare_throttle(id: &str, old: &Operation<'_>, new: &Operation<'_>, changes:
     let none = Value::Null;
     let old = old.value.get("x-umapi-throttle").unwrap_or(&none);
     let new = new.value.get("x-umapi-throttle").unwrap_or(&none);
-    let place = format!("{id}, calls per minute");
+    let subject = format!("{id}, calls per minute");
     for key in ["client", "application"] {
         if old[key] != new[key] {
-            // Where nothing is stated there is no limit.
+            // Without a value, there is no limit.
             let allowed = |throttle: &Value| throttle[key].as_u64().unwrap_or(u64::MAX);
-            changes.add(&place, format!("{key} {} became {}", old[key], new[key]), allowed(new) < allowed(old));
+            changes.add(&subject, format!("{key} {} became {}", old[key], new[key]), allowed(new) < allowed(old));
         }
     }
     if old["class"] != new["class"] {
-        changes.add(&place, format!("class {} became {}", old["class"], new["class"]), false);
+        changes.add(&subject, format!("class {} became {}", old["class"], new["class"]), false);
     }
 }

@@ -1,4 +1,4 @@
-//! Which operations a schema reaches, as part of a request or of an answer.
+//! The operations that use a schema, in a request or in a response.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,46 +7,46 @@ use serde_json::Value;
 
 use crate::spec::Document;
 
-/// Where a schema is used.
+/// The operations that use a schema.
 #[derive(Default)]
 pub(super) struct Usage {
     pub(super) requests: BTreeSet<String>,
-    pub(super) answers: BTreeSet<String>,
+    pub(super) responses: BTreeSet<String>,
 }
 
 impl Usage {
-    /// `in requests of a, b; in answers of c`.
+    /// `in requests of a, b; in responses of c`.
     pub(super) fn describe(&self) -> String {
         let part = |what: &str, operations: &BTreeSet<String>| {
             let list = operations.iter().cloned().collect::<Vec<_>>().join(", ");
             if list.is_empty() { String::new() } else { format!("in {what} of {list}") }
         };
-        let parts = [part("requests", &self.requests), part("answers", &self.answers)];
+        let parts = [part("requests", &self.requests), part("responses", &self.responses)];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 
-/// The usage of every schema that an operation reaches.
+/// The usage of every schema that an operation uses.
 pub(super) fn of(document: &Document) -> Result<BTreeMap<String, Usage>> {
     let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
     for operation in document.operations() {
         let id = operation.id().unwrap_or(operation.path).to_owned();
-        let mut asked = BTreeSet::new();
+        let mut requested = BTreeSet::new();
         for parameter in operation.parameters(document)? {
-            collect(document, parameter, &mut asked)?;
+            collect(document, parameter, &mut requested)?;
         }
         if let Some(body) = operation.value.get("requestBody") {
-            collect(document, body, &mut asked)?;
+            collect(document, body, &mut requested)?;
         }
-        let mut answered = BTreeSet::new();
+        let mut responded = BTreeSet::new();
         if let Some(responses) = operation.value.get("responses") {
-            collect(document, responses, &mut answered)?;
+            collect(document, responses, &mut responded)?;
         }
-        for name in asked {
+        for name in requested {
             usages.entry(name).or_default().requests.insert(id.clone());
         }
-        for name in answered {
-            usages.entry(name).or_default().answers.insert(id.clone());
+        for name in responded {
+            usages.entry(name).or_default().responses.insert(id.clone());
         }
     }
     Ok(usages)

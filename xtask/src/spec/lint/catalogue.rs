@@ -1,4 +1,4 @@
-//! The catalogue of codes is complete in every entry, and the limits point at numbers.
+//! Checks that every entry of the catalogue of codes is complete, and that the limits refer to numbers.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::Report;
 use crate::{codegen::limit_value, spec::text_of};
 
-/// What `raised-by` may name beside the steps and operations: the root of a command, the whole request, a direct call,
+/// The names that `raised-by` may have besides steps and operations: the root of a command, the whole request, a direct call,
 /// and the gateway in front of the service.
-const PLACES: [&str; 6] = ["command", "request", "query", "gateway", "addToUserGroup", "removeFromUserGroup"];
+const SOURCES: [&str; 6] = ["command", "request", "query", "gateway", "addToUserGroup", "removeFromUserGroup"];
 
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     let root = &report.document.root;
-    let mut places: BTreeSet<String> = PLACES.map(str::to_owned).into();
-    places.extend(report.document.operations().iter().filter_map(|operation| operation.id().map(str::to_owned)));
+    let mut sources: BTreeSet<String> = SOURCES.map(str::to_owned).into();
+    sources.extend(report.document.operations().iter().filter_map(|operation| operation.id().map(str::to_owned)));
     for union in ["UserStep", "UserGroupStep"] {
         for step in root["components"]["schemas"][union]["oneOf"].as_array().into_iter().flatten() {
-            places.extend(step["required"][0].as_str().map(str::to_owned));
+            sources.extend(step["required"][0].as_str().map(str::to_owned));
         }
     }
 
@@ -40,10 +40,10 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
         let raised_by: Vec<&str> =
             entry["raised-by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if raised_by.is_empty() {
-            report.add(&pointer, "code-complete", format!("nothing raises `{code}`: fill `raised-by`"));
+            report.add(&pointer, "code-complete", format!("`{code}` has no `raised-by`"));
         }
-        for place in raised_by.iter().filter(|place| !places.contains(**place)) {
-            report.add(&pointer, "code-complete", format!("`{place}`, which raises `{code}`, is no step or operation"));
+        for source in raised_by.iter().filter(|source| !sources.contains(**source)) {
+            report.add(&pointer, "code-complete", format!("`{source}`, which raises `{code}`, is not a step or an operation"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every request and answer has an example, every example fits its schema, and every example file is used.
+//! Checks that every request and response has an example, every example matches its schema, and every example file is used.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use super::{Finding, Report, SpecDir};
 use crate::spec::Document;
 
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
-    let mut places = Vec::new();
-    collect_media_types(&report.document.root, String::new(), &mut places);
-    for (pointer, media_type) in places {
+    let mut media_types = Vec::new();
+    collect_media_types(&report.document.root, String::new(), &mut media_types);
+    for (pointer, media_type) in media_types {
         let Some(schema) = media_type.get("schema") else {
             report.add(&pointer, "example-present", "a body needs a schema");
             continue;
@@ -22,19 +22,19 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
             report.add(&pointer, "example-present", "a body needs at least one entry under `examples`");
         }
         for (name, example) in examples {
-            let place = format!("{pointer}/examples/{name}");
+            let location = format!("{pointer}/examples/{name}");
             match report.document.example_value(&example) {
                 Ok(value) => {
                     for error in validator.iter_errors(&value) {
                         let at = error.instance_path().to_string();
                         report.add(
-                            &place,
+                            &location,
                             "example-valid",
-                            format!("the example does not fit its schema at `{at}`: {error}"),
+                            format!("the example does not match its schema at `{at}`: {error}"),
                         );
                     }
                 }
-                Err(error) => report.add(&place, "example-valid", format!("{error:#}")),
+                Err(error) => report.add(&location, "example-valid", format!("{error:#}")),
             }
         }
     }
@@ -49,7 +49,7 @@ fn check_parameter_examples(report: &mut Report<'_>) -> Result<()> {
             if let Err(error) = validator(document, schema)?.validate(example) {
                 let pointer = document.pointer_of(operation.path, operation.method);
                 let name = &parameter["name"];
-                let message = format!("the example of the parameter {name} does not fit its schema: {error}");
+                let message = format!("the example of the parameter {name} does not match its schema: {error}");
                 report.add(pointer, "example-valid", message);
             }
         }
@@ -57,17 +57,17 @@ fn check_parameter_examples(report: &mut Report<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Files in `spec/examples` that no description names.
+/// The files in `spec/examples` that no description uses.
 pub(super) fn unused_files(spec: &SpecDir) -> Result<Vec<Finding>> {
-    let mut named = BTreeSet::new();
+    let mut used = BTreeSet::new();
     for document in spec.documents()? {
-        collect_named_files(&document.root, &mut named);
+        collect_used_files(&document.root, &mut used);
     }
     let mut findings = Vec::new();
     for entry in std::fs::read_dir(spec.path().join("examples"))? {
         let name = format!("examples/{}", entry?.file_name().to_string_lossy());
-        if !named.contains(&name) {
-            let message = "no description names this example".to_owned();
+        if !used.contains(&name) {
+            let message = "no description uses this example".to_owned();
             let file = format!("spec/{name}");
             findings.push(Finding { file, pointer: String::new(), rule: "example-used", message });
         }
@@ -78,24 +78,24 @@ pub(super) fn unused_files(spec: &SpecDir) -> Result<Vec<Finding>> {
 /// A validator of one schema of the description.
 pub(crate) fn validator(document: &Document, schema: &Value) -> Result<jsonschema::Validator> {
     let mut schemas = document.root.pointer("/components/schemas").cloned().unwrap_or_else(|| json!({}));
-    read_nullable(&mut schemas);
+    convert_nullable(&mut schemas);
     let mut schema = schema.clone();
-    read_nullable(&mut schema);
+    convert_nullable(&mut schema);
     let whole = json!({ "allOf": [schema], "components": { "schemas": schemas } });
     jsonschema::draft4::new(&whole).map_err(|error| anyhow!("not a usable schema: {error}"))
 }
 
-/// OpenAPI 3.0 says `nullable: true` where JSON Schema knows the type `null`.
-fn read_nullable(schema: &mut Value) {
+/// OpenAPI 3.0 has `nullable: true`, JSON Schema has the type `null`.
+fn convert_nullable(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            fields.values_mut().for_each(read_nullable);
+            fields.values_mut().for_each(convert_nullable);
             if fields.shift_remove("nullable") == Some(json!(true)) {
                 let given: Map<String, Value> = fields.clone();
                 *fields = Map::from_iter([("anyOf".to_owned(), json!([given, { "enum": [null] }]))]);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(read_nullable),
+        Value::Array(items) => items.iter_mut().for_each(convert_nullable),
         _ => {}
     }
 }
@@ -104,15 +104,15 @@ fn collect_media_types(value: &Value, pointer: String, found: &mut Vec<(String, 
     match value {
         Value::Object(fields) => {
             for (key, child) in fields {
-                let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                let location = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 match child.as_object() {
                     Some(media_types) if key == "content" => {
                         let each = media_types.iter();
                         found.extend(
-                            each.map(|(name, media)| (format!("{place}/{}", name.replace('/', "~1")), media.clone())),
+                            each.map(|(name, media)| (format!("{location}/{}", name.replace('/', "~1")), media.clone())),
                         );
                     }
-                    _ => collect_media_types(child, place, found),
+                    _ => collect_media_types(child, location, found),
                 }
             }
         }
@@ -125,13 +125,13 @@ fn collect_media_types(value: &Value, pointer: String, found: &mut Vec<(String, 
     }
 }
 
-fn collect_named_files(value: &Value, named: &mut BTreeSet<String>) {
+fn collect_used_files(value: &Value, used: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
-            named.extend(fields.get("externalValue").and_then(Value::as_str).map(str::to_owned));
-            fields.values().for_each(|child| collect_named_files(child, named));
+            used.extend(fields.get("externalValue").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|child| collect_used_files(child, used));
         }
-        Value::Array(items) => items.iter().for_each(|child| collect_named_files(child, named)),
+        Value::Array(items) => items.iter().for_each(|child| collect_used_files(child, used)),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Every operation has its name, its texts, its limits and its answers.
+//! Checks that every operation has an id, texts, limits and responses.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
         if let Some(id) = operation.id()
             && let Some(other) = ids.insert(id, pointer.clone())
         {
-            report.add(&pointer, "operation-id", format!("`{id}` is the operationId of {other} already"));
+            report.add(&pointer, "operation-id", format!("`{id}` is already the operationId of {other}"));
         }
         check_throttle(report, operation, &pointer);
         check_parameters(report, operation, &pointer)?;
@@ -45,7 +45,7 @@ fn check_texts(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str
     }
 }
 
-/// Limits are data of APIs that declare classes of them: there, every operation draws from one, with its numbers.
+/// In an API that declares classes of limits, every operation must have one of them, with its numbers.
 fn check_throttle(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) {
     let Some(classes) = report.document.root.get("x-umapi-throttle-classes") else { return };
     match operation.value.get("x-umapi-throttle") {
@@ -87,7 +87,7 @@ fn check_responses(report: &mut Report<'_>, operation: &Operation<'_>, pointer: 
         return report.add(pointer, "operation-responses", "the operation has no responses");
     };
     if !responses.keys().any(|status| status.starts_with('2')) {
-        report.add(&pointer, "operation-responses", "the operation cannot succeed");
+        report.add(&pointer, "operation-responses", "the operation has no 2xx response");
     }
     for status in required_errors(&report.document.root) {
         if !responses.contains_key(status) {
@@ -96,7 +96,7 @@ fn check_responses(report: &mut Report<'_>, operation: &Operation<'_>, pointer: 
     }
 }
 
-/// The error answers that every operation describes: what the description itself says, or those of an API with a login and
+/// The error responses that every operation must describe: those that the description lists, or those of an API with a login and
 /// limits.
 fn required_errors(root: &Value) -> Vec<&str> {
     if let Some(stated) = root["x-umapi-required-responses"].as_array() {

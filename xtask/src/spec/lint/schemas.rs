@@ -1,4 +1,4 @@
-//! No reference dangles, no component is unused, every schema and field is described and has its place in Rust.
+//! Checks that references resolve, components are used, and schemas and fields are described and have a Rust module.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +11,9 @@ pub(super) fn check_references(report: &mut Report<'_>) {
     let mut references = Vec::new();
     collect_references(&report.document.root, String::new(), &mut references);
     for (pointer, target) in references {
-        let found = target.strip_prefix('#').and_then(|place| report.document.root.pointer(place));
+        let found = target.strip_prefix('#').and_then(|pointer| report.document.root.pointer(pointer));
         if found.is_none() {
-            report.add(pointer, "reference", format!("`{target}` points at nothing in this file"));
+            report.add(pointer, "reference", format!("`{target}` does not exist in this file"));
         }
     }
 }
@@ -21,7 +21,7 @@ pub(super) fn check_references(report: &mut Report<'_>) {
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     check_used(report);
     check_class_names(report);
-    // A description that no Rust types are generated from.
+    // No Rust types are generated from some descriptions.
     let has_types = report.document.root["x-umapi-rust"] != "skip";
     for (name, schema) in report.document.schemas() {
         let pointer = format!("/components/schemas/{name}");
@@ -33,7 +33,7 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
             && schema.get("x-umapi-module").is_none()
             && schema.get("x-umapi-type").is_none()
         {
-            report.add(&pointer, "module", "a type needs `x-umapi-module`: the Rust file it goes to");
+            report.add(&pointer, "module", "a type needs `x-umapi-module`, the name of its Rust file");
         }
         if let Some(values) = schema.get("x-extensible-enum").and_then(Value::as_array)
             && schema["x-enum-descriptions"].as_array().map(Vec::len) != Some(values.len())
@@ -56,28 +56,29 @@ fn check_described(report: &mut Report<'_>, pointer: &str, schema: &Value) {
     }
 }
 
-/// Variants are named by their titles, and documented by their descriptions.
+/// The title of a variant becomes its name, and its description becomes its documentation.
 fn check_variants(report: &mut Report<'_>, pointer: &str, schema: &Value) {
     if schema.get("x-umapi-type").is_some() {
         return;
     }
     let mut titles = BTreeSet::new();
     for (index, variant) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
-        let place = format!("{pointer}/oneOf/{index}");
+        let location = format!("{pointer}/oneOf/{index}");
         match variant["title"].as_str() {
-            None => report.add(&place, "variant", "an alternative needs a `title`: the name of the Rust variant"),
+            None => report.add(&location, "variant", "an alternative needs a `title`: the name of the Rust variant"),
             Some(title) if !titles.insert(title) => {
-                report.add(&place, "variant", format!("the title `{title}` is taken by another alternative"));
+                report.add(&location, "variant", format!("the title `{title}` is taken by another alternative"));
             }
             Some(_) => {}
         }
         if variant["description"].as_str().is_none_or(str::is_empty) {
-            report.add(&place, "variant", "an alternative needs a description");
+            report.add(&location, "variant", "an alternative needs a description");
         }
     }
 }
 
-/// Other languages make a class of each alternative that is an object, by its title alone: it must be the only one.
+/// Generators of other languages create a class for each alternative that is an object, named by its title: titles must be
+/// unique.
 fn check_class_names(report: &mut Report<'_>) {
     let schemas = report.document.schemas();
     let mut names: BTreeSet<String> = schemas.keys().cloned().collect();
@@ -85,14 +86,14 @@ fn check_class_names(report: &mut Report<'_>) {
         for (index, variant) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
             let Some(title) = variant["title"].as_str().filter(|_| variant["type"] == "object") else { continue };
             if !names.insert(title.to_owned()) {
-                let place = format!("/components/schemas/{name}/oneOf/{index}");
-                report.add(place, "variant", format!("another schema or alternative is called `{title}`"));
+                let location = format!("/components/schemas/{name}/oneOf/{index}");
+                report.add(location, "variant", format!("another schema or alternative is called `{title}`"));
             }
         }
     }
 }
 
-/// Components that no operation reaches, directly or through others.
+/// Finds components that no operation uses, directly or indirectly.
 fn check_used(report: &mut Report<'_>) {
     let root = &report.document.root;
     let mut reached = BTreeSet::new();
@@ -102,7 +103,7 @@ fn check_used(report: &mut Report<'_>) {
         collect_references(value, String::new(), &mut references);
         for (_, target) in references {
             if reached.insert(target.clone())
-                && let Some(found) = target.strip_prefix('#').and_then(|place| root.pointer(place))
+                && let Some(found) = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer))
             {
                 open.push(found);
             }
