@@ -98,7 +98,9 @@ fn document(item: &mut Item, operation: &str) {
                 let name = method.sig.ident.to_string();
                 let text = match name.as_str() {
                     "new" => "Wraps the untyped form.".to_owned(),
-                    "into_inner" => "The untyped form, for requests and responses that do not match the description.".to_owned(),
+                    "into_inner" => {
+                        "The untyped form, for requests and responses that do not match the description.".to_owned()
+                    }
                     _ => format!("{verb} `{name}`."),
                 };
                 method.attrs.push(source::doc_attribute(&text));

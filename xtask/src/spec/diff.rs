@@ -215,7 +215,10 @@ mod tests {
         let newly_required = changes(|root| {
             root["components"]["schemas"][schema]["required"].as_array_mut().unwrap().push(json!("country"));
         });
-        assert!(newly_required.len() == 1 && newly_required[0].starts_with("BREAKING  NewEnterpriseId.country"), "{newly_required:?}");
+        assert!(
+            newly_required.len() == 1 && newly_required[0].starts_with("BREAKING  NewEnterpriseId.country"),
+            "{newly_required:?}"
+        );
         let relaxed = changes(|root| root["components"]["schemas"][schema]["required"] = json!(["email", "firstname"]));
         assert!(relaxed.len() == 1 && relaxed[0].starts_with("NewEnterpriseId.lastname"), "{relaxed:?}");
         let shorter = changes(|root| root["components"]["schemas"]["EmailAddress"]["maxLength"] = json!(50));

@@ -25,13 +25,13 @@ pub struct ActionError {
     /// The user or user group of the command.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl ActionError {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(index: u32, error_code: ErrorCode) -> Self {
         Self {
             index,
@@ -94,13 +94,13 @@ pub struct ActionResponse {
     /// Warnings about steps that succeeded but use a deprecated form.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub warnings: ::std::vec::Vec<ActionWarning>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl ActionResponse {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(result: ActionResult) -> Self {
         Self {
             result,
@@ -170,13 +170,13 @@ pub struct ActionWarning {
     /// The user or user group of the command.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl ActionWarning {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(index: u32, warning_code: ErrorCode) -> Self {
         Self {
             index,
@@ -280,7 +280,7 @@ pub struct DomainRemoval {
 }
 
 impl DomainRemoval {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(domain: impl Into<::std::string::String>) -> Self {
         Self { domain: domain.into() }
     }
@@ -308,7 +308,7 @@ pub struct NewAdobeId {
 }
 
 impl NewAdobeId {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(email: impl Into<::std::string::String>) -> Self {
         Self {
             email: email.into(),
@@ -368,7 +368,7 @@ pub struct NewEnterpriseId {
 }
 
 impl NewEnterpriseId {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(
         email: impl Into<::std::string::String>,
         firstname: impl Into<::std::string::String>,
@@ -417,7 +417,7 @@ pub struct NewFederatedId {
 }
 
 impl NewFederatedId {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(
         email: impl Into<::std::string::String>,
         firstname: impl Into<::std::string::String>,
@@ -527,7 +527,7 @@ pub struct UserCommand {
 }
 
 impl UserCommand {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(user: impl Into<::std::string::String>, do_: impl IntoIterator<Item = UserStep>) -> Self {
         Self {
             user: user.into(),
@@ -576,7 +576,7 @@ pub struct UserGroupCommand {
 }
 
 impl UserGroupCommand {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(usergroup: impl Into<::std::string::String>, do_: impl IntoIterator<Item = UserGroupStep>) -> Self {
         Self {
             usergroup: usergroup.into(),
@@ -1018,14 +1018,14 @@ pub enum CreateOption {
     IgnoreIfAlreadyExists,
     /// `updateIfAlreadyExists`: Write the fields of the create step to the existing user or group, then run the steps after it.
     UpdateIfAlreadyExists,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
 impl CreateOption {
     /// The values that the description lists.
     pub const KNOWN: [Self; 2] = [Self::IgnoreIfAlreadyExists, Self::UpdateIfAlreadyExists];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::IgnoreIfAlreadyExists => "ignoreIfAlreadyExists",
@@ -1057,14 +1057,14 @@ pub enum ActionResult {
     Partial,
     /// `error`: No command.
     Error,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
 impl ActionResult {
     /// The values that the description lists.
     pub const KNOWN: [Self; 3] = [Self::Success, Self::Partial, Self::Error];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Success => "success",

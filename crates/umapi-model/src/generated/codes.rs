@@ -241,7 +241,7 @@ pub enum ErrorCode {
     Unauthorized,
     /// `warning.command.deprecated`: The step works, but uses a deprecated name or key.
     WarningCommandDeprecated,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
@@ -367,7 +367,7 @@ impl ErrorCode {
         Self::Unauthorized,
         Self::WarningCommandDeprecated,
     ];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::UserNotFound => "error.user.not_found",

@@ -43,13 +43,13 @@ pub struct GatewayError {
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl GatewayError {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(error_code: ErrorCode) -> Self {
         Self { error_code, message: ::std::default::Default::default(), extra: ::std::default::Default::default() }
     }
@@ -72,13 +72,13 @@ pub struct LegacyError {
     /// A message for people.
     #[serde(rename = "errorMessage", skip_serializing_if = "::std::option::Option::is_none")]
     pub error_message: ::std::option::Option<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl LegacyError {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(error_code: ErrorCode) -> Self {
         Self {
             error_code,
@@ -107,13 +107,13 @@ pub struct ServiceError {
     /// Present if the operation returns pages. It has no meaning in an error.
     #[serde(rename = "lastPage", skip_serializing_if = "::std::option::Option::is_none")]
     pub last_page: ::std::option::Option<bool>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl ServiceError {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(result: ErrorCode) -> Self {
         Self {
             result,

@@ -37,13 +37,13 @@ pub struct Group {
     /// Whether the group is owned by another organization, so that its members cannot be changed here.
     #[serde(rename = "isReadOnly", skip_serializing_if = "::std::option::Option::is_none")]
     pub is_read_only: ::std::option::Option<bool>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl Group {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(group_name: impl Into<::std::string::String>) -> Self {
         Self {
             group_name: group_name.into(),
@@ -139,13 +139,13 @@ pub struct GroupPage {
     /// The groups on this page.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub groups: ::std::vec::Vec<Group>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl GroupPage {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(last_page: bool, result: impl Into<::std::string::String>) -> Self {
         Self {
             last_page,
@@ -193,7 +193,7 @@ pub enum GroupType {
     UserAdminGroup,
     /// `DEVELOPER_GROUP`: Developers of a product profile.
     DeveloperGroup,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
@@ -210,7 +210,7 @@ impl GroupType {
         Self::UserAdminGroup,
         Self::DeveloperGroup,
     ];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::UserGroup => "USER_GROUP",

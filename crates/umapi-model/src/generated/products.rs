@@ -33,13 +33,13 @@ pub struct Configuration {
     /// The product that the profile belongs to.
     #[serde(rename = "productId", skip_serializing_if = "::std::option::Option::is_none")]
     pub product_id: ::std::option::Option<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl Configuration {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(id: impl Into<::std::string::String>) -> Self {
         Self {
             id: id.into(),
@@ -230,13 +230,13 @@ pub struct Product {
     /// Number of licenses that the organization has bought.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl Product {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(id: impl Into<::std::string::String>, name: impl Into<::std::string::String>) -> Self {
         Self {
             id: id.into(),
@@ -357,13 +357,13 @@ pub struct ProductConfigurations {
     /// The profiles on this page.
     #[serde(rename = "licenseConfigurations")]
     pub license_configurations: ::std::vec::Vec<Configuration>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl ProductConfigurations {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(
         id: impl Into<::std::string::String>,
         license_configurations: impl IntoIterator<Item = Configuration>,

@@ -16,7 +16,7 @@ pub struct NewUserGroup {
 }
 
 impl NewUserGroup {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(name: impl Into<::std::string::String>) -> Self {
         Self { name: name.into(), description: ::std::default::Default::default() }
     }
@@ -56,13 +56,13 @@ pub struct UserGroup {
     /// Whether the group is owned by another organization, so that its members cannot be changed here.
     #[serde(rename = "isReadOnly", skip_serializing_if = "::std::option::Option::is_none")]
     pub is_read_only: ::std::option::Option<bool>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl UserGroup {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(group_id: u64, name: impl Into<::std::string::String>) -> Self {
         Self {
             group_id,

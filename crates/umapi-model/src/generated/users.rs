@@ -18,13 +18,13 @@ pub struct GroupUserPage {
     pub group_name: ::std::option::Option<::std::string::String>,
     /// The members on this page. An earlier page than the last may be empty.
     pub users: ::std::vec::Vec<User>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl GroupUserPage {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(
         last_page: bool,
         result: impl Into<::std::string::String>,
@@ -95,7 +95,7 @@ pub struct LegacyUser {
     /// Administrative roles. Deprecated - `groups` contains them.
     #[serde(rename = "adminRoles", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub admin_roles: ::std::vec::Vec<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -246,7 +246,7 @@ pub struct User {
     /// Tags defined by the organization. No longer returned since October 2025.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     pub tags: ::std::vec::Vec<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -371,13 +371,13 @@ pub struct UserPage {
     pub message: ::std::option::Option<::std::string::String>,
     /// The users on this page. An earlier page than the last may be empty.
     pub users: ::std::vec::Vec<User>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl UserPage {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(
         last_page: bool,
         result: impl Into<::std::string::String>,
@@ -412,13 +412,13 @@ pub struct UserResponse {
     /// A user of an organization. A field without a value is absent.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<User>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl UserResponse {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(result: impl Into<::std::string::String>) -> Self {
         Self {
             result: result.into(),
@@ -455,14 +455,14 @@ pub enum UserStatus {
     Locked,
     /// `removed`: The account is being removed.
     Removed,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
 impl UserStatus {
     /// The values that the description lists.
     pub const KNOWN: [Self; 4] = [Self::Active, Self::Disabled, Self::Locked, Self::Removed];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Active => "active",
@@ -500,14 +500,14 @@ pub enum UserType {
     FederatedId,
     /// `unknown`: Unknown account type.
     Unknown,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
 impl UserType {
     /// The values that the description lists.
     pub const KNOWN: [Self; 4] = [Self::AdobeId, Self::EnterpriseId, Self::FederatedId, Self::Unknown];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::AdobeId => "adobeID",
@@ -541,14 +541,14 @@ pub enum LicenseStatus {
     Active,
     /// `inactive`: The member has no license, because the quota is used up.
     Inactive,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
 impl LicenseStatus {
     /// The values that the description lists.
     pub const KNOWN: [Self; 2] = [Self::Active, Self::Inactive];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Active => "active",

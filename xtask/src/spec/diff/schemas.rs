@@ -161,7 +161,9 @@ fn compare_fields(name: &str, suffix: &str, old: &Value, new: &Value, direction:
         let subject = format!("{name}.{field}{suffix}");
         match (old["properties"].get(field), new["properties"].get(field)) {
             (Some(_), None) => changes.add(subject, "removed", true),
-            (None, Some(_)) if is_required(new, field) => changes.add(subject, "added, and required", direction.is_sent),
+            (None, Some(_)) if is_required(new, field) => {
+                changes.add(subject, "added, and required", direction.is_sent)
+            }
             (None, Some(_)) => changes.add(subject, "added", false),
             (Some(before), Some(after)) => {
                 match (is_required(old, field), is_required(new, field)) {

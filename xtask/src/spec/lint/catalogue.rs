@@ -43,7 +43,11 @@ pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
             report.add(&pointer, "code-complete", format!("`{code}` has no `raised-by`"));
         }
         for source in raised_by.iter().filter(|source| !sources.contains(**source)) {
-            report.add(&pointer, "code-complete", format!("`{source}`, which raises `{code}`, is not a step or an operation"));
+            report.add(
+                &pointer,
+                "code-complete",
+                format!("`{source}`, which raises `{code}`, is not a step or an operation"),
+            );
         }
     }
 

@@ -109,7 +109,9 @@ fn collect_media_types(value: &Value, pointer: String, found: &mut Vec<(String, 
                     Some(media_types) if key == "content" => {
                         let each = media_types.iter();
                         found.extend(
-                            each.map(|(name, media)| (format!("{location}/{}", name.replace('/', "~1")), media.clone())),
+                            each.map(|(name, media)| {
+                                (format!("{location}/{}", name.replace('/', "~1")), media.clone())
+                            }),
                         );
                     }
                     _ => collect_media_types(child, location, found),

@@ -25,7 +25,7 @@ pub enum LoginErrorCode {
     TooManyRequests,
     /// `server_error`: The login service is down.
     ServerError,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
@@ -43,7 +43,7 @@ impl LoginErrorCode {
         Self::TooManyRequests,
         Self::ServerError,
     ];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::InvalidClient => "invalid_client",

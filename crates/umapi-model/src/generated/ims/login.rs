@@ -17,7 +17,7 @@ pub struct JwtExchangeRequest {
 }
 
 impl JwtExchangeRequest {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(client_id: impl Into<::std::string::String>, client_secret: Secret, jwt_token: Secret) -> Self {
         Self { client_id: client_id.into(), client_secret, jwt_token }
     }
@@ -34,13 +34,13 @@ pub struct JwtTokenResponse {
     pub access_token: Secret,
     /// The lifetime of the token in milliseconds.
     pub expires_in: u64,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl JwtTokenResponse {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(access_token: Secret, expires_in: u64) -> Self {
         Self {
             access_token,
@@ -67,13 +67,13 @@ pub struct LoginError {
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error_description: ::std::option::Option<::std::string::String>,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl LoginError {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(error: LoginErrorCode) -> Self {
         Self { error, error_description: ::std::default::Default::default(), extra: ::std::default::Default::default() }
     }
@@ -101,7 +101,7 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(
         grant_type: GrantType,
         client_id: impl Into<::std::string::String>,
@@ -123,13 +123,13 @@ pub struct TokenResponse {
     pub access_token: Secret,
     /// The lifetime of the token in seconds.
     pub expires_in: u64,
-    /// Fields that the description does not list, as they came.
+    /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl TokenResponse {
-    /// With the fields that are required, and no other.
+    /// Creates the value with the required fields.
     pub fn new(access_token: Secret, expires_in: u64) -> Self {
         Self {
             access_token,
@@ -153,14 +153,14 @@ impl TokenResponse {
 pub enum GrantType {
     /// `client_credentials`: A server that acts on its own behalf.
     ClientCredentials,
-    /// A value that the description does not list, as it came.
+    /// A value that the description does not list, as received.
     Other(::std::string::String),
 }
 
 impl GrantType {
     /// The values that the description lists.
     pub const KNOWN: [Self; 1] = [Self::ClientCredentials];
-    /// The value as it stands in JSON.
+    /// The value in JSON.
     pub fn as_str(&self) -> &str {
         match self {
             Self::ClientCredentials => "client_credentials",

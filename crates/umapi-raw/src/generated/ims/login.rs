@@ -19,7 +19,7 @@ impl Client<crate::Ims> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "The login of service accounts. The lifetime of the returned token is in milliseconds. Adobe no longer issues credentials of this type; use `requestToken` for new ones. The path may end with a slash, and the fields may also be sent as `multipart/form-data`."
     )]
@@ -60,7 +60,7 @@ impl Client<crate::Ims> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     pub async fn request_token_v2<'a>(
         &'a self,
         body: &'a ::umapi_model::ims::TokenRequest,
@@ -98,7 +98,7 @@ impl Client<crate::Ims> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     pub async fn request_token<'a>(
         &'a self,
         body: &'a ::umapi_model::ims::TokenRequest,

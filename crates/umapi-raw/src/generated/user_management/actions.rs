@@ -22,7 +22,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     pub async fn execute_actions<'a>(
         &'a self,
         org_id: &'a str,

@@ -23,7 +23,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "The older list of users, in pages of about 400, with the paging data in the headers. Use `listUsers`."
     )]
@@ -76,7 +76,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns one user in the older format. Use `getUser`.")]
     pub async fn get_legacy_user<'a>(
         &'a self,

@@ -21,7 +21,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns the products that the organization has bought, with their quotas. Use `listGroups`.")]
     pub async fn list_products<'a>(
         &'a self,
@@ -68,7 +68,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns one product by its identifier. Use `listGroups`.")]
     pub async fn get_product<'a>(
         &'a self,
@@ -120,7 +120,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Adds and removes product administrators and returns the product. Use `add` and `remove` steps with the group `_product_admin_{product}`."
     )]
@@ -176,7 +176,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "The same as `updateProductRights`, under the path given in later pages of the documentation.")]
     pub async fn update_product_admins<'a>(
         &'a self,

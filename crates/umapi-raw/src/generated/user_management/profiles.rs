@@ -22,7 +22,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns the product together with a page of its profiles. Use `listGroups`.")]
     pub async fn list_configurations<'a>(
         &'a self,
@@ -76,7 +76,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns one product profile by its identifier. Use `listGroups`.")]
     pub async fn get_configuration<'a>(
         &'a self,
@@ -131,7 +131,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Adds and removes users, user groups and administrators and returns the updated profile. Use the `add` and `remove` steps of `executeActions`."
     )]
@@ -190,7 +190,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns the members of a product profile in the older format. Use `listUsersInGroup`.")]
     pub async fn list_configuration_users<'a>(
         &'a self,
@@ -247,7 +247,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Returns the administrators of a product profile in the older format. Use `listUsersInGroup` with `_admin_{name}`."
     )]

@@ -21,7 +21,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Returns user groups only, in pages counted from 1; pages 0 and 1 are both the first page. Use `listGroups`."
     )]
@@ -70,7 +70,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Creates an empty user group and returns it. Use the `createUserGroup` step of `executeActions`."
     )]
@@ -119,7 +119,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns one user group by its numeric id. Use `listGroups`.")]
     pub async fn get_user_group<'a>(
         &'a self,
@@ -171,7 +171,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Writes the name and the description and returns the group. Use the `updateUserGroup` step of `executeActions`."
     )]
@@ -227,7 +227,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Adds and removes members and administrators and returns the updated group. Use the `add` and `remove` steps of `executeActions`."
     )]
@@ -282,7 +282,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Deletes the group and its memberships, but not its users. Use the `deleteUserGroup` step of `executeActions`."
     )]
@@ -331,7 +331,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(note = "Returns the members of a user group in the older format. Use `listUsersInGroup`.")]
     pub async fn list_user_group_users<'a>(
         &'a self,
@@ -385,7 +385,7 @@ impl Client<crate::UserManagement> {
     ///
     /// # Errors
     ///
-    /// Every answer but a success, as `UnexpectedResponse` with its body unread; whatever kept the request from being sent or the answer from being read.
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
     #[deprecated(
         note = "Returns the administrators of a user group in the older format. Use `listUsersInGroup` with `_admin_{name}`."
     )]
