@@ -4,6 +4,7 @@ mod builders;
 mod catalogue;
 mod emulator;
 mod endpoints;
+mod lenient;
 mod limits;
 mod mocks;
 mod models;

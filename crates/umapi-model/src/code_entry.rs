@@ -1,6 +1,6 @@
 //! An entry of the catalogue of codes.
 
-/// What the description says of a code.
+/// An entry of the catalogue of codes.
 ///
 /// ```
 /// use umapi_model::ErrorCode;
@@ -11,19 +11,19 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodeEntry {
-    /// The code as it stands in JSON.
+    /// The code in JSON.
     pub code: &'static str,
-    /// The part of the service that the code belongs to: `user`, `add_remove`, `command`, ….
+    /// The area of the service, e.g. `user`, `add_remove` or `command`.
     pub area: &'static str,
-    /// Whether it stands for a warning: the step was done all the same.
+    /// Whether it is a warning: the step succeeded.
     pub is_warning: bool,
-    /// The steps that can cause it; `command`, `request`, `query` and `gateway` stand for what is no step.
+    /// The steps that can cause it, or `command`, `request`, `query` or `gateway`.
     pub raised_by: &'static [&'static str],
-    /// What it means, in a sentence.
+    /// The meaning, in a sentence.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// How to resolve it.
     pub remedy: &'static str,
-    /// Messages that have been seen with it, with placeholders in braces.
+    /// Known messages, with placeholders in braces.
     pub messages: &'static [&'static str],
 }
 
@@ -32,7 +32,7 @@ mod tests {
     use crate::ErrorCode;
 
     #[test]
-    fn every_listed_code_leads_to_its_own_entry_and_an_unlisted_one_to_none() {
+    fn listed_codes_have_an_entry_and_others_have_none() {
         assert_eq!(ErrorCode::KNOWN.len(), ErrorCode::CATALOGUE.len());
         for (code, entry) in ErrorCode::KNOWN.iter().zip(ErrorCode::CATALOGUE) {
             assert_eq!(code.code(), entry.code);

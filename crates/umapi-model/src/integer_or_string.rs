@@ -1,11 +1,13 @@
-//! Whole numbers that the service writes now as a number, now as a string.
+//! Whole numbers that the service sends sometimes as a number and sometimes as a string.
 
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// A whole number, in the form in which it came: `licenseQuota` is `"8"` on one endpoint and `8` on another.
+use crate::lenient::{Scalar, read_scalar};
+
+/// A whole number in the form in which it was received: `licenseQuota` is `"8"` on one endpoint and `8` on another.
 ///
 /// ```
 /// use umapi_model::IntegerOrString;
@@ -14,17 +16,29 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(quota.as_i64(), Some(8));
 /// assert_eq!(serde_json::to_string(&quota).unwrap(), r#""8""#);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum IntegerOrString {
-    /// It came as a number.
+    /// A number.
     Integer(i64),
-    /// It came as a string, of digits as a rule.
+    /// A string, usually of digits.
     String(String),
 }
 
+impl<'de> Deserialize<'de> for IntegerOrString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_scalar(deserializer, "a whole number or text", |scalar| {
+            Some(match (&scalar, scalar.to_integer()) {
+                (Scalar::Text(text), _) => Self::String((*text).to_owned()),
+                (_, Some(number)) => Self::Integer(number),
+                (_, None) => Self::String(scalar.to_text()),
+            })
+        })
+    }
+}
+
 impl IntegerOrString {
-    /// The number. Nothing for a string that is none.
+    /// The number. `None` for a string that is not a number.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Integer(number) => Some(*number),
@@ -65,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_are_read_and_written_back_as_they_came() {
+    fn both_forms_survive_a_round_trip() {
         for (json, number) in [("42073423", Some(42_073_423)), (r#""1""#, Some(1)), (r#""UNLIMITED""#, None)] {
             let value: IntegerOrString = serde_json::from_str(json).unwrap();
             assert_eq!(value.as_i64(), number);

@@ -14,20 +14,20 @@
 //! assert_eq!(json[0]["do"][1]["add"]["group"][0], "Photoshop");
 //! ```
 //!
-//! Everything here is generated from the description in `spec/`, which is also inside ([`description`]):
+//! The crate is generated from the descriptions in `spec/`, which it also contains ([`description`]):
 //!
-//! * requests and responses, as structs and enums. A struct has a `new` that takes what is required (in the order of the
-//!   description) and a `with_…` for the rest;
-//! * enums of the service, which are open: a value that the description does not list is kept in `Other`, and so are
-//!   fields that it does not list, in `extra`;
-//! * the catalogue of codes ([`ErrorCode`], [`ims::LoginErrorCode`]), with what each means and what to do about it;
-//! * [`Operation`] and [`limits`]: what may be sent, and how often.
+//! * Requests and responses are structs and enums. A struct has a `new` with the required fields (in the order of the
+//!   description) and a `with_…` method for every other field.
+//! * Enums of the service are open: `Other` keeps values that the description does not list. `extra` keeps unlisted fields.
+//! * [`ErrorCode`] and [`ims::LoginErrorCode`] are the catalogue of codes, with the meaning and the remedy of each.
+//! * [`Operation`] and [`limits`] say what may be sent, and how often.
 
 #[allow(clippy::all)]
 mod generated;
 
 mod code_entry;
 mod integer_or_string;
+mod lenient;
 mod open_enum;
 mod operation;
 mod secret;
@@ -35,10 +35,11 @@ mod secret;
 pub use code_entry::CodeEntry;
 pub use generated::*;
 pub use integer_or_string::IntegerOrString;
+pub use lenient::{Items, OddItem};
 pub use operation::{AnyOperation, Throttle, UnknownName};
 pub use secret::Secret;
 
-/// The examples of the README are tests too.
+/// The examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A client secret, a signed JWT or an access token. It is sent as it is, never printed, and wiped when dropped.
+/// A client secret, a signed JWT or an access token. It is never printed, and wiped when dropped.
 ///
 /// ```
 /// use umapi_model::Secret;
@@ -20,7 +20,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, to be sent and nothing else.
+    /// The text itself. Only send it; never log or print it.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! The generated endpoints against a mock on this machine: a login, a page of users, an action request.
+//! The generated endpoints against a local mock: a login, a page of users, an action request.
 //!
 //! `cargo run -p umapi-raw --features mock --example mocked`
-#![allow(clippy::print_stdout, reason = "an example shows what it got")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use httpmock::MockServer;
 use umapi_raw::{

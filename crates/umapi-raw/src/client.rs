@@ -1,4 +1,4 @@
-//! What every generated method stands on: the address, the HTTP client and the hook.
+//! The base of all generated methods: the base URL, the HTTP client and the hook.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -30,7 +30,7 @@ impl Ims {
     pub const PRODUCTION: &'static str = "https://ims-na1.adobelogin.com";
 }
 
-/// The operations of one API. Cheap to clone.
+/// A client of one API. Cheap to clone.
 pub struct Client<Api> {
     pub(crate) baseurl: Arc<str>,
     pub(crate) client: reqwest::Client,
@@ -39,25 +39,25 @@ pub struct Client<Api> {
 }
 
 impl<Api> Client<Api> {
-    /// A client of the service at `base_url` (without a slash at the end), which sends with `http`.
+    /// Creates a client for the service at `base_url`, which sends its requests with `http`.
     pub fn new(base_url: &str, http: reqwest::Client) -> Self {
         let baseurl = Arc::from(base_url.trim_end_matches('/'));
         Self { baseurl, client: http, hook: Arc::new(NoHook), api: PhantomData }
     }
 
-    /// The same client with a hook, in place of the one before.
+    /// Sets the hook.
     #[must_use]
     pub fn with_hook(mut self, hook: impl Hook) -> Self {
         self.hook = Arc::new(hook);
         self
     }
 
-    /// Sends a request that no generated method makes, through the hook like any other: `path` stands below the server's
-    /// address as it is, `body` is JSON. Gives back the body of an answer of success.
+    /// Sends a request that has no generated method, also through the hook. `path` is appended unchanged to the base URL, `body` is
+    /// JSON. Returns the body of a successful response.
     ///
     /// # Errors
     ///
-    /// As the generated methods: every answer but a success, as `UnexpectedResponse` with its body unread.
+    /// Like the generated methods: a response other than a success gives `UnexpectedResponse` with its unread body.
     pub async fn send(
         &self,
         operation: impl Into<AnyOperation>,
@@ -83,12 +83,12 @@ impl<Api> Client<Api> {
         Ok(ResponseValue::new(body.into(), status, headers))
     }
 
-    /// Lets the hook complete the request. Generated methods call it once, before the first attempt.
+    /// Lets the hook complete the request. Generated methods call this once, before the first attempt.
     pub(crate) async fn pre(&self, request: &mut Request, operation: AnyOperation) -> Result<(), Error<()>> {
         self.hook.before(operation, request).await.map_err(Error::Custom)
     }
 
-    /// Sends the request, and again as often as the hook says so.
+    /// Sends the request, and again while the hook says so.
     pub(crate) async fn exec(&self, request: Request, operation: AnyOperation) -> Result<Response, Error<()>> {
         let mut next = request;
         let mut attempt = 1;
@@ -99,7 +99,7 @@ impl<Api> Client<Api> {
             if self.hook.after(operation, attempt, &outcome).await == Resend::No {
                 return Ok(outcome?);
             }
-            // A request that cannot be completed again leaves the outcome that it was to replace.
+            // If the request cannot be completed again, the previous outcome is final.
             if self.hook.before(operation, &mut again).await.is_err() {
                 return Ok(outcome?);
             }
@@ -108,7 +108,7 @@ impl<Api> Client<Api> {
         }
     }
 
-    /// Generated methods call it after the last attempt; the hook has seen that one already.
+    /// Generated methods call this after the last attempt, which the hook has seen already.
     #[expect(clippy::unused_async, reason = "generated code awaits it")]
     pub(crate) async fn post(&self, _: &Result<Response, Error<()>>, _: AnyOperation) -> Result<(), Error<()>> {
         Ok(())

@@ -1,4 +1,4 @@
-//! Where a layer above joins in: headers before an attempt, the decision on another one after it.
+//! Hooks: they add headers before an attempt, and decide on another attempt after it.
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -8,7 +8,7 @@ use reqwest::{
 };
 use umapi_model::{AnyOperation, Secret};
 
-/// What the methods of a hook give back.
+/// The future that the methods of a hook return.
 pub type HookFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Whether a request is sent again.
@@ -16,20 +16,20 @@ pub type HookFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub enum Resend {
     /// The outcome is final.
     No,
-    /// Once more, after [`Hook::before`] has completed the request anew.
+    /// The request is sent again, after [`Hook::before`] has completed it again.
     Yes,
 }
 
-/// Joins in on every attempt of every operation.
+/// Called before and after every attempt of every operation.
 ///
 /// ```
 /// use reqwest::{Request, header::{HeaderValue, USER_AGENT}};
 /// use umapi_raw::{Hook, HookFuture, model::AnyOperation};
 ///
-/// /// Names the program that calls.
-/// struct Named;
+/// /// Sets the user agent.
+/// struct ProgramName;
 ///
-/// impl Hook for Named {
+/// impl Hook for ProgramName {
 ///     fn before<'a>(&'a self, _: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
 ///         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("staff-sync/2.1"));
 ///         Box::pin(std::future::ready(Ok(())))
@@ -37,19 +37,19 @@ pub enum Resend {
 /// }
 /// ```
 pub trait Hook: Send + Sync + 'static {
-    /// Completes a request before it is sent: adds headers, waits for a turn. On a further attempt it gets the request
-    /// as this method left it before.
+    /// Completes a request before it is sent, e.g. adds headers or waits for a permit. On a further attempt, the request has the
+    /// changes that this method made before.
     ///
     /// # Errors
     ///
-    /// Why the request must not be sent; the caller gets it as [`Error::Custom`](crate::Error::Custom).
+    /// If the request must not be sent. The caller gets the reason as [`Error::Custom`](crate::Error::Custom).
     fn before<'a>(&'a self, operation: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>>;
 
     /// Sends a request that is complete. The default sends it with the HTTP client.
     ///
     /// # Errors
     ///
-    /// Why there is no outcome; the caller gets it as [`Error::Custom`](crate::Error::Custom).
+    /// If there is no outcome. The caller gets the reason as [`Error::Custom`](crate::Error::Custom).
     fn send<'a>(
         &'a self,
         http: &'a reqwest::Client,
@@ -58,8 +58,8 @@ pub trait Hook: Send + Sync + 'static {
         Box::pin(async move { Ok(http.execute(request).await) })
     }
 
-    /// Sees how an attempt (counted from 1) ended, and says whether there is another one. The default is that there is
-    /// none. Waiting before another attempt is done here.
+    /// Gets the outcome of an attempt, counted from 1, and decides whether the request is sent again. The default is no. Waits
+    /// before another attempt belong here.
     fn after<'a>(
         &'a self,
         operation: AnyOperation,
@@ -71,7 +71,7 @@ pub trait Hook: Send + Sync + 'static {
     }
 }
 
-/// Adds nothing and resends nothing.
+/// A hook that does nothing.
 pub(crate) struct NoHook;
 
 impl Hook for NoHook {
@@ -87,17 +87,17 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The access token of a login, and the client id that logged in.
+    /// Creates the hook from the access token of a login, and the client id of the login.
     pub fn new(access_token: impl Into<Secret>, api_key: impl Into<String>) -> Self {
         Self { access_token: access_token.into(), api_key: api_key.into() }
     }
 
     fn apply(&self, request: &mut Request) -> Result<(), String> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.access_token.reveal()))
-            .map_err(|_| "the access token holds a character that no header can carry".to_owned())?;
+            .map_err(|_| "the access token contains a character that is not allowed in a header".to_owned())?;
         bearer.set_sensitive(true);
         let api_key = HeaderValue::try_from(&self.api_key)
-            .map_err(|_| "the API key holds a character that no header can carry".to_owned())?;
+            .map_err(|_| "the API key contains a character that is not allowed in a header".to_owned())?;
         request.headers_mut().insert(AUTHORIZATION, bearer);
         request.headers_mut().insert("x-api-key", api_key);
         Ok(())

@@ -1,5 +1,5 @@
-//! One method per operation of Adobe's User Management API and of its login. No pacing, no retries, no paging: that is
-//! for the layer above, which joins in through a [`Hook`].
+//! One method per operation of Adobe's User Management API and of its login, without rate limiting, retries or paging: a layer
+//! above adds them through a [`Hook`].
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,11 +14,11 @@
 //! # }
 //! ```
 //!
-//! * An answer that is no success arrives as [`Error::UnexpectedResponse`] with status, headers and unread body, since
-//!   the service answers with several shapes, and with none.
-//! * Path parameters are encoded completely; one that cannot stand in a path (empty, `.`, `..`) is refused as
+//! * A response other than a success is an [`Error::UnexpectedResponse`] with status, headers and unread body, because the service
+//!   sends errors in several shapes, or without a body.
+//! * Path parameters are encoded completely. One that is not possible in a path (empty, `.`, `..`) is an
 //!   [`Error::InvalidRequest`] before anything is sent.
-//! * Requests are made with the [`reqwest::Client`] that is given. It should follow no redirects.
+//! * The given [`reqwest::Client`] sends the requests. It should not follow redirects.
 //! * The feature `mock` adds typed mocks for `httpmock`, in the module `mock`.
 
 mod client;
@@ -34,7 +34,7 @@ pub use hook::{Credential, Hook, HookFuture, Resend};
 pub use progenitor_client::{Error, ResponseValue};
 pub use umapi_model as model;
 
-/// The examples of the README are tests too.
+/// The examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Typed mocks of every operation, for `httpmock`.
+//! Typed mocks of all operations, for `httpmock`.
 //!
 //! ```
 //! use umapi_raw::{Client, UserManagement, mock::UserManagementMockExt, model::GroupUserPage};
@@ -26,7 +26,7 @@ pub use crate::generated::mocks::{
 };
 
 /// Matches a form body by the fields of `value`.
-#[expect(clippy::expect_used, reason = "the types of forms are flat structs of text, which always serialize")]
+#[expect(clippy::expect_used, reason = "the types of forms are flat structs of text, which are always serializable")]
 pub(crate) fn form_body(when: When, value: &impl Serialize) -> When {
     let fields = serde_json::to_value(value).expect("a form serializes");
     fields.as_object().into_iter().flatten().fold(when, |when, (name, field)| {

@@ -117,7 +117,7 @@ impl Given {
             Some(inner) => (inner, true),
             None => (field_type, false),
         };
-        let element = argument_of(inner, "Vec");
+        let element = argument_of(inner, "Vec").or_else(|| argument_of(inner, "Items"));
         let (scalar, is_list) = (element.unwrap_or(inner), element.is_some());
         // `String`, and `IntegerOrString` for numbers and strings.
         let is_converted = quote!(#scalar).to_string().ends_with("String");
@@ -146,7 +146,7 @@ impl Given {
 }
 
 /// `T` of `wrapper<T>`.
-fn argument_of<'t>(of: &'t Type, wrapper: &str) -> Option<&'t Type> {
+pub(crate) fn argument_of<'t>(of: &'t Type, wrapper: &str) -> Option<&'t Type> {
     let Type::Path(path) = of else { return None };
     let segment = path.path.segments.last().filter(|segment| segment.ident == wrapper)?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };

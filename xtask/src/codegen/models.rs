@@ -7,7 +7,7 @@ use progenitor::{GenerationSettings, Generator};
 use quote::quote;
 use syn::{Attribute, Field, Fields, Item, visit_mut::VisitMut};
 
-use super::{Api, builders, catalogue, limits, open_enum, operations, source, view};
+use super::{Api, builders, catalogue, lenient, limits, open_enum, operations, source, view};
 use crate::{
     generated::GeneratedFile,
     spec::{Document, text_of},
@@ -60,9 +60,13 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
             bail!("the generator created a type `{subject}` without a schema: give its schema a name")
         };
         let items = modules.entry(module).or_default();
-        if let Item::Struct(definition) = &item {
+        if let Item::Struct(definition) = &mut item {
+            let with_extra = lenient::read_leniently(definition, &api.document)?;
             items.push(item.clone());
-            items.extend(builders::of(definition)?);
+            if let Item::Struct(definition) = &item {
+                items.extend(builders::of(definition)?);
+            }
+            items.extend(with_extra);
         } else {
             items.push(item);
         }
