@@ -7,8 +7,8 @@ use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use umapi::{Client, Command, Error, NewGroup, NewUser, NotSent, Outcome, ThrottlePolicy, UnknownReason, UserUpdate};
 use umapi_emulator::{
-    AnyOperation, Emulator, FaultEffect, FaultHandle, FaultResponse, FaultRule, LimitSettings, LoginOperation, Operation,
-    seed::Seed,
+    AnyOperation, Emulator, FaultEffect, FaultHandle, FaultResponse, FaultRule, LimitSettings, LoginOperation,
+    Operation, seed::Seed,
 };
 use umapi_time::ManualClock;
 

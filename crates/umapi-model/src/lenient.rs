@@ -300,6 +300,11 @@ impl<T> Items<T> {
         self.items
     }
 
+    /// The readable items, and what does not match the description.
+    pub fn into_parts(self) -> (Vec<T>, Vec<OddItem>) {
+        (self.items, self.odd)
+    }
+
     /// Whether the list has no readable items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -379,8 +384,8 @@ impl<T: JsonSchema> JsonSchema for Items<T> {
     }
 }
 
-/// A response type with fields that the description does not list.
-pub(crate) trait WithExtra: DeserializeOwned {
+/// A response type with fields that the description does not list. It is sealed: other crates cannot name it.
+pub trait WithExtra: DeserializeOwned {
     /// The unlisted fields.
     fn extra_mut(&mut self) -> &mut Map<String, Value>;
 }
@@ -455,7 +460,6 @@ impl<T: WithExtra> Items<T> {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::{ActionResponse, Group, GroupPage, GroupType, User, UserPage};
 
     fn groups(groups: &str) -> GroupPage {
@@ -481,6 +485,13 @@ mod tests {
         assert_eq!((response.completed, response.not_completed, response.errors.len()), (3, 0, 0));
         let user: User = serde_json::from_str(r#"{"email":null,"groups":["a",null,7],"adminRoles":null}"#).unwrap();
         assert_eq!((user.email, user.groups), (None, Some(vec!["a".to_owned(), "7".to_owned()])));
+    }
+
+    #[test]
+    fn an_error_without_a_code_is_still_an_error() {
+        let text = r#"{"result":"error","notCompleted":1,"errors":[{"index":"0"}]}"#;
+        let response: ActionResponse = serde_json::from_str(text).unwrap();
+        assert_eq!((response.errors[0].index, response.errors[0].error_code.as_str()), (0, ""));
     }
 
     #[test]
@@ -515,7 +526,9 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_odd() {
-        let page = groups(r#"[{"groupName":"a","groupId":-1},{"groupName":"b","groupId":"x"},{"groupName":"c","groupId":1.5}]"#);
+        let page = groups(
+            r#"[{"groupName":"a","groupId":-1},{"groupName":"b","groupId":"x"},{"groupName":"c","groupId":1.5}]"#,
+        );
         assert_eq!(page.groups.iter().filter_map(|group| group.group_id).count(), 0);
         assert_eq!(page.groups.odd().len(), 3);
         assert!(page.groups.odd()[1].to_string().contains("expected a whole number"), "{}", page.groups.odd()[1]);

@@ -8,7 +8,7 @@ use std::{error::Error, time::Duration};
 
 use support::Emulated;
 use umapi::{Client, Command, NewUser};
-use umapi_emulator::{FaultRule, Operation, FaultEffect, FaultResponse};
+use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
 
 /// The code to be tested: it takes a client, and knows nothing of emulators.
 async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {

@@ -5,7 +5,10 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Field, Fields, GenericArgument, Item, ItemStruct, PathArguments, Type};
 
-use super::source::{doc_attribute, doc_text};
+use super::{
+    lenient::MISSING,
+    source::{doc_attribute, doc_text},
+};
 
 /// The implementation of `new` and the `with_…` methods. Empty for a struct without named fields.
 pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
@@ -85,13 +88,15 @@ fn setter(field: &Field) -> Option<TokenStream> {
     })
 }
 
-/// Whether the field may be absent in JSON.
+/// Whether the field is optional.
 fn has_default(field: &Field) -> bool {
     argument_of(&field.ty, "Option").is_some()
         || field
             .attrs
             .iter()
-            .any(|attribute| attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("default"))
+            .filter(|attribute| attribute.path().is_ident("serde"))
+            .map(|attribute| quote!(#attribute).to_string())
+            .any(|attribute| attribute.contains("default") && !attribute.contains(MISSING))
 }
 
 /// The name of the field in JSON: its `rename`, or its own name.

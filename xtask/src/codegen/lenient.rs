@@ -10,6 +10,9 @@ use crate::spec::Document;
 /// The scalars that are read in each other's form.
 const SCALARS: [&str; 6] = ["u32", "u64", "i32", "i64", "bool", "String"];
 
+/// The end of the function that gives a value to a required field that a response omits.
+pub(crate) const MISSING: &str = "::default";
+
 /// Makes a response struct lenient, and returns the implementation that its lists need. A struct of requests stays strict: it has
 /// no field `extra`.
 pub(crate) fn read_leniently(definition: &mut ItemStruct, document: &Document) -> Result<Option<Item>> {
@@ -21,7 +24,8 @@ pub(crate) fn read_leniently(definition: &mut ItemStruct, document: &Document) -
     }
     for field in fields.named.iter_mut().filter(|field| field.ident.as_ref().is_some_and(|ident| ident != "extra")) {
         if schema["properties"][json_name(field)]["x-umapi-may-be-absent"] == true {
-            field.attrs.push(syn::parse_quote!(#[serde(default)]));
+            let default = format!("{}{MISSING}", field.ty.to_token_stream());
+            field.attrs.push(syn::parse_quote!(#[serde(default = #default)]));
         }
         relax(field)?;
     }

@@ -9,21 +9,29 @@ use crate::IntegerOrString;
 #[non_exhaustive]
 pub struct ActionError {
     /// The index of the command in the request, counted from 0.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub index: u32,
     /// The index of the step in the command, counted from 0.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub step: ::std::option::Option<IntegerOrString>,
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The error code, for programs.
     #[serde(rename = "errorCode")]
+    #[serde(default = "ErrorCode::default")]
     pub error_code: ErrorCode,
     /// The `requestID` of the command, if it has one.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub request_id: ::std::option::Option<::std::string::String>,
     /// The user or user group of the command.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -73,6 +81,12 @@ impl ActionError {
     }
 }
 
+impl crate::lenient::WithExtra for ActionError {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// The result of an action request. It counts the commands and lists the failed steps.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -81,19 +95,24 @@ pub struct ActionResponse {
     pub result: ActionResult,
     /// Number of commands in which every step succeeded.
     #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read_scalar_or_default")]
     pub completed: u32,
     /// Number of commands with at least one failed step.
     #[serde(rename = "notCompleted", default)]
+    #[serde(deserialize_with = "crate::lenient::read_scalar_or_default")]
     pub not_completed: u32,
     /// Number of commands that would have succeeded, in test mode.
     #[serde(rename = "completedInTestMode", default)]
+    #[serde(deserialize_with = "crate::lenient::read_scalar_or_default")]
     pub completed_in_test_mode: u32,
     /// The steps that failed.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    pub errors: ::std::vec::Vec<ActionError>,
+    #[serde(default, skip_serializing_if = "crate::Items::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read_or_default")]
+    pub errors: crate::Items<ActionError>,
     /// Warnings about steps that succeeded but use a deprecated form.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    pub warnings: ::std::vec::Vec<ActionWarning>,
+    #[serde(default, skip_serializing_if = "crate::Items::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read_or_default")]
+    pub warnings: crate::Items<ActionWarning>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -149,26 +168,40 @@ impl ActionResponse {
     }
 }
 
+impl crate::lenient::WithExtra for ActionResponse {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// A step that succeeded but uses a deprecated form.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ActionWarning {
     /// The index of the command in the request, counted from 0.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub index: u32,
     /// The index of the step in the command, counted from 0.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub step: ::std::option::Option<IntegerOrString>,
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The warning code, for programs.
     #[serde(rename = "warningCode")]
+    #[serde(default = "ErrorCode::default")]
     pub warning_code: ErrorCode,
     /// The `requestID` of the command, if it has one.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub request_id: ::std::option::Option<::std::string::String>,
     /// The user or user group of the command.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -215,6 +248,12 @@ impl ActionWarning {
     pub fn with_user(mut self, value: impl Into<::std::string::String>) -> Self {
         self.user = Some(value.into());
         self
+    }
+}
+
+impl crate::lenient::WithExtra for ActionWarning {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 

@@ -42,6 +42,8 @@ pub struct GatewayError {
     pub error_code: ErrorCode,
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -62,6 +64,12 @@ impl GatewayError {
     }
 }
 
+impl crate::lenient::WithExtra for GatewayError {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// An error of the deprecated endpoints.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -71,6 +79,8 @@ pub struct LegacyError {
     pub error_code: ErrorCode,
     /// A message for people.
     #[serde(rename = "errorMessage", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub error_message: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -95,6 +105,12 @@ impl LegacyError {
     }
 }
 
+impl crate::lenient::WithExtra for LegacyError {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// An error of the service itself.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -103,9 +119,13 @@ pub struct ServiceError {
     pub result: ErrorCode,
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// Present if the operation returns pages. It has no meaning in an error.
     #[serde(rename = "lastPage", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub last_page: ::std::option::Option<bool>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -135,5 +155,11 @@ impl ServiceError {
     pub fn with_last_page(mut self, value: bool) -> Self {
         self.last_page = Some(value);
         self
+    }
+}
+
+impl crate::lenient::WithExtra for ServiceError {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }

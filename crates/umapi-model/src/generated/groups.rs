@@ -9,33 +9,48 @@ use crate::IntegerOrString;
 pub struct Group {
     /// The numeric id of the group.
     #[serde(rename = "groupId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub group_id: ::std::option::Option<u64>,
     /// The name of the group, as stored.
     #[serde(rename = "groupName")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub group_name: ::std::string::String,
     /// The type of a group.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<GroupType>,
     /// Number of members of the group.
     #[serde(rename = "memberCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub member_count: ::std::option::Option<u64>,
     /// The administrative group of this group. Absent if the group has no administrators.
     #[serde(rename = "adminGroupName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub admin_group_name: ::std::option::Option<::std::string::String>,
     /// The user group that this group administers.
     #[serde(rename = "userGroupName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user_group_name: ::std::option::Option<::std::string::String>,
     /// The product profile that this group administers. For product administrators, the product.
     #[serde(rename = "productProfileName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub product_profile_name: ::std::option::Option<::std::string::String>,
     /// The product that the profile belongs to.
     #[serde(rename = "productName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub product_name: ::std::option::Option<::std::string::String>,
     /// Number of licenses that the profile can assign.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
     /// Whether the group is owned by another organization, so that its members cannot be changed here.
     #[serde(rename = "isReadOnly", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub is_read_only: ::std::option::Option<bool>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -124,21 +139,32 @@ impl Group {
     }
 }
 
+impl crate::lenient::WithExtra for Group {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// A page of the groups of an organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct GroupPage {
     /// Whether this is the last page. This field alone marks the end of the list.
     #[serde(rename = "lastPage")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub last_page: bool,
     /// `success`, or `Not found` for a page past the end.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub result: ::std::string::String,
     /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The groups on this page.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    pub groups: ::std::vec::Vec<Group>,
+    #[serde(default, skip_serializing_if = "crate::Items::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read_or_default")]
+    pub groups: crate::Items<Group>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -168,6 +194,12 @@ impl GroupPage {
     pub fn with_groups(mut self, value: impl IntoIterator<Item = Group>) -> Self {
         self.groups = value.into_iter().collect();
         self
+    }
+}
+
+impl crate::lenient::WithExtra for GroupPage {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 

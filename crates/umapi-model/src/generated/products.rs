@@ -8,15 +8,20 @@ use crate::IntegerOrString;
 #[non_exhaustive]
 pub struct Configuration {
     /// The identifier of the profile.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub id: ::std::string::String,
     /// The name of the profile.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub name: ::std::option::Option<::std::string::String>,
     /// Number of administrators of the profile.
     #[serde(rename = "adminCount", skip_serializing_if = "::std::option::Option::is_none")]
     pub admin_count: ::std::option::Option<IntegerOrString>,
     /// Number of users of the profile.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user_count: ::std::option::Option<u64>,
     /// Number of licenses that the profile can assign. Null if the profile has no quota.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
@@ -29,9 +34,13 @@ pub struct Configuration {
     pub admin_group_id: ::std::option::Option<IntegerOrString>,
     /// The organization.
     #[serde(rename = "orgId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub org_id: ::std::option::Option<::std::string::String>,
     /// The product that the profile belongs to.
     #[serde(rename = "productId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub product_id: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -109,6 +118,12 @@ impl Configuration {
     pub fn with_product_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.product_id = Some(value.into());
         self
+    }
+}
+
+impl crate::lenient::WithExtra for Configuration {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 
@@ -215,17 +230,25 @@ impl ::std::convert::From<::std::vec::Vec<ConfigurationRights>> for Configuratio
 #[non_exhaustive]
 pub struct Product {
     /// The identifier of the product.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub id: ::std::string::String,
     /// The short code of the product.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub code: ::std::option::Option<::std::string::String>,
     /// The name of the product.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub name: ::std::string::String,
     /// Number of users of the product.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user_count: ::std::option::Option<u64>,
     /// Number of profiles of the product.
     #[serde(rename = "configurationCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub configuration_count: ::std::option::Option<u64>,
     /// Number of licenses that the organization has bought.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
@@ -275,6 +298,12 @@ impl Product {
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());
         self
+    }
+}
+
+impl crate::lenient::WithExtra for Product {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 
@@ -338,25 +367,34 @@ impl ::std::convert::From<::std::vec::Vec<ProductAdmins>> for ProductAdminsReque
 #[non_exhaustive]
 pub struct ProductConfigurations {
     /// The identifier of the product.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub id: ::std::string::String,
     /// The short code of the product.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub code: ::std::option::Option<::std::string::String>,
     /// The name of the product.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub name: ::std::option::Option<::std::string::String>,
     /// Number of users of the product.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user_count: ::std::option::Option<u64>,
     /// Number of profiles of the product.
     #[serde(rename = "configurationCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub configuration_count: ::std::option::Option<u64>,
     /// Number of licenses that the organization has bought.
     #[serde(rename = "licenseQuota", skip_serializing_if = "::std::option::Option::is_none")]
     pub license_quota: ::std::option::Option<IntegerOrString>,
     /// The profiles on this page.
     #[serde(rename = "licenseConfigurations")]
-    pub license_configurations: ::std::vec::Vec<Configuration>,
+    pub license_configurations: crate::Items<Configuration>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -413,5 +451,11 @@ impl ProductConfigurations {
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());
         self
+    }
+}
+
+impl crate::lenient::WithExtra for ProductConfigurations {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }

@@ -35,14 +35,18 @@ impl NewUserGroup {
 pub struct UserGroup {
     /// The numeric id of the group.
     #[serde(rename = "groupId")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub group_id: u64,
     /// The name of the group, as stored.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub name: ::std::string::String,
     /// The type of a group.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<GroupType>,
     /// Number of members of the group.
     #[serde(rename = "userCount", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub user_count: ::std::option::Option<u64>,
     /// Number of administrators of the group.
     #[serde(rename = "adminCount", skip_serializing_if = "::std::option::Option::is_none")]
@@ -52,9 +56,13 @@ pub struct UserGroup {
     pub admin_group_id: ::std::option::Option<IntegerOrString>,
     /// The administrative group of this group.
     #[serde(rename = "adminGroupName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub admin_group_name: ::std::option::Option<::std::string::String>,
     /// Whether the group is owned by another organization, so that its members cannot be changed here.
     #[serde(rename = "isReadOnly", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub is_read_only: ::std::option::Option<bool>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -117,6 +125,12 @@ impl UserGroup {
     pub fn with_is_read_only(mut self, value: bool) -> Self {
         self.is_read_only = Some(value);
         self
+    }
+}
+
+impl crate::lenient::WithExtra for UserGroup {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 

@@ -7,17 +7,23 @@
 pub struct GroupUserPage {
     /// Whether this is the last page. This field alone marks the end of the list.
     #[serde(rename = "lastPage")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub last_page: bool,
     /// `success`, or the reason why there are no users.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub result: ::std::string::String,
     /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The name of the group, as stored.
     #[serde(rename = "groupName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub group_name: ::std::option::Option<::std::string::String>,
     /// The members on this page. An earlier page than the last may be empty.
-    pub users: ::std::vec::Vec<User>,
+    pub users: crate::Items<User>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -55,33 +61,55 @@ impl GroupUserPage {
     }
 }
 
+impl crate::lenient::WithExtra for GroupUserPage {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// A user in the format of the deprecated endpoints. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct LegacyUser {
     /// The identifier of the user. It never changes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub id: ::std::option::Option<::std::string::String>,
     /// The email address, as stored.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub email: ::std::option::Option<::std::string::String>,
     /// The username.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub username: ::std::option::Option<::std::string::String>,
     /// The domain that the user belongs to.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub domain: ::std::option::Option<::std::string::String>,
     /// The first name.
     #[serde(rename = "firstName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub first_name: ::std::option::Option<::std::string::String>,
     /// The last name.
     #[serde(rename = "lastName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub last_name: ::std::option::Option<::std::string::String>,
     /// The country as two upper-case letters (ISO 3166-1 alpha-2); `UD` means undefined.
     #[serde(rename = "countryCode", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub country_code: ::std::option::Option<::std::string::String>,
     /// The telephone number.
     #[serde(rename = "phoneNumber", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub phone_number: ::std::option::Option<::std::string::String>,
     /// The state of a user's account. Lists contain active users only.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -91,9 +119,11 @@ pub struct LegacyUser {
     pub user_type: ::std::option::Option<UserType>,
     /// The user groups, profiles and administrative groups of the user.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// Administrative roles. Deprecated - `groups` contains them.
     #[serde(rename = "adminRoles", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub admin_roles: ::std::vec::Vec<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -206,30 +236,50 @@ impl ::std::default::Default for LegacyUser {
     }
 }
 
+impl crate::lenient::WithExtra for LegacyUser {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// A user of an organization. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct User {
     /// The identifier of the user. It never changes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub id: ::std::option::Option<::std::string::String>,
     /// The email address, as stored.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub email: ::std::option::Option<::std::string::String>,
     /// The username. Equal to the email address unless the domain has username login.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub username: ::std::option::Option<::std::string::String>,
     /// The domain that the user belongs to.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub domain: ::std::option::Option<::std::string::String>,
     /// The first name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub firstname: ::std::option::Option<::std::string::String>,
     /// The last name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub lastname: ::std::option::Option<::std::string::String>,
     /// The country as two upper-case letters (ISO 3166-1 alpha-2); `UD` means undefined.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub country: ::std::option::Option<::std::string::String>,
     /// The state of a user's account. Lists contain active users only.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -239,12 +289,16 @@ pub struct User {
     pub type_: ::std::option::Option<UserType>,
     /// The user groups, profiles and administrative groups of the user. Absent with `excludeGroups`, and for a user without groups.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub groups: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     /// Administrative roles. Deprecated - `groups` contains them.
     #[serde(rename = "adminRoles", default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub admin_roles: ::std::vec::Vec<::std::string::String>,
     /// Tags defined by the organization. No longer returned since October 2025.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -357,20 +411,30 @@ impl ::std::default::Default for User {
     }
 }
 
+impl crate::lenient::WithExtra for User {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// A page of the users of an organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct UserPage {
     /// Whether this is the last page. This field alone marks the end of the list.
     #[serde(rename = "lastPage")]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub last_page: bool,
     /// `success`, or the reason why there are no users.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub result: ::std::string::String,
     /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The users on this page. An earlier page than the last may be empty.
-    pub users: ::std::vec::Vec<User>,
+    pub users: crate::Items<User>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -400,14 +464,23 @@ impl UserPage {
     }
 }
 
+impl crate::lenient::WithExtra for UserPage {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// The response to a request for one user.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct UserResponse {
     /// `success`, or the reason why there is no user.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub result: ::std::string::String,
     /// Details of a `result` other than `success`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// A user of an organization. A field without a value is absent.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -440,6 +513,12 @@ impl UserResponse {
     pub fn with_user(mut self, value: User) -> Self {
         self.user = Some(value);
         self
+    }
+}
+
+impl crate::lenient::WithExtra for UserResponse {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 

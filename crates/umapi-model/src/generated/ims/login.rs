@@ -29,10 +29,13 @@ impl JwtExchangeRequest {
 pub struct JwtTokenResponse {
     /// The type of the token. Always `bearer`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub token_type: ::std::option::Option<::std::string::String>,
     /// An access token.
     pub access_token: Secret,
     /// The lifetime of the token in milliseconds.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub expires_in: u64,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -58,6 +61,12 @@ impl JwtTokenResponse {
     }
 }
 
+impl crate::lenient::WithExtra for JwtTokenResponse {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
+    }
+}
+
 /// The reason why a login failed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -66,6 +75,8 @@ pub struct LoginError {
     pub error: LoginErrorCode,
     /// A message for people.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub error_description: ::std::option::Option<::std::string::String>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -83,6 +94,12 @@ impl LoginError {
     pub fn with_error_description(mut self, value: impl Into<::std::string::String>) -> Self {
         self.error_description = Some(value.into());
         self
+    }
+}
+
+impl crate::lenient::WithExtra for LoginError {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 
@@ -118,10 +135,13 @@ impl TokenRequest {
 pub struct TokenResponse {
     /// The type of the token. Always `bearer`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub token_type: ::std::option::Option<::std::string::String>,
     /// An access token.
     pub access_token: Secret,
     /// The lifetime of the token in seconds.
+    #[serde(deserialize_with = "crate::lenient::read")]
     pub expires_in: u64,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
@@ -144,6 +164,12 @@ impl TokenResponse {
     pub fn with_token_type(mut self, value: impl Into<::std::string::String>) -> Self {
         self.token_type = Some(value.into());
         self
+    }
+}
+
+impl crate::lenient::WithExtra for TokenResponse {
+    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &mut self.extra
     }
 }
 
