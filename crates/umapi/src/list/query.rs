@@ -83,7 +83,10 @@ impl<T: PageItem> Page<T> {
         let paging = head.paging;
         let (items, odd) = items.into_parts();
         for odd in &odd {
-            tracing::warn!(request_id = head.request_id, "a part of a list does not match the description: {odd}");
+            tracing::warn!(
+                request_id = head.common.request_id,
+                "a part of a list does not match the description: {odd}"
+            );
         }
         Self {
             fingerprint: PageFingerprint::of(&items),
