@@ -1,16 +1,12 @@
-//! Lenient reading of responses: one odd value makes neither a response nor a list unreadable.
-//!
-//! The service does not always keep to its own types. Numbers, text and booleans are read in each other's form, `null` counts as
-//! absent, and the items of a list are read one by one: see [`Items`].
+//! Lenient reading of responses. The service does not always keep to its own types: numbers, text and booleans are read in each
+//! other's form, and `null` counts as absent.
 
-use std::{fmt, marker::PhantomData, ops::Deref, str::FromStr};
+use std::{fmt, marker::PhantomData, str::FromStr};
 
-use schemars::JsonSchema;
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, Error, SeqAccess, Visitor},
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
 };
-use serde_json::{Map, Value, value::RawValue};
 
 /// A type that is read leniently.
 pub(crate) trait Lenient: Sized {
@@ -207,275 +203,24 @@ impl Lenient for Vec<String> {
     }
 }
 
-/// A list of a response. An item that does not match the description does not make the others unreadable.
-///
-/// It can be used like a slice. [`odd`](Self::odd) has what did not match: an unreadable field is moved to the `extra` of its item,
-/// and an item that is unreadable even without it is left out.
-///
-/// ```
-/// use umapi_model::GroupPage;
-///
-/// let page = r#"{"lastPage": true, "result": "success", "groups": [
-///     {"groupId": "2", "groupName": "Design"}, {"groupName": "Sales", "memberCount": []}, {"memberCount": 7}]}"#;
-/// let page: GroupPage = serde_json::from_str(page).unwrap();
-/// assert_eq!((page.groups.len(), page.groups[0].group_id), (2, Some(2)));
-/// assert_eq!(page.groups[1].extra["memberCount"], serde_json::json!([]));
-/// let odd: Vec<_> = page.groups.odd().iter().map(|odd| (odd.index(), odd.field(), odd.is_left_out())).collect();
-/// assert_eq!(odd, [(1, Some("memberCount"), false), (2, None, true)]);
-/// ```
-#[derive(Clone, PartialEq)]
-pub struct Items<T> {
-    items: Vec<T>,
-    odd: Vec<OddItem>,
-}
-
-/// A part of a list that does not match the description.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OddItem {
-    index: usize,
-    field: Option<String>,
-    json: String,
-    error: String,
-    is_left_out: bool,
-}
-
-impl OddItem {
-    /// The position in the list as it was received, counted from 0.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// The unreadable field. `None` if the whole item does not match.
-    pub fn field(&self) -> Option<&str> {
-        self.field.as_deref()
-    }
-
-    /// The JSON of the field or of the item, as it was received.
-    pub fn json(&self) -> &str {
-        &self.json
-    }
-
-    /// What does not match.
-    pub fn error(&self) -> &str {
-        &self.error
-    }
-
-    /// Whether the item is missing in the list.
-    pub fn is_left_out(&self) -> bool {
-        self.is_left_out
-    }
-}
-
-impl fmt::Display for OddItem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { index, field, error, is_left_out, .. } = self;
-        write!(f, "item {index}")?;
-        if let Some(field) = field {
-            write!(f, ", field `{field}`")?;
-        }
-        write!(f, ": {error}{}", if *is_left_out { "; the item is left out" } else { "" })
-    }
-}
-
-/// Omits the JSON, which can have personal data.
-impl fmt::Debug for OddItem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OddItem")
-            .field("index", &self.index)
-            .field("field", &self.field)
-            .field("error", &self.error)
-            .field("is_left_out", &self.is_left_out)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<T> Items<T> {
-    /// What does not match the description.
-    pub fn odd(&self) -> &[OddItem] {
-        &self.odd
-    }
-
-    /// The readable items.
-    pub fn into_vec(self) -> Vec<T> {
-        self.items
-    }
-
-    /// The readable items, and what does not match the description.
-    pub fn into_parts(self) -> (Vec<T>, Vec<OddItem>) {
-        (self.items, self.odd)
-    }
-
-    /// Whether the list has no readable items.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-}
-
-impl<T> Deref for Items<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.items
-    }
-}
-
-impl<T> Default for Items<T> {
-    fn default() -> Self {
-        Vec::new().into()
-    }
-}
-
-impl<T> From<Vec<T>> for Items<T> {
-    fn from(items: Vec<T>) -> Self {
-        Self { items, odd: Vec::new() }
-    }
-}
-
-impl<T> FromIterator<T> for Items<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        Vec::from_iter(items).into()
-    }
-}
-
-impl<T> IntoIterator for Items<T> {
-    type Item = T;
-    type IntoIter = std::vec::IntoIter<T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.into_iter()
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Items<T> {
-    type Item = &'a T;
-    type IntoIter = std::slice::Iter<'a, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.iter()
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Items<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.odd.as_slice() {
-            [] => self.items.fmt(f),
-            odd => f.debug_struct("Items").field("items", &self.items).field("odd", &odd).finish(),
-        }
-    }
-}
-
-impl<T: Serialize> Serialize for Items<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.items.serialize(serializer)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Items<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        Vec::<T>::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Vec::<T>::json_schema(generator)
-    }
-}
-
-/// A response type with fields that the description does not list. It is sealed: other crates cannot name it.
-pub trait WithExtra: DeserializeOwned {
-    /// The unlisted fields.
-    fn extra_mut(&mut self) -> &mut Map<String, Value>;
-}
-
-impl<'de, T: WithExtra> Deserialize<'de> for Items<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ItemsVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: WithExtra> Visitor<'de> for ItemsVisitor<T> {
-            type Value = Items<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<T>, A::Error> {
-                let mut list = Items::default();
-                let mut index = 0;
-                while let Some(json) = seq.next_element::<Box<RawValue>>()? {
-                    list.read_item(index, json.get());
-                    index += 1;
-                }
-                Ok(list)
-            }
-        }
-
-        deserializer.deserialize_seq(ItemsVisitor(PhantomData))
-    }
-}
-
-impl<T: WithExtra> Items<T> {
-    fn read_item(&mut self, index: usize, json: &str) {
-        let error = match serde_json::from_str::<T>(json) {
-            Ok(item) => return self.items.push(item),
-            Err(error) => error.to_string(),
-        };
-        let item = serde_json::from_str::<Map<String, Value>>(json).ok();
-        match item.and_then(|fields| self.read_fields(index, fields, &error)) {
-            Some(item) => self.items.push(item),
-            None => self.odd.push(OddItem { index, field: None, json: json.to_owned(), error, is_left_out: true }),
-        }
-    }
-
-    /// Reads an item without its unreadable fields. `None` if it is unreadable without them.
-    fn read_fields(&mut self, index: usize, mut fields: Map<String, Value>, first_error: &str) -> Option<T> {
-        let mut odd_fields = Map::new();
-        let mut odd = Vec::new();
-        let mut item: T = loop {
-            match serde_path_to_error::deserialize(Value::Object(fields.clone())) {
-                Ok(item) => break item,
-                Err(error) => {
-                    let serde_path_to_error::Segment::Map { key } = error.path().iter().next()? else { return None };
-                    let (field, value) = fields.remove_entry(key)?;
-                    let (json, error) = (value.to_string(), error.inner().to_string());
-                    odd.push(OddItem { index, field: Some(field.clone()), json, error, is_left_out: false });
-                    odd_fields.insert(field, value);
-                }
-            }
-        };
-        if odd.is_empty() {
-            // The item is readable as a map, e.g. because a key was repeated.
-            let (json, error) = (Value::Object(fields).to_string(), first_error.to_owned());
-            odd.push(OddItem { index, field: None, json, error, is_left_out: false });
-        }
-        item.extra_mut().extend(odd_fields);
-        self.odd.append(&mut odd);
-        Some(item)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use crate::{ActionResponse, Group, GroupPage, GroupType, User, UserPage};
+    use crate::{ActionResponse, Group, GroupPage, GroupType, User};
 
-    fn groups(groups: &str) -> GroupPage {
-        serde_json::from_str(&format!(r#"{{"lastPage":true,"result":"success","groups":{groups}}}"#)).unwrap()
+    fn group(json: &str) -> serde_json::Result<Group> {
+        serde_json::from_str(json)
     }
 
     #[test]
     fn scalars_are_read_in_each_others_form() {
-        let page = groups(
-            r#"[{"groupId":"2","groupName":7,"memberCount":7.0,"isReadOnly":"false","type":3,"productName":true}]"#,
-        );
-        let group = &page.groups[0];
+        let text =
+            r#"{"groupId":"2","groupName":7,"memberCount":7.0,"isReadOnly":"false","type":3,"productName":true}"#;
+        let group = group(text).unwrap();
         assert_eq!((group.group_id, group.member_count, group.is_read_only), (Some(2), Some(7), Some(false)));
         assert_eq!((group.group_name.as_str(), group.product_name.as_deref()), ("7", Some("true")));
         assert_eq!(group.type_, Some(GroupType::Other("3".to_owned())));
-        assert!(page.groups.odd().is_empty());
     }
 
     #[test]
@@ -485,6 +230,8 @@ mod tests {
         assert_eq!((response.completed, response.not_completed, response.errors.len()), (3, 0, 0));
         let user: User = serde_json::from_str(r#"{"email":null,"groups":["a",null,7],"adminRoles":null}"#).unwrap();
         assert_eq!((user.email, user.groups), (None, Some(vec!["a".to_owned(), "7".to_owned()])));
+        let page = r#"{"lastPage":true,"result":"Not found","groups":null}"#;
+        assert!(serde_json::from_str::<GroupPage>(page).unwrap().groups.is_empty());
     }
 
     #[test]
@@ -495,51 +242,22 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_field_stays_in_extra() {
-        let page = groups(r#"[{"groupName":"a","memberCount":[1],"isReadOnly":{}},{"groupName":"b"}]"#);
-        assert_eq!(page.groups.len(), 2);
-        assert_eq!(page.groups[0].extra["memberCount"], json!([1]));
-        let mut fields: Vec<_> = page.groups.odd().iter().map(|odd| (odd.index(), odd.field())).collect();
-        fields.sort_unstable();
-        assert_eq!(fields, [(0, Some("isReadOnly")), (0, Some("memberCount"))]);
-        assert_eq!(serde_json::to_value(&page.groups[0]).unwrap()["isReadOnly"], json!({}));
+    fn a_group_may_have_no_type() {
+        let group = group(r#"{"groupName":"a"}"#).unwrap();
+        assert_eq!((group.type_, group.group_id), (None, None));
     }
 
     #[test]
-    fn an_unreadable_item_is_left_out() {
-        let text = r#"{"lastPage":true,"result":"success","users":[
-            {"email":"a@b.c"}, "text", {"email":"\ud800"}, {"extra":1e999}, null, {"email":"d@b.c"}]}"#;
-        let page: UserPage = serde_json::from_str(text).unwrap();
-        let emails: Vec<_> = page.users.iter().filter_map(|user| user.email.as_deref()).collect();
-        assert_eq!(emails, ["a@b.c", "d@b.c"]);
-        let left_out: Vec<_> = page.users.odd().iter().map(|odd| (odd.index(), odd.is_left_out())).collect();
-        assert_eq!(left_out, [(1, true), (2, true), (3, true), (4, true)]);
-        assert!(page.users.odd()[0].to_string().contains("the item is left out"));
-        assert!(!format!("{:?}", page.users.odd()).contains("text\""));
+    fn what_is_not_a_number_is_an_error() {
+        for value in [json!(-1), json!("x"), json!(1.5), json!([1]), json!({}), json!("")] {
+            let error = group(&json!({"groupName": "a", "groupId": value}).to_string()).unwrap_err().to_string();
+            assert!(error.contains("a whole number"), "{value}: {error}");
+        }
     }
 
     #[test]
-    fn a_repeated_key_keeps_the_last_value() {
-        let page = groups(r#"[{"groupName":"a","groupName":"b"}]"#);
-        assert_eq!(page.groups[0].group_name, "b");
-        assert!(page.groups.odd()[0].error().contains("duplicate"), "{:?}", page.groups.odd());
-    }
-
-    #[test]
-    fn numbers_out_of_range_are_odd() {
-        let page = groups(
-            r#"[{"groupName":"a","groupId":-1},{"groupName":"b","groupId":"x"},{"groupName":"c","groupId":1.5}]"#,
-        );
-        assert_eq!(page.groups.iter().filter_map(|group| group.group_id).count(), 0);
-        assert_eq!(page.groups.odd().len(), 3);
-        assert!(page.groups.odd()[1].to_string().contains("expected a whole number"), "{}", page.groups.odd()[1]);
-    }
-
-    #[test]
-    fn a_list_is_written_and_compared_like_its_items() {
-        let page = GroupPage::new(true, "success").with_groups([Group::new("a")]);
-        let json = serde_json::to_value(&page).unwrap();
-        assert_eq!(json["groups"], json!([{"groupName": "a"}]));
-        assert_eq!(serde_json::from_value::<GroupPage>(json).unwrap(), page);
+    fn lenient_values_are_written_in_the_described_form() {
+        let group = group(r#"{"groupName":"a","groupId":"2","isReadOnly":"True"}"#).unwrap();
+        assert_eq!(serde_json::to_value(group).unwrap(), json!({"groupName": "a", "groupId": 2, "isReadOnly": true}));
     }
 }

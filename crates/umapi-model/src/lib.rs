@@ -35,7 +35,6 @@ mod secret;
 pub use code_entry::CodeEntry;
 pub use generated::*;
 pub use integer_or_string::IntegerOrString;
-pub use lenient::{Items, OddItem};
 pub use operation::{AnyOperation, Throttle, UnknownName};
 pub use secret::Secret;
 

@@ -122,7 +122,7 @@ impl Given {
             Some(inner) => (inner, true),
             None => (field_type, false),
         };
-        let element = argument_of(inner, "Vec").or_else(|| argument_of(inner, "Items"));
+        let element = argument_of(inner, "Vec");
         let (scalar, is_list) = (element.unwrap_or(inner), element.is_some());
         // `String`, and `IntegerOrString` for numbers and strings.
         let is_converted = quote!(#scalar).to_string().ends_with("String");

@@ -39,7 +39,6 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
         let Some(operation) = by_id.get(&name) else { continue };
         let operation_id = operation.id().unwrap_or_default();
         Endpoint { operation_enum: api.operation_enum, operation_id }.visit_impl_item_fn_mut(&mut method);
-        syn::visit_mut::visit_return_type_mut(&mut LenientLists, &mut method.sig.output);
         method.attrs = documentation(&api.document, operation)?;
         if operation.is_deprecated() {
             let note = text_of(&serde_json::Value::Object(operation.value.clone()), "description").to_owned();
@@ -157,20 +156,6 @@ fn documentation(document: &Document, operation: &Operation<'_>) -> Result<Vec<s
 
 fn title(document: &Document) -> &str {
     document.root["info"]["title"].as_str().unwrap_or_default()
-}
-
-/// Reads a response that is a list item by item.
-struct LenientLists;
-
-impl VisitMut for LenientLists {
-    fn visit_path_mut(&mut self, path: &mut syn::Path) {
-        syn::visit_mut::visit_path_mut(self, path);
-        let Some(last) = path.segments.last().filter(|segment| segment.ident == "Vec") else { return };
-        let arguments = &last.arguments;
-        if arguments.to_token_stream().to_string().contains("umapi_model") {
-            *path = syn::parse_quote!(::umapi_model::Items #arguments);
-        }
-    }
 }
 
 /// Rewrites the body of a method: removes the `api-version` header, checks path segments, and passes the operation to hooks.

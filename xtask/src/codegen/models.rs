@@ -61,12 +61,9 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
         };
         let items = modules.entry(module).or_default();
         if let Item::Struct(definition) = &mut item {
-            let with_extra = lenient::read_leniently(definition, &api.document)?;
-            items.push(item.clone());
-            if let Item::Struct(definition) = &item {
-                items.extend(builders::of(definition)?);
-            }
-            items.extend(with_extra);
+            lenient::read_leniently(definition, &api.document);
+            items.push(Item::Struct(definition.clone()));
+            items.extend(builders::of(definition)?);
         } else {
             items.push(item);
         }

@@ -81,12 +81,6 @@ impl ActionError {
     }
 }
 
-impl crate::lenient::WithExtra for ActionError {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// The result of an action request. It counts the commands and lists the failed steps.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -106,13 +100,13 @@ pub struct ActionResponse {
     #[serde(deserialize_with = "crate::lenient::read_scalar_or_default")]
     pub completed_in_test_mode: u32,
     /// The steps that failed.
-    #[serde(default, skip_serializing_if = "crate::Items::is_empty")]
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "crate::lenient::read_or_default")]
-    pub errors: crate::Items<ActionError>,
+    pub errors: ::std::vec::Vec<ActionError>,
     /// Warnings about steps that succeeded but use a deprecated form.
-    #[serde(default, skip_serializing_if = "crate::Items::is_empty")]
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "crate::lenient::read_or_default")]
-    pub warnings: crate::Items<ActionWarning>,
+    pub warnings: ::std::vec::Vec<ActionWarning>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -165,12 +159,6 @@ impl ActionResponse {
     pub fn with_warnings(mut self, value: impl IntoIterator<Item = ActionWarning>) -> Self {
         self.warnings = value.into_iter().collect();
         self
-    }
-}
-
-impl crate::lenient::WithExtra for ActionResponse {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 
@@ -248,12 +236,6 @@ impl ActionWarning {
     pub fn with_user(mut self, value: impl Into<::std::string::String>) -> Self {
         self.user = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for ActionWarning {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 

@@ -64,12 +64,6 @@ impl GatewayError {
     }
 }
 
-impl crate::lenient::WithExtra for GatewayError {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// An error of the deprecated endpoints.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -102,12 +96,6 @@ impl LegacyError {
     pub fn with_error_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.error_message = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for LegacyError {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 
@@ -155,11 +143,5 @@ impl ServiceError {
     pub fn with_last_page(mut self, value: bool) -> Self {
         self.last_page = Some(value);
         self
-    }
-}
-
-impl crate::lenient::WithExtra for ServiceError {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }

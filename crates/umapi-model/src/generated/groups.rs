@@ -139,12 +139,6 @@ impl Group {
     }
 }
 
-impl crate::lenient::WithExtra for Group {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// A page of the groups of an organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -162,9 +156,9 @@ pub struct GroupPage {
     #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The groups on this page.
-    #[serde(default, skip_serializing_if = "crate::Items::is_empty")]
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "crate::lenient::read_or_default")]
-    pub groups: crate::Items<Group>,
+    pub groups: ::std::vec::Vec<Group>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -194,12 +188,6 @@ impl GroupPage {
     pub fn with_groups(mut self, value: impl IntoIterator<Item = Group>) -> Self {
         self.groups = value.into_iter().collect();
         self
-    }
-}
-
-impl crate::lenient::WithExtra for GroupPage {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 

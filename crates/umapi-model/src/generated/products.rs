@@ -121,12 +121,6 @@ impl Configuration {
     }
 }
 
-impl crate::lenient::WithExtra for Configuration {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// The members and administrators to add to and remove from a product profile.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -301,12 +295,6 @@ impl Product {
     }
 }
 
-impl crate::lenient::WithExtra for Product {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// The product administrators to add and to remove.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -394,7 +382,7 @@ pub struct ProductConfigurations {
     pub license_quota: ::std::option::Option<IntegerOrString>,
     /// The profiles on this page.
     #[serde(rename = "licenseConfigurations")]
-    pub license_configurations: crate::Items<Configuration>,
+    pub license_configurations: ::std::vec::Vec<Configuration>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -451,11 +439,5 @@ impl ProductConfigurations {
     pub fn with_license_quota(mut self, value: impl Into<IntegerOrString>) -> Self {
         self.license_quota = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for ProductConfigurations {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }

@@ -128,12 +128,6 @@ impl UserGroup {
     }
 }
 
-impl crate::lenient::WithExtra for UserGroup {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// The fields of a user group to write. Absent fields keep their value.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -23,7 +23,7 @@ pub struct GroupUserPage {
     #[serde(deserialize_with = "crate::lenient::read")]
     pub group_name: ::std::option::Option<::std::string::String>,
     /// The members on this page. An earlier page than the last may be empty.
-    pub users: crate::Items<User>,
+    pub users: ::std::vec::Vec<User>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -58,12 +58,6 @@ impl GroupUserPage {
     pub fn with_group_name(mut self, value: impl Into<::std::string::String>) -> Self {
         self.group_name = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for GroupUserPage {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 
@@ -236,12 +230,6 @@ impl ::std::default::Default for LegacyUser {
     }
 }
 
-impl crate::lenient::WithExtra for LegacyUser {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// A user of an organization. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -411,12 +399,6 @@ impl ::std::default::Default for User {
     }
 }
 
-impl crate::lenient::WithExtra for User {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// A page of the users of an organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -434,7 +416,7 @@ pub struct UserPage {
     #[serde(deserialize_with = "crate::lenient::read")]
     pub message: ::std::option::Option<::std::string::String>,
     /// The users on this page. An earlier page than the last may be empty.
-    pub users: crate::Items<User>,
+    pub users: ::std::vec::Vec<User>,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -461,12 +443,6 @@ impl UserPage {
     pub fn with_message(mut self, value: impl Into<::std::string::String>) -> Self {
         self.message = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for UserPage {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 
@@ -513,12 +489,6 @@ impl UserResponse {
     pub fn with_user(mut self, value: User) -> Self {
         self.user = Some(value);
         self
-    }
-}
-
-impl crate::lenient::WithExtra for UserResponse {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 

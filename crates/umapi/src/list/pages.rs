@@ -11,7 +11,6 @@ use futures_core::{FusedStream, Stream};
 use tokio::runtime::{Handle, Id};
 use tracing::Instrument as _;
 use umapi_http::{AbortOnDrop, describe_panic};
-use umapi_model::OddItem;
 
 use super::{PageItem, Query, query::PageFingerprint, token::Within};
 use crate::{
@@ -35,8 +34,6 @@ const MAX_SEARCHED: u32 = 3;
 pub struct Page<T> {
     /// The items. A page may be empty before the end of the list.
     pub items: Vec<T>,
-    /// The parts of the page that do not match the description. Unreadable items are missing in `items`.
-    pub odd: Vec<OddItem>,
     /// The index of the page, counted from 0.
     pub index: u32,
     /// Whether it is the last page.

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use umapi_model::{Items, Operation};
+use umapi_model::Operation;
 
 use super::{Page, PageItem, item::Fingerprint};
 use crate::{
@@ -79,22 +79,14 @@ impl PageFingerprint {
 
 impl<T: PageItem> Page<T> {
     /// Creates a page whose body says whether it is the last one.
-    pub(crate) fn of(items: Items<T>, is_last: bool, head: ResponseHead) -> Self {
+    pub(crate) fn of(items: Vec<T>, is_last: bool, head: ResponseHead) -> Self {
         let paging = head.paging;
-        let (items, odd) = items.into_parts();
-        for odd in &odd {
-            tracing::warn!(
-                request_id = head.common.request_id,
-                "a part of a list does not match the description: {odd}"
-            );
-        }
         Self {
             fingerprint: PageFingerprint::of(&items),
             is_empty: items.is_empty() && head.unreadable.is_empty(),
             skipped: 0,
             unreadable: head.unreadable,
             items,
-            odd,
             // Set by the list that fetches the page.
             index: 0,
             is_last,
@@ -109,7 +101,7 @@ impl<T: PageItem> Page<T> {
 
 /// Creates a page from a bare array, whose end only the headers show. Without them the list ends with an empty page, or with
 /// one that comes again.
-pub(crate) fn array_page<T: PageItem>(response: Response<Items<T>>, page: u32, first_page: u32) -> Page<T> {
+pub(crate) fn array_page<T: PageItem>(response: Response<Vec<T>>, page: u32, first_page: u32) -> Page<T> {
     let index = page.saturating_sub(first_page);
     let is_last = match response.head.paging.pages {
         Some(pages) => index.saturating_add(1) >= pages,
@@ -130,7 +122,7 @@ mod tests {
         let is_last = |items: usize, pages, page, first_page| {
             let head = ResponseHead { paging: Paging { pages, ..Paging::default() }, ..ResponseHead::default() };
             let response =
-                Response { value: vec![LegacyUser::default(); items].into(), head, requests: 1, is_repetition: false };
+                Response { value: vec![LegacyUser::default(); items], head, requests: 1, is_repetition: false };
             array_page(response, page, first_page).is_last
         };
         assert!(!is_last(1, Some(3), 1, 0) && is_last(1, Some(3), 2, 0));

@@ -61,12 +61,6 @@ impl JwtTokenResponse {
     }
 }
 
-impl crate::lenient::WithExtra for JwtTokenResponse {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
-    }
-}
-
 /// The reason why a login failed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
@@ -94,12 +88,6 @@ impl LoginError {
     pub fn with_error_description(mut self, value: impl Into<::std::string::String>) -> Self {
         self.error_description = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for LoginError {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 
@@ -164,12 +152,6 @@ impl TokenResponse {
     pub fn with_token_type(mut self, value: impl Into<::std::string::String>) -> Self {
         self.token_type = Some(value.into());
         self
-    }
-}
-
-impl crate::lenient::WithExtra for TokenResponse {
-    fn extra_mut(&mut self) -> &mut ::serde_json::Map<::std::string::String, ::serde_json::Value> {
-        &mut self.extra
     }
 }
 

@@ -34,7 +34,7 @@ impl Client<crate::UserManagement> {
         domain: Option<&'a str>,
         page: Option<u32>,
         x_request_id: Option<&'a str>,
-    ) -> Result<ResponseValue<::umapi_model::Items<::umapi_model::LegacyUser>>, Error<()>> {
+    ) -> Result<ResponseValue<::std::vec::Vec<::umapi_model::LegacyUser>>, Error<()>> {
         let url = format!("{}/{}/users", self.baseurl, path::segment("org_id", &org_id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = x_request_id {

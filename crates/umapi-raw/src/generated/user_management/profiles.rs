@@ -199,7 +199,7 @@ impl Client<crate::UserManagement> {
         config_id: &'a str,
         page: Option<u32>,
         x_request_id: Option<&'a str>,
-    ) -> Result<ResponseValue<::umapi_model::Items<::umapi_model::LegacyUser>>, Error<()>> {
+    ) -> Result<ResponseValue<::std::vec::Vec<::umapi_model::LegacyUser>>, Error<()>> {
         let url = format!(
             "{}/{}/products/{}/configurations/{}/users",
             self.baseurl,
@@ -258,7 +258,7 @@ impl Client<crate::UserManagement> {
         config_id: &'a str,
         page: Option<u32>,
         x_request_id: Option<&'a str>,
-    ) -> Result<ResponseValue<::umapi_model::Items<::umapi_model::LegacyUser>>, Error<()>> {
+    ) -> Result<ResponseValue<::std::vec::Vec<::umapi_model::LegacyUser>>, Error<()>> {
         let url = format!(
             "{}/{}/products/{}/configurations/{}/admins",
             self.baseurl,

@@ -30,7 +30,7 @@ impl Client<crate::UserManagement> {
         org_id: &'a str,
         page: Option<u32>,
         x_request_id: Option<&'a str>,
-    ) -> Result<ResponseValue<::umapi_model::Items<::umapi_model::UserGroup>>, Error<()>> {
+    ) -> Result<ResponseValue<::std::vec::Vec<::umapi_model::UserGroup>>, Error<()>> {
         let url = format!("{}/{}/user-groups", self.baseurl, path::segment("org_id", &org_id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = x_request_id {
@@ -339,7 +339,7 @@ impl Client<crate::UserManagement> {
         group_id: u64,
         page: Option<u32>,
         x_request_id: Option<&'a str>,
-    ) -> Result<ResponseValue<::umapi_model::Items<::umapi_model::LegacyUser>>, Error<()>> {
+    ) -> Result<ResponseValue<::std::vec::Vec<::umapi_model::LegacyUser>>, Error<()>> {
         let url = format!(
             "{}/{}/user-groups/{}/users",
             self.baseurl,
@@ -395,7 +395,7 @@ impl Client<crate::UserManagement> {
         group_id: u64,
         page: Option<u32>,
         x_request_id: Option<&'a str>,
-    ) -> Result<ResponseValue<::umapi_model::Items<::umapi_model::LegacyUser>>, Error<()>> {
+    ) -> Result<ResponseValue<::std::vec::Vec<::umapi_model::LegacyUser>>, Error<()>> {
         let url = format!(
             "{}/{}/user-groups/{}/admins",
             self.baseurl,
