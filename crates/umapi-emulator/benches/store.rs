@@ -84,7 +84,7 @@ struct Seeded {
 }
 
 impl Seeded {
-    fn seeded(users: u32) -> Self {
+    fn new(users: u32) -> Self {
         let folder = std::env::var_os("UMAPI_BENCH_IN_FILE").map(|_| tempfile::tempdir().unwrap());
         let store = match &folder {
             Some(folder) => Store::open(&folder.path().join("state.db")).unwrap(),
@@ -100,7 +100,7 @@ impl Seeded {
 
     /// Returns the organization of a size, which is seeded once.
     fn of(users: u32) -> Arc<Self> {
-        Arc::clone(seeded_stores().entry(users).or_insert_with(|| Arc::new(Self::seeded(users))))
+        Arc::clone(seeded_stores().entry(users).or_insert_with(|| Arc::new(Self::new(users))))
     }
 
     fn page(&self, pages: u64, position: Position) -> PageRequest {

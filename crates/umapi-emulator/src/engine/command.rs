@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt};
 
 use super::{
-    lookup::{self, Found},
+    lookup::{self, Lookup},
     outcome::{ActionError, ActionResponse, ActionWarning, EngineError, Rejection, ResponseBuilder, reject},
     request::{self, Command, ParseOptions, RequestSizes, with_email_type},
     steps::{ParsedStep, Root, Step},
@@ -297,7 +297,7 @@ impl<'t, 'c> Execution<'t, 'c> {
         let fine = match created {
             Some(fine) => fine,
             None => match lookup::find(self.tx.rows(), self.org.id, name, None, false)? {
-                Found::Member(user) | Found::NotInOrg(user) => ignored(user.kind),
+                Lookup::Member(user) | Lookup::NotInOrg(user) => ignored(user.kind),
                 _ => false,
             },
         };
@@ -343,15 +343,15 @@ impl Context<'_, '_> {
     }
 
     /// Finds the user of the command, in whatever relation to the organization.
-    pub(super) fn find_user(&mut self) -> Result<Found, StoreError> {
+    pub(super) fn find_user(&mut self) -> Result<Lookup, StoreError> {
         if let Some(id) = self.state.user
             && let Some(user) = self.tx.rows().user_row(id)?
         {
-            return Ok(Found::Member(user));
+            return Ok(Lookup::Member(user));
         }
-        let Root::User { name, domain, use_adobe_id } = self.root else { return Ok(Found::NotFound) };
+        let Root::User { name, domain, use_adobe_id } = self.root else { return Ok(Lookup::NotFound) };
         let found = lookup::find(self.tx.rows(), self.org.id, name, domain.as_deref(), *use_adobe_id)?;
-        if let Found::Member(user) = &found {
+        if let Lookup::Member(user) = &found {
             self.state.user = Some(user.id);
         }
         Ok(found)
@@ -362,22 +362,22 @@ impl Context<'_, '_> {
         let found = self.find_user()?;
         let (name, _) = self.user_name();
         let rejection = match found {
-            Found::Member(user) => return Ok(Target::User(Box::new(user))),
-            Found::NotFound | Found::OtherDirectory if self.options.test_only => return Ok(Target::Missing),
-            Found::NotInOrg(_) => lookup::not_in_org(name),
-            Found::OtherType => Rejection::new(
+            Lookup::Member(user) => return Ok(Target::User(Box::new(user))),
+            Lookup::NotFound | Lookup::OtherDirectory if self.options.test_only => return Ok(Target::Missing),
+            Lookup::NotInOrg(_) => lookup::not_in_org(name),
+            Lookup::OtherType => Rejection::new(
                 "error.user.nonexistent_or_has_conflicting_parameters",
                 format!(
                     "User does not exist or has conflicting parameters: {name}, useAdobeID is true, but the user is not an Adobe ID"
                 ),
             ),
-            Found::NotFound | Found::OtherDirectory if self.state.create_failed => {
+            Lookup::NotFound | Lookup::OtherDirectory if self.state.create_failed => {
                 Rejection::new("error.user.not_found", "No valid users were found in the request")
             }
-            Found::NotFound | Found::OtherDirectory if matches!(self.root, Root::User { use_adobe_id: true, .. }) => {
+            Lookup::NotFound | Lookup::OtherDirectory if matches!(self.root, Root::User { use_adobe_id: true, .. }) => {
                 Rejection::new("error.user.nonexistent", format!("Adobe Id does not exist: {name}"))
             }
-            Found::NotFound | Found::OtherDirectory => lookup::nonexistent(name),
+            Lookup::NotFound | Lookup::OtherDirectory => lookup::nonexistent(name),
         };
         Err(rejection.into())
     }

@@ -5,7 +5,7 @@ use crate::store::{OrgId, Presence, Reader, StoreError, UserKind, UserRow, is_em
 
 /// The result of looking up a user string.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Lookup {
     /// A user of the organization.
     Member(UserRow),
     /// An account that the organization has but that is not a user of it: removed earlier, or only invited.
@@ -26,18 +26,18 @@ pub(super) fn find(
     user: &str,
     domain: Option<&str>,
     use_adobe_id: bool,
-) -> Result<Found, StoreError> {
+) -> Result<Lookup, StoreError> {
     if is_email_type(user) {
         let adobe = rows.user_by_email(org, user, true)?;
         let own = rows.user_by_email(org, user, false)?;
         return Ok(match (use_adobe_id, own, adobe) {
             (true, _, Some(adobe)) => membership_of(adobe),
-            (true, Some(_), None) => Found::OtherType,
+            (true, Some(_), None) => Lookup::OtherType,
             // An own account that is not a user of the organization does not hide an Adobe ID that is one.
             (false, Some(own), Some(adobe)) if own.presence != Presence::Member => membership_of(adobe),
             (false, Some(own), _) => membership_of(own),
             (false, None, Some(adobe)) => membership_of(adobe),
-            (_, None, None) => Found::NotFound,
+            (_, None, None) => Lookup::NotFound,
         });
     }
     let claim = match domain {
@@ -50,11 +50,11 @@ pub(super) fn find(
         return Ok(membership_of(user));
     }
     let elsewhere = !rows.users_by_username(org, user, None)?.is_empty();
-    Ok(if elsewhere { Found::OtherDirectory } else { Found::NotFound })
+    Ok(if elsewhere { Lookup::OtherDirectory } else { Lookup::NotFound })
 }
 
-fn membership_of(user: UserRow) -> Found {
-    if user.presence == Presence::Member { Found::Member(user) } else { Found::NotInOrg(user) }
+fn membership_of(user: UserRow) -> Lookup {
+    if user.presence == Presence::Member { Lookup::Member(user) } else { Lookup::NotInOrg(user) }
 }
 
 /// Finds a user in a list, where no domain is given: by email address, or by a username that exists in only one
@@ -62,7 +62,7 @@ fn membership_of(user: UserRow) -> Found {
 pub(super) fn find_listed(rows: Reader<'_>, org: OrgId, user: &str) -> Result<Option<UserRow>, EngineError> {
     if is_email_type(user) {
         return Ok(match find(rows, org, user, None, false)? {
-            Found::Member(user) => Some(user),
+            Lookup::Member(user) => Some(user),
             _ => None,
         });
     }

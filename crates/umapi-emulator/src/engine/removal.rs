@@ -3,7 +3,7 @@
 use super::{
     command::{Context, Target},
     create::unclaimed,
-    lookup::{self, Found},
+    lookup::{self, Lookup},
     outcome::{EngineError, Rejection, reject},
 };
 use crate::store::{UserKind, UserRow, domain_of, is_email_type};
@@ -23,19 +23,21 @@ impl Context<'_, '_> {
         }
         let delete = delete.unwrap_or(removed_domain.is_some());
         match self.find_user()? {
-            Found::Member(user) => {
+            Lookup::Member(user) => {
                 if !delete || user.kind == UserKind::AdobeId {
                     return Ok(self.tx.leave(&user)?);
                 }
                 self.must_be_parent(&user)?;
                 Ok(self.tx.delete_account(user.account)?)
             }
-            Found::NotInOrg(user) if delete && user.kind != UserKind::AdobeId => {
+            Lookup::NotInOrg(user) if delete && user.kind != UserKind::AdobeId => {
                 self.must_be_parent(&user)?;
                 Ok(self.tx.delete_account(user.account)?)
             }
-            Found::NotFound | Found::OtherDirectory if delete && !self.options.test_only => self.delete_missing_user(),
-            Found::NotInOrg(_) | Found::OtherType | Found::NotFound | Found::OtherDirectory => Ok(()),
+            Lookup::NotFound | Lookup::OtherDirectory if delete && !self.options.test_only => {
+                self.delete_missing_user()
+            }
+            Lookup::NotInOrg(_) | Lookup::OtherType | Lookup::NotFound | Lookup::OtherDirectory => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{
     command::{Context, Target},
     create::changes,
-    lookup::{self, Found},
+    lookup::{self, Lookup},
     outcome::{EngineError, Rejection, reject},
     steps::UpdateUser,
 };
@@ -12,7 +12,7 @@ use crate::store::{Directory, UserChange, UserKind, UserRow, domain_of, fold, is
 impl Context<'_, '_> {
     /// Runs `update`.
     pub(super) fn update_user(&mut self, update: &UpdateUser) -> Result<(), EngineError> {
-        if let Found::OtherDirectory = self.find_user()? {
+        if let Lookup::OtherDirectory = self.find_user()? {
             return reject(
                 "error.update.domain.mismatch",
                 "The domain in the request does not match the domain of the user",

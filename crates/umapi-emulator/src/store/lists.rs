@@ -260,6 +260,13 @@ struct Order {
     last_use: u64,
 }
 
+impl Order {
+    /// Whether moving users costs less than building the order again.
+    fn is_worth_keeping(&self) -> bool {
+        self.moved.len() <= self.users.len() / 16 + 64
+    }
+}
+
 /// The orders of the lists that were requested last.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
@@ -280,10 +287,11 @@ impl Orders {
         if touched.all {
             return self.clear();
         }
-        for (list, order) in &mut self.orders {
+        self.orders.retain(|list, order| {
             let scope = list.scope();
             order.moved.extend(touched.users.iter().filter(|(other, _)| *other == scope).map(|(_, user)| user));
-        }
+            order.is_worth_keeping()
+        });
     }
 
     /// Returns the users of a list in their order.
@@ -293,8 +301,8 @@ impl Orders {
         let order = self.orders.remove(&list);
         let users = match order {
             Some(order) if order.moved.is_empty() => order.users,
-            Some(order) if order.moved.len() <= order.users.len() / 16 + 64 => reorder(sql, list, order)?,
-            _ => list.build(sql)?,
+            Some(order) => reorder(sql, list, order)?,
+            None => list.build(sql)?,
         };
         if self.orders.len() >= MOST_ORDERS {
             let oldest = self.orders.iter().min_by_key(|(_, order)| order.last_use).map(|(list, _)| *list);

@@ -17,7 +17,7 @@ struct State {
 }
 
 /// The result of looking up a user string.
-enum Found {
+enum Lookup {
     Member(Key),
     NotInOrg(Key),
     OtherType,
@@ -137,7 +137,7 @@ impl Run<'_> {
             }
             UserStep::RemoveFromOrg { delete } => {
                 let found = self.find(email, use_adobe_id);
-                if let Found::Member(key) | Found::NotInOrg(key) = found {
+                if let Lookup::Member(key) | Lookup::NotInOrg(key) = found {
                     let is_adobe = self.model.people[&key].kind == Kind::Adobe;
                     if is_adobe || *delete {
                         self.model.leave_all(key);
@@ -248,34 +248,34 @@ impl Run<'_> {
             .map(|(key, _)| *key)
     }
 
-    fn find(&mut self, email: &str, use_adobe_id: bool) -> Found {
+    fn find(&mut self, email: &str, use_adobe_id: bool) -> Lookup {
         if let Some(key) = self.state.person {
-            return Found::Member(key);
+            return Lookup::Member(key);
         }
         let (own, adobe) = (self.with_email(email, false), self.with_email(email, true));
         let key = match (use_adobe_id, own, adobe) {
-            (true, Some(_), None) => return Found::OtherType,
-            (_, None, None) => return Found::NotFound,
+            (true, Some(_), None) => return Lookup::OtherType,
+            (_, None, None) => return Lookup::NotFound,
             (true, _, Some(adobe)) | (false, None, Some(adobe)) => adobe,
             (false, Some(own), Some(adobe)) if !self.model.people[&own].member => adobe,
             (false, Some(own), _) => own,
         };
         if !self.model.people[&key].member {
-            return Found::NotInOrg(key);
+            return Lookup::NotInOrg(key);
         }
         self.state.person = Some(key);
-        Found::Member(key)
+        Lookup::Member(key)
     }
 
     /// Returns the person of the command; a missing one is allowed in test mode.
     fn member(&mut self, email: &str, use_adobe_id: bool) -> Result<Option<Key>, &'static str> {
         match self.find(email, use_adobe_id) {
-            Found::Member(key) => Ok(Some(key)),
-            Found::NotInOrg(_) => Err("error.user.not_in_org"),
-            Found::OtherType => Err("error.user.nonexistent_or_has_conflicting_parameters"),
-            Found::NotFound if self.test => Ok(None),
-            Found::NotFound if self.state.create_failed => Err("error.user.not_found"),
-            Found::NotFound => Err("error.user.nonexistent"),
+            Lookup::Member(key) => Ok(Some(key)),
+            Lookup::NotInOrg(_) => Err("error.user.not_in_org"),
+            Lookup::OtherType => Err("error.user.nonexistent_or_has_conflicting_parameters"),
+            Lookup::NotFound if self.test => Ok(None),
+            Lookup::NotFound if self.state.create_failed => Err("error.user.not_found"),
+            Lookup::NotFound => Err("error.user.nonexistent"),
         }
     }
 
