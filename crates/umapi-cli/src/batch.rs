@@ -79,6 +79,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) options: &'a WriteArgs,
     /// Outcomes that are known without sending anything, of commands that are not among the entries.
     pub(crate) known: Vec<OutcomeRecord>,
+    /// The number of outcomes that there must be at the end, those of the journal and the known ones included.
+    pub(crate) expected: u64,
 }
 
 /// The place of a command in the input: its key in the run.
@@ -119,7 +121,8 @@ impl SmallBatch {
         options: &WriteArgs,
     ) -> Result<Exit> {
         self.connection.progress.begin_again();
-        let batch = Batch { context, connection: &self.connection, journal: None, options, known };
+        let expected = (commands.len() + known.len()) as u64;
+        let batch = Batch { context, connection: &self.connection, journal: None, options, known, expected };
         batch.run(commands.into_iter().map(|(number, command)| Ok((Place { number, line: None }, command)))).await
     }
 }
@@ -172,10 +175,14 @@ impl Batch<'_> {
         self.connection.progress.finish();
         listing.finish()?;
         self.context.note(&summary.describe(requests, self.options.dry_run));
-        match journal_failure.or(failure) {
-            Some(failure) => Err(failure),
-            None => summary.conclude(self.context, error.as_ref(), self.how_to_continue()),
+        if let Some(failure) = journal_failure.or(failure) {
+            return Err(failure);
         }
+        if error.is_none() && summary.count() != self.expected {
+            let failure = Failure::failed("not every command has an outcome");
+            return Err(failure.why(format!("{} of {} commands have one", summary.count(), self.expected)));
+        }
+        summary.conclude(self.context, error.as_ref(), self.how_to_continue())
     }
 
     /// Decides how to send a command. `None` if the journal has its outcome.

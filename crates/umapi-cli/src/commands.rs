@@ -1,5 +1,6 @@
 //! The command line, and the commands in it.
 
+mod account_args;
 mod api;
 mod apply;
 mod auth;

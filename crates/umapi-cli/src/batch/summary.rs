@@ -74,6 +74,11 @@ impl Summary {
         self.write(&record, listing, options)
     }
 
+    /// The number of all outcomes.
+    pub(crate) fn count(&self) -> u64 {
+        self.completed + self.rejected + self.not_sent + self.unknown + self.not_found
+    }
+
     /// The number of outcomes of earlier runs.
     pub(crate) fn earlier(&self) -> u64 {
         self.earlier

@@ -90,7 +90,10 @@ impl ApplyArgs {
             return self.show_plan(context, &connection, &diff).await.map(|()| exit);
         }
         if diff.is_empty() {
-            context.note("nothing to change: the memberships match the file");
+            context.note(match diff.unknown_users.is_empty() {
+                true => "nothing to change: the memberships match the file",
+                false => "nothing to change, apart from what is skipped",
+            });
             return Ok(exit);
         }
         self.check_removals(&diff)?;
@@ -158,14 +161,17 @@ fn report_skipped(context: &Context, diff: &Diff) {
 
 /// `12 to add, 3 to remove; 2 requests, about 6 s under the rate limits`.
 async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -> String {
+    let changes = format!("{} to add, {} to remove", diff.additions(), diff.removals());
     let requests = plan.requests();
+    if requests == 0 {
+        return changes;
+    }
     let time = connection.client.time_for(ThrottleClass::Action, requests).await;
     let time = match time.as_secs() {
         0 => "sent immediately".to_owned(),
         _ => format!("about {} under the rate limits", rough(time)),
     };
-    let requests = counted(requests as u64, "request");
-    format!("{} to add, {} to remove; {requests}, {time}", diff.additions(), diff.removals())
+    format!("{changes}; {}, {time}", counted(requests as u64, "request"))
 }
 
 fn write_plan(path: &Path, diff: &Diff) -> Result<()> {

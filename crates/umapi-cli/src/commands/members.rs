@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use umapi::{Account, AccountKind, GroupRef, MembershipAction, MembershipChange};
+use umapi::{Account, GroupRef, MembershipAction, MembershipChange};
 
+use super::account_args::AccountArgs;
 use crate::{
     accounts::{Accounts, Found, UserQuery, ambiguous},
     batch::WriteArgs,
@@ -60,13 +61,8 @@ pub(crate) struct ChangeArgs {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
-    /// Domain of the users, if they are named by username.
-    #[arg(long, value_name = "DOMAIN", conflicts_with = "adobe_id")]
-    domain: Option<String>,
-
-    /// Take the Adobe ID of each address, if an address has two accounts.
-    #[arg(long)]
-    adobe_id: bool,
+    #[command(flatten)]
+    account: AccountArgs,
 
     #[command(flatten)]
     options: WriteArgs,
@@ -108,7 +104,7 @@ impl ChangeArgs {
         if !ambiguities.is_empty() {
             let failure = Failure::usage("the users are not named clearly; nothing was changed");
             return Err(ambiguities.iter().fold(failure, Failure::why).remedy(
-                "name one account with --domain, or with --adobe-id for the Adobe ID of an address; for both kinds in one call, use \"umapi apply\" with a column `type`",
+                "choose one with --type or --adobe-id; for a username, with --domain; to choose for each user, use \"umapi apply\" with a column `type`",
             ));
         }
         let planned = memberships::plan(&connection, &changes).await?;
@@ -119,17 +115,15 @@ impl ChangeArgs {
     fn users(&self) -> Result<Vec<NamedUser>> {
         let mut names: Vec<ListedName> =
             self.users.iter().map(|name| ListedName { name: name.clone(), line: None }).collect();
-        for name in self.group.iter().chain([&self.first_group]).chain(&self.users) {
+        for name in self.group.iter().chain([&self.first_group]) {
             check_name(name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
         }
         if let Some(path) = &self.from {
             names.extend(read_names(path)?);
         }
-        let kind = self.adobe_id.then_some(AccountKind::AdobeId);
-        let users = names.into_iter().map(|ListedName { name, line }| NamedUser {
-            query: UserQuery { name, kind, domain: self.domain.clone() },
-            line,
-        });
-        Ok(users.collect())
+        let users = names
+            .into_iter()
+            .map(|ListedName { name, line }| self.account.query(name).map(|query| NamedUser { query, line }));
+        users.collect()
     }
 }

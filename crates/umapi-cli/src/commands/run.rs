@@ -115,7 +115,8 @@ impl RunArgs {
         let commands = input
             .good()?
             .filter(|next| next.as_ref().map_or(true, |(place, _)| !known_numbers.contains(&place.number)));
-        Batch { context, connection: &connection, journal, options: &self.options, known }.run(commands).await
+        let expected = input.good_count;
+        Batch { context, connection: &connection, journal, options: &self.options, known, expected }.run(commands).await
     }
 
     fn identity(&self, input: &CheckedInput, connection: &Connection) -> RunIdentity {

@@ -1,8 +1,9 @@
 //! `umapi users`: list, look up, create, change and remove users.
 
-use clap::{Args, Subcommand, ValueEnum};
-use umapi::{AccountKind, Command, NewUser, UserUpdate};
+use clap::{Args, Subcommand};
+use umapi::{Command, NewUser, UserUpdate};
 
+use super::account_args::{AccountArgs, AccountType};
 use super::pages::write_pages;
 use crate::{
     accounts::{self, Accounts, Found, FoundAccount, UserQuery},
@@ -10,7 +11,6 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::check_name,
     member_filter::MemberFilter,
     output::{OutcomeRecord, UserRecord},
 };
@@ -193,17 +193,6 @@ pub(crate) struct CreateArgs {
     options: batch::WriteArgs,
 }
 
-/// An account type.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum AccountType {
-    /// An Adobe ID, owned by the person
-    Adobe,
-    /// An Enterprise ID, in a claimed domain
-    Enterprise,
-    /// A Federated ID, in a claimed domain
-    Federated,
-}
-
 impl CreateArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let command = self.command()?;
@@ -358,35 +347,6 @@ impl RemoveArgs {
             context.confirm(&question, self.yes)?;
         }
         batch.run(context, commands, not_found, &self.options).await
-    }
-}
-
-/// Which account of a name.
-#[derive(Args, Debug)]
-struct AccountArgs {
-    /// The domain, if users are named by username
-    #[arg(long, value_name = "DOMAIN", conflicts_with_all = ["adobe_id", "account_type"])]
-    domain: Option<String>,
-
-    /// Take the Adobe ID if an address has two accounts
-    #[arg(long)]
-    adobe_id: bool,
-
-    /// Take the account of this type if an address has two accounts
-    #[arg(id = "account_type", long = "type", value_enum, value_name = "TYPE", conflicts_with = "adobe_id")]
-    kind: Option<AccountType>,
-}
-
-impl AccountArgs {
-    fn query(&self, name: String) -> Result<UserQuery> {
-        check_name(&name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
-        let kind = match (self.adobe_id, self.kind) {
-            (true, _) | (_, Some(AccountType::Adobe)) => Some(AccountKind::AdobeId),
-            (_, Some(AccountType::Enterprise)) => Some(AccountKind::EnterpriseId),
-            (_, Some(AccountType::Federated)) => Some(AccountKind::FederatedId),
-            (false, None) => None,
-        };
-        Ok(UserQuery { name, kind, domain: self.domain.clone() })
     }
 }
 

@@ -268,11 +268,13 @@ fn command_of(row: &Row, columns: &StringRecord) -> Result<Command, RowProblem> 
     let text = Value::Object(fields).to_string();
     parse_command(&text).map_err(|problem| {
         let column = cells.column_of(&text, &problem);
-        RowProblem {
-            column: columns.iter().any(|name| name == column).then_some(column),
-            rule: problem.rule,
-            remedy: problem.remedy,
-        }
+        let remedy = problem.remedy_with_code();
+        let rule = match &problem.field {
+            // The column does not say what is missing.
+            Some(field) if problem.code.is_some() && *field != column => format!("`{field}`: {}", problem.rule),
+            _ => problem.rule,
+        };
+        RowProblem { column: columns.iter().any(|name| name == column).then_some(column), rule, remedy }
     })
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::value::RawValue;
+use serde_json::{error::Category, value::RawValue};
 use umapi::{
     Command, InvalidCommand,
     model::{UserCommand, UserGroupCommand},
@@ -181,12 +181,13 @@ impl<R: BufRead> ArrayReader<R> {
 fn numbered(text: &str, line: u64, column: usize) -> Result<NumberedCommand, BadEntry> {
     parse_command(text).map(|command| NumberedCommand { line, command }).map_err(|problem| {
         let column = if problem.line == 1 { column + problem.column - 1 } else { problem.column };
-        let diagnostic =
-            Diagnostic::new(SourceLocation::character(line + problem.line as u64 - 1, column as u64), problem.rule);
-        let diagnostic = match problem.remedy {
-            Some(remedy) => diagnostic.remedy(remedy),
-            None => diagnostic,
+        let location = SourceLocation::character(line + problem.line as u64 - 1, column as u64);
+        let remedy = problem.remedy_with_code();
+        let rule = match (&problem.field, &problem.code) {
+            (Some(field), Some(_)) => format!("`{field}`: {}", problem.rule),
+            _ => problem.rule,
         };
+        let diagnostic = Diagnostic { location, rule, remedy };
         BadEntry { diagnostic, text: text.to_owned(), ends_file: false }
     })
 }
@@ -204,6 +205,20 @@ pub(super) struct CommandProblem {
     pub(super) step: Option<usize>,
     pub(super) rule: String,
     pub(super) remedy: Option<String>,
+    /// The code with which the service rejects it.
+    pub(super) code: Option<String>,
+}
+
+impl CommandProblem {
+    /// What to do, and the service's code.
+    pub(super) fn remedy_with_code(&self) -> Option<String> {
+        match (&self.remedy, &self.code) {
+            (Some(remedy), Some(code)) => Some(format!("{remedy} ({code})")),
+            (Some(text), None) => Some(text.clone()),
+            (None, Some(code)) => Some(format!("correct it ({code})")),
+            (None, None) => None,
+        }
+    }
 }
 
 /// The root tells the two kinds of commands apart, so that an error is about what is wrong inside.
@@ -235,20 +250,27 @@ pub(super) fn parse_command(text: &str) -> Result<Command, CommandProblem> {
 fn unreadable(error: &serde_json::Error) -> CommandProblem {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let rule = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    let (rule, remedy) = match error.classify() {
+        Category::Data => text::in_plain_words(message),
+        Category::Eof => ("the command is cut off".to_owned(), Some("complete the JSON".to_owned())),
+        Category::Syntax | Category::Io => (format!("this is not valid JSON: {message}"), None),
+    };
+    let field = message.strip_prefix("missing field `").and_then(|field| field.strip_suffix('`'));
     CommandProblem {
         line: error.line().max(1),
         column: error.column().max(1),
-        field: None,
+        field: field.map(str::to_owned),
         step: None,
         rule,
-        remedy: None,
+        remedy,
+        code: None,
     }
 }
 
 fn whole(rule: &str, remedy: &str) -> CommandProblem {
     let (rule, remedy) = (rule.to_owned(), Some(remedy.to_owned()));
-    CommandProblem { line: 1, column: 1, field: None, step: None, rule, remedy }
+    CommandProblem { line: 1, column: 1, field: None, step: None, rule, remedy, code: None }
 }
 
 fn against_rule(text: &str, invalid: &InvalidCommand) -> CommandProblem {
@@ -258,8 +280,9 @@ fn against_rule(text: &str, invalid: &InvalidCommand) -> CommandProblem {
         column,
         field: Some(invalid.field().to_owned()),
         step: invalid.step(),
-        rule: format!("{}: {} ({})", invalid.field(), invalid.rule(), invalid.code()),
+        rule: invalid.rule().to_owned(),
         remedy: Some(invalid.remedy().to_owned()),
+        code: Some(invalid.code().to_string()),
     }
 }
 

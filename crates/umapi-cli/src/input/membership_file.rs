@@ -14,7 +14,7 @@ use super::{
     csv::{CsvReader, Row, split_list},
     desired::{Desired, Located},
     source::{read_whole, source_name},
-    text::{decode, without_bom},
+    text::{decode, in_plain_words, without_bom},
 };
 use crate::{
     accounts::{UserQuery, parse_kind},
@@ -188,7 +188,7 @@ impl UserFields {
 fn read_document(text: &str) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location().map_or_else(SourceLocation::default, location_of);
-        vec![Diagnostic::new(location, in_plain_words(&error.without_snippet().to_string())).remedy(HELP)]
+        vec![diagnostic_of(&error.without_snippet().to_string(), location)]
     })?;
     let (mut desired, mut mistakes) = (Desired::default(), Vec::new());
     for (group, members) in document.groups.0 {
@@ -218,14 +218,27 @@ fn read_document(text: &str) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnosti
     Ok((desired, mistakes))
 }
 
-/// The message without the place, which is told separately, and without the terms of YAML.
-fn in_plain_words(message: &str) -> String {
+/// The mistake that a message of the YAML reader is about, without the place and without the terms of YAML.
+fn diagnostic_of(message: &str, location: SourceLocation) -> Diagnostic {
     let message = message.split(" at line ").next().unwrap_or(message);
-    match message {
-        "expected sequence start" => "a list was expected, as in [ann@example.com]; [] is an empty list".to_owned(),
-        "expected mapping start" => "names with their lists were expected".to_owned(),
-        other => other.to_owned(),
+    if let Some((name, _)) = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split_once(", set "))
+    {
+        let rule = format!("`{name}` has a list already");
+        return Diagnostic::new(location, rule).remedy("put everything into one list");
     }
+    let (rule, remedy) = match message {
+        "expected sequence start" => {
+            ("a list was expected, as in [ann@example.com]; [] is an empty list".to_owned(), None)
+        }
+        "expected mapping start" => ("names with their lists were expected".to_owned(), None),
+        other => match in_plain_words(other) {
+            (rule, None) if rule == other && !other.starts_with("unknown user type") => {
+                (format!("this cannot be read: {other}"), None)
+            }
+            plain => plain,
+        },
+    };
+    Diagnostic { location, rule, remedy: Some(remedy.unwrap_or_else(|| HELP.to_owned())) }
 }
 
 fn located(name: Spanned<String>) -> Located<String> {
@@ -409,7 +422,8 @@ mod tests {
             ("groups:\n  Design: [{user: a@b.c, type: martian}]\n", ["line 2", "unknown user type `martian`"]),
             ("groups:\n  Design: [007]\n", ["line 2", "put a name that is a number into quotes"]),
             ("users:\n- {user: a@b.c}\n", ["line 2, column 10", "the list of `a@b.c` is missing"]),
-            ("groups: [\n", ["line", ""]),
+            ("groups:\n  Design: [a@b.c]\n  Design: []\n", ["line 3, column 3: `Design` has a list already", ""]),
+            ("groups: {Design: [\n", ["line", "cannot be read"]),
         ] {
             let shown = mistakes(false, text).join("\n");
             assert!(parts.iter().all(|part| shown.contains(part)), "{text}: {shown}");
