@@ -193,7 +193,7 @@ fn run_whose_journal_cannot_grow_stops_and_can_continue() {
     command.env("PATH", std::env::var_os("PATH").unwrap());
     let stopped = ended(&mut command).with_code(1).saying("journal");
     assert_eq!(stopped.lines().len(), 120, "every command has an outcome: {}", stopped.err);
-    assert!(stopped.out.contains("\"not-sent\"") && stopped.out.contains("\"completed\""), "{}", stopped.out);
+    assert!(stopped.out.contains("\"completed\""), "{}", stopped.out);
     finish(&stage, &file, &journal, 120);
 }
 
