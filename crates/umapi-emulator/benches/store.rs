@@ -130,8 +130,8 @@ impl Seeded {
     }
 
     fn act(&self, body: &str) {
-        let answer = engine::apply(&self.store, ORG, body.as_bytes(), &ActionOptions::new("bench", 0)).unwrap();
-        assert_eq!(answer.completed, 10, "{:?}", answer.errors);
+        let response = engine::apply(&self.store, ORG, body.as_bytes(), &ActionOptions::new("bench", 0)).unwrap();
+        assert_eq!(response.completed, 10, "{:?}", response.errors);
     }
 }
 

@@ -507,8 +507,8 @@ mod tests {
         assert_eq!(clock.resume(), Err(ClockError::NotRunning));
 
         let clock = EmulatorClock::given(manual.clock());
-        let refused = [clock.freeze(), clock.resume(), clock.advance(SECOND), clock.set(date)];
-        assert!(refused.iter().all(|r| matches!(r, Err(ClockError::NotAdjustable(_)))), "{refused:?}");
+        let rejected = [clock.freeze(), clock.resume(), clock.advance(SECOND), clock.set(date)];
+        assert!(rejected.iter().all(|r| matches!(r, Err(ClockError::NotAdjustable(_)))), "{rejected:?}");
     }
 
     #[test]
@@ -516,13 +516,13 @@ mod tests {
         let (_, clock) = following_clock();
         let wall = clock.wall();
         let last = SystemTime::UNIX_EPOCH + Duration::from_secs(END - 1);
-        for refused in [
+        for rejected in [
             clock.advance(Duration::MAX),
             clock.advance(Duration::from_secs(END)),
             clock.set(last + SECOND),
             clock.set(SystemTime::UNIX_EPOCH - SECOND),
         ] {
-            assert_eq!(refused, Err(ClockError::OutOfRange));
+            assert_eq!(rejected, Err(ClockError::OutOfRange));
         }
         assert_eq!(clock.wall(), wall);
         clock.set(last).unwrap();

@@ -99,7 +99,7 @@ impl Signer {
         SIGNER.get_or_init(Self::make)
     }
 
-    /// A certificate that is good for the year that test clocks begin in.
+    /// A certificate that is valid in the year that test clocks begin in.
     fn make() -> Self {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
         let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();

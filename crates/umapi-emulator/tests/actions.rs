@@ -49,13 +49,13 @@ fn act(store: &Store, body: &Value) -> ActionResponse {
 
 /// Sends a request that must succeed.
 fn done(store: &Store, body: &Value) -> ActionResponse {
-    let answer = act(store, body);
-    assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-    answer
+    let response = act(store, body);
+    assert!(response.errors.is_empty(), "{:?}", response.errors);
+    response
 }
 
-fn codes(answer: &ActionResponse) -> Vec<(u32, u32, &str)> {
-    answer.errors.iter().map(|error| (error.index, error.step, error.error_code.as_str())).collect()
+fn codes(response: &ActionResponse) -> Vec<(u32, u32, &str)> {
+    response.errors.iter().map(|error| (error.index, error.step, error.error_code.as_str())).collect()
 }
 
 fn user(store: &Store, org: &str, name: &str, domain: Option<&str>) -> Option<User> {
@@ -97,8 +97,8 @@ fn the_example_requests_are_accepted() {
         ("every user step", include_str!("../../../spec/examples/action-every-user-step.json")),
         ("username login", include_str!("../../../spec/examples/action-username-login.json")),
     ] {
-        let answer = act(&store(), &serde_json::from_str(text).unwrap());
-        for error in answer.errors {
+        let response = act(&store(), &serde_json::from_str(text).unwrap());
+        for error in response.errors {
             let about_json = ["error.command.", "error.option", "error.country"];
             assert!(!about_json.iter().any(|area| error.error_code.starts_with(area)), "{name}: {error:?}");
         }
@@ -108,7 +108,7 @@ fn the_example_requests_are_accepted() {
 #[test]
 fn deprecated_steps_and_keys_work_with_a_warning() {
     let store = store();
-    let answer = done(
+    let response = done(
         &store,
         &json!([
             {"user": "jdoe@example.com", "do": [
@@ -121,9 +121,9 @@ fn deprecated_steps_and_keys_work_with_a_warning() {
             {"usergroup": "Layout", "do": [{"add": {"product": ["Trial"], "users": ["jdoe@example.com"]}}]},
         ]),
     );
-    let said: Vec<_> = answer.warnings.iter().map(|w| (w.index, w.step, w.message.as_str())).collect();
+    let warnings: Vec<_> = response.warnings.iter().map(|w| (w.index, w.step, w.message.as_str())).collect();
     assert_eq!(
-        said,
+        warnings,
         [
             (0, 0, "'product' command is deprecated. Please use productConfiguration."),
             (0, 0, "'productConfiguration' command is deprecated. Please use group."),
@@ -389,8 +389,8 @@ fn a_removal_of_a_missing_user_removes_nobody() {
         }
         let mut command = root.clone();
         command["do"] = json!([{"remove": {"group": ["Design"]}}]);
-        let answer = act(&store, &json!([command]));
-        assert!(codes(&answer)[0].2.starts_with("error.user.nonexistent"), "{:?}", answer.errors);
+        let response = act(&store, &json!([command]));
+        assert!(codes(&response)[0].2.starts_with("error.user.nonexistent"), "{:?}", response.errors);
     }
     assert_eq!(store.snapshot().unwrap().as_bytes(), before.as_bytes(), "nothing changed");
 }
@@ -426,9 +426,9 @@ fn hidden_characters_are_rejected_in_every_name() {
         (on_group(json!({"add": {"user": ["jdoe\u{200B}@example.com"]}})), "error.user.user_list.invalid"),
         (on_group(json!({"add": {"productConfiguration": ["Trial\u{200B}"]}})), "error.group.invalid_name"),
     ] {
-        let answer = act(&store, &json!([command]));
-        assert_eq!(codes(&answer), [(0, 0, code)], "{command}");
-        let message = &answer.errors[0].message;
+        let response = act(&store, &json!([command]));
+        assert_eq!(codes(&response), [(0, 0, code)], "{command}");
+        let message = &response.errors[0].message;
         assert!(message.contains("<U+"), "the character is shown: {message}");
     }
     for lastname in [" ", "\u{A0}"] {
@@ -547,20 +547,20 @@ fn test_mode_checks_everything_and_changes_nothing() {
         {"user": "bob@contractors.example", "do": [{"createFederatedID": {
             "email": "bob@contractors.example", "firstname": "B", "lastname": "B", "country": "US"}}]},
     ]);
-    let answer = send(&store, ORG, &body, true);
+    let response = send(&store, ORG, &body, true);
     assert_eq!(
-        codes(&answer),
+        codes(&response),
         [(0, 1, "error.group.not_found"), (4, 0, "error.group.not_found"), (6, 0, "error.user.type_mismatch")],
         "the group counts as existing from its command on"
     );
-    assert_eq!((answer.completed, answer.not_completed, answer.completed_in_test_mode), (0, 3, 4));
+    assert_eq!((response.completed, response.not_completed, response.completed_in_test_mode), (0, 3, 4));
     assert_eq!(store.snapshot().unwrap().as_bytes(), before.as_bytes(), "nothing changed");
 }
 
 #[test]
 fn a_failed_step_changes_nothing_and_others_are_done() {
     let store = store();
-    let answer = act(
+    let response = act(
         &store,
         &json!([{"user": "jdoe@example.com", "do": [
             {"add": {"group": ["Design"]}},
@@ -568,8 +568,8 @@ fn a_failed_step_changes_nothing_and_others_are_done() {
             {"add": {"group": ["Trial"]}},
         ]}]),
     );
-    assert_eq!(codes(&answer), [(0, 1, "error.group.not_found")]);
-    assert_eq!((answer.completed, answer.not_completed), (0, 1));
+    assert_eq!(codes(&response), [(0, 1, "error.group.not_found")]);
+    assert_eq!((response.completed, response.not_completed), (0, 1));
     assert_eq!(groups(&store, "jdoe@example.com"), ["Trial", "Design", "_admin_Layout"]);
 }
 

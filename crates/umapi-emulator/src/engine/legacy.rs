@@ -182,7 +182,7 @@ pub fn create_user_group(store: &Store, call: &Call<'_>, fields: &UserGroupField
         }
         let new = NewGroup { name, description: fields.description.as_deref(), ..NewGroup::default() };
         let id = tx.create_user_group(org, &new)?;
-        answer(tx, org, id)
+        response(tx, org, id)
     })
 }
 
@@ -209,7 +209,7 @@ pub fn update_user_group(
             }
         }
         update_group(tx, &group, fields.name.as_deref(), fields.description.as_deref())?;
-        answer(tx, org, id)
+        response(tx, org, id)
     })
 }
 
@@ -249,7 +249,7 @@ pub fn update_user_group_rights(
         if let Some(admins) = group.admins {
             change_members(tx, admins, &add, &remove)?;
         }
-        answer(tx, org, id)
+        response(tx, org, id)
     })
 }
 
@@ -260,7 +260,7 @@ fn user_group(tx: &Tx<'_>, org: OrgId, id: GroupId) -> Result<GroupRow, LegacyEr
     }
 }
 
-fn answer(tx: &mut Tx<'_>, org: OrgId, id: GroupId) -> Result<UserGroup, LegacyError> {
+fn response(tx: &mut Tx<'_>, org: OrgId, id: GroupId) -> Result<UserGroup, LegacyError> {
     tx.flush()?;
     match tx.rows().user_group(org, id)? {
         Some(group) => Ok(group),

@@ -158,8 +158,8 @@ impl CommandRef {
 /// Collects the results of the commands of a request.
 #[derive(Debug, Default)]
 pub(super) struct ResponseBuilder {
-    good: u32,
-    bad: u32,
+    completed: u32,
+    not_completed: u32,
     errors: Vec<ActionError>,
     warnings: Vec<ActionWarning>,
 }
@@ -169,25 +169,25 @@ impl ResponseBuilder {
     /// documentation does not say so; logs of Adobe's own tool suggest it.
     pub(super) fn command(&mut self, errors: Vec<ActionError>, warnings: Vec<ActionWarning>) {
         if errors.is_empty() {
-            self.good += 1;
+            self.completed += 1;
         } else {
-            self.bad += 1;
+            self.not_completed += 1;
         }
         self.errors.extend(errors);
         self.warnings.extend(warnings);
     }
 
     pub(super) fn response(self, test_only: bool) -> ActionResponse {
-        let result = match (self.good, self.bad) {
+        let result = match (self.completed, self.not_completed) {
             (_, 0) => ActionResult::Success,
             (0, _) => ActionResult::Error,
             _ => ActionResult::Partial,
         };
         ActionResponse {
             result,
-            completed: if test_only { 0 } else { self.good },
-            not_completed: self.bad,
-            completed_in_test_mode: if test_only { self.good } else { 0 },
+            completed: if test_only { 0 } else { self.completed },
+            not_completed: self.not_completed,
+            completed_in_test_mode: if test_only { self.completed } else { 0 },
             errors: self.errors,
             warnings: self.warnings,
         }

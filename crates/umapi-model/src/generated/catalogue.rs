@@ -66,7 +66,7 @@ impl ErrorCode {
             ],
             meaning: "The identifier matches no account, so the step has nothing to act on.",
             remedy: "Correct `user`, `domain` or `useAdobeID`, or add a create step as the first step. If the command has a create step, check the error of that step first.",
-            messages: &["User Id does not exist: {user}"],
+            messages: &["User Id does not exist: {user}", "Adobe Id does not exist: {user}"],
         },
         CodeEntry {
             code: "error.user.nonexistent_or_has_conflicting_parameters",
@@ -654,7 +654,7 @@ impl ErrorCode {
             raised_by: &["request", "command"],
             meaning: "The body is not valid JSON, or is not an array with the allowed number of commands.",
             remedy: "Send a JSON array of 1 to 10 commands with `Content-Type: application/json`. A single command needs an array too.",
-            messages: &[],
+            messages: &["Expected a valid JSON payload"],
         },
         CodeEntry {
             code: "error.command.steps.malformed",
@@ -707,7 +707,7 @@ impl ErrorCode {
             ],
             meaning: "The organization has no user group with the given name.",
             remedy: "Compare the name with `GET /groups`, or create the group with `createUserGroup` in an earlier request.",
-            messages: &[],
+            messages: &["UserGroup not found"],
         },
         CodeEntry {
             code: "error.usergroup.user_list.invalid",
@@ -849,7 +849,7 @@ impl ErrorCode {
             raised_by: &["update", "remove", "removeFromOrg", "removeFromDomain"],
             meaning: "This organization has not claimed the user's domain, so the user's account cannot be changed here.",
             remedy: "Make the change from the organization that owns the domain, or claim the domain under Settings > Identity in the Admin Console first.",
-            messages: &["Changes to users are only allowed in claimed domains."],
+            messages: &["Changes to users are only allowed in claimed domains.", "Domain for email is not claimed"],
         },
         CodeEntry {
             code: "error.country.invalid",
