@@ -8,6 +8,8 @@ mod tests;
 
 use std::{fmt, sync::Arc};
 
+use tokio::sync::oneshot;
+
 pub use addresses::Addresses;
 pub use builder::Builder;
 pub use error::{StartError, TokenError};
@@ -50,6 +52,8 @@ pub struct Emulator {
     credentials: Credentials,
     authority: Option<Authority>,
     server: Server,
+    /// Ends the thread of the emulator, if it has one of its own.
+    thread: Option<oneshot::Sender<()>>,
 }
 
 impl Emulator {
@@ -59,6 +63,23 @@ impl Emulator {
     /// If no port is free.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
+    }
+
+    /// Starts the same emulator on a thread of its own, for tests that are not async.
+    ///
+    /// ```
+    /// use umapi_emulator::Emulator;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start_blocking()?;
+    /// println!("{}", emulator.um_url());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub fn start_blocking() -> Result<Self, StartError> {
+        Self::builder().start_blocking()
     }
 
     /// A builder with more settings.
@@ -76,7 +97,7 @@ impl Emulator {
         let org_id = organizations.into_iter().next().ok_or(StartError::NoOrganization)?.org_id;
         let credentials = Credentials::ready_made(&org_id);
         let server = Server::start(&app, ports);
-        Ok(Self { app, addresses, org_id, credentials, authority, server })
+        Ok(Self { app, addresses, org_id, credentials, authority, server, thread: None })
     }
 
     /// The URL of the User Management API: HTTP if it is enabled, otherwise HTTPS.
@@ -236,6 +257,11 @@ impl Emulator {
     /// Removes and returns the violations, so that the emulator does not panic because of them.
     pub fn take_violations(&self) -> Vec<Violation> {
         self.app.contract.violations.take()
+    }
+
+    fn on_thread(mut self, end: oneshot::Sender<()>) -> Self {
+        self.thread = Some(end);
+        self
     }
 
     /// Asserts that every response matched the description.

@@ -265,6 +265,25 @@ impl Builder {
         Emulator::run(Arc::new(app), addresses, open, authority)
     }
 
+    /// Starts it on a thread of its own, for tests that are not async. The thread ends when the emulator is dropped.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_blocking(self) -> Result<Emulator, StartError> {
+        let (started, starting) = std::sync::mpsc::channel();
+        let (end, ended) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            runtime.block_on(async {
+                if started.send(self.start().await).is_ok() {
+                    let _: Result<(), _> = ended.await;
+                }
+            });
+        });
+        let emulator = starting.recv().map_err(|_| StartError::Interrupted)??;
+        Ok(emulator.on_thread(end))
+    }
+
     fn make(self) -> Result<(AppState, Option<Authority>), StartError> {
         let contract = Contract::new().map_err(StartError::Description)?;
         let limits = RateLimits::new(self.limits)?;

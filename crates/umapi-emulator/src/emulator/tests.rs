@@ -57,6 +57,24 @@ async fn hundreds_run_side_by_side_without_shared_state() {
 }
 
 #[test]
+fn an_emulator_on_its_own_thread_answers_until_it_is_dropped() {
+    use std::io::{Read as _, Write as _};
+    let emulator = Emulator::start_blocking().unwrap();
+    let address = emulator.addresses().http.unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /status HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(emulator);
+    let is_over = (0..1_000_000).any(|_| {
+        std::thread::yield_now();
+        std::net::TcpStream::connect(address).is_err()
+    });
+    assert!(is_over, "nobody listens any more");
+}
+
+#[test]
 fn a_handle_is_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Emulator>();
