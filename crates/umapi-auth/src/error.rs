@@ -39,9 +39,16 @@ struct Inner {
 
 pub(crate) enum Kind {
     Invalid,
-    Network { is_timeout: bool, is_connect: bool },
+    Network {
+        is_timeout: bool,
+        is_connect: bool,
+    },
+    /// The certificate of the server is not trusted.
+    Certificate,
     Rejected(ErrorResponse),
-    Unreadable { status: u16 },
+    Unreadable {
+        status: u16,
+    },
     Other,
 }
 
@@ -97,7 +104,7 @@ impl Error {
 
     /// Whether the server could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
-        matches!(self.inner.kind, Kind::Network { .. })
+        matches!(self.inner.kind, Kind::Network { .. } | Kind::Certificate)
     }
 
     /// Whether the server did not respond in time.
@@ -107,7 +114,7 @@ impl Error {
 
     /// Whether there was no connection to the server. Nothing was sent.
     pub fn is_connect(&self) -> bool {
-        matches!(self.inner.kind, Kind::Network { is_connect: true, .. })
+        matches!(self.inner.kind, Kind::Network { is_connect: true, .. } | Kind::Certificate)
     }
 
     /// Whether the client id is unknown, or belongs to another login server: `invalid_client` with status 400.
@@ -161,7 +168,7 @@ impl Error {
             Kind::Network { .. } => true,
             Kind::Rejected(response) => response.status == 429 || response.status >= 500,
             Kind::Unreadable { status } => *status >= 500,
-            Kind::Invalid | Kind::Other => false,
+            Kind::Invalid | Kind::Certificate | Kind::Other => false,
         }
     }
 

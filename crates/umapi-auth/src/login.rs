@@ -297,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn the_lifetime_of_a_token_is_read_leniently() {
+        let lifetime = |json: &str| serde_json::from_str::<TokenResponse>(json).map(|issued| issued.expires_in).ok();
+        for (value, expected) in [
+            ("86399", Some(86_399)),
+            ("3600.0", Some(3600)),
+            ("\"3600\"", Some(3600)),
+            ("null", None),
+            ("-1", None),
+            ("1e300", None),
+            ("\"soon\"", None),
+        ] {
+            assert_eq!(lifetime(&format!(r#"{{"access_token":"t","expires_in":{value}}}"#)), Some(expected), "{value}");
+        }
+        assert_eq!(lifetime(r#"{"access_token":"t"}"#), Some(None));
+        assert_eq!(lifetime(r#"{"expires_in":3600}"#), None);
+    }
+
+    #[test]
     fn waits_follow_the_backoff_up_to_the_last_attempt() {
         let outage = rejected(503, None);
         let wait = |attempt, jitter| {

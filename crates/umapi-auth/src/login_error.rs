@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use umapi_http::{redact, root_cause};
+use umapi_http::{is_untrusted_certificate, redact, root_cause};
 
 use crate::{
     ClockSkew, Endpoint, Error, Login, USER_MANAGEMENT_METASCOPE, USER_MANAGEMENT_SCOPES,
@@ -103,6 +103,13 @@ fn scope_remedy(login: &Login) -> String {
 
 /// Returns the error of a request without a response, or with an incomplete one.
 pub(crate) fn of_network(error: reqwest::Error, endpoint: &Endpoint, secrets: &[&str]) -> Error {
+    if is_untrusted_certificate(&error) {
+        let cause = redact(&root_cause(error), secrets);
+        let message = format!(
+            "the certificate of the login at {endpoint} is not trusted ({cause}); check the URL and the proxy, or trust it with `HttpOptions::root_certificates`"
+        );
+        return Error::new(Kind::Certificate, message);
+    }
     let what = if error.is_timeout() {
         "did not respond in time"
     } else if error.is_connect() {

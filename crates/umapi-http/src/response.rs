@@ -53,6 +53,11 @@ pub fn first_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// is at most [`MAX_RETRY_AFTER`].
 pub fn parse_retry_after(value: &str, server_now: SystemTime) -> Option<Duration> {
     let value = value.trim();
+    // Two headers that were joined on the way: the first value wins.
+    let value = value
+        .split_once(',')
+        .filter(|(first, _)| first.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(value, |(first, _)| first);
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
     } else {
@@ -119,6 +124,20 @@ pub fn root_cause(error: reqwest::Error) -> String {
     cause.to_string()
 }
 
+/// Whether a request failed because the certificate of the server is not trusted. Another attempt would fail in the same way.
+pub fn is_untrusted_certificate(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        // An I/O error passes over the error that it contains.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = inner.map_or_else(|| error.source(), |inner| Some(inner));
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -135,6 +154,8 @@ mod tests {
         for (value, seconds) in [
             ("0", Some(0)),
             (" 2580 ", Some(2580)),
+            ("120, 60", Some(120)),
+            ("120,soon", Some(120)),
             ("Thu, 01 Jan 2026 01:00:00 GMT", Some(3600)),
             ("Wed, 31 Dec 2025 23:00:00 GMT", Some(0)),
             ("86401", Some(86_400)),

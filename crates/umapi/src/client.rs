@@ -33,7 +33,7 @@ const URL: &str = "UMAPI_URL";
 /// # }
 /// ```
 ///
-/// Its futures need a tokio runtime. All waits use the clock of the [builder](ClientBuilder::clock).
+/// Its futures need a tokio runtime, and may be used on several of them. All waits use the clock of the [builder](ClientBuilder::clock).
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<Engine>);
 

@@ -54,6 +54,8 @@ pub(crate) enum Kind {
     Login(umapi_auth::Error),
     /// There was no connection.
     Connect(String),
+    /// The certificate of the service is not trusted.
+    Certificate(String),
     /// The connection broke.
     Network(String),
     /// An attempt took longer than this.
@@ -173,12 +175,13 @@ impl Error {
 
     /// Whether there was no connection to the service. Nothing was sent.
     pub fn is_connect(&self) -> bool {
-        matches!(&self.0.kind, Kind::Connect(_)) || self.login().is_some_and(umapi_auth::Error::is_connect)
+        matches!(&self.0.kind, Kind::Connect(_) | Kind::Certificate(_))
+            || self.login().is_some_and(umapi_auth::Error::is_connect)
     }
 
     /// Whether the service could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
-        matches!(&self.0.kind, Kind::Connect(_) | Kind::Network(_))
+        matches!(&self.0.kind, Kind::Connect(_) | Kind::Certificate(_) | Kind::Network(_))
             || self.login().is_some_and(umapi_auth::Error::is_network)
     }
 
@@ -207,7 +210,7 @@ impl Error {
     /// call that changes something, check [`may_have_been_applied`](Self::may_have_been_applied) too.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
-            Kind::Invalid(_) | Kind::Stopped | Kind::Journal(_) => false,
+            Kind::Invalid(_) | Kind::Certificate(_) | Kind::Stopped | Kind::Journal(_) => false,
             Kind::Login(error) => error.is_retryable(),
             Kind::Rejected(response) => response.status == 429 || response.status == 408 || response.status >= 500,
             Kind::Connect(_)
@@ -289,6 +292,10 @@ impl fmt::Display for Error {
             Kind::Connect(why) => {
                 write!(f, "the service cannot be reached ({why}); check the network, the proxy and the URL")?;
             }
+            Kind::Certificate(why) => write!(
+                f,
+                "the certificate of the service is not trusted ({why}); check the URL and the proxy, or trust it with `HttpOptions::root_certificates`"
+            )?,
             Kind::Network(why) => write!(f, "the connection to the service broke ({why})")?,
             Kind::Timeout(limit) => {
                 write!(f, "no response within {limit:?}; try again later, or allow more time for an attempt")?;

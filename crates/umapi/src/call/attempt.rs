@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PRAGMA};
 use serde_json::error::Category;
 use umapi_auth::AccessToken;
-use umapi_http::{first_header, root_cause};
+use umapi_http::{first_header, is_untrusted_certificate, root_cause};
 use umapi_model::AnyOperation;
 use umapi_raw::{Error as RawError, Hook, HookFuture};
 use umapi_time::Clock;
@@ -231,6 +231,9 @@ impl HttpExchange {
         match error {
             RawError::InvalidRequest(why) | RawError::Custom(why) => (Error::invalid(why), None),
             RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(root_cause(error)), None),
+            RawError::CommunicationError(error) if is_untrusted_certificate(&error) => {
+                (Error::new(Kind::Certificate(root_cause(error))), None)
+            }
             RawError::CommunicationError(error) if error.is_connect() => {
                 (Error::new(Kind::Connect(root_cause(error))), Some(AttemptOutcome::NotSent { retry_after: None }))
             }

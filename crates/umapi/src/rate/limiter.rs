@@ -186,15 +186,18 @@ impl RateLimiter {
         let started = self.0.clock.now();
         let index = self.0.index_of(class);
         let line = &self.0.lines[index];
-        if line.lock().waiting.is_empty() {
-            let spare = line.lock().take_spare(started);
-            let taken = match spare {
-                Some(grant) => Ok(grant),
-                None => self.0.take(line).await?,
-            };
-            if let Ok(grant) = taken {
-                return Ok(self.permit(index, grant));
-            }
+        let (is_alone, spare, unneeded) = {
+            let mut queue = line.lock();
+            let is_alone = queue.waiting.is_empty();
+            let spare = if is_alone { queue.take_spare(started) } else { None };
+            (is_alone, spare, queue.take_unneeded())
+        };
+        unneeded.into_iter().for_each(|grant| self.0.release(line, grant));
+        if let Some(grant) = spare {
+            return Ok(self.permit(index, grant));
+        }
+        if is_alone && let Ok(grant) = self.0.take(line).await? {
+            return Ok(self.permit(index, grant));
         }
         let mut comes_first = false;
         loop {
@@ -563,9 +566,7 @@ impl Queue {
                     *state = WaiterState::Missed;
                     drop(state);
                     self.called.swap_remove(index);
-                    if now - grant.taken_at <= REUSABLE {
-                        self.spare.push(grant);
-                    }
+                    self.spare.push(grant);
                 }
                 WaiterState::Given(_) => {
                     drop(state);
@@ -581,8 +582,13 @@ impl Queue {
 
     /// A permit that was handed back and still counts.
     fn take_spare(&mut self, now: Instant) -> Option<Grant> {
-        self.spare.retain(|grant| now - grant.taken_at <= REUSABLE);
-        self.spare.pop().map(|grant| Grant { given_at: now, ..grant })
+        let index = self.spare.iter().rposition(|grant| now - grant.taken_at <= REUSABLE)?;
+        Some(Grant { given_at: now, ..self.spare.swap_remove(index) })
+    }
+
+    /// The permits that nobody waits for.
+    fn take_unneeded(&mut self) -> Vec<Grant> {
+        if self.waiting.is_empty() { std::mem::take(&mut self.spare) } else { Vec::new() }
     }
 
     fn wake_first(&self) {
@@ -620,12 +626,14 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let state = std::mem::replace(&mut *self.waiter.lock(), WaiterState::Gone);
         let mut queue = self.line.lock();
+        let state = std::mem::replace(&mut *self.waiter.lock(), WaiterState::Gone);
         queue.called.retain(|one| !Arc::ptr_eq(one, &self.waiter));
         queue.waiting.retain(|one| !Arc::ptr_eq(one, &self.waiter));
         queue.wake_first();
+        let unneeded = queue.take_unneeded();
         drop(queue);
+        unneeded.into_iter().for_each(|grant| self.limiter.0.release(self.line, grant));
         if let WaiterState::Given(grant) = state {
             self.limiter.give(self.line, grant);
         }

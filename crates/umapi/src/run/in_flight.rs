@@ -159,6 +159,7 @@ pub(super) fn is_fatal(error: &Error) -> bool {
         error.kind(),
         Kind::Invalid(_)
             | Kind::Login(_)
+            | Kind::Certificate(_)
             | Kind::RateLimitStore(_)
             | Kind::Throttled
             | Kind::Deadline

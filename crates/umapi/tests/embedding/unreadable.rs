@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use umapi::RetryPolicy;
+use umapi::{RetryPolicy, UnreadableItems};
 
 use crate::server::{Reply, Request, Server, commands, runtime};
 
@@ -89,4 +89,13 @@ fn an_unreadable_item_is_reported_and_passed_over() {
         });
         assert_eq!(service.requests().len(), 1, "what was received whole is not asked for again");
     }
+}
+
+#[test]
+fn an_unreadable_item_is_an_error_where_it_shall_be() {
+    let service = serving(b"7");
+    let client = service.builder().retry(quick()).unreadable_items(UnreadableItems::Fail).build().unwrap();
+    let error = runtime().block_on(async { client.users().list().try_collect().await.unwrap_err() });
+    assert!(error.is_unreadable(), "{error}");
+    assert_eq!(service.requests().len(), 1);
 }
