@@ -1,7 +1,7 @@
-//! `cargo xtask codegen`: generates models, endpoints, mocks, catalogues and limits from the descriptions.
+//! `cargo xtask codegen`: generates models, endpoints, mocks, catalogs and limits from the descriptions.
 
 mod builders;
-mod catalogue;
+mod catalog;
 mod emulator;
 mod endpoints;
 mod lenient;

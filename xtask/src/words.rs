@@ -30,7 +30,7 @@ const PHRASES: [(&str, &str); 8] = [
     (r"\bthat which\b", "what exactly"),
     (r"\bone's own\b", "whose"),
     (r"\bis believed\b", "is honored, is used"),
-    (r"\bnothing if\b", "`None` if"),
+    (r"; nothing if\b", "`None` if"),
     (r"\b(?:it|that|which) is no [a-z]", "is not a"),
     (r"\bcomes? to nothing\b", "fails"),
 ];

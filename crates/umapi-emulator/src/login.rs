@@ -213,7 +213,7 @@ impl std::fmt::Debug for Login {
 /// The error of a login.
 #[derive(Debug, PartialEq, Eq)]
 enum LoginError {
-    /// 400: an error of the catalogue, and what is wrong.
+    /// 400: an error of the catalog, and what is wrong.
     Bad(&'static str, String),
     /// 401: the client is known, but may not log in this way.
     Client(&'static str),

@@ -1,6 +1,6 @@
-//! An entry of the catalogue of codes.
+//! An entry of the catalog of codes.
 
-/// An entry of the catalogue of codes.
+/// An entry of the catalog of codes.
 ///
 /// ```
 /// use umapi_model::ErrorCode;
@@ -33,8 +33,8 @@ mod tests {
 
     #[test]
     fn listed_codes_have_an_entry_and_others_have_none() {
-        assert_eq!(ErrorCode::KNOWN.len(), ErrorCode::CATALOGUE.len());
-        for (code, entry) in ErrorCode::KNOWN.iter().zip(ErrorCode::CATALOGUE) {
+        assert_eq!(ErrorCode::KNOWN.len(), ErrorCode::CATALOG.len());
+        for (code, entry) in ErrorCode::KNOWN.iter().zip(ErrorCode::CATALOG) {
             assert_eq!(code.code(), entry.code);
             assert_eq!(code.entry(), Some(entry));
             assert!(code.meaning().is_some_and(|text| text.ends_with('.')));

@@ -2,7 +2,7 @@
 //! The code that `cargo xtask codegen` generates for this crate.
 
 mod actions;
-mod catalogue;
+mod catalog;
 mod codes;
 mod errors;
 mod groups;

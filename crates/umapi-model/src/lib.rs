@@ -19,7 +19,7 @@
 //! * Requests and responses are structs and enums. A struct has a `new` with the required fields (in the order of the
 //!   description) and a `with_…` method for every other field.
 //! * Enums of the service are open: `Other` keeps values that the description does not list. `extra` keeps unlisted fields.
-//! * [`ErrorCode`] and [`ims::LoginErrorCode`] are the catalogue of codes, with the meaning and the remedy of each.
+//! * [`ErrorCode`] and [`ims::LoginErrorCode`] are the catalog of codes, with the meaning and the remedy of each.
 //! * [`Operation`] and [`limits`] say what may be sent, and how often.
 
 #[allow(clippy::all)]

@@ -340,7 +340,7 @@ mod tests {
             (r#"{"do":[]}"#, "must have"),
             (r#"{"user":"a@b.c","usergroup":"x","do":[]}"#, "not both"),
             (r#"{"user":"a@b.c","do":[{"levitate":{}}]}"#, "levitate"),
-            (r#"{"user":"a@b.c","colour":1,"do":[]}"#, "colour"),
+            (r#"{"user":"a@b.c","color":1,"do":[]}"#, "color"),
             (r#"{"user":"a@b.c","do":[{"createFederatedID":{"email":"a@b.c"}}]}"#, "firstname"),
             ("[]", "map"),
         ] {

@@ -116,7 +116,7 @@ pub struct RequestFinished<'a> {
     pub attempt: u32,
     /// Its `X-Request-Id`, as it came back.
     pub request_id: &'a str,
-    /// The status of the answer; nothing if there was none.
+    /// The status of the response. `None` if there was no response.
     pub status: Option<u16>,
     /// From sending to the end of the answer.
     pub took: Duration,
@@ -126,7 +126,7 @@ pub struct RequestFinished<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Wait<'a> {
-    /// The `operationId` of what waits; nothing if it is many.
+    /// The `operationId` of the waiting call. `None` if several calls wait.
     pub operation: Option<&'a str>,
     /// Why.
     pub reason: WaitReason,

@@ -161,7 +161,7 @@ fn any_group_step(kind: u8, name: String, list: Vec<String>) -> model::UserGroup
     }
 }
 
-/// Codes that say that a command is wrong in itself, whoever there is.
+/// Codes of commands that are wrong in any organization.
 fn is_about_form(code: &str) -> bool {
     code.starts_with("error.command.")
         || matches!(

@@ -7,7 +7,7 @@ use progenitor::{GenerationSettings, Generator};
 use quote::quote;
 use syn::{Attribute, Field, Fields, Item, visit_mut::VisitMut};
 
-use super::{Api, builders, catalogue, lenient, limits, open_enum, operations, source, view};
+use super::{Api, builders, catalog, lenient, limits, open_enum, operations, source, view};
 use crate::{
     generated::GeneratedFile,
     spec::{Document, text_of},
@@ -21,9 +21,9 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
         let items = modules.entry(module.to_owned()).or_default();
         items.extend(open_enum::items(&name, &schema)?);
     }
-    let (codes, catalogue) = catalogue::items(api)?;
+    let (codes, catalog) = catalog::items(api)?;
     modules.insert("codes".to_owned(), codes);
-    modules.insert("catalogue".to_owned(), catalogue);
+    modules.insert("catalog".to_owned(), catalog);
     let mut operation = operations::items(api)?;
     operation.extend(operations::throttle_classes(&api.document)?);
     modules.insert("operation".to_owned(), operation);

@@ -74,7 +74,7 @@ fn own_path(api: &Api, module: &str, name: &str) -> String {
 /// The doc comment of a file of the model crate.
 fn module_doc(api: &Api, module: &str) -> String {
     match module {
-        "catalogue" => "//! The catalogue of the codes.".to_owned(),
+        "catalog" => "//! The catalog of the codes.".to_owned(),
         "codes" => "//! The codes of errors and warnings.".to_owned(),
         "limits" => "//! Limits of requests and of their fields.".to_owned(),
         "operation" => "//! The operations, with method, path and limits of each.".to_owned(),
@@ -93,7 +93,7 @@ pub(crate) fn model_root(apis: &[Api]) -> Result<GeneratedFile> {
         for schema in api.document.schemas().values() {
             modules.extend(schema["x-umapi-module"].as_str().map(str::to_owned));
         }
-        modules.extend(["catalogue", "codes", "limits", "operation"].map(str::to_owned));
+        modules.extend(["catalog", "codes", "limits", "operation"].map(str::to_owned));
     }
     let mut text = module_list(modules.iter());
     for module in apis.iter().filter_map(|api| api.model_module) {
@@ -122,7 +122,7 @@ fn module_list<'a>(modules: impl Iterator<Item = &'a String> + Clone) -> String 
         text += &format!("{}mod {module};\n", if is_public { "pub " } else { "" });
     }
     text += "\n";
-    let own_modules = ["catalogue", "limits"];
+    let own_modules = ["catalog", "limits"];
     for module in modules.filter(|module| !own_modules.contains(&module.as_str())) {
         text += &format!("pub use {module}::*;\n");
     }

@@ -95,10 +95,10 @@ fn compare_codes(before: &Document, after: &Document, changes: &mut Changes) {
     };
     let (old, new) = (codes(before), codes(after));
     for code in old.difference(&new) {
-        changes.add(format!("code {code}"), "removed from the catalogue", true);
+        changes.add(format!("code {code}"), "removed from the catalog", true);
     }
     for code in new.difference(&old) {
-        changes.add(format!("code {code}"), "added to the catalogue", false);
+        changes.add(format!("code {code}"), "added to the catalog", false);
     }
 }
 
@@ -265,7 +265,7 @@ mod tests {
         let code = changes(|root| {
             root["x-umapi-error-codes"].as_array_mut().unwrap().remove(0);
         });
-        assert_eq!(code, ["BREAKING  code error.user.not_found: removed from the catalogue"]);
+        assert_eq!(code, ["BREAKING  code error.user.not_found: removed from the catalog"]);
         let bytes = changes(|root| root["x-umapi-limits"][3]["value"] = json!(2_000_000));
         assert_eq!(bytes, ["limit request-bytes: 1000000 became 2000000"]);
     }

@@ -1,6 +1,6 @@
 //! `cargo xtask spec lint`: the rules of descriptions, which code, mocks and documentation rely on.
 
-mod catalogue;
+mod catalog;
 mod examples;
 mod operations;
 mod schemas;
@@ -65,7 +65,7 @@ pub(crate) fn lint(document: &Document) -> Result<Vec<Finding>> {
     if report.findings.is_empty() {
         operations::check(&mut report)?;
         schemas::check(&mut report)?;
-        catalogue::check(&mut report)?;
+        catalog::check(&mut report)?;
         examples::check(&mut report)?;
     }
     Ok(report.findings)

@@ -145,7 +145,7 @@ mod tests {
     fn mistakes_in_json_have_line_column_and_rule() {
         for (line, place, part) in [
             (r#"{"user":"ann@example.com","do":[{"levitate":{}}]}"#, "column 43", "levitate"),
-            (r#"{"user":"ann@example.com","do":[],"colour":1}"#, "column 42", "colour"),
+            (r#"{"user":"ann@example.com","do":[],"color":1}"#, "column 42", "color"),
             (r#"{"do":[]}"#, "column 1", "must have"),
             (r#"{"user":"a@b.c","usergroup":"x","do":[]}"#, "column 1", "not both"),
             (
@@ -253,7 +253,7 @@ mod tests {
         }
         for (text, expected) in [
             ("", "line 1: the file is empty"),
-            ("user,colour\n", "line 1: unknown column `colour`"),
+            ("user,color\n", "line 1: unknown column `color`"),
             ("user,user\n", "line 1, column `user`: there are two columns `user`"),
             ("add\n", "line 1: neither"),
         ] {

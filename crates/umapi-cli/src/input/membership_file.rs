@@ -430,7 +430,7 @@ mod tests {
         }
         for (text, part) in [
             ("group\nDesign\n", "line 1: a column `user` is missing"),
-            ("group,user,colour\n", "line 1: unknown column `colour`"),
+            ("group,user,color\n", "line 1: unknown column `color`"),
             ("group,user,email\n", "two columns"),
             ("group,user\n\n,ann@example.com\n", "line 3: a name is empty"),
             ("group,user\nDesign,a\\b\n", "line 2, column `user`: a single `\\`"),

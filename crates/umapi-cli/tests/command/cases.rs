@@ -277,7 +277,7 @@ fn mistyped_leaver_is_not_completed() {
     let words = ["completed", "not-found", "not-found", "completed", "completed", "completed"];
     let expected: Vec<_> = (1..).zip(words).map(|(number, word)| (number, number + 1, word.to_owned())).collect();
     assert_eq!(outcomes(&first), expected);
-    // The users are gone now, and that is no reason to report otherwise.
+    // The users are gone now, which does not change the report.
     let sent = stage.emulator.journal().count(Operation::ExecuteActions);
     assert_eq!(outcomes(&stage.umapi(arguments).with_code(6)), expected);
     assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), sent);

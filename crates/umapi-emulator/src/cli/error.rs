@@ -1,3 +1,5 @@
+//! The error of the `umapi-emulator` command.
+
 use std::io;
 
 use crate::{emulator::StartError, seed::SeedError};

@@ -1,3 +1,5 @@
+//! The addresses that an emulator listens on.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The addresses that an emulator listens on.

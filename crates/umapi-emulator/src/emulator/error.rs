@@ -1,3 +1,5 @@
+//! The error of an emulator that cannot start.
+
 use std::{io, net::SocketAddr};
 
 use crate::{limits::LimitError, seed::SeedError, store::StoreError, tls::TlsError};

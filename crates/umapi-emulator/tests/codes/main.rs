@@ -15,13 +15,13 @@ use umapi_emulator::{
 use umapi_model::ErrorCode;
 
 #[test]
-fn the_lists_match_the_catalogue() {
-    let catalogue: BTreeSet<&str> = ErrorCode::CATALOGUE.iter().map(|entry| entry.code).collect();
+fn the_lists_match_the_catalog() {
+    let catalog: BTreeSet<&str> = ErrorCode::CATALOG.iter().map(|entry| entry.code).collect();
     let caused: BTreeSet<&str> = caused().iter().map(|(code, _)| *code).collect();
     let outside: BTreeSet<&str> = OUTSIDE.iter().map(|(code, _)| *code).collect();
     assert_eq!(caused.intersection(&outside).collect::<Vec<_>>(), Vec::<&&str>::new(), "codes in both lists");
     let listed: BTreeSet<&str> = caused.union(&outside).copied().collect();
-    assert_eq!(listed, catalogue, "a code is in neither list, or is not in the description");
+    assert_eq!(listed, catalog, "a code is in neither list, or is not in the description");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl Estimate {
         self.commands
     }
 
-    /// The commands that are sent, after long ones were split and neighbours joined.
+    /// The commands that are sent, after long ones were split and neighbors joined.
     pub fn wire_commands(&self) -> usize {
         self.wire_commands
     }

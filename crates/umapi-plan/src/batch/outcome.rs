@@ -105,7 +105,7 @@ pub struct StepWarning {
     pub message: Option<String>,
 }
 
-/// Something about a command that one should know although it is no error.
+/// Information about a command that is not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
@@ -255,7 +255,7 @@ impl CommandOutcome {
         self.more.as_ref().map_or(&[], |more| &more.warnings)
     }
 
-    /// What one should know although it is no error.
+    /// The information that is not an error.
     pub fn notices(&self) -> &[Notice] {
         self.more.as_ref().map_or(&[], |more| &more.notices)
     }
@@ -306,7 +306,7 @@ impl<K> BatchOutcome for (K, CommandOutcome) {
 }
 
 impl StepError {
-    /// What to do about it, if the catalogue knows the code.
+    /// What to do about it, if the catalog knows the code.
     pub fn remedy(&self) -> Option<&'static str> {
         self.code.remedy()
     }

@@ -62,14 +62,14 @@ fn step_of(step: Option<&IntegerOrString>, command: &model::Command) -> Option<u
     step_name(command, step).is_some().then_some(step)
 }
 
-/// Errors that concern a command as a whole come with step 0. Which they are, the catalogue tells: those that commands
+/// Errors that concern a command as a whole come with step 0. Which they are, the catalog tells: those that commands
 /// raise, and the first step does not.
 fn is_about_command(error: &ActionError, step: usize, command: &model::Command) -> bool {
     let (Some(entry), Some(name)) = (error.error_code.entry(), step_name(command, step)) else { return false };
     step == 0 && entry.raised_by.contains(&"command") && !entry.raised_by.contains(&name)
 }
 
-/// The name of a step as the catalogue has it.
+/// The name of a step as the catalog has it.
 fn step_name(command: &model::Command, step: usize) -> Option<&'static str> {
     match command {
         model::Command::User(command) => command.do_.get(step).map(user_step_name),

@@ -391,7 +391,7 @@ impl Shared {
             WaiterState::Waiting => *waiter.lock() = WaiterState::Waiting,
         }
         if let Some(grant) = queue.take_spare(now) {
-            // Whoever sees it gives it on: to the first, which may be this caller.
+            // The caller that sees it passes it on to the first one in the queue, which may be itself.
             queue.give(grant);
             return Step::Wait(now);
         }

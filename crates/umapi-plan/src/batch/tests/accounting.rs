@@ -100,13 +100,13 @@ fn a_repeated_create_that_exists_already_counts_as_done_and_says_so() {
 }
 
 #[test]
-fn a_command_of_an_earlier_process_counts_as_done_where_its_neighbour_does_not() {
+fn a_command_of_an_earlier_process_counts_as_done_where_its_neighbor_does_not() {
     let create = |number| Command::create_user(NewUser::adobe_id(user(number)));
     let mut scheduler = scheduler([create(0).repeated(), create(1)]);
     let id = only_request(&mut scheduler);
-    let mut neighbour = error(0, ErrorCode::UserAlreadyInOrg);
-    neighbour.index = 1;
-    scheduler.finish_request(id, answer(partial([error(0, ErrorCode::UserAlreadyInOrg), neighbour])));
+    let mut neighbor = error(0, ErrorCode::UserAlreadyInOrg);
+    neighbor.index = 1;
+    scheduler.finish_request(id, answer(partial([error(0, ErrorCode::UserAlreadyInOrg), neighbor])));
     let outcomes = outcomes(&mut scheduler);
     assert!(outcomes[0].is_completed() && outcomes[1].is_rejected());
     assert_eq!(outcomes[0].notices(), [Notice::DoneByLostRequest { step: 0, code: ErrorCode::UserAlreadyInOrg }]);

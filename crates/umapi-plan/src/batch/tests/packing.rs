@@ -20,7 +20,7 @@ fn a_hundred_names_go_in_one_command_and_pieces_follow_each_other() {
 }
 
 #[test]
-fn neighbours_on_one_user_are_joined() {
+fn neighbors_on_one_user_are_joined() {
     let add = |group: &str| Command::user("A@b.c").add_to([group]);
     let requests = run(&mut scheduler([
         Command::create_user(NewUser::federated("a@b.c", "A", "B", "US")),

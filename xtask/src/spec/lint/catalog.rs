@@ -1,4 +1,4 @@
-//! Checks that every entry of the catalogue of codes is complete, and that the limits refer to numbers.
+//! Checks that every entry of the catalog of codes is complete, and that the limits refer to numbers.
 
 use std::collections::BTreeSet;
 

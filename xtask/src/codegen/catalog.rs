@@ -1,4 +1,4 @@
-//! Generates the catalogue of codes: an open enum, with the meaning and the remedy of each code.
+//! Generates the catalog of codes: an open enum, with the meaning and the remedy of each code.
 
 use anyhow::{Context, Result, bail};
 use heck::ToUpperCamelCase;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::spec::text_of;
 
-/// The enum of the codes, and its catalogue.
+/// The enum of the codes, and its catalog.
 pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
     let entries = api.document.root["x-umapi-error-codes"].as_array().context("there is no x-umapi-error-codes")?;
     let variants: Vec<Variant> = entries.iter().map(variant).collect();
@@ -32,18 +32,18 @@ pub(crate) fn items(api: &Api) -> Result<(Vec<Item>, Vec<Item>)> {
     let rows = entries.iter().map(row);
     let file: syn::File = syn::parse2(quote! {
         impl #ident {
-            #[doc = " The catalogue: every code that the description lists."]
-            pub const CATALOGUE: &[CodeEntry; #count] = &[#(#rows),*];
+            #[doc = " The catalog: every code that the description lists."]
+            pub const CATALOG: &[CodeEntry; #count] = &[#(#rows),*];
 
             #[doc = " The code in JSON."]
             pub fn code(&self) -> &str {
                 self.as_str()
             }
 
-            #[doc = " The entry of the catalogue. `None` for a code that is not listed."]
+            #[doc = " The entry of the catalog. `None` for a code that is not listed."]
             pub fn entry(&self) -> ::std::option::Option<&'static CodeEntry> {
                 match self {
-                    #(Self::#names => Some(&Self::CATALOGUE[#indices]),)*
+                    #(Self::#names => Some(&Self::CATALOG[#indices]),)*
                     Self::Other(_) => None,
                 }
             }
