@@ -19,7 +19,7 @@ mod options;
 mod ready;
 mod values;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 
@@ -58,8 +58,8 @@ impl Arguments {
     pub async fn run(self, mut out: impl Write) -> Result<(), CliError> {
         match self.command {
             Some(Task::Schema) => {
-                serde_json::to_writer_pretty(&mut out, &seed::json_schema()).map_err(std::io::Error::from)?;
-                Ok(writeln!(out)?)
+                let schema = serde_json::to_string_pretty(&seed::json_schema()).map_err(io::Error::from)?;
+                Ok(write_line(&mut out, &schema)?)
             }
             None => self.options.serve(out).await,
         }
@@ -76,14 +76,20 @@ impl Options {
             () = shutdown.as_mut() => return Ok(()),
         };
         let ready = Ready::of(&emulator, ca.as_ref().map(options::CaFolder::certificate));
-        serde_json::to_writer(&mut out, &ready).map_err(std::io::Error::from)?;
-        writeln!(out)?;
-        out.flush()?;
+        write_line(&mut out, &serde_json::to_string(&ready).map_err(io::Error::from)?)?;
         tracing::info!(um = emulator.um_url(), ims = emulator.ims_url(), "the emulator is ready");
         shutdown.await;
         tracing::info!("the emulator stops");
         emulator.stop().await;
         Ok(())
+    }
+}
+
+/// Writes a line. A reader that closed the pipe is not an error, as in `umapi-emulator schema | head -1`.
+fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 

@@ -26,7 +26,9 @@ struct Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Command::parse();
-    tracing_subscriber::fmt().with_env_filter(command.log).with_writer(io::stderr).init();
+    // A log line that cannot be written must not end the emulator: reporting it on a closed stderr would panic.
+    let subscriber = tracing_subscriber::fmt().with_env_filter(command.log).with_writer(io::stderr);
+    subscriber.log_internal_errors(false).init();
     match command.arguments.run(io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -129,7 +129,9 @@ fn full_disk_is_reported_after_the_change() {
 #[test]
 fn list_ends_quietly_when_the_reader_closes_the_pipe() {
     let stage = Stage::new();
-    for arguments in [&["users", "list"][..], &["groups", "list", "-f", "json"], &["export"], &["formats"]] {
+    for arguments in
+        [&["users", "list"][..], &["groups", "list", "-f", "json"], &["export"], &["formats"], &["emulator", "schema"]]
+    {
         let listed = read_lines(stage.command().args(arguments), 0);
         assert_eq!((listed.code, listed.err.as_str()), (Some(0), ""), "{arguments:?}");
     }

@@ -164,3 +164,11 @@ fn the_schema_of_seeds_is_printed() {
     let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(schema.pointer("/properties/organizations").is_some());
 }
+
+#[test]
+fn schema_ends_quietly_when_the_reader_closes_the_pipe() {
+    let mut child = command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
