@@ -235,13 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_a_code_is_still_an_error() {
-        let text = r#"{"result":"error","notCompleted":1,"errors":[{"index":"0"}]}"#;
-        let response: ActionResponse = serde_json::from_str(text).unwrap();
-        assert_eq!((response.errors[0].index, response.errors[0].error_code.as_str()), (0, ""));
-    }
-
-    #[test]
     fn a_group_may_have_no_type() {
         let group = group(r#"{"groupName":"a"}"#).unwrap();
         assert_eq!((group.type_, group.group_id), (None, None));

@@ -3,13 +3,6 @@
 /// Implements display, parsing, serde and JSON Schema for an open enum.
 macro_rules! implement_open_enum {
     ($name:ident) => {
-        /// A value that is absent in JSON, though it is required.
-        impl ::std::default::Default for $name {
-            fn default() -> Self {
-                Self::Other(::std::string::String::new())
-            }
-        }
-
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())

@@ -5,10 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Field, Fields, GenericArgument, Item, ItemStruct, PathArguments, Type};
 
-use super::{
-    lenient::MISSING,
-    source::{doc_attribute, doc_text},
-};
+use super::source::{doc_attribute, doc_text};
 
 /// The implementation of `new` and the `with_…` methods. Empty for a struct without named fields.
 pub(crate) fn of(definition: &ItemStruct) -> Result<Vec<Item>> {
@@ -94,9 +91,7 @@ fn has_default(field: &Field) -> bool {
         || field
             .attrs
             .iter()
-            .filter(|attribute| attribute.path().is_ident("serde"))
-            .map(|attribute| quote!(#attribute).to_string())
-            .any(|attribute| attribute.contains("default") && !attribute.contains(MISSING))
+            .any(|attribute| attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("default"))
 }
 
 /// The name of the field in JSON: its `rename`, or its own name.

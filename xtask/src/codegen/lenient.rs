@@ -3,28 +3,19 @@
 use quote::ToTokens;
 use syn::{Field, Fields, ItemStruct, Type};
 
-use super::builders::{argument_of, json_name};
-use crate::spec::Document;
+use super::builders::argument_of;
 
 /// The scalars that are read in each other's form.
 const SCALARS: [&str; 6] = ["u32", "u64", "i32", "i64", "bool", "String"];
 
-/// The end of the function that gives a value to a required field that a response omits.
-pub(crate) const MISSING: &str = "::default";
-
 /// Makes a response struct lenient. A struct of requests stays strict: it has no field `extra`.
-pub(crate) fn read_leniently(definition: &mut ItemStruct, document: &Document) {
-    let schema = document.schemas().get(&definition.ident.to_string()).cloned().unwrap_or_default();
+pub(crate) fn read_leniently(definition: &mut ItemStruct) {
     let Fields::Named(fields) = &mut definition.fields else { return };
     let is_extra = |field: &Field| field.ident.as_ref().is_some_and(|ident| ident == "extra");
     if !fields.named.iter().any(is_extra) {
         return;
     }
     for field in fields.named.iter_mut().filter(|field| !is_extra(field)) {
-        if schema["properties"][json_name(field)]["x-umapi-may-be-absent"] == true {
-            let default = format!("{}{MISSING}", field.ty.to_token_stream());
-            field.attrs.push(syn::parse_quote!(#[serde(default = #default)]));
-        }
         relax(field);
     }
 }

@@ -61,7 +61,7 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
         };
         let items = modules.entry(module).or_default();
         if let Item::Struct(definition) = &mut item {
-            lenient::read_leniently(definition, &api.document);
+            lenient::read_leniently(definition);
             items.push(Item::Struct(definition.clone()));
             items.extend(builders::of(definition)?);
         } else {
