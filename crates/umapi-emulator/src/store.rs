@@ -23,6 +23,7 @@
 //! ```
 
 mod connection;
+mod data_file;
 mod directories;
 mod dto;
 mod groups;

@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    io,
+    path::{Path, PathBuf},
     rc::Rc,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -11,10 +12,11 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, config::DbConfig, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 
 use super::{
     Cause, GroupId, GroupKind, OrgId, ProductId, UserId,
+    data_file::{self, APPLICATION_ID, DataFileLock, FileState},
     groups::Visibility,
     lists::{Orders, Scope, Touched},
 };
@@ -26,6 +28,31 @@ pub enum StoreError {
     /// SQLite failed, e.g. because of a full disk, an unreadable file or a broken invariant.
     #[error("the data store failed: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The file is not a data file of the emulator. It is unchanged.
+    #[error("{path} is not a data file of the emulator: {reason}; use another file")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: &'static str,
+    },
+    /// Another process uses the file.
+    #[error("the data file {path} is in use by {}; stop it or use another file", holder(*process))]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// The id of the process, if it is known.
+        process: Option<u32>,
+    },
+    /// The data file, or the lock file beside it, cannot be read or written.
+    #[error("cannot use {path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        #[source]
+        error: io::Error,
+    },
     /// The file was written by a version of the emulator with another layout.
     #[error("the data file has layout {found}, but this version reads and writes layout {expected}; use a new file")]
     Layout {
@@ -40,6 +67,10 @@ pub enum StoreError {
     /// The operating system has no random bytes to create a key from.
     #[error("cannot create the key that signs access tokens: the operating system has no random bytes")]
     Randomness,
+}
+
+fn holder(process: Option<u32>) -> String {
+    process.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"))
 }
 
 /// The layout in `schema.sql`. A file with another layout is rejected.
@@ -67,6 +98,8 @@ pub struct Store {
     connection: Mutex<Connection>,
     ledger_entries: AtomicU64,
     orders: Mutex<Orders>,
+    /// Released after the connection is closed.
+    _lock: Option<DataFileLock>,
 }
 
 impl Store {
@@ -77,7 +110,7 @@ impl Store {
     pub fn in_memory() -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory()?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-        Self::prepare(connection)
+        Self::prepare(connection, None)
     }
 
     /// Opens a store in a file, and creates the file if it does not exist.
@@ -89,22 +122,39 @@ impl Store {
     /// log's index in memory.
     ///
     /// # Errors
-    /// If the file cannot be opened, is in use, or has another layout.
+    /// If the file cannot be opened, is in use, has another layout, or is not a data file of the emulator. Such a file is not
+    /// changed.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        // First: to read and close a file that a store of this process has open would release the locks of SQLite.
+        let lock = DataFileLock::acquire(path)?;
+        let state = data_file::inspect(path)?;
+        Self::open_locked(path, state, lock).map_err(|error| match error {
+            StoreError::Database(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                StoreError::InUse { path: path.to_owned(), process: None }
+            }
+            other => other,
+        })
+    }
+
+    fn open_locked(path: &Path, state: FileState, lock: DataFileLock) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
         // A process that holds the file keeps it until it ends: waiting does not help.
         connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        if state == FileState::New {
+            // Before there is a write-ahead log, so that the header of the file has it from the first moment.
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Seeding a million users writes a log as long as the file: truncate it after each checkpoint.
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         connection.pragma_update(None, "cache_size", -65_536)?;
-        Self::prepare(connection)
+        Self::prepare(connection, Some(lock))
     }
 
-    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
+    fn prepare(mut connection: Connection, lock: Option<DataFileLock>) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Query plans that do not depend on bound values. Otherwise SQLite recompiles a statement each time the
         // statement cache clears its bindings, which is every time, and everything takes twice as long.
@@ -117,6 +167,7 @@ impl Store {
                 tx.execute_batch(include_str!("schema.sql"))?;
                 // Group ids look like the service's; the first is 40,000,001.
                 tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('grp', 40000000)", [])?;
+                tx.pragma_update(None, "application_id", APPLICATION_ID)?;
                 tx.pragma_update(None, "user_version", LAYOUT)?;
                 tx.commit()?;
             }
@@ -127,6 +178,7 @@ impl Store {
             connection: Mutex::new(connection),
             ledger_entries: AtomicU64::new(LEDGER_ENTRIES),
             orders: Mutex::default(),
+            _lock: lock,
         })
     }
 
@@ -434,6 +486,7 @@ mod tests {
     fn a_file_with_another_layout_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
+        drop(Store::open(&path).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         assert!(matches!(Store::open(&path), Err(StoreError::Layout { found: 99, .. })));
     }

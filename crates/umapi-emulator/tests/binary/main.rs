@@ -157,6 +157,30 @@ fn an_invalid_seed_names_the_location() {
     assert!(error.contains("/organizations/0/users/0"), "{error}");
 }
 
+#[tokio::test]
+async fn the_emulator_serves_after_its_readers_have_gone() {
+    let mut child = command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let serving = Serving { ready: serde_json::from_str(&line).unwrap(), child };
+    assert_eq!(serving.users().await["users"].as_array().unwrap().len(), 9);
+}
+
+#[test]
+fn a_data_file_in_use_names_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("state.db");
+    let arguments = ["--data", data.to_str().unwrap(), "--no-https"];
+    let serving = Serving::start(&mut command(&arguments));
+    let error = rejected(&mut command(&arguments));
+    assert!(error.contains(&format!("process {}", serving.child.id())), "{error}");
+    drop(serving);
+    std::fs::write(&data, "notes").unwrap();
+    assert!(rejected(&mut command(&arguments)).contains("not a data file of the emulator"));
+    assert_eq!(std::fs::read(&data).unwrap(), b"notes");
+}
+
 #[test]
 fn the_schema_of_seeds_is_printed() {
     let output = command(&["schema"]).output().unwrap();

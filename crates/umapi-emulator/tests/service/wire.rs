@@ -139,3 +139,32 @@ async fn responses_are_replaced_and_altered() {
     rig.get(&path).await.expect(401);
     rig.emulator.assert_clean();
 }
+
+#[tokio::test]
+async fn a_body_without_end_grows_until_the_client_leaves() {
+    let emulator = plain().await;
+    let endless = FaultResponse::text(200, r#"{"lastPage":true,"users":["#).endless(r#"{"email":"a@b.c"},"#);
+    emulator.faults().add(FaultRule::on(Operation::ListUsers, endless)).unwrap();
+    let request = reqwest::Client::new().get(format!("{}/users/{ORG}/0", emulator.um_url()));
+    let request = request.bearer_auth(emulator.access_token().unwrap());
+    let mut response = request.header("X-Api-Key", &emulator.credentials().client_id).send().await.unwrap();
+    assert_eq!(response.headers().get("content-length"), None);
+    let mut length = 0;
+    let mut start = Vec::new();
+    while length < 10 << 20 {
+        let chunk = response.chunk().await.unwrap().unwrap();
+        length += chunk.len();
+        start.extend(chunk.iter().take(100 - start.len().min(100)));
+    }
+    assert!(start.starts_with(br#"{"lastPage":true,"users":[{"email":"a@b.c"},{"email""#));
+}
+
+#[tokio::test]
+async fn a_patch_contradicts_what_was_done() {
+    let rig = Rig::new().await;
+    let patch = FaultEffect::patched_response(serde_json::json!({"completed": 0}));
+    rig.emulator.faults().add(FaultRule::on(Operation::ExecuteActions, patch)).unwrap();
+    let response = rig.act(&add_to_design()).await;
+    assert_eq!((&response["result"], &response["completed"]), (&"success".into(), &0.into()));
+    assert!(!rig.emulator.ledger().since(0).unwrap().is_empty());
+}

@@ -21,7 +21,6 @@ pub struct ActionError {
     pub message: ::std::option::Option<::std::string::String>,
     /// The error code, for programs.
     #[serde(rename = "errorCode")]
-    #[serde(default = "ErrorCode::default")]
     pub error_code: ErrorCode,
     /// The `requestID` of the command, if it has one.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
@@ -179,7 +178,6 @@ pub struct ActionWarning {
     pub message: ::std::option::Option<::std::string::String>,
     /// The warning code, for programs.
     #[serde(rename = "warningCode")]
-    #[serde(default = "ErrorCode::default")]
     pub warning_code: ErrorCode,
     /// The `requestID` of the command, if it has one.
     #[serde(rename = "requestID", skip_serializing_if = "::std::option::Option::is_none")]
