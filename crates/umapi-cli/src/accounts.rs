@@ -16,10 +16,11 @@ use umapi::{
 
 use crate::failure::{Failure, Result};
 
-/// The most requests that are sent to look up users one by one. More are found faster in the list of all users.
+/// The most requests that are sent to look up users one by one, which takes four minutes under the rate limits.
 ///
-/// The list of all users also counts against a limit of its own, so it is not read without need.
-const MAX_LOOKUPS: usize = 25;
+/// More users are found in the list of all users. That list has a limit of its own: a client that reads it again within two
+/// hours may be rejected for most of an hour. So a few users are not looked up in it.
+const MAX_LOOKUPS: usize = 100;
 
 /// How a file or an argument names a user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +51,7 @@ pub(crate) struct Accounts {
     by_name: HashMap<FoldedName, Vec<usize>>,
 }
 
-/// The accounts that a name stands for.
+/// The accounts that a name can mean.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     Nobody,
@@ -187,7 +188,7 @@ impl Accounts {
         Ok(accounts)
     }
 
-    /// Adds the account of a user, if it is not there.
+    /// Adds the account of a user, unless it was added before.
     pub(crate) fn insert(&mut self, user: &User) {
         if let Some(account) = FoundAccount::of(user) {
             self.insert_account(account);

@@ -13,6 +13,6 @@ pub(crate) use listing::{Listing, write_single};
 pub(crate) use progress::{ProgressLine, ProgressObserver, ProgressSafe, rough};
 #[cfg(test)]
 pub(crate) use record::join_list;
-pub(crate) use record::{Column, Record, column, counted, hidden_column};
+pub(crate) use record::{Cell, Column, Record, column, counted, hidden_column};
 pub(crate) use records::{GroupRecord, OutcomeRecord, OutcomeStatus, ProductRecord, UserRecord};
 pub(crate) use terminal::{EscapeStyle, EscapingWriter, Terminal, escape, escape_line, is_deceptive};

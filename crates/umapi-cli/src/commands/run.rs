@@ -12,7 +12,7 @@ use clap::Args;
 use umapi::{AccountKind, Command, model::UserStep, plan::account::FoldedName};
 
 use crate::{
-    accounts::{Accounts, Found, UserQuery, unknown as unknown_user},
+    accounts::{Accounts, Found, UserQuery, ambiguous, unknown as unknown_user},
     batch::{Batch, Place, WriteArgs},
     connection::Connection,
     context::Context,
@@ -110,7 +110,7 @@ impl RunArgs {
             Some(path) => Some(Arc::new(Journal::open(path, &self.identity(input, &connection))?)),
         };
 
-        let known = not_found(&connection, input, journal.as_deref()).await?;
+        let known = not_found(context, &connection, input, journal.as_deref()).await?;
         let known_numbers: HashSet<u64> = known.iter().map(|record| record.number).collect();
         let commands = input
             .good()?
@@ -133,6 +133,7 @@ impl RunArgs {
 /// Looks up the users who are to leave the organization, and returns the outcomes of those who do not exist: the service
 /// reports their removal as done, so a mistyped leaver would keep the licenses.
 async fn not_found(
+    context: &Context,
     connection: &Connection,
     input: &CheckedInput,
     journal: Option<&Journal>,
@@ -146,6 +147,12 @@ async fn not_found(
         }
     }
     let accounts = Accounts::look_up(&connection.client, leavers.iter().map(|leaver| &leaver.query)).await?;
+    for Leaver { line, query, .. } in &leavers {
+        if let Found::Several(several) = accounts.find(query) {
+            let what = ambiguous(query, &several);
+            context.warn(&format!("line {line}: {what}; only the one that is not an Adobe ID is removed"));
+        }
+    }
     let unknown = leavers.into_iter().filter(|leaver| matches!(accounts.find(&leaver.query), Found::Nobody));
     let outcome = |Leaver { number, line, query }: &Leaver| {
         let message = format!("{}; nothing was sent", unknown_user(query, &accounts.near_misses(query)));

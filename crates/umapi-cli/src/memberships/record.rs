@@ -1,12 +1,12 @@
 //! Membership changes in results.
 
 use serde::Serialize;
-use umapi::{MembershipAction, MembershipOutcome, Outcome};
+use umapi::{AccountKind, MembershipAction, MembershipOutcome, Outcome};
 
 use super::PlannedChange;
 use crate::{
     batch::Ended,
-    output::{Column, OutcomeStatus, Record, column, explain, hidden_column},
+    output::{Cell, Column, OutcomeStatus, Record, column, explain, hidden_column},
 };
 
 /// The outcome of a membership change.
@@ -19,6 +19,10 @@ pub(crate) struct MembershipRecord {
     line: Option<u64>,
     action: &'static str,
     user: String,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
     group: String,
     outcome: OutcomeStatus,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +65,8 @@ impl MembershipRecord {
             line: *line,
             action: action_name(change.action),
             user: change.user.name().to_owned(),
+            kind: change.user.kind().map(AccountKind::as_str),
+            domain: change.user.domain().map(str::to_owned),
             group: change.group.name().to_owned(),
             outcome,
             codes: Vec::new(),
@@ -92,6 +98,8 @@ impl Record for MembershipRecord {
             hidden_column("codes", |record| (&record.codes).into()),
             column("message", |record| (&record.message).into()),
             hidden_column("requests", |record| (&record.requests).into()),
+            hidden_column("type", |record| record.kind.map_or(Cell::Missing, Into::into)),
+            hidden_column("domain", |record| (&record.domain).into()),
         ]
     }
 }
@@ -101,6 +109,10 @@ impl Record for MembershipRecord {
 pub(crate) struct ChangeRecord {
     action: &'static str,
     user: String,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
     group: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
@@ -111,6 +123,8 @@ impl From<&PlannedChange> for ChangeRecord {
         Self {
             action: action_name(change.action),
             user: change.user.name().to_owned(),
+            kind: change.user.kind().map(AccountKind::as_str),
+            domain: change.user.domain().map(str::to_owned),
             group: change.group.name().to_owned(),
             line: *line,
         }
@@ -124,6 +138,8 @@ impl Record for ChangeRecord {
             column("user", |record| (&record.user).into()),
             column("group", |record| (&record.group).into()),
             hidden_column("line", |record| (&record.line).into()),
+            hidden_column("type", |record| record.kind.map_or(Cell::Missing, Into::into)),
+            hidden_column("domain", |record| (&record.domain).into()),
         ]
     }
 }

@@ -15,10 +15,10 @@ fn memberships_become_what_the_file_says() {
     assert_eq!(
         plan.lines(),
         [
-            "action,user,group,line",
-            "add,jane@example.com,Design,2",
-            "remove,jdoe@example.com,Design,2",
-            "add,nobody@example.com,Sales,4"
+            "action,user,group,line,type,domain",
+            "add,jane@example.com,Design,2,federatedID,",
+            "remove,jdoe@example.com,Design,2,federatedID,",
+            "add,nobody@example.com,Sales,4,federatedID,"
         ]
     );
     plan.saying("2 to add, 1 to remove; 1 request, sent immediately");

@@ -303,3 +303,13 @@ fn names_are_compared_in_one_unicode_form() {
     let file = case("yaml-nfd-user.yaml");
     stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
 }
+
+#[test]
+fn leaver_with_two_accounts_is_warned_about() {
+    let stage = twins();
+    let file = stage.file("a.csv", "user,remove_from_org\nann@example.com,yes\n");
+    let warning = "line 2: `ann@example.com` is the name of 2 accounts";
+    stage.umapi(["run", text(&file), "--dry-run"]).done().saying(warning);
+    let plan = stage.umapi(["apply", text(&case("twin-b.yaml")), "--plan-only", "-f", "json"]).done().json();
+    assert_eq!((&plan[0]["user"], &plan[0]["type"]), (&"ann@example.com".into(), &"adobeID".into()));
+}
