@@ -5,6 +5,7 @@
 
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
+use serde_json::{Value, json};
 use umapi::{Client, Command, Error, NewGroup, NewUser, NotSent, Outcome, ThrottlePolicy, UnknownReason, UserUpdate};
 use umapi_emulator::{
     AnyOperation, Emulator, FaultEffect, FaultHandle, FaultResponse, FaultRule, LimitSettings, LoginOperation,
@@ -17,16 +18,18 @@ use crate::faults::client_with;
 type MakeFault = fn() -> FaultEffect;
 
 /// The faults.
-const FAULTS: [(&str, MakeFault); 16] = [
+const FAULTS: [(&str, MakeFault); 18] = [
     ("connection reset, request not applied", FaultEffect::reset_before_applying),
     ("connection reset, request applied", FaultEffect::reset_after_applying),
     ("response cut off", || FaultEffect::cut_off(5)),
     ("response that is not JSON", FaultEffect::invalid_json),
     ("200 with an HTML page, not applied", || FaultResponse::html(200).into()),
+    ("200 with the result of an error, not applied", || FaultResponse::json(200, failed_result()).into()),
     ("502 with an HTML page, not applied", || FaultResponse::html(502).into()),
     ("502 with an HTML page, applied", || FaultResponse::html(502).after_applying().into()),
     ("500, not applied", || FaultResponse::status(500).into()),
     ("503, not applied", || FaultResponse::status(503).into()),
+    ("503, `Retry-After` of one hour", || FaultResponse::status(503).header("Retry-After", "3600").into()),
     ("504, applied", || FaultResponse::status(504).after_applying().into()),
     ("429, `Retry-After` of one hour", || FaultResponse::throttled(3600).into()),
     (NO_ANSWER, || FaultEffect::delay(Duration::from_secs(600))),
@@ -37,6 +40,11 @@ const FAULTS: [(&str, MakeFault); 16] = [
 ];
 
 const TOKEN_EXPIRED: &str = "access token expired";
+/// A success response whose result is an error.
+fn failed_result() -> Value {
+    json!({ "result": "error.internal.exceptionflys", "lastPage": true, "users": [] })
+}
+
 const NO_ANSWER: &str = "no response for ten minutes";
 const SLOW_ANSWER: &str = "response of one byte per minute";
 

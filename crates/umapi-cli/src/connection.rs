@@ -1,7 +1,7 @@
 //! The connection of a call: a client for its organization, the login, and the progress line.
 
 use umapi::{
-    Client, HttpClient, HttpOptions, Observer, RateLimits, ThrottlePolicy,
+    Client, HttpClient, HttpOptions, Observer, RateLimits, RetryPolicy, ThrottlePolicy,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;
@@ -71,7 +71,11 @@ fn http(access: &Access) -> Result<HttpClient> {
 }
 
 fn session(context: &Context, access: &Access, http: HttpClient) -> Result<Session> {
-    let builder = Session::builder(access.credentials.clone()).clock(context.clock.clone()).http(http);
+    let builder = Session::builder(access.credentials.clone())
+        .clock(context.clock.clone())
+        .http(http)
+        // The client retries the login, so that `--max-wait` applies to it.
+        .retry(RetryPolicy::NEVER);
     builder.build().map_err(|error| Failure::of_login("cannot set up the login", &error))
 }
 

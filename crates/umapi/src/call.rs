@@ -4,6 +4,7 @@ mod attempt;
 mod bounds;
 mod error_response;
 mod lenient;
+mod odd_values;
 mod retry;
 mod send;
 mod state;

@@ -1,10 +1,13 @@
 //! Reads a response whose JSON the strict reader rejects: what is readable of it counts.
 //!
 //! `null` is absent. Text that is not Unicode gets replacement characters, a number that is too large is absent, and of a
-//! repeated key the last value wins. An item of a list that still cannot be read is left out and reported.
+//! repeated key the last value wins. A value of an unexpected type is [converted or set aside](odd_values). An item of a list
+//! that still cannot be read is left out and reported.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use super::odd_values;
 
 /// The fields that contain the items of a page.
 const ITEMS: [&str; 2] = ["users", "groups"];
@@ -33,16 +36,23 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<(T, Vec<Unreadabl
     let items = take_items(&mut value);
     remove_nulls(&mut value);
     add_codes(&mut value);
-    let Some((field, items)) = items else { return Some((T::deserialize(value).ok()?, Vec::new())) };
+    let Some((field, mut items)) = items else { return Some((odd_values::read(value)?, Vec::new())) };
+    items.iter_mut().for_each(remove_nulls);
+    if let Some(page) = odd_values::read(with_items(&value, field, items.clone())) {
+        return Some((page, Vec::new()));
+    }
     let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
-    for (index, mut item) in items.into_iter().enumerate() {
-        remove_nulls(&mut item);
+    for (index, item) in items.into_iter().enumerate() {
+        if odd_values::read::<T>(with_items(&value, field, vec![item.clone()])).is_some() {
+            readable.push(item);
+            continue;
+        }
         match T::deserialize(with_items(&value, field, vec![item.clone()])) {
             Ok(_) => readable.push(item),
             Err(error) => unreadable.push(UnreadableItem { index, name: name_of(&item), why: error.to_string() }),
         }
     }
-    Some((T::deserialize(with_items(&value, field, readable)).ok()?, unreadable))
+    Some((odd_values::read(with_items(&value, field, readable))?, unreadable))
 }
 
 /// Takes the items out of a page: the whole value if it is an array, otherwise one of its fields.

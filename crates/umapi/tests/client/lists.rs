@@ -391,3 +391,18 @@ async fn pages_without_groups_of_the_type_do_not_end_the_list() {
     let groups = client.groups().of_type(GroupType::SysadminGroup).list().try_collect().await.unwrap();
     assert_eq!(groups.len(), 1);
 }
+
+#[tokio::test]
+async fn odd_values_do_not_end_a_list() {
+    let body = r#"{"lastPage":"true","result":"success","groups":[
+        {"groupId":"2","groupName":"Design","type":"USER_GROUP","memberCount":"7","isReadOnly":"false"},
+        {"groupId":3,"groupName":2026},
+        {"groupId":4,"groupName":"Sales","type":"PRODUCT_PROFILE","memberCount":"many","licenseQuota":9}]}"#;
+    let service = Service::scripted([Reply::json(body)]).await;
+    let groups = service.client().groups().list().try_collect().await.unwrap();
+    assert_eq!(service.requests().len(), 1, "one request, no retry");
+    assert_eq!(groups.iter().map(|group| group.group_id).collect::<Vec<_>>(), [Some(2), Some(3), Some(4)]);
+    assert_eq!((groups[0].member_count, groups[0].is_read_only), (Some(7), Some(false)));
+    assert_eq!((groups[1].group_name.as_str(), &groups[1].type_), ("2026", &None));
+    assert_eq!((groups[2].member_count, groups[2].extra["memberCount?"].as_str()), (None, Some("many")));
+}

@@ -357,7 +357,7 @@ async fn memberships_that_contradict_each_other_are_refused_before_anything_is_s
     let group = || umapi::GroupRef::user_group("Design");
     let memberships = service.client().memberships().add("ann@example.com", group()).remove("ann@example.com", group());
     let error = memberships.plan().await.unwrap_err();
-    assert!(error.is_invalid_input() && error.to_string().contains("added and to be removed"), "{error}");
+    assert!(error.is_invalid_input() && error.to_string().contains("both added and removed"), "{error}");
     assert_eq!(service.requests().len(), 0);
 }
 
