@@ -43,13 +43,12 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<(T, Vec<Unreadabl
     }
     let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
-        if odd_values::read::<T>(with_items(&value, field, vec![item.clone()])).is_some() {
+        let page = with_items(&value, field, vec![item.clone()]);
+        if odd_values::read::<T>(page.clone()).is_some() {
             readable.push(item);
-            continue;
-        }
-        match T::deserialize(with_items(&value, field, vec![item.clone()])) {
-            Ok(_) => readable.push(item),
-            Err(error) => unreadable.push(UnreadableItem { index, name: name_of(&item), why: error.to_string() }),
+        } else {
+            let why = T::deserialize(page).err().map_or_else(String::new, |error| error.to_string());
+            unreadable.push(UnreadableItem { index, name: name_of(&item), why });
         }
     }
     Some((odd_values::read(with_items(&value, field, readable))?, unreadable))

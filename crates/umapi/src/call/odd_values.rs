@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
+/// The fields that identify a user. Without them an item would be another one, so they are converted but not set aside.
+const IDENTITY: [&str; 3] = ["id", "email", "username"];
+
 /// The maximum number of repairs of one response. A repair applies to all items of a list.
 const MAX_REPAIRS: usize = 64;
 
@@ -16,15 +19,26 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Option<T> {
     for _ in 0..MAX_REPAIRS {
         let place = match parse(&value) {
             Ok(read) => return Some(read),
-            Err(path) => Place::of(&path)?,
+            // Without its list, an item would look as if it had an empty one.
+            Err(problem) if problem.expects_list => return None,
+            Err(problem) => Place::of(&problem.path)?,
         };
         value = repair::<T>(&value, &place)?;
     }
     None
 }
 
-fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, Path> {
-    serde_path_to_error::deserialize(value.clone()).map_err(|error| error.path().clone())
+/// A value that does not have the documented type.
+struct Problem {
+    path: Path,
+    expects_list: bool,
+}
+
+fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value.clone()).map_err(|error| Problem {
+        expects_list: error.inner().to_string().ends_with("expected a sequence"),
+        path: error.path().clone(),
+    })
 }
 
 /// Repairs the value at a place: the first conversion after which reading comes further, or else sets it aside.
@@ -42,7 +56,7 @@ fn repair<T: DeserializeOwned>(body: &Value, place: &Place) -> Option<Value> {
 fn is_progress<T: DeserializeOwned>(body: &Value, place: &Place) -> bool {
     match parse::<T>(body) {
         Ok(_) => true,
-        Err(path) => Place::of(&path).is_none_or(|next| next != *place),
+        Err(problem) => Place::of(&problem.path).is_none_or(|next| next != *place),
     }
 }
 
@@ -133,6 +147,7 @@ impl Place {
 
     fn set_one_aside(&self, body: &mut Value) -> bool {
         match self.steps.as_slice() {
+            [.., Step::Field(name)] if IDENTITY.contains(&name.as_str()) => false,
             [object @ .., Step::Field(name)] => {
                 let Some(fields) = find(body, object).and_then(Value::as_object_mut) else { return false };
                 let Some(value) = fields.remove(name) else { return false };
@@ -254,6 +269,9 @@ mod tests {
         assert_eq!(groups(json!([{ "groupName": "a" }, null])), None);
         assert_eq!(groups(json!([{ "groupName": "a" }, { "groupName": null }])), None);
         assert_eq!(users(json!([{ "email": "a@b.c" }, 7])), None);
+        assert_eq!(users(json!([{ "email": ["a@b.c"] }])), None);
+        // Its groups are not known, which is not the same as none.
+        assert_eq!(users(json!([{ "email": "a@b.c", "groups": 7 }])), None);
     }
 
     #[test]
