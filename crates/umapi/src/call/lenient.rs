@@ -1,7 +1,7 @@
 //! Reads a response whose JSON the strict reader rejects: what is readable of it counts.
 //!
 //! `null` is absent. Text that is not Unicode gets replacement characters, a number that is too large is absent, and of a
-//! repeated key the last value wins. A value of an unexpected type is [converted or set aside](odd_values). An item of a list
+//! repeated key the last value wins. A value of another type is [set aside](odd_values). An item of a list
 //! that still cannot be read is left out and reported.
 
 use serde::de::DeserializeOwned;
@@ -36,22 +36,22 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<(T, Vec<Unreadabl
     let items = take_items(&mut value);
     remove_nulls(&mut value);
     add_codes(&mut value);
-    let Some((field, mut items)) = items else { return Some((odd_values::read(value)?, Vec::new())) };
-    items.iter_mut().for_each(remove_nulls);
-    if let Some(page) = odd_values::read(with_items(&value, field, items.clone())) {
-        return Some((page, Vec::new()));
-    }
+    let Some((field, items)) = items else {
+        return Some((T::deserialize(odd_values::repair::<T>(value)?).ok()?, Vec::new()));
+    };
     let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
-    for (index, item) in items.into_iter().enumerate() {
+    for (index, mut item) in items.into_iter().enumerate() {
+        remove_nulls(&mut item);
         let page = with_items(&value, field, vec![item.clone()]);
-        if odd_values::read::<T>(page.clone()).is_some() {
-            readable.push(item);
-        } else {
-            let why = T::deserialize(page).err().map_or_else(String::new, |error| error.to_string());
-            unreadable.push(UnreadableItem { index, name: name_of(&item), why });
+        match T::deserialize(&page) {
+            Ok(_) => readable.push(item),
+            Err(error) => match odd_values::repair::<T>(page).and_then(|mut page| take_items(&mut page)) {
+                Some((_, repaired)) => readable.extend(repaired),
+                None => unreadable.push(UnreadableItem { index, name: name_of(&item), why: error.to_string() }),
+            },
         }
     }
-    Some((odd_values::read(with_items(&value, field, readable))?, unreadable))
+    Some((T::deserialize(with_items(&value, field, readable)).ok()?, unreadable))
 }
 
 /// Takes the items out of a page: the whole value if it is an array, otherwise one of its fields.
