@@ -338,7 +338,12 @@ impl RemoveArgs {
         if !self.options.dry_run && !commands.is_empty() {
             let users = match users.as_slice() {
                 [user] => user.clone(),
-                users => format!("{} users", users.len()),
+                users => {
+                    if !self.yes {
+                        note_users(context, users);
+                    }
+                    format!("{} users", users.len())
+                }
             };
             let question = match self.delete_account {
                 true => format!("Remove {users} and delete the content of the accounts?"),
@@ -347,6 +352,15 @@ impl RemoveArgs {
             context.confirm(&question, self.yes)?;
         }
         batch.run(context, commands, not_found, &self.options).await
+    }
+}
+
+/// Shows the users of a question that only counts them.
+fn note_users(context: &Context, users: &[String]) {
+    const SHOWN: usize = 20;
+    users.iter().take(SHOWN).for_each(|user| context.note(&format!("  {user}")));
+    if users.len() > SHOWN {
+        context.note(&format!("  and {} more", users.len() - SHOWN));
     }
 }
 

@@ -90,6 +90,20 @@ fn removal_is_confirmed_on_the_terminal() {
 }
 
 #[test]
+fn question_about_several_users_names_them() {
+    let stage = Stage::new();
+    let users = ["jane@example.com", "ann@mail.example"];
+    let mut session = on_terminal(stage.command(), &[&["users", "remove"][..], &users].concat());
+    session.exp_string("  jane@example.com (federatedID of example.com)").unwrap();
+    session.exp_string("  ann@mail.example (adobeID").unwrap();
+    session.exp_string("Remove 2 users? [y/N]").unwrap();
+    session.send_line("n").unwrap();
+    session.exp_string("cancelled").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
+}
+
+#[test]
 fn account_is_chosen_on_the_terminal() {
     let seed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/command/cases/twin-seed.yaml");
     let stage = Stage::with(|builder| builder.seed_file(seed).limits(umapi_emulator::LimitSettings::off()));
