@@ -229,7 +229,7 @@ struct Root {
 }
 
 /// Reads and checks one command.
-pub(super) fn parse_command(text: &str) -> Result<Command, CommandProblem> {
+pub(super) fn parse_command(text: &str) -> Result<Command, Box<CommandProblem>> {
     let root: Root = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     let command: Command = match (root.user, root.usergroup) {
         (Some(_), None) => serde_json::from_str::<UserCommand>(text).map_err(|error| unreadable(&error))?.into(),
@@ -247,7 +247,7 @@ pub(super) fn parse_command(text: &str) -> Result<Command, CommandProblem> {
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> CommandProblem {
+fn unreadable(error: &serde_json::Error) -> Box<CommandProblem> {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
@@ -257,7 +257,7 @@ fn unreadable(error: &serde_json::Error) -> CommandProblem {
         Category::Syntax | Category::Io => (format!("this is not valid JSON: {message}"), None),
     };
     let field = message.strip_prefix("missing field `").and_then(|field| field.strip_suffix('`'));
-    CommandProblem {
+    Box::new(CommandProblem {
         line: error.line().max(1),
         column: error.column().max(1),
         field: field.map(str::to_owned),
@@ -265,17 +265,17 @@ fn unreadable(error: &serde_json::Error) -> CommandProblem {
         rule,
         remedy,
         code: None,
-    }
+    })
 }
 
-fn whole(rule: &str, remedy: &str) -> CommandProblem {
+fn whole(rule: &str, remedy: &str) -> Box<CommandProblem> {
     let (rule, remedy) = (rule.to_owned(), Some(remedy.to_owned()));
-    CommandProblem { line: 1, column: 1, field: None, step: None, rule, remedy, code: None }
+    Box::new(CommandProblem { line: 1, column: 1, field: None, step: None, rule, remedy, code: None })
 }
 
-fn against_rule(text: &str, invalid: &InvalidCommand) -> CommandProblem {
+fn against_rule(text: &str, invalid: &InvalidCommand) -> Box<CommandProblem> {
     let (line, column) = line_and_column(text, field_of_command(text, invalid.step(), invalid.field()));
-    CommandProblem {
+    Box::new(CommandProblem {
         line,
         column,
         field: Some(invalid.field().to_owned()),
@@ -283,7 +283,7 @@ fn against_rule(text: &str, invalid: &InvalidCommand) -> CommandProblem {
         rule: invalid.rule().to_owned(),
         remedy: Some(invalid.remedy().to_owned()),
         code: Some(invalid.code().to_string()),
-    }
+    })
 }
 
 /// The line and the column, counted from 1, of a byte of the text.

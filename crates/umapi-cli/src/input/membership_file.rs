@@ -66,7 +66,10 @@ struct Entries<V>(Vec<(Spanned<String>, V)>);
 
 /// The users with their groups: a mapping by name, or a list of users with their types and domains.
 #[derive(Default)]
-struct UserEntries(Vec<(Spanned<UserItem>, Option<Vec<Spanned<String>>>)>);
+struct UserEntries(Vec<(Spanned<UserItem>, Option<GroupNames>)>);
+
+/// Names of groups, with their places.
+type GroupNames = Vec<Spanned<String>>;
 
 /// A user: a name, or a mapping with a name and what tells the account from others of the same name.
 struct UserItem(UserQuery);
@@ -79,7 +82,7 @@ struct UserFields {
     #[serde(rename = "type")]
     kind: Option<String>,
     domain: Option<String>,
-    groups: Option<Vec<Spanned<String>>>,
+    groups: Option<GroupNames>,
 }
 
 impl<V> Default for Entries<V> {
@@ -125,7 +128,7 @@ impl<'de> Deserialize<'de> for UserEntries {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UserEntries, A::Error> {
                 let mut entries = Vec::new();
-                while let Some((user, groups)) = map.next_entry::<Spanned<String>, Vec<Spanned<String>>>()? {
+                while let Some((user, groups)) = map.next_entry::<Spanned<String>, GroupNames>()? {
                     let item = UserItem(UserQuery::new(user.value));
                     entries.push((
                         Spanned { value: item, referenced: user.referenced, defined: user.defined },
@@ -179,7 +182,7 @@ impl<'de> Deserialize<'de> for UserItem {
 }
 
 impl UserFields {
-    fn into_query<E: de::Error>(self) -> Result<(UserQuery, Option<Vec<Spanned<String>>>), E> {
+    fn into_query<E: de::Error>(self) -> Result<(UserQuery, Option<GroupNames>), E> {
         let kind = self.kind.map(|kind| parse_kind(&kind)).transpose().map_err(E::custom)?;
         Ok((UserQuery { name: self.user.value, kind, domain: self.domain }, self.groups))
     }

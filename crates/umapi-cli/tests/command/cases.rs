@@ -81,9 +81,11 @@ fn row_with_another_number_of_fields_is_refused() {
 fn invisible_characters_are_refused_and_shown() {
     refused("run", "zwsp.csv").saying("line 2, column `user`: `ann@example.com<U+200B>` contains").saying("U+200B");
     let stage = stage();
-    for (name, content) in
-        [("c.csv", "user,create,firstname,lastname,country\nnew@example.com,federated,A\u{feff}nn,Lee,US\n")]
-    {
+    for (name, content) in [
+        ("a.ndjson", "{\"user\":\"ann@example.com\\u202e\",\"do\":[{\"add\":{\"group\":[\"Design\"]}}]}\n"),
+        ("b.ndjson", "{\"user\":\"ann@example.com\",\"do\":[{\"add\":{\"group\":[\"De\\u0007sign\"]}}]}\n"),
+        ("c.csv", "user,create,firstname,lastname,country\nnew@example.com,federated,A\u{feff}nn,Lee,US\n"),
+    ] {
         let file = stage.file(name, content);
         stage.umapi(["run", text(&file)]).with_code(2).saying("line").saying("U+");
     }
