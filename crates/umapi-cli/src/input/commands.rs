@@ -145,7 +145,7 @@ mod tests {
     fn mistakes_in_json_have_line_column_and_rule() {
         for (line, place, part) in [
             (r#"{"user":"ann@example.com","do":[{"levitate":{}}]}"#, "column 43", "levitate"),
-            (r#"{"user":"ann@example.com","do":[],"color":1}"#, "column 42", "color"),
+            (r#"{"user":"ann@example.com","do":[],"color":1}"#, "column 41", "color"),
             (r#"{"do":[]}"#, "column 1", "must have"),
             (r#"{"user":"a@b.c","usergroup":"x","do":[]}"#, "column 1", "not both"),
             (
