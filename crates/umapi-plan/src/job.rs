@@ -5,6 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 use umapi_model::{self as model, ErrorCode};
 
 use crate::{
+    account::Account,
     batch::{BatchOutcome, CommandOutcome},
     command::{Command, GroupCommand, UserCommand},
 };
@@ -85,7 +86,14 @@ pub trait Job {
     /// Takes the result of a request. Must be called exactly once for each request.
     fn finish_request(&mut self, id: RequestId, result: RequestResult);
 
-    /// Sends nothing more. Requests in flight still get their results.
+    /// Returns a verification to run: what a response means cannot be told before something was read.
+    fn next_verification(&mut self) -> Option<Verification>;
+
+    /// Takes the findings of a verification, in the order of its lookups. Must be called exactly once for each
+    /// verification.
+    fn finish_verification(&mut self, id: VerificationId, findings: &[Finding]);
+
+    /// Sends nothing more, and verifies nothing more. Requests and verifications in progress still get their results.
     fn abort(&mut self, why: CallFailure);
 
     /// Takes the outcomes that were determined since the last call.
@@ -153,6 +161,41 @@ pub struct Response {
     pub attempts: u32,
     /// Whether an earlier attempt may have been applied.
     pub repeated_after_unknown: bool,
+}
+
+/// Identifies a verification between a job and its runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VerificationId(pub(crate) u64);
+
+/// What must be read before the meaning of a response is known.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Verification {
+    /// Identifies the verification when its findings are reported.
+    pub id: VerificationId,
+    /// What to read.
+    pub lookups: Vec<Lookup>,
+}
+
+/// One user or group to read.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Lookup {
+    /// The user with this account, with the groups that the user is in directly.
+    User(Account),
+    /// The group with this name.
+    Group(String),
+}
+
+/// What a lookup found.
+#[derive(Clone, Debug)]
+pub enum Finding {
+    /// The user; `None` if the service says that there is no such user.
+    User(Option<Box<model::User>>),
+    /// The group; `None` if the organization does not have it.
+    Group(Option<Box<model::Group>>),
+    /// The lookup failed.
+    Failed(CallFailure),
 }
 
 /// The failure of a call, as the transport reports it. Cheap to clone.

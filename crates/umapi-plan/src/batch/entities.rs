@@ -1,17 +1,126 @@
-//! The users and groups that unsent and unanswered commands touch, and so which command must wait for which.
+//! The users and groups that unsent and unanswered commands touch, and how.
 
 use std::collections::HashMap;
 
-use super::access::{Kind, Mode};
-use crate::account::FoldedName;
+use umapi_model::{
+    self as model, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
+};
+
+use crate::{
+    account::FoldedName,
+    command::{Step, root_of},
+};
+
+/// The kind of an entity. Users and groups have separate names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum EntityKind {
+    User,
+    Group,
+}
+
+/// How a step touches a user or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It must exist. Two steps that only use it may run in any order.
+    Use,
+    /// It exists afterwards.
+    Create,
+    /// Afterwards it is gone, has another name, or has none of its memberships.
+    Change,
+}
+
+/// Calls `touch` for everything that a step of this command touches, except for its root.
+pub(super) fn touched_by(head: &model::Command, step: &Step, mut touch: impl FnMut(EntityKind, &str, Access)) {
+    let root = root_of(head);
+    match step {
+        Step::User(step) => user_step(root, step, &mut touch),
+        Step::Group(step) => group_step(root, step, &mut touch),
+    }
+}
+
+/// Whether the name of the root stands for something else afterwards, so that no command can be joined to this one.
+pub(super) fn renames(head: &model::Command, step: &Step) -> bool {
+    match step {
+        Step::User(UserStep::Update(fields)) => fields.email.is_some() || fields.username.is_some(),
+        Step::Group(UserGroupStep::UpdateUserGroup(fields)) => fields.name.is_some(),
+        Step::Group(UserGroupStep::CreateUserGroup(new)) => {
+            new.name.as_deref().is_some_and(|name| !is_same_group(name, root_of(head)))
+        }
+        _ => false,
+    }
+}
+
+fn is_same_group(one: &str, other: &str) -> bool {
+    FoldedName::new(one) == FoldedName::new(other)
+}
+
+fn user_step(root: &str, step: &UserStep, touch: &mut impl FnMut(EntityKind, &str, Access)) {
+    let mut create = |email: &str| {
+        touch(EntityKind::User, root, Access::Create);
+        if FoldedName::user(root) != FoldedName::user(email) {
+            touch(EntityKind::User, email, Access::Create);
+        }
+    };
+    match step {
+        UserStep::AddAdobeId(new) => create(&new.email),
+        UserStep::CreateEnterpriseId(new) => create(&new.email),
+        UserStep::CreateFederatedId(new) => create(&new.email),
+        UserStep::Update(fields) => {
+            for name in [&fields.email, &fields.username].into_iter().flatten() {
+                touch(EntityKind::User, root, Access::Change);
+                touch(EntityKind::User, name, Access::Change);
+            }
+        }
+        UserStep::Add(lists) | UserStep::Remove(UserRemoval::These(lists)) => groups(lists, touch),
+        UserStep::AddRoles(lists) | UserStep::RemoveRoles(lists) => {
+            lists.admin.iter().for_each(|group| touch(EntityKind::Group, group, Access::Use));
+        }
+        UserStep::Remove(_) | UserStep::RemoveFromOrg(_) | UserStep::RemoveFromDomain(_) => {
+            touch(EntityKind::User, root, Access::Change);
+        }
+        _ => {}
+    }
+}
+
+fn groups(lists: &UserMemberships, touch: &mut impl FnMut(EntityKind, &str, Access)) {
+    let UserMemberships { group, product, product_configuration, usergroup, .. } = lists;
+    for name in group.iter().chain(product).chain(product_configuration).chain(usergroup) {
+        // The administrators of a user group exist as long as the group does.
+        touch(EntityKind::Group, name.strip_prefix("_admin_").unwrap_or(name), Access::Use);
+    }
+}
+
+fn group_step(root: &str, step: &UserGroupStep, touch: &mut impl FnMut(EntityKind, &str, Access)) {
+    match step {
+        UserGroupStep::CreateUserGroup(new) => {
+            touch(EntityKind::Group, root, Access::Create);
+            if let Some(name) = new.name.as_deref().filter(|name| !is_same_group(name, root)) {
+                touch(EntityKind::Group, name, Access::Create);
+            }
+        }
+        UserGroupStep::UpdateUserGroup(fields) => {
+            if let Some(name) = &fields.name {
+                touch(EntityKind::Group, root, Access::Change);
+                touch(EntityKind::Group, name, Access::Change);
+            }
+        }
+        UserGroupStep::Add(lists) | UserGroupStep::Remove(UserGroupRemoval::These(lists)) => {
+            // The API cannot create profiles: nothing can come before them.
+            let UserGroupMembers { user, users, .. } = lists;
+            user.iter().chain(users).for_each(|name| touch(EntityKind::User, name, Access::Use));
+        }
+        UserGroupStep::DeleteUserGroup(_) | UserGroupStep::Remove(_) => touch(EntityKind::Group, root, Access::Change),
+        _ => {}
+    }
+}
 
 /// A user or a group in [`Entities`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct EntityId(u32);
+pub(super) struct EntityId(u32);
 
-/// Every user and group that something pending touches.
+/// The users and groups that pending commands touch.
 #[derive(Debug, Default)]
-pub(crate) struct Entities {
+pub(super) struct Entities {
     users: HashMap<FoldedName, u32>,
     groups: HashMap<FoldedName, u32>,
     slots: Vec<Entity>,
@@ -20,45 +129,45 @@ pub(crate) struct Entities {
 
 #[derive(Debug)]
 struct Entity {
-    kind: Kind,
+    kind: EntityKind,
     name: FoldedName,
-    /// Registrations of units that have not ended.
+    /// The number of registrations of units that have not ended.
     pending: u32,
-    /// The last unit of which this is the root.
+    /// The last unit with this root.
     tail: Option<usize>,
-    /// The last unit that makes or changes it.
+    /// The last unit that creates or changes it.
     changed_by: Option<usize>,
-    /// Units that use it, since then: those on users, and those on groups.
+    /// The units that use it since then: on users, and on groups.
     used_by: [Vec<usize>; 2],
 }
 
 impl Entities {
-    /// The thing of this name, which is compared as the service does.
-    pub(crate) fn intern(&mut self, kind: Kind, name: &str) -> EntityId {
-        self.intern_folded(kind, if kind == Kind::User { FoldedName::user(name) } else { FoldedName::new(name) })
+    /// The entity with this name.
+    pub(super) fn intern(&mut self, kind: EntityKind, name: &str) -> EntityId {
+        self.intern_folded(kind, if kind == EntityKind::User { FoldedName::user(name) } else { FoldedName::new(name) })
     }
 
     /// The user with this username in a domain.
-    pub(crate) fn intern_username(&mut self, name: &str, domain: &str) -> EntityId {
+    pub(super) fn intern_username(&mut self, name: &str, domain: &str) -> EntityId {
         let name = format!("{}\0{}", FoldedName::user(name), FoldedName::domain(domain));
-        self.intern_folded(Kind::User, FoldedName::new(&name))
+        self.intern_folded(EntityKind::User, FoldedName::new(&name))
     }
 
-    fn intern_folded(&mut self, kind: Kind, name: FoldedName) -> EntityId {
+    fn intern_folded(&mut self, kind: EntityKind, name: FoldedName) -> EntityId {
         let Self { users, groups, slots, free } = self;
-        let ids = if kind == Kind::User { users } else { groups };
+        let ids = if kind == EntityKind::User { users } else { groups };
         if let Some(id) = ids.get(&name) {
             return EntityId(*id);
         }
-        let thing =
+        let entity =
             Entity { kind, name: name.clone(), pending: 0, tail: None, changed_by: None, used_by: Default::default() };
         let id = match free.pop() {
             Some(id) => {
-                slots[id as usize] = thing;
+                slots[id as usize] = entity;
                 id
             }
             None => {
-                slots.push(thing);
+                slots.push(entity);
                 (slots.len() - 1) as u32
             }
         };
@@ -66,87 +175,87 @@ impl Entities {
         EntityId(id)
     }
 
-    /// The last unit of which the thing is the root.
-    pub(crate) fn tail(&self, thing: EntityId) -> Option<usize> {
-        self.slots[thing.0 as usize].tail
+    /// The last unit with this root.
+    pub(super) fn tail(&self, entity: EntityId) -> Option<usize> {
+        self.slots[entity.0 as usize].tail
     }
 
-    /// The last unit that makes or changes the thing.
-    pub(crate) fn changed_by(&self, thing: EntityId) -> Option<usize> {
-        self.slots[thing.0 as usize].changed_by
+    /// The last unit that creates or changes the entity.
+    pub(super) fn changed_by(&self, entity: EntityId) -> Option<usize> {
+        self.slots[entity.0 as usize].changed_by
     }
 
-    /// The units on users, or on groups, that use the thing since it was last made or changed. Some may have ended.
-    pub(crate) fn used_by(&self, thing: EntityId, root: Kind) -> &[usize] {
-        &self.slots[thing.0 as usize].used_by[root as usize]
+    /// The units on users, or on groups, that use the entity since it was last created or changed. Some may have ended.
+    pub(super) fn used_by(&self, entity: EntityId, root: EntityKind) -> &[usize] {
+        &self.slots[entity.0 as usize].used_by[root as usize]
     }
 
-    /// Notes that a unit has the thing as its root.
-    pub(crate) fn register_root(&mut self, thing: EntityId, unit: usize) {
-        let thing = &mut self.slots[thing.0 as usize];
-        thing.tail = Some(unit);
-        thing.pending += 1;
+    /// Notes that a unit has this root.
+    pub(super) fn register_root(&mut self, entity: EntityId, unit: usize) {
+        let entity = &mut self.slots[entity.0 as usize];
+        entity.tail = Some(unit);
+        entity.pending += 1;
     }
 
-    /// Notes that a unit touches the thing. Says whether this is to be taken back when the unit has ended.
-    pub(crate) fn register(&mut self, thing: EntityId, unit: usize, root: Kind, mode: Mode) -> bool {
-        let thing = &mut self.slots[thing.0 as usize];
+    /// Notes that a unit touches the entity. Returns whether this must be released when the unit ends.
+    pub(super) fn register(&mut self, entity: EntityId, unit: usize, root: EntityKind, mode: Access) -> bool {
+        let entity = &mut self.slots[entity.0 as usize];
         match mode {
-            Mode::Use => {
-                let users = &mut thing.used_by[root as usize];
-                if users.last() == Some(&unit) || thing.changed_by == Some(unit) {
+            Access::Use => {
+                let users = &mut entity.used_by[root as usize];
+                if users.last() == Some(&unit) || entity.changed_by == Some(unit) {
                     return false;
                 }
                 users.push(unit);
             }
-            Mode::Change | Mode::Create => {
-                if thing.changed_by == Some(unit) {
+            Access::Change | Access::Create => {
+                if entity.changed_by == Some(unit) {
                     return false;
                 }
-                thing.changed_by = Some(unit);
-                thing.used_by.iter_mut().for_each(Vec::clear);
+                entity.changed_by = Some(unit);
+                entity.used_by.iter_mut().for_each(Vec::clear);
             }
         }
-        thing.pending += 1;
+        entity.pending += 1;
         true
     }
 
-    /// Notes that the makers of a thing were put before units that use it.
-    pub(crate) fn keep_users(&mut self, thing: EntityId, unit: usize, users: [Vec<usize>; 2]) {
-        let thing = &mut self.slots[thing.0 as usize];
-        if thing.changed_by == Some(unit) {
-            thing.used_by = users;
+    /// Notes that the unit that creates an entity was put before units that use it.
+    pub(super) fn keep_users(&mut self, entity: EntityId, unit: usize, users: [Vec<usize>; 2]) {
+        let entity = &mut self.slots[entity.0 as usize];
+        if entity.changed_by == Some(unit) {
+            entity.used_by = users;
         }
     }
 
-    /// Takes a registration of a unit back.
-    pub(crate) fn release(&mut self, id: EntityId, unit: usize, is_alive: impl Fn(usize) -> bool) {
-        let thing = &mut self.slots[id.0 as usize];
-        thing.pending -= 1;
-        if thing.pending == 0 {
-            let ids = if thing.kind == Kind::User { &mut self.users } else { &mut self.groups };
-            ids.remove(&thing.name);
-            thing.used_by = Default::default();
+    /// Releases a registration of a unit.
+    pub(super) fn release(&mut self, id: EntityId, unit: usize, is_alive: impl Fn(usize) -> bool) {
+        let entity = &mut self.slots[id.0 as usize];
+        entity.pending -= 1;
+        if entity.pending == 0 {
+            let ids = if entity.kind == EntityKind::User { &mut self.users } else { &mut self.groups };
+            ids.remove(&entity.name);
+            entity.used_by = Default::default();
             self.free.push(id.0);
             return;
         }
-        if thing.tail == Some(unit) {
-            thing.tail = None;
+        if entity.tail == Some(unit) {
+            entity.tail = None;
         }
-        if thing.changed_by == Some(unit) {
-            thing.changed_by = None;
+        if entity.changed_by == Some(unit) {
+            entity.changed_by = None;
         }
-        for users in &mut thing.used_by {
-            // Those that have ended are swept out when they are many, so that each costs nothing to speak of.
-            if users.len() > 2 * thing.pending as usize + 16 {
+        for users in &mut entity.used_by {
+            // Ended units are removed when there are many of them, so that each costs little.
+            if users.len() > 2 * entity.pending as usize + 16 {
                 users.retain(|unit| is_alive(*unit));
             }
         }
     }
 
-    /// How many things are known.
+    /// The number of known entities.
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.users.len() + self.groups.len()
     }
 }

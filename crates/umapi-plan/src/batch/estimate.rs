@@ -1,15 +1,16 @@
-//! How many requests a batch needs, before anything is sent.
+//! The number of requests of a batch, before anything is sent.
 
 use std::time::Duration;
 
 use umapi_model::{ActionResponse, ActionResult, Operation, limits};
 
-use super::scheduler::Scheduler;
-use super::settings::Settings;
-use crate::command::{Command, InvalidCommand};
-use crate::job::{Job, RequestResult, Response};
+use super::scheduler::{Scheduler, Settings};
+use crate::{
+    command::{Command, InvalidCommand},
+    job::{Job, RequestResult, Response},
+};
 
-/// How many requests a batch needs, and how long that takes.
+/// The number of requests of a batch, and how long they take.
 ///
 /// ```
 /// use umapi_plan::{Command, Estimate};
@@ -17,7 +18,7 @@ use crate::job::{Job, RequestResult, Response};
 /// let users = (0..1000).map(|i| format!("user{i}@example.com"));
 /// let estimate = Estimate::of([Command::group("Design").add_users(users)])?;
 /// assert_eq!(estimate.requests(), 10);
-/// // Ten of them may be sent in a minute.
+/// // Ten requests are allowed per minute.
 /// assert_eq!(estimate.duration().as_secs(), 0);
 /// # Ok::<(), umapi_plan::InvalidCommand>(())
 /// ```
@@ -30,7 +31,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Packs the commands as they would be sent, all of which succeed.
+    /// Packs the commands as they would be sent, if all of them succeed.
     ///
     /// # Errors
     /// If a command breaks a rule.
@@ -48,41 +49,41 @@ impl Estimate {
         estimate.lower_bound = by_height.max(scheduler.graph.depths().lower_bound(limits::COMMANDS_PER_REQUEST));
         while let Some(request) = scheduler.next_request(false) {
             estimate.requests += 1;
-            let response = ActionResponse::new(ActionResult::Success);
-            let answer = Response { body: response, request_id: None, attempts: 1, repeated_after_unknown: false };
-            scheduler.finish_request(request.id, RequestResult::Response(answer));
+            let body = ActionResponse::new(ActionResult::Success).with_completed(request.commands.len() as u32);
+            let response = Response { body, request_id: None, attempts: 1, repeated_after_unknown: false };
+            scheduler.finish_request(request.id, RequestResult::Response(response));
             scheduler.take_outcomes();
         }
         Ok(estimate)
     }
 
-    /// The commands as the caller counts them.
+    /// The number of commands, as the caller gave them.
     pub fn commands(&self) -> usize {
         self.commands
     }
 
-    /// The commands that are sent, after long ones were split and neighbors joined.
+    /// The number of wire commands, after long commands are split and adjacent ones joined.
     pub fn wire_commands(&self) -> usize {
         self.wire_commands
     }
 
-    /// The requests that are sent if nothing fails.
+    /// The number of requests, if nothing fails.
     pub fn requests(&self) -> usize {
         self.requests
     }
 
-    /// The requests that are needed however these commands are put into them.
+    /// A lower bound on the number of requests, for any packing of these commands.
     pub fn lower_bound(&self) -> usize {
         self.lower_bound
     }
 
-    /// How long the last request has to wait for its turn, at the documented limit of one client.
+    /// How long the last request waits, at the documented rate limit of one client.
     pub fn duration(&self) -> Duration {
         let per_minute = Operation::ExecuteActions.throttle().map_or(u32::MAX, |throttle| throttle.client_per_minute);
         self.duration_at(per_minute)
     }
 
-    /// The same at another limit, in requests a minute.
+    /// How long the last request waits at another rate limit, in requests per minute.
     pub fn duration_at(&self, per_minute: u32) -> Duration {
         let full_minutes = self.requests.saturating_sub(1) as u64 / u64::from(per_minute.max(1));
         Duration::from_secs(60 * full_minutes)

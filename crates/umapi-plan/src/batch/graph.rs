@@ -1,59 +1,61 @@
-//! The units that have not ended, and which of them must wait for which.
+//! The units that have not ended, and the order among them.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use umapi_model::{self as model, limits};
 
-use super::access::{self, Kind, Mode};
-use super::entities::{Entities, EntityId};
-use super::levels::Levels;
-use super::ring::Ring;
-use super::unit::{Part, State, Unit};
-use crate::account::is_email_type;
-use crate::command::root_of;
+use super::{
+    entities::{Access, Entities, EntityId, EntityKind, touched_by},
+    unit::{Part, State, Unit},
+};
+use crate::{account::is_email_type, command::root_of};
 
-/// Units by their age, and the order among them.
+/// The units by age, and the order among them.
 #[derive(Debug)]
 pub(super) struct Graph {
-    units: Ring<Unit>,
-    things: Entities,
-    /// The units that may be sent: those with the longest chain after them first, and of these the oldest.
+    units: BTreeMap<usize, Unit>,
+    next_key: usize,
+    entities: Entities,
+    /// The units that may be sent: those with the longest chain after them first, and the oldest of these first.
     ready: BTreeSet<(Reverse<u32>, usize)>,
-    /// Heights of the units that are not sent.
+    /// The heights of the units that are not sent.
     levels: Levels,
-    /// Units whose predecessors have not heard of their height.
+    /// Units whose predecessors do not know their height yet.
     fresh: Vec<usize>,
-    /// Bytes of JSON of all units.
+    /// The bytes of JSON of all units.
     bytes: usize,
 }
 
-/// The parts of a command that are in no unit yet.
+/// The parts of a command that are not in a unit yet.
 pub(super) type Parts = std::vec::IntoIter<Part>;
 
-/// What parts on one root touch.
+/// What the parts on one root touch.
 struct Touched {
     root: EntityId,
-    /// Commands on this are sent one after the other. Not the root if that is a username, which has no meaning without
-    /// its domain.
+    /// Commands on this entity are sent one after the other. It is the root, except for a username, which has no meaning
+    /// without its domain.
     chain: EntityId,
-    kind: Kind,
-    things: Vec<(EntityId, Mode)>,
+    kind: EntityKind,
+    entities: Vec<(EntityId, Access)>,
 }
 
-/// The units that must end before another.
+/// The units that must end before another one.
 #[derive(Default)]
 struct Before {
     units: Vec<usize>,
-    /// Units that use what the other one makes, and that might as well come after it.
+    /// Units that use what the other one creates, and that may come after it.
     early_users: Vec<usize>,
 }
 
 impl Graph {
     pub(super) fn new() -> Self {
         Self {
-            units: Ring::new(),
-            things: Entities::default(),
+            units: BTreeMap::new(),
+            next_key: 0,
+            entities: Entities::default(),
             ready: BTreeSet::new(),
             levels: Levels::default(),
             fresh: Vec::new(),
@@ -62,14 +64,14 @@ impl Graph {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.units.len() == 0
+        self.units.is_empty()
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Units that are not sent and must wait for others.
+    /// The number of units that are not sent and wait for others.
     pub(super) fn blocked(&self) -> usize {
         self.levels.total() - self.ready.len()
     }
@@ -79,37 +81,37 @@ impl Graph {
         &self.levels
     }
 
-    /// Requests that are at least needed for what is not sent, as far as heights are known.
+    /// The least number of requests for what is not sent, as far as heights are known.
     pub(super) fn lower_bound(&self) -> usize {
         self.levels.lower_bound(limits::COMMANDS_PER_REQUEST)
     }
 
     pub(super) fn unit(&self, key: usize) -> Option<&Unit> {
-        self.units.get(key)
+        self.units.get(&key)
     }
 
     pub(super) fn keys(&self) -> Vec<usize> {
-        self.units.keys().collect()
+        self.units.keys().copied().collect()
     }
 
-    /// The units that may be sent now, in the order in which they should be.
+    /// The units that may be sent now, in the order in which they should be sent.
     pub(super) fn ready(&mut self) -> impl Iterator<Item = (usize, &Unit)> {
         self.settle_heights();
-        self.ready.iter().filter_map(|(_, key)| Some((*key, self.units.get(*key)?)))
+        self.ready.iter().filter_map(|(_, key)| Some((*key, self.units.get(&key)?)))
     }
 
-    /// Lets the last unsent unit on this root take on the first of the parts: all of them if they fit, as many as fit if
-    /// they are too many for any unit, else none. Says which unit, and leaves the rest.
+    /// Appends the first of the parts to the last unsent unit on this root: all of them if they fit, as many as fit if
+    /// they are too many for any unit, otherwise none. Returns the unit, and leaves the rest.
     ///
-    /// Never at a price: the unit waits for nothing it did not wait for before, unless nothing waits for it.
+    /// This never costs a request: the unit waits for nothing that it did not wait for before, unless nothing waits for
+    /// it.
     pub(super) fn extend_tail(&mut self, head: &model::Command, parts: &mut Parts) -> Option<usize> {
         let (root, chain) = self.roots(head);
-        let key = self.things.tail(chain).filter(|key| self.units.contains(*key));
+        let key = self.entities.tail(chain).filter(|key| self.units.contains_key(key));
         let Some(key) = key else {
-            // Only looked up: what is new gets registered by the unit that follows.
             return None;
         };
-        let unit = self.units.get(key)?;
+        let unit = self.units.get(&key)?;
         if !unit.can_be_followed_by(head, parts.as_slice()) {
             return None;
         }
@@ -121,12 +123,12 @@ impl Graph {
         }
         let touched = self.touched(head, &parts.as_slice()[..room]);
         let mut before = self.before(&touched, false).units;
-        let unit = self.units.get(key)?;
+        let unit = self.units.get(&key)?;
         before.retain(|other| *other != key && !unit.predecessors.contains(other));
         if !before.is_empty() && !unit.successors.is_empty() {
             return None;
         }
-        let unit = self.units.get_mut(key)?;
+        let unit = self.units.get_mut(&key)?;
         let bytes = unit.bytes;
         unit.drop_request_id();
         self.bytes -= bytes - unit.bytes;
@@ -136,32 +138,34 @@ impl Graph {
         Some(key)
     }
 
-    /// A new unit of the first of the parts, as many as fit. Leaves the rest.
+    /// Appends a new unit with the first of the parts, as many as fit. Leaves the rest.
     pub(super) fn append(&mut self, head: &model::Command, parts: &mut Parts) -> usize {
         let (root, chain) = self.roots(head);
         let unit = Unit::new(head.clone(), root);
-        // That one part fits was checked before.
+        // It was checked before that each part fits.
         let room = unit.room_for(parts.as_slice()).max(1);
         let touched = self.touched(head, &parts.as_slice()[..room]);
         let before = self.before(&touched, true);
         self.bytes += unit.bytes;
-        let key = self.units.insert(unit);
+        let key = self.next_key;
+        self.next_key += 1;
+        self.units.insert(key, unit);
         self.levels.add(1);
         self.put(key, parts.by_ref().take(room));
         let users = self.register(key, &touched);
         if before.early_users.is_empty() {
             self.wait_for(key, before.units);
         } else {
-            for (thing, used_by) in users {
-                self.things.keep_users(thing, key, used_by);
+            for (entity, used_by) in users {
+                self.entities.keep_users(entity, key, used_by);
             }
             for user in before.early_users {
                 self.wait_for(user, vec![key]);
             }
         }
-        self.things.register_root(chain, key);
-        if let Some(unit) = self.units.get_mut(key) {
-            unit.things.push(chain);
+        self.entities.register_root(chain, key);
+        if let Some(unit) = self.units.get_mut(&key) {
+            unit.entities.push(chain);
         }
         self.fresh.push(key);
         self.become_ready(key);
@@ -169,7 +173,7 @@ impl Graph {
     }
 
     fn put(&mut self, key: usize, parts: impl Iterator<Item = Part>) {
-        let Some(unit) = self.units.get_mut(key) else { return };
+        let Some(unit) = self.units.get_mut(&key) else { return };
         let bytes = unit.bytes;
         parts.for_each(|part| unit.add(part));
         self.bytes += unit.bytes - bytes;
@@ -178,14 +182,14 @@ impl Graph {
     fn roots(&mut self, head: &model::Command) -> (EntityId, EntityId) {
         match head {
             model::Command::User(command) => {
-                let root = self.things.intern(Kind::User, &command.user);
+                let root = self.entities.intern(EntityKind::User, &command.user);
                 match command.domain.as_deref().filter(|_| !is_email_type(&command.user)) {
-                    Some(domain) => (root, self.things.intern_username(&command.user, domain)),
+                    Some(domain) => (root, self.entities.intern_username(&command.user, domain)),
                     None => (root, root),
                 }
             }
             _ => {
-                let root = self.things.intern(Kind::Group, root_of(head));
+                let root = self.entities.intern(EntityKind::Group, root_of(head));
                 (root, root)
             }
         }
@@ -193,35 +197,39 @@ impl Graph {
 
     fn touched(&mut self, head: &model::Command, parts: &[Part]) -> Touched {
         let (root, chain) = self.roots(head);
-        let kind = if matches!(head, model::Command::User(_)) { Kind::User } else { Kind::Group };
-        let mut things = vec![(root, Mode::Use)];
+        let kind = if matches!(head, model::Command::User(_)) { EntityKind::User } else { EntityKind::Group };
+        let mut entities = vec![(root, Access::Use)];
         for part in parts {
-            access::of_step(head, &part.step, |kind, name, mode| {
-                things.push((self.things.intern(kind, name), mode));
+            touched_by(head, &part.step, |kind, name, mode| {
+                entities.push((self.entities.intern(kind, name), mode));
             });
         }
-        Touched { root, chain, kind, things }
+        Touched { root, chain, kind, entities }
     }
 
-    /// The units that must end before one that touches these things: the caller's order is kept between what makes or
-    /// changes a thing and what uses it, and between the two sides of one membership.
+    /// The units that must end before a unit that touches these entities: the caller's order is kept between what creates
+    /// or changes an entity and what uses it, and between the two sides of one membership.
     fn before(&self, touched: &Touched, may_come_first: bool) -> Before {
-        let Touched { root, chain, kind, things } = touched;
+        let Touched { root, chain, kind, entities } = touched;
         let mut before = Before::default();
-        let is_alive = |key: &usize| self.units.contains(*key);
-        before.units.extend(self.things.tail(*chain).filter(is_alive));
-        for (thing, mode) in things {
-            before.units.extend(self.things.changed_by(*thing).filter(is_alive));
-            let users =
-                || [Kind::User, Kind::Group].into_iter().flat_map(|kind| self.things.used_by(*thing, kind)).copied();
+        let is_alive = |key: &usize| self.units.contains_key(key);
+        before.units.extend(self.entities.tail(*chain).filter(is_alive));
+        for (entity, mode) in entities {
+            before.units.extend(self.entities.changed_by(*entity).filter(is_alive));
+            let users = || {
+                [EntityKind::User, EntityKind::Group]
+                    .into_iter()
+                    .flat_map(|kind| self.entities.used_by(*entity, kind))
+                    .copied()
+            };
             match mode {
-                Mode::Use => {}
-                Mode::Change => before.units.extend(users().filter(is_alive)),
-                Mode::Create => before.early_users.extend(users().filter(is_alive)),
+                Access::Use => {}
+                Access::Change => before.units.extend(users().filter(is_alive)),
+                Access::Create => before.early_users.extend(users().filter(is_alive)),
             }
         }
-        before.units.extend(self.other_sides(*root, *kind, things));
-        let is_unsent = |key: &usize| self.units.get(*key).is_some_and(Unit::is_unsent);
+        before.units.extend(self.other_sides(*root, *kind, entities));
+        let is_unsent = |key: &usize| self.units.get(&key).is_some_and(Unit::is_unsent);
         if !(may_come_first && before.units.is_empty() && before.early_users.iter().all(is_unsent)) {
             before.units.append(&mut before.early_users);
         }
@@ -233,21 +241,21 @@ impl Graph {
     }
 
     /// Units that set one of these memberships from its other side.
-    fn other_sides(&self, root: EntityId, kind: Kind, things: &[(EntityId, Mode)]) -> Vec<usize> {
+    fn other_sides(&self, root: EntityId, kind: EntityKind, entities: &[(EntityId, Access)]) -> Vec<usize> {
         let mut found = Vec::new();
         match kind {
-            // A user joins or leaves groups: the units on groups that name the user are few.
-            Kind::User => {
-                for key in self.things.used_by(root, Kind::Group) {
-                    let is_same = |unit: &Unit| things.iter().any(|(thing, _)| *thing == unit.root);
-                    found.extend(self.units.get(*key).filter(|unit| is_same(unit)).map(|_| *key));
+            // A user joins or leaves groups: few units on groups name the user.
+            EntityKind::User => {
+                for key in self.entities.used_by(root, EntityKind::Group) {
+                    let is_same = |unit: &Unit| entities.iter().any(|(entity, _)| *entity == unit.root);
+                    found.extend(self.units.get(&key).filter(|unit| is_same(unit)).map(|_| *key));
                 }
             }
-            // A group takes or gives up users: the units on each of them are few.
-            Kind::Group => {
-                for (user, _) in things.iter().filter(|(thing, _)| *thing != root) {
-                    for key in self.things.used_by(*user, Kind::User) {
-                        let unit = self.units.get(*key).filter(|unit| unit.things.contains(&root));
+            // Users join or leave a group: there are few units on each of them.
+            EntityKind::Group => {
+                for (user, _) in entities.iter().filter(|(entity, _)| *entity != root) {
+                    for key in self.entities.used_by(*user, EntityKind::User) {
+                        let unit = self.units.get(&key).filter(|unit| unit.entities.contains(&root));
                         found.extend(unit.map(|_| *key));
                     }
                 }
@@ -256,19 +264,20 @@ impl Graph {
         found
     }
 
-    /// Notes what a unit touches. Gives back who used what it makes.
+    /// Registers what a unit touches. Returns the units that used what it creates.
     fn register(&mut self, key: usize, touched: &Touched) -> Vec<(EntityId, [Vec<usize>; 2])> {
         let mut users = Vec::new();
-        let Some(unit) = self.units.get_mut(key) else { return users };
-        for (thing, mode) in &touched.things {
-            if *mode == Mode::Create {
-                let used_by = [Kind::User, Kind::Group].map(|kind| self.things.used_by(*thing, kind).to_vec());
+        let Some(unit) = self.units.get_mut(&key) else { return users };
+        for (entity, mode) in &touched.entities {
+            if *mode == Access::Create {
+                let used_by =
+                    [EntityKind::User, EntityKind::Group].map(|kind| self.entities.used_by(*entity, kind).to_vec());
                 if used_by.iter().any(|units| !units.is_empty()) {
-                    users.push((*thing, used_by));
+                    users.push((*entity, used_by));
                 }
             }
-            if self.things.register(*thing, key, touched.kind, *mode) {
-                unit.things.push(*thing);
+            if self.entities.register(*entity, key, touched.kind, *mode) {
+                unit.entities.push(*entity);
             }
         }
         users
@@ -276,9 +285,9 @@ impl Graph {
 
     fn wait_for(&mut self, key: usize, before: Vec<usize>) {
         for other in before {
-            let Some(first) = self.units.get_mut(other) else { continue };
+            let Some(first) = self.units.get_mut(&other) else { continue };
             first.successors.push(key);
-            if let Some(unit) = self.units.get_mut(key) {
+            if let Some(unit) = self.units.get_mut(&key) {
                 unit.predecessors.push(other);
                 unit.waiting += 1;
                 if unit.state == State::Ready {
@@ -290,17 +299,17 @@ impl Graph {
         self.fresh.push(key);
     }
 
-    /// How many units have how long a chain before them.
+    /// Counts the units by the length of the chain before them.
     pub(super) fn depths(&self) -> Levels {
         let mut levels = Levels::default();
         let mut left: HashMap<usize, (usize, u32)> = HashMap::new();
-        let first = self.units.keys().filter(|key| self.units.get(*key).is_some_and(|unit| unit.waiting == 0));
-        let mut known: Vec<(usize, u32)> = first.map(|key| (key, 1)).collect();
+        let first = self.units.iter().filter(|(_, unit)| unit.waiting == 0);
+        let mut known: Vec<(usize, u32)> = first.map(|(key, _)| (*key, 1)).collect();
         while let Some((key, depth)) = known.pop() {
             levels.add(depth);
-            let Some(unit) = self.units.get(key) else { continue };
+            let Some(unit) = self.units.get(&key) else { continue };
             for next in &unit.successors {
-                let Some(waiter) = self.units.get(*next) else { continue };
+                let Some(waiter) = self.units.get(&next) else { continue };
                 let (waiting, deepest) = left.entry(*next).or_insert((waiter.waiting, 0));
                 *waiting -= 1;
                 *deepest = depth.max(*deepest);
@@ -312,20 +321,20 @@ impl Graph {
         levels
     }
 
-    /// Tells predecessors of new heights, as far as they grow by it.
+    /// Propagates new heights to predecessors, as far as they grow.
     fn settle_heights(&mut self) {
-        // The newest first: then most units hear of their final height at once.
+        // The newest first: then most units get their final height in one pass.
         while let Some(key) = self.fresh.pop() {
             let mut grown = vec![key];
             while let Some(key) = grown.pop() {
-                let Some(unit) = self.units.get_mut(key) else { continue };
+                let Some(unit) = self.units.get_mut(&key) else { continue };
                 let (height, predecessors) = (unit.height + 1, std::mem::take(&mut unit.predecessors));
                 for first in &predecessors {
                     if self.grow(*first, height) {
                         grown.push(*first);
                     }
                 }
-                if let Some(unit) = self.units.get_mut(key) {
+                if let Some(unit) = self.units.get_mut(&key) {
                     unit.predecessors = predecessors;
                 }
             }
@@ -333,7 +342,7 @@ impl Graph {
     }
 
     fn grow(&mut self, key: usize, height: u32) -> bool {
-        let Some(unit) = self.units.get_mut(key).filter(|unit| unit.is_unsent() && unit.height < height) else {
+        let Some(unit) = self.units.get_mut(&key).filter(|unit| unit.is_unsent() && unit.height < height) else {
             return false;
         };
         if !unit.parts.is_empty() {
@@ -349,7 +358,7 @@ impl Graph {
     }
 
     fn become_ready(&mut self, key: usize) {
-        if let Some(unit) = self.units.get_mut(key)
+        if let Some(unit) = self.units.get_mut(&key)
             && unit.waiting == 0
             && unit.state == State::Waiting
         {
@@ -360,7 +369,7 @@ impl Graph {
 
     /// Notes that a unit is sent.
     pub(super) fn send(&mut self, key: usize) {
-        if let Some(unit) = self.units.get_mut(key) {
+        if let Some(unit) = self.units.get_mut(&key) {
             self.ready.remove(&(Reverse(unit.height), key));
             self.levels.remove(unit.height);
             unit.state = State::Sent { unsettled: unit.parts.len() };
@@ -370,16 +379,16 @@ impl Graph {
     /// The lower bound once these are sent.
     pub(super) fn lower_bound_without(&mut self, keys: &[usize], places: usize) -> usize {
         self.settle_heights();
-        let heights: Vec<u32> = keys.iter().filter_map(|key| Some(self.units.get(*key)?.height)).collect();
+        let heights: Vec<u32> = keys.iter().filter_map(|key| Some(self.units.get(&key)?.height)).collect();
         heights.iter().for_each(|height| self.levels.remove(*height));
         let bound = self.levels.lower_bound(places);
         heights.iter().for_each(|height| self.levels.add(*height));
         bound
     }
 
-    /// Notes that so many parts of a sent unit are settled. When none is left it has ended.
+    /// Notes that so many parts of a sent unit are settled. The unit ends with the last one.
     pub(super) fn settle(&mut self, key: usize, parts: usize) {
-        let Some(unit) = self.units.get_mut(key) else { return };
+        let Some(unit) = self.units.get_mut(&key) else { return };
         if let State::Sent { unsettled } = &mut unit.state {
             *unsettled -= parts;
             if *unsettled == 0 {
@@ -388,10 +397,10 @@ impl Graph {
         }
     }
 
-    /// Takes what belongs to one command out of a unit that is not sent. A unit that holds nothing more is never sent,
-    /// and ends when it would have been.
+    /// Takes the parts of one command out of a unit that is not sent. An empty unit is never sent; it ends when it would
+    /// have been sent.
     pub(super) fn strip(&mut self, key: usize, owner: usize) -> Vec<Part> {
-        let Some(unit) = self.units.get_mut(key).filter(|unit| unit.is_unsent() && !unit.parts.is_empty()) else {
+        let Some(unit) = self.units.get_mut(&key).filter(|unit| unit.is_unsent() && !unit.parts.is_empty()) else {
             return Vec::new();
         };
         let bytes = unit.bytes;
@@ -406,16 +415,16 @@ impl Graph {
         taken
     }
 
-    /// Drops a unit, sent or not.
+    /// Removes a unit, sent or not.
     pub(super) fn remove(&mut self, key: usize) -> Option<Unit> {
-        let unit = self.units.remove(key)?;
+        let unit = self.units.remove(&key)?;
         if unit.is_unsent() && !unit.parts.is_empty() {
             self.levels.remove(unit.height);
         }
         self.ready.remove(&(Reverse(unit.height), key));
         self.bytes -= unit.bytes;
-        for thing in &unit.things {
-            self.things.release(*thing, key, |key| self.units.contains(key));
+        for entity in &unit.entities {
+            self.entities.release(*entity, key, |key| self.units.contains_key(&key));
         }
         Some(unit)
     }
@@ -423,14 +432,14 @@ impl Graph {
     fn end(&mut self, key: usize) {
         let mut ended = vec![key];
         while let Some(key) = ended.pop() {
-            if let Some(unit) = self.units.get_mut(key) {
-                // Whatever it was, it is not counted as unsent any more.
+            if let Some(unit) = self.units.get_mut(&key) {
+                // It is not counted as unsent any more.
                 self.ready.remove(&(Reverse(unit.height), key));
                 unit.state = State::Sent { unsettled: 0 };
             }
             let Some(unit) = self.remove(key) else { continue };
             for next in unit.successors {
-                let Some(waiter) = self.units.get_mut(next) else { continue };
+                let Some(waiter) = self.units.get_mut(&next) else { continue };
                 waiter.waiting -= 1;
                 if waiter.waiting == 0 && waiter.state == State::Waiting {
                     if waiter.parts.is_empty() {
@@ -445,10 +454,82 @@ impl Graph {
 
     #[cfg(test)]
     pub(super) fn is_forgotten(&self) -> bool {
-        self.units.len() == 0
-            && self.things.len() == 0
+        self.units.is_empty()
+            && self.entities.len() == 0
             && self.ready.is_empty()
             && self.bytes == 0
             && self.levels.total() == 0
+    }
+}
+
+/// A histogram of the heights of units. The height of a unit is the number of units in the longest chain that begins
+/// with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Levels {
+    /// The number of units by height, from 1.
+    counts: Vec<u32>,
+    total: usize,
+}
+
+impl Levels {
+    pub(crate) fn add(&mut self, height: u32) {
+        let index = height as usize - 1;
+        if index >= self.counts.len() {
+            self.counts.resize(index + 1, 0);
+        }
+        self.counts[index] += 1;
+        self.total += 1;
+    }
+
+    pub(crate) fn remove(&mut self, height: u32) {
+        self.counts[height as usize - 1] -= 1;
+        self.total -= 1;
+        while self.counts.last() == Some(&0) {
+            self.counts.pop();
+        }
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The least number of requests of `places` units each. A unit of height `h` has a chain of `h - 1` requests after it,
+    /// so all units of at least that height must be in requests before these.
+    pub(crate) fn lower_bound(&self, places: usize) -> usize {
+        let mut at_least = 0;
+        let bounds = self.counts.iter().enumerate().rev().map(|(after, count)| {
+            at_least += *count as usize;
+            after + at_least.div_ceil(places)
+        });
+        bounds.max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(heights: &[u32]) -> usize {
+        let mut levels = Levels::default();
+        heights.iter().for_each(|height| levels.add(*height));
+        levels.lower_bound(10)
+    }
+
+    #[test]
+    fn the_bound_is_the_greater_of_chain_and_number() {
+        assert_eq!(bound(&[]), 0);
+        assert_eq!(bound(&[1; 25]), 3);
+        assert_eq!(bound(&[5, 4, 3, 2, 1]), 5);
+        // Eleven groups to create, and then one user in each.
+        assert_eq!(bound(&[[2; 11], [1; 11]].concat()), 3);
+        assert_eq!(bound(&[[2; 20], [1; 20]].concat()), 4);
+    }
+
+    #[test]
+    fn removed_units_do_not_count() {
+        let mut levels = Levels::default();
+        [3, 2, 1].into_iter().for_each(|height| levels.add(height));
+        levels.remove(3);
+        assert_eq!((levels.lower_bound(10), levels.total()), (2, 2));
     }
 }

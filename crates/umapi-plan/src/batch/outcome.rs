@@ -1,65 +1,53 @@
-//! What became of a command.
+//! The outcome of a command.
 
-use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
+use std::{fmt, ops::Range, sync::Arc};
 
 use umapi_model::ErrorCode;
 
-use super::report::BatchOutcome;
-use crate::command::Command;
-use crate::job::CallFailure;
+use super::{report::BatchOutcome, response::Disagreement};
+use crate::{command::Command, job::CallFailure};
 
-/// How a command ended: in exactly one of four ways.
+/// The outcome of a command or a membership: exactly one of four.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Every step was done. In test mode: would have been.
+    /// Every step was done. In test mode: every step would be done.
     Completed,
-    /// The service refused at least one step, or the command broke a rule and was not sent.
+    /// The service rejected at least one step, or the command broke a rule and was not sent.
     Rejected {
-        /// Why, by step.
+        /// The errors, by step.
         errors: Vec<StepError>,
     },
-    /// Nothing of it was refused, and some or all of it was surely not done.
+    /// No step was rejected, and at least one step was certainly not done.
     NotSent {
-        /// Why it stayed behind.
+        /// Why it was not sent.
         why: NotSent,
     },
-    /// Some or all of it was sent, and what became of it cannot be known.
+    /// At least one step was sent, and it is not known whether it was done.
     Unknown {
         /// Why it is unknown.
         why: UnknownReason,
     },
 }
 
-/// Why nobody knows what became of a command.
+/// Why it is not known whether a command was done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum UnknownReason {
     /// No readable response came.
     NoResponse(CallFailure),
-    /// The response contradicts itself.
+    /// The response contradicts itself or the request.
     Contradiction(Disagreement),
-    /// A request whose response was lost was repeated and rejected with this code: the first one may have done it.
+    /// A request whose response was lost was repeated and rejected with this code. The first one may have done it, and
+    /// reading the user or the group did not tell.
     LostRequest(ErrorCode),
-}
-
-/// What in a response does not agree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disagreement(pub(crate) &'static str);
-
-impl fmt::Display for Disagreement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
 }
 
 impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoResponse(failure) => failure.fmt(f),
-            Self::Contradiction(disagreement) => write!(f, "the response contradicts itself: {disagreement}"),
+            Self::Contradiction(disagreement) => write!(f, "the response cannot be relied on: {disagreement}"),
             Self::LostRequest(code) => write!(
                 f,
                 "the response to a request was lost; its repetition was rejected with {code}, which the lost request \
@@ -73,19 +61,19 @@ impl fmt::Display for UnknownReason {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NotSent {
-    /// The command was too long for one request, and an earlier part of it failed: the parts after it are held back.
+    /// The command was too long for one request, and an earlier part of it failed: the later parts are held back.
     HeldBack,
-    /// Sending failed, or was given up.
+    /// Sending failed, or the run ended.
     Failed(CallFailure),
 }
 
-/// A step that the service refused.
+/// A step that the service rejected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepError {
-    /// The step, as the caller counts them, from 0. Nothing if the command was refused as a whole.
+    /// The step, counted from 0 as the caller gave them. `None` if the command was rejected as a whole.
     pub step: Option<usize>,
-    /// Which names of the step's lists were refused together. Nothing if the step has no list.
+    /// The range of names in the step's lists that were rejected together. `None` if the step has no list.
     pub names: Option<Range<usize>>,
     /// What went wrong, for programs.
     pub code: ErrorCode,
@@ -93,11 +81,11 @@ pub struct StepError {
     pub message: Option<String>,
 }
 
-/// A step that was done, and should be asked for in another way.
+/// A step that was done, and should be written in another way.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepWarning {
-    /// The step, as the caller counts them, from 0. Nothing if the service did not say.
+    /// The step, counted from 0 as the caller gave them. `None` if the service did not say.
     pub step: Option<usize>,
     /// What the warning is about, for programs.
     pub code: ErrorCode,
@@ -105,52 +93,52 @@ pub struct StepWarning {
     pub message: Option<String>,
 }
 
-/// Information about a command that is not an error.
+/// A notice about a command: something to know that is not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// The step counts as done although the service refused it: a request whose answer was lost was repeated, and the
-    /// refusal ("exists already", "is not there any more") says that the first one had done it.
+    /// The step counts as done although the service rejected its repetition ("exists already", "does not exist"): the
+    /// response to the first request was lost, and reading the user or the group showed what was asked for.
     DoneByLostRequest {
-        /// The step, as the caller counts them, from 0.
+        /// The step, counted from 0 as the caller gave them.
         step: usize,
-        /// What the service answered to the repeated request.
+        /// The code with which the repetition was rejected.
         code: ErrorCode,
     },
 }
 
-/// How a step, or a part of it, ended.
+/// The state of a step, or of a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum StepState {
-    /// Done. In test mode: would have been.
+    /// Done. In test mode: it would be done.
     Done,
-    /// Surely not sent, or not applied.
+    /// Certainly not sent, or not applied.
     NotSent,
-    /// Refused by the service.
-    Refused,
-    /// Sent, with no answer.
+    /// Rejected by the service.
+    Rejected,
+    /// Sent, and not known to be done.
     Unknown,
 }
 
-/// How one step ended, in as many parts as it had to be sent in.
+/// The outcome of one step, in the parts in which it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepOutcome {
-    /// The step, as the caller counts them, from 0.
+    /// The step, counted from 0 as the caller gave them.
     pub step: usize,
-    /// The parts of it: which names of its lists (nothing if it has none), and what became of them.
+    /// The parts: the range of names in its lists (`None` if it has none), and their state.
     pub parts: Vec<(Option<Range<usize>>, StepState)>,
 }
 
 impl StepOutcome {
-    /// The state of the step as a whole: the worst of its parts.
+    /// The state of the step as a whole: the most severe state of its parts.
     pub fn state(&self) -> StepState {
         self.parts.iter().map(|(_, state)| *state).max().unwrap_or(StepState::Done)
     }
 }
 
-/// What became of one command, in the caller's own numbering.
+/// The outcome of one command.
 ///
 /// ```
 /// # fn show(outcome: &umapi_plan::CommandOutcome) {
@@ -175,7 +163,7 @@ pub struct CommandOutcome {
     pub(super) step_count: u32,
     pub(super) requests: u32,
     pub(super) request_ids: Vec<Arc<str>>,
-    /// What few commands have.
+    /// What only few commands have.
     pub(super) more: Option<Box<More>>,
 }
 
@@ -190,49 +178,49 @@ pub(super) struct More {
 }
 
 impl CommandOutcome {
-    /// Which command it is, counted from 0 in the order in which they were given.
+    /// The number of the command, counted from 0 in the order given.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// The user or the user group that the command was about.
+    /// The user or the user group of the command.
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// How it ended.
+    /// The outcome.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Whether all of it was done.
+    /// Whether every step was done.
     pub fn is_completed(&self) -> bool {
         matches!(self.outcome, Outcome::Completed)
     }
 
-    /// Whether some of it was refused, and of nothing the fate is unknown.
+    /// Whether a step was rejected, and no step is unknown.
     pub fn is_rejected(&self) -> bool {
         matches!(self.outcome, Outcome::Rejected { .. })
     }
 
-    /// Whether some of it was not sent, nothing was refused, and of nothing the fate is unknown.
+    /// Whether a step was not sent, no step was rejected, and no step is unknown.
     pub fn is_not_sent(&self) -> bool {
         matches!(self.outcome, Outcome::NotSent { .. })
     }
 
-    /// Whether it cannot be known what became of some of it.
+    /// Whether a step is unknown.
     pub fn is_unknown(&self) -> bool {
         matches!(self.outcome, Outcome::Unknown { .. })
     }
 
-    /// How each step ended. Some may be done where others are refused, not sent or unknown.
+    /// The outcome of each step. Some may be done where others are rejected, not sent or unknown.
     pub fn steps(&self) -> Vec<StepOutcome> {
         match &self.more {
             Some(more) if !more.steps.is_empty() => more.steps.clone(),
             _ => {
                 let state = match self.outcome {
                     Outcome::Completed => StepState::Done,
-                    Outcome::Rejected { .. } => StepState::Refused,
+                    Outcome::Rejected { .. } => StepState::Rejected,
                     Outcome::NotSent { .. } => StepState::NotSent,
                     Outcome::Unknown { .. } => StepState::Unknown,
                 };
@@ -241,7 +229,7 @@ impl CommandOutcome {
         }
     }
 
-    /// What the service refused. Of an [`Outcome::Unknown`] too: it may be known of other steps.
+    /// The errors of the service. An [`Outcome::Unknown`] may have some too, of other steps.
     pub fn errors(&self) -> &[StepError] {
         match (&self.outcome, &self.more) {
             (Outcome::Rejected { errors }, _) => errors,
@@ -250,32 +238,32 @@ impl CommandOutcome {
         }
     }
 
-    /// What was done and should be asked for in another way.
+    /// Warnings about steps that should be written in another way.
     pub fn warnings(&self) -> &[StepWarning] {
         self.more.as_ref().map_or(&[], |more| &more.warnings)
     }
 
-    /// The information that is not an error.
+    /// Notices: things to know that are not errors.
     pub fn notices(&self) -> &[Notice] {
         self.more.as_ref().map_or(&[], |more| &more.notices)
     }
 
-    /// The `X-Request-Id` of each answer that concerned it, for a case with Adobe's support.
+    /// The `X-Request-Id` of each response about it, for a support case with Adobe.
     pub fn request_ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.request_ids.iter().map(|id| &**id)
     }
 
-    /// How many requests it took part in, repeated ones included.
+    /// The number of requests that it was in, including repeated ones.
     pub fn requests(&self) -> u32 {
         self.requests
     }
 
-    /// What of the command was surely not done because it was not sent, as a command that can be given again.
+    /// What was certainly not done because it was not sent, as a command that can be given again.
     pub fn unsent(&self) -> Option<&Command> {
         self.more.as_ref().and_then(|more| more.unsent.as_ref())
     }
 
-    /// The same, taken out.
+    /// Consumes the outcome and returns what was not sent.
     pub fn into_unsent(self) -> Option<Command> {
         self.more.and_then(|more| more.unsent)
     }
@@ -306,7 +294,7 @@ impl<K> BatchOutcome for (K, CommandOutcome) {
 }
 
 impl StepError {
-    /// What to do about it, if the catalog knows the code.
+    /// What to do about it, if the catalog has the code.
     pub fn remedy(&self) -> Option<&'static str> {
         self.code.remedy()
     }
@@ -349,7 +337,8 @@ impl fmt::Display for Notice {
         let Self::DoneByLostRequest { step, code } = self;
         write!(
             f,
-            "step {step} counts as done by a request whose answer was lost: its repetition was refused with {code}"
+            "step {step} was done by a request whose response was lost: the repetition was rejected with {code}, and what was \
+             asked for is there"
         )
     }
 }
@@ -357,7 +346,7 @@ impl fmt::Display for Notice {
 impl fmt::Display for NotSent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HeldBack => f.write_str("held back, since an earlier part of the command was not done"),
+            Self::HeldBack => f.write_str("held back, because an earlier part of the command was not done"),
             Self::Failed(error) => error.fmt(f),
         }
     }

@@ -1,29 +1,29 @@
-//! A caller's command on its way: what is known of each part of it, until all is known.
+//! A command without an outcome: what is known about each of its parts.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use umapi_model as model;
 
-use super::outcome::{
-    CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
+use super::{
+    outcome::{
+        CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
+    },
+    unit::Part,
 };
-use super::unit::Part;
-use crate::command::{Command, root_of};
-use crate::command::{Step, with_steps};
+use crate::command::{Command, Step, root_of, with_steps};
 
-/// A caller's command that has not ended.
+/// A command of the caller that has no outcome yet.
 #[derive(Debug)]
 pub(super) struct Record<K> {
     pub(super) key: K,
     /// The command without its steps.
     head: model::Command,
     step_count: u32,
-    /// An earlier process may have sent it.
+    /// Whether an earlier process may have sent it.
     pub(super) is_repeated: bool,
-    /// Parts of which nothing is known yet.
+    /// The number of parts of which nothing is known yet.
     open: usize,
-    /// The units that hold its parts.
+    /// The units with its parts.
     pub(super) units: Vec<usize>,
     requests: u32,
     request_ids: Vec<Arc<str>>,
@@ -36,14 +36,20 @@ pub(super) struct Record<K> {
     unknown: Option<UnknownReason>,
 }
 
-/// What is known of a part.
+/// What is known about a part.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
     Done,
     DoneByLostRequest(model::ErrorCode),
-    Refused(Vec<StepError>),
+    Rejected(Vec<StepError>),
     NotSent(NotSent),
     Unknown(UnknownReason),
+}
+
+impl Verdict {
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Self::Done | Self::DoneByLostRequest(_))
+    }
 }
 
 impl<K> Record<K> {
@@ -67,13 +73,13 @@ impl<K> Record<K> {
         }
     }
 
-    /// Whether all is known.
+    /// Whether all parts are known.
     pub(super) fn has_ended(&self) -> bool {
         self.open == 0
     }
 
-    /// A part of it was in a request that was sent this many times.
-    pub(super) fn took_part(&mut self, attempts: u32, request_id: Option<&Arc<str>>) {
+    /// Notes that a part was in a request that was sent this many times.
+    pub(super) fn count_requests(&mut self, attempts: u32, request_id: Option<&Arc<str>>) {
         self.requests += attempts;
         self.request_ids.extend(request_id.cloned());
     }
@@ -89,14 +95,14 @@ impl<K> Record<K> {
                 self.notices.push(Notice::DoneByLostRequest { step: part.index as usize, code });
                 StepState::Done
             }
-            Verdict::Refused(errors) => {
+            Verdict::Rejected(errors) => {
                 for error in errors {
-                    // An error of the whole command comes once, not once a part.
+                    // An error of the whole command is listed once, not once for each part.
                     if error.step.is_some() || !self.errors.contains(&error) {
                         self.errors.push(error);
                     }
                 }
-                StepState::Refused
+                StepState::Rejected
             }
             Verdict::NotSent(why) => {
                 self.not_sent.get_or_insert(why);
@@ -112,18 +118,18 @@ impl<K> Record<K> {
         self.open -= 1;
     }
 
-    /// Nothing of it is sent: it breaks a rule.
-    pub(super) fn refuse(&mut self, steps: usize, error: StepError) {
+    /// Notes that the command breaks a rule, so nothing of it is sent.
+    pub(super) fn reject(&mut self, steps: usize, error: StepError) {
         let state = |step| match error.step {
             Some(wrong) if wrong != step => StepState::NotSent,
-            _ => StepState::Refused,
+            _ => StepState::Rejected,
         };
         self.known = (0..steps).map(|step| (step as u32, None, state(step))).collect();
         self.errors.push(error);
         self.open = 0;
     }
 
-    /// What became of it, once all is known.
+    /// Returns the outcome, once all parts are known.
     pub(super) fn conclude(mut self, number: usize) -> (K, CommandOutcome) {
         self.errors.sort_by_key(|error| (error.step, error.names.as_ref().map(|names| names.start)));
         let unsent = self.unsent_command();
@@ -147,7 +153,7 @@ impl<K> Record<K> {
         (self.key, outcome)
     }
 
-    /// The state of each part, if they are not all the same.
+    /// The state of each part, if they differ.
     fn breakdown(&mut self) -> Vec<StepOutcome> {
         let first = self.known.first().map(|(_, _, state)| *state);
         if self.known.iter().all(|(_, _, state)| Some(*state) == first) {

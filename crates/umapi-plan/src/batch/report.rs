@@ -1,20 +1,19 @@
-//! What became of a batch.
+//! The report on a run.
 
 use std::fmt;
 
 use super::outcome::{CommandOutcome, Outcome};
-use crate::command::Command;
-use crate::job::CallFailure;
+use crate::{command::Command, job::CallFailure};
 
-/// What became of every command of a batch (or every membership), in the caller's order. Nothing is ever missing from it.
+/// The outcomes of all commands (or memberships) of a run, in the caller's order. None is ever missing.
 ///
 /// ```
 /// # fn show(report: umapi_plan::Report) {
 /// println!("{report}");
-/// for refused in report.rejected() {
-///     eprintln!("{refused}");
+/// for rejected in report.rejected() {
+///     eprintln!("{rejected}");
 /// }
-/// let again: Vec<_> = report.into_unsent().into_iter().map(|(_, command)| command).collect();
+/// let again = report.into_unsent();
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -26,29 +25,29 @@ pub struct Report<O = CommandOutcome> {
     aborted: Option<CallFailure>,
 }
 
-/// How many ended in which way.
+/// The number of outcomes of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// All of it was done; in test mode, would have been.
+    /// Every step was done. In test mode: would be done.
     pub completed: usize,
-    /// Some of it was refused.
+    /// A step was rejected.
     pub rejected: usize,
-    /// Some of it was not sent.
+    /// A step was not sent.
     pub not_sent: usize,
-    /// Of some of it the fate is unknown.
+    /// A step is unknown.
     pub unknown: usize,
 }
 
-/// Something of a batch that has ended: a command or a membership.
+/// The outcome of an item of a run: a command or a membership.
 pub trait BatchOutcome: sealed::Sealed {
-    /// What many of them are called.
+    /// The plural of the item, for messages.
     const PLURAL: &'static str;
 
-    /// Which it is, counted from 0 in the caller's order.
+    /// The number of the item, counted from 0 in the caller's order.
     fn number(&self) -> usize;
 
-    /// How it ended.
+    /// The outcome.
     fn outcome(&self) -> &Outcome;
 }
 
@@ -72,7 +71,7 @@ impl<O: BatchOutcome> Report<O> {
         self.outcomes.push(outcome);
     }
 
-    /// Puts the outcomes into the caller's order, and says how many requests were sent in all.
+    /// Puts the outcomes into the caller's order, and notes the number of requests and why the run ended early.
     pub fn finish(mut self, requests: u32, aborted: Option<CallFailure>) -> Self {
         if !self.is_sorted {
             self.outcomes.sort_by_key(O::number);
@@ -83,59 +82,59 @@ impl<O: BatchOutcome> Report<O> {
         self
     }
 
-    /// Everything, in the caller's order.
+    /// All outcomes, in the caller's order.
     pub fn outcomes(&self) -> &[O] {
         &self.outcomes
     }
 
-    /// The same, taken out.
+    /// Consumes the report and returns the outcomes.
     pub fn into_outcomes(self) -> Vec<O> {
         self.outcomes
     }
 
-    /// What was done.
+    /// The completed outcomes.
     pub fn completed(&self) -> impl Iterator<Item = &O> {
         self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::Completed))
     }
 
-    /// That of which something was refused.
+    /// The outcomes with a rejected step.
     pub fn rejected(&self) -> impl Iterator<Item = &O> {
         self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::Rejected { .. }))
     }
 
-    /// That of which something was not sent, and nothing refused.
+    /// The outcomes with a step that was not sent, and no rejected step.
     pub fn not_sent(&self) -> impl Iterator<Item = &O> {
         self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::NotSent { .. }))
     }
 
-    /// That of which it is not known whether all was done.
+    /// The outcomes with a step that is unknown.
     pub fn unknown(&self) -> impl Iterator<Item = &O> {
         self.outcomes.iter().filter(|ended| matches!(ended.outcome(), Outcome::Unknown { .. }))
     }
 
-    /// How many ended in which way.
+    /// The number of outcomes of each kind.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.outcomes.iter().for_each(|ended| counts.add(ended.outcome()));
         counts
     }
 
-    /// Whether all was done.
+    /// Whether all outcomes are completed.
     pub fn is_success(&self) -> bool {
         self.completed().count() == self.outcomes.len()
     }
 
-    /// How many requests were sent in all, repeated ones included.
+    /// The number of requests, including repeated ones.
     pub fn requests(&self) -> u32 {
         self.requests
     }
 
-    /// Whether nothing was done, and the commands only tried.
+    /// Whether it was a dry run.
     pub fn is_test(&self) -> bool {
         self.test_mode
     }
 
-    /// What ended the batch before its end, if something did.
+    /// Why the run ended early, if it did.
     pub fn aborted(&self) -> Option<&CallFailure> {
         self.aborted.as_ref()
     }
@@ -158,7 +157,7 @@ impl<K> Report<(K, CommandOutcome)> {
 }
 
 impl Counts {
-    /// Counts one more.
+    /// Counts an outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         *match outcome {
             Outcome::Completed => &mut self.completed,
@@ -168,7 +167,7 @@ impl Counts {
         } += 1;
     }
 
-    /// All together.
+    /// The sum of all counts.
     pub fn total(&self) -> usize {
         self.completed + self.rejected + self.not_sent + self.unknown
     }
@@ -183,10 +182,10 @@ impl fmt::Display for Counts {
 
 impl<O: BatchOutcome> fmt::Display for Report<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = if self.test_mode { ", as a test" } else { "" };
+        let mode = if self.test_mode { " (dry run)" } else { "" };
         write!(f, "{} {} in {} requests{mode}: {}", self.outcomes.len(), O::PLURAL, self.requests, self.counts())?;
         match &self.aborted {
-            Some(error) => write!(f, "; ended early: {error}"),
+            Some(error) => write!(f, "; stopped early: {error}"),
             None => Ok(()),
         }
     }

@@ -25,28 +25,29 @@ fn scheduler(commands: impl IntoIterator<Item = impl Into<Command>>) -> Schedule
     scheduler
 }
 
-fn success() -> RequestResult {
-    answer(ActionResponse::new(ActionResult::Success))
+/// Completes every command of a request.
+fn success(request: &PackedRequest) -> RequestResult {
+    answer(ActionResponse::new(ActionResult::Success).with_completed(request.commands.len() as u32))
 }
 
-fn answer(response: ActionResponse) -> RequestResult {
+fn answer(body: ActionResponse) -> RequestResult {
     RequestResult::Response(Response {
-        body: response,
+        body,
         request_id: Some("r".to_owned()),
         attempts: 1,
         repeated_after_unknown: false,
     })
 }
 
-/// Sends everything, one request after the other, each with success.
+/// Sends everything, one request after the other. All succeed.
 fn run(scheduler: &mut Scheduler) -> Vec<PackedRequest> {
     let mut requests = Vec::new();
     while let Some(request) = scheduler.next_request(false) {
-        scheduler.finish_request(request.id, success());
+        scheduler.finish_request(request.id, success(&request));
         requests.push(request);
     }
-    assert!(scheduler.is_finished(), "nothing can be sent, and not all is done");
-    assert!(scheduler.graph.is_forgotten(), "something of what is done is still there");
+    assert!(scheduler.is_finished(), "nothing can be sent, and not everything is done");
+    assert!(scheduler.graph.is_forgotten(), "something of a finished batch is left");
     requests
 }
 
@@ -71,7 +72,7 @@ fn users(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(user)
 }
 
-/// The body as it is sent.
+/// The body of a request.
 fn body(request: &PackedRequest) -> Vec<u8> {
     serde_json::to_vec(&request.commands).unwrap()
 }

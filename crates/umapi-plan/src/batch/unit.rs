@@ -2,75 +2,78 @@
 
 use std::ops::Range;
 
-use umapi_model::{self as model, limits};
+use umapi_model::{
+    self as model, CreateOption, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval,
+    UserStep, limits,
+};
 
-use super::access;
-use super::entities::EntityId;
-use super::undoing::undoes;
-use crate::command::{Step, json_size};
-use crate::command::{StepPosition, position_of};
+use super::entities::{EntityId, renames};
+use crate::{
+    account::FoldedName,
+    command::{Step, StepPosition, json_size, position_of, with_steps},
+};
 
-/// Bytes that the commands of a request share: all but the brackets around them.
-pub(crate) const COMMAND_BYTES: usize = limits::REQUEST_BYTES - 2;
+/// The bytes for the commands of a request: all but the brackets around them.
+pub(super) const COMMAND_BYTES: usize = limits::REQUEST_BYTES - 2;
 
-/// A wire step, and whose it is.
+/// A wire step and its owner.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
-    pub(crate) step: Step,
-    pub(crate) bytes: usize,
+pub(super) struct Part {
+    pub(super) step: Step,
+    pub(super) bytes: usize,
     /// The number of the caller's command.
-    pub(crate) owner: usize,
+    pub(super) owner: usize,
     /// The caller's step.
-    pub(crate) index: u32,
-    /// The names of the caller's lists that it holds.
-    pub(crate) names: Option<Range<u32>>,
+    pub(super) index: u32,
+    /// The range of names in the caller's lists.
+    pub(super) names: Option<Range<u32>>,
 }
 
 impl Part {
-    pub(crate) fn new(step: Step, owner: usize, index: u32, names: Option<Range<u32>>) -> Self {
+    pub(super) fn new(step: Step, owner: usize, index: u32, names: Option<Range<u32>>) -> Self {
         Self { bytes: step.json_size(), step, owner, index, names }
     }
 }
 
-/// Where a unit stands.
+/// The state of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// For units before it.
+pub(super) enum State {
+    /// It waits for other units.
     Waiting,
-    /// To be sent.
+    /// It may be sent.
     Ready,
-    /// Sent; so many parts are not settled.
+    /// It was sent; so many parts are not settled.
     Sent { unsettled: usize },
 }
 
 /// At most ten parts on one root.
 #[derive(Debug)]
-pub(crate) struct Unit {
+pub(super) struct Unit {
     /// The command without its steps.
-    pub(crate) head: model::Command,
-    pub(crate) parts: Vec<Part>,
-    /// Size of the command as JSON.
-    pub(crate) bytes: usize,
-    pub(crate) root: EntityId,
-    /// What it touches, its root among them. To be released at its end.
-    pub(crate) things: Vec<EntityId>,
-    pub(crate) predecessors: Vec<usize>,
-    pub(crate) successors: Vec<usize>,
-    /// Predecessors that have not ended.
-    pub(crate) waiting: usize,
-    /// Units in the longest chain that begins with it.
-    pub(crate) height: u32,
-    pub(crate) state: State,
+    pub(super) head: model::Command,
+    pub(super) parts: Vec<Part>,
+    /// The size of the command as JSON.
+    pub(super) bytes: usize,
+    pub(super) root: EntityId,
+    /// What it touches, including its root. It is released at the end.
+    pub(super) entities: Vec<EntityId>,
+    pub(super) predecessors: Vec<usize>,
+    pub(super) successors: Vec<usize>,
+    /// The number of predecessors that have not ended.
+    pub(super) waiting: usize,
+    /// The number of units in the longest chain that begins with it.
+    pub(super) height: u32,
+    pub(super) state: State,
 }
 
 impl Unit {
-    pub(crate) fn new(head: model::Command, root: EntityId) -> Self {
+    pub(super) fn new(head: model::Command, root: EntityId) -> Self {
         Self {
             bytes: json_size(&head),
             head,
             parts: Vec::new(),
             root,
-            things: Vec::new(),
+            entities: Vec::new(),
             predecessors: Vec::new(),
             successors: Vec::new(),
             waiting: 0,
@@ -79,17 +82,17 @@ impl Unit {
         }
     }
 
-    pub(crate) fn is_unsent(&self) -> bool {
+    pub(super) fn is_unsent(&self) -> bool {
         !matches!(self.state, State::Sent { .. })
     }
 
-    pub(crate) fn add(&mut self, part: Part) {
+    pub(super) fn add(&mut self, part: Part) {
         self.bytes += part.bytes + usize::from(!self.parts.is_empty());
         self.parts.push(part);
     }
 
-    /// How many of the parts have room.
-    pub(crate) fn room_for(&self, parts: &[Part]) -> usize {
+    /// How many of the parts fit.
+    pub(super) fn room_for(&self, parts: &[Part]) -> usize {
         let mut bytes = self.bytes + usize::from(!self.parts.is_empty());
         let fits = |part: &&Part| {
             bytes += part.bytes;
@@ -100,11 +103,11 @@ impl Unit {
         parts.iter().take(limits::STEPS_PER_COMMAND - self.parts.len()).take_while(fits).count()
     }
 
-    /// Whether a command may go on where this one ends: the rules of order are kept, both are about the same account, and
-    /// neither undoes what the other does.
-    pub(crate) fn can_be_followed_by(&self, head: &model::Command, parts: &[Part]) -> bool {
+    /// Whether a command can be joined to this one: the rules of order are kept, both are about the same account, and
+    /// neither reverses what the other does.
+    pub(super) fn can_be_followed_by(&self, head: &model::Command, parts: &[Part]) -> bool {
         let may_be_followed =
-            |part: &Part| position_of(&part.step) != StepPosition::Last && !access::renames(&self.head, &part.step);
+            |part: &Part| position_of(&part.step) != StepPosition::Last && !renames(&self.head, &part.step);
         self.is_unsent()
             && !self.parts.is_empty()
             && parts.first().is_some_and(|part| position_of(&part.step) != StepPosition::First)
@@ -117,12 +120,12 @@ impl Unit {
                 (model::Command::Group(_), model::Command::Group(_)) => true,
                 _ => false,
             }
-            // Of a long command no more than these could be joined.
+            // No more parts of a long command could be joined.
             && !undoes(&self.parts, &parts[..parts.len().min(limits::STEPS_PER_COMMAND)])
     }
 
-    /// It is several commands now: the `requestID` of one would be wrong for the others.
-    pub(crate) fn drop_request_id(&mut self) {
+    /// Drops the `requestID`: with several commands in the unit it would be wrong for the others.
+    pub(super) fn drop_request_id(&mut self) {
         let id = match &mut self.head {
             model::Command::User(command) => command.request_id.take(),
             model::Command::Group(command) => command.request_id.take(),
@@ -138,16 +141,157 @@ impl Unit {
         self.bytes = json_size(&self.head) + steps.saturating_sub(1);
     }
 
-    /// Takes out what belongs to one command.
-    pub(crate) fn take_parts_of(&mut self, owner: usize) -> Vec<Part> {
+    /// Takes out the parts of one command.
+    pub(super) fn take_parts_of(&mut self, owner: usize) -> Vec<Part> {
         let (taken, kept) = self.parts.drain(..).partition(|part| part.owner == owner);
         self.parts = kept;
         self.measure();
         taken
     }
 
-    /// The wire command of some of the parts.
-    pub(crate) fn command(&self, parts: Range<usize>) -> model::Command {
-        crate::command::with_steps(self.head.clone(), self.parts[parts].iter().map(|part| part.step.clone()))
+    /// The wire command with some of the parts.
+    pub(super) fn command(&self, parts: Range<usize>) -> model::Command {
+        with_steps(self.head.clone(), self.parts[parts].iter().map(|part| part.step.clone()))
+    }
+}
+
+/// Whether a step of `after` reverses a step of `before`, or the other way around.
+///
+/// A wire command whose response was lost is sent again, and a repetition must change nothing a second time. A command that
+/// adds and removes the same thing would: what the first one removed at its end, the second one would add and remove once
+/// more. So commands are not joined across such a pair. A command that the caller wrote so is sent as it is.
+pub(super) fn undoes(before: &[Part], after: &[Part]) -> bool {
+    let makes_and_unmakes = before.iter().any(|part| position_of(&part.step) == StepPosition::First)
+        && after.iter().any(|part| position_of(&part.step) == StepPosition::Last);
+    makes_and_unmakes
+        || before.iter().any(|one| {
+            let one = effect(&one.step);
+            after.iter().any(|other| one.is_opposite_of(&effect(&other.step)))
+        })
+}
+
+/// What a step does that another one may reverse.
+enum Effect<'a> {
+    None,
+    /// It writes names or a description: the last one wins.
+    Writes,
+    Adds(Vec<&'a [String]>),
+    Removes(Vec<&'a [String]>),
+    RemovesAll,
+}
+
+impl Effect<'_> {
+    fn is_opposite_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Adds(added), Self::Removes(removed)) | (Self::Removes(removed), Self::Adds(added)) => {
+                // The lists of both steps are compared as a whole.
+                added.iter().flat_map(|names| names.iter()).any(|added| {
+                    removed
+                        .iter()
+                        .flat_map(|names| names.iter())
+                        .any(|removed| FoldedName::user(added) == FoldedName::user(removed))
+                })
+            }
+            (Self::Adds(_), Self::RemovesAll) | (Self::RemovesAll, Self::Adds(_)) | (Self::Writes, Self::Writes) => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn effect(step: &Step) -> Effect<'_> {
+    match step {
+        Step::User(UserStep::Add(lists)) => Effect::Adds(of_user(lists)),
+        Step::User(UserStep::Remove(UserRemoval::These(lists))) => Effect::Removes(of_user(lists)),
+        Step::User(UserStep::AddRoles(lists)) => Effect::Adds(vec![&lists.admin, &lists.product_admin]),
+        Step::User(UserStep::RemoveRoles(lists)) => Effect::Removes(vec![&lists.admin, &lists.product_admin]),
+        Step::Group(UserGroupStep::Add(lists)) => Effect::Adds(of_group(lists)),
+        Step::Group(UserGroupStep::Remove(UserGroupRemoval::These(lists))) => Effect::Removes(of_group(lists)),
+        Step::User(UserStep::Remove(_)) | Step::Group(UserGroupStep::Remove(_)) => Effect::RemovesAll,
+        Step::User(UserStep::Update(_)) | Step::Group(UserGroupStep::UpdateUserGroup(_)) => Effect::Writes,
+        step if create_option(step) == Some(&CreateOption::UpdateIfAlreadyExists) => Effect::Writes,
+        _ => Effect::None,
+    }
+}
+
+fn create_option(step: &Step) -> Option<&CreateOption> {
+    match step {
+        Step::User(UserStep::AddAdobeId(new)) => new.option.as_ref(),
+        Step::User(UserStep::CreateEnterpriseId(new)) => new.option.as_ref(),
+        Step::User(UserStep::CreateFederatedId(new)) => new.option.as_ref(),
+        Step::Group(UserGroupStep::CreateUserGroup(new)) => new.option.as_ref(),
+        _ => None,
+    }
+}
+
+fn of_user(lists: &UserMemberships) -> Vec<&[String]> {
+    vec![&lists.group, &lists.product, &lists.product_configuration, &lists.usergroup]
+}
+
+fn of_group(lists: &UserGroupMembers) -> Vec<&[String]> {
+    vec![&lists.user, &lists.users, &lists.product_configuration, &lists.product]
+}
+
+#[cfg(test)]
+mod tests {
+    use umapi_model::UserUpdate;
+
+    use super::*;
+    use crate::command::{Command, NewGroup, NewUser, UserCommand, take_steps};
+
+    fn parts(command: &Command) -> Vec<Part> {
+        take_steps(&mut command.to_raw())
+            .into_iter()
+            .zip(0..)
+            .map(|(step, index)| Part::new(step, 0, index, None))
+            .collect()
+    }
+
+    fn is_undone(one: impl Into<Command>, other: impl Into<Command>) -> bool {
+        undoes(&parts(&one.into()), &parts(&other.into()))
+    }
+
+    fn user() -> UserCommand {
+        Command::user("a@b.c")
+    }
+
+    #[test]
+    fn adding_and_removing_the_same_undoes_in_either_order() {
+        let user: [(UserCommand, UserCommand, bool); 6] = [
+            (user().add_to(["x", "y"]), user().remove_from(["z", "Y"]), true),
+            (user().add_to(["x"]), user().remove_from(["y"]), false),
+            (user().add_to(["x"]), user().add_to(["x"]), false),
+            (user().add_to(["x"]), user().remove_all(), true),
+            (user().remove_all(), user().remove_from(["x"]), false),
+            (user().add_admin_roles(["x"]), user().remove_admin_roles(["x"]), true),
+        ];
+        let group = || Command::group("g");
+        let groups = [
+            (group().add_users(["a@b.c"]), group().remove_users(["A@b.c"]), true),
+            (group().add_profiles(["p"]), group().remove_users(["p@b.c"]), false),
+        ];
+        let user = user.map(|(one, other, expected)| (Command::from(one), Command::from(other), expected));
+        let groups = groups.map(|(one, other, expected)| (Command::from(one), Command::from(other), expected));
+        for (one, other, expected) in user.into_iter().chain(groups) {
+            assert_eq!(is_undone(one.clone(), other.clone()), expected, "{one:?} {other:?}");
+            assert_eq!(is_undone(other.clone(), one.clone()), expected, "{other:?} {one:?}");
+        }
+    }
+
+    #[test]
+    fn two_updates_of_the_names_undo_each_other() {
+        let create = || NewUser::federated("a@b.c", "A", "B", "US");
+        let update = || user().update(UserUpdate::default().with_firstname("C"));
+        assert!(is_undone(create().update_if_exists(), update()));
+        assert!(is_undone(update(), update()));
+        assert!(!is_undone(create().ignore_if_exists(), update()));
+    }
+
+    #[test]
+    fn a_removal_undoes_a_creation() {
+        assert!(is_undone(NewUser::federated("a@b.c", "A", "B", "US"), user().remove_from_org()));
+        assert!(!is_undone(user().add_to(["x"]), user().remove_from_org()));
+        assert!(is_undone(NewGroup::new("g"), Command::group("g").delete()));
     }
 }

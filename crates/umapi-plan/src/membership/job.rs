@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::Arc,
 };
 
@@ -17,12 +18,17 @@ use super::{
     plan::MembershipPlan,
 };
 use crate::{
+    account::{Account, is_email_type},
     batch::{
         NotSent, Outcome, StepError, UnknownReason,
-        reading::{Reading, doubt, read},
+        lost_request::{Expectation, Verified},
+        response::{Reading, read},
     },
     command::json_size,
-    job::{CallFailure, Job, JobProgress, PackedRequest, RequestId, RequestResult, Response},
+    job::{
+        CallFailure, Finding, Job, JobProgress, PackedRequest, RequestId, RequestResult, Response, Verification,
+        VerificationId,
+    },
 };
 
 /// Sends the memberships of a plan. A list that is rejected because of one name is sent again without it.
@@ -32,10 +38,14 @@ use crate::{
 #[derive(Debug)]
 pub struct MembershipJob {
     plan: MembershipPlan,
+    test_mode: bool,
     pool: Pool,
     /// Parts of requests that were rejected as a whole: each is sent in a request of its own.
     again: VecDeque<Vec<Lists>>,
     in_flight: HashMap<RequestId, Vec<Lists>>,
+    /// Lists to verify, which are not handed out yet.
+    unverified: VecDeque<Doubt>,
+    verifying: HashMap<VerificationId, Doubt>,
     next_id: u64,
     aborted: Option<CallFailure>,
     /// For each link, the number of requests that it was in, and the id of the last one.
@@ -46,8 +56,16 @@ pub struct MembershipJob {
     ended_count: usize,
 }
 
+/// A list whose error after a lost request must be verified.
+#[derive(Debug)]
+struct Doubt {
+    links: Vec<u32>,
+    expectation: Expectation,
+    error: ActionError,
+}
+
 impl MembershipJob {
-    pub(super) fn new(plan: MembershipPlan) -> Self {
+    pub(super) fn new(plan: MembershipPlan, test_mode: bool) -> Self {
         let mut pool = Pool::default();
         for (link, of) in (0..).zip(&plan.links) {
             pool.add(plan.root(link), of.action, link);
@@ -59,9 +77,12 @@ impl MembershipJob {
         Self {
             sent: vec![(0, None); plan.links.len()],
             plan,
+            test_mode,
             pool,
             again: VecDeque::new(),
             in_flight: HashMap::new(),
+            unverified: VecDeque::new(),
+            verifying: HashMap::new(),
             next_id: 0,
             aborted: None,
             numbers,
@@ -118,30 +139,32 @@ impl MembershipJob {
     fn take_response(&mut self, sent: Vec<Lists>, response: &Response) {
         self.took_part(&sent, response.attempts, response.request_id.as_deref());
         let commands: Vec<_> = sent.iter().map(|lists| lists.command(&self.plan)).collect();
-        let readings = read(&response.body, &commands);
+        let readings = read(&response.body, &commands, self.test_mode);
         for (lists, reading) in sent.into_iter().zip(&readings) {
-            self.take_reading(lists, reading);
+            self.take_reading(lists, reading, response.repeated_after_unknown && !self.test_mode);
         }
     }
 
-    fn take_reading(&mut self, lists: Lists, reading: &Reading<'_>) {
-        if reading.is_doubtful {
-            return self.end_all(&[lists], &Outcome::Unknown { why: doubt() });
+    fn take_reading(&mut self, lists: Lists, reading: &Reading<'_>, is_repeated: bool) {
+        if let Some(disagreement) = &reading.disagreement {
+            let why = UnknownReason::Contradiction(disagreement.clone());
+            return self.end_all(&[lists], &Outcome::Unknown { why });
         }
         if let Some(error) = reading.whole.first() {
             return self.take_command_error(lists, error);
         }
         for (step, list) in lists.lists.into_iter().enumerate() {
             match reading.steps.iter().find(|(at, _)| *at == step) {
-                Some((_, error)) => self.take_list_error(lists.root, list, error),
+                Some((_, error)) => self.take_list_error(lists.root, list, error, is_repeated),
                 None => list.links.iter().for_each(|link| self.end(*link, Outcome::Completed, false)),
             }
         }
     }
 
-    fn take_list_error(&mut self, root: Root, mut list: List, error: &ActionError) {
+    fn take_list_error(&mut self, root: Root, mut list: List, error: &ActionError, is_repeated: bool) {
         let names: Vec<&str> = list.links.iter().map(|link| self.plan.listed_name(*link)).collect();
         match blame(error, root.0, list.action, self.root_name(root), &names) {
+            Blame::NothingToDo if is_repeated => self.doubt(root, list, error),
             Blame::NothingToDo => list.links.iter().for_each(|link| self.end(*link, Outcome::Completed, true)),
             Blame::All => list.links.iter().for_each(|link| self.end(*link, rejected(error), false)),
             Blame::One(place) => {
@@ -157,6 +180,19 @@ impl MembershipJob {
                 self.send_again(root, list, false);
             }
         }
+    }
+
+    /// The memberships are as requested, by the service's word: after a lost request the users are read to verify it.
+    fn doubt(&mut self, root: Root, list: List, error: &ActionError) {
+        let group = self.root_name(root).to_owned();
+        let user = |link: &u32| self.plan.user(*link).clone();
+        let users: Vec<Account> = list.links.iter().map(user).collect();
+        let can_be_read = users.iter().all(|user| user.domain().is_some() || is_email_type(user.name()));
+        if self.aborted.is_some() || !can_be_read {
+            return list.links.iter().for_each(|link| self.end(*link, lost(error), false));
+        }
+        let expectation = Expectation::Members { users, group, expected: list.action == MembershipAction::Add };
+        self.unverified.push_back(Doubt { links: list.links, expectation, error: error.clone() });
     }
 
     /// Takes the rejection of one command of a request. If it is not about the root, it is about one of the lists.
@@ -216,7 +252,7 @@ impl MembershipJob {
     fn end(&mut self, link: u32, outcome: Outcome, was_so_already: bool) {
         let of = self.plan.links[link as usize];
         let (requests, request_id) = self.sent[link as usize].clone();
-        for number in std::mem::take(&mut self.numbers[link as usize]) {
+        for number in mem::take(&mut self.numbers[link as usize]) {
             self.ended_count += 1;
             self.ended.push(MembershipOutcome {
                 number: number as usize,
@@ -278,21 +314,43 @@ impl Job for MembershipJob {
         }
     }
 
+    fn next_verification(&mut self) -> Option<Verification> {
+        let doubt = self.unverified.pop_front()?;
+        let id = VerificationId(self.next_id);
+        self.next_id += 1;
+        let lookups = doubt.expectation.lookups();
+        self.verifying.insert(id, doubt);
+        Some(Verification { id, lookups })
+    }
+
+    fn finish_verification(&mut self, id: VerificationId, findings: &[Finding]) {
+        let Some(Doubt { links, expectation, error }) = self.verifying.remove(&id) else { return };
+        let outcome = match expectation.verify(findings) {
+            Verified::Done => Outcome::Completed,
+            Verified::NotDone => rejected(&error),
+            Verified::CannotTell => lost(&error),
+        };
+        links.into_iter().for_each(|link| self.end(link, outcome.clone(), false));
+    }
+
     fn abort(&mut self, why: CallFailure) {
         if self.aborted.is_some() {
             return;
         }
+        for Doubt { links, error, .. } in mem::take(&mut self.unverified) {
+            links.into_iter().for_each(|link| self.end(link, lost(&error), false));
+        }
         for link in self.pool.drain() {
             self.end(link, not_sent(&why), false);
         }
-        for lists in std::mem::take(&mut self.again) {
+        for lists in mem::take(&mut self.again) {
             self.end_all(&lists, &not_sent(&why));
         }
         self.aborted = Some(why);
     }
 
     fn take_outcomes(&mut self) -> Vec<MembershipOutcome> {
-        std::mem::take(&mut self.ended)
+        mem::take(&mut self.ended)
     }
 
     fn key(&self, _number: u64) -> Option<&()> {
@@ -300,7 +358,11 @@ impl Job for MembershipJob {
     }
 
     fn is_finished(&self) -> bool {
-        self.pool.is_empty() && self.again.is_empty() && self.in_flight.is_empty()
+        self.pool.is_empty()
+            && self.again.is_empty()
+            && self.in_flight.is_empty()
+            && self.unverified.is_empty()
+            && self.verifying.is_empty()
     }
 
     fn progress(&self) -> JobProgress {
@@ -319,6 +381,10 @@ fn links(lists: &[Lists]) -> impl Iterator<Item = u32> + '_ {
 
 fn not_sent(why: &CallFailure) -> Outcome {
     Outcome::NotSent { why: NotSent::Failed(why.clone()) }
+}
+
+fn lost(error: &ActionError) -> Outcome {
+    Outcome::Unknown { why: UnknownReason::LostRequest(error.error_code.clone()) }
 }
 
 fn rejected(error: &ActionError) -> Outcome {
@@ -482,6 +548,10 @@ impl MembershipPlan {
         } else {
             self.memberships.users[of.user as usize].name()
         }
+    }
+
+    fn user(&self, link: u32) -> &Account {
+        &self.memberships.users[self.links[link as usize].user as usize]
     }
 
     fn root(&self, link: u32) -> Root {

@@ -343,9 +343,9 @@ impl MembershipPlan {
         self.lower_bound
     }
 
-    /// Turns the plan into a job that sends it.
-    pub fn into_job(self) -> MembershipJob {
-        MembershipJob::new(self)
+    /// Turns the plan into a job that sends it. In test mode the service validates everything and changes nothing.
+    pub fn into_job(self, test_mode: bool) -> MembershipJob {
+        MembershipJob::new(self, test_mode)
     }
 }
 

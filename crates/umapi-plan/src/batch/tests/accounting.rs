@@ -1,15 +1,21 @@
-//! What is said of each command in special cases.
+//! Outcomes of commands in special cases.
 
-use umapi_model::{ActionError, ActionWarning, ErrorCode};
+use std::collections::BTreeSet;
+
+use umapi_model::{ActionError, ActionWarning, ErrorCode, User, UserType};
 
 use super::*;
-use crate::batch::Report;
-use crate::batch::outcome::{CommandOutcome, NotSent, Notice, Outcome, StepState};
-use crate::command::root_of;
-use crate::job::{CallFailure, RequestId};
+use crate::{
+    account::Account,
+    batch::{CommandOutcome, NotSent, Notice, Outcome, Report, StepState},
+    command::{UserCommand, root_of},
+    job::{CallFailure, Finding, Lookup},
+};
 
-fn partial(errors: impl IntoIterator<Item = ActionError>) -> ActionResponse {
-    ActionResponse::new(ActionResult::Partial).with_not_completed(1).with_errors(errors)
+fn rejected(errors: impl IntoIterator<Item = ActionError>) -> ActionResponse {
+    let errors: Vec<ActionError> = errors.into_iter().collect();
+    let commands = errors.iter().map(|error| error.index).collect::<BTreeSet<_>>().len() as u32;
+    ActionResponse::new(ActionResult::Error).with_not_completed(commands).with_errors(errors)
 }
 
 fn error(step: i64, code: ErrorCode) -> ActionError {
@@ -26,28 +32,28 @@ fn outcomes(scheduler: &mut Scheduler) -> Vec<CommandOutcome> {
     outcomes
 }
 
-fn only_request(scheduler: &mut Scheduler) -> RequestId {
+fn only_request(scheduler: &mut Scheduler) -> PackedRequest {
     let request = scheduler.next_request(false).unwrap();
     assert!(scheduler.next_request(false).is_none());
-    request.id
+    request
 }
 
 #[test]
-fn errors_of_joined_commands_go_back_to_their_own() {
+fn errors_of_joined_commands_go_to_their_own_command() {
     let mut scheduler = scheduler([
         Command::user("a@b.c").add_to(["x"]).remove_from(["y"]),
         Command::user("a@b.c").add_to(["z"]).remove_from(["w"]),
     ]);
-    let id = only_request(&mut scheduler);
+    let request = only_request(&mut scheduler);
     let warning = ActionWarning::new(0, ErrorCode::WarningCommandDeprecated).with_step(1);
-    let response = partial([error(3, ErrorCode::GroupNotFound)]).with_warnings([warning]);
-    scheduler.finish_request(id, answer(response));
+    let response = rejected([error(3, ErrorCode::GroupNotFound)]).with_warnings([warning]);
+    scheduler.finish_request(request.id, answer(response));
     let outcomes = outcomes(&mut scheduler);
     assert!(outcomes[0].is_completed());
     assert_eq!(outcomes[0].warnings()[0].step, Some(1));
     assert_eq!(outcomes[1].errors()[0].step, Some(1));
     let states: Vec<_> = outcomes[1].steps().iter().map(|step| step.state()).collect();
-    assert_eq!(states, [StepState::Done, StepState::Refused]);
+    assert_eq!(states, [StepState::Done, StepState::Rejected]);
     let text = outcomes[1].to_string();
     for part in ["command 1", "a@b.c", "step 1", "error.group.not_found", ErrorCode::GroupNotFound.remedy().unwrap()] {
         assert!(text.contains(part), "{part} is not in: {text}");
@@ -55,14 +61,14 @@ fn errors_of_joined_commands_go_back_to_their_own() {
 }
 
 #[test]
-fn a_piece_that_fails_holds_back_the_pieces_after_it_and_no_one_elses() {
+fn a_failed_part_holds_back_the_later_parts_of_its_command() {
     let mut scheduler =
         scheduler([Command::group("g").add_users(users(150)), Command::group("g").remove_users(["x@y.z"])]);
-    let id = only_request(&mut scheduler);
-    scheduler.finish_request(id, answer(partial([error(2, ErrorCode::UserNonexistent)])));
+    let request = only_request(&mut scheduler);
+    scheduler.finish_request(request.id, answer(rejected([error(2, ErrorCode::UserNonexistent)])));
     let rest = scheduler.next_request(false).unwrap();
     assert_eq!(serde_json::to_value(&rest.commands).unwrap()[0]["do"].as_array().unwrap().len(), 1);
-    scheduler.finish_request(rest.id, success());
+    scheduler.finish_request(rest.id, success(&rest));
     let outcomes = outcomes(&mut scheduler);
     assert!(outcomes[0].is_rejected() && outcomes[1].is_completed());
     assert_eq!(outcomes[0].errors()[0].names, Some(20..30));
@@ -76,50 +82,120 @@ fn in_test_mode_nothing_is_held_back() {
     let mut scheduler = Scheduler::<Command>::new(Settings::unbounded(true));
     scheduler.push(Command::group("g").add_users(users(150)).into()).unwrap();
     scheduler.close();
-    let id = only_request(&mut scheduler);
-    scheduler.finish_request(id, answer(partial([error(2, ErrorCode::UserUserListInvalid)])));
-    let id = only_request(&mut scheduler);
-    scheduler.finish_request(id, success());
+    let request = only_request(&mut scheduler);
+    scheduler.finish_request(request.id, answer(rejected([error(2, ErrorCode::UserUserListInvalid)])));
+    let request = only_request(&mut scheduler);
+    let tried = ActionResponse::new(ActionResult::Success).with_completed_in_test_mode(1);
+    scheduler.finish_request(request.id, answer(tried));
     assert!(outcomes(&mut scheduler)[0].is_rejected());
 }
 
+/// Sends a create, loses the response, and has the repetition rejected with "already in the organization".
+fn create_after_lost_request(mut command: UserCommand, repeated_after_unknown: bool) -> Scheduler {
+    if !repeated_after_unknown {
+        command = command.repeated();
+    }
+    let mut scheduler = scheduler([command]);
+    let request = only_request(&mut scheduler);
+    let body = rejected([error(0, ErrorCode::UserAlreadyInOrg)]);
+    let response = Response { body, request_id: None, attempts: 2, repeated_after_unknown };
+    scheduler.finish_request(request.id, RequestResult::Response(response));
+    scheduler
+}
+
+fn ann() -> UserCommand {
+    Command::create_user(NewUser::federated("ann@b.c", "Ann", "Kim", "US"))
+}
+
+fn found(first_name: &str) -> Finding {
+    let user = User::default().with_email("ann@b.c").with_type(UserType::FederatedId).with_firstname(first_name);
+    Finding::User(Some(Box::new(user.with_lastname("Kim").with_country("US"))))
+}
+
 #[test]
-fn a_repeated_create_that_exists_already_counts_as_done_and_says_so() {
+fn an_error_after_a_lost_request_is_verified() {
+    let code = ErrorCode::UserAlreadyInOrg;
     for repeated_after_unknown in [true, false] {
-        let mut scheduler = scheduler([Command::create_user(NewUser::adobe_id("a@b.c")).add_to(["x"])]);
-        let request = scheduler.next_request(false).unwrap();
-        let response = partial([error(0, ErrorCode::UserAlreadyInOrg)]);
-        let answer = Response { body: response, request_id: None, attempts: 2, repeated_after_unknown };
-        scheduler.finish_request(request.id, RequestResult::Response(answer));
-        let outcome = &outcomes(&mut scheduler)[0];
-        assert_eq!(outcome.is_completed(), repeated_after_unknown);
-        assert_eq!(outcome.requests(), 2);
-        let notice = Notice::DoneByLostRequest { step: 0, code: ErrorCode::UserAlreadyInOrg };
-        assert_eq!(outcome.notices().contains(&notice), repeated_after_unknown);
+        for (finding, expected) in [
+            (found("Ann"), "completed"),
+            (found("Anna"), "rejected"),
+            (Finding::User(None), "unknown"),
+            (Finding::Failed(CallFailure::new("no network")), "unknown"),
+        ] {
+            let mut scheduler = create_after_lost_request(ann(), repeated_after_unknown);
+            assert!(!scheduler.is_finished() && scheduler.take_outcomes().is_empty());
+            let verification = scheduler.next_verification().unwrap();
+            assert_eq!(verification.lookups, [Lookup::User(Account::email("ann@b.c"))]);
+            scheduler.finish_verification(verification.id, &[finding]);
+            assert!(scheduler.is_finished() && scheduler.graph.is_forgotten());
+            let outcome = &outcomes(&mut scheduler)[0];
+            assert!(outcome.outcome().to_string().starts_with(expected), "{outcome}");
+            assert_eq!(outcome.requests(), 2);
+            let notice = Notice::DoneByLostRequest { step: 0, code: code.clone() };
+            assert_eq!(outcome.notices().contains(&notice), expected == "completed");
+        }
     }
 }
 
 #[test]
-fn a_command_of_an_earlier_process_counts_as_done_where_its_neighbor_does_not() {
+fn a_verified_rejection_holds_back_the_rest_of_its_command() {
+    let mut scheduler = create_after_lost_request(ann().add_to((0..150).map(|i| format!("g{i}"))), true);
+    assert!(scheduler.next_request(true).is_none(), "the rest waits for the verification");
+    let verification = scheduler.next_verification().unwrap();
+    scheduler.finish_verification(verification.id, &[found("Anna")]);
+    assert!(scheduler.is_finished());
+    let outcome = &outcomes(&mut scheduler)[0];
+    assert!(outcome.is_rejected() && outcome.unsent().is_some(), "{outcome}");
+}
+
+#[test]
+fn an_abort_leaves_unverified_commands_unknown() {
+    let mut scheduler = create_after_lost_request(ann(), true);
+    scheduler.abort(CallFailure::new("stop"));
+    assert!(scheduler.next_verification().is_none() && scheduler.is_finished());
+    assert!(outcomes(&mut scheduler)[0].is_unknown());
+}
+
+#[test]
+fn in_test_mode_a_lost_request_did_nothing() {
+    let mut scheduler = Scheduler::<Command>::new(Settings::unbounded(true));
+    scheduler.push(ann().into()).unwrap();
+    scheduler.close();
+    let request = only_request(&mut scheduler);
+    let body = rejected([error(0, ErrorCode::UserAlreadyInOrg)]);
+    let response = Response { body, request_id: None, attempts: 2, repeated_after_unknown: true };
+    scheduler.finish_request(request.id, RequestResult::Response(response));
+    assert!(outcomes(&mut scheduler)[0].is_rejected());
+}
+
+#[test]
+fn only_commands_of_an_earlier_process_are_verified() {
     let create = |number| Command::create_user(NewUser::adobe_id(user(number)));
     let mut scheduler = scheduler([create(0).repeated(), create(1)]);
-    let id = only_request(&mut scheduler);
-    let mut neighbor = error(0, ErrorCode::UserAlreadyInOrg);
-    neighbor.index = 1;
-    scheduler.finish_request(id, answer(partial([error(0, ErrorCode::UserAlreadyInOrg), neighbor])));
+    let request = only_request(&mut scheduler);
+    let mut second = error(0, ErrorCode::UserAlreadyInOrg);
+    second.index = 1;
+    scheduler.finish_request(request.id, answer(rejected([error(0, ErrorCode::UserAlreadyInOrg), second])));
+    let verification = scheduler.next_verification().unwrap();
+    assert!(scheduler.next_verification().is_none());
+    let adobe = User::default().with_email(user(0)).with_type(UserType::AdobeId);
+    scheduler.finish_verification(verification.id, &[Finding::User(Some(Box::new(adobe)))]);
     let outcomes = outcomes(&mut scheduler);
     assert!(outcomes[0].is_completed() && outcomes[1].is_rejected());
     assert_eq!(outcomes[0].notices(), [Notice::DoneByLostRequest { step: 0, code: ErrorCode::UserAlreadyInOrg }]);
 }
 
 #[test]
-fn one_command_that_breaks_a_whole_request_costs_no_other_one() {
+fn one_bad_command_does_not_harm_the_others() {
     let mut scheduler = scheduler((0..10).map(|i| Command::user(user(i)).remove_all()));
     let mut requests = 0;
     while let Some(request) = scheduler.next_request(false) {
         requests += 1;
         let is_broken = request.commands.iter().any(|command| root_of(command) == user(3));
-        scheduler.finish_request(request.id, if is_broken { RequestResult::Refused(malformed()) } else { success() });
+        scheduler.finish_request(
+            request.id,
+            if is_broken { RequestResult::Refused(malformed()) } else { success(&request) },
+        );
     }
     assert!(scheduler.is_finished());
     let outcomes = outcomes(&mut scheduler);
@@ -131,7 +207,7 @@ fn one_command_that_breaks_a_whole_request_costs_no_other_one() {
 }
 
 #[test]
-fn joined_commands_are_parted_to_find_the_one_that_is_refused() {
+fn joined_commands_are_split_to_find_the_bad_one() {
     let mut scheduler = scheduler([
         Command::from(Command::user("a@b.c").add_to(["x"])),
         Command::user("a@b.c").add_to(["bad"]).into(),
@@ -145,7 +221,10 @@ fn joined_commands_are_parted_to_find_the_one_that_is_refused() {
         if !is_broken {
             sent.push(json);
         }
-        scheduler.finish_request(request.id, if is_broken { RequestResult::Refused(malformed()) } else { success() });
+        scheduler.finish_request(
+            request.id,
+            if is_broken { RequestResult::Refused(malformed()) } else { success(&request) },
+        );
     }
     assert!(scheduler.is_finished() && scheduler.graph.is_forgotten());
     let rejected: Vec<_> = outcomes(&mut scheduler).iter().map(CommandOutcome::is_rejected).collect();
@@ -155,7 +234,7 @@ fn joined_commands_are_parted_to_find_the_one_that_is_refused() {
 }
 
 #[test]
-fn what_was_not_sent_is_handed_back() {
+fn unsent_commands_are_handed_back() {
     let commands: [(&str, Command); 3] = [
         ("long", Command::group("g").add_users(users(120)).into()),
         ("new", NewUser::adobe_id("a@b.c").into()),
@@ -169,7 +248,7 @@ fn what_was_not_sent_is_handed_back() {
     scheduler.abort(CallFailure::new("stop"));
     assert!(!scheduler.is_finished() && scheduler.next_request(true).is_none());
     let late = scheduler.push(("late", Command::user("late@b.c").remove_all().into())).unwrap();
-    scheduler.finish_request(request.id, success());
+    scheduler.finish_request(request.id, success(&request));
     assert!(scheduler.is_finished());
     let mut report = Report::new(false);
     scheduler.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
@@ -177,7 +256,7 @@ fn what_was_not_sent_is_handed_back() {
     assert!(
         report
             .to_string()
-            .contains("4 commands in 1 requests: 2 completed, 0 rejected, 2 not sent, 0 unknown; ended early")
+            .contains("4 commands in 1 requests: 2 completed, 0 rejected, 2 not sent, 0 unknown; stopped early")
     );
     assert!(
         report.not_sent().all(|(_, outcome)| matches!(outcome.outcome(), Outcome::NotSent { why: NotSent::Failed(_) }))
@@ -189,7 +268,7 @@ fn what_was_not_sent_is_handed_back() {
 }
 
 #[test]
-fn an_invalid_command_can_be_counted_in() {
+fn an_invalid_command_has_an_outcome_too() {
     let mut scheduler = Scheduler::new(Settings::default());
     let command: Command =
         serde_json::from_str(r#"{"user":"a@b.c","do":[{"add":{"group":["x"]}},{"addAdobeID":{"email":"a@b.c"}}]}"#)

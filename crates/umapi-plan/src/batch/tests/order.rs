@@ -1,4 +1,4 @@
-//! What comes before what.
+//! The order of dependent commands.
 
 use umapi_model::UserUpdate;
 
@@ -11,7 +11,7 @@ fn assert_order(commands: impl IntoIterator<Item = impl Into<Command>>, expected
 }
 
 #[test]
-fn a_group_is_made_before_it_is_used() {
+fn a_group_is_created_before_it_is_used() {
     let create = Command::create_group(NewGroup::new("Design"));
     for group in ["design", "_admin_Design"] {
         assert_order(
@@ -22,7 +22,7 @@ fn a_group_is_made_before_it_is_used() {
 }
 
 #[test]
-fn a_group_is_made_first_even_if_it_is_named_last() {
+fn a_group_is_created_first_even_if_given_last() {
     assert_order(
         commands![Command::user("a@b.c").add_to(["Design"]), Command::create_group(NewGroup::new("Design"))],
         &[&["Design"], &["a@b.c"]],
@@ -30,7 +30,7 @@ fn a_group_is_made_first_even_if_it_is_named_last() {
 }
 
 #[test]
-fn where_both_need_each_other_the_callers_order_decides() {
+fn mutual_needs_keep_the_order_of_the_caller() {
     let user = Command::create_user(NewUser::adobe_id("a@b.c")).add_to(["Design"]);
     let group = Command::create_group(NewGroup::new("Design")).add_users(["a@b.c"]);
     assert_order(commands![user.clone(), group.clone()], &[&["a@b.c"], &["Design"]]);
@@ -38,7 +38,7 @@ fn where_both_need_each_other_the_callers_order_decides() {
 }
 
 #[test]
-fn a_user_is_made_before_a_group_takes_them() {
+fn a_user_is_created_before_a_group_adds_them() {
     let (user, group) =
         (Command::create_user(NewUser::adobe_id("A@b.c")), Command::group("Design").add_users(["a@b.c"]));
     assert_order(commands![user.clone(), group.clone()], &[&["A@b.c"], &["Design"]]);
@@ -46,7 +46,7 @@ fn a_user_is_made_before_a_group_takes_them() {
 }
 
 #[test]
-fn removals_come_after_what_was_asked_for_before() {
+fn removals_come_after_earlier_commands() {
     assert_order(
         commands![Command::group("Design").add_users(["a@b.c"]), Command::user("a@b.c").remove_from_org()],
         &[&["Design"], &["a@b.c"]],
@@ -58,7 +58,7 @@ fn removals_come_after_what_was_asked_for_before() {
 }
 
 #[test]
-fn what_comes_after_a_removal_stays_after_it() {
+fn commands_after_a_removal_stay_after_it() {
     assert_order(
         commands![
             Command::group("Design").delete(),
@@ -70,7 +70,7 @@ fn what_comes_after_a_removal_stays_after_it() {
 }
 
 #[test]
-fn a_new_name_can_be_used_when_it_is_there() {
+fn a_new_name_is_used_after_the_rename() {
     let rename = Command::user("a@b.c").update(UserUpdate::default().with_email("new@b.c"));
     assert_order(commands![rename, Command::group("g").add_users(["new@b.c"])], &[&["a@b.c"], &["g"]]);
 }
@@ -98,7 +98,7 @@ fn equal_usernames_of_two_domains_are_two_users() {
 }
 
 #[test]
-fn joining_waits_for_nothing_that_would_cost_a_request() {
+fn joining_never_costs_a_request() {
     // The second command on the user needs a group that needs the first one: they stay two.
     assert_order(
         commands![

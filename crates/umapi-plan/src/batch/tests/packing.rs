@@ -1,4 +1,4 @@
-//! As few requests as there can be.
+//! Batches need the fewest requests.
 
 use proptest::prelude::*;
 use umapi_model::limits;
@@ -14,13 +14,13 @@ fn ten_commands_go_in_one_request() {
 }
 
 #[test]
-fn a_hundred_names_go_in_one_command_and_pieces_follow_each_other() {
+fn a_hundred_names_go_in_one_command() {
     let requests = run(&mut scheduler([Command::group("Design").add_users(users(250))]));
     assert_eq!(roots(&requests), [["Design"]; 3]);
 }
 
 #[test]
-fn neighbors_on_one_user_are_joined() {
+fn adjacent_commands_on_one_user_are_joined() {
     let add = |group: &str| Command::user("A@b.c").add_to([group]);
     let requests = run(&mut scheduler([
         Command::create_user(NewUser::federated("a@b.c", "A", "B", "US")),
@@ -33,7 +33,7 @@ fn neighbors_on_one_user_are_joined() {
 }
 
 #[test]
-fn what_no_command_can_hold_is_not_joined() {
+fn commands_that_could_not_be_one_are_not_joined() {
     let create = || Command::create_user(NewUser::adobe_id("a@b.c"));
     for commands in [
         commands![Command::user("a@b.c").remove_from_org(), create()],
@@ -45,7 +45,7 @@ fn what_no_command_can_hold_is_not_joined() {
             Command::group("g").add_users(["a@b.c"]),
         ],
         commands![Command::group("g").add_users(users(60)), Command::group("g").remove_users(users(50))],
-        // Repeated, these would do something a second time.
+        // A repetition of these would change something a second time.
         commands![create(), Command::user("a@b.c").remove_from_org()],
         commands![Command::user("a@b.c").add_to(["x"]), Command::user("a@b.c").remove_from(["X"])],
     ] {
@@ -54,14 +54,14 @@ fn what_no_command_can_hold_is_not_joined() {
 }
 
 #[test]
-fn a_long_command_fills_what_is_left_of_the_one_before() {
+fn a_long_command_fills_the_rest_of_the_previous_one() {
     let short = Command::group("g").remove_users(users(45).map(|user| format!("former.{user}")));
     let long = Command::group("g").add_users(users(150));
     assert_eq!(run(&mut scheduler([short, long])).len(), 2);
 }
 
 #[test]
-fn a_request_id_is_sent_unless_it_would_speak_for_others() {
+fn a_request_id_is_sent_unless_commands_are_joined() {
     let named = |id: &str| Command::user("a@b.c").add_to(["x"]).request_id(id);
     let sent = |requests: &[PackedRequest]| serde_json::to_string(&requests[0].commands).unwrap();
     assert!(sent(&run(&mut scheduler([named("r1")]))).contains(r#""requestID":"r1""#));
@@ -69,19 +69,19 @@ fn a_request_id_is_sent_unless_it_would_speak_for_others() {
 }
 
 #[test]
-fn a_partly_filled_request_waits_for_what_could_fill_it() {
+fn a_request_with_room_waits_for_what_could_fill_it() {
     // Fifteen chains of two: the second units fill up the second request.
     let chain =
         |i: usize| [Command::create_user(NewUser::adobe_id(user(i))), Command::create_user(NewUser::adobe_id(user(i)))];
     let mut scheduler = scheduler((0..15).flat_map(chain));
     let first = scheduler.next_request(false).unwrap();
     assert!(scheduler.next_request(false).is_none());
-    scheduler.finish_request(first.id, success());
+    scheduler.finish_request(first.id, success(&first));
     assert_eq!(1 + run(&mut scheduler).len(), 3);
 }
 
 #[test]
-fn while_the_stream_is_open_only_full_requests_are_sent_unless_asked() {
+fn an_open_stream_sends_only_full_requests_unless_flushed() {
     let mut scheduler = Scheduler::<Command>::new(Settings::default());
     for i in 0..12 {
         scheduler.push(Command::user(user(i)).remove_all().into()).unwrap();
@@ -101,7 +101,7 @@ fn places_are_kept_for_the_end_of_a_long_chain() {
     let first = scheduler.next_request(false).unwrap();
     assert!(first.commands.iter().any(|command| crate::command::root_of(command) == "chain@b.c"));
     assert!(scheduler.next_request(false).is_none(), "it would take nine others, and leave the chain alone at the end");
-    scheduler.finish_request(first.id, success());
+    scheduler.finish_request(first.id, success(&first));
     assert_eq!(1 + run(&mut scheduler).len(), 10);
 }
 
@@ -138,7 +138,7 @@ fn an_estimate_counts_what_would_be_sent() {
     assert_eq!(estimate.duration_at(1).as_secs(), 120);
 }
 
-/// Commands of which no two on one root can be joined.
+/// Commands that cannot be joined, in chains on one root each.
 fn chains(lengths: &[usize]) -> Vec<Command> {
     let chain = |(i, length): (usize, &usize)| (0..*length).map(move |_| Command::from(NewUser::adobe_id(user(i))));
     lengths.iter().enumerate().flat_map(chain).collect()
@@ -148,7 +148,7 @@ proptest! {
     #[test]
     fn chains_need_no_more_requests_than_the_bound(lengths in prop::collection::vec(1..12_usize, 1..60), seed in any::<u64>()) {
         let total: usize = lengths.iter().sum();
-        // The bound of chains: for every length, all units that have at least so many after them come first.
+        // The bound for chains: for every length, all units with at least so many others after them come first.
         let bound = (0..12_usize)
             .map(|after| after + lengths.iter().map(|length| length.saturating_sub(after)).sum::<usize>().div_ceil(10))
             .zip(0..12)
@@ -162,11 +162,12 @@ proptest! {
         loop {
             if (in_flight.is_empty() || random.bool()) && let Some(request) = scheduler.next_request(false) {
                 requests += 1;
-                in_flight.push(request.id);
+                in_flight.push(request);
             } else if in_flight.is_empty() {
                 break;
             } else {
-                scheduler.finish_request(in_flight.swap_remove(random.usize(0..in_flight.len())), success());
+                let request = in_flight.swap_remove(random.usize(0..in_flight.len()));
+                scheduler.finish_request(request.id, success(&request));
             }
         }
         prop_assert!(scheduler.is_finished());

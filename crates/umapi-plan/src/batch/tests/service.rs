@@ -1,5 +1,5 @@
-//! Any commands, and a tiny service that takes or refuses them: what is sent is compared with what was given, name by
-//! name.
+//! Any commands against a small model of the service that accepts or rejects them: what is sent is compared with what was
+//! given, name by name.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -15,13 +15,13 @@ use crate::batch::outcome::{Outcome, StepState};
 use crate::command::{Step, take_steps};
 use crate::job::CallFailure;
 
-/// One name of a list, or a step without one: what is done or not.
+/// One name of a list, or a step without a list: what is done or not.
 type Atom = (String, String);
 
-/// Where an atom stands in what the caller gave: command, step, place in the step.
+/// The position of an atom in what the caller gave: command, step, position in the step.
 type Place = (usize, usize, usize);
 
-/// What a request holds: command by command, step by step.
+/// The content of a request: command by command, step by step.
 type Places = Vec<Vec<Vec<Place>>>;
 
 fn atoms(step: &Step) -> Vec<Atom> {
@@ -89,9 +89,9 @@ fn any_command() -> impl Strategy<Value = Command> {
     })
 }
 
-/// What the service did with an atom, and when: the number of the event in which it was sent and answered.
+/// What the service did with an atom, and the numbers of the events of its request and its response.
 #[derive(Clone, Debug)]
-struct Fate {
+struct AtomState {
     state: StepState,
     sent: usize,
     answered: usize,
@@ -102,12 +102,12 @@ struct Service {
     /// By root, the atoms in the caller's order.
     given: HashMap<String, Vec<(Atom, Place)>>,
     commands: Vec<Command>,
-    fates: BTreeMap<Place, Fate>,
+    states_of: BTreeMap<Place, AtomState>,
     /// By root, what is not sent yet.
     unsent: HashMap<String, VecDeque<(Atom, Place)>>,
-    /// Commands of which something was not done.
+    /// Commands with something that was not done.
     failed: HashSet<usize>,
-    /// Commands that break any request that they are in.
+    /// Commands that make the service reject their whole request.
     poison: HashSet<usize>,
     clock: usize,
 }
@@ -127,7 +127,7 @@ impl Service {
             unsent,
             given,
             commands: commands.to_vec(),
-            fates: BTreeMap::new(),
+            states_of: BTreeMap::new(),
             failed: HashSet::new(),
             poison: HashSet::new(),
             clock: 0,
@@ -151,7 +151,7 @@ impl Service {
         assert!((1..=limits::STEPS_PER_COMMAND).contains(&steps.len()));
         Command::try_from(command.clone()).expect("what is sent keeps the rules");
         let unsent = self.unsent.get_mut(&root_key(command)).expect("a root that was given");
-        // What comes after a failed piece is held back.
+        // The parts after a failed one are held back.
         unsent.retain(|(_, (command, _, _))| !self.failed.contains(command));
         let mut found = Vec::new();
         for step in &steps {
@@ -172,9 +172,9 @@ impl Service {
         found
     }
 
-    fn fate(&mut self, places: &[Place], state: StepState, sent: usize) {
+    fn atom_state(&mut self, places: &[Place], state: StepState, sent: usize) {
         for place in places {
-            let before = self.fates.insert(*place, Fate { state, sent, answered: self.clock });
+            let before = self.states_of.insert(*place, AtomState { state, sent, answered: self.clock });
             assert!(before.is_none(), "an atom was sent twice: {place:?}");
             if state != StepState::Done {
                 self.failed.insert(place.0);
@@ -182,7 +182,7 @@ impl Service {
         }
     }
 
-    /// Takes a request back of which nothing was applied, if it holds poison among other things.
+    /// Rejects a whole request, if it has a bad command among others.
     fn give_back(&mut self, request: &PackedRequest, places: &Places) -> bool {
         let numbers: HashSet<usize> = places.iter().flatten().flatten().map(|place| place.0).collect();
         if numbers.len() == 1 || numbers.is_disjoint(&self.poison) {
@@ -198,16 +198,16 @@ impl Service {
         true
     }
 
-    /// Every atom was sent once.
+    /// Checks that every atom was sent once.
     fn assert_all_sent(&self) {
         for (root, atoms) in &self.given {
             assert_eq!(self.unsent[root].len(), 0, "left on {root}");
-            assert!(atoms.iter().all(|(_, place)| self.fates.contains_key(place)));
+            assert!(atoms.iter().all(|(_, place)| self.states_of.contains_key(place)));
         }
     }
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug)]
 enum Chance {
     Response,
@@ -224,7 +224,7 @@ fn lost(why: &str) -> CallFailure {
     CallFailure::new(why)
 }
 
-/// Runs everything, with as many requests in flight and answers in such an order as chance wants.
+/// Runs everything, with random numbers of requests in flight and responses in random order.
 fn play(
     scheduler: &mut Scheduler,
     service: &mut Service,
@@ -264,7 +264,7 @@ fn play(
             continue;
         }
         if service.poison.contains(&places[0][0][0].0) {
-            places.iter().flatten().for_each(|places| service.fate(places, StepState::Refused, sent));
+            places.iter().flatten().for_each(|places| service.atom_state(places, StepState::Rejected, sent));
             scheduler.finish_request(request.id, RequestResult::Refused(malformed()));
             continue;
         }
@@ -288,11 +288,11 @@ fn respond(
     let all = || places.iter().flatten();
     match chance {
         Chance::Unknown => {
-            all().for_each(|places| service.fate(places, StepState::Unknown, sent));
+            all().for_each(|places| service.atom_state(places, StepState::Unknown, sent));
             RequestResult::Unknown(lost("no answer"))
         }
         Chance::NotSent => {
-            all().for_each(|places| service.fate(places, StepState::NotSent, sent));
+            all().for_each(|places| service.atom_state(places, StepState::NotSent, sent));
             RequestResult::NotSent(lost("no connection"))
         }
         Chance::Response => {
@@ -302,7 +302,7 @@ fn respond(
                 let before = errors.len();
                 for (step, places) in command.iter().enumerate() {
                     let is_refused = refuses();
-                    service.fate(places, if is_refused { StepState::Refused } else { StepState::Done }, sent);
+                    service.atom_state(places, if is_refused { StepState::Rejected } else { StepState::Done }, sent);
                     if is_refused {
                         let error = ActionError::new(index as u32, ErrorCode::GroupNotFound);
                         errors.push(error.with_step(step as i64).with_message(format!("{places:?}")));
@@ -315,12 +315,17 @@ fn respond(
                 _ if failed == places.len() => ActionResult::Error,
                 _ => ActionResult::Partial,
             };
-            answer(ActionResponse::new(result).with_not_completed(failed as u32).with_errors(errors))
+            answer(
+                ActionResponse::new(result)
+                    .with_completed((places.len() - failed) as u32)
+                    .with_not_completed(failed as u32)
+                    .with_errors(errors),
+            )
         }
     }
 }
 
-/// Every command has one outcome, and it says of each name what the service did.
+/// Checks that every command has one outcome, which matches what the service did with each name.
 fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
     let mut outcomes = scheduler.take_outcomes();
     outcomes.sort_by_key(|outcome| outcome.number());
@@ -333,8 +338,8 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
         let mut states = Vec::new();
         for (index, step) in take_steps(&mut command).iter().enumerate() {
             for at in 0..atoms(step).len() {
-                let fate = service.fates.get(&(number, index, at));
-                let state = fate.map_or(StepState::NotSent, |fate| fate.state);
+                let atom_state = service.states_of.get(&(number, index, at));
+                let state = atom_state.map_or(StepState::NotSent, |atom_state| atom_state.state);
                 expected.insert((index, at), state);
                 states.push(state);
             }
@@ -342,8 +347,8 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
         let has = |state| states.contains(&state);
         let fits = match outcome.outcome() {
             Outcome::Completed => states.iter().all(|state| *state == StepState::Done),
-            Outcome::Rejected { errors } => !errors.is_empty() && has(StepState::Refused) && !has(StepState::Unknown),
-            Outcome::NotSent { .. } => has(StepState::NotSent) && !has(StepState::Refused) && !has(StepState::Unknown),
+            Outcome::Rejected { errors } => !errors.is_empty() && has(StepState::Rejected) && !has(StepState::Unknown),
+            Outcome::NotSent { .. } => has(StepState::NotSent) && !has(StepState::Rejected) && !has(StepState::Unknown),
             Outcome::Unknown { .. } => has(StepState::Unknown),
         };
         assert!(fits, "{:?} for {states:?}", outcome.outcome());
@@ -363,7 +368,7 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
                 continue;
             };
             let (step, names) = (step, error.names.clone().unwrap_or(0..1));
-            assert!(names.clone().all(|at| expected[&(step, at)] == StepState::Refused));
+            assert!(names.clone().all(|at| expected[&(step, at)] == StepState::Rejected));
             assert!(error.message.as_ref().unwrap().contains(&format!("({number}, {step}, {})", names.start)));
         }
         assert_eq!(outcome.unsent().map(rest), expected_rest(&service.commands[number], &expected), "{outcome:?}");
@@ -384,30 +389,32 @@ fn expected_rest(command: &Command, states: &BTreeMap<(usize, usize), StepState>
     (!rest.is_empty()).then_some(rest)
 }
 
-/// What makes or changes a thing, and what uses it, were not at the service at the same time, and came in the caller's
-/// order; only a creation may have come before uses that were given earlier.
+/// Checks that what creates or changes an entity, and what uses it, were not at the service at the same time, and came in
+/// the caller's order; only a create may have come before uses that were given earlier.
 fn assert_precedence(service: &Service) {
-    use crate::batch::access::{Kind, Mode, of_step};
-    let mut touched: HashMap<(Kind, String), Vec<(Place, Mode)>> = HashMap::new();
+    use crate::batch::entities::{Access, EntityKind, touched_by};
+    let mut touched: HashMap<(EntityKind, String), Vec<(Place, Access)>> = HashMap::new();
     for (number, command) in service.commands.iter().enumerate() {
         let mut head = command.to_raw();
         let steps = take_steps(&mut head);
         for (index, step) in steps.iter().enumerate() {
             let mut at = 0;
-            of_step(&head, step, |kind, name, mode| {
+            touched_by(&head, step, |kind, name, mode| {
                 let key = (kind, fold(name));
                 touched.entry(key).or_default().push(((number, index, at), mode));
-                at += usize::from(mode == Mode::Use);
+                at += usize::from(mode == Access::Use);
             });
         }
     }
     for ((kind, name), places) in touched {
         for (i, (first, mode)) in places.iter().enumerate() {
             for (second, later) in &places[i + 1..] {
-                if first.0 == second.0 || (*mode == Mode::Use && *later == Mode::Use) {
+                if first.0 == second.0 || (*mode == Access::Use && *later == Access::Use) {
                     continue;
                 }
-                let (Some(one), Some(other)) = (service.fates.get(first), service.fates.get(second)) else { continue };
+                let (Some(one), Some(other)) = (service.states_of.get(first), service.states_of.get(second)) else {
+                    continue;
+                };
                 if one.answered == 0 || other.answered == 0 {
                     continue; // never sent
                 }
@@ -415,7 +422,7 @@ fn assert_precedence(service: &Service) {
                     || (one.sent == other.sent
                         && one.answered == other.answered
                         && is_same_root(service, first.0, second.0));
-                let hoisted = *mode == Mode::Use && *later == Mode::Create && other.answered < one.sent;
+                let hoisted = *mode == Access::Use && *later == Access::Create && other.answered < one.sent;
                 assert!(
                     in_order || hoisted,
                     "{kind:?} {name}: {first:?} {mode:?} and {second:?} {later:?}: {one:?} {other:?}"
@@ -438,7 +445,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn everything_is_sent_once_in_order_and_within_the_limits(commands in any_commands(40), seed in any::<u64>()) {
+    fn everything_is_sent_once_in_order_within_the_limits(commands in any_commands(40), seed in any::<u64>()) {
         let mut service = Service::new(&commands);
         let mut scheduler = scheduler(commands);
         play(&mut scheduler, &mut service, luck(seed), u32::MAX, u32::MAX);
@@ -449,7 +456,7 @@ proptest! {
     }
 
     #[test]
-    fn outcomes_say_what_the_service_did(commands in any_commands(40), seed in any::<u64>(), losses in 5..40_u32) {
+    fn outcomes_match_what_the_service_did(commands in any_commands(40), seed in any::<u64>(), losses in 5..40_u32) {
         let mut service = Service::new(&commands);
         let mut scheduler = scheduler(commands);
         service.poison = (0..service.commands.len()).filter(|number| (number + losses as usize).is_multiple_of(13)).collect();
@@ -460,7 +467,7 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_is_worked_off_within_its_window(commands in any_commands(80), seed in any::<u64>(), window in 1..20_usize) {
+    fn a_stream_keeps_to_its_window(commands in any_commands(80), seed in any::<u64>(), window in 1..20_usize) {
         let mut service = Service::new(&commands);
         let mut scheduler = Scheduler::new(Settings { test_mode: false, window, window_bytes: usize::MAX });
         let mut luck = luck(seed);
@@ -472,7 +479,7 @@ proptest! {
                 scheduler.close();
             } else if !scheduler.is_full() && luck(3) > 0 {
                 scheduler.push(rest.next().unwrap()).unwrap();
-                assert!(scheduler.records.span() <= window);
+                assert!(scheduler.window_in_use() <= window);
                 continue;
             }
             match scheduler.next_request(luck(2) == 0) {
@@ -492,7 +499,7 @@ proptest! {
     }
 
     #[test]
-    fn after_an_abort_all_is_accounted_for(commands in any_commands(40), seed in any::<u64>(), after in 0..6_usize) {
+    fn after_an_abort_everything_is_accounted_for(commands in any_commands(40), seed in any::<u64>(), after in 0..6_usize) {
         let mut service = Service::new(&commands);
         let mut scheduler = scheduler(commands);
         let mut luck = luck(seed);

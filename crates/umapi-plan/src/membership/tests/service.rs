@@ -165,7 +165,10 @@ fn serve(request: &PackedRequest, wrong: &Wrong, done: &mut Done) -> RequestResu
         _ if failed == request.commands.len() => ActionResult::Error,
         _ => ActionResult::Partial,
     };
-    let response = ActionResponse::new(result).with_not_completed(failed as u32).with_errors(errors);
+    let response = ActionResponse::new(result)
+        .with_not_completed(failed as u32)
+        .with_completed((request.commands.len() - failed) as u32)
+        .with_errors(errors);
     RequestResult::Response(Response {
         body: response,
         request_id: Some("r".into()),
@@ -205,7 +208,7 @@ fn start(given: &[(usize, usize, bool)]) -> MembershipJob {
         group: group(*g),
         action: if *add { MembershipAction::Add } else { MembershipAction::Remove },
     };
-    given.iter().map(change).collect::<Memberships>().plan().unwrap().into_job()
+    given.iter().map(change).collect::<Memberships>().plan().unwrap().into_job(false)
 }
 
 proptest! {
