@@ -8,6 +8,7 @@ mod options;
 mod outcomes;
 mod runner;
 mod unfinished;
+mod verify;
 
 pub use execute::Execute;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFuture};

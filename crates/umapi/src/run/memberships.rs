@@ -136,7 +136,9 @@ impl PlannedMemberships {
     }
 
     async fn run(self) -> Result<MembershipReport, Unfinished<MembershipReport>> {
-        Runner::new(self.client, self.plan.into_job(), self.options, OptionalJournal::none()).run().await
+        Runner::new(self.client, self.plan.into_job(self.options.test_only), self.options, OptionalJournal::none())
+            .run()
+            .await
     }
 }
 

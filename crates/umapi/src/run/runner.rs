@@ -18,7 +18,7 @@ use umapi_http::describe_panic;
 use umapi_model::ThrottleClass;
 use umapi_plan::{
     BatchOutcome, CallFailure, Report,
-    job::{Job, RequestId, RequestResult},
+    job::{Finding, Job, RequestId, RequestResult, VerificationId},
 };
 use umapi_time::Instant;
 
@@ -26,6 +26,7 @@ use super::{
     RunOptions, Unfinished,
     in_flight::{Finished, InFlight, is_fatal},
     journal::OptionalJournal,
+    verify::Verifier,
 };
 use crate::{
     call::Pragma,
@@ -37,6 +38,20 @@ use crate::{
 /// So many failed requests in a row mean that the service is out of order.
 const FAILURES_IN_A_ROW: u32 = 3;
 
+/// What a task does.
+#[derive(Clone)]
+enum TaskId {
+    /// It sends a request, and notes whether anything was sent.
+    Request(RequestId, Arc<AtomicBool>),
+    Verification(VerificationId),
+}
+
+/// The result of a task.
+enum TaskResult {
+    Request(Finished),
+    Verification(VerificationId, Vec<Finding>),
+}
+
 /// A job in progress. Each request is a task of its own, which needs no polling by the caller.
 pub(super) struct Runner<J: Job> {
     pub(super) job: J,
@@ -45,9 +60,10 @@ pub(super) struct Runner<J: Job> {
     most_in_flight: usize,
     journal: OptionalJournal<J::Key>,
     deadline: Option<Instant>,
-    in_flight: JoinSet<Finished>,
-    /// The requests of the tasks, and whether anything was sent for each, in case a task ends without a result.
-    ids: HashMap<Id, (RequestId, Arc<AtomicBool>)>,
+    in_flight: JoinSet<TaskResult>,
+    /// What the tasks in flight do, in case one ends without a result.
+    ids: HashMap<Id, TaskId>,
+    verifier: Verifier,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     error: Option<Error>,
     failures_in_a_row: u32,
@@ -64,11 +80,13 @@ pub(super) struct Runner<J: Job> {
 
 impl<J: Job<Key: 'static>> Runner<J> {
     pub(super) fn new(client: Client, job: J, options: RunOptions, journal: OptionalJournal<J::Key>) -> Self {
+        let deadline = options.deadline.map(|time| client.0.clock.now() + time);
         Self {
             job,
+            verifier: Verifier::new(client.clone(), deadline, options.stop.clone()),
             most_in_flight: options.most_in_flight(&client),
             journal,
-            deadline: options.deadline.map(|time| client.0.clock.now() + time),
+            deadline,
             in_flight: JoinSet::new(),
             ids: HashMap::new(),
             stopped: Box::pin(options.stop.stopped()),
@@ -103,6 +121,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
 
     /// Sends what can be sent now. `flush`: the caller has no more items for now.
     pub(super) fn launch(&mut self, flush: bool) {
+        self.launch_verifications();
         while self.in_flight.len() < self.most_in_flight {
             let Some(request) = self.job.next_request(flush) else { return };
             let (id, has_begun) = (request.id, Arc::new(AtomicBool::new(false)));
@@ -118,8 +137,25 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 has_begun: has_begun.clone(),
             };
             self.launched += 1;
-            let handle = self.in_flight.spawn(in_flight.run(journal).instrument(self.span.clone()));
-            self.ids.insert(handle.id(), (id, has_begun));
+            let task = async move { TaskResult::Request(in_flight.run(journal).await) };
+            let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
+            self.ids.insert(handle.id(), TaskId::Request(id, has_begun));
+        }
+    }
+
+    fn launch_verifications(&mut self) {
+        let now = self.client.0.clock.now();
+        while self.in_flight.len() < self.most_in_flight
+            && let Some(verification) = self.job.next_verification()
+        {
+            let id = verification.id;
+            let run = self.verifier.clone().run(verification, now);
+            let task = async move {
+                let (id, findings) = run.await;
+                TaskResult::Verification(id, findings)
+            };
+            let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
+            self.ids.insert(handle.id(), TaskId::Verification(id));
         }
     }
 
@@ -143,26 +179,36 @@ impl<J: Job<Key: 'static>> Runner<J> {
             return Poll::Ready(Some(()));
         }
         let Some(joined) = ready!(self.in_flight.poll_join_next(context)) else { return Poll::Ready(None) };
-        let finished = match joined {
-            Ok(finished) => finished,
+        let result = match joined {
+            Ok(result) => result,
             Err(error) => {
-                let Some((id, has_begun)) = self.ids.get(&error.id()).cloned() else {
-                    return Poll::Ready(Some(()));
-                };
+                let Some(task) = self.ids.get(&error.id()).cloned() else { return Poll::Ready(Some(())) };
                 let why = match error.try_into_panic() {
                     Ok(panic) => describe_panic("task of the request", &*panic),
                     Err(_) => "the runtime of the request was dropped".to_owned(),
                 };
-                lost(id, has_begun.load(Ordering::SeqCst), why)
+                match task {
+                    TaskId::Request(id, has_begun) => {
+                        TaskResult::Request(lost(id, has_begun.load(Ordering::SeqCst), why))
+                    }
+                    TaskId::Verification(id) => TaskResult::Verification(id, Vec::new()),
+                }
             }
         };
-        self.finish(finished);
+        match result {
+            TaskResult::Request(finished) => self.finish(finished),
+            TaskResult::Verification(id, findings) => {
+                self.ids.retain(|_, task| !matches!(task, TaskId::Verification(other) if *other == id));
+                self.job.finish_verification(id, &findings);
+                self.report_progress(Duration::ZERO);
+            }
+        }
         Poll::Ready(Some(()))
     }
 
     fn finish(&mut self, finished: Finished) {
         let Finished { id, result, requests, took, next_permit } = finished;
-        self.ids.retain(|_, (other, _)| *other != id);
+        self.ids.retain(|_, task| !matches!(task, TaskId::Request(other, _) if *other == id));
         self.finished += 1;
         self.requests += u64::from(requests);
         self.time_in_flight += took;

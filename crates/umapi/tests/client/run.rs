@@ -94,9 +94,16 @@ async fn a_pause_of_an_hour_is_waited_for_by_all_and_then_all_is_done() {
 }
 
 #[tokio::test]
-async fn what_was_lost_is_sent_again_and_what_then_exists_was_done_by_it() {
-    let service = doing(|number, _| match number {
+async fn an_error_after_a_lost_request_is_verified_by_reading() {
+    let service = doing(|number, request| match number {
         0 => Some(Reply::HangUp),
+        2 => {
+            assert_eq!(request.path, "/organizations/1F@AdobeOrg/users/new@example.com");
+            Some(Reply::json(
+                r#"{"result":"success","user":{"email":"new@example.com","username":"new@example.com",
+                    "firstname":"New","lastname":"User","country":"US","type":"federatedID"}}"#,
+            ))
+        }
         1 => Some(Reply::json(
             r#"{"result":"error","completed":0,"notCompleted":1,"errors":[
                 {"index":0,"step":0,"errorCode":"error.user.already_in_org","message":"User is already in this organization"}]}"#,

@@ -1,0 +1,94 @@
+//! Reads users and groups to verify what an error after a lost request means.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::sync::Mutex;
+use umapi_model::Group;
+use umapi_plan::{
+    account::{Account, FoldedName, is_email_type},
+    job::{Finding, Lookup, Verification, VerificationId},
+};
+use umapi_time::Instant;
+
+use super::StopHandle;
+use crate::{
+    client::Client,
+    error::{Error, Kind},
+};
+
+/// Runs verifications. Those that begin at the same time share one list of groups, because the service has no call for a
+/// single group.
+#[derive(Clone)]
+pub(super) struct Verifier {
+    client: Client,
+    deadline: Option<Instant>,
+    stop: StopHandle,
+    groups: Arc<Mutex<Option<Groups>>>,
+}
+
+/// The groups of the organization.
+struct Groups {
+    read_from: Instant,
+    by_name: HashMap<FoldedName, Group>,
+}
+
+impl Verifier {
+    pub(super) fn new(client: Client, deadline: Option<Instant>, stop: StopHandle) -> Self {
+        Self { client, deadline, stop, groups: Arc::default() }
+    }
+
+    /// Makes all lookups of a verification. What is read must not be older than `since`.
+    pub(super) async fn run(self, verification: Verification, since: Instant) -> (VerificationId, Vec<Finding>) {
+        let mut findings = Vec::new();
+        for lookup in &verification.lookups {
+            let found = self.within_bounds(async {
+                match lookup {
+                    Lookup::User(account) => self.user(account).await,
+                    Lookup::Group(name) => self.group(name, since).await,
+                    _ => Err(Error::invalid("this version of the client cannot read that")),
+                }
+            });
+            findings.push(found.await.unwrap_or_else(|error| Finding::Failed(error.into())));
+        }
+        (verification.id, findings)
+    }
+
+    /// Ends a read when the run is stopped or has no time left.
+    async fn within_bounds(&self, read: impl Future<Output = Result<Finding, Error>>) -> Result<Finding, Error> {
+        let clock = &self.client.0.clock;
+        let out_of_time = async {
+            match self.deadline {
+                Some(deadline) => clock.sleep(deadline - clock.now()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.stopped() => Err(Error::new(Kind::Stopped)),
+            found = read => found,
+            () = out_of_time => Err(Error::new(Kind::Deadline)),
+        }
+    }
+
+    async fn user(&self, account: &Account) -> Result<Finding, Error> {
+        let users = self.client.users();
+        let user = match account.domain() {
+            _ if account.is_adobe_id() => users.get_adobe_id(account.name()).await?,
+            Some(domain) if !is_email_type(account.name()) => users.get_by_username(account.name(), domain).await?,
+            _ => users.get(account.name()).await?,
+        };
+        Ok(Finding::User(user.map(Box::new)))
+    }
+
+    async fn group(&self, name: &str, since: Instant) -> Result<Finding, Error> {
+        let mut groups = self.groups.lock().await;
+        if groups.as_ref().is_none_or(|groups| groups.read_from < since) {
+            let read_from = self.client.0.clock.now();
+            let all = self.client.groups().list().try_collect().await?;
+            let by_name = all.into_iter().map(|group| (FoldedName::new(&group.group_name), group)).collect();
+            *groups = Some(Groups { read_from, by_name });
+        }
+        let group = groups.as_ref().and_then(|groups| groups.by_name.get(&FoldedName::new(name)));
+        Ok(Finding::Group(group.cloned().map(Box::new)))
+    }
+}
