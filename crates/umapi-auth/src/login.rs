@@ -181,6 +181,8 @@ async fn exchange(post: RequestBuilder, url: String, clock: Clock) -> Result<Log
     let mut body = Zeroizing::new(Vec::new());
     match read_body(&mut response, MAX_RESPONSE, &mut body).await {
         Ok(()) => Ok(LoginResponse { head, body }),
+        // The head of an error response says enough.
+        Err(_) if !(200..300).contains(&head.status) => Ok(LoginResponse { head, body }),
         Err(ReadError::Connection(error)) => Err(ExchangeError::Http(error)),
         Err(error) => Err(ExchangeError::TooLarge { status: head.status, error }),
     }

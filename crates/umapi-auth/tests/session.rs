@@ -256,3 +256,31 @@ async fn a_day_of_calls_needs_no_extra_login_and_no_token_expires() {
     let (all, failed) = (server.calls(), (0..server.calls()).filter(|call| call % 7 == 3).count());
     assert!((24..=33).contains(&(all - failed)), "{all} logins, {failed} of them failed");
 }
+
+/// A login server whose response never ends.
+async fn endless(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let _ = connection.read(&mut [0; 4096]).await;
+        let head = format!("HTTP/1.1 {status}\r\n\r\n\"");
+        let mut sent = connection.write_all(head.as_bytes()).await;
+        while sent.is_ok() {
+            sent = connection.write_all(&[b'x'; 1 << 16]).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_response_without_an_end_is_not_read_to_its_end() {
+    for (status, text) in [("200 OK", "larger than"), ("429 X\r\nretry-after: 3600", "rejected with 429")] {
+        let client = OAuthServerToServer::new("client", "secret").unwrap();
+        let endpoint = Endpoint::parse(&endless(status).await).unwrap();
+        let session = Session::new(Credentials::from(client).with_endpoint(endpoint)).unwrap();
+        let error = session.token().await.unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(error.retry_after().is_some(), error.is_throttled(), "{error}");
+    }
+}

@@ -1,10 +1,10 @@
-//! An observer whose panics harm nobody.
+//! Protects the client from panics of an observer.
 
 use umapi_http::log_panic;
 
 use crate::observer::{Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait};
 
-/// An observer whose panics are logged and passed over.
+/// An observer whose panics are logged and ignored.
 pub(crate) struct FencedObserver<O>(pub(crate) O);
 
 impl<O: Observer> Observer for FencedObserver<O> {

@@ -23,7 +23,7 @@ pub(crate) type RawClient = umapi_raw::Client<umapi_raw::UserManagement>;
 /// The result of the generated methods.
 pub(crate) type RawResult<T> = Result<umapi_raw::ResponseValue<T>, RawError<()>>;
 
-/// After this time beyond its limit, a request is given up whose task does not give it up itself.
+/// How long after its limit a request is given up if its task has not done so.
 const STALLED: Duration = Duration::from_secs(10);
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -15,25 +15,25 @@ use crate::{
     run::StopHandle,
 };
 
-/// After a stop, a request under way has this long for its answer.
-const LAST_ANSWER: Duration = Duration::from_secs(30);
+/// How long a request in flight may still take after a stop.
+const LAST_RESPONSE: Duration = Duration::from_secs(30);
 
-/// Runs a call until it ends, its deadline passes or it is stopped. A request that is under way when it is stopped gets
-/// time for its answer; everything else ends at once.
+/// Runs a call until it ends, its deadline passes or it is stopped. A request that is in flight at the stop gets time for its
+/// response; everything else ends immediately.
 pub(crate) async fn within<T>(
     clock: &Clock,
     deadline: Option<Instant>,
     stop: Option<&StopHandle>,
-    is_under_way: &AtomicBool,
+    is_in_flight: &AtomicBool,
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let mut call = pin!(call);
     let mut deadline = deadline.map(|moment| clock.sleep_until(moment));
     let mut stopped = stop.map(|stop| Box::pin(stop.stopped()));
     let mut is_stopped = false;
-    let mut last_answer: Option<Sleep> = None;
+    let mut last_response: Option<Sleep> = None;
     poll_fn(move |context| {
-        // An outcome that is there counts, however late it is looked at.
+        // A result that is ready counts, even if it is polled late.
         if let Poll::Ready(outcome) = call.as_mut().poll(context) {
             return Poll::Ready(outcome);
         }
@@ -50,11 +50,11 @@ pub(crate) async fn within<T>(
         if !is_stopped {
             return Poll::Pending;
         }
-        if !is_under_way.load(Ordering::SeqCst) {
+        if !is_in_flight.load(Ordering::SeqCst) {
             return Poll::Ready(Err(Error::new(Kind::Stopped)));
         }
-        let last_answer = last_answer.get_or_insert_with(|| clock.sleep(LAST_ANSWER));
-        Pin::new(last_answer).poll(context).map(|()| Err(Error::new(Kind::Stopped)))
+        let last_response = last_response.get_or_insert_with(|| clock.sleep(LAST_RESPONSE));
+        Pin::new(last_response).poll(context).map(|()| Err(Error::new(Kind::Stopped)))
     })
     .await
 }

@@ -29,14 +29,14 @@ const LATE: Duration = Duration::from_millis(100);
 /// How often a request gets the time back that its thread was busy.
 const EXTENSIONS: u32 = 3;
 
-/// What is known of a request under way. It survives the future of the caller, and the task.
+/// What is known about a request in flight. It outlives the future of the caller and the task.
 #[derive(Debug, Default)]
 pub(super) struct SendState {
     /// The head of the response.
     pub(super) head: OnceLock<ResponseHead>,
-    /// Why there is no response, where the HTTP library does not know.
+    /// Why there is no response, if the HTTP library does not know.
     pub(super) failure: OnceLock<SendFailure>,
-    /// Whether the body of the request was asked for by the connection: before that, nothing can have been applied.
+    /// Whether the connection has requested the body. Before that, nothing can have been applied.
     body_was_sent: AtomicBool,
     has_body: AtomicBool,
 }
@@ -99,7 +99,7 @@ async fn exchange(
     let read = within(&clock, left, read_body(&mut response, RESPONSE_BYTES, &mut body)).await;
     match read {
         Some(Ok(())) => {}
-        // The head of a refusal tells what matters.
+        // The head of an error response says enough.
         _ if !is_success => {}
         Some(Err(ReadError::Connection(error))) => return Err(SendFailure::BrokenBody(root_cause(error))),
         Some(Err(_)) => return Err(SendFailure::TooLarge),
@@ -130,7 +130,7 @@ async fn within<F: Future>(clock: &Clock, limit: Duration, future: F) -> Option<
     clock.timeout(end - clock.now(), future).await.ok()
 }
 
-/// Notes when the body of a request is asked for.
+/// Records when the body of a request is requested.
 fn track_body(request: &mut Request, state: &Arc<SendState>) {
     let Some(bytes) = request.body().and_then(reqwest::Body::as_bytes).filter(|bytes| !bytes.is_empty()) else {
         return;
