@@ -143,10 +143,10 @@ fn a_question_is_not_sent_after_its_timeout() {
     assert_eq!(service.requests().len(), 0);
 }
 
-/// The name of a case, its servers and client, and whether the case may apply a change.
+/// A way to hang, with whether a request has been sent by then.
 type Hanging = (&'static str, Box<dyn Fn() -> (Vec<Server>, umapi::ClientBuilder)>, bool);
 
-/// A way to hang, with whether a request has gone out by then.
+/// All ways to hang.
 fn hanging() -> Vec<Hanging> {
     let store = |part| {
         move || {
