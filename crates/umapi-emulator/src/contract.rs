@@ -52,15 +52,18 @@ pub(crate) enum Api {
     Management,
 }
 
+/// Reads the parameters of a call.
+pub(crate) type ReadCall<C> = fn(&Parameters<'_>) -> C;
+
 /// The operation of an endpoint, with the function that reads the parameters of its call.
 #[derive(Clone, Copy)]
 pub(crate) enum Target {
     /// An operation of the User Management API.
-    UserManagement(Operation, fn(&Parameters<'_>) -> UserManagementCall),
+    UserManagement(Operation, ReadCall<UserManagementCall>),
     /// An operation of the login.
-    Login(LoginOperation, fn(&Parameters<'_>) -> LoginCall),
+    Login(LoginOperation, ReadCall<LoginCall>),
     /// An operation of the management API.
-    Management(ManagementOperation, fn(&Parameters<'_>) -> ManagementCall),
+    Management(ManagementOperation, ReadCall<ManagementCall>),
 }
 
 impl Target {

@@ -1,18 +1,16 @@
 //! A running emulator: its handle and its builder.
 
-mod addresses;
 mod builder;
-mod error;
-#[cfg(test)]
-mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
 use tokio::sync::oneshot;
 
-pub use addresses::Addresses;
 pub use builder::Builder;
-pub use error::{StartError, TokenError};
 
 use crate::{
     app::AppState,
@@ -22,11 +20,11 @@ use crate::{
     faults::Faults,
     http::{Port, Server},
     journal::{Journal, Ledger},
-    limits::RateLimits,
+    limits::{LimitError, RateLimits},
     manage::Manage,
     seed::{self, Seed, SeedError},
     store::{Snapshot, Store, StoreError},
-    tls::Authority,
+    tls::{Authority, TlsError},
 };
 
 /// A running emulator of the User Management API and its login. Dropping it stops it.
@@ -302,5 +300,194 @@ impl fmt::Debug for Emulator {
             .field("org_id", &self.org_id)
             .field("addresses", &self.addresses)
             .finish_non_exhaustive()
+    }
+}
+
+/// The addresses that an emulator listens on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// HTTP: the User Management API, and the login unless it has its own port.
+    pub http: Option<SocketAddr>,
+    /// HTTPS, for the same APIs.
+    pub https: Option<SocketAddr>,
+    /// HTTP: the login, if it has its own port.
+    pub login_http: Option<SocketAddr>,
+    /// HTTPS: the login, if it has its own port.
+    pub login_https: Option<SocketAddr>,
+    /// HTTP: the management API.
+    pub management: Option<SocketAddr>,
+}
+
+/// The path of the User Management API, as in the description.
+const USER_MANAGEMENT: &str = "/v2/usermanagement";
+
+impl Addresses {
+    fn um_http(&self) -> Option<String> {
+        self.http.map(|address| format!("http://{}{USER_MANAGEMENT}", reachable(address)))
+    }
+
+    fn um_https(&self) -> Option<String> {
+        self.https.map(|address| format!("https://{}{USER_MANAGEMENT}", reachable(address)))
+    }
+
+    fn ims_http(&self) -> Option<String> {
+        self.login_http.or(self.http).map(|address| format!("http://{}", reachable(address)))
+    }
+
+    fn ims_https(&self) -> Option<String> {
+        self.login_https.or(self.https).map(|address| format!("https://{}", reachable(address)))
+    }
+
+    fn management(&self) -> Option<String> {
+        self.management.map(|address| format!("http://{}", reachable(address)))
+    }
+}
+
+/// The address that reaches a listener: a listener on all addresses is reached on this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// The error of starting an emulator.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The seed is invalid.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// Neither the seed nor the data file has an organization.
+    #[error("the seed has no organization: add at least one under `organizations`")]
+    NoOrganization,
+    /// Both HTTP and HTTPS are off.
+    #[error("both HTTP and HTTPS are off: enable at least one of them")]
+    NoPort,
+    /// The data file is not usable, or the database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The limits are invalid.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A port could not be opened.
+    #[error("cannot listen on {address}: {error}; use port 0 for any free port")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The reason.
+        #[source]
+        error: io::Error,
+    },
+    /// The built-in description cannot be compiled.
+    #[error("cannot compile the description: {0}")]
+    Description(String),
+    /// The runtime stopped while the emulator started.
+    #[error("the runtime stopped while the emulator started")]
+    Interrupted,
+}
+
+/// The error of issuing an access token without a login.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot issue an access token: {0}")]
+pub struct TokenError(String);
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::limits::LimitSettings;
+
+    /// A client of the service with a plain HTTP library.
+    struct Client {
+        http: reqwest::Client,
+        um: String,
+        token: String,
+        key: String,
+    }
+
+    impl Client {
+        fn of(emulator: &Emulator, http: &reqwest::Client) -> Self {
+            Self {
+                http: http.clone(),
+                um: emulator.um_url(),
+                token: emulator.access_token().unwrap(),
+                key: emulator.credentials().client_id.clone(),
+            }
+        }
+
+        async fn get(&self, path: &str) -> (StatusCode, Value) {
+            let request = self.http.get(format!("{}{path}", self.um));
+            let response = request.bearer_auth(&self.token).header("x-api-key", &self.key).send().await.unwrap();
+            (response.status(), response.json().await.unwrap_or_default())
+        }
+    }
+
+    async fn emulator() -> Emulator {
+        Emulator::builder().limits(LimitSettings::off()).start().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn hundreds_run_side_by_side_without_shared_state() {
+        let mut all = Vec::new();
+        for _ in 0..200 {
+            all.push(emulator().await);
+        }
+        let [first, rest @ ..] = all.as_slice() else { unreachable!() };
+        let http = reqwest::Client::new();
+        let client = Client::of(first, &http);
+        let body = json!([{"user": "new@example.com", "do": [{"createFederatedID":
+            {"email": "new@example.com", "firstname": "N", "lastname": "W", "country": "US"}}]}]);
+        let action = client.http.post(format!("{}/action/12345@AdobeOrg", client.um)).json(&body);
+        let response = action.bearer_auth(&client.token).header("x-api-key", &client.key).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["completed"], 1);
+        for other in rest {
+            let (status, body) =
+                Client::of(other, &http).get("/organizations/12345@AdobeOrg/users/new@example.com").await;
+            assert_eq!((status, &body["result"]), (StatusCode::NOT_FOUND, &json!("error.user.not_found")));
+        }
+        assert_eq!(client.get("/organizations/12345@AdobeOrg/users/new@example.com").await.0, StatusCode::OK);
+    }
+
+    #[test]
+    fn an_emulator_on_its_own_thread_answers_until_it_is_dropped() {
+        use std::io::{Read as _, Write as _};
+        let emulator = Emulator::start_blocking().unwrap();
+        let address = emulator.addresses().http.unwrap();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /status HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        drop(emulator);
+        let is_over = (0..1_000_000).any(|_| {
+            std::thread::yield_now();
+            std::net::TcpStream::connect(address).is_err()
+        });
+        assert!(is_over, "nobody listens any more");
+    }
+
+    #[test]
+    fn a_handle_is_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Emulator>();
+    }
+
+    #[test]
+    fn the_login_shares_the_port_of_the_api_by_default() {
+        let shared = Addresses { http: Some(([0, 0, 0, 0], 80).into()), ..Addresses::default() };
+        assert_eq!(shared.um_http().unwrap(), "http://127.0.0.1:80/v2/usermanagement");
+        assert_eq!(shared.ims_http().unwrap(), "http://127.0.0.1:80");
+        assert_eq!(shared.um_https(), None);
+        let apart = Addresses { login_http: Some((Ipv6Addr::LOCALHOST, 81).into()), ..shared };
+        assert_eq!(apart.ims_http().unwrap(), "http://[::1]:81");
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn generate(apis: &[Api], management: &Document, bundle: &str) -> Res
         items.extend(call_items(api)?);
         let spelled = unparse(&items);
         let text = format!(
-            "{}\n//! The calls of {}.\n\n{}\n\nuse crate::contract::Parameters;\n\n{spelled}",
+            "{}\n//! The calls of {}.\n\n{}\n\nuse crate::contract::ReadCall;\n\n{spelled}",
             first_line(&format!("spec/{}.yaml", api.document.name)),
             title(api.document),
             api.import,
@@ -136,7 +136,7 @@ fn call_items(api: &Calls<'_>) -> Result<Vec<Item>> {
         }
 
         #table_doc
-        pub(crate) const CALLS: [(#operation_enum, fn(&Parameters<'_>) -> #calls); #count] = [#(#rows),*];
+        pub(crate) const CALLS: [(#operation_enum, ReadCall<#calls>); #count] = [#(#rows),*];
     })
     .with_context(|| format!("cannot write the enum {calls}"))?;
     Ok(file.items)

@@ -3,7 +3,7 @@
 
 use umapi_model::ims::LoginOperation;
 
-use crate::contract::Parameters;
+use crate::contract::ReadCall;
 
 /// A call of an operation, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum LoginCall {
 }
 
 /// Every operation with the function that reads the parameters of its call.
-pub(crate) const CALLS: [(LoginOperation, fn(&Parameters<'_>) -> LoginCall); 3] = [
+pub(crate) const CALLS: [(LoginOperation, ReadCall<LoginCall>); 3] = [
     (LoginOperation::ExchangeJwt, |_| LoginCall::ExchangeJwt),
     (LoginOperation::RequestTokenV2, |_| LoginCall::RequestTokenV2),
     (LoginOperation::RequestToken, |_| LoginCall::RequestToken),

@@ -3,7 +3,7 @@
 
 use umapi_model::Operation;
 
-use crate::contract::Parameters;
+use crate::contract::ReadCall;
 
 /// A call of an operation, with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +164,7 @@ pub(crate) enum UserManagementCall {
 }
 
 /// Every operation with the function that reads the parameters of its call.
-pub(crate) const CALLS: [(Operation, fn(&Parameters<'_>) -> UserManagementCall); 24] = [
+pub(crate) const CALLS: [(Operation, ReadCall<UserManagementCall>); 24] = [
     (Operation::ExecuteActions, |parameters| UserManagementCall::ExecuteActions {
         test_only: parameters.query("testOnly").unwrap_or(false),
     }),
