@@ -463,10 +463,10 @@ mod tests {
         let emulator = Emulator::start_blocking().unwrap();
         let address = emulator.addresses().http.unwrap();
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(b"GET /status HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n").unwrap();
+        stream.write_all(b"GET /nothing HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
         drop(emulator);
         let is_over = (0..1_000_000).any(|_| {
             std::thread::yield_now();
