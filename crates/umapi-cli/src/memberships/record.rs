@@ -41,8 +41,8 @@ impl MembershipRecord {
                 let messages: Vec<String> = errors.iter().map(explain::step_error).collect();
                 (OutcomeStatus::Rejected, Some(messages.join("; ")))
             }
-            Outcome::NotSent { why } => (OutcomeStatus::NotSent, Some(why.to_string())),
-            Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(why.to_string())),
+            Outcome::NotSent { why } => (OutcomeStatus::NotSent, Some(explain::not_sent(why))),
+            Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(explain::unknown(why))),
             other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
         Self {

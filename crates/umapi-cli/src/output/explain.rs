@@ -2,7 +2,7 @@
 //!
 //! The catalog of codes describes remedies for programs that send requests. This module has those for the command.
 
-use umapi::{Error, StepError, StepWarning, model::ErrorCode};
+use umapi::{Error, NotSent, Notice, StepError, StepWarning, UnknownReason, model::ErrorCode, plan::CallFailure};
 
 /// Describes a rejected step: `Group Nix was not found; list the groups with "umapi groups list" (error.group.not_found)`.
 pub(crate) fn step_error(error: &StepError) -> String {
@@ -18,17 +18,52 @@ pub(crate) fn step_warning(warning: &StepWarning) -> String {
     format!("{} ({})", what_happened(&warning.code, warning.message.as_deref()), warning.code)
 }
 
+/// Describes what is good to know about a completed command.
+pub(crate) fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::DoneByLostRequest { code, .. } => {
+            format!("done by a request whose response was lost; its repetition was rejected ({code})")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Says why a command was not sent.
+pub(crate) fn not_sent(why: &NotSent) -> String {
+    match why {
+        NotSent::Failed(failure) => call_failure(failure),
+        other => other.to_string(),
+    }
+}
+
+/// Says why the outcome of a command is unknown.
+pub(crate) fn unknown(why: &UnknownReason) -> String {
+    match why {
+        UnknownReason::NoResponse(failure) => call_failure(failure),
+        other => other.to_string(),
+    }
+}
+
+fn call_failure(failure: &CallFailure) -> String {
+    Error::of(failure).map_or_else(|| failure.to_string(), call_error)
+}
+
 /// Describes a failed call: the service's own message if it rejected the call, with code and request id last.
 pub(crate) fn call_error(error: &Error) -> String {
-    let Some(status) = error.status().filter(|_| error.login().is_none() && !error.is_unreadable()) else {
-        let text = error.to_string();
-        let operation = error.operation().map(|operation| format!("{operation}: ")).unwrap_or_default();
-        return text.strip_prefix(&operation).unwrap_or(&text).to_owned();
+    if let Some(login) = error.login() {
+        return login.to_string();
+    }
+    if error.is_throttled() && error.status().is_none() {
+        return "the rate limit requires a longer wait than --max-wait allows".to_owned();
+    }
+    let Some(status) = error.status().filter(|_| !error.is_unreadable()) else {
+        return without_operation(error.to_string(), error.operation())
+            .replace("`HttpOptions::root_certificates`", "`root_certificates` in the profile");
     };
     let mut text = match (error.code(), error.service_message()) {
         (Some(code), message) => what_happened(code, message),
         (None, Some(message)) => message.to_owned(),
-        (None, None) => "the service rejected the request".to_owned(),
+        (None, None) => "the service, or a proxy, rejected the request".to_owned(),
     };
     if error.may_have_been_applied() {
         text += "; the change may have been applied, so check before you repeat it";
@@ -86,6 +121,14 @@ pub(crate) fn remedy(code: &ErrorCode) -> Option<&'static str> {
     })
 }
 
+/// Removes the operation from the facts at the end of an error: ` (listUsers, status 503)`.
+fn without_operation(text: String, operation: Option<&str>) -> String {
+    match operation {
+        Some(operation) => text.replace(&format!(" ({operation})"), "").replace(&format!("({operation}, "), "("),
+        None => text,
+    }
+}
+
 /// Whether a remedy of the catalog is free of request syntax.
 fn is_plain(remedy: &str) -> bool {
     !remedy.contains('`')
@@ -112,6 +155,14 @@ mod tests {
                 assert!(!has_syntax && !remedy.ends_with('.'), "{code}: {remedy}");
             }
         }
+    }
+
+    #[test]
+    fn operation_ids_are_removed() {
+        let text = |text: &str| without_operation(text.to_owned(), Some("listUsers"));
+        assert_eq!(text("no response within 2s (listUsers)"), "no response within 2s");
+        assert_eq!(text("cannot be used (listUsers, status 200)"), "cannot be used (status 200)");
+        assert_eq!(without_operation("stopped by the caller".to_owned(), None), "stopped by the caller");
     }
 
     #[test]

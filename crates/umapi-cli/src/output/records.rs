@@ -240,8 +240,8 @@ impl OutcomeRecord {
         let (verdict, why) = match outcome.outcome() {
             Outcome::Completed => (OutcomeStatus::Completed, None),
             Outcome::Rejected { .. } => (OutcomeStatus::Rejected, None),
-            Outcome::NotSent { why } => (OutcomeStatus::NotSent, Some(why.to_string())),
-            Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(why.to_string())),
+            Outcome::NotSent { why } => (OutcomeStatus::NotSent, Some(explain::not_sent(why))),
+            Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(explain::unknown(why))),
             other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
         let messages: Vec<String> = why.into_iter().chain(outcome.errors().iter().map(explain::step_error)).collect();
@@ -254,7 +254,7 @@ impl OutcomeRecord {
             codes: outcome.errors().iter().map(|error| error.code.as_str().to_owned()).collect(),
             message: (!messages.is_empty()).then(|| messages.join("; ")),
             requests: outcome.request_ids().map(str::to_owned).collect(),
-            warnings: warnings.chain(outcome.notices().iter().map(ToString::to_string)).collect(),
+            warnings: warnings.chain(outcome.notices().iter().map(explain::notice)).collect(),
         }
     }
 }
