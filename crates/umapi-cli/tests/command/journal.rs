@@ -201,7 +201,7 @@ fn run_whose_journal_cannot_grow_stops_and_can_continue() {
 fn response_lost_in_a_kill_is_recovered() {
     let stage = Stage::new();
     let (file, journal) = (stage.file("a.ndjson", commands(10)), stage.path("a.journal"));
-    // The request is applied, and the process is killed before its answer comes.
+    // The request is applied, and the process is killed before its response comes.
     stage
         .emulator
         .faults()
@@ -214,6 +214,33 @@ fn response_lost_in_a_kill_is_recovered() {
     child.kill().unwrap();
     child.wait().unwrap();
     finish(&stage, &file, &journal, 10);
+}
+
+#[test]
+fn user_who_existed_before_a_lost_response_is_not_completed() {
+    let stage = Stage::new();
+    let create = |email: &str, lastname: &str| {
+        format!(
+            "{{\"user\":\"{email}\",\"do\":[{{\"createFederatedID\":{{\"email\":\"{email}\",\"firstname\":\"N\",\
+             \"lastname\":\"{lastname}\",\"country\":\"US\"}}}}]}}\n"
+        )
+    };
+    let content = [create("jane@example.com", "Other"), create("new@example.com", "P")].concat();
+    let (file, journal) = (stage.file("a.ndjson", content), stage.path("a.journal"));
+    let slowly = FaultEffect::slow_response(1, Duration::from_secs(1));
+    stage.emulator.faults().add(FaultRule::on(Operation::ExecuteActions, slowly).times(1)).unwrap();
+    let mut child = begin(&stage, &file, &journal);
+    while stage.emulator.ledger().position().unwrap() == 0 {
+        wait(5);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let ran = stage.umapi(["run", text(&file), "--journal", text(&journal), "-f", "json"]).with_code(1).json();
+    let outcome = |number: u64| {
+        let outcomes = ran.as_array().unwrap();
+        outcomes.iter().find(|outcome| outcome["number"] == number).unwrap()["outcome"].clone()
+    };
+    assert_eq!((outcome(1), outcome(2)), ("rejected".into(), "completed".into()), "{ran}");
 }
 
 #[test]
