@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::{
     DirectoryId, GroupId, GroupKind, GroupRow, MemberClass, OrgId, Page, PageRequest, Reader, StoreError, UserId,
@@ -67,8 +67,20 @@ pub(super) struct UserMapper<'c> {
 /// The groups of a user, by id.
 type Groups = Vec<(GroupId, MemberClass)>;
 
-/// Users whose ids differ by no more than this have their memberships read together.
-const CLOSE: i64 = 8;
+/// If a page has fewer ids per user than this between its first and its last, one scan over the memberships is faster than
+/// looking up each user's.
+const SPARSE: i64 = 8;
+
+/// Returns the position of a user on a page, whose users are sorted by id.
+fn position_of(users: &[(UserId, usize)], user: UserId) -> Option<usize> {
+    users.binary_search_by_key(&user, |(id, _)| *id).ok().map(|index| users[index].1)
+}
+
+/// Returns the ids as a JSON array, which `json_each` turns into rows.
+fn id_list(users: &[(UserId, usize)]) -> String {
+    let ids: Vec<String> = users.iter().map(|(id, _)| id.to_string()).collect();
+    format!("[{}]", ids.join(","))
+}
 
 impl<'c> UserMapper<'c> {
     pub(super) fn new(reader: Reader<'c>, shown: GroupsShown) -> Self {
@@ -116,22 +128,26 @@ impl<'c> UserMapper<'c> {
         }
         let mut by_id: Vec<(UserId, usize)> = rows.iter().zip(0..).map(|(row, at)| (row.id, at)).collect();
         by_id.sort_unstable();
-        let mut query = self
-            .reader
-            .sql
-            .prepare_cached("SELECT usr, grp, class FROM membership WHERE usr BETWEEN ?1 AND ?2 ORDER BY usr, grp")?;
-        // In a small organization the users of a page are close together: then one scan is faster than many lookups.
-        for span in by_id.chunk_by(|(one, _), (next, _)| next - one <= CLOSE) {
-            let (Some((first, _)), Some((last, _))) = (span.first(), span.last()) else { continue };
-            let mut users = span.iter().peekable();
-            let mut memberships = query.query([first, last])?;
-            while let Some(membership) = memberships.next()? {
-                let user: UserId = membership.get(0)?;
-                while users.next_if(|(id, _)| *id < user).is_some() {}
-                if let Some((_, at)) = users.peek().filter(|(id, _)| *id == user) {
-                    all[*at].push((membership.get(1)?, membership.get(2)?));
-                }
+        let sql = self.reader.sql;
+        let (Some((first, _)), Some((last, _))) = (by_id.first(), by_id.last()) else { return Ok(all) };
+        let is_dense = (last - first) / SPARSE < by_id.len() as i64;
+        let (mut query, parameters): (_, &[&dyn ToSql]) = if is_dense {
+            let scan = sql.prepare_cached("SELECT usr, grp, class FROM membership WHERE usr BETWEEN ?1 AND ?2")?;
+            (scan, &[first, last])
+        } else {
+            let lookups = sql.prepare_cached(
+                "SELECT m.usr, m.grp, m.class FROM json_each(?1) page CROSS JOIN membership m ON m.usr = page.value",
+            )?;
+            (lookups, &[&id_list(&by_id)])
+        };
+        let mut memberships = query.query(parameters)?;
+        while let Some(membership) = memberships.next()? {
+            if let Some(position) = position_of(&by_id, membership.get(0)?) {
+                all[position].push((membership.get(1)?, membership.get(2)?));
             }
+        }
+        for groups in &mut all {
+            groups.sort_unstable_by_key(|(group, _)| *group);
         }
         Ok(all)
     }
@@ -291,8 +307,16 @@ impl Reader<'_> {
         technical: u64,
     ) -> Result<Page<User>, StoreError> {
         let (slice, ids) = self.list_page(list, page)?;
-        let mut user = self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.id = ?1"))?;
-        let rows = ids.into_iter().map(|id| user.query_row([id], read)).collect::<Result<Vec<_>, _>>()?;
+        let mut by_id: Vec<(UserId, usize)> = ids.into_iter().zip(0..).collect();
+        by_id.sort_unstable();
+        let mut query = self.sql.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM json_each(?1) page CROSS JOIN user u ON u.id = page.value"
+        ))?;
+        // One query for the page, in the order of the ids: rows that are stored together are then read together.
+        let rows = query.query_map([id_list(&by_id)], read)?.collect::<Result<Vec<_>, _>>()?;
+        let mut rows: Vec<_> = rows.into_iter().map(|row| (position_of(&by_id, row.id), row)).collect();
+        rows.sort_unstable_by_key(|(position, _)| *position);
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
         Ok(slice.page(UserMapper::new(*self, shown).users(rows)?, slice.listed + technical))
     }
 

@@ -166,11 +166,11 @@ pub(super) fn is_listed(presence: Presence, status: UserStatus, technical: bool)
     presence == Presence::Member && status == UserStatus::Active && !technical
 }
 
+/// The columns that [`read`] expects, of a `user u`.
 pub(super) const COLUMNS: &str =
-    "SELECT u.id, u.org, u.account, u.kind, u.status, u.presence, u.technical, u.directory, u.domain,
+    "u.id, u.org, u.account, u.kind, u.status, u.presence, u.technical, u.directory, u.domain,
     COALESCE(u.domain_spelled, (SELECT d.name FROM domain d WHERE d.id = u.domain)), COALESCE(u.email_spelled, u.email),
-    COALESCE(u.username_spelled, u.username, u.email_spelled, u.email),
-    u.firstname, u.lastname, u.country, u.phone FROM user u";
+    COALESCE(u.username_spelled, u.username, u.email_spelled, u.email), u.firstname, u.lastname, u.country, u.phone";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<UserRow> {
     Ok(UserRow {
@@ -199,7 +199,11 @@ impl Reader<'_> {
     /// # Errors
     /// If the database fails.
     pub fn user_row(&self, id: UserId) -> Result<Option<UserRow>, StoreError> {
-        Ok(self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.id = ?1"))?.query_row([id], read).optional()?)
+        Ok(self
+            .sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM user u WHERE u.id = ?1"))?
+            .query_row([id], read)
+            .optional()?)
     }
 
     /// Returns the row with an address: of the Adobe ID, or of the organization's own account.
@@ -209,7 +213,9 @@ impl Reader<'_> {
     pub fn user_by_email(&self, org: OrgId, email: &str, adobe: bool) -> Result<Option<UserRow>, StoreError> {
         Ok(self
             .sql
-            .prepare_cached(&format!("{COLUMNS} WHERE u.org = ?1 AND u.email = ?2 AND (kind = 0) = ?3"))?
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM user u WHERE u.org = ?1 AND u.email = ?2 AND (kind = 0) = ?3"
+            ))?
             .query_row(params![org, fold(email), adobe], read)
             .optional()?)
     }
@@ -227,7 +233,7 @@ impl Reader<'_> {
         Ok(self
             .sql
             .prepare_cached(&format!(
-                "{COLUMNS} WHERE u.org = ?1 AND u.username = ?2 AND (?3 IS NULL OR u.directory = ?3) ORDER BY u.id"
+                "SELECT {COLUMNS} FROM user u WHERE u.org = ?1 AND u.username = ?2 AND (?3 IS NULL OR u.directory = ?3) ORDER BY u.id"
             ))?
             .query_map(params![org, fold(username), directory], read)?
             .collect::<Result<_, _>>()?)
@@ -238,7 +244,8 @@ impl Reader<'_> {
     /// # Errors
     /// If the database fails.
     pub fn users_of_account(&self, account: i64) -> Result<Vec<UserRow>, StoreError> {
-        let mut query = self.sql.prepare_cached(&format!("{COLUMNS} WHERE u.account = ?1 ORDER BY u.id"))?;
+        let mut query =
+            self.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM user u WHERE u.account = ?1 ORDER BY u.id"))?;
         Ok(query.query_map([account], read)?.collect::<Result<_, _>>()?)
     }
 
