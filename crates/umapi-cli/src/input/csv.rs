@@ -172,7 +172,7 @@ fn shown_delimiter(delimiter: char) -> String {
 
 /// The delimiter that a line such as `sep=;` declares.
 fn declared_separator(line: &str) -> Option<char> {
-    let line = line.trim().trim_matches('"');
+    let line = line.trim_matches('"');
     let (key, value) = line.split_at_checked(4)?;
     let mut letters = value.chars();
     let separator = letters.next().filter(|separator| [',', ';', '\t'].contains(separator))?;
@@ -330,6 +330,7 @@ mod tests {
             assert_eq!(read(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(read(b"sep=;\nuser;add\n\"a\";b,c\n"), [fields(3, &["a", "b,c"])]);
+        assert_eq!(read(b"SEP=\t\nuser\tadd\na\tb;c\n"), [fields(3, &["a", "b;c"])]);
         assert_eq!(read(b"user\n\"say \"\"no\"\"\"\n"), [fields(2, &["say \"no\""])]);
     }
 
