@@ -243,8 +243,8 @@ impl HttpExchange {
                 (unreadable(if is_too_large { TOO_LARGE.to_owned() } else { root_cause(error) }, &[]), Some(outcome))
             }
             RawError::InvalidResponsePayload(body, error) => {
-                // What ends in the middle of a value may have been truncated on its way. Anything else was received whole.
-                let is_whole = error.classify() != Category::Eof;
+                // Valid JSON of another shape was received whole. Anything else may be truncated, or come from a proxy.
+                let is_whole = error.classify() == Category::Data;
                 let outcome = if is_whole { AttemptOutcome::Unusable } else { AttemptOutcome::Lost };
                 (unreadable(error.to_string(), &body), Some(outcome))
             }

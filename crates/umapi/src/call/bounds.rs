@@ -1,4 +1,4 @@
-//! The bounds of a whole call: its deadline and its stop, around everything that it waits for.
+//! The bounds of a whole call: its deadline and its stop apply to everything that it waits for.
 
 use std::{
     future::{Future, poll_fn},

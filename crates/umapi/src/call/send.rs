@@ -23,10 +23,10 @@ use umapi_time::Clock;
 
 use super::attempt::ResponseHead;
 
-/// How much later than planned a timer may fire before its thread counts as busy with something else.
+/// A timer that fires later than this means that its thread was blocked.
 const LATE: Duration = Duration::from_millis(100);
 
-/// How often a request gets the time back that its thread was busy.
+/// How often a request gets the time back in which its thread was blocked.
 const EXTENSIONS: u32 = 3;
 
 /// What is known about a request in flight. It outlives the future of the caller and the task.
@@ -41,12 +41,12 @@ pub(super) struct SendState {
     has_body: AtomicBool,
 }
 
-/// Why a request has no response, other than for an error of the HTTP library.
+/// Why a request has no response, other than an error of the HTTP library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SendFailure {
     /// It took longer than allowed.
     TimedOut,
-    /// The runtime that carried it was dropped.
+    /// The runtime of its task was dropped.
     RuntimeGone,
     /// The body of the response broke off.
     BrokenBody(String),
@@ -61,7 +61,7 @@ impl SendState {
     }
 }
 
-/// Sends a request and reads the response whole. The state knows more about an error.
+/// Sends a request and reads the whole response. The state contains the cause of an error.
 pub(super) async fn send_in_task(
     http: reqwest::Client,
     mut request: Request,
@@ -111,7 +111,7 @@ async fn exchange(
     Ok(Ok(whole.into()))
 }
 
-/// Waits for a future for so long. Time in which this thread did not run its timers does not count.
+/// Waits for a future up to the limit. Time in which the thread was blocked does not count.
 async fn within<F: Future>(clock: &Clock, limit: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut end = clock.now() + limit;

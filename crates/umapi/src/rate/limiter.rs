@@ -22,17 +22,17 @@ use crate::observer::{Observer, Wait, WaitReason};
 /// Waits longer than this are reported to the observer.
 const REPORTED_WAIT: Duration = Duration::from_secs(1);
 
-/// A permit that is not used within this time goes to somebody else: the minute that it counts for may be over.
+/// A permit that its caller does not take within this time goes to another caller.
 const STALE: Duration = Duration::from_secs(1);
 
-/// After this time without progress another caller asks the store: the one whose turn it was may be on a runtime that does
-/// not run, or in a future that nobody polls.
+/// After this time without progress, another caller asks the store. The first one may be on a runtime that does not run, or in
+/// a future that is not polled.
 const TAKE_OVER: Duration = Duration::from_secs(1);
 
-/// A permit that was handed back is handed on within this time. After it, the store may count another one in its place.
+/// A returned permit can be reused for this long. After that, the store may have granted another one in its place.
 const REUSABLE: Duration = Duration::from_secs(55);
 
-/// The shortest time after a moment.
+/// The shortest time step.
 const INSTANT: Duration = Duration::from_millis(1);
 
 /// A store that does not answer within this time has failed.
@@ -68,8 +68,8 @@ impl ThrottlePolicy {
 
 /// Grants the permits of all credentials of a client. Cheap to clone.
 ///
-/// No task and no runtime of its own drives it: those who wait ask the store themselves. The first in the queue asks on
-/// behalf of all; when it does not, somebody else takes over.
+/// It has no task of its own, which would depend on one runtime: the waiting callers ask the store. The first one in the queue
+/// asks on behalf of all. If it does not, another one takes over.
 #[derive(Clone)]
 pub(crate) struct RateLimiter(Arc<Shared>);
 
@@ -78,7 +78,7 @@ struct Shared {
     store: Arc<dyn RateLimitStore>,
     observer: Arc<dyn Observer>,
     lines: Vec<Line>,
-    /// For each credential: until when it is not used, because it was rejected.
+    /// Until when each credential is suspended, because it was rejected.
     suspended: Mutex<Vec<Instant>>,
 }
 
@@ -93,19 +93,19 @@ struct Line {
 }
 
 struct Queue {
-    /// Those who have no permit yet, in order of arrival.
+    /// The callers without a permit, in order of arrival.
     waiting: VecDeque<Arc<Waiter>>,
-    /// Those who were given a permit and have not taken it yet.
+    /// The callers that have a permit and have not taken it yet.
     called: Vec<Arc<Waiter>>,
-    /// Permits that were handed back, while others wait.
+    /// Permits that were returned while other callers wait.
     spare: Vec<Grant>,
-    /// Who asks the store now, and since when.
+    /// The caller that asks the store now, and since when.
     asking: Option<(Arc<Waiter>, Instant)>,
-    /// When the store has the next permit, as far as it is known.
+    /// The expected time of the next permit.
     next_at: Instant,
     /// The end of the last wait that was reported to the observer.
     reported_until: Instant,
-    /// For each credential: until when the service asked to wait.
+    /// Until when the service asked to wait, for each credential.
     paused_until: Vec<Instant>,
 }
 
@@ -114,7 +114,7 @@ struct Queue {
 struct Grant {
     slot: usize,
     permit: PermitId,
-    /// When the store gave it out.
+    /// When the store granted it.
     taken_at: Instant,
     /// When the caller got it.
     given_at: Instant,
@@ -131,13 +131,13 @@ enum WaiterState {
     Waiting,
     Given(Grant),
     Refused(Duration),
-    /// It was given a permit and did not take it in time.
+    /// It did not take its permit in time.
     Missed,
-    /// It took what it was given, or left.
+    /// It took its permit, or left.
     Gone,
 }
 
-/// The right to send one request with a credential. Dropped unused, it goes back.
+/// Allows one request with one credential. An unused permit goes back when it is dropped.
 #[must_use = "dropping a permit gives it back"]
 pub(crate) struct CallPermit {
     pub(crate) slot: usize,
@@ -176,7 +176,7 @@ impl RateLimiter {
         Self(Arc::new(Shared { clock, store, observer, lines, suspended }))
     }
 
-    /// Waits for a permit of whichever credential has one first.
+    /// Waits for a permit of any credential, at most as long as `longest`.
     pub(crate) async fn acquire(
         &self,
         class: ThrottleClass,
@@ -251,8 +251,8 @@ impl RateLimiter {
         Ok(Place { limiter: self, line, waiter })
     }
 
-    /// Waits in the queue, and asks the store when it is this caller's turn to ask. `None` if the permit came and was not
-    /// taken in time.
+    /// Waits in the queue, and asks the store if this caller is the one to ask. Returns `None` if the permit was not taken in
+    /// time.
     async fn wait(&self, line: &Line, place: &Place<'_>) -> Result<Option<Grant>, NoPermit> {
         let waiter = &place.waiter;
         loop {
@@ -293,7 +293,7 @@ impl RateLimiter {
         CallPermit { slot: grant.slot, limiter: self.clone(), line, grant: Some(grant) }
     }
 
-    /// Gives a permit to the first who waits for one, or back to the store.
+    /// Gives a permit to the first waiting caller, or back to the store.
     fn give(&self, line: &Line, grant: Grant) {
         let now = self.0.clock.now();
         let is_reusable = now - grant.taken_at <= REUSABLE;
@@ -301,7 +301,7 @@ impl RateLimiter {
         let is_given = is_reusable && {
             let mut queue = line.lock();
             let is_given = queue.give(grant);
-            // The next one asks the store from here on.
+            // The next caller asks the store from now on.
             queue.wake_first();
             is_given
         };
@@ -310,7 +310,7 @@ impl RateLimiter {
         }
     }
 
-    /// Delays all calls of a class on one credential, and refuses those who are not willing to wait that long.
+    /// Pauses all calls of a class with one credential, and refuses the waiting calls that would have to wait too long.
     pub(crate) async fn pause(&self, class: ThrottleClass, slot: usize, time: Duration) {
         let line = &self.0.lines[self.0.index_of(class)];
         let waiting = {
@@ -333,7 +333,7 @@ impl RateLimiter {
         line.lock().wake_first();
     }
 
-    /// Stops using a credential for a time. Returns whether there is another one.
+    /// Suspends a credential. Returns whether another one is active.
     pub(crate) fn suspend(&self, slot: usize, time: Duration) -> bool {
         let now = self.0.clock.now();
         let mut suspended = self.0.suspended();
@@ -348,7 +348,7 @@ impl RateLimiter {
         Some(line.limits.first()?.per_minute?.get().saturating_mul(u32::try_from(slots).unwrap_or(u32::MAX)))
     }
 
-    /// The time until the last of this many calls gets its permit, after those who wait now.
+    /// The time until the last of this many further calls has its permit.
     pub(crate) async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
         let line = &self.0.lines[self.0.index_of(class)];
         let waiting = line.lock().waiting.len();
@@ -368,7 +368,7 @@ impl Shared {
         self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The credentials that are not suspended; all of them if every one is.
+    /// The credentials that are not suspended, or all of them if every one is.
     fn active_slots(&self) -> Vec<usize> {
         let now = self.clock.now();
         let suspended = self.suspended();
@@ -416,7 +416,7 @@ impl Shared {
         Step::Wait([gives_up_at, recall_at].into_iter().flatten().fold(ask_at, Instant::min))
     }
 
-    /// Asks the credentials one after the other, each time beginning with another one. `Err` is the time until there is a
+    /// Asks for a permit of each credential in turn, starting with another one each time. `Err` is the time until there is a
     /// permit.
     async fn take(&self, line: &Line) -> Result<Result<Grant, Duration>, NoPermit> {
         let slots = self.active_slots();
@@ -442,14 +442,13 @@ impl Shared {
         Ok(Err(shortest))
     }
 
-    /// The time until there is a permit for a caller with this many others ahead. Where the store fails, there is no wait
-    /// that anybody knows of.
+    /// The time until there is a permit for a call with this many others ahead; zero if the store fails.
     async fn forecast(&self, line: &Line, ahead: usize) -> Duration {
         let slots = self.active_slots();
         let mut shortest = Duration::MAX;
         for slot in &slots {
             let paused = line.lock().paused_until[*slot] - self.clock.now();
-            // Those ahead are spread over the credentials.
+            // The calls ahead are spread over the credentials.
             let ahead = ahead / slots.len();
             let time = self.ask_store("forecast", || self.store.forecast(&line.limits[*slot], ahead)).await;
             shortest = shortest.min(time.unwrap_or_default().max(paused));
@@ -457,7 +456,7 @@ impl Shared {
         shortest
     }
 
-    /// Gives a permit back to the store. It is called from `drop`, so it neither waits nor panics.
+    /// Returns a permit to the store. It is called from `drop`, so it neither waits nor panics.
     fn release(&self, line: &Line, grant: Grant) {
         let (store, limit) = (self.store.clone(), line.limits[grant.slot].clone());
         let release = async move {
@@ -474,7 +473,7 @@ impl Shared {
         }
     }
 
-    /// Calls a method of the store. A panic or a long silence is a failure of the store.
+    /// Calls a method of the store. A panic or a timeout is a failure of the store.
     async fn ask_store<'a, T>(
         &self,
         method: &'static str,
@@ -530,7 +529,7 @@ impl Line {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // No callback runs under the lock, and each change is whole in itself.
+        // No callback runs under the lock, and every change is complete when it is released.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -556,7 +555,7 @@ impl Queue {
         true
     }
 
-    /// Takes permits back from those who did not take them in time: nobody polls their futures.
+    /// Takes permits back from callers that did not take them in time, because their futures are not polled.
     fn recall_missed(&mut self, now: Instant) {
         let mut index = 0;
         while let Some(one) = self.called.get(index) {
@@ -580,13 +579,13 @@ impl Queue {
         }
     }
 
-    /// A permit that was handed back and still counts.
+    /// A returned permit that can still be used.
     fn take_spare(&mut self, now: Instant) -> Option<Grant> {
         let index = self.spare.iter().rposition(|grant| now - grant.taken_at <= REUSABLE)?;
         Some(Grant { given_at: now, ..self.spare.swap_remove(index) })
     }
 
-    /// The permits that nobody waits for.
+    /// The returned permits, if no caller waits.
     fn take_unneeded(&mut self) -> Vec<Grant> {
         if self.waiting.is_empty() { std::mem::take(&mut self.spare) } else { Vec::new() }
     }
@@ -603,7 +602,7 @@ impl Waiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the permit that it was given goes to somebody else.
+    /// When its permit goes to another caller.
     fn recall_at(&self) -> Option<Instant> {
         match *self.lock() {
             WaiterState::Given(grant) => Some(grant.given_at + STALE + INSTANT),
@@ -617,7 +616,7 @@ impl Waiter {
     }
 }
 
-/// A place in the queue. Dropped, it is given up, and a permit that came meanwhile goes on.
+/// A place in the queue. Dropping it leaves the queue, and passes on a permit that was not taken.
 struct Place<'a> {
     limiter: &'a RateLimiter,
     line: &'a Line,
@@ -640,7 +639,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Held while a caller asks the store, so that nobody else does.
+/// Marks that a caller asks the store, until it is dropped.
 struct Asking<'a> {
     line: &'a Line,
     waiter: &'a Arc<Waiter>,
@@ -667,7 +666,7 @@ impl CallPermit {
         }
     }
 
-    /// Uses the permit up.
+    /// Marks the permit as used.
     pub(crate) fn spend(mut self) {
         self.grant = None;
     }
@@ -1012,7 +1011,7 @@ mod tests {
         let (used, unused) = (limiter.acquire(CLASS, None, "test").await, limiter.acquire(CLASS, None, "test").await);
         assert_eq!(store.out.lock().unwrap().len(), 2);
         drop(unused);
-        // A store that takes its time is waited for by a task.
+        // A task waits for a slow store.
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         used.ok().unwrap().spend();

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::{Id, JoinSet};
+use tokio::{
+    runtime::{self, Handle},
+    task::{Id, JoinSet},
+};
 use tracing::Instrument as _;
 use umapi_http::describe_panic;
 use umapi_model::ThrottleClass;
@@ -20,7 +23,7 @@ use umapi_plan::{
     BatchOutcome, CallFailure, Report,
     job::{Finding, Job, RequestId, RequestResult, VerificationId},
 };
-use umapi_time::Instant;
+use umapi_time::{Instant, Sleep};
 
 use super::{
     RunOptions, Unfinished,
@@ -35,6 +38,9 @@ use crate::{
     observer::Progress,
 };
 
+/// After this time beyond an attempt, a request on another runtime is given up.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// So many failed requests in a row mean that the service is out of order.
 const FAILURES_IN_A_ROW: u32 = 3;
 
@@ -44,6 +50,16 @@ enum TaskId {
     /// It sends a request, and notes whether anything was sent.
     Request(RequestId, Arc<AtomicBool>),
     Verification(VerificationId),
+}
+
+impl TaskId {
+    /// The result of a task that ended without one.
+    fn failed(self, why: String) -> TaskResult {
+        match self {
+            Self::Request(id, has_begun) => TaskResult::Request(lost(id, has_begun.load(Ordering::SeqCst), why)),
+            Self::Verification(id) => TaskResult::Verification(id, Vec::new()),
+        }
+    }
 }
 
 /// The result of a task.
@@ -64,6 +80,10 @@ pub(super) struct Runner<J: Job> {
     /// What the tasks in flight do, in case one ends without a result.
     ids: HashMap<Id, TaskId>,
     verifier: Verifier,
+    /// The runtime of the tasks.
+    runtime: Option<runtime::Id>,
+    /// Ends the wait for tasks of another runtime, which may not run any more.
+    other_runtime: Option<Sleep>,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     error: Option<Error>,
     failures_in_a_row: u32,
@@ -89,6 +109,8 @@ impl<J: Job<Key: 'static>> Runner<J> {
             deadline,
             in_flight: JoinSet::new(),
             ids: HashMap::new(),
+            runtime: None,
+            other_runtime: None,
             stopped: Box::pin(options.stop.stopped()),
             error: None,
             failures_in_a_row: 0,
@@ -137,6 +159,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 has_begun: has_begun.clone(),
             };
             self.launched += 1;
+            self.runtime = current_runtime();
             let task = async move { TaskResult::Request(in_flight.run(journal).await) };
             let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
             self.ids.insert(handle.id(), TaskId::Request(id, has_begun));
@@ -149,6 +172,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             && let Some(verification) = self.job.next_verification()
         {
             let id = verification.id;
+            self.runtime = current_runtime();
             let run = self.verifier.clone().run(verification, now);
             let task = async move {
                 let (id, findings) = run.await;
@@ -178,7 +202,11 @@ impl<J: Job<Key: 'static>> Runner<J> {
             self.end(Error::new(Kind::Stopped));
             return Poll::Ready(Some(()));
         }
-        let Some(joined) = ready!(self.in_flight.poll_join_next(context)) else { return Poll::Ready(None) };
+        let joined = match self.in_flight.poll_join_next(context) {
+            Poll::Ready(Some(joined)) => joined,
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending => return self.poll_other_runtime(context),
+        };
         let result = match joined {
             Ok(result) => result,
             Err(error) => {
@@ -187,14 +215,31 @@ impl<J: Job<Key: 'static>> Runner<J> {
                     Ok(panic) => describe_panic("task of the request", &*panic),
                     Err(_) => "the runtime of the request was dropped".to_owned(),
                 };
-                match task {
-                    TaskId::Request(id, has_begun) => {
-                        TaskResult::Request(lost(id, has_begun.load(Ordering::SeqCst), why))
-                    }
-                    TaskId::Verification(id) => TaskResult::Verification(id, Vec::new()),
-                }
+                task.failed(why)
             }
         };
+        self.take_result(result);
+        Poll::Ready(Some(()))
+    }
+
+    /// Gives up the tasks of another runtime that take longer than any attempt may: it does not run any more.
+    fn poll_other_runtime(&mut self, context: &mut Context<'_>) -> Poll<Option<()>> {
+        if self.runtime == current_runtime() {
+            self.other_runtime = None;
+            return Poll::Pending;
+        }
+        let engine = &self.client.0;
+        let limit = self.other_runtime.get_or_insert_with(|| engine.clock.sleep(engine.attempt_timeout + GRACE));
+        ready!(Pin::new(limit).poll(context));
+        self.other_runtime = None;
+        self.in_flight = JoinSet::new();
+        for task in std::mem::take(&mut self.ids).into_values() {
+            self.take_result(task.failed("the runtime of the request does not run".to_owned()));
+        }
+        Poll::Ready(Some(()))
+    }
+
+    fn take_result(&mut self, result: TaskResult) {
         match result {
             TaskResult::Request(finished) => self.finish(finished),
             TaskResult::Verification(id, findings) => {
@@ -203,7 +248,6 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 self.report_progress(Duration::ZERO);
             }
         }
-        Poll::Ready(Some(()))
     }
 
     fn finish(&mut self, finished: Finished) {
@@ -305,6 +349,10 @@ impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
             Some(error) => Err(Unfinished::new(report, error)),
         }
     }
+}
+
+fn current_runtime() -> Option<runtime::Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 /// The result of a request whose task ended without one. If nothing was sent for it, that is certain; otherwise nobody knows

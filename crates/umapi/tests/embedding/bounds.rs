@@ -1,4 +1,4 @@
-//! Deadlines, timeouts, stops and throttle policies hold for every part of a call, whatever hangs.
+//! Deadlines, timeouts, stops and throttle policies apply to every part of a call that may hang.
 
 use std::{
     future::pending,
@@ -17,10 +17,10 @@ use umapi::{
 use crate::server::{ANN, Reply, Request, Server, commands, runtime};
 
 const BOUND: Duration = Duration::from_millis(500);
-/// Longer than any bound here, and shorter than any default.
+/// Longer than the bound, and shorter than any default.
 const SOON: Duration = Duration::from_secs(4);
 
-/// Gives a token after a while.
+/// A source that returns a token after this time.
 struct Slow(Duration);
 
 impl TokenSource for Slow {
@@ -34,7 +34,7 @@ impl TokenSource for Slow {
     fn invalidate(&self, _: &AccessToken) {}
 }
 
-/// The method of a store that never ends.
+/// The method of a store that never returns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Acquire,
@@ -43,7 +43,7 @@ enum Part {
     Pause,
 }
 
-/// A store of which a part hangs, from the second permit on.
+/// A store with one method that hangs.
 struct HangingStore {
     part: Part,
     taken: AtomicUsize,
@@ -60,7 +60,7 @@ impl RateLimitStore for HangingStore {
     fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
         match self.part {
             Part::Acquire => Box::pin(pending()),
-            // A long line, so that the forecast is asked for.
+            // No permit, so that the limiter needs a forecast.
             Part::Forecast if self.taken.fetch_add(1, Ordering::SeqCst) > 0 => {
                 Box::pin(async { Permit::After(Duration::from_secs(60)) })
             }
@@ -101,7 +101,7 @@ fn answer(request: &Request) -> Reply {
     }
 }
 
-/// What became of one command.
+/// The outcome of a run with one command, and its error.
 fn outcome(result: Result<Report, Unfinished<Report>>) -> (&'static str, Option<Error>) {
     let (report, error) = match result {
         Ok(report) => (report, None),
@@ -133,7 +133,7 @@ fn a_change_is_not_sent_after_its_deadline() {
 }
 
 #[test]
-fn a_question_is_not_sent_after_its_timeout() {
+fn a_read_is_not_sent_after_its_timeout() {
     let service = Server::healthy();
     let source = Slow(Duration::from_millis(1500));
     let client = service.bare_client().token_source("key", source).call_timeout(Duration::from_secs(1)).build();
@@ -268,7 +268,7 @@ fn a_stop_ends_whatever_hangs_before_the_request() {
 }
 
 #[test]
-fn a_stop_leaves_a_request_under_way_time_for_its_answer() {
+fn a_stop_lets_a_request_in_flight_finish() {
     let service = Server::answering(|_, request| Reply::done(request).after(BOUND * 2));
     let client = service.client();
     let (word, _) = runtime().block_on(async {

@@ -1,4 +1,4 @@
-//! What fails together shares a budget of retries, and nothing else does.
+//! Each class of operations has its own retry budget.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -1,4 +1,4 @@
-//! A callback that panics harms one call at most.
+//! A panic of a callback affects one call at most.
 
 use std::{
     num::NonZeroU32,
@@ -19,10 +19,10 @@ use umapi::{
 
 use crate::server::{ANN, Reply, Server, commands, elsewhere, runtime};
 
-/// A store of which a part panics.
+/// A store with one method that panics.
 struct Panicking {
     part: &'static str,
-    /// How many permits are given before it panics.
+    /// How many requests for a permit come before the panic.
     after: usize,
     taken: Arc<AtomicUsize>,
     inner: InMemoryRateLimits,
@@ -46,7 +46,7 @@ impl RateLimitStore for Panicking {
         Box::pin(async move {
             assert!(self.part != "acquire later" || before < self.after, "the store is out of order");
             match self.part {
-                // Somebody waits, and then it panics.
+                // The callers wait before the panic.
                 "acquire" | "acquire later" if before + 1 == self.after => Permit::After(Duration::from_millis(50)),
                 _ => self.inner.acquire(limit).await,
             }
@@ -74,7 +74,7 @@ impl RateLimitStore for Panicking {
 }
 
 #[test]
-fn a_store_that_panics_while_calls_wait_is_not_asked_again_and_again() {
+fn a_store_that_panics_while_calls_wait_is_not_called_in_a_loop() {
     for part in ["acquire", "acquire later"] {
         let service = Server::healthy();
         let (store, taken) = Panicking::new(part, 1);
@@ -103,7 +103,7 @@ fn a_store_that_panics_while_calls_wait_is_not_asked_again_and_again() {
 }
 
 #[test]
-fn a_store_that_panics_beside_a_call_is_passed_over() {
+fn a_panic_of_a_store_beside_a_call_is_ignored() {
     for part in ["mark_sent", "forecast"] {
         let service = Server::healthy();
         let (store, _) = Panicking::new(part, 0);
@@ -127,7 +127,7 @@ fn a_hold_is_kept_though_the_store_panics() {
     assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
 }
 
-/// Panics as often as it is told, and then gives tokens.
+/// A source that panics this many times and then returns tokens.
 struct PanickingTokens(AtomicUsize);
 
 impl TokenSource for PanickingTokens {
@@ -146,7 +146,7 @@ impl TokenSource for PanickingTokens {
 }
 
 #[test]
-fn a_token_source_that_panics_fails_its_calls_and_no_other() {
+fn a_panic_of_a_token_source_fails_one_call() {
     let service = Server::healthy();
     let client = service.bare_client().token_source("key", PanickingTokens(AtomicUsize::new(1))).build().unwrap();
     runtime().block_on(async {
@@ -157,7 +157,7 @@ fn a_token_source_that_panics_fails_its_calls_and_no_other() {
 }
 
 #[test]
-fn a_shared_token_source_that_panics_takes_down_nobody() {
+fn a_panic_of_a_shared_token_source_is_an_error() {
     let tokens = CachedSource::new(PanickingTokens(AtomicUsize::new(1)), Clock::real());
     runtime().block_on(async {
         let calls: Vec<_> = (0..5)
@@ -176,7 +176,7 @@ fn a_shared_token_source_that_panics_takes_down_nobody() {
 }
 
 #[test]
-fn a_source_that_panics_when_told_of_a_refused_token_is_passed_over() {
+fn a_panic_in_invalidate_is_ignored() {
     let service = Server::answering(|number, _| match number {
         0 => Reply::of(401, &[], ""),
         _ => Reply::json(ANN),
@@ -185,7 +185,7 @@ fn a_source_that_panics_when_told_of_a_refused_token_is_passed_over() {
     runtime().block_on(async { client.users().get("ann@example.com").await.unwrap() });
 }
 
-/// Panics whatever it is told.
+/// An observer that panics in every method.
 struct PanickingObserver;
 
 impl Observer for PanickingObserver {

@@ -1,4 +1,4 @@
-//! An untrusted certificate is found out at the first attempt.
+//! An untrusted certificate fails the first attempt.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! Lists that are read slowly, from odd places, or resumed on a server that changed its mind.
+//! Lists that are read slowly, in `select!`, or resumed after the page size changed.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -14,7 +14,7 @@ use umapi::{
 
 use crate::server::{ANN, Reply, Server, runtime};
 
-/// A list of so many users, in pages of a size that may change.
+/// Serves this many users. The page size may change.
 fn paged(count: usize, size: impl Fn() -> usize + Send + Sync + 'static) -> Server {
     Server::answering(move |_, request| {
         let size = size();
@@ -30,7 +30,7 @@ fn paged(count: usize, size: impl Fn() -> usize + Send + Sync + 'static) -> Serv
             ("x-total-count", &total),
             ("x-page-count", &pages_shown),
         ];
-        // Large enough that a response does not fit into the buffers on its way.
+        // Large enough that a response does not fit into the socket buffers.
         Reply::padded_users(&names, page + 1 == pages, &headers, 20_000)
     })
 }
@@ -47,7 +47,7 @@ fn all(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("u{number:03}")).collect()
 }
 
-/// One attempt, so that one that is given up fails the list.
+/// A client without retries, so that a timeout fails the list.
 fn impatient(service: &Server) -> umapi::Client {
     let timeout = Duration::from_millis(400);
     service.builder().attempt_timeout(timeout).retry(RetryPolicy::NEVER).build().unwrap()
@@ -99,7 +99,7 @@ fn a_reader_in_a_select_asks_for_every_page_once() {
             tokio::select! {
                 biased;
                 _ = tick.tick(), if names.len() % 2 == 0 && tick.period() < Duration::from_millis(2) => {
-                    // Something else that takes longer than an attempt may.
+                    // Other work that takes longer than an attempt may take.
                     tokio::time::sleep(Duration::from_millis(600)).await;
                     tick = tokio::time::interval(Duration::from_secs(3600));
                     tick.tick().await;
@@ -134,8 +134,8 @@ fn a_slow_consumer_of_buffered_calls_loses_no_answer() {
 }
 
 #[test]
-fn a_page_ahead_that_nobody_waits_for_fails_nobody() {
-    // The page ahead fails as long as it is only ahead.
+fn a_failed_fetch_ahead_does_not_fail_the_list() {
+    // The first request for page 1 is one ahead of need.
     let service = Server::answering(|number, request| match (number, request.page()) {
         (1, 1) => Reply::of(429, &[("retry-after", "1")], ""),
         (_, page) => Reply::users(&[format!("u{:03}", page * 2), format!("u{:03}", page * 2 + 1)], page == 1, &[]),
@@ -165,7 +165,7 @@ fn a_dropped_list_leaves_no_task() {
 }
 
 #[test]
-fn resuming_after_the_page_size_changed_skips_and_repeats_nobody() {
+fn a_changed_page_size_skips_and_repeats_nobody() {
     for (before, after) in [(40, 20), (20, 40), (20, 30), (30, 7), (7, 100), (10, 10)] {
         for taken in [0, 1, 9, 19, 20, 39, 40, 41, 63, 99, 100] {
             let has_changed = std::sync::Arc::new(AtomicUsize::new(before));
@@ -191,7 +191,7 @@ fn resuming_after_the_page_size_changed_skips_and_repeats_nobody() {
 }
 
 #[test]
-fn pages_whose_users_have_no_names_are_not_taken_for_repeated() {
+fn pages_of_users_without_names_do_not_repeat() {
     let service = Server::answering(|_, request| {
         let is_last = request.page() == 3;
         let user = r#"{"type":"unknown"}"#;

@@ -1,4 +1,4 @@
-//! Every event that begins ends, also when a future is dropped.
+//! Every reported start of a request has a reported end, also when a future is dropped.
 
 use std::{
     sync::{Arc, Mutex},
@@ -9,7 +9,7 @@ use umapi::{Observer, RequestFinished, RequestStarted};
 
 use crate::server::{ANN, Reply, Server, commands, runtime};
 
-/// The ids of requests that were started, and of those that were finished.
+/// The attempts that were reported as started, and as finished.
 #[derive(Clone, Default)]
 struct Pairs(Arc<Mutex<(Vec<u32>, Vec<u32>)>>);
 
@@ -35,7 +35,7 @@ fn requests_of_dropped_futures_are_reported_as_finished() {
         let _ = tokio::time::timeout(wait, client.users().get("ann@example.com")).await.unwrap_err();
         let _ = tokio::time::timeout(wait, client.users().list().next()).await.unwrap_err();
         let _ = tokio::time::timeout(wait, async { client.execute(commands(3)).await }).await.unwrap_err();
-        // What was dropped is a task that still has to notice.
+        // The dropped run ends its tasks.
         tokio::time::sleep(wait).await;
     });
     drop(runtime);

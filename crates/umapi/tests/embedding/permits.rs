@@ -1,4 +1,4 @@
-//! Permits of the rate limiter that come to no request are given back.
+//! Permits without a request go back to the rate limiter.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -39,7 +39,7 @@ fn failed_logins_use_up_no_permits() {
     assert_eq!(service.requests().len(), 0);
 }
 
-/// Never gives a token.
+/// A source that never returns a token.
 struct Hanging;
 
 impl TokenSource for Hanging {

@@ -1,4 +1,4 @@
-//! Programs that drop, stop, time out and panic at random moments on several runtimes, with the emulator's ledger as judge.
+//! Random drops, stops, timeouts and panics on several runtimes. The emulator's ledger shows whether the outcomes are true.
 
 use std::{
     collections::HashMap,
@@ -27,7 +27,7 @@ const SEEDS: u64 = 20;
 const GROUP: &str = "Team";
 /// Requests a minute of the client's own limits. A minute is 0.6 seconds here.
 const PER_MINUTE: u32 = 40;
-/// How long the work of one runtime may take, in real time.
+/// The longest time of the work on one runtime, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -61,7 +61,7 @@ fn maybe_panic(percent: u8) {
     }
 }
 
-/// Counts what began and what ended.
+/// Counts permits and requests.
 #[derive(Default)]
 struct Ledger {
     permits_out: AtomicI64,
@@ -122,7 +122,7 @@ impl Observer for CountingObserver {
     }
 }
 
-/// Takes a moment for a token, and sometimes panics.
+/// A source that is slow and sometimes panics.
 struct Vault(String, Clock);
 
 impl TokenSource for Vault {
@@ -140,9 +140,9 @@ impl TokenSource for Vault {
 /// One random run.
 struct Run {
     client: Client,
-    /// The number of the next user. Each command is about another one.
+    /// The number of the next user. Each command has its own user.
     next_user: AtomicUsize,
-    /// What became of the command of a user, where somebody was told.
+    /// The reported outcomes, by user.
     told: Mutex<HashMap<usize, &'static str>>,
 }
 
@@ -161,7 +161,7 @@ fn seed_of(users: usize) -> Seed {
     Seed::from_yaml(&seed).unwrap()
 }
 
-/// Moves a clock a hundred times as fast as real time, until it is dropped.
+/// Runs a clock a hundred times as fast as real time until it is dropped.
 struct Mover(Arc<AtomicBool>);
 
 impl Mover {
@@ -223,7 +223,7 @@ fn run(seed: u64) {
         .collect();
     let idle: Vec<Vec<Runtime>> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     drop(idle);
-    // What the server has received, it finishes.
+    // The server finishes the requests that it has received.
     thread::sleep(Duration::from_millis(200));
     judge(seed, &run, &emulator, &ledger);
     drop(mover);
@@ -264,14 +264,14 @@ fn judge(seed: u64, run: &Run, emulator: &Emulator, ledger: &Ledger) {
 }
 
 impl Run {
-    /// Does some work on a new runtime, which is then dropped, in the middle or at the end, or left idle.
+    /// Does some work on a new runtime, which is then dropped or left idle, during the work or after it.
     fn on_a_runtime(self: &Arc<Self>) -> Option<Runtime> {
         let runtime = runtime();
         let (fate, time) = (fastrand::u8(0..4), Duration::from_millis(fastrand::u64(20..300)));
         let is_done = runtime.block_on(async {
             let mut work = JoinSet::new();
             for _ in 0..4 {
-                // A generator of its own, since tasks share the thread.
+                // The tasks share the thread, so each has its own generator.
                 let random = fastrand::Rng::with_seed(fastrand::u64(..));
                 work.spawn(self.clone().work(random));
             }
@@ -305,7 +305,7 @@ impl Run {
         }
     }
 
-    /// Runs commands, with a deadline, a stop, or a drop at some moment.
+    /// Runs commands with a deadline, a stop or a drop at a random moment.
     async fn change(&self, random: &mut fastrand::Rng) {
         let commands: Vec<(usize, Command)> = (0..random.usize(1..13))
             .map(|_| {
@@ -346,7 +346,7 @@ impl Run {
         }
     }
 
-    /// Reads a list to some point.
+    /// Reads a part of a list.
     async fn list(&self, random: &mut fastrand::Rng) {
         let mut users = self.client.users().list();
         for _ in 0..random.usize(0..700) {
@@ -357,7 +357,7 @@ impl Run {
         }
     }
 
-    /// Asks for a user, and leaves the future unpolled for a while.
+    /// Looks up a user, and does not poll the future for a while.
     async fn look_up(&self, random: &mut fastrand::Rng) {
         let (users, email) = (self.client.users(), email(random.usize(0..600)));
         let mut found = Box::pin(users.get(&email));

@@ -1,4 +1,4 @@
-//! One client on several runtimes: one that idles, one that is dropped, one whose thread is busy.
+//! One client on several runtimes: idle, dropped, or with a busy thread.
 
 use std::{
     num::NonZeroU32,
@@ -22,21 +22,21 @@ use umapi::{
 
 use crate::server::{ANN, Reply, Server, commands, elsewhere, runtime};
 
-/// What the first runtime does, once its part is under way.
+/// The state of the first runtime while the second one works.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum First {
-    /// It is kept, and nothing runs on it any more.
+    /// It exists, but nobody runs it.
     Idle,
     /// It is dropped.
     Dropped,
-    /// Its only thread does something else.
+    /// Its thread is blocked.
     Busy,
 }
 
 const EACH: [First; 3] = [First::Idle, First::Dropped, First::Busy];
 
 impl First {
-    /// Begins a job on a runtime, and leaves it there in the middle.
+    /// Starts a job on a new runtime, which then stops running.
     fn begin(self, job: impl Future<Output = ()> + Send + 'static) -> Option<Runtime> {
         let runtime = runtime();
         runtime.block_on(async {
@@ -46,7 +46,7 @@ impl First {
         self.leave(runtime)
     }
 
-    /// Does a job on a runtime.
+    /// Finishes a job on a new runtime, which then stops running.
     fn finish(self, job: impl Future<Output = ()> + Send + 'static) -> Option<Runtime> {
         let runtime = runtime();
         runtime.block_on(async { tokio::spawn(job).await.unwrap() });
@@ -75,7 +75,7 @@ async fn get(client: Client) -> bool {
     client.users().get("ann@example.com").await.unwrap().is_some()
 }
 
-/// Moves a clock on until it is told that all is over.
+/// Advances a clock until the guard is dropped.
 fn moving(manual: &ManualClock) -> impl Drop + use<> {
     struct Moving(Arc<AtomicBool>);
 
@@ -97,7 +97,7 @@ fn moving(manual: &ManualClock) -> impl Drop + use<> {
 }
 
 #[test]
-fn a_line_moves_on_whatever_becomes_of_the_runtime_of_its_first() {
+fn a_queue_continues_without_the_runtime_of_its_first() {
     for first in EACH {
         let service = Server::healthy();
         let manual = ManualClock::new();
@@ -113,7 +113,7 @@ fn a_line_moves_on_whatever_becomes_of_the_runtime_of_its_first() {
 }
 
 #[test]
-fn waiters_of_several_runtimes_all_get_their_turns() {
+fn waiters_of_several_runtimes_all_get_permits() {
     let service = Server::healthy();
     let manual = ManualClock::new();
     let client = service.builder().clock(manual.clock()).rate_limits(limited(3)).build().unwrap();
@@ -138,7 +138,7 @@ fn waiters_of_several_runtimes_all_get_their_turns() {
 }
 
 #[test]
-fn a_login_is_begun_anew_whatever_becomes_of_the_runtime_of_its_first() {
+fn a_login_is_repeated_without_the_runtime_of_its_first() {
     for first in EACH {
         let login = Server::answering(|_, _| Reply::token("token").after(Duration::from_millis(300)));
         let session = Session::new(login.credentials()).unwrap();
@@ -184,7 +184,7 @@ fn login_connections_are_not_shared_between_runtimes() {
 }
 
 #[test]
-fn a_change_is_completed_whatever_became_of_an_earlier_runtime() {
+fn a_change_completes_without_an_earlier_runtime() {
     for first in EACH {
         let service = Server::healthy();
         let client = service.client();
@@ -199,7 +199,7 @@ fn a_change_is_completed_whatever_became_of_an_earlier_runtime() {
     }
 }
 
-/// Never gives a token.
+/// A source that never returns a token.
 struct Hanging;
 
 impl TokenSource for Hanging {
@@ -211,7 +211,7 @@ impl TokenSource for Hanging {
 }
 
 #[test]
-fn what_was_not_sent_by_a_dropped_runtime_is_not_unknown() {
+fn a_change_not_sent_by_a_dropped_runtime_is_not_unknown() {
     let service = Server::healthy();
     let client = service.bare_client().token_source("key", Hanging).build().unwrap();
     let mut outcomes = Box::pin(client.execute_stream(tokio_stream(commands(1))));
@@ -223,7 +223,34 @@ fn what_was_not_sent_by_a_dropped_runtime_is_not_unknown() {
     assert!(service.requests().is_empty());
 }
 
-/// A stream of what is there.
+#[test]
+fn a_run_does_not_wait_for_a_runtime_that_does_not_run() {
+    let service = Server::answering(|_, _| Reply::Silence);
+    let client = service.builder().attempt_timeout(Duration::from_millis(300)).clock(fast_clock()).build().unwrap();
+    let mut outcomes = Box::pin(client.execute_stream(tokio_stream(commands(1))));
+    let first = runtime();
+    first.block_on(async {
+        let _ = tokio::time::timeout(Duration::from_millis(100), outcomes.as_mut().next()).await.unwrap_err();
+    });
+    let outcome = elsewhere(async move { outcomes.as_mut().next().await.unwrap() }).unwrap();
+    assert!(matches!(outcome.outcome(), Outcome::Unknown { .. }), "{outcome}");
+    drop(first);
+}
+
+/// A clock on which a second takes ten milliseconds.
+fn fast_clock() -> umapi::time::Clock {
+    let manual = ManualClock::new();
+    let clock = manual.clock();
+    thread::spawn(move || {
+        for _ in 0..2_000 {
+            thread::sleep(Duration::from_millis(10));
+            manual.advance(Duration::from_secs(1));
+        }
+    });
+    clock
+}
+
+/// A stream of these items.
 fn tokio_stream<T>(items: Vec<T>) -> impl futures_core::Stream<Item = T> {
     futures_util::stream::iter(items)
 }
@@ -255,7 +282,7 @@ fn a_list_goes_on_in_another_runtime() {
 }
 
 #[test]
-fn a_user_is_found_though_the_answer_is_slow_and_the_first_runtime_is_gone() {
+fn a_slow_response_arrives_without_the_first_runtime() {
     let service = Server::answering(|_, _| Reply::json(ANN).after(Duration::from_millis(200)));
     let client = service.client();
     let begun = client.clone();

@@ -1,4 +1,4 @@
-//! A scripted server in threads of its own, so that it answers while the client's runtime starves.
+//! A scripted server on its own threads, which responds while the client's runtime is blocked.
 
 use std::{
     io::{Read, Write},
@@ -13,10 +13,10 @@ use umapi::{
     auth::{Credentials, Endpoint, FixedToken, OAuthServerToServer},
 };
 
-/// The answer of a user.
+/// The response with one user.
 pub(crate) const ANN: &str = r#"{"result":"success","user":{"id":"1@AdobeID","email":"ann@example.com"}}"#;
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) path: String,
@@ -30,19 +30,19 @@ impl Request {
         lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
-    /// The number of the page that is asked for.
+    /// The requested page.
     pub(crate) fn page(&self) -> usize {
         let path = self.path.split('?').next().unwrap();
         path.split('/').find_map(|part| part.parse().ok()).unwrap()
     }
 
-    /// How many commands are in it.
+    /// The number of commands.
     pub(crate) fn commands(&self) -> usize {
         serde_json::from_str::<serde_json::Value>(&self.body).unwrap().as_array().unwrap().len()
     }
 }
 
-/// What is done with a request.
+/// What the server does with a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// Sends these bytes.
@@ -72,7 +72,7 @@ impl Reply {
         Self::of(200, &[("content-type", "application/json")], body)
     }
 
-    /// The same answer, later.
+    /// Delays the response.
     pub(crate) fn after(self, time: Duration) -> Self {
         match self {
             Self::Bytes(bytes) => Self::After(time, bytes),
@@ -80,12 +80,12 @@ impl Reply {
         }
     }
 
-    /// The head of an answer, and a body without an end.
+    /// A response whose body never ends.
     pub(crate) fn dripping(status: u16) -> Self {
         Self::Drip(format!("HTTP/1.1 {status} X\r\ncontent-length: 1000000\r\n\r\n{{").into_bytes())
     }
 
-    /// Every command of an action request was completed.
+    /// Reports every command as completed.
     pub(crate) fn done(request: &Request) -> Self {
         Self::json(format!(r#"{{"result":"success","completed":{},"notCompleted":0}}"#, request.commands()))
     }
@@ -95,7 +95,7 @@ impl Reply {
         Self::padded_users(names, is_last, headers, 0)
     }
 
-    /// A page of users with so many bytes more for each.
+    /// A page of users with this many extra bytes each.
     pub(crate) fn padded_users(names: &[String], is_last: bool, headers: &[(&str, &str)], padding: usize) -> Self {
         let padding = "x".repeat(padding);
         let user = |name: &String| format!(r#"{{"id":"{name}","email":"{name}@example.com","padding":"{padding}"}}"#);
@@ -103,7 +103,7 @@ impl Reply {
         Self::of(200, headers, format!(r#"{{"lastPage":{is_last},"result":"success","users":[{}]}}"#, users.join(",")))
     }
 
-    /// A login that succeeded.
+    /// The response to a successful login.
     pub(crate) fn token(text: &str) -> Self {
         Self::json(format!(r#"{{"access_token":"{text}","token_type":"bearer","expires_in":86399}}"#))
     }
@@ -118,7 +118,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers by a function, which is told how many requests came before.
+    /// Responds with a function. It gets the number of earlier requests.
     pub(crate) fn answering(handler: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -219,17 +219,17 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
     }
 }
 
-/// Commands that each put another user into a group.
+/// Commands that add one user each to a group.
 pub(crate) fn commands(count: usize) -> Vec<Command> {
     (0..count).map(|number| Command::user(format!("u{number}@example.com")).add_to(["Design"]).into()).collect()
 }
 
-/// A runtime of one thread, which runs only while it is blocked on.
+/// A single-threaded runtime, which runs only in `block_on`.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Runs a job in a thread with a runtime of its own, and fails if it takes longer than ten seconds.
+/// Runs a job on a new thread and runtime. Fails after ten seconds.
 pub(crate) fn elsewhere<T: Send + 'static>(job: impl Future<Output = T> + Send + 'static) -> Result<T, &'static str> {
     let (give, take) = std::sync::mpsc::channel();
     thread::spawn(move || {

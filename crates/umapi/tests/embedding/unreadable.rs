@@ -1,4 +1,4 @@
-//! A part of an answer that is at fault is not the whole at fault.
+//! Responses with parts that cannot be read.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ fn an_error_without_a_code_is_still_a_refusal() {
         let service = Server::answering(move |_, _| Reply::json(&body));
         let client = service.builder().retry(quick()).build().unwrap();
         let report = runtime().block_on(async { client.execute(commands(2)).await.unwrap() });
-        assert_eq!(service.requests().len(), 1, "what was received whole is not asked for again");
+        assert_eq!(service.requests().len(), 1, "a complete response is not requested again");
         assert_eq!((report.completed().count(), report.rejected().count()), (1, 1), "{report}");
         let refused = report.rejected().next().unwrap().to_string();
         assert!(refused.contains("No such group"), "{refused}");
     }
 }
 
-/// Users of whom the one in the middle is odd.
+/// A page of three users. The second one is given.
 fn page(odd: &[u8]) -> Vec<u8> {
     let mut body = br#"{"lastPage":true,"result":"success","users":[{"id":"a","email":"ann@example.com"},"#.to_vec();
     body.extend_from_slice(odd);
@@ -87,7 +87,7 @@ fn an_unreadable_item_is_reported_and_passed_over() {
             assert_eq!(names, ["a", "c"]);
             assert!(users.changes().any(), "the list is not complete: {:?}", users.changes());
         });
-        assert_eq!(service.requests().len(), 1, "what was received whole is not asked for again");
+        assert_eq!(service.requests().len(), 1, "a complete response is not requested again");
     }
 }
 
