@@ -15,8 +15,9 @@ use crate::{
 struct Resumed {
     page: Number,
     offset: Number,
-    behind: u64,
+    last: Option<u64>,
     total: Option<u64>,
+    page_size: Option<u32>,
     #[generator(bolero::produce::<Vec<Response>>().with().len(1..=4_usize))]
     responses: Vec<Response>,
 }
@@ -53,8 +54,10 @@ fn a_list_resumes_at_any_position_and_ends() {
             // The token of this list, with another position.
             let start = users.list().resume_token().to_string();
             let list: String = start.splitn(4, '-').take(3).collect::<Vec<_>>().join("-");
-            let total = resumed.total.map(|total| format!("-{total}")).unwrap_or_default();
-            let token: ResumeToken = format!("{list}-{page}-{offset}-{:016x}{total}", resumed.behind).parse().unwrap();
+            let last = resumed.last.map(|last| format!("{last:016x}")).unwrap_or_default();
+            let total = resumed.total.map(|total| total.to_string()).unwrap_or_default();
+            let page_size = resumed.page_size.map(|size| size.to_string()).unwrap_or_default();
+            let token: ResumeToken = format!("{list}-{page}-{offset}-{last}-{total}-{page_size}").parse().unwrap();
             let mut rest = users.list().resume(&token).expect("the token belongs to this list");
             assert_eq!(rest.resume_token(), token, "nothing was read yet");
             while let Ok(Some(_)) = rest.try_next().await {}
