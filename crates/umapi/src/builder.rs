@@ -140,7 +140,7 @@ impl ClientBuilder {
     }
 
     /// Sets the longest time of one call (e.g. reading a user or a page) with all its waits and attempts. By default there is
-    /// no limit. A wait that would outlast it is not started. Batches have their own [deadline](crate::Execute::deadline).
+    /// no limit. A wait that would outlast it is not started. Batches have their own [deadline](crate::RunOptions::deadline).
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = Some(timeout);
         self

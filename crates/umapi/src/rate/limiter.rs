@@ -138,7 +138,7 @@ enum WaiterState {
 }
 
 /// Allows one request with one credential. An unused permit goes back when it is dropped.
-#[must_use = "dropping a permit gives it back"]
+#[must_use = "dropping a permit returns it"]
 pub(crate) struct CallPermit {
     pub(crate) slot: usize,
     limiter: RateLimiter,
@@ -341,7 +341,7 @@ impl RateLimiter {
         suspended.iter().any(|until| *until <= now)
     }
 
-    /// The calls a minute of all credentials that are not suspended; `None` without a limit.
+    /// The calls per minute of all active credentials; `None` without a limit.
     pub(crate) fn per_minute(&self, class: ThrottleClass) -> Option<u32> {
         let line = &self.0.lines[self.0.index_of(class)];
         let slots = self.0.active_slots().len().max(1);
@@ -430,7 +430,7 @@ impl Shared {
                 shortest = shortest.min(paused);
                 continue;
             }
-            // A caller that is dropped while the store answers leaves the permit to the store.
+            // If the caller is dropped while the store answers, the store keeps the permit.
             match self.ask_store("acquire", || self.store.acquire(&line.limits[slot])).await.map_err(NoPermit::Store)? {
                 Permit::Granted(permit) => {
                     let now = self.clock.now();
@@ -866,7 +866,7 @@ mod tests {
         assert!(idle.as_mut().now_or_never().is_none());
         setting.acquire(None).await.unwrap();
         let seconds = setting.seconds();
-        assert!((61..=64).contains(&seconds), "the permit that it did not take went on: {seconds}");
+        assert!((61..=64).contains(&seconds), "its permit was passed on: {seconds}");
         // Polled again, it comes first, and no minute contains two calls.
         idle.await.unwrap();
         assert!((seconds + 61..=seconds + 63).contains(&setting.seconds()), "{} after {seconds}", setting.seconds());
