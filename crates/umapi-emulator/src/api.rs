@@ -31,7 +31,7 @@ struct Context<'a> {
 
 /// Handles a request for an operation.
 ///
-/// The order is that of the gateway and the service behind it: the token and the API key, then the rate limits, then the
+/// The order follows the gateway and the service behind it: the token and the API key, then the rate limits, then the
 /// request itself.
 pub(crate) fn handle(
     app: &AppState,

@@ -1,6 +1,6 @@
 //! Failures on demand.
 //!
-//! A [`FaultRule`] says which calls fail (of which operation, and which of them) and with what [`FaultEffect`]. [`Faults`] holds
+//! A [`FaultRule`] selects the calls that fail, by operation and by number, and their [`FaultEffect`]. [`Faults`] holds
 //! the rules and decides for each request; the server carries out the decision. If several rules apply to a call, their delays
 //! add up, and for everything else the first rule wins; a rule that loses does not count as fired.
 

@@ -31,7 +31,7 @@ pub struct Call<'a> {
     pub request_id: &'a str,
     /// The time, in milliseconds since 1970.
     pub at: i64,
-    /// The size limits, of which only the largest group that profiles can be assigned to applies here.
+    /// The size limits. Only the largest group that profiles can be assigned to applies here.
     pub limits: RequestSizes,
 }
 

@@ -52,7 +52,7 @@ fn rewrite_step(step: &mut Json) {
     }
 }
 
-/// An empty string stands for an absent field.
+/// An empty string means an absent field.
 fn is_empty(value: &Json) -> bool {
     value.text() == Some("")
 }

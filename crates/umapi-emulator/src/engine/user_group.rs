@@ -95,7 +95,7 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    /// Runs `remove` on a user group. A list of users of which none is a member is an error, because the documentation
+    /// Runs `remove` on a user group. A list of users without any member is an error, because the documentation
     /// has a code for it.
     pub(super) fn remove_from_group(&mut self, lists: &GroupLists) -> Result<(), EngineError> {
         let group = self.user_group()?;
