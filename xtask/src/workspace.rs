@@ -118,5 +118,39 @@ pub(crate) fn check_dependencies() -> Result<()> {
     if !status.success() {
         bail!("the dependencies violate the rules of deny.toml");
     }
+    check_purity()
+}
+
+/// Crates that `umapi-plan` must not depend on, not even indirectly: it does no I/O and knows no time.
+const IMPURE: [&str; 6] = ["http", "hyper", "reqwest", "tokio", "umapi-http", "umapi-time"];
+
+/// Checks that the planning crate stays pure. `cargo-deny` can only ban a crate for all crates but some.
+fn check_purity() -> Result<()> {
+    let output = Command::new("cargo")
+        .args([
+            "tree",
+            "-p",
+            "umapi-plan",
+            "--edges",
+            "normal",
+            "--all-features",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .current_dir(top())
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let tree = String::from_utf8_lossy(&output.stdout);
+    for line in tree.lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if IMPURE.contains(&name) {
+            bail!("umapi-plan depends on {name}, and must do no I/O and know no time");
+        }
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Looking on: what a client does, as it does it.
+//! Observers: they are told what a client does while it does it.
 
 use std::{
     fmt,
@@ -6,10 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Is told what a client does. Every method has a default that does nothing.
+/// An observer of a client: progress bars, metrics, logs. Every method has a default that does nothing.
 ///
-/// It is called from within the work, in its course: [`request_started`](Self::request_started) has returned before the
-/// first byte goes out, so that a journal can be written there. A progress bar needs no more than this:
+/// Its methods are called by the tasks of the client, so they must return quickly. To record commands before they are sent,
+/// use a [`Journal`](crate::Journal). A progress bar needs only this:
 ///
 /// ```
 /// use umapi::{Observer, Progress, Wait};
@@ -22,22 +22,22 @@ use std::{
 ///     }
 ///
 ///     fn progress(&self, progress: &Progress) {
-///         println!("{} of {:?}, {:?} to go", progress.done, progress.total, progress.remaining);
+///         println!("{} of {:?}, {:?} left", progress.done, progress.total, progress.remaining);
 ///     }
 /// }
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// A request goes out.
+    /// A request is about to be sent.
     fn request_started(&self, request: &RequestStarted<'_>) {
         let _ = request;
     }
 
-    /// An answer came, or it is certain that none will.
+    /// A response was received, or the request failed.
     fn request_finished(&self, request: &RequestFinished<'_>) {
         let _ = request;
     }
 
-    /// A wait begins that takes longer than a second.
+    /// A wait of more than a second begins.
     fn wait_begins(&self, wait: &Wait<'_>) {
         let _ = wait;
     }
@@ -52,13 +52,13 @@ pub trait Observer: Send + Sync + 'static {
         let _ = page;
     }
 
-    /// A batch has come further: after every request of it.
+    /// A run has made progress: called after each of its requests.
     fn progress(&self, progress: &Progress) {
         let _ = progress;
     }
 }
 
-/// An observer that is shared: the client has one handle, its owner keeps another.
+/// A shared observer: the client has one handle, the caller keeps another.
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn request_started(&self, request: &RequestStarted<'_>) {
         (**self).request_started(request);
@@ -85,12 +85,12 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// The observer of a client that was given none.
+/// The observer of a client without an observer.
 pub(crate) struct Nobody;
 
 impl Observer for Nobody {}
 
-/// A request that goes out.
+/// A request that is about to be sent.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RequestStarted<'a> {
@@ -100,13 +100,13 @@ pub struct RequestStarted<'a> {
     pub attempt: u32,
     /// Its `X-Request-Id`.
     pub request_id: &'a str,
-    /// The API key it goes out with.
+    /// The API key that it is sent with.
     pub api_key: &'a str,
-    /// Of an action request, the commands in it (or edges of memberships) by the caller's own numbers.
+    /// For an action request, the numbers of the commands (or changes of memberships) in it.
     pub commands: &'a [u64],
 }
 
-/// A request that is over.
+/// A finished request.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RequestFinished<'a> {
@@ -114,11 +114,11 @@ pub struct RequestFinished<'a> {
     pub operation: &'a str,
     /// The attempt, counted from 1.
     pub attempt: u32,
-    /// Its `X-Request-Id`, as it came back.
+    /// The `X-Request-Id` of the response.
     pub request_id: &'a str,
     /// The status of the response. `None` if there was no response.
     pub status: Option<u16>,
-    /// From sending to the end of the answer.
+    /// From sending to the end of the response.
     pub took: Duration,
 }
 
@@ -128,11 +128,11 @@ pub struct RequestFinished<'a> {
 pub struct Wait<'a> {
     /// The `operationId` of the waiting call. `None` if several calls wait.
     pub operation: Option<&'a str>,
-    /// Why.
+    /// The reason.
     pub reason: WaitReason,
-    /// How long.
+    /// The duration.
     pub duration: Duration,
-    /// Until when, by the wall clock.
+    /// The end, by the wall clock.
     pub until: SystemTime,
 }
 
@@ -168,7 +168,7 @@ pub struct Retry<'a> {
     pub attempt: u32,
     /// Why it failed.
     pub error: &'a crate::Error,
-    /// How long the next attempt keeps away.
+    /// The delay before the next attempt.
     pub after: Duration,
 }
 
@@ -180,22 +180,22 @@ pub struct PageRead<'a> {
     pub operation: &'a str,
     /// The page, counted from 0.
     pub index: u32,
-    /// How many items are on it.
+    /// The number of items on it.
     pub items: usize,
-    /// How many items there are in all, as the service says.
+    /// The total number of items, according to the service.
     pub total: Option<u64>,
 }
 
-/// How far a batch has come.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Commands (or edges of memberships) that have an outcome.
+    /// The number of commands (or changes of memberships) with an outcome.
     pub done: u64,
-    /// How many there are; nothing while more may still come.
+    /// The total number; `None` while more may come.
     pub total: Option<u64>,
-    /// Requests that were sent.
+    /// The number of requests sent.
     pub requests: u64,
-    /// About how long the rest takes at the pace of the limits; nothing while that cannot be said.
+    /// The estimated time for the rest under the rate limits; `None` while the total is unknown.
     pub remaining: Option<Duration>,
 }

@@ -59,8 +59,8 @@ pub struct MembershipJob {
 /// A list whose error after a lost request must be verified.
 #[derive(Debug)]
 struct Doubt {
-    links: Vec<u32>,
-    expectation: Expectation,
+    /// Each membership, with what must hold if the lost request set it.
+    members: Vec<(u32, Expectation)>,
     error: ActionError,
 }
 
@@ -184,15 +184,23 @@ impl MembershipJob {
 
     /// The memberships are as requested, by the service's word: after a lost request the users are read to verify it.
     fn doubt(&mut self, root: Root, list: List, error: &ActionError) {
-        let group = self.root_name(root).to_owned();
-        let user = |link: &u32| self.plan.user(*link).clone();
-        let users: Vec<Account> = list.links.iter().map(user).collect();
-        let can_be_read = users.iter().all(|user| user.domain().is_some() || is_email_type(user.name()));
-        if self.aborted.is_some() || !can_be_read {
-            return list.links.iter().for_each(|link| self.end(*link, lost(error), false));
+        let expectation = |link: &u32| {
+            let user = self.plan.user(*link);
+            let can_be_read = user.domain().is_some() || is_email_type(user.name());
+            can_be_read.then(|| Expectation::Members {
+                users: vec![user.clone()],
+                group: self.root_name(root).to_owned(),
+                expected: list.action == MembershipAction::Add,
+            })
+        };
+        let expectations: Option<Vec<Expectation>> = list.links.iter().map(expectation).collect();
+        match expectations.filter(|_| self.aborted.is_none()) {
+            Some(expectations) => {
+                let members = list.links.into_iter().zip(expectations).collect();
+                self.unverified.push_back(Doubt { members, error: error.clone() });
+            }
+            None => list.links.iter().for_each(|link| self.end(*link, lost(error), false)),
         }
-        let expectation = Expectation::Members { users, group, expected: list.action == MembershipAction::Add };
-        self.unverified.push_back(Doubt { links: list.links, expectation, error: error.clone() });
     }
 
     /// Takes the rejection of one command of a request. If it is not about the root, it is about one of the lists.
@@ -318,27 +326,29 @@ impl Job for MembershipJob {
         let doubt = self.unverified.pop_front()?;
         let id = VerificationId(self.next_id);
         self.next_id += 1;
-        let lookups = doubt.expectation.lookups();
+        let lookups = doubt.members.iter().flat_map(|(_, expectation)| expectation.lookups()).collect();
         self.verifying.insert(id, doubt);
         Some(Verification { id, lookups })
     }
 
     fn finish_verification(&mut self, id: VerificationId, findings: &[Finding]) {
-        let Some(Doubt { links, expectation, error }) = self.verifying.remove(&id) else { return };
-        let outcome = match expectation.verify(findings) {
-            Verified::Done => Outcome::Completed,
-            Verified::NotDone => rejected(&error),
-            Verified::CannotTell => lost(&error),
-        };
-        links.into_iter().for_each(|link| self.end(link, outcome.clone(), false));
+        let Some(Doubt { members, error }) = self.verifying.remove(&id) else { return };
+        for (number, (link, expectation)) in members.into_iter().enumerate() {
+            let outcome = match expectation.verify(findings.get(number..=number).unwrap_or_default()) {
+                Verified::Done => Outcome::Completed,
+                Verified::NotDone => rejected(&error),
+                Verified::CannotTell => lost(&error),
+            };
+            self.end(link, outcome, false);
+        }
     }
 
     fn abort(&mut self, why: CallFailure) {
         if self.aborted.is_some() {
             return;
         }
-        for Doubt { links, error, .. } in mem::take(&mut self.unverified) {
-            links.into_iter().for_each(|link| self.end(link, lost(&error), false));
+        for Doubt { members, error } in mem::take(&mut self.unverified) {
+            members.into_iter().for_each(|(link, _)| self.end(link, lost(&error), false));
         }
         for link in self.pool.drain() {
             self.end(link, not_sent(&why), false);

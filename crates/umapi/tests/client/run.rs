@@ -1,4 +1,4 @@
-//! Batches and streams of commands, against a service that answers as it is told.
+//! Runs of commands, streams and memberships against a scripted service.
 
 use std::{
     pin::Pin,
@@ -28,14 +28,14 @@ fn size(request: &Seen) -> usize {
     serde_json::from_str::<serde_json::Value>(&request.body).unwrap().as_array().unwrap().len()
 }
 
-/// All of it was done.
+/// A response that completes all commands.
 fn done(request: &Seen) -> Reply {
     let count = size(request);
     let (done, tried) = if request.path.contains("testOnly=true") { (0, count) } else { (count, 0) };
     Reply::json(&format!(r#"{{"result":"success","completed":{done},"notCompleted":0,"completedInTestMode":{tried}}}"#))
 }
 
-/// Does all of it, except where the script has something else to say to the request of this number.
+/// A service that completes all commands, except where the script has another reply to the request of this number.
 async fn doing(script: impl Fn(usize, &Seen) -> Option<Reply> + Send + 'static) -> Service {
     let mut number = 0;
     Service::responding(move |request| {
@@ -50,7 +50,7 @@ fn completed(report: &Report) -> usize {
 }
 
 #[tokio::test]
-async fn a_batch_is_packed_paced_and_reported() {
+async fn a_batch_is_packed_rate_limited_and_reported() {
     let service = doing(|_, _| None).await;
     let report = service.client().execute(commands(205)).await.unwrap();
     assert_eq!((completed(&report), report.requests()), (205, 21));
@@ -61,14 +61,14 @@ async fn a_batch_is_packed_paced_and_reported() {
 }
 
 #[tokio::test]
-async fn an_empty_batch_asks_nothing() {
+async fn an_empty_batch_sends_nothing() {
     let service = doing(|_, _| None).await;
     let report = service.client().execute([] as [Command; 0]).await.unwrap();
     assert_eq!((report.outcomes().len(), service.requests().len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_command_that_breaks_a_rule_harms_no_other() {
+async fn an_invalid_command_does_not_harm_the_others() {
     let service = doing(|_, _| None).await;
     let mut commands = commands(3);
     commands[1] = Command::user("").into();
@@ -78,7 +78,7 @@ async fn a_command_that_breaks_a_rule_harms_no_other() {
 }
 
 #[tokio::test]
-async fn test_mode_is_asked_for() {
+async fn test_mode_is_requested() {
     let service = doing(|_, _| None).await;
     let report = service.client().execute(commands(3)).with_options(RunOptions::new().test_only()).await.unwrap();
     assert!(report.is_test() && completed(&report) == 3);
@@ -86,7 +86,7 @@ async fn test_mode_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_pause_of_an_hour_is_waited_for_by_all_and_then_all_is_done() {
+async fn an_hour_of_retry_after_holds_back_all_requests() {
     let service = doing(|number, _| (number == 3).then(|| Reply::of(429, &[("retry-after", "3600")], ""))).await;
     let report = service.client().execute(commands(100)).await.unwrap();
     assert_eq!((completed(&report), report.requests()), (100, 11));
@@ -120,7 +120,7 @@ async fn an_error_after_a_lost_request_is_verified_by_reading() {
 }
 
 #[tokio::test]
-async fn what_ends_a_batch_leaves_a_whole_report_and_what_was_not_sent() {
+async fn a_fatal_error_leaves_a_full_report_and_unsent_commands() {
     let body = r#"{"error_code":"403003","message":"Api Key is invalid"}"#;
     let service = doing(move |number, _| (number >= 2).then(|| Reply::of(403, &[], body))).await;
     let unfinished =
@@ -135,7 +135,7 @@ async fn what_ends_a_batch_leaves_a_whole_report_and_what_was_not_sent() {
 }
 
 #[tokio::test]
-async fn one_request_without_an_answer_does_not_end_a_batch() {
+async fn one_lost_response_does_not_end_a_batch() {
     let service = doing(|number, _| (number == 1).then_some(Reply::HangUp)).await;
     let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
     let report = client.execute(commands(50)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_service_that_is_out_of_order_ends_a_batch() {
 }
 
 #[tokio::test]
-async fn a_content_that_is_refused_as_a_whole_is_tracked_down() {
+async fn the_cause_of_a_rejected_request_is_found() {
     let service = doing(|_, request| {
         let body = r#"{"result":"error.command.malformed","message":"malformed"}"#;
         request.body.contains("u7@").then(|| Reply::of(400, &[], body))
@@ -168,7 +168,7 @@ async fn a_content_that_is_refused_as_a_whole_is_tracked_down() {
 }
 
 #[tokio::test]
-async fn a_deadline_sends_what_fits_into_it() {
+async fn a_deadline_sends_what_fits() {
     let service = doing(|_, _| None).await;
     let unfinished = service
         .client()
@@ -183,7 +183,7 @@ async fn a_deadline_sends_what_fits_into_it() {
 }
 
 #[tokio::test]
-async fn who_stops_a_batch_ends_its_waits_and_learns_what_became_of_everything() {
+async fn stopping_a_batch_ends_its_waits_and_reports_everything() {
     let service = doing(|_, _| None).await;
     let stop = StopHandle::new();
     let run = service.client().execute(commands(300)).with_options(RunOptions::new().stop(&stop));
@@ -197,7 +197,7 @@ async fn who_stops_a_batch_ends_its_waits_and_learns_what_became_of_everything()
 }
 
 #[tokio::test]
-async fn hints_frame_a_batch_if_they_are_wanted() {
+async fn sync_hints_frame_a_batch() {
     let service = doing(|_, _| None).await;
     let client = service.builder().sync_hints(true).rate_limits(RateLimits::unlimited()).build().unwrap();
     client.execute(commands(40)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
@@ -217,7 +217,7 @@ impl Observer for Bar {
 }
 
 #[tokio::test]
-async fn a_progress_bar_learns_how_far_it_is_and_how_long_it_takes() {
+async fn progress_has_counts_and_remaining_time() {
     let service = doing(|_, _| None).await;
     let bar = Bar::default();
     let client = service.builder().observer(bar.clone()).build().unwrap();
@@ -233,7 +233,7 @@ async fn a_progress_bar_learns_how_far_it_is_and_how_long_it_takes() {
     assert_eq!((last.done, last.requests, last.remaining), (300, 30, Some(Duration::ZERO)));
 }
 
-/// Gives commands for ever, or up to a number, and counts them.
+/// A stream of up to so many commands, which counts them.
 struct Rows {
     given: Arc<AtomicUsize>,
     most: usize,
@@ -253,7 +253,7 @@ impl Stream for Rows {
 }
 
 #[tokio::test]
-async fn a_stream_is_read_no_further_than_its_outcomes_are_taken() {
+async fn a_stream_is_read_only_as_outcomes_are_taken() {
     let service = doing(|_, _| None).await;
     let client = service.builder().rate_limits(RateLimits::unlimited()).build().unwrap();
     let given = Arc::new(AtomicUsize::new(0));
@@ -267,7 +267,7 @@ async fn a_stream_is_read_no_further_than_its_outcomes_are_taken() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_one_outcome_for_each_command_and_ends() {
+async fn a_stream_has_one_outcome_for_each_command() {
     let service = doing(|number, _| (number == 2).then_some(Reply::HangUp)).await;
     let mut outcomes = service.client().execute_stream(Rows { given: Arc::default(), most: 5_005 });
     let mut numbers = Vec::new();
@@ -297,7 +297,7 @@ async fn a_stream_that_pauses_sends_what_it_has() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_stopped_says_what_was_not_sent_of_what_it_took() {
+async fn a_stopped_stream_reports_unsent_commands() {
     let service = doing(|_, _| None).await;
     let given = Arc::new(AtomicUsize::new(0));
     let stop = StopHandle::new();
@@ -319,7 +319,7 @@ async fn a_stream_that_is_stopped_says_what_was_not_sent_of_what_it_took() {
 }
 
 #[tokio::test]
-async fn what_a_consumer_does_between_two_outcomes_does_not_wait_for_the_stream() {
+async fn a_consumer_may_call_the_client_between_outcomes() {
     let service = doing(|_, _| None).await;
     let client = service.client();
     let mut outcomes = client.execute_stream(Rows { given: Arc::default(), most: 200 });
@@ -327,7 +327,7 @@ async fn what_a_consumer_does_between_two_outcomes_does_not_wait_for_the_stream(
     while let Some(outcome) = outcomes.next().await {
         assert!(outcome.is_completed());
         if count % 50 == 0 {
-            // It stands in line behind requests of the stream, which nobody polls meanwhile.
+            // It queues behind requests of the stream, which is not polled meanwhile.
             assert_eq!(completed(&client.execute(commands(1)).await.unwrap()), 1);
         }
         count += 1;
@@ -335,7 +335,7 @@ async fn what_a_consumer_does_between_two_outcomes_does_not_wait_for_the_stream(
     assert_eq!(count, 200);
 }
 
-/// What the driver knows of memberships is that they are work like any other: one group takes a hundred users a command.
+/// One command adds a hundred users to a group.
 #[tokio::test]
 async fn memberships_are_looked_up_planned_and_run() {
     let service = Service::responding(|request| match request.path.starts_with("/groups/") {
@@ -359,7 +359,7 @@ async fn memberships_are_looked_up_planned_and_run() {
 }
 
 #[tokio::test]
-async fn memberships_that_contradict_each_other_are_refused_before_anything_is_sent() {
+async fn contradictory_memberships_are_rejected_before_sending() {
     let service = doing(|_, _| None).await;
     let group = || umapi::GroupRef::user_group("Design");
     let memberships = service.client().memberships().add("ann@example.com", group()).remove("ann@example.com", group());
@@ -380,7 +380,7 @@ async fn memberships_that_were_not_sent_are_handed_back() {
 }
 
 #[tokio::test]
-async fn two_refused_tokens_in_the_middle_of_a_batch_do_not_end_it_and_at_its_beginning_they_do() {
+async fn rejected_tokens_end_a_run_only_at_its_beginning() {
     let tokens = || NumberedTokens::default();
     let service = doing(|number, _| (5..8).contains(&number).then(|| Reply::of(401, &[], ""))).await;
     let client = service.bare_client().token_source("key", tokens()).build().unwrap();
@@ -456,4 +456,73 @@ async fn a_journal_that_fails_ends_the_run_with_everything_accounted_for() {
     let report = unfinished.into_report();
     assert_eq!((report.completed().count(), report.not_sent().count()), (20, 80));
     assert_eq!((service.requests().len(), report.into_unsent()[0].0.as_str()), (2, "20"));
+}
+
+#[tokio::test]
+async fn contradictory_responses_complete_nothing() {
+    for body in [
+        r#"{"result":"error.internal.exceptionflys","message":"boom"}"#,
+        r#"{"result":"success","completed":1,"notCompleted":0}"#,
+        r#"{"result":"success","completed":0,"notCompleted":0,"completedInTestMode":3}"#,
+        r#"{"result":"partial","completed":2,"notCompleted":1,"errors":[
+            {"index":1,"step":0,"errorCode":"error.group.not_found","user":"other@example.com"}]}"#,
+    ] {
+        let service = doing(move |_, _| Some(Reply::json(body))).await;
+        let report = match service.client().execute(commands(3)).await {
+            Ok(report) => report,
+            Err(unfinished) => unfinished.into_report(),
+        };
+        assert_eq!((completed(&report), report.unknown().count()), (0, 3), "{body}: {report}");
+    }
+}
+
+/// Ten creates of groups are lost and repeated. The groups are read once for all of them.
+#[tokio::test]
+async fn created_groups_are_verified_with_one_list() {
+    let errors: Vec<String> = (0..10)
+        .map(|index| format!(r#"{{"index":{index},"step":0,"errorCode":"error.usergroup.already_exists"}}"#))
+        .collect();
+    let refusal = format!(r#"{{"result":"error","completed":0,"notCompleted":10,"errors":[{}]}}"#, errors.join(","));
+    let groups: Vec<String> = (0..9)
+        .map(|number| {
+            let kind = if number == 0 { "PRODUCT_PROFILE" } else { "USER_GROUP" };
+            format!(r#"{{"groupId":{number},"groupName":"Team {number}","type":"{kind}"}}"#)
+        })
+        .collect();
+    let list = format!(r#"{{"lastPage":true,"result":"success","groups":[{}]}}"#, groups.join(","));
+    let service = doing(move |number, request| match number {
+        0 => Some(Reply::HangUp),
+        1 => Some(Reply::json(&refusal)),
+        _ => request.path.starts_with("/groups/").then(|| Reply::json(&list)),
+    })
+    .await;
+    let create = (0..10).map(|number| Command::from(NewGroup::new(format!("Team {number}"))));
+    let report = service.client().execute(create).await.unwrap();
+    // The first name is that of a profile, and the last group is not in the list.
+    assert_eq!((completed(&report), report.rejected().count(), report.unknown().count()), (8, 1, 1), "{report}");
+    assert_eq!(service.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn memberships_after_a_lost_request_are_verified() {
+    let service = doing(|number, request| match number {
+        0 => Some(Reply::HangUp),
+        1 => Some(Reply::json(
+            r#"{"result":"error","completed":0,"notCompleted":1,"errors":[
+                {"index":0,"step":0,"errorCode":"error.user.already_exists","message":"already"}]}"#,
+        )),
+        _ => {
+            let user = request.path.rsplit('/').next().unwrap();
+            let groups = if user.starts_with("ann") { r#","groups":["design"]"# } else { "" };
+            Some(Reply::json(&format!(
+                r#"{{"result":"success","user":{{"email":"{user}","username":"{user}","type":"federatedID"{groups}}}}}"#
+            )))
+        }
+    })
+    .await;
+    let group = || umapi::GroupRef::user_group("Design");
+    let client = service.client();
+    let memberships = client.memberships().add("ann@example.com", group()).add("bob@example.com", group());
+    let report = memberships.plan().await.unwrap().await.unwrap();
+    assert_eq!((report.completed().count(), report.rejected().count()), (1, 1), "{report}");
 }
