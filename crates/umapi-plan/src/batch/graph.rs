@@ -97,7 +97,7 @@ impl Graph {
     /// The units that may be sent now, in the order in which they should be sent.
     pub(super) fn ready(&mut self) -> impl Iterator<Item = (usize, &Unit)> {
         self.settle_heights();
-        self.ready.iter().filter_map(|(_, key)| Some((*key, self.units.get(&key)?)))
+        self.ready.iter().filter_map(|(_, key)| Some((*key, self.units.get(key)?)))
     }
 
     /// Appends the first of the parts to the last unsent unit on this root: all of them if they fit, as many as fit if
@@ -107,10 +107,7 @@ impl Graph {
     /// it.
     pub(super) fn extend_tail(&mut self, head: &model::Command, parts: &mut Parts) -> Option<usize> {
         let (root, chain) = self.roots(head);
-        let key = self.entities.tail(chain).filter(|key| self.units.contains_key(key));
-        let Some(key) = key else {
-            return None;
-        };
+        let key = self.entities.tail(chain).filter(|key| self.units.contains_key(key))?;
         let unit = self.units.get(&key)?;
         if !unit.can_be_followed_by(head, parts.as_slice()) {
             return None;
@@ -229,7 +226,7 @@ impl Graph {
             }
         }
         before.units.extend(self.other_sides(*root, *kind, entities));
-        let is_unsent = |key: &usize| self.units.get(&key).is_some_and(Unit::is_unsent);
+        let is_unsent = |key: &usize| self.units.get(key).is_some_and(Unit::is_unsent);
         if !(may_come_first && before.units.is_empty() && before.early_users.iter().all(is_unsent)) {
             before.units.append(&mut before.early_users);
         }
@@ -248,14 +245,14 @@ impl Graph {
             EntityKind::User => {
                 for key in self.entities.used_by(root, EntityKind::Group) {
                     let is_same = |unit: &Unit| entities.iter().any(|(entity, _)| *entity == unit.root);
-                    found.extend(self.units.get(&key).filter(|unit| is_same(unit)).map(|_| *key));
+                    found.extend(self.units.get(key).filter(|unit| is_same(unit)).map(|_| *key));
                 }
             }
             // Users join or leave a group: there are few units on each of them.
             EntityKind::Group => {
                 for (user, _) in entities.iter().filter(|(entity, _)| *entity != root) {
                     for key in self.entities.used_by(*user, EntityKind::User) {
-                        let unit = self.units.get(&key).filter(|unit| unit.entities.contains(&root));
+                        let unit = self.units.get(key).filter(|unit| unit.entities.contains(&root));
                         found.extend(unit.map(|_| *key));
                     }
                 }
@@ -309,7 +306,7 @@ impl Graph {
             levels.add(depth);
             let Some(unit) = self.units.get(&key) else { continue };
             for next in &unit.successors {
-                let Some(waiter) = self.units.get(&next) else { continue };
+                let Some(waiter) = self.units.get(next) else { continue };
                 let (waiting, deepest) = left.entry(*next).or_insert((waiter.waiting, 0));
                 *waiting -= 1;
                 *deepest = depth.max(*deepest);
@@ -379,7 +376,7 @@ impl Graph {
     /// The lower bound once these are sent.
     pub(super) fn lower_bound_without(&mut self, keys: &[usize], places: usize) -> usize {
         self.settle_heights();
-        let heights: Vec<u32> = keys.iter().filter_map(|key| Some(self.units.get(&key)?.height)).collect();
+        let heights: Vec<u32> = keys.iter().filter_map(|key| Some(self.units.get(key)?.height)).collect();
         heights.iter().for_each(|height| self.levels.remove(*height));
         let bound = self.levels.lower_bound(places);
         heights.iter().for_each(|height| self.levels.add(*height));

@@ -611,7 +611,7 @@ mod tests {
         ];
         for command in commands {
             let text = command.check().expect_err("an invisible character").to_string();
-            assert!(text.contains(" U+") && !text.chars().any(|c| invisible(c)), "{text}");
+            assert!(text.contains(" U+") && !text.chars().any(invisible), "{text}");
         }
     }
 
