@@ -18,7 +18,7 @@ use crate::faults::client_with;
 type MakeFault = fn() -> FaultEffect;
 
 /// The faults.
-const FAULTS: [(&str, MakeFault); 18] = [
+const FAULTS: [(&str, MakeFault); 25] = [
     ("connection reset, request not applied", FaultEffect::reset_before_applying),
     ("connection reset, request applied", FaultEffect::reset_after_applying),
     ("response cut off", || FaultEffect::cut_off(5)),
@@ -35,18 +35,40 @@ const FAULTS: [(&str, MakeFault); 18] = [
     (NO_ANSWER, || FaultEffect::delay(Duration::from_secs(600))),
     (SLOW_ANSWER, || FaultEffect::slow_response(1, Duration::from_secs(60))),
     (TOKEN_EXPIRED, FaultEffect::expired_token),
+    ("200 with an unknown `result`, applied", || patched(json!({ "result": "error.internal.exceptionflys" }))),
+    ("200 with counts that contradict its `result`, applied", || patched(json!({ "completed": 0 }))),
+    ("200 with an error of a command that was not sent, applied", || patched(json!({ "errors": [error(7, OTHER)] }))),
+    ("200 with an error of another user, applied", || {
+        patched(json!({ "result": "error", "completed": 0, "notCompleted": 1, "errors": [error(0, OTHER)] }))
+    }),
+    ("200 with another user", || patched(json!({ "user": { "email": OTHER, "username": OTHER } }))),
+    ("200 without `user`, `users` and `lastPage`", || {
+        patched(json!({ "user": null, "users": null, "lastPage": null }))
+    }),
+    (ENDLESS_BODY, || FaultResponse::text(200, "{\"result\":\"success\",").endless(" ".repeat(1 << 18))),
     ("400", || FaultResponse::status(400).into()),
     ("403", || FaultResponse::status(403).into()),
 ];
 
+const OTHER: &str = "somebody.else@staff.example";
+const ENDLESS_BODY: &str = "200 with an endless body";
 const TOKEN_EXPIRED: &str = "access token expired";
+const NO_ANSWER: &str = "no response for ten minutes";
+const SLOW_ANSWER: &str = "response of one byte per minute";
+
 /// A success response whose result is an error.
 fn failed_result() -> Value {
     json!({ "result": "error.internal.exceptionflys", "lastPage": true, "users": [] })
 }
 
-const NO_ANSWER: &str = "no response for ten minutes";
-const SLOW_ANSWER: &str = "response of one byte per minute";
+fn patched(patch: Value) -> FaultEffect {
+    FaultEffect::patched_response(patch)
+}
+
+/// An error entry of an action response.
+fn error(command: usize, user: &str) -> Value {
+    json!({ "index": command, "step": 0, "errorCode": "error.user.not_found", "message": "m", "user": user })
+}
 
 /// The kinds of calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,18 +79,20 @@ enum Call {
     AddToGroup,
     CreateUser,
     CreateUserIgnoring,
+    CreateExisting,
     UpdateUser,
     RemoveFromOrg,
     CreateGroup,
 }
 
-const CALLS: [Call; 9] = [
+const CALLS: [Call; 10] = [
     Call::Login,
     Call::GetUser,
     Call::ListUsers,
     Call::AddToGroup,
     Call::CreateUser,
     Call::CreateUserIgnoring,
+    Call::CreateExisting,
     Call::UpdateUser,
     Call::RemoveFromOrg,
     Call::CreateGroup,
@@ -83,6 +107,7 @@ impl Call {
             Self::AddToGroup => "add to a group",
             Self::CreateUser => "create a user",
             Self::CreateUserIgnoring => "create, ignore if exists",
+            Self::CreateExisting => "create an existing user with other names",
             Self::UpdateUser => "update a user",
             Self::RemoveFromOrg => "remove from org",
             Self::CreateGroup => "create a group",
@@ -107,6 +132,7 @@ impl Call {
             Self::AddToGroup => old.add_to(["Team"]).into(),
             Self::CreateUser => new.into(),
             Self::CreateUserIgnoring => new.ignore_if_exists().into(),
+            Self::CreateExisting => NewUser::federated(old_user(cell), "First", "Last", "US").into(),
             Self::UpdateUser => old.update(UserUpdate::default().with_firstname("Second")).into(),
             Self::RemoveFromOrg => old.remove_from_org(),
             Self::CreateGroup => NewGroup::new(format!("Group {cell}")).into(),
@@ -256,6 +282,8 @@ impl Fixture {
                 assert!(done <= 1, "{call:?}: applied twice");
                 let reason = match reason {
                     UnknownReason::NoResponse(failure) => why(Error::of(failure).unwrap()),
+                    UnknownReason::Contradiction(_) => "contradiction".to_owned(),
+                    UnknownReason::LostRequest(_) => "lost request".to_owned(),
                     _ => "unreadable".to_owned(),
                 };
                 format!("unknown: {reason} ({sent}), {}", if done == 1 { "applied" } else { "not applied" })
