@@ -210,7 +210,10 @@ struct Fixture {
 impl Fixture {
     async fn start() -> Self {
         let cells = FAULTS.len() * CALLS.len() * 2;
-        let user = |cell| format!("      - {{ type: federatedID, email: {}, country: US }}\n", old_user(cell));
+        let user = |cell| {
+            let email = old_user(cell);
+            format!("      - {{ type: federatedID, email: {email}, firstname: Old, lastname: User, country: US }}\n")
+        };
         let users: String = (0..cells).map(user).collect();
         let seed = format!(
             "organizations:\n  - id: 12345@AdobeOrg\n    directories: [{{ name: Staff, type: federated, domains: \

@@ -159,7 +159,7 @@ impl AppState {
         record.end(&response);
         Ok(respond(response, |body| match (fault.cut_off(), fault.endless(), fault.drip) {
             (Some(bytes), ..) => Delivery::cut_off(body, bytes),
-            (_, Some(text), _) => Delivery::endless(body, text.to_owned().into()),
+            (_, Some(text), _) => Delivery::endless(body, text.to_owned().into(), guard),
             (_, _, Some(drip)) => Delivery::slowly(body, drip.bytes, drip.every(), clock),
             (None, None, None) => Delivery::at_once(body, guard),
         }))

@@ -37,7 +37,7 @@ enum Mode {
     /// This many bytes of the announced length, and then the end of the connection.
     CutOff { bytes: usize, sent: bool },
     /// The body and then this text, again and again.
-    Endless { text: Bytes },
+    Endless { text: Bytes, _guard: AdvanceGuard },
 }
 
 /// The error that ends a body early, because of a fault rule.
@@ -74,11 +74,11 @@ impl Delivery {
         Self { mode: Mode::CutOff { bytes: bytes.min(body.len().saturating_sub(1)), sent: false }, rest: body }
     }
 
-    /// Sends the body and then `text` again and again, until the client closes the connection.
-    pub(crate) fn endless(body: Bytes, text: Bytes) -> Self {
+    /// Sends the body and then `text` again and again, until the client closes the connection. Releases `guard` then.
+    pub(crate) fn endless(body: Bytes, text: Bytes, guard: AdvanceGuard) -> Self {
         // Large pieces, so that the body grows quickly.
         let repeated = text.repeat((ENDLESS_PIECE / text.len().max(1)).max(1));
-        Self { rest: body, mode: Mode::Endless { text: repeated.into() } }
+        Self { rest: body, mode: Mode::Endless { text: repeated.into(), _guard: guard } }
     }
 }
 
@@ -116,7 +116,7 @@ impl Body for Delivery {
                 *bytes = 0;
                 piece
             }
-            Mode::Endless { text } if this.rest.is_empty() => text.clone(),
+            Mode::Endless { text, .. } if this.rest.is_empty() => text.clone(),
             Mode::Endless { .. } => std::mem::take(&mut this.rest),
         };
         Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
