@@ -56,7 +56,9 @@ impl TaskId {
     /// The result of a task that ended without one.
     fn failed(self, why: String) -> TaskResult {
         match self {
-            Self::Request(id, has_begun) => TaskResult::Request(lost(id, has_begun.load(Ordering::SeqCst), why)),
+            Self::Request(id, has_begun) => {
+                TaskResult::Request(Box::new(lost(id, has_begun.load(Ordering::SeqCst), why)))
+            }
             Self::Verification(id) => TaskResult::Verification(id, Vec::new()),
         }
     }
@@ -64,7 +66,7 @@ impl TaskId {
 
 /// The result of a task.
 enum TaskResult {
-    Request(Finished),
+    Request(Box<Finished>),
     Verification(VerificationId, Vec<Finding>),
 }
 
@@ -160,7 +162,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             };
             self.launched += 1;
             self.runtime = current_runtime();
-            let task = async move { TaskResult::Request(in_flight.run(journal).await) };
+            let task = async move { TaskResult::Request(Box::new(in_flight.run(journal).await)) };
             let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
             self.ids.insert(handle.id(), TaskId::Request(id, has_begun));
         }
@@ -241,7 +243,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
 
     fn take_result(&mut self, result: TaskResult) {
         match result {
-            TaskResult::Request(finished) => self.finish(finished),
+            TaskResult::Request(finished) => self.finish(*finished),
             TaskResult::Verification(id, findings) => {
                 self.ids.retain(|_, task| !matches!(task, TaskId::Verification(other) if *other == id));
                 self.job.finish_verification(id, &findings);
