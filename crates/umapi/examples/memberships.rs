@@ -1,4 +1,4 @@
-//! Many users in many groups: the client chooses the side, and says beforehand what it costs.
+//! Many users in many groups: the client chooses the side of each membership, and predicts the number of requests.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 #[path = "support/emulated.rs"]
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let users = client.users().domain("12345.example.com").list().try_collect().await?;
     let emails: Vec<&str> = users.iter().filter_map(|user| user.email.as_deref()).take(1_000).collect();
 
-    // A thousand users into three groups each: told to the users, that would be a hundred requests.
+    // A thousand users into three groups each: set from the users, that would be a hundred requests.
     let by_user =
         emails.iter().map(|email| Command::user(*email).add_to(groups[..3].iter().map(|group| &*group.group_name)));
     println!("a command for each user: {} requests", Estimate::of(by_user)?.requests());
@@ -27,19 +27,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
             memberships = memberships.add(*email, GroupRef::user_group(&group.group_name));
         }
     }
-    // One of them does not exist. It spoils nothing but itself.
+    // One user does not exist. The others are not affected.
     memberships = memberships.add("nobody@12345.example.com", GroupRef::user_group(&groups[0].group_name));
     let planned = memberships.plan().await?;
     println!(
-        "memberships as such:     {} requests, and fewer than {} cannot be",
+        "planned memberships:      {} requests; the lower bound is {}",
         planned.plan().requests(),
         planned.plan().lower_bound()
     );
 
     let report = planned.await?;
     println!("\n{report}");
-    for refused in report.rejected() {
-        println!("  {refused}");
+    for rejected in report.rejected() {
+        println!("  {rejected}");
     }
     println!("the real service would have needed {:.0?}", organization.passed());
     Ok(())

@@ -1,7 +1,7 @@
-//! Everything once: log in, change, list, and say what became of it.
+//! A tour: log in, create users, report the outcomes, list users.
 //!
 //! `cargo run --example quickstart` needs no configuration: it starts an emulated organization of 5,000 users, on a clock that
-//! jumps over all waits. With `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID` and `UMAPI_CLIENT_SECRET` set it reads a real one, and
+//! skips all waits. With `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID` and `UMAPI_CLIENT_SECRET` set it reads a real one, and
 //! changes nothing.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
@@ -13,7 +13,7 @@ use std::{error::Error, sync::Mutex, time::SystemTime};
 use support::Emulated;
 use umapi::{Client, Command, NewUser, Observer, Report, Wait, model::GroupType};
 
-/// Says why it takes a while: once, however many requests wait for the same moment.
+/// Prints the reason of a wait, once for all requests that wait until the same moment.
 #[derive(Default)]
 struct Narrator(Mutex<Option<SystemTime>>);
 
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     read(&client, Some("12345.example.com")).await
 }
 
-/// Creates users and gives each three memberships.
+/// Creates users, and adds each to three groups.
 async fn hire(client: &Client, count: usize) -> Result<Report, Box<dyn Error>> {
     let groups = client.groups().of_type(GroupType::UserGroup).list().try_collect().await?;
     println!("Creating {count} users, each with 3 of the {} user groups:", groups.len());
@@ -64,12 +64,12 @@ fn print_report(report: &Report) {
     println!("  rejected    {:>8}", counts.rejected);
     println!("  not sent    {:>8}", counts.not_sent);
     println!("  unknown     {:>8}\n", counts.unknown);
-    for refused in report.rejected().take(3) {
-        println!("  {refused}");
+    for rejected in report.rejected().take(3) {
+        println!("  {rejected}");
     }
 }
 
-/// Lists users, and changes nothing.
+/// Lists users. Changes nothing.
 async fn read(client: &Client, domain: Option<&str>) -> Result<(), Box<dyn Error>> {
     let mut users = match domain {
         Some(domain) => client.users().domain(domain).list(),

@@ -1,4 +1,4 @@
-//! A list that is read in two sittings, with a text kept in between.
+//! Reads a list in two parts, with a resume token in between.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 #[path = "support/emulated.rs"]
@@ -13,7 +13,7 @@ use umapi::ResumeToken;
 async fn main() -> Result<(), Box<dyn Error>> {
     let organization = Emulated::with_users(5_000).await?;
 
-    // Today: as far as the 3,210th user.
+    // Today: the first 3,210 users.
     let client = organization.client()?.build()?;
     let mut users = client.users().list();
     let mut last = None;
@@ -21,22 +21,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         last = users.try_next().await?;
     }
     let kept = users.resume_token().to_string();
-    println!("left behind {:?}, and kept the text\n  {kept}", last.and_then(|user| user.email));
+    println!("stopped after {:?}, with the resume token\n  {kept}", last.and_then(|user| user.email));
 
-    // Tomorrow, in another process: on with the very next one.
+    // Tomorrow, in another process: continue with the next user.
     let token: ResumeToken = kept.parse()?;
     let mut rest = client.users().list().resume(&token)?;
     let mut count = 0;
     while let Some(user) = rest.try_next().await? {
         if count == 0 {
-            println!("went on with {:?}", user.email);
+            println!("continued with {:?}", user.email);
         }
         count += 1;
     }
     println!("{count} users were left; did the list change meanwhile? {}", rest.changes().any());
 
-    // It is good for this list alone.
+    // The token is valid for this list only.
     let error = client.users().domain("12345.example.com").list().resume(&token).err();
-    println!("another list refuses it: {}", error.ok_or("it was taken")?);
+    println!("another list rejects it: {}", error.ok_or("it was accepted")?);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Several credentials of one organization: the limits are counted for each, so the work is spread over them.
+//! Several credentials of one organization: the rate limits apply to each, so the requests are spread over them.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 #[path = "support/emulated.rs"]
@@ -29,7 +29,7 @@ impl Observer for Shares {
     }
 }
 
-/// 60 requests' worth of work.
+/// Commands for 60 requests.
 fn work() -> impl Iterator<Item = Command> {
     (0..600).map(|number| {
         Command::from(NewUser::federated(format!("u{number}@example.com"), "U", number.to_string(), "US"))

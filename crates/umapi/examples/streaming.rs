@@ -1,4 +1,4 @@
-//! A large organization, in and out as streams: a user at a time, and never more than two pages in memory.
+//! Streams users from a large organization and commands back to it, with at most two pages in memory.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 #[path = "support/emulated.rs"]
@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use support::Emulated;
 use umapi::{Command, Observer, Progress, model::GroupType};
 
-/// A progress bar, in words.
+/// A progress bar in words.
 struct Bar;
 
 impl Observer for Bar {
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{:?} users, of whom {without_groups} are in no group at all", users.total());
 
-    // What comes out of the list goes back as commands: one stream feeds the other, and neither runs ahead.
+    // One stream feeds the other: users come out of the list, and go back as commands. Neither runs ahead.
     let group = client.groups().of_type(GroupType::UserGroup).list().try_next().await?.ok_or("there is no group")?;
     let domain = client.users().domain("12345.example.com").list();
     let commands = domain.filter_map(|user| {

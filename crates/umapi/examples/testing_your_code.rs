@@ -1,4 +1,4 @@
-//! Code of your own, tested without an organization: against the emulator, with faults, on a clock that jumps.
+//! Tests code without an organization: against the emulator, with faults, on a clock that skips all waits.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 #[path = "support/emulated.rs"]
@@ -10,7 +10,7 @@ use support::Emulated;
 use umapi::{Client, Command, NewUser};
 use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
 
-/// The code to be tested: it takes a client, and knows nothing of emulators.
+/// The code under test: it takes a client, and does not know the emulator.
 async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {
     let command = Command::create_user(NewUser::federated(email, "Ann", "Example", "US")).add_to(["Photoshop"]);
     let report = client.execute([command]).await?;
@@ -29,9 +29,9 @@ organizations:
     let emulator = &organization.emulator;
     let client = organization.client()?.build()?;
 
-    // The service does what it is told, and the answer never arrives.
+    // The service applies the request, and its response is lost.
     emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_after_applying()).nth(1))?;
-    // Then it wants to be left alone for 45 minutes.
+    // Then it asks for a pause of 45 minutes.
     emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultResponse::throttled(2700)).nth(2))?;
     assert!(give_design(&client, "ann@example.com").await?, "both are overcome");
 
@@ -41,7 +41,7 @@ organizations:
     assert_eq!(emulator.ledger().changes_of_membership("ann@example.com", "Photoshop")?.len(), 1);
     assert!(emulator.ledger().repeated()?.is_empty());
 
-    let ann = client.users().get("ann@example.com").await?.ok_or("Ann is not there")?;
+    let ann = client.users().get("ann@example.com").await?.ok_or("Ann does not exist")?;
     println!("{:?} is in {:?}, after {:.0?}", ann.email, ann.groups, organization.passed());
     Ok(())
 }

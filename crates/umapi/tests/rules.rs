@@ -1,4 +1,4 @@
-//! The client's rules and the emulator's: both were made from the documentation, and must say the same of a command.
+//! The rules of the client and of the emulator: both follow the documentation, and must agree on every command.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by it what it relies on")]
 
 use proptest::prelude::*;
@@ -17,8 +17,8 @@ fn store() -> Store {
 /// The codes with which the emulator rejects a command. Nothing is done.
 fn emulator_says(store: &Store, command: &Command) -> Vec<String> {
     let body = serde_json::to_vec(&[command]).unwrap();
-    let answer = engine::apply(store, ORG, &body, &ActionOptions::new("r", 0).test_only(true)).unwrap();
-    answer.errors.into_iter().map(|error| error.error_code.to_string()).collect()
+    let response = engine::apply(store, ORG, &body, &ActionOptions::new("r", 0).test_only(true)).unwrap();
+    response.errors.into_iter().map(|error| error.error_code.to_string()).collect()
 }
 
 fn user() -> UserCommand {
@@ -183,7 +183,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn what_the_client_takes_the_emulator_does_not_refuse_for_its_form(command in any_command()) {
+    fn the_emulator_accepts_the_form_of_valid_commands(command in any_command()) {
         thread_local!(static STORE: Store = store());
         if command.check().is_ok() {
             let codes = STORE.with(|store| emulator_says(store, &command));
@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_client_refuses_the_emulator_refuses_too(command in any_command()) {
+    fn the_emulator_rejects_invalid_commands_too(command in any_command()) {
         thread_local!(static STORE: Store = store());
         if let Err(error) = command.check() {
             let codes = STORE.with(|store| emulator_says(store, &command));
@@ -201,8 +201,8 @@ proptest! {
     }
 }
 
-/// Where the client refuses what the service does nothing about, or takes for the name of nobody: steps after a deletion,
-/// updates of nothing, and roots that cannot be names.
+/// Whether the client rejects what the service ignores, or takes for an unknown name: steps after a deletion, updates
+/// without fields, and impossible roots.
 fn is_stricter(error: &umapi::InvalidCommand) -> bool {
     matches!(error.field(), "deleteUserGroup" | "update") || error.step().is_none()
 }

@@ -9,7 +9,7 @@ use umapi::{
 };
 use umapi_emulator::{Emulator, seed::Seed};
 
-/// An emulated organization, and the clock that its service and our client go by: it jumps over every wait.
+/// An emulated organization, and the clock of its service and of the client: it skips every wait.
 pub(crate) struct Emulated {
     pub(crate) emulator: Emulator,
     pub(crate) clock: ManualClock,
@@ -33,7 +33,7 @@ impl Emulated {
         Ok(Self { emulator, clock })
     }
 
-    /// What the emulator's own service account logs in with: a JWT, signed with a private key.
+    /// The credentials of the emulator's own service account: a JWT, signed with a private key.
     pub(crate) fn credentials(&self) -> Result<Credentials, Box<dyn Error>> {
         let ready = self.emulator.credentials();
         let account = ServiceAccount::builder()
@@ -46,7 +46,7 @@ impl Emulated {
         Ok(Credentials::from(account).with_endpoint(Endpoint::parse(&self.emulator.ims_url())?))
     }
 
-    /// A client that has all but its last settings.
+    /// A client builder with everything but the last settings.
     pub(crate) fn client(&self) -> Result<ClientBuilder, Box<dyn Error>> {
         let client = Client::builder(self.emulator.org_id()).credentials(self.credentials()?);
         Ok(client.base_url(self.emulator.um_url()).clock(self.clock.clock()))

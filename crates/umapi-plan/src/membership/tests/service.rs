@@ -292,10 +292,10 @@ fn one_wrong_user_costs_one_more_request() {
     let mut report = Report::new(false);
     work.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
     let report = report.finish(requests, None);
-    let refused: Vec<_> = report.rejected().map(ToString::to_string).collect();
+    let rejected: Vec<_> = report.rejected().map(ToString::to_string).collect();
     assert!(
-        refused[0].starts_with("membership 17, u17@example.com into g0: rejected: User Id does not exist"),
-        "{refused:?}"
+        rejected[0].starts_with("membership 17, u17@example.com into g0: rejected: User Id does not exist"),
+        "{rejected:?}"
     );
     assert_eq!(report.to_string(), "1000 memberships in 2 requests: 999 completed, 1 rejected, 0 not sent, 0 unknown");
 }
