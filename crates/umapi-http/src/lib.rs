@@ -13,8 +13,8 @@ pub use options::{HttpClient, HttpOptions, InvalidSetting, Proxy};
 pub use panics::{catch_panic, describe_panic, log_panic};
 pub use redact::redact;
 pub use response::{
-    MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, is_untrusted_certificate, parse_retry_after, read_body,
-    root_cause,
+    MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, innermost, is_untrusted_certificate, parse_retry_after,
+    read_body, root_cause,
 };
 pub use retry::RetryPolicy;
 pub use secret::Secret;

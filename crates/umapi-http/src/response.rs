@@ -113,15 +113,18 @@ impl Error for ReadError {
     }
 }
 
-/// The innermost cause of an error of the HTTP library, e.g. a refused connection or an unknown certificate. The URL, which
-/// may contain names, is left out.
-pub fn root_cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut cause: &dyn Error = &error;
+/// The innermost cause of an error, e.g. a refused connection or an unknown certificate.
+pub fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    cause.to_string()
+    cause
+}
+
+/// The text of the [innermost](innermost()) cause of an error of the HTTP library, without the URL, which may contain names.
+pub fn root_cause(error: reqwest::Error) -> String {
+    innermost(&error.without_url()).to_string()
 }
 
 /// Whether a request failed because the certificate of the server is not trusted. Another attempt would fail in the same way.

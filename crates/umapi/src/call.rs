@@ -285,7 +285,7 @@ impl Engine {
                 Some(asked) if asked >= after => (asked, WaitReason::Throttled),
                 _ => (after.max(LOGIN_WAIT), WaitReason::Backoff),
             };
-            tracing::info!(wait_ms = wait.as_millis(), error = %error, "retrying the login");
+            tracing::info!(wait_ms = wait.as_millis(), error = %format_args!("{error:#}"), "retrying the login");
             self.report_retry(state, &error, wait);
             self.wait(state, wait, reason).await;
         }
@@ -378,7 +378,7 @@ impl Engine {
             RetryDecision::Throttled => self.report_retry(state, &error, retry_after.unwrap_or_default()),
             RetryDecision::Retry { after, cost, is_repetition } => {
                 let wait = after.max(retry_after.unwrap_or_default());
-                tracing::info!(wait_ms = wait.as_millis(), error = %error, "retrying");
+                tracing::info!(wait_ms = wait.as_millis(), error = %format_args!("{error:#}"), "retrying");
                 self.budget.take(state.call.class(), cost, self.clock.now());
                 state.is_repetition |= is_repetition;
                 self.report_retry(state, &error, wait);

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use umapi_http::innermost;
 use umapi_model::ErrorCode;
 
 /// The error of a failed call. Cheap to clone.
@@ -24,7 +25,8 @@ use umapi_model::ErrorCode;
 ///
 /// # Troubleshooting
 ///
-/// The text says what failed, why, and what to do. The predicates are for programs. [`status`](Self::status),
+/// The text says what failed and what to do; `{:#}` adds the cause, which [`source`](std::error::Error::source) returns. The
+/// predicates are for programs. [`status`](Self::status),
 /// [`code`](Self::code), [`service_message`](Self::service_message), [`body`](Self::body) and
 /// [`request_id`](Self::request_id) come from the service. After a call that changes something,
 /// [`may_have_been_applied`](Self::may_have_been_applied) says whether the change may have been made nevertheless.
@@ -53,11 +55,11 @@ pub(crate) enum Kind {
     /// There is no access token.
     Login(umapi_auth::Error),
     /// There was no connection.
-    Connect(String),
+    Connect(Cause),
     /// The certificate of the service is not trusted.
-    Certificate(String),
+    Certificate(Cause),
     /// The connection broke.
-    Network(String),
+    Network(Cause),
     /// An attempt took longer than this.
     Timeout(Duration),
     /// The response is an error.
@@ -76,6 +78,22 @@ pub(crate) enum Kind {
     Stopped,
     /// The journal could not record the request.
     Journal(String),
+}
+
+/// The error behind an error, e.g. of the HTTP library.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+impl Cause {
+    /// Keeps an error, or makes one of a text.
+    pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into().into())
+    }
+
+    /// Keeps an error of the HTTP library, without the URL, which may contain names.
+    pub(crate) fn of_http(error: reqwest::Error) -> Self {
+        Self::new(error.without_url())
+    }
 }
 
 /// What the service said in a response that is not a usable success.
@@ -283,20 +301,32 @@ impl Error {
     }
 }
 
-/// What failed, why, and what to do. Codes and ids come last, in parentheses.
+/// What failed and what to do. Codes and ids come last, in parentheses. The alternate form, `{:#}`, has the
+/// [`source`](std::error::Error::source) too, for a text that stands alone.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Invalid(message) => f.write_str(message)?,
-            Kind::Login(error) => write!(f, "there is no access token: {error}")?,
-            Kind::Connect(why) => {
-                write!(f, "the service cannot be reached ({why}); check the network, the proxy and the URL")?;
+            Kind::Login(error) => {
+                f.write_str("there is no access token")?;
+                if f.alternate() {
+                    write!(f, ": {error}")?;
+                }
             }
-            Kind::Certificate(why) => write!(
-                f,
-                "the certificate of the service is not trusted ({why}); check the URL and the proxy, or trust it with `HttpOptions::root_certificates`"
-            )?,
-            Kind::Network(why) => write!(f, "the connection to the service broke ({why})")?,
+            Kind::Connect(cause) => {
+                f.write_str("the service cannot be reached")?;
+                write_cause(f, cause)?;
+                f.write_str("; check the network, the proxy and the URL")?;
+            }
+            Kind::Certificate(cause) => {
+                f.write_str("the certificate of the service is not trusted")?;
+                write_cause(f, cause)?;
+                f.write_str("; check the URL and the proxy, or trust it with `HttpOptions::root_certificates`")?;
+            }
+            Kind::Network(cause) => {
+                f.write_str("the connection to the service broke")?;
+                write_cause(f, cause)?;
+            }
             Kind::Timeout(limit) => {
                 write!(f, "no response within {limit:?}; try again later, or allow more time for an attempt")?;
             }
@@ -326,6 +356,11 @@ impl fmt::Display for Error {
         facts.extend((self.requests() > 1).then(|| format!("{} requests sent", self.requests())));
         if facts.is_empty() { Ok(()) } else { write!(f, " ({})", facts.join(", ")) }
     }
+}
+
+/// Writes the innermost cause in the alternate form of a text.
+fn write_cause(f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {
+    if f.alternate() { write!(f, " ({})", innermost(&*cause.0)) } else { Ok(()) }
 }
 
 fn write_rejected(f: &mut fmt::Formatter<'_>, response: &ErrorResponse) -> fmt::Result {
@@ -396,7 +431,11 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.login().map(|error| error as _)
+        match self.kind() {
+            Kind::Login(error) => Some(error),
+            Kind::Connect(cause) | Kind::Certificate(cause) | Kind::Network(cause) => Some(&*cause.0),
+            _ => None,
+        }
     }
 }
 
@@ -451,6 +490,21 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains(ErrorCode::Gateway403003.remedy().unwrap().trim_end_matches('.')), "{text}");
         assert!(text.ends_with(" (getUser, status 403, code 403003, request r-1)"), "{text}");
+    }
+
+    #[test]
+    fn the_source_keeps_the_cause_and_the_text_does_not_repeat_it() {
+        let refused = || Cause::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+        let login = || umapi_auth::Error::other("connection refused");
+        for kind in
+            [Kind::Connect(refused()), Kind::Certificate(refused()), Kind::Network(refused()), Kind::Login(login())]
+        {
+            let error = Error::new(kind);
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, "connection refused");
+            assert!(!error.to_string().contains(&cause), "{error}");
+            assert_eq!(format!("{error:#}").matches(&cause).count(), 1, "{error:#}");
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(crate) fn unknown(why: &UnknownReason) -> String {
 }
 
 fn call_failure(failure: &CallFailure) -> String {
-    Error::of(failure).map_or_else(|| failure.to_string(), call_error)
+    Error::of(failure).map_or_else(|| format!("{failure:#}"), call_error)
 }
 
 /// Describes a failed call: the service's own message if it rejected the call, with code and request id last.
@@ -57,7 +57,7 @@ pub(crate) fn call_error(error: &Error) -> String {
         return "the rate limit requires a longer wait than --max-wait allows".to_owned();
     }
     let Some(status) = error.status().filter(|_| !error.is_unreadable()) else {
-        return without_operation(error.to_string(), error.operation())
+        return without_operation(format!("{error:#}"), error.operation())
             .replace("`HttpOptions::root_certificates`", "`root_certificates` in the profile");
     };
     let mut text = match (error.code(), error.service_message()) {

@@ -46,7 +46,7 @@ pub enum UnknownReason {
 impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoResponse(failure) => failure.fmt(f),
+            Self::NoResponse(failure) => write!(f, "{failure:#}"),
             Self::Contradiction(disagreement) => write!(f, "the response cannot be relied on: {disagreement}"),
             Self::LostRequest(code) => write!(
                 f,
@@ -347,7 +347,7 @@ impl fmt::Display for NotSent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HeldBack => f.write_str("held back, because an earlier part of the command was not done"),
-            Self::Failed(error) => error.fmt(f),
+            Self::Failed(failure) => write!(f, "{failure:#}"),
         }
     }
 }

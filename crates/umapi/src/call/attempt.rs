@@ -15,7 +15,7 @@ use super::{
     AttemptOutcome, LenientReader, UnreadableItem, UnreadableItems, error_response,
     send::{SendFailure, SendState, send_in_task},
 };
-use crate::error::{Error, Kind};
+use crate::error::{Cause, Error, Kind};
 
 /// The generated methods of the service.
 pub(crate) type RawClient = umapi_raw::Client<umapi_raw::UserManagement>;
@@ -208,7 +208,7 @@ impl HttpExchange {
         match failure {
             SendFailure::TimedOut => self.lost(Error::new(Kind::Timeout(self.limit))),
             SendFailure::RuntimeGone => {
-                self.lost(Error::new(Kind::Network("the runtime that sent the request was dropped".to_owned())))
+                self.lost(Error::new(Kind::Network(Cause::new("the runtime that sent the request was dropped"))))
             }
             SendFailure::BrokenBody(why) => self.lost(self.unreadable(why.clone(), &[])),
             SendFailure::TooLarge => {
@@ -232,10 +232,10 @@ impl HttpExchange {
             RawError::InvalidRequest(why) | RawError::Custom(why) => (Error::invalid(why), None),
             RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(root_cause(error)), None),
             RawError::CommunicationError(error) if is_untrusted_certificate(&error) => {
-                (Error::new(Kind::Certificate(root_cause(error))), None)
+                (Error::new(Kind::Certificate(Cause::of_http(error))), None)
             }
             RawError::CommunicationError(error) if error.is_connect() => {
-                (Error::new(Kind::Connect(root_cause(error))), Some(AttemptOutcome::NotSent { retry_after: None }))
+                (Error::new(Kind::Connect(Cause::of_http(error))), Some(AttemptOutcome::NotSent { retry_after: None }))
             }
             RawError::ResponseBodyError(error) => {
                 let is_too_large = umapi_raw::is_too_large(&error);
@@ -252,7 +252,7 @@ impl HttpExchange {
                 (unreadable("it is not among the documented responses".to_owned(), &[]), Some(AttemptOutcome::Unusable))
             }
             RawError::CommunicationError(error) | RawError::InvalidUpgrade(error) => {
-                (Error::new(Kind::Network(root_cause(error))), Some(AttemptOutcome::Lost))
+                (Error::new(Kind::Network(Cause::of_http(error))), Some(AttemptOutcome::Lost))
             }
         }
     }

@@ -15,7 +15,7 @@ use umapi_http::{AbortOnDrop, describe_panic};
 use super::{PageItem, Query, query::PageFingerprint, token::Within};
 use crate::{
     call::UnreadableItem,
-    error::{Error, Kind},
+    error::{Cause, Error, Kind},
     observer::PageRead,
 };
 
@@ -306,8 +306,10 @@ impl<T: PageItem> Pages<T> {
             self.ongoing = None;
             let result = match joined {
                 Some(Ok(result)) => result,
-                Some(Err(panic)) => Err(Error::new(Kind::Network(describe_panic("task of the page", &*panic)))),
-                None if is_new => Err(Error::new(Kind::Network("the runtime is being dropped".to_owned()))),
+                Some(Err(panic)) => {
+                    Err(Error::new(Kind::Network(Cause::new(describe_panic("task of the page", &*panic)))))
+                }
+                None if is_new => Err(Error::new(Kind::Network(Cause::new("the runtime is being dropped")))),
                 None => continue,
             };
             match result {

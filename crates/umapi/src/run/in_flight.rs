@@ -88,7 +88,7 @@ impl InFlight {
                 Err(error) if self.has_succeeded && error.is_unauthorized() => {
                     requests += error.requests();
                     is_repetition = error.may_have_been_applied();
-                    tracing::warn!(error = %error, "a fresh access token was rejected too");
+                    tracing::warn!(error = %format_args!("{error:#}"), "a fresh access token was rejected too");
                     tokio::select! {
                         () = self.client.0.clock.sleep(pause) => {}
                         () = self.stop.stopped() => {}
@@ -172,7 +172,7 @@ pub(super) fn is_fatal(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorResponse;
+    use crate::error::{Cause, ErrorResponse};
 
     fn rejected(status: u16, code: &str) -> Error {
         let code = (!code.is_empty()).then(|| ErrorCode::from(code));
@@ -185,7 +185,7 @@ mod tests {
         assert!(matches!(classify(rejected(413, "")), RequestResult::Refused(_)));
         assert!(matches!(classify(rejected(400, "error.organization.invalid_id")), RequestResult::NotSent(_)));
         assert!(matches!(classify(rejected(403, "error.apikey.invalid")), RequestResult::NotSent(_)));
-        let lost = Error::new(Kind::Network(String::new())).with(|details| details.may_have_been_applied = true);
+        let lost = Error::new(Kind::Network(Cause::new("broken"))).with(|details| details.may_have_been_applied = true);
         assert!(matches!(classify(lost), RequestResult::Unknown(_)));
     }
 
@@ -197,6 +197,6 @@ mod tests {
         for status in [408, 500, 502, 503, 504] {
             assert!(!is_fatal(&rejected(status, "")), "{status}");
         }
-        assert!(is_fatal(&Error::new(Kind::Deadline)) && !is_fatal(&Error::new(Kind::Connect(String::new()))));
+        assert!(is_fatal(&Error::new(Kind::Deadline)) && !is_fatal(&Error::new(Kind::Connect(Cause::new("refused")))));
     }
 }

@@ -34,7 +34,7 @@ use super::{
 use crate::{
     call::Pragma,
     client::Client,
-    error::{Error, Kind},
+    error::{Cause, Error, Kind},
     observer::Progress,
 };
 
@@ -287,7 +287,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             return;
         }
         if !error.is_stopped() {
-            self.span.in_scope(|| tracing::error!(error = %error, "the run ends early"));
+            self.span.in_scope(|| tracing::error!(error = %format_args!("{error:#}"), "the run ends early"));
         }
         self.job.abort(error.clone().into());
         self.error = Some(error);
@@ -360,7 +360,7 @@ fn current_runtime() -> Option<runtime::Id> {
 /// The result of a request whose task ended without one. If nothing was sent for it, that is certain; otherwise nobody knows
 /// what became of it.
 fn lost(id: RequestId, has_begun: bool, why: String) -> Finished {
-    let error = Error::new(Kind::Network(why)).with(|details| details.may_have_been_applied = has_begun);
+    let error = Error::new(Kind::Network(Cause::new(why))).with(|details| details.may_have_been_applied = has_begun);
     let result = if has_begun { RequestResult::Unknown(error) } else { RequestResult::NotSent(error) };
     Finished { id, result, requests: u32::from(has_begun), took: Duration::ZERO, next_permit: Duration::ZERO }
 }

@@ -282,7 +282,7 @@ async fn a_failed_login_is_an_error_of_its_own() {
     let service = Service::scripted([Reply::json(ANN)]).await;
     let client = service.bare_client().token_source("key", NoLogin).build().unwrap();
     let error = client.users().get("ann@example.com").await.unwrap_err();
-    assert!(error.is_login() && error.to_string().contains("the vault is closed"), "{error}");
+    assert!(error.is_login() && format!("{error:#}").contains("the vault is closed"), "{error}");
     let with_another = service.builder().token_source("key", NoLogin).build().unwrap();
     for _ in 0..4 {
         with_another.users().get("ann@example.com").await.unwrap().unwrap();

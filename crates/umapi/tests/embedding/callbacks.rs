@@ -151,7 +151,7 @@ fn a_panic_of_a_token_source_fails_one_call() {
     let client = service.bare_client().token_source("key", PanickingTokens(AtomicUsize::new(1))).build().unwrap();
     runtime().block_on(async {
         let error = client.users().get("ann@example.com").await.unwrap_err();
-        assert!(error.is_login() && error.to_string().contains("panicked"), "{error}");
+        assert!(error.is_login() && format!("{error:#}").contains("panicked"), "{error}");
         client.users().get("ann@example.com").await.unwrap();
     });
 }
