@@ -7,13 +7,13 @@ use umapi::{Client, Command, NewGroup, NewUser, Outcome, Report, UserGroupUpdate
 use umapi_emulator::{Emulator, LimitSettings, seed::Seed};
 use umapi_time::ManualClock;
 
-use crate::faults::{State, client, faults, is_honestly_unknown, state};
+use crate::faults::{State, client, faults, state};
 
 const USERS: usize = 1_200;
 const GROUPS: usize = 100;
 const SEEDS: u64 = 20;
-/// The share of all exchanges for each way to break one. More would use up the retries that the client allows itself.
-const SHARE: f64 = 0.2 / 9.0;
+/// The share of all exchanges for each way to break one.
+const SHARE: f64 = 0.4 / 9.0;
 
 #[test]
 fn existing_users_and_groups_get_true_outcomes_despite_faults() {
@@ -34,8 +34,6 @@ fn existing_users_and_groups_get_true_outcomes_despite_faults() {
                 .map(|(number, (expected, actual))| format!("{number}: {actual}, expected {expected}"))
                 .collect();
             assert!(wrong.is_empty(), "seed {seed}: {} wrong outcomes: {wrong:#?}", wrong.len());
-            let unknown = outcomes.outcomes().iter().filter(|outcome| outcome.is_unknown()).count();
-            assert!(unknown < (USERS + GROUPS) / 10, "seed {seed}: {unknown} unknown outcomes");
         }
     });
 }
@@ -48,7 +46,7 @@ fn is_true(expected: &Outcome, actual: &Outcome, is_satisfied_before: bool) -> b
     match (expected, actual) {
         (Outcome::Completed, Outcome::Completed) | (Outcome::Rejected { .. }, Outcome::Rejected { .. }) => true,
         (Outcome::Rejected { .. }, Outcome::Completed) => is_satisfied_before,
-        (_, unknown) => is_honestly_unknown(unknown),
+        _ => false,
     }
 }
 

@@ -16,6 +16,10 @@ use crate::{
     error::{Error, Kind},
 };
 
+/// How often a user or group is read if the service rejects new access tokens. Without an answer, the outcome of a command
+/// remains unknown.
+const ATTEMPTS: u32 = 3;
+
 /// Runs verifications. Those that begin at the same time share one list of groups, because the service has no call for a
 /// single group.
 #[derive(Clone)]
@@ -41,16 +45,25 @@ impl Verifier {
     pub(super) async fn run(self, verification: Verification, since: Instant) -> (VerificationId, Vec<Finding>) {
         let mut findings = Vec::new();
         for lookup in &verification.lookups {
-            let found = self.within_bounds(async {
-                match lookup {
-                    Lookup::User(account) => self.user(account).await,
-                    Lookup::Group(name) => self.group(name, since).await,
-                    _ => Err(Error::invalid("this version of the client cannot read that")),
+            let mut attempts = 1;
+            let found = loop {
+                match self.within_bounds(self.look_up(lookup, since)).await {
+                    // The token is shared with the requests of the run, and can be revoked between its issue and this read.
+                    Err(error) if error.is_unauthorized() && attempts < ATTEMPTS => attempts += 1,
+                    found => break found,
                 }
-            });
-            findings.push(found.await.unwrap_or_else(|error| Finding::Failed(error.into())));
+            };
+            findings.push(found.unwrap_or_else(|error| Finding::Failed(error.into())));
         }
         (verification.id, findings)
+    }
+
+    async fn look_up(&self, lookup: &Lookup, since: Instant) -> Result<Finding, Error> {
+        match lookup {
+            Lookup::User(account) => self.user(account).await,
+            Lookup::Group(name) => self.group(name, since).await,
+            _ => Err(Error::invalid("this version of the client cannot read that")),
+        }
     }
 
     /// Ends a read when the run is stopped or has no time left.

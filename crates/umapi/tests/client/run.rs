@@ -120,6 +120,31 @@ async fn an_error_after_a_lost_request_is_verified_by_reading() {
 }
 
 #[tokio::test]
+async fn a_verification_survives_the_rejection_of_a_new_access_token() {
+    const UNAUTHORIZED: &str = r#"{"error_code":"401013","message":"Oauth token is not valid"}"#;
+    let service = doing(|number, _| {
+        Some(match number {
+            0 => Reply::HangUp,
+            1 => Reply::json(
+                r#"{"result":"error","completed":0,"notCompleted":1,"errors":[
+                    {"index":0,"step":0,"errorCode":"error.user.already_in_org","message":"User is already in this organization"}]}"#,
+            ),
+            2 | 3 => Reply::of(401, &[], UNAUTHORIZED),
+            _ => Reply::json(
+                r#"{"result":"success","user":{"email":"new@example.com","username":"new@example.com",
+                    "firstname":"Other","lastname":"User","country":"US","type":"federatedID"}}"#,
+            ),
+        })
+    })
+    .await;
+    let create = Command::create_user(NewUser::federated("new@example.com", "New", "User", "US"));
+    let report = service.client().execute([create]).await.unwrap();
+    let [outcome] = report.outcomes() else { panic!("one command has one outcome") };
+    assert!(matches!(outcome.outcome(), Outcome::Rejected { .. }), "{outcome}");
+    assert_eq!(service.requests().len(), 5);
+}
+
+#[tokio::test]
 async fn a_fatal_error_leaves_a_full_report_and_unsent_commands() {
     let body = r#"{"error_code":"403003","message":"Api Key is invalid"}"#;
     let service = doing(move |number, _| (number >= 2).then(|| Reply::of(403, &[], body))).await;
