@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 use umapi::{MembershipPlan, model::ThrottleClass};
 
+use super::pages::warn_about_unreadable;
 use crate::{
     batch::WriteArgs,
     connection::Connection,
@@ -72,6 +73,7 @@ impl ApplyArgs {
         let connection = Connection::for_change(context, "memberships").await?;
         let file = source_name(&self.file);
         let current = Current::read(&connection.client, &desired, &file).await?;
+        warn_about_unreadable(context, current.unreadable_items);
         let mut diff = Diff::between(&desired, &current, self.include_admin_groups).map_err(|mistakes| {
             let mut diagnostics = Diagnostics::of_file(&file);
             mistakes.into_iter().for_each(|mistake| diagnostics.push(mistake));

@@ -43,12 +43,16 @@ pub(super) async fn write_pages<T: PageItem, R: Record>(
 
 /// Warns if a list changed while it was read, because its pages then overlap or leave something out.
 pub(super) fn warn_about_changes(context: &Context, changes: Changes) {
-    let unreadable = changes.unreadable_items;
-    if unreadable > 0 {
-        context.warn(&format!("{unreadable} entries of the list cannot be read and are left out; use -v to see which"));
-    }
+    warn_about_unreadable(context, changes.unreadable_items);
     let is_moved = changes.total_moved || changes.repeated_items > 0 || changes.page_came_again;
     if is_moved || changes.resumed_elsewhere {
         context.warn("the list changed while it was read, so entries may be missing; run the command again to be sure");
+    }
+}
+
+/// Warns if entries of lists could not be read.
+pub(super) fn warn_about_unreadable(context: &Context, count: u64) {
+    if count > 0 {
+        context.warn(&format!("{count} entries of the list cannot be read and are left out; use -v to see which"));
     }
 }

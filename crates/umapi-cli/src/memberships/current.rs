@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use umapi::{Client, Error, GroupKind, GroupRef, model::GroupType, plan::account::FoldedName};
+use umapi::{Client, Error, GroupKind, GroupRef, plan::account::FoldedName};
 
 use crate::{
     accounts::{Accounts, FoundAccount, did_you_mean, near_misses},
@@ -21,6 +21,8 @@ pub(crate) struct Current {
     pub(crate) accounts: Accounts,
     /// The accounts and all members that were read, for suggestions.
     pub(crate) seen: Accounts,
+    /// The groups and members that the lists contain and that cannot be read.
+    pub(crate) unreadable_items: u64,
 }
 
 /// A member of a group.
@@ -59,14 +61,10 @@ impl Current {
     async fn read_groups(&mut self, client: &Client) -> Result<(), Error> {
         let mut groups = client.groups().list();
         while let Some(group) = groups.try_next().await? {
-            let name = group.group_name;
-            let reference = match group.type_ {
-                Some(GroupType::UserGroup) => GroupRef::user_group(&name),
-                Some(GroupType::ProductProfile) => GroupRef::profile(&name),
-                _ => GroupRef::administrative(&name),
-            };
-            self.groups.insert(FoldedName::new(&name), reference);
+            let reference = GroupRef::of_type(&group.group_name, group.type_.as_ref());
+            self.groups.insert(FoldedName::new(&group.group_name), reference);
         }
+        self.unreadable_items += groups.changes().unreadable_items;
         Ok(())
     }
 
@@ -94,7 +92,7 @@ impl Current {
         ))
     }
 
-    async fn read_members(&self, client: &Client, key: &FoldedName) -> Result<Vec<Member>, Error> {
+    async fn read_members(&mut self, client: &Client, key: &FoldedName) -> Result<Vec<Member>, Error> {
         let group = self.groups.get(key);
         let is_profile = group.is_some_and(|group| group.kind() == GroupKind::Profile);
         let name = group.map_or(key.as_str(), GroupRef::name);
@@ -106,6 +104,7 @@ impl Current {
                 members.push(Member { account, is_direct });
             }
         }
+        self.unreadable_items += users.changes().unreadable_items;
         Ok(members)
     }
 
@@ -153,7 +152,8 @@ impl Current {
             let reference = match kind {
                 GroupKind::UserGroup => GroupRef::user_group(name),
                 GroupKind::Profile => GroupRef::profile(name),
-                _ => GroupRef::administrative(name),
+                GroupKind::Administrative => GroupRef::administrative(name),
+                _ => GroupRef::from(name),
             };
             current.groups.insert(FoldedName::new(name), reference);
             let member = |name: &&str| Member {

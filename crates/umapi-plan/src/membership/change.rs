@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use umapi_model::GroupType;
+
 use super::plan::Memberships;
 use crate::{
     account::Account,
@@ -41,6 +43,18 @@ pub enum GroupKind {
     Administrative,
 }
 
+impl GroupKind {
+    /// The kind of a group of this type. Groups of a type that is missing or not known may be anything.
+    pub fn of_type(group_type: Option<&GroupType>) -> Self {
+        match group_type {
+            Some(GroupType::UserGroup) => Self::UserGroup,
+            Some(GroupType::ProductProfile) => Self::Profile,
+            None | Some(GroupType::Other(_)) => Self::Unknown,
+            Some(_) => Self::Administrative,
+        }
+    }
+}
+
 /// A change of one membership.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MembershipChange {
@@ -66,6 +80,14 @@ impl GroupRef {
     /// An administrative group, such as `_admin_Design`.
     pub fn administrative(name: impl AsRef<str>) -> Self {
         Self { name: name.as_ref().into(), kind: GroupKind::Administrative }
+    }
+
+    /// A group of a list, by its type. If that is unknown, the name decides, as in `GroupRef::from(name)`.
+    pub fn of_type(name: impl AsRef<str>, group_type: Option<&GroupType>) -> Self {
+        match GroupKind::of_type(group_type) {
+            GroupKind::Unknown => Self::from(name),
+            kind => Self { name: name.as_ref().into(), kind },
+        }
     }
 
     /// The name of the group.
@@ -184,5 +206,22 @@ impl Report<MembershipOutcome> {
     pub fn into_unsent(self) -> Memberships {
         let unsent = |outcome: &MembershipOutcome| matches!(outcome.outcome, Outcome::NotSent { .. });
         self.into_outcomes().into_iter().filter(unsent).map(|outcome| outcome.change).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_without_a_known_type_is_not_administrative_unless_its_name_says_so() {
+        let kind =
+            |name, group_type: Option<&str>| GroupRef::of_type(name, group_type.map(GroupType::from).as_ref()).kind();
+        assert_eq!(kind("Design", None), GroupKind::Unknown);
+        assert_eq!(kind("Design", Some("NEW_KIND_OF_GROUP")), GroupKind::Unknown);
+        assert_eq!(kind("_admin_Design", None), GroupKind::Administrative);
+        assert_eq!(kind("Design", Some("USER_GROUP")), GroupKind::UserGroup);
+        assert_eq!(kind("Design", Some("PRODUCT_PROFILE")), GroupKind::Profile);
+        assert_eq!(kind("Org admins", Some("SYSADMIN_GROUP")), GroupKind::Administrative);
     }
 }

@@ -7,7 +7,6 @@ use std::{
     pin::Pin,
 };
 
-use umapi_model::GroupType;
 use umapi_plan::{
     Account, GroupKind, GroupRef, MembershipChange, MembershipPlan, MembershipReport, Memberships, account::FoldedName,
 };
@@ -93,22 +92,12 @@ impl MembershipChanges {
             && let Some(group) = groups.try_next().await?
         {
             if let Some(kind) = kinds.get_mut(&FoldedName::new(&group.group_name))
-                && kind.replace(kind_of(group.type_.as_ref())).is_none()
+                && kind.replace(GroupKind::of_type(group.type_.as_ref())).is_none()
             {
                 missing -= 1;
             }
         }
         Ok(kinds.into_iter().filter_map(|(name, kind)| Some((name, kind?))).collect())
-    }
-}
-
-fn kind_of(group_type: Option<&GroupType>) -> GroupKind {
-    match group_type {
-        Some(GroupType::UserGroup) => GroupKind::UserGroup,
-        Some(GroupType::ProductProfile) => GroupKind::Profile,
-        // A group of a type that is missing or not known may be anything.
-        None | Some(GroupType::Other(_)) => GroupKind::Unknown,
-        Some(_) => GroupKind::Administrative,
     }
 }
 
