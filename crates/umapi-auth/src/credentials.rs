@@ -255,7 +255,11 @@ impl From<OAuthServerToServer> for Credentials {
     }
 }
 
-pub(crate) fn check_organization(organization: &str) -> Result<(), Error> {
+/// Checks the form of an organization id: a hexadecimal number and `@AdobeOrg`.
+///
+/// # Errors
+/// If it has another form.
+pub fn check_organization(organization: &str) -> Result<(), Error> {
     let is_right = organization
         .strip_suffix("@AdobeOrg")
         .is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_hexdigit()));

@@ -17,7 +17,7 @@ pub use cached_source::CachedSource;
 pub use clock_skew::ClockSkew;
 pub use credentials::{
     Credentials, Login, OAuthServerToServer, ServiceAccount, ServiceAccountBuilder, USER_MANAGEMENT_METASCOPE,
-    USER_MANAGEMENT_SCOPES,
+    USER_MANAGEMENT_SCOPES, check_organization,
 };
 pub use endpoint::Endpoint;
 pub use error::Error;

@@ -179,7 +179,7 @@ impl ClientBuilder {
     /// If the organization, the URL or the credentials are invalid, or if the HTTP client has a proxy and a server uses plain
     /// HTTP.
     pub fn build(self) -> Result<Client, Error> {
-        check_organization(&self.organization)?;
+        umapi_auth::check_organization(&self.organization).map_err(|error| Error::invalid(error.to_string()))?;
         let url = ServerUrl::parse(&self.base_url, SERVICE)?;
         let http = match self.http {
             Some(http) => http,
@@ -237,16 +237,6 @@ impl Credential {
             .build()?;
         Ok(CredentialSlot { api_key, tokens: Box::new(session) })
     }
-}
-
-fn check_organization(organization: &str) -> Result<(), Error> {
-    let number = organization.strip_suffix("@AdobeOrg");
-    if number.is_some_and(|number| !number.is_empty() && number.chars().all(|letter| letter.is_ascii_hexdigit())) {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "`{organization}` is not an organization id; use a hexadecimal number and `@AdobeOrg`, e.g. 12345@AdobeOrg"
-    )))
 }
 
 fn check_api_keys(api_keys: &[Arc<str>]) -> Result<(), Error> {
