@@ -117,7 +117,7 @@ fn a_web_page_is_rejected() {
 }
 
 #[test]
-fn what_the_description_does_not_allow_is_refused_with_the_reason() {
+fn requests_outside_the_description_are_refused_with_a_reason() {
     let fixture = Fixture::new();
     let rejected = |method, target: &str, body| fixture.rejected(method, target, body);
     assert_eq!(rejected(Method::GET, "/nowhere", Value::Null), (404, "emulator.path.unknown".into()));

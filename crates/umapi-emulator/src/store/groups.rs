@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_over_the_organization_is_listed_from_its_first_member_on() {
+    fn an_administrative_role_is_listed_from_its_first_member() {
         let store = Store::in_memory().unwrap();
         let (org, user) = store
             .write(None, |tx| {

@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn users_are_sorted_by_address_with_punctuation_before_digits_before_letters() {
+    fn addresses_sort_punctuation_then_digits_then_letters() {
         let sorted = [
             "a_b@x.com",
             "a-b@x.com",

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_without_a_known_type_is_not_administrative_unless_its_name_says_so() {
+    fn an_unknown_type_is_administrative_only_by_its_name() {
         let kind =
             |name, group_type: Option<&str>| GroupRef::of_type(name, group_type.map(GroupType::from).as_ref()).kind();
         assert_eq!(kind("Design", None), GroupKind::Unknown);

@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn row_4_a_429_that_repeats_now_keeps_a_growing_distance_and_ends() {
+    fn row_4_repeated_429_answers_are_spaced_out_and_end() {
         let nth = |throttled| RetryContext { throttled, ..context(Effect::Read, asking(429, Duration::ZERO)) };
         assert_eq!(decision(nth(1)), RetryDecision::Throttled);
         assert_eq!(decision(nth(4)), retry(8, 0, false));

@@ -515,7 +515,7 @@ async fn read(client: &Client, operation: &str) -> Result<(), Error> {
 const READS: [&str; 4] = ["user", "users", "members", "groups"];
 
 #[tokio::test]
-async fn a_success_with_another_result_is_an_error_with_the_words_of_the_service() {
+async fn a_200_with_a_failed_result_is_an_error_with_its_message() {
     let body =
         r#"{"lastPage":true,"result":"error.internal.exceptionflys","message":"Unexpected","users":[],"groups":[]}"#;
     for operation in READS {
@@ -530,7 +530,7 @@ async fn a_success_with_another_result_is_an_error_with_the_words_of_the_service
 }
 
 #[tokio::test]
-async fn a_page_without_its_required_fields_is_an_error_with_the_words_of_the_service() {
+async fn a_page_without_required_fields_is_an_error_with_its_message() {
     for (operation, body) in [
         ("users", r#"{"result":"success","message":"Maintenance","lastPage":true}"#),
         ("users", r#"{"result":"success","message":"Maintenance","users":[]}"#),

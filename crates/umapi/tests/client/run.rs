@@ -471,7 +471,7 @@ async fn the_journal_is_asked_once_before_each_request() {
 }
 
 #[tokio::test]
-async fn a_journal_that_fails_ends_the_run_with_everything_accounted_for() {
+async fn a_failing_journal_ends_the_run_with_everything_accounted_for() {
     let service = doing(|_, _| None).await;
     let journal = Keys { fails_at: Some(2), ..Keys::default() };
     let keyed = commands(100).into_iter().enumerate().map(|(number, command)| (number.to_string(), command));

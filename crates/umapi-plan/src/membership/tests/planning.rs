@@ -34,7 +34,7 @@ fn ten_thousand_users_into_one_group_are_ten_requests() {
 }
 
 #[test]
-fn ten_thousand_users_with_three_of_twenty_groups_are_thirty_requests() {
+fn ten_thousand_users_in_three_groups_take_thirty_requests() {
     assert_requests(&plan((0..10_000).flat_map(|i| (0..3).map(move |k| (i, (i + 7 * k) % 20)))), 30);
     let mut random = fastrand::Rng::with_seed(7);
     let three = |i| random.choose_multiple(0..20, 3).into_iter().map(move |g| (i, g)).collect::<Vec<_>>();
