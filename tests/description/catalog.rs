@@ -13,7 +13,7 @@ fn limits_match_the_documentation() {
         (10, 10, 10, 60)
     );
     let rates = |operation: AnyOperation| {
-        operation.throttle().map(|throttle| (throttle.client_per_minute, throttle.application_per_minute))
+        operation.throttle().map(|throttle| (throttle.client, throttle.application.unwrap_or_default()))
     };
     assert_eq!(rates(Operation::ExecuteActions.into()), Some((10, 100)));
     assert_eq!(rates(Operation::ListUsers.into()), Some((25, 100)));

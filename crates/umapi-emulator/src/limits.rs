@@ -88,7 +88,7 @@ impl LimitSettings {
     pub fn documented() -> Self {
         let throttles = Operation::ALL.into_iter().filter_map(Operation::throttle);
         let classes = throttles.map(|throttle| {
-            let limit = RateLimit { client: throttle.client_per_minute, application: throttle.application_per_minute };
+            let limit = RateLimit { client: throttle.client, application: throttle.application.unwrap_or(u32::MAX) };
             (throttle.class, limit)
         });
         Self { classes: classes.collect(), ..Self::off() }

@@ -35,7 +35,7 @@ mod secret;
 pub use code_entry::CodeEntry;
 pub use generated::*;
 pub use integer_or_string::IntegerOrString;
-pub use operation::{AnyOperation, Throttle, UnknownName};
+pub use operation::{AnyOperation, CountedCalls, Evidence, Throttle, ThrottleBlock, UnknownName};
 pub use secret::Secret;
 
 /// The examples of the README as tests.

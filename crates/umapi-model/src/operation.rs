@@ -1,19 +1,76 @@
 //! What the operations of both APIs have in common: names, limits, and one type for either.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{Operation, ThrottleClass, ims::LoginOperation};
 
-/// The documented limit of an operation. The service may change it; it answers 429 when the limit is exceeded.
+/// A rate limit of the service: how many calls it allows in a period. The service may change it; it answers 429 when the
+/// limit is exceeded.
+///
+/// ```
+/// use umapi_model::{CountedCalls, Evidence, Operation};
+///
+/// let [every_call, first_page] = Operation::ListUsers.throttles() else { unreachable!() };
+/// assert_eq!((every_call.client, every_call.period.as_secs()), (25, 60));
+/// assert_eq!((first_page.client, first_page.period.as_secs()), (1, 2 * 60 * 60));
+/// assert_eq!((first_page.counts, first_page.source), (CountedCalls::FirstPage, Evidence::Reports));
+/// assert!(first_page.block.is_some_and(|block| block.duration.as_secs() > 30 * 60));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Throttle {
-    /// The class whose operations share the limit.
+    /// The name of the limit in the description, e.g. `users` or `users-first-page`. It identifies the limit.
+    pub name: &'static str,
+    /// The class of operations that the limit belongs to.
     pub class: ThrottleClass,
-    /// Calls per minute of one client.
-    pub client_per_minute: u32,
-    /// Calls per minute of all clients of the application together.
-    pub application_per_minute: u32,
+    /// The calls that count.
+    pub counts: CountedCalls,
+    /// The period in which the calls are counted.
+    pub period: Duration,
+    /// Calls of one client in a period.
+    pub client: u32,
+    /// Calls of all clients of the application together in a period. `None` if there is no such limit.
+    pub application: Option<u32>,
+    /// How a client that exceeds the limit is blocked. `None` if it can call again when the period is over.
+    pub block: Option<ThrottleBlock>,
+    /// How the limit is known.
+    pub source: Evidence,
+}
+
+/// The calls that a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CountedCalls {
+    /// Every call of the operations of the class.
+    Every,
+    /// Only calls for the first page (page 0) of the one list that has the limit.
+    FirstPage,
+}
+
+/// How a client that exceeds a limit is blocked: every call is refused, of whatever class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ThrottleBlock {
+    /// How long the block lasts, about.
+    pub duration: Duration,
+    /// The shortest block that was reported.
+    pub shortest: Duration,
+    /// The longest block that was reported.
+    pub longest: Duration,
+    /// The value of the header `Pragma` that marks a call whose retry is not refused.
+    pub retry_hint: &'static str,
+    /// How long after a counted call a second one counts as its retry.
+    pub retry_within: Duration,
+}
+
+/// How a limit is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// The documentation of the service states it.
+    Documentation,
+    /// Users of the service reported it; details are guesses.
+    Reports,
 }
 
 /// An operation of the User Management API or of the login.
@@ -64,12 +121,17 @@ impl AnyOperation {
         }
     }
 
-    /// The documented limit of calls. `None` if no limit is documented.
-    pub const fn throttle(self) -> Option<Throttle> {
+    /// The rate limits of the operation, that of every call first. Empty if none is known.
+    pub const fn throttles(self) -> &'static [Throttle] {
         match self {
-            Self::UserManagement(operation) => operation.throttle(),
-            Self::Login(operation) => operation.throttle(),
+            Self::UserManagement(operation) => operation.throttles(),
+            Self::Login(operation) => operation.throttles(),
         }
+    }
+
+    /// The limit that counts every call. `None` if none is known.
+    pub fn throttle(self) -> Option<&'static Throttle> {
+        every_call(self.throttles())
     }
 
     fn every() -> impl Iterator<Item = Self> {
@@ -124,9 +186,21 @@ macro_rules! implement_named {
     };
 }
 
-/// Implements display, parsing and serde by `operationId`.
+/// The limit that counts every call.
+pub(crate) fn every_call(throttles: &'static [Throttle]) -> Option<&'static Throttle> {
+    throttles.iter().find(|throttle| throttle.counts == CountedCalls::Every)
+}
+
+/// Implements display, parsing and serde by `operationId`, and what follows from the limits.
 macro_rules! implement_operation {
     ($name:ident) => {
+        impl $name {
+            /// The limit that counts every call. `None` if none is known.
+            pub fn throttle(self) -> Option<&'static crate::Throttle> {
+                crate::operation::every_call(self.throttles())
+            }
+        }
+
         crate::operation::implement_named!($name, id, "operation");
     };
 }
@@ -191,5 +265,25 @@ mod tests {
         assert_eq!(serde_json::from_str::<LoginOperation>(&json).unwrap(), LoginOperation::ExchangeJwt);
         assert!(serde_json::from_str::<Operation>(&json).is_err());
         assert_eq!(serde_json::from_str::<ThrottleClass>(r#""legacy""#).unwrap(), ThrottleClass::Legacy);
+    }
+
+    #[test]
+    fn the_class_of_an_operation_is_that_of_all_its_limits() {
+        for operation in Operation::ALL {
+            let every_call = operation.throttle().unwrap();
+            assert!(operation.throttles().iter().all(|throttle| throttle.class == every_call.class));
+        }
+        assert_eq!(AnyOperation::from(LoginOperation::ExchangeJwt).throttle(), None);
+    }
+
+    #[test]
+    fn only_the_lists_of_all_users_and_groups_count_first_pages() {
+        let counts = |operation: &Operation| {
+            operation.throttles().iter().any(|throttle| throttle.counts == CountedCalls::FirstPage)
+        };
+        let counted: Vec<_> = Operation::ALL.into_iter().filter(counts).collect();
+        assert_eq!(counted, [Operation::ListUsers, Operation::ListGroups]);
+        let names: std::collections::BTreeSet<_> = Throttle::ALL.iter().map(|throttle| throttle.name).collect();
+        assert_eq!(names.len(), Throttle::ALL.len());
     }
 }

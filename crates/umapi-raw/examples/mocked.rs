@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         then.ok(&ActionResponse::new(ActionResult::Success).with_completed(1));
     });
     let response = client.execute_actions(ORGANIZATION, None, None, &commands).await?;
-    let limit = Operation::ExecuteActions.throttle().map(|throttle| throttle.client_per_minute);
+    let limit = Operation::ExecuteActions.throttle().map(|throttle| throttle.client);
     println!("{}: {} completed; {limit:?} such requests a minute are allowed", response.result, response.completed);
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
     modules.insert("codes".to_owned(), codes);
     modules.insert("catalog".to_owned(), catalog);
     let mut operation = operations::items(api)?;
-    operation.extend(operations::throttle_classes(&api.document)?);
+    operation.extend(operations::throttles(&api.document)?);
     modules.insert("operation".to_owned(), operation);
     let limits = limits::items(&api.document)?;
     if !limits.is_empty() {

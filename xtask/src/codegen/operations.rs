@@ -1,9 +1,10 @@
 //! The operations of each API, as an enum that knows id, method, path and limits of every operation.
 
-use anyhow::{Context, Result};
-use heck::ToUpperCamelCase;
+use anyhow::{Context, Result, bail};
+use heck::{ToShoutySnakeCase, ToUpperCamelCase};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
+use serde_json::Value;
 use syn::{Ident, Item};
 
 use super::{Api, source::doc_attribute};
@@ -46,7 +47,7 @@ pub(crate) fn enum_items(document: &Document, name: &str, visibility: Visibility
         methods.push(operation.method.to_uppercase());
         paths.push(operation.path);
         deprecated.push(operation.is_deprecated());
-        throttles.push(throttle(operation, id)?);
+        throttles.push(throttles_of(operation));
     }
     let count = Literal::usize_unsuffixed(variants.len());
     let all = is_public.then(|| {
@@ -62,9 +63,9 @@ pub(crate) fn enum_items(document: &Document, name: &str, visibility: Visibility
                 match self { #(Self::#variants => #deprecated,)* }
             }
 
-            #[doc = " The documented limit of calls. `None` if no limit is documented."]
-            pub const fn throttle(self) -> ::std::option::Option<Throttle> {
-                match self { #(Self::#variants => #throttles,)* }
+            #[doc = " The rate limits of the operation, that of every call first. Empty if none is known."]
+            pub const fn throttles(self) -> &'static [Throttle] {
+                match self { #(Self::#variants => &[#(#throttles),*],)* }
             }
         }
     });
@@ -109,28 +110,33 @@ pub(crate) fn variant(operation_id: &str) -> Ident {
     format_ident!("{}", operation_id.to_upper_camel_case())
 }
 
-fn throttle(operation: &Operation<'_>, id: &str) -> Result<TokenStream> {
-    let Some(throttle) = operation.value.get("x-umapi-throttle") else { return Ok(quote! { None }) };
-    let class = format_ident!("{}", text_of(throttle, "class").to_upper_camel_case());
-    let number = |key: &str| -> Result<Literal> {
-        let number = throttle[key].as_u64().with_context(|| format!("{id}: `{key}` is not a number"))?;
-        Ok(Literal::u64_unsuffixed(number))
-    };
-    let (client, application) = (number("client")?, number("application")?);
-    Ok(quote! {
-        Some(Throttle { class: ThrottleClass::#class, client_per_minute: #client, application_per_minute: #application })
-    })
+/// The constants of the limits of an operation.
+fn throttles_of(operation: &Operation<'_>) -> Vec<Ident> {
+    let throttles = operation.value.get("x-umapi-throttle").and_then(Value::as_array).into_iter().flatten();
+    throttles.map(|throttle| constant(text_of(throttle, "name"))).collect()
 }
 
-/// The enum of the classes of operations that share a limit.
-pub(crate) fn throttle_classes(document: &Document) -> Result<Vec<Item>> {
-    let Some(classes) = document.root["x-umapi-throttle-classes"].as_object() else { return Ok(Vec::new()) };
-    let names: Vec<&String> = classes.keys().collect();
+fn constant(name: &str) -> Ident {
+    format_ident!("{}", name.to_shouty_snake_case())
+}
+
+/// The limits of the description, and the enum of the classes of operations that share one.
+pub(crate) fn throttles(document: &Document) -> Result<Vec<Item>> {
+    let Some(throttles) = document.root["x-umapi-throttles"].as_object() else { return Ok(Vec::new()) };
+    let values: Vec<TokenStream> =
+        throttles.iter().map(|(name, value)| throttle(name, value)).collect::<Result<_>>()?;
+    let constants: Vec<Ident> = throttles.keys().map(|name| constant(name)).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for class in throttles.values().map(|throttle| text_of(throttle, "class")) {
+        if !names.contains(&class) {
+            names.push(class);
+        }
+    }
     let variants: Vec<Ident> = names.iter().map(|name| format_ident!("{}", name.to_upper_camel_case())).collect();
     let docs = names.iter().map(|name| doc_attribute(&format!("The class `{name}`.")));
-    let count = Literal::usize_unsuffixed(names.len());
+    let (count, limits) = (Literal::usize_unsuffixed(names.len()), Literal::usize_unsuffixed(values.len()));
     let file: syn::File = syn::parse2(quote! {
-        #[doc = " A class of operations that share one limit of calls per minute."]
+        #[doc = " A class of operations that share a limit of all their calls."]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum ThrottleClass {
@@ -150,6 +156,72 @@ pub(crate) fn throttle_classes(document: &Document) -> Result<Vec<Item>> {
         }
 
         crate::operation::implement_named!(ThrottleClass, as_str, "class of operations");
+
+        impl Throttle {
+            #[doc = " Every rate limit of the service."]
+            pub const ALL: [Self; #limits] = [#(#constants),*];
+        }
+
+        #(const #constants: Throttle = #values;)*
     })?;
     Ok(file.items)
+}
+
+fn throttle(name: &str, value: &Value) -> Result<TokenStream> {
+    let number = |value: &Value, key: &str| -> Result<Literal> {
+        let number = value[key].as_u64().with_context(|| format!("limit {name}: `{key}` is not a number"))?;
+        Ok(Literal::u64_unsuffixed(number))
+    };
+    let time = |value: &Value, key: &str| -> Result<TokenStream> {
+        let seconds = number(value, key)?;
+        Ok(quote! { ::std::time::Duration::from_secs(#seconds) })
+    };
+    let class = format_ident!("{}", text_of(value, "class").to_upper_camel_case());
+    let counts = match text_of(value, "counts") {
+        "calls" => quote! { CountedCalls::Every },
+        "first-page" => quote! { CountedCalls::FirstPage },
+        other => bail!("limit {name}: `counts` is `{other}`, not `calls` or `first-page`"),
+    };
+    let source = match text_of(value, "source") {
+        "documentation" => quote! { Evidence::Documentation },
+        "reports" => quote! { Evidence::Reports },
+        other => bail!("limit {name}: `source` is `{other}`, not `documentation` or `reports`"),
+    };
+    let (period, client) = (time(value, "seconds")?, number(value, "client")?);
+    let application = match value.get("application") {
+        None => quote! { None },
+        Some(_) => {
+            let application = number(value, "application")?;
+            quote! { Some(#application) }
+        }
+    };
+    let block = match value.get("block") {
+        None => quote! { None },
+        Some(block) => {
+            let (duration, shortest) = (time(block, "seconds")?, time(block, "shortest")?);
+            let (longest, within) = (time(block, "longest")?, time(block, "retryWithin")?);
+            let hint = text_of(block, "retryHint");
+            quote! {
+                Some(ThrottleBlock {
+                    duration: #duration,
+                    shortest: #shortest,
+                    longest: #longest,
+                    retry_hint: #hint,
+                    retry_within: #within,
+                })
+            }
+        }
+    };
+    Ok(quote! {
+        Throttle {
+            name: #name,
+            class: ThrottleClass::#class,
+            counts: #counts,
+            period: #period,
+            client: #client,
+            application: #application,
+            block: #block,
+            source: #source,
+        }
+    })
 }

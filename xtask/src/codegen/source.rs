@@ -16,7 +16,8 @@ const MODEL: &str = "crates/umapi-model/src/generated";
 const RAW: &str = "crates/umapi-raw/src/generated";
 
 /// The handwritten types of the model crate that generated code uses.
-const HAND_WRITTEN: [&str; 4] = ["CodeEntry", "IntegerOrString", "Secret", "Throttle"];
+const HAND_WRITTEN: [&str; 7] =
+    ["CodeEntry", "CountedCalls", "Evidence", "IntegerOrString", "Secret", "Throttle", "ThrottleBlock"];
 
 /// A doc comment. Brackets are escaped, because rustdoc reads them as links.
 pub(crate) fn doc_attribute(text: &str) -> Attribute {

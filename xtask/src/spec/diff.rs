@@ -247,21 +247,28 @@ mod tests {
         );
     }
 
+    fn list_groups(root: &mut Value) -> &mut Value {
+        &mut root["paths"]["/groups/{orgId}/{page}"]["get"]
+    }
+
     #[test]
     fn responses_limits_and_codes() {
         let status = changes(|root| {
             root["paths"]["/groups/{orgId}/{page}"]["get"]["responses"].as_object_mut().unwrap().shift_remove("404");
         });
         assert_eq!(status, ["listGroups, response 404: removed"]);
-        let slower = changes(|root| {
-            root["paths"]["/groups/{orgId}/{page}"]["get"]["x-umapi-throttle"] =
-                json!({ "client": 2, "application": 100, "class": "groups" });
-        });
-        assert_eq!(slower, ["BREAKING  listGroups, calls per minute: client 5 became 2"]);
+        let slower = changes(|root| list_groups(root)["x-umapi-throttle"][0]["client"] = json!(2));
+        assert_eq!(slower, ["BREAKING  listGroups, limit groups: client 5 became 2"]);
+        let longer = changes(|root| list_groups(root)["x-umapi-throttle"][1]["seconds"] = json!(3600));
+        assert_eq!(longer, ["listGroups, limit groups-first-page: seconds 7200 became 3600"]);
         let unlimited = changes(|root| {
-            root["paths"]["/groups/{orgId}/{page}"]["get"].as_object_mut().unwrap().shift_remove("x-umapi-throttle");
+            list_groups(root).as_object_mut().unwrap().shift_remove("x-umapi-throttle");
         });
-        assert_eq!(unlimited[0], "listGroups, calls per minute: client 5 became null");
+        assert_eq!(unlimited, ["listGroups, limit groups: removed", "listGroups, limit groups-first-page: removed"]);
+        let older = |root: &mut Value| {
+            list_groups(root)["x-umapi-throttle"] = json!({ "client": 5, "application": 100, "class": "groups" });
+        };
+        assert_eq!(changes(older), ["listGroups, limit groups-first-page: removed"]);
         let code = changes(|root| {
             root["x-umapi-error-codes"].as_array_mut().unwrap().remove(0);
         });

@@ -110,6 +110,28 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_declared_and_complete() {
+        let broken = broken_by(|root| list_users(root)["x-umapi-throttle"][0]["client"] = json!(24));
+        assert_eq!(broken, ["operation-limits /paths/~1users~1{orgId}~1{page}/get/x-umapi-throttle"]);
+        let broken = broken_by(|root| list_users(root)["x-umapi-throttle"].as_array_mut().unwrap().reverse());
+        assert_eq!(broken, ["operation-limits /paths/~1users~1{orgId}~1{page}/get/x-umapi-throttle"]);
+        let broken = broken_by(|root| root["paths"]["/action/{orgId}"]["post"]["x-umapi-throttle"] = json!({}));
+        assert_eq!(broken, ["operation-limits /paths/~1action~1{orgId}/post"]);
+        for (key, wrong) in [
+            ("name", json!("other")),
+            ("counts", json!("pages")),
+            ("source", json!("rumors")),
+            ("seconds", json!(0)),
+            ("client", json!("1")),
+            ("block", json!({ "seconds": 10, "shortest": 20, "longest": 30, "retryHint": "x", "retryWithin": 1 })),
+            ("block", json!({ "seconds": 20, "shortest": 20, "longest": 30 })),
+        ] {
+            let broken = broken_by(|root| root["x-umapi-throttles"]["groups-first-page"][key] = wrong);
+            assert_eq!(broken[0], "limit /x-umapi-throttles/groups-first-page", "{key}");
+        }
+    }
+
+    #[test]
     fn an_operation_id_is_unique() {
         let broken = broken_by(|root| list_users(root)["operationId"] = json!("getUser"));
         assert!(broken.iter().any(|line| line.starts_with("operation-id ")), "{broken:?}");

@@ -79,7 +79,7 @@ impl Estimate {
 
     /// How long the last request waits, at the documented rate limit of one client.
     pub fn duration(&self) -> Duration {
-        let per_minute = Operation::ExecuteActions.throttle().map_or(u32::MAX, |throttle| throttle.client_per_minute);
+        let per_minute = Operation::ExecuteActions.throttle().map_or(u32::MAX, |throttle| throttle.client);
         self.duration_at(per_minute)
     }
 

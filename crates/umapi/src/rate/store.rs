@@ -25,7 +25,7 @@ impl RateLimits {
     #[must_use]
     pub fn documented() -> Self {
         let throttles = Operation::ALL.iter().filter_map(|operation| operation.throttle());
-        Self(throttles.filter_map(|one| Some((one.class, NonZeroU32::new(one.client_per_minute)?))).collect())
+        Self(throttles.filter_map(|one| Some((one.class, NonZeroU32::new(one.client)?))).collect())
     }
 
     /// No limits, e.g. for an emulator without limits. Responses of 429 still pause the calls.

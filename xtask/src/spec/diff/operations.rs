@@ -137,18 +137,55 @@ fn compare_content(subject: &str, old: &Value, new: &Value, is_request: bool, ch
 }
 
 fn compare_throttle(id: &str, old: &Operation<'_>, new: &Operation<'_>, changes: &mut Changes) {
-    let none = Value::Null;
-    let old = old.value.get("x-umapi-throttle").unwrap_or(&none);
-    let new = new.value.get("x-umapi-throttle").unwrap_or(&none);
-    let subject = format!("{id}, calls per minute");
-    for key in ["client", "application"] {
-        if old[key] != new[key] {
-            // Without a value, there is no limit.
-            let allowed = |throttle: &Value| throttle[key].as_u64().unwrap_or(u64::MAX);
-            changes.add(&subject, format!("{key} {} became {}", old[key], new[key]), allowed(new) < allowed(old));
+    let (old, new) = (throttles(old), throttles(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let subject = format!("{id}, limit {name}");
+        match (old.get(name), new.get(name)) {
+            (Some(_), None) => changes.add(subject, "removed", false),
+            (None, Some(new)) => {
+                let what = format!("added, {} calls of a client in {} seconds", new["client"], new["seconds"]);
+                changes.add(subject, what, true);
+            }
+            (Some(old), Some(new)) => compare_limit(&subject, old, new, changes),
+            (None, None) => {}
         }
     }
-    if old["class"] != new["class"] {
-        changes.add(&subject, format!("class {} became {}", old["class"], new["class"]), false);
+}
+
+fn compare_limit(subject: &str, old: &Value, new: &Value, changes: &mut Changes) {
+    for key in keys_of(old, new).into_iter().filter(|key| old[*key] != new[*key]) {
+        let is_less = |limit: &Value, other: &Value| {
+            // Without a number, there is no limit.
+            limit[key].as_u64().unwrap_or(u64::MAX) < other[key].as_u64().unwrap_or(u64::MAX)
+        };
+        let breaks = match key.as_str() {
+            "client" | "application" => is_less(new, old),
+            "seconds" => is_less(old, new),
+            "counts" => new[key] == "calls",
+            "block" => old[key].is_null(),
+            _ => false,
+        };
+        changes.add(subject, format!("{key} {} became {}", old[key], new[key]), breaks);
+    }
+}
+
+/// The limits of an operation, by name. Older descriptions have one limit per minute, named by its class.
+fn throttles(operation: &Operation<'_>) -> BTreeMap<String, Value> {
+    match operation.value.get("x-umapi-throttle") {
+        Some(Value::Array(list)) => {
+            list.iter().map(|throttle| (text_of(throttle, "name").to_owned(), throttle.clone())).collect()
+        }
+        Some(Value::Object(limit)) => {
+            let mut limit = limit.clone();
+            for (key, value) in [("seconds", json!(60)), ("counts", json!("calls")), ("source", json!("documentation"))]
+            {
+                limit.insert(key.to_owned(), value);
+            }
+            let name = limit["class"].as_str().unwrap_or_default().to_owned();
+            limit.insert("name".to_owned(), json!(name));
+            BTreeMap::from([(name, Value::Object(limit))])
+        }
+        _ => BTreeMap::new(),
     }
 }

@@ -10,6 +10,7 @@ use crate::spec::{Operation, text_of};
 
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
     let document = report.document;
+    check_declared_throttles(report);
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();
     let operations = document.operations();
     for operation in &operations {
@@ -45,17 +46,62 @@ fn check_texts(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str
     }
 }
 
-/// In an API that declares classes of limits, every operation must have one of them, with its numbers.
+/// In an API that declares limits, every operation must have some of them: first the one of every call, then others of its
+/// class.
 fn check_throttle(report: &mut Report<'_>, operation: &Operation<'_>, pointer: &str) {
-    let Some(classes) = report.document.root.get("x-umapi-throttle-classes") else { return };
-    match operation.value.get("x-umapi-throttle") {
-        None => report.add(pointer, "operation-limits", "the operation has no `x-umapi-throttle`"),
-        Some(throttle) if classes.get(text_of(throttle, "class")) != Some(throttle) => report.add(
-            format!("{pointer}/x-umapi-throttle"),
-            "operation-limits",
-            "`x-umapi-throttle` must be one of `x-umapi-throttle-classes`: use its anchor",
-        ),
-        Some(_) => {}
+    let Some(declared) = report.document.root.get("x-umapi-throttles") else { return };
+    let own = operation.value.get("x-umapi-throttle").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let Some((first, others)) = own.split_first() else {
+        return report.add(pointer, "operation-limits", "the operation has no list `x-umapi-throttle`");
+    };
+    let pointer = format!("{pointer}/x-umapi-throttle");
+    if own.iter().any(|throttle| declared.get(text_of(throttle, "name")) != Some(throttle)) {
+        let message = "each of `x-umapi-throttle` must be one of `x-umapi-throttles`: use its anchor";
+        report.add(&pointer, "operation-limits", message);
+    }
+    if first["counts"] != "calls" || others.iter().any(|other| other["counts"] == "calls") {
+        report.add(&pointer, "operation-limits", "the first limit, and no other, must count `calls`");
+    }
+    if others.iter().any(|other| other["class"] != first["class"]) {
+        report.add(&pointer, "operation-limits", "all limits of an operation must have one class");
+    }
+    if !operation.path.contains("{page}") && others.iter().any(|other| other["counts"] == "first-page") {
+        report.add(&pointer, "operation-limits", "a limit of first pages needs the path parameter `page`");
+    }
+}
+
+/// The declared limits have a name, numbers, and a known way to count.
+fn check_declared_throttles(report: &mut Report<'_>) {
+    let declared = report.document.root.get("x-umapi-throttles").and_then(Value::as_object);
+    for (name, throttle) in declared.into_iter().flatten() {
+        let pointer = format!("/x-umapi-throttles/{name}");
+        let mut require = |is_valid: bool, message: &str| {
+            if !is_valid {
+                report.add(&pointer, "limit", message);
+            }
+        };
+        let is_positive = |value: &Value| value.as_u64().is_some_and(|number| number > 0);
+        require(throttle["name"] == name.as_str(), "`name` must be the key of the limit");
+        require(!text_of(throttle, "class").is_empty(), "the limit has no `class`");
+        let counts = text_of(throttle, "counts");
+        require(["calls", "first-page"].contains(&counts), "`counts` must be `calls` or `first-page`");
+        let source = text_of(throttle, "source");
+        require(["documentation", "reports"].contains(&source), "`source` must be `documentation` or `reports`");
+        require(
+            is_positive(&throttle["seconds"]) && is_positive(&throttle["client"]),
+            "`seconds` and `client` must be positive numbers",
+        );
+        let Some(block) = throttle.get("block") else { continue };
+        let seconds = |key: &str| block[key].as_u64().unwrap_or_default();
+        let (shortest, longest) = (seconds("shortest"), seconds("longest"));
+        require(
+            0 < shortest && (shortest..=longest).contains(&seconds("seconds")),
+            "`block` needs `seconds`, from `shortest` to `longest`",
+        );
+        require(
+            !text_of(block, "retryHint").is_empty() && block["retryWithin"].is_u64(),
+            "`block` needs `retryHint` and `retryWithin`",
+        );
     }
 }
 

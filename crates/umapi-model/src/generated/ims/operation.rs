@@ -54,12 +54,12 @@ impl LoginOperation {
         }
     }
 
-    /// The documented limit of calls. `None` if no limit is documented.
-    pub const fn throttle(self) -> ::std::option::Option<Throttle> {
+    /// The rate limits of the operation, that of every call first. Empty if none is known.
+    pub const fn throttles(self) -> &'static [Throttle] {
         match self {
-            Self::ExchangeJwt => None,
-            Self::RequestTokenV2 => None,
-            Self::RequestToken => None,
+            Self::ExchangeJwt => &[],
+            Self::RequestTokenV2 => &[],
+            Self::RequestToken => &[],
         }
     }
 }

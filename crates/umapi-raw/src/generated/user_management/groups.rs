@@ -9,7 +9,7 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List user groups, product profiles and administrative groups.
     ///
-    /// Returns one page of all groups of the organization, of every type. A page past the end returns `{"lastPage":true,"result":"Not found"}` and no groups.
+    /// Returns one page of all groups of the organization, of every type. A page past the end returns `{"lastPage":true,"result":"Not found"}` and no groups. Read page 0 at most once in two hours, as for `listUsers`.
     ///
     /// `GET /groups/{orgId}/{page}`
     ///

@@ -9,7 +9,7 @@ use crate::{client::Client, path};
 impl Client<crate::UserManagement> {
     /// List the users of an organization.
     ///
-    /// Returns one page of the organization's active users. The list ends when `lastPage` is true; an earlier page may be empty, and a page index past the end returns the last page. Technical accounts are counted in `X-Total-Count` but not listed.
+    /// Returns one page of the organization's active users. The list ends when `lastPage` is true; an earlier page may be empty, and a page index past the end returns the last page. Technical accounts are counted in `X-Total-Count` but not listed. Read page 0 at most once in two hours: users report that the service then refuses every call of the client for most of an hour. `Pragma: umapi-sync-start` on the first request of a job lets its retry pass.
     ///
     /// `GET /users/{orgId}/{page}`
     ///
