@@ -79,7 +79,12 @@ impl Context {
     /// Tables may have colors, which are dropped where stdout does not support them. Other formats are written as they are,
     /// but escaped on a terminal.
     fn stdout(&self) -> Box<dyn Write + Send> {
-        match self.format() {
+        self.stdout_for(self.format())
+    }
+
+    /// Returns stdout for results in this format.
+    pub(crate) fn stdout_for(&self, format: Format) -> Box<dyn Write + Send> {
+        match format {
             Format::Table => Box::new(self.terminal.stdout()),
             _ if !self.terminal.is_stdout => Box::new(io::stdout()),
             Format::Csv => Box::new(EscapingWriter::new(io::stdout(), EscapeStyle::Text)),

@@ -1,14 +1,17 @@
 //! What the command writes: results on stdout, progress, notes and errors on stderr.
 
+mod csv;
 pub(crate) mod explain;
 mod listing;
 pub(crate) mod logging;
 mod progress;
 mod record;
 mod records;
+mod table;
 mod terminal;
 pub(crate) mod time;
 
+pub(crate) use csv::CsvStyle;
 pub(crate) use listing::{Listing, write_single};
 pub(crate) use progress::{ProgressLine, ProgressObserver, ProgressSafe, rough};
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     options::Format,
-    output::{Listing, UserRecord, counted},
+    output::{CsvStyle, Listing, UserRecord, counted},
     private_file,
 };
 
@@ -39,6 +39,17 @@ pub(crate) struct ExportArgs {
     /// Include product profiles that come through user groups, not only direct ones.
     #[arg(long)]
     all_memberships: bool,
+
+    /// Begin CSV with a byte order mark, so that Excel reads it as UTF-8.
+    #[arg(long)]
+    bom: bool,
+
+    /// Put a `'` before text that a spreadsheet could take for a formula.
+    ///
+    /// For CSV that comes from many people and is opened in a spreadsheet. Names that were changed in this way are not
+    /// found by `umapi apply`.
+    #[arg(long)]
+    csv_safe: bool,
 }
 
 impl ExportArgs {
@@ -47,6 +58,12 @@ impl ExportArgs {
             Format::Table => Format::Csv,
             format => format,
         };
+        let csv = CsvStyle { has_bom: self.bom, is_safe: self.csv_safe };
+        if format != Format::Csv && csv != CsvStyle::default() {
+            return Err(
+                Failure::usage("--bom and --csv-safe are for CSV only").remedy("leave them out, or use --format csv")
+            );
+        }
         let connection = Connection::for_list(context, "users").await?;
         let users = connection.client.users().direct_only(!self.all_memberships);
         let pager = match &self.domain {
@@ -54,7 +71,7 @@ impl ExportArgs {
             None => users.list().dedup(),
         };
         let written = match &self.output {
-            None => write(context, pager, format, BufWriter::new(io::stdout())).await?,
+            None => write(context, pager, (format, csv), BufWriter::new(context.stdout_for(format))).await?,
             Some(path) => {
                 let unwritten = |error: io::Error| {
                     Failure::failed(format!("cannot write {}", path.display()))
@@ -63,11 +80,11 @@ impl ExportArgs {
                 };
                 if private_file::is_special(path) {
                     let out = BufWriter::new(File::options().write(true).open(path).map_err(unwritten)?);
-                    write(context, pager, format, out).await?
+                    write(context, pager, (format, csv), out).await?
                 } else {
                     let folder = private_file::folder_of(path);
                     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
-                    let written = write(context, pager, format, BufWriter::new(file.as_file_mut())).await?;
+                    let written = write(context, pager, (format, csv), BufWriter::new(file.as_file_mut())).await?;
                     file.as_file().sync_all().map_err(unwritten)?;
                     file.persist(path).map_err(|error| unwritten(error.error))?;
                     private_file::sync_folder(folder).map_err(unwritten)?;
@@ -83,8 +100,13 @@ impl ExportArgs {
     }
 }
 
-async fn write(context: &Context, mut pager: Pager<User>, format: Format, out: impl Write) -> Result<u64> {
-    let mut listing = Listing::new(format, None, out);
+async fn write(
+    context: &Context,
+    mut pager: Pager<User>,
+    (format, csv): (Format, CsvStyle),
+    out: impl Write,
+) -> Result<u64> {
+    let mut listing = Listing::new(format, None, out).csv_style(csv);
     while let Some(user) =
         pager.try_next().await.map_err(|error| Failure::of_service("cannot export the users", &error))?
     {

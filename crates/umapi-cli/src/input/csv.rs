@@ -266,30 +266,55 @@ fn quoted_field(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Splits names that are joined by `;`. A `;` or `\` inside a name is written `\;` or `\\`. White space around a name and
-/// empty names are left out.
+/// Splits names that are joined by `;`. A `;`, a `\` or an outer blank that belongs to a name has a `\` before it. Other
+/// white space around a name and empty names are left out.
 ///
 /// # Errors
 ///
 /// If a `\` is before anything else, or at the end.
 pub(crate) fn split_list(text: &str) -> Result<Vec<String>, String> {
-    let (mut names, mut name, mut letters) = (Vec::new(), String::new(), text.chars());
+    let (mut names, mut name, mut letters) = (Vec::new(), ListedName::default(), text.chars());
     while let Some(letter) = letters.next() {
         match letter {
             ';' => names.push(std::mem::take(&mut name)),
             '\\' => match letters.next() {
-                Some(escaped @ (';' | '\\')) => name.push(escaped),
+                Some(escaped) if matches!(escaped, ';' | '\\') || escaped.is_whitespace() => name.push(escaped, true),
                 _ => {
                     return Err(
                         "a single `\\` has no meaning in a list: write `\\\\` if it is part of a name".to_owned()
                     );
                 }
             },
-            other => name.push(other),
+            other => name.push(other, false),
         }
     }
     names.push(name);
-    Ok(names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
+    Ok(names.into_iter().map(ListedName::trimmed).filter(|name| !name.is_empty()).collect())
+}
+
+/// A name of a list in the making.
+#[derive(Default)]
+struct ListedName {
+    text: String,
+    /// Where the last character ends that is not a blank around the name.
+    end: usize,
+}
+
+impl ListedName {
+    fn push(&mut self, letter: char, is_escaped: bool) {
+        if self.text.is_empty() && letter.is_whitespace() && !is_escaped {
+            return;
+        }
+        self.text.push(letter);
+        if is_escaped || !letter.is_whitespace() {
+            self.end = self.text.len();
+        }
+    }
+
+    fn trimmed(mut self) -> String {
+        self.text.truncate(self.end);
+        self.text
+    }
 }
 
 #[cfg(test)]
@@ -370,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_list_is_split_as_it_was_joined() {
-        for names in [vec![], vec!["Design"], vec!["a;b", r"c\d", r"\;", "e f"]] {
+        for names in [vec![], vec!["Design"], vec!["a;b", r"c\d", r"\;", "e f"], vec![" a", "b  ", "\u{a0}", " ;\\ "]] {
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
             assert_eq!(split_list(&join_list(&names)).unwrap(), names);
         }

@@ -3,9 +3,12 @@
 use std::io::{self, Write};
 
 use anstyle::Style as TextStyle;
-use comfy_table::{ContentArrangement, Table, presets};
 
-use super::record::{Column, Record};
+use super::{
+    csv::CsvStyle,
+    record::{Column, Record},
+    table::Sheet,
+};
 use crate::options::Format;
 
 /// Writes records one by one, in any format. Only a table for a terminal keeps some of them in memory.
@@ -20,7 +23,7 @@ enum Style {
     Sheet(Sheet),
     /// A table outside of a terminal: columns are separated by tabs.
     Plain,
-    Csv,
+    Csv(CsvStyle),
     Ndjson,
     Json,
 }
@@ -32,7 +35,7 @@ impl<T: Record, W: Write> Listing<T, W> {
         let style = match (format, terminal_width) {
             (Format::Json, _) => Style::Json,
             (Format::Ndjson, _) => Style::Ndjson,
-            (Format::Csv, _) => Style::Csv,
+            (Format::Csv, _) => Style::Csv(CsvStyle::default()),
             (Format::Table, None) => Style::Plain,
             (Format::Table, Some(width)) => Style::Sheet(Sheet::new(
                 columns.iter().filter(|column| column.is_shown).map(|column| column.name),
@@ -40,6 +43,14 @@ impl<T: Record, W: Write> Listing<T, W> {
             )),
         };
         Self { out, columns, style, count: 0 }
+    }
+
+    /// Sets for whom CSV is written.
+    pub(crate) fn csv_style(mut self, csv: CsvStyle) -> Self {
+        if let Style::Csv(style) = &mut self.style {
+            *style = csv;
+        }
+        self
     }
 
     pub(crate) fn push(&mut self, record: &T) -> io::Result<()> {
@@ -50,15 +61,15 @@ impl<T: Record, W: Write> Listing<T, W> {
         match &mut self.style {
             Style::Sheet(sheet) => {
                 let shown = self.columns.iter().filter(|column| column.is_shown);
-                sheet.push(shown.map(|column| (column.value)(record).into_shown()).collect(), &mut self.out)
+                sheet.push(shown.map(|column| (column.value)(record)), &mut self.out)
             }
             Style::Plain => {
                 let shown = self.columns.iter().filter(|column| column.is_shown);
                 let line: Vec<String> = shown.map(|column| (column.value)(record).into_shown()).collect();
                 writeln!(self.out, "{}", line.join("\t"))
             }
-            Style::Csv => {
-                write_csv(&mut self.out, self.columns.iter().map(|column| (column.value)(record).into_text()))
+            Style::Csv(style) => {
+                style.write_row(&mut self.out, self.columns.iter().map(|column| (column.value)(record).into_text()))
             }
             Style::Ndjson => {
                 serde_json::to_writer(&mut self.out, record)?;
@@ -84,7 +95,7 @@ impl<T: Record, W: Write> Listing<T, W> {
         match &mut self.style {
             Style::Sheet(sheet) => sheet.write(&mut self.out)?,
             Style::Json => self.out.write_all(if self.count == 0 { b"]\n" } else { b"\n]\n" })?,
-            Style::Plain | Style::Csv | Style::Ndjson => {}
+            Style::Plain | Style::Csv(_) | Style::Ndjson => {}
         }
         self.out.flush()?;
         Ok(self.count)
@@ -94,19 +105,16 @@ impl<T: Record, W: Write> Listing<T, W> {
         match self.style {
             Style::Sheet(_) | Style::Ndjson => Ok(()),
             Style::Json => self.out.write_all(b"["),
-            Style::Csv => write_csv(&mut self.out, self.columns.iter().map(|column| column.name)),
+            Style::Csv(style) => {
+                style.begin(&mut self.out)?;
+                style.write_row(&mut self.out, self.columns.iter().map(|column| column.name))
+            }
             Style::Plain => {
                 let shown = self.columns.iter().filter(|column| column.is_shown);
                 writeln!(self.out, "{}", shown.map(|column| column.name).collect::<Vec<_>>().join("\t"))
             }
         }
     }
-}
-
-fn write_csv<F: AsRef<[u8]>>(out: &mut impl Write, fields: impl Iterator<Item = F>) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().from_writer(out);
-    writer.write_record(fields).map_err(io::Error::from)?;
-    writer.flush()
 }
 
 /// Writes one record: as a `name value` line per column, or as one object or line in the other formats.
@@ -139,47 +147,6 @@ pub(crate) fn write_single<T: Record>(
         }
     }
     out.flush()
-}
-
-/// The number of rows of a sheet.
-const ROWS: usize = 1000;
-
-/// A table for a terminal. A long table is split into sheets, each with a header and column widths of its own.
-struct Sheet {
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-    width: usize,
-}
-
-impl Sheet {
-    fn new(header: impl IntoIterator<Item = &'static str>, width: usize) -> Self {
-        Self { header: header.into_iter().map(|name| name.to_uppercase()).collect(), rows: Vec::new(), width }
-    }
-
-    fn push(&mut self, row: Vec<String>, out: &mut impl Write) -> io::Result<()> {
-        self.rows.push(row);
-        if self.rows.len() >= ROWS { self.write(out) } else { Ok(()) }
-    }
-
-    /// Writes the rows in memory as a sheet.
-    fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(u16::try_from(self.width).unwrap_or(u16::MAX));
-        table.set_header(self.header.clone());
-        table.add_rows(self.rows.drain(..));
-        let bold = TextStyle::new().bold();
-        // Only the first line of a header that needed to be wrapped is bold.
-        for (number, line) in table.lines().enumerate() {
-            let line = line.trim_end();
-            let line = line.strip_prefix(' ').unwrap_or(line);
-            if number == 0 { writeln!(out, "{bold}{line}{bold:#}")? } else { writeln!(out, "{line}")? }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

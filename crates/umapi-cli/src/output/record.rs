@@ -125,10 +125,37 @@ impl<'a> From<&'a u64> for Cell<'a> {
     }
 }
 
-/// Joins names with `;`. A `;` or `\` in a name becomes `\;` or `\\`.
+/// Joins names with `;`. A `;` or `\` in a name becomes `\;` or `\\`, and a blank at its beginning or end becomes `\ `.
 pub(crate) fn join_list(items: &[String]) -> String {
-    let escaped: Vec<String> = items.iter().map(|item| item.replace('\\', "\\\\").replace(';', "\\;")).collect();
+    let escaped: Vec<String> = items.iter().map(|item| escaped_item(item)).collect();
     escaped.join(";")
+}
+
+fn escaped_item(item: &str) -> String {
+    let (begin, end) = (item.len() - item.trim_start().len(), item.trim_end().len());
+    let mut escaped = String::with_capacity(item.len());
+    for (at, character) in item.char_indices() {
+        if matches!(character, ';' | '\\') || at < begin || at >= end {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// The longest text of a cell of a table, in characters. Far above what the service allows for a name.
+const LONGEST: usize = 1000;
+
+/// A text for a cell of a table: on one line, without characters that could control the terminal, and not longer than
+/// anybody reads.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => escape_line(text),
+        Some((end, _)) => {
+            let begin = text.get(..end).unwrap_or(text);
+            format!("{}… ({} characters)", escape_line(begin), text.chars().count())
+        }
+    }
 }
 
 /// Formats a number with its noun: `1 request`, `2 requests`.
@@ -150,5 +177,7 @@ mod tests {
     fn separators_in_names_are_escaped() {
         let names = ["a;b", r"c\d", "e"].map(str::to_owned).to_vec();
         assert_eq!(Cell::List(&names).into_text(), r"a\;b;c\\d;e");
+        let blanks = [" a b", "c ", " "].map(str::to_owned).to_vec();
+        assert_eq!(Cell::List(&blanks).into_text(), r"\ a b;c\ ;\ ");
     }
 }

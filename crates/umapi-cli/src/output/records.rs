@@ -8,7 +8,7 @@ use umapi::{
 
 use super::{
     explain,
-    record::{Column, Record, column, hidden_column},
+    record::{Cell, Column, Record, column, hidden_column},
 };
 
 /// A user of the organization.
@@ -120,7 +120,7 @@ impl Record for GroupRecord {
             column("type", |group| (&group.kind).into()),
             column("member_count", |group| (&group.member_count).into()),
             column("product", |group| (&group.product).into()),
-            column("license_quota", |group| (&group.license_quota).into()),
+            column("license_quota", |group| quota_cell(&group.license_quota)),
             hidden_column("admin_group", |group| (&group.admin_group).into()),
             hidden_column("user_group", |group| (&group.user_group).into()),
             hidden_column("profile", |group| (&group.profile).into()),
@@ -128,6 +128,15 @@ impl Record for GroupRecord {
                 group.is_read_only.map_or("", |yes| if yes { "true" } else { "false" }).into()
             }),
         ]
+    }
+}
+
+/// A quota, as a number where it is one.
+fn quota_cell(quota: &Option<String>) -> Cell<'_> {
+    let number = quota.as_ref().and_then(|quota| Some((quota, quota.parse::<i64>().ok()?)));
+    match number {
+        Some((quota, number)) if number.to_string() == *quota => Cell::Number(number),
+        _ => quota.into(),
     }
 }
 
@@ -167,7 +176,7 @@ impl Record for ProductRecord {
             column("name", |product| (&product.name).into()),
             column("user_count", |product| (&product.user_count).into()),
             column("profile_count", |product| (&product.profile_count).into()),
-            column("license_quota", |product| (&product.license_quota).into()),
+            column("license_quota", |product| quota_cell(&product.license_quota)),
         ]
     }
 }
