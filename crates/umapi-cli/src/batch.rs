@@ -8,13 +8,12 @@ use clap::{Args, ValueEnum};
 use futures_util::{FutureExt, stream};
 use umapi::{Command, CommandOutcome, JournalEntry, JournalFuture, RunOptions, StepState, StopHandle};
 
-pub(crate) use summary::{Ended, Summary};
+pub(crate) use summary::{Ended, Summary, SummaryFields};
 
 use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    interrupt::Interrupt,
     journal::{Journal, State},
     output::{Listing, OutcomeRecord},
 };
@@ -154,7 +153,7 @@ impl Batch<'_> {
             outcomes = outcomes.with_journal(WriteAhead(journal.clone()));
         }
         let mut journal_failure = None;
-        let interrupt = Interrupt::stops(stop.clone(), self.context, &self.connection.progress);
+        let interrupt = self.context.interrupts.stop(&stop);
         while let Some(outcome) = outcomes.next().await {
             // All outcomes known by now are written to the journal together, with one wait for the disk.
             let mut known = vec![outcome];
@@ -174,7 +173,8 @@ impl Batch<'_> {
         drop((outcomes, interrupt));
         self.connection.progress.finish();
         listing.finish()?;
-        self.context.note(&summary.describe(requests, self.options.dry_run));
+        let summary = summary.finish(requests, self.options.dry_run);
+        self.context.summarize(&summary);
         if let Some(failure) = journal_failure.or(failure) {
             return Err(failure);
         }

@@ -2,18 +2,23 @@
 
 use std::{
     io::{self, BufWriter, Write},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use anstyle::AnsiColor;
-use umapi::time::Clock;
+use serde::Serialize;
+use umapi::time::{Clock, Instant};
 
 use crate::{
+    batch::{Summary, SummaryFields},
     failure::{Exit, Failure, Result},
+    interrupt::Interrupts,
     options::{Format, GlobalArgs},
     output::{
-        EscapeStyle, EscapingWriter, Listing, ProgressLine, ProgressObserver, ProgressSafe, Record, Terminal, escape,
-        write_single,
+        EscapeStyle, EscapingWriter, Event, Listing, Messages, ProgressKind, ProgressLine, ProgressObserver,
+        ProgressSafe, Record, Terminal, escape, write_single,
     },
 };
 
@@ -22,8 +27,25 @@ pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) clock: Clock,
     pub(crate) terminal: Terminal,
+    pub(crate) messages: Messages,
+    pub(crate) interrupts: Interrupts,
+    started: Instant,
+    /// The number of requests sent.
+    requests: Arc<AtomicU64>,
+    /// The outcomes of the changes of this call.
+    summary: Mutex<Option<Summary>>,
     /// Why outcomes could not be written.
     lost_outcomes: Arc<OnceLock<io::Error>>,
+}
+
+/// How the call ended, for programs: the last line of `--log-format json`.
+#[derive(Serialize)]
+struct CallSummary {
+    exit_code: u8,
+    requests: u64,
+    seconds: u64,
+    #[serde(flatten)]
+    changes: Option<SummaryFields>,
 }
 
 /// A list of results on stdout.
@@ -32,22 +54,38 @@ pub(crate) type ResultListing<T> = Listing<T, Box<dyn Write + Send>>;
 impl Context {
     pub(crate) fn new(global: GlobalArgs, clock: Clock) -> Self {
         let terminal = Terminal::new(global.color);
-        Self { global, clock, terminal, lost_outcomes: Arc::default() }
+        let messages = Messages::new(terminal, global.log_format, global.quiet, clock.clone());
+        Self {
+            global,
+            terminal,
+            interrupts: Interrupts::new(messages.clone()),
+            messages,
+            started: clock.now(),
+            clock,
+            requests: Arc::default(),
+            summary: Mutex::default(),
+            lost_outcomes: Arc::default(),
+        }
     }
 
     pub(crate) fn format(&self) -> Format {
         self.global.format
     }
 
-    /// Starts a progress line, which is shown on a terminal unless logs or `--quiet` forbid it.
+    /// Starts the progress: a line on a terminal, and messages elsewhere or beside logs. `--quiet` hides it.
     pub(crate) fn progress(&self, what: &str) -> ProgressLine {
-        let is_shown = self.terminal.is_stderr && !self.global.quiet && self.global.verbose == 0;
-        ProgressLine::new(what, is_shown)
+        let is_line = self.terminal.is_stderr && self.global.verbose == 0 && !self.messages.is_json();
+        let kind = match (self.global.quiet, is_line) {
+            (true, _) => ProgressKind::Hidden,
+            (false, true) => ProgressKind::Line,
+            (false, false) => ProgressKind::Messages,
+        };
+        ProgressLine::new(what, &self.messages, kind)
     }
 
-    /// Returns the observer that updates a progress line.
+    /// Returns the observer that updates the progress.
     pub(crate) fn observer(&self, progress: &ProgressLine) -> ProgressObserver {
-        ProgressObserver::new(progress.clone(), self.clock.clone(), !self.global.no_rate_limit)
+        ProgressObserver::new(progress.clone(), !self.global.no_rate_limit, self.requests.clone())
     }
 
     /// Starts a list of results on stdout.
@@ -106,16 +144,22 @@ impl Context {
 
     /// Writes a note to stderr, unless `--quiet` is given.
     pub(crate) fn note(&self, text: &str) {
-        if !self.global.quiet {
-            // A note that cannot be written is not a failure.
-            let _ = writeln!(self.terminal.stderr(), "{}", escape(text));
-        }
+        self.messages.note(text);
     }
 
     /// Writes a warning to stderr, even with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        let style = AnsiColor::Yellow.on_default().bold();
-        let _ = writeln!(self.terminal.stderr(), "{style}warning:{style:#} {}", escape(text));
+        self.messages.warn(text);
+    }
+
+    /// Keeps the outcomes of changes for the last line, and tells them. A call can make several changes, one after the other.
+    pub(crate) fn summarize(&self, summary: &Summary) {
+        self.note(&summary.describe());
+        let mut kept = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *kept {
+            Some(kept) => kept.add(summary),
+            None => *kept = Some(summary.clone()),
+        }
     }
 
     /// Asks for confirmation on the terminal, unless `--yes` gives it.
@@ -130,7 +174,7 @@ impl Context {
         match dialoguer::Confirm::new().with_prompt(escape(question)).default(false).interact() {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::usage("cancelled")),
-            Err(error) => Err(Failure::usage("cannot ask for confirmation").why(error).remedy("confirm with --yes")),
+            Err(error) => Err(unanswered(error).remedy("confirm with --yes")),
         }
     }
 
@@ -141,25 +185,55 @@ impl Context {
         match chosen {
             Ok(Some(position)) => Ok(position),
             Ok(None) => Err(Failure::usage("cancelled")),
-            Err(error) => Err(Failure::usage("cannot ask on the terminal").why(error)),
+            Err(error) => Err(unanswered(error)),
         }
     }
 
-    /// Returns the exit code of the call, after a warning if outcomes could not be written.
+    /// Returns the exit code of the call, after a warning if outcomes could not be written, and after the summary for programs.
     ///
     /// A reader that closed the pipe did so on purpose: then the outcomes alone decide.
     pub(crate) fn conclude(&self, exit: Exit) -> Exit {
-        match self.lost_outcomes.get() {
+        let exit = match self.lost_outcomes.get() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 self.warn(&format!("outcomes are missing from the output, which could not be written: {error}"));
                 exit.most_severe(Exit::Failed)
             }
             _ => exit,
+        };
+        self.write_summary(exit);
+        exit
+    }
+
+    /// Writes the last line for programs.
+    pub(crate) fn write_summary(&self, exit: Exit) {
+        if !self.messages.is_json() || self.messages.is_quiet() {
+            return;
         }
+        let summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = match &summary {
+            Some(summary) => format!("{}: {}", exit.describe(), summary.describe()),
+            None => exit.describe().to_owned(),
+        };
+        let fields = CallSummary {
+            exit_code: exit as u8,
+            requests: self.requests.load(Ordering::Relaxed),
+            seconds: (self.clock.now() - self.started).as_secs(),
+            changes: summary.as_ref().map(Summary::fields),
+        };
+        self.messages.say(exit.level(), Event::Summary, &text, &fields);
     }
 
     fn table_width(&self) -> Option<usize> {
         self.terminal.is_stdout.then_some(self.terminal.width)
+    }
+}
+
+/// The failure of a question without an answer. Ctrl-C is an answer.
+fn unanswered(error: dialoguer::Error) -> Failure {
+    let dialoguer::Error::IO(error) = error;
+    match error.kind() {
+        io::ErrorKind::Interrupted => Failure::new(Exit::Interrupted, "interrupted; nothing was changed"),
+        _ => Failure::usage("cannot ask on the terminal").why(error),
     }
 }
 

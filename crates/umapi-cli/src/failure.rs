@@ -5,7 +5,7 @@ use std::{fmt, io, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use umapi::{Error, auth};
 
-use crate::output::{escape, explain, time};
+use crate::output::{Level, escape, explain, time};
 
 /// The result of a part of the command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -35,6 +35,25 @@ impl Exit {
     /// Returns the more severe of two exit codes of one call.
     pub(crate) fn most_severe(self, other: Self) -> Self {
         if self.severity() >= other.severity() { self } else { other }
+    }
+
+    /// Says how the call ended.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Usage => "wrong input",
+            Self::Login => "login rejected",
+            Self::RateLimited => "rate limited",
+            Self::Network => "service not reached",
+            Self::NotFound => "not found",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// How important it is to know.
+    pub(crate) fn level(self) -> Level {
+        if self == Self::Success { Level::Info } else { Level::Error }
     }
 
     /// An interruption counts most, then whatever kept the rest from being sent.
@@ -126,6 +145,21 @@ impl Failure {
 
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What failed.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Why it failed.
+    pub(crate) fn causes(&self) -> &[String] {
+        &self.why
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<&str> {
+        self.remedy.as_deref()
     }
 
     /// Writes all parts, in color where the writer supports it.

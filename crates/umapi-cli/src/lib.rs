@@ -29,7 +29,8 @@ use crate::{
     commands::{Cli, Command},
     context::Context,
     failure::{Exit, Failure, Result},
-    output::logging,
+    options::{ColorWhen, LogFormat},
+    output::{Messages, Terminal, logging},
 };
 
 /// Runs the command line of this process, and returns its exit code.
@@ -46,13 +47,32 @@ pub fn run() -> ExitCode {
         }
     };
     let context = Context::new(cli.global, Clock::real());
-    if !matches!(cli.command, Command::Emulator(_)) {
-        logging::start(context.global.verbose);
+    // The emulator has logs and a shutdown of its own.
+    let is_emulator = matches!(cli.command, Command::Emulator(_));
+    if !is_emulator {
+        logging::start(context.global.verbose, context.global.log_format);
     }
-    let result = runtime.block_on(cli.command.run(&context));
+    let result = runtime.block_on(async {
+        if is_emulator {
+            return cli.command.run(&context).await;
+        }
+        context.interrupts.listen();
+        tokio::select! {
+            result = cli.command.run(&context) => result,
+            signal = context.interrupts.ended() => Err(Failure::new(Exit::Interrupted, format!("interrupted by {signal}"))),
+        }
+    });
     // Responses that nobody waits for any more are abandoned.
     runtime.shutdown_background();
     conclude(&context, result).into()
+}
+
+/// Whether the arguments or the environment ask for messages as JSON.
+fn wants_json() -> bool {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let is_given = arguments.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json");
+    let is_set = std::env::var_os("UMAPI_LOG_FORMAT").is_some_and(|format| format == "json");
+    is_given || is_set || arguments.iter().any(|argument| argument == "--log-format=json")
 }
 
 /// Shows why the call failed, and returns its exit code.
@@ -61,7 +81,7 @@ fn conclude(context: &Context, result: Result<Exit>) -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             if !failure.is_reader_closed() {
-                let _ = failure.show(&mut context.terminal.stderr());
+                context.messages.error(&failure);
             }
             failure.exit()
         }
@@ -71,6 +91,15 @@ fn conclude(context: &Context, result: Result<Exit>) -> Exit {
 
 /// Shows help, the version, or a mistake in the arguments.
 fn show_usage(error: &clap::Error) -> Exit {
+    if error.use_stderr() && wants_json() {
+        // The options are not known, but this one was given.
+        let clock = Clock::real();
+        let messages = Messages::new(Terminal::new(ColorWhen::Never), LogFormat::Json, false, clock);
+        let text = error.render().to_string();
+        messages.error(&Failure::usage(text.trim().trim_start_matches("error: ")));
+        messages.summary(Exit::Usage);
+        return Exit::Usage;
+    }
     // With an option in an environment variable, clap does not show the help by itself.
     let _ = match error.kind() {
         ErrorKind::MissingSubcommand => Cli::command().print_help(),

@@ -17,7 +17,6 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    interrupt::Interrupt,
 };
 
 /// A membership to change, its number, and the line of the input file that asks for it.
@@ -51,7 +50,7 @@ pub(crate) async fn apply(
     let run = RunOptions::new().stop(&stop);
     let planned = planned.with_options(if options.dry_run { run.test_only() } else { run });
     connection.progress.begin_again();
-    let _interrupt = Interrupt::stops(stop, context, &connection.progress);
+    let interrupt = context.interrupts.stop(&stop);
     let (report, error) = match planned.await {
         Ok(report) => (report, None),
         Err(unfinished) => {
@@ -59,6 +58,7 @@ pub(crate) async fn apply(
             (unfinished.into_report(), Some(error))
         }
     };
+    drop(interrupt);
     connection.progress.finish();
     let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
     for outcome in report.outcomes() {
@@ -70,7 +70,8 @@ pub(crate) async fn apply(
         summary.write(&MembershipRecord::not_found(change), &mut listing, options)?;
     }
     listing.finish()?;
-    context.note(&summary.describe(u64::from(report.requests()), options.dry_run));
+    let summary = summary.finish(u64::from(report.requests()), options.dry_run);
+    context.summarize(&summary);
     summary.conclude(
         context,
         error.as_ref(),

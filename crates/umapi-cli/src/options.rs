@@ -59,6 +59,18 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Write messages and logs on stderr in this format, e.g. for a log collector
+    #[arg(
+        long,
+        global = true,
+        env = "UMAPI_LOG_FORMAT",
+        hide_env_values = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+
     /// Use colors; `auto` checks the terminal and NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: ColorWhen,
@@ -76,6 +88,16 @@ pub(crate) enum Format {
     Ndjson,
     /// Comma-separated values
     Csv,
+}
+
+/// The format of messages and logs on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Text, for people
+    #[default]
+    Text,
+    /// One JSON object per line; the last one is a summary
+    Json,
 }
 
 /// When to use colors.

@@ -4,6 +4,7 @@ mod csv;
 pub(crate) mod explain;
 mod listing;
 pub(crate) mod logging;
+mod messages;
 mod progress;
 mod record;
 mod records;
@@ -13,7 +14,8 @@ pub(crate) mod time;
 
 pub(crate) use csv::CsvStyle;
 pub(crate) use listing::{Listing, write_single};
-pub(crate) use progress::{ProgressLine, ProgressObserver, ProgressSafe, rough};
+pub(crate) use messages::{Event, Level, Messages};
+pub(crate) use progress::{ProgressKind, ProgressLine, ProgressObserver, ProgressSafe, rough};
 #[cfg(test)]
 pub(crate) use record::join_list;
 pub(crate) use record::{Cell, Column, Record, column, counted, hidden_column};

@@ -96,7 +96,7 @@ impl RunArgs {
                 .remedy("name a file that does not exist with --bad-file")
         })?;
         let failure = input.failure(&format!("correct {} and run it", path.display()));
-        let _ = failure.show(&mut context.terminal.stderr());
+        context.messages.error(&failure);
         Ok(path)
     }
 

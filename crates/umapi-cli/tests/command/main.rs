@@ -17,6 +17,8 @@ mod members;
 mod pipes;
 mod reading;
 mod run;
+#[cfg(target_os = "linux")]
+mod signals;
 mod stage;
 #[cfg(unix)]
 mod terminal;

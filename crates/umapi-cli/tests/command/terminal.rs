@@ -64,7 +64,8 @@ fn progress_shows_counts_and_the_end_of_a_wait() {
     let file = stage.file("a.csv", creations(60));
     let mut session = on_terminal(stage.command(), &["run", text(&file), "--problems-only"]);
     session.exp_regex(r"commands \[=*>? *\] \d+ of 60, \d+ requests?").unwrap();
-    session.exp_regex(r"the service asks to wait, continues at \d\d:\d\d:\d\d").unwrap();
+    session.exp_regex(r"waiting 2 s, until \d\d:\d\d:\d\d, the service asks to wait").unwrap();
+    session.exp_string("waiting 1 s, until ").unwrap();
     session.exp_string("60 completed; 7 requests").unwrap();
     session.exp_eof().unwrap();
 }
@@ -161,4 +162,118 @@ fn ctrl_c_finishes_the_request_and_reports_outcomes() {
     let created = stage.umapi(["users", "list", "-f", "csv"]).done().csv().len() - 9;
     assert_eq!(completed, created);
     assert!(completed > 0 && completed < 500);
+}
+
+/// Starts a command on a terminal with this many columns, whose device the test can change.
+fn on_narrow_terminal(mut command: Command, columns: u16, arguments: &[&str]) -> PtySession {
+    command.arg("--no-rate-limit");
+    let program = command.get_program().to_owned();
+    let shell = format!("stty cols {columns} rows 24; tty > tty.txt; exec \"$0\" \"$@\"");
+    let mut sh = Command::new("sh");
+    sh.args(["-c", &shell]).arg(program).args(command.get_args().filter(|argument| *argument != "--no-rate-limit"));
+    sh.arg("--no-rate-limit").args(arguments);
+    sh.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    sh.env("PATH", std::env::var_os("PATH").unwrap()).env("TERM", "xterm");
+    sh.current_dir(command.get_current_dir().unwrap());
+    spawn_command(sh, PATIENCE).unwrap()
+}
+
+/// The rows that a terminal shows after such output: only what the command uses is understood.
+fn rows(output: &str, columns: usize) -> Vec<String> {
+    let (mut rows, mut row, mut column) = (vec![String::new()], 0, 0);
+    let mut characters = output.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' => column = 0,
+            '\n' => {
+                row += 1;
+                column = 0;
+            }
+            '\u{1b}' => {
+                let sequence: String = characters.by_ref().take_while_inclusive(|c| !c.is_ascii_alphabetic());
+                match sequence.as_str() {
+                    "[J" | "[0J" | "[K" => {
+                        let kept: String = rows[row].chars().take(column).collect();
+                        rows[row] = kept;
+                        if sequence.ends_with('J') {
+                            rows.truncate(row + 1);
+                        }
+                    }
+                    sequence if sequence.ends_with('m') || sequence.ends_with('h') => {}
+                    other => panic!("{other:?} in {output:?}"),
+                }
+            }
+            character => {
+                if column == columns {
+                    row += 1;
+                    column = 0;
+                }
+                rows.resize(rows.len().max(row + 1), String::new());
+                let mut cells: Vec<char> = rows[row].chars().collect();
+                cells.resize(cells.len().max(column + 1), ' ');
+                cells[column] = character;
+                rows[row] = cells.into_iter().collect();
+                column += 1;
+            }
+        }
+        rows.resize(rows.len().max(row + 1), String::new());
+    }
+    rows.into_iter().map(|row| row.trim_end().to_owned()).filter(|row| !row.is_empty()).collect()
+}
+
+trait TakeWhileInclusive: Iterator<Item = char> {
+    /// Takes characters up to the first one that does not match, and that one too.
+    fn take_while_inclusive(self, matches: impl Fn(&char) -> bool) -> String
+    where
+        Self: Sized,
+    {
+        let mut taken = String::new();
+        for character in self {
+            taken.push(character);
+            if !matches(&character) {
+                break;
+            }
+        }
+        taken
+    }
+}
+
+impl<I: Iterator<Item = char>> TakeWhileInclusive for I {}
+
+#[test]
+fn progress_fits_the_terminal_and_leaves_nothing() {
+    for columns in [80, 40, 20] {
+        let stage = Stage::new();
+        let throttled = FaultRule::on(Operation::ExecuteActions, FaultResponse::throttled(2)).nth(3);
+        stage.emulator.faults().add(throttled).unwrap();
+        let file = stage.file("a.csv", creations(60));
+        let mut session = on_narrow_terminal(stage.command(), columns, &["run", text(&file), "--problems-only"]);
+        let output = session.exp_eof().unwrap();
+        assert!(output.contains("waiting 2 s") || columns == 20, "{output:?}");
+        for line in output.split(['\r', '\n']) {
+            let shown = anstream::adapter::strip_str(line).to_string();
+            let is_progress = shown.contains(" of 60") || shown.contains("waiting");
+            assert!(!is_progress || shown.len() < usize::from(columns), "{columns}: {shown:?}");
+        }
+        let left = rows(&output, usize::from(columns)).concat();
+        assert_eq!(left, "60 completed; 7 requests", "{columns}: {output:?}");
+    }
+}
+
+#[test]
+fn progress_follows_a_terminal_that_is_resized() {
+    let stage = Stage::new();
+    let throttled = FaultRule::on(Operation::ListUsers, FaultResponse::throttled(3)).nth(1);
+    stage.emulator.faults().add(throttled).unwrap();
+    let mut session = on_narrow_terminal(stage.command(), 100, &["users", "list", "-f", "csv"]);
+    session.exp_string("the service asks to wait").unwrap();
+    let tty = std::fs::read_to_string(stage.path("tty.txt")).unwrap();
+    let resized = Command::new("stty").args(["-F", tty.trim(), "cols", "30"]).status().unwrap();
+    assert!(resized.success());
+    let output = session.exp_eof().unwrap();
+    // From the second redraw on, the line is short.
+    let lines: Vec<&str> = output.split("\u{1b}[0J").skip(2).collect();
+    let waiting: Vec<&&str> = lines.iter().filter(|line| line.contains("waiting")).collect();
+    assert!(!waiting.is_empty(), "{output:?}");
+    assert!(waiting.iter().all(|line| line.trim_matches('\r').len() < 30), "{waiting:?}");
 }
