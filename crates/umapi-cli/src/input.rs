@@ -1,18 +1,23 @@
 //! Input files: each format has one reader, and everything is checked before anything is sent.
 
+mod arguments;
+mod columns;
 mod commands;
 mod csv;
 mod csv_commands;
 pub(crate) mod desired;
 mod diagnostic;
+mod encoding;
 mod json_commands;
 mod membership_file;
 mod name_list;
 mod source;
 mod text;
 
-pub(crate) use commands::{CommandReader, InputFormat};
+pub(crate) use arguments::{TableArgs, TextArgs};
+pub(crate) use commands::{CommandReader, InputFormat, ReadOptions};
 pub(crate) use diagnostic::{Diagnostic, Diagnostics, SourceLocation};
+pub(crate) use encoding::TextEncoding;
 pub(crate) use membership_file::{memberships_of, read_memberships};
 pub(crate) use name_list::{ListedName, read_names};
 pub(crate) use source::{Source, read_whole, source_name};

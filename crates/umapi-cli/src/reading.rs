@@ -7,7 +7,7 @@ use umapi::Command;
 use crate::{
     config::ConfigFile,
     failure::Failure,
-    input::{BadEntry, CommandReader, InputFormat, memberships_of},
+    input::{BadEntry, CommandReader, InputFormat, ReadOptions, memberships_of},
 };
 
 /// The text of an error.
@@ -29,7 +29,7 @@ pub struct Entry {
 /// If the extension does not stand for a format.
 pub fn commands(extension: &str, input: &[u8]) -> Result<(Vec<Entry>, Option<String>), ErrorText> {
     let format = InputFormat::of_file_name(Path::new(&format!("file.{extension}"))).map_err(text_of)?;
-    let mut reader = CommandReader::new(format, input);
+    let mut reader = CommandReader::new(format, ReadOptions::default(), input);
     let entries = reader.by_ref().map(|next| match next {
         Ok(Ok(read)) => Ok(Entry { line: read.line, command: Ok(read.command) }),
         Ok(Err(BadEntry { diagnostic, text, .. })) => {

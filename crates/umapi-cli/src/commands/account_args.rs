@@ -20,6 +20,16 @@ pub(super) enum AccountType {
     Federated,
 }
 
+impl AccountType {
+    pub(super) fn kind(self) -> AccountKind {
+        match self {
+            Self::Adobe => AccountKind::AdobeId,
+            Self::Enterprise => AccountKind::EnterpriseId,
+            Self::Federated => AccountKind::FederatedId,
+        }
+    }
+}
+
 /// Arguments that say which account of a name is meant.
 #[derive(Args, Debug)]
 pub(super) struct AccountArgs {
@@ -40,12 +50,7 @@ impl AccountArgs {
     /// The query for a name that was given with these arguments.
     pub(super) fn query(&self, name: String) -> Result<UserQuery> {
         check_name(&name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
-        let kind = match (self.adobe_id, self.kind) {
-            (true, _) | (_, Some(AccountType::Adobe)) => Some(AccountKind::AdobeId),
-            (_, Some(AccountType::Enterprise)) => Some(AccountKind::EnterpriseId),
-            (_, Some(AccountType::Federated)) => Some(AccountKind::FederatedId),
-            (false, None) => None,
-        };
+        let kind = self.kind.or(self.adobe_id.then_some(AccountType::Adobe)).map(AccountType::kind);
         Ok(UserQuery { name, kind, domain: self.domain.clone() })
     }
 }

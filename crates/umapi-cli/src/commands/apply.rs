@@ -14,7 +14,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::{Diagnostics, read_memberships, source_name},
+    input::{Diagnostics, TableArgs, read_memberships, source_name},
     memberships::{self, ChangeRecord, Current, Diff, MaxRemovals},
     output::{counted, rough},
     private_file,
@@ -38,6 +38,9 @@ pub(crate) struct ApplyArgs {
     /// File with the desired memberships: YAML, JSON or CSV, by its name.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    #[command(flatten)]
+    table: TableArgs,
 
     /// Do not ask for confirmation.
     #[arg(long, short)]
@@ -69,7 +72,7 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
-        let desired = read_memberships(&self.file)?;
+        let desired = read_memberships(&self.file, self.table)?;
         let connection = Connection::for_change(context, "memberships").await?;
         let file = source_name(&self.file);
         let current = Current::read(&connection.client, &desired, &file).await?;

@@ -12,7 +12,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::{ListedName, check_name, read_names},
+    input::{ListedName, TextArgs, check_name, read_names},
     memberships::{self, PlannedChange},
 };
 
@@ -60,6 +60,9 @@ pub(crate) struct ChangeArgs {
     /// Read users from a file, one per line; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+
+    #[command(flatten)]
+    text: TextArgs,
 
     #[command(flatten)]
     account: AccountArgs,
@@ -119,7 +122,7 @@ impl ChangeArgs {
             check_name(name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
         }
         if let Some(path) = &self.from {
-            names.extend(read_names(path)?);
+            names.extend(read_names(path, self.text)?);
         }
         let users = names
             .into_iter()

@@ -11,13 +11,14 @@ use std::{
 use clap::Args;
 use umapi::{AccountKind, Command, model::UserStep, plan::account::FoldedName};
 
+use super::account_args::AccountType;
 use crate::{
     accounts::{Accounts, Found, UserQuery, ambiguous, unknown as unknown_user},
     batch::{Batch, Place, WriteArgs},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::{CommandReader, Diagnostics, InputFormat, Source},
+    input::{CommandReader, Diagnostics, InputFormat, ReadOptions, Source, TableArgs},
     journal::{Journal, RunIdentity, State},
     output::{OutcomeRecord, counted},
     private_file,
@@ -45,6 +46,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
 
+    #[command(flatten)]
+    table: TableArgs,
+
+    /// Type of users that are created by rows of another tool's table without a type.
+    #[arg(long, value_enum, value_name = "TYPE")]
+    default_type: Option<AccountType>,
+
     /// Run the valid commands of a file that has invalid ones; write those to a file.
     #[arg(long)]
     keep_going: bool,
@@ -67,7 +75,7 @@ impl RunArgs {
             Some(format) => format,
             None => InputFormat::of_file_name(&self.file)?,
         };
-        let input = CheckedInput::read(Source::open(&self.file)?, format)?;
+        let input = CheckedInput::read(Source::open(&self.file, self.table.encoding())?, format, self.read_options())?;
         let bad_file = if input.bad_count > 0 { Some(self.set_bad_aside(context, &input)?) } else { None };
         let exit = self.send(context, &input).await?;
         match bad_file {
@@ -77,6 +85,11 @@ impl RunArgs {
             }
             None => Ok(exit),
         }
+    }
+
+    fn read_options(&self) -> ReadOptions {
+        let default_kind = self.default_type.map(AccountType::kind);
+        ReadOptions { delimiter: self.table.delimiter(), default_kind }
     }
 
     /// Writes the invalid commands to a file, if the valid ones may be sent without them.
@@ -123,7 +136,7 @@ impl RunArgs {
         RunIdentity {
             organization: connection.access.organization.clone(),
             server: connection.access.server.clone().unwrap_or_else(|| "production".to_owned()),
-            input: input.source.fingerprint().to_owned(),
+            input: format!("{}{}", input.source.fingerprint(), input.options.fingerprint()),
             commands: input.good_count,
             is_dry_run: self.options.dry_run,
         }
@@ -173,6 +186,7 @@ struct Leaver {
 struct CheckedInput {
     source: Source,
     format: InputFormat,
+    options: ReadOptions,
     good_count: u64,
     bad_count: u64,
     /// Whether there is a mistake that makes the rest of the file unreadable.
@@ -184,11 +198,12 @@ struct CheckedInput {
 }
 
 impl CheckedInput {
-    fn read(source: Source, format: InputFormat) -> Result<Self> {
+    fn read(source: Source, format: InputFormat, options: ReadOptions) -> Result<Self> {
         let mistakes = Diagnostics::of_file(source.name());
         let mut input = Self {
             source,
             format,
+            options,
             good_count: 0,
             bad_count: 0,
             is_cut_off: false,
@@ -242,7 +257,7 @@ impl CheckedInput {
     /// Reads the commands from the beginning.
     fn reader(&self) -> Result<CommandReader<io::BufReader<std::fs::File>>> {
         let content = self.source.read().map_err(|error| self.cannot_read(&error))?;
-        Ok(CommandReader::new(self.format, content))
+        Ok(CommandReader::new(self.format, self.options, content))
     }
 
     fn cannot_read(&self, error: &io::Error) -> Failure {
@@ -285,7 +300,7 @@ impl CheckedInput {
     /// Writes the invalid commands to a new file in the same format, to be corrected and run again.
     fn write_bad(&self, path: &Path) -> io::Result<()> {
         let mut out = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?);
-        let mut reader = CommandReader::new(self.format, self.source.read()?);
+        let mut reader = CommandReader::new(self.format, self.options, self.source.read()?);
         let mut count = 0_u64;
         while let Some(next) = reader.next() {
             let Err(bad) = next? else { continue };

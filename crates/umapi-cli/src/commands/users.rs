@@ -205,15 +205,18 @@ impl CreateArgs {
         let mut new = match self.kind {
             AccountType::Adobe => NewUser::adobe_id(email),
             AccountType::Enterprise => NewUser::enterprise(email, name(&self.firstname), name(&self.lastname)),
-            AccountType::Federated => {
-                NewUser::federated(email, name(&self.firstname), name(&self.lastname), name(&self.country))
-            }
+            AccountType::Federated => NewUser::federated(
+                email,
+                name(&self.firstname),
+                name(&self.lastname),
+                name(&self.country).to_ascii_uppercase(),
+            ),
         };
         if matches!(self.kind, AccountType::Adobe) && (self.firstname.is_some() || self.lastname.is_some()) {
             new = new.names(name(&self.firstname), name(&self.lastname));
         }
         if let Some(country) = &self.country {
-            new = new.country(country);
+            new = new.country(country.to_ascii_uppercase());
         }
         if let Some(domain) = &self.domain {
             new = new.username(&self.user, domain);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use umapi::Command;
+use umapi::{AccountKind, Command};
 
 use super::{
     BadEntry,
@@ -56,6 +56,24 @@ pub(crate) struct NumberedCommand {
     pub(crate) command: Command,
 }
 
+/// How to read a file with commands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadOptions {
+    /// The delimiter of CSV, if it is not to be recognized in the header.
+    pub(crate) delimiter: Option<char>,
+    /// The type of users that are created, where a table of another tool does not say it.
+    pub(crate) default_kind: Option<AccountKind>,
+}
+
+impl ReadOptions {
+    /// What tells the commands of one content apart. Empty for the defaults.
+    pub(crate) fn fingerprint(self) -> String {
+        let delimiter = self.delimiter.map(|delimiter| format!(" delimiter {delimiter:?}"));
+        let kind = self.default_kind.map(|kind| format!(" type {}", kind.as_str()));
+        [delimiter, kind].into_iter().flatten().collect()
+    }
+}
+
 /// Reads commands one by one, whatever the format of the file. Only one of them is in memory.
 pub(crate) struct CommandReader<R> {
     format: Format<R>,
@@ -69,11 +87,11 @@ enum Format<R> {
 }
 
 impl<R: BufRead> CommandReader<R> {
-    pub(crate) fn new(format: InputFormat, input: R) -> Self {
+    pub(crate) fn new(format: InputFormat, options: ReadOptions, input: R) -> Self {
         let format = match format {
             InputFormat::Ndjson => Format::Ndjson(NdjsonReader::new(input)),
             InputFormat::Json => Format::Array(ArrayReader::new(input)),
-            InputFormat::Csv => Format::Csv(Box::new(CsvCommandReader::new(input))),
+            InputFormat::Csv => Format::Csv(Box::new(CsvCommandReader::new(options, input))),
         };
         Self { format, is_over: false }
     }
@@ -117,7 +135,7 @@ mod tests {
     /// The valid commands as JSON with their lines, and the diagnostics of the others.
     fn read(format: InputFormat, text: &[u8]) -> (Vec<(u64, String)>, Vec<String>) {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
-        for next in CommandReader::new(format, text) {
+        for next in CommandReader::new(format, ReadOptions::default(), text) {
             match next.unwrap() {
                 Ok(NumberedCommand { line, command }) => good.push((line, serde_json::to_string(&command).unwrap())),
                 Err(wrong) => bad.push(wrong.diagnostic.to_string()),
@@ -172,7 +190,10 @@ mod tests {
     fn broken_array_ends_the_file_with_its_place() {
         for (text, expected) in [
             ("", "line 1, column 1: the file is empty"),
-            ("{}", "line 1, column 1: an array"),
+            ("{}", "line 1, column 1: a command must have"),
+            ("7", "line 1, column 1: an array"),
+            ("{\"a\":1", "line 1, column 7: the command is cut off"),
+            ("{}\n{}", "line 2, column 1: the file goes on after the command"),
             ("[\n", "line 2, column 1: the array has no end"),
             ("[{\"a\":1}x]", "line 1, column 9: this is not valid JSON: trailing"),
             ("[{},]", "line 1, column 5: a command was expected"),
@@ -263,8 +284,61 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_found_by_any_of_their_names() {
+        let header = "E-Mail Address;First Name;Surname;Country Code;Create;If Exists;Add";
+        let row = "ann@b.c;Ann;Lee;de;Federated;Ignore;\"Design;Sales\"";
+        let expected = r#"{"user":"ann@b.c","do":[{"createFederatedID":{"email":"ann@b.c","firstname":"Ann","lastname":"Lee","country":"DE","option":"ignoreIfAlreadyExists"}},{"add":{"group":["Design","Sales"]}}]}"#;
+        assert_eq!(one(header, row), expected);
+        let (_, bad) = csv("E-Mail,First Name,Color,Size\na@b.c,Ann,x,y\n");
+        assert!(bad[0].starts_with("line 1: unknown columns `Color`, `Size`; the columns are "), "{bad:?}");
+        let (_, bad) = csv("User,Country Code\na@b.c,US\n");
+        assert!(bad[0].starts_with("line 2, column `Country Code`: "), "{bad:?}");
+        let (_, bad) = csv("E-Mail,Email Address\na@b.c,US\n");
+        assert!(bad[0].starts_with("line 1, column `Email Address`: there are two columns"), "{bad:?}");
+    }
+
+    #[test]
+    fn tables_of_other_tools_create_users() {
+        let console =
+            "Identity Type,Username,Domain,Email,First Name,Last Name,Country Code,Product Configurations,User Groups";
+        let row = "Federated ID,ann,b.c,ann@mail.c,Ann,Lee,de,\"All Apps, Photoshop\",Design";
+        let expected = r#"{"user":"ann","domain":"b.c","do":[{"createFederatedID":{"email":"ann@mail.c","firstname":"Ann","lastname":"Lee","country":"DE","option":"ignoreIfAlreadyExists"}},{"add":{"group":["All Apps","Photoshop","Design"]}}]}"#;
+        assert_eq!(one(console, row), expected);
+        let user_sync = "firstname,lastname,email,country,groups,type,username,domain\n\
+            Ann,Lee,ann@b.c,US,\"A,B\",enterpriseID\nBob,Ray,bob@b.c,US\n";
+        let enterprise = r#"{"user":"ann@b.c","do":[{"createEnterpriseID":{"email":"ann@b.c","firstname":"Ann","lastname":"Lee","country":"US","option":"ignoreIfAlreadyExists"}},{"add":{"group":["A","B"]}}]}"#;
+        let (good, bad) = csv(user_sync);
+        assert_eq!(good, [(2, enterprise.to_owned())]);
+        assert!(bad[0].starts_with("line 3, column `type`: the type of the user is missing; write"), "{bad:?}");
+        let options = ReadOptions { default_kind: Some(AccountKind::FederatedId), ..ReadOptions::default() };
+        let read: Vec<_> = CommandReader::new(InputFormat::Csv, options, user_sync.as_bytes()).collect();
+        assert!(read.iter().all(|next| next.as_ref().unwrap().is_ok()) && read.len() == 2);
+        let (_, bad) =
+            csv(&format!("{console}\nFederated ID,,,ann@b.c,Ann,Lee,Germany,,\nFederated ID,,,ann@b.c,Ann,Lee,,,\n"));
+        assert!(bad[0].starts_with("line 2, column `Country Code`: "), "{bad:?}");
+        assert!(bad[1].starts_with("line 3, column `Country Code`: "), "{bad:?}");
+    }
+
+    #[test]
+    fn single_command_needs_no_array() {
+        let text = format!("\u{feff}\n {ADD}\r\n");
+        assert_eq!(read(InputFormat::Json, text.as_bytes()), (vec![(2, ADD.to_owned())], vec![]));
+        let lower = ADD.replace("add", "createFederatedID").replace(
+            r#""group":["Design"]"#,
+            r#""email":"ann@example.com","firstname":"A","lastname":"B","country":"de""#,
+        );
+        assert!(read(InputFormat::Json, lower.as_bytes()).0[0].1.contains(r#""country":"DE""#));
+        let cut = r#"{"user":"ann@example.com","do":["System.Collections.Hashtable"]}"#;
+        assert!(read(InputFormat::Json, cut.as_bytes()).1[0].contains("ConvertTo-Json -Depth 10"));
+    }
+
+    #[test]
     fn bad_row_keeps_its_text_and_header() {
-        let mut reader = CommandReader::new(InputFormat::Csv, "user,add\nann@b.c,\"a,b\"\n\nann@b.c,a\\\n".as_bytes());
+        let mut reader = CommandReader::new(
+            InputFormat::Csv,
+            ReadOptions::default(),
+            "user,add\nann@b.c,\"a,b\"\n\nann@b.c,a\\\n".as_bytes(),
+        );
         assert!(reader.next().unwrap().unwrap().is_ok());
         let bad = reader.next().unwrap().unwrap().unwrap_err();
         assert_eq!((bad.diagnostic.location.line, bad.text.as_str()), (Some(4), "ann@b.c,a\\"));
@@ -275,14 +349,14 @@ mod tests {
         #[test]
         fn nothing_from_outside_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             for format in [InputFormat::Ndjson, InputFormat::Json, InputFormat::Csv] {
-                let read = CommandReader::new(format, bytes.as_slice()).take(1000).count();
+                let read = CommandReader::new(format, ReadOptions::default(), bytes.as_slice()).take(1000).count();
                 prop_assert!(read < 1000);
             }
         }
 
         #[test]
         fn any_json_like_text_ends(text in r#"[\[\]{},:"\\a \n]{0,60}"#) {
-            prop_assert!(CommandReader::new(InputFormat::Json, text.as_bytes()).count() <= text.len() + 1);
+            prop_assert!(CommandReader::new(InputFormat::Json, ReadOptions::default(), text.as_bytes()).count() <= text.len() + 1);
         }
     }
 }

@@ -20,7 +20,11 @@ pub(crate) struct CsvReader<R> {
     line: u64,
     bytes: Vec<u8>,
     is_over: bool,
+    /// Whether the delimiter was given, and not recognized in the header.
+    is_given: bool,
     delimiter: char,
+    /// Whether empty fields at the end of a row may be left out.
+    has_short_rows: bool,
     /// The text before the first row: the header, and `sep=` if the file has it.
     header_text: String,
     header: StringRecord,
@@ -42,13 +46,26 @@ impl<R: BufRead> CsvReader<R> {
             line: 0,
             bytes: Vec::new(),
             is_over: false,
+            is_given: false,
             delimiter: ',',
+            has_short_rows: false,
             header_text: String::new(),
             header: StringRecord::new(),
         }
     }
 
-    /// Reads the header: the names of the columns in lower case without the empty ones at its end, and its line.
+    /// Sets the delimiter, which is recognized in the header otherwise.
+    pub(crate) fn with_delimiter(mut self, delimiter: Option<char>) -> Self {
+        (self.is_given, self.delimiter) = (delimiter.is_some(), delimiter.unwrap_or(','));
+        self
+    }
+
+    /// Fills rows that are shorter than the header.
+    pub(crate) fn fill_short_rows(&mut self) {
+        self.has_short_rows = true;
+    }
+
+    /// Reads the header: the names of the columns without the empty ones at its end, and its line.
     pub(crate) fn read_header(&mut self) -> io::Result<Result<(&StringRecord, u64), Diagnostic>> {
         let mut separator = None;
         loop {
@@ -68,7 +85,9 @@ impl<R: BufRead> CsvReader<R> {
                     continue;
                 }
             }
-            self.delimiter = separator.unwrap_or_else(|| recognized_delimiter(&line));
+            if !self.is_given {
+                self.delimiter = separator.unwrap_or_else(|| recognized_delimiter(&line));
+            }
             let fields = match split(&line, self.delimiter) {
                 Ok(fields) => fields,
                 Err(problem) => return Ok(Err(problem.at(self.line, &line))),
@@ -80,7 +99,7 @@ impl<R: BufRead> CsvReader<R> {
                 return Ok(Err(Diagnostic::new(SourceLocation::line(self.line), rule).remedy("delete the character")));
             }
             let used = fields.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-            self.header = fields[..used].iter().map(|name| name.to_lowercase()).collect();
+            self.header = fields.iter().take(used).collect();
             return Ok(Ok((&self.header, self.line)));
         }
     }
@@ -114,6 +133,9 @@ impl<R: BufRead> CsvReader<R> {
         }
         if fields.iter().all(String::is_empty) {
             return Ok(StringRecord::new());
+        }
+        if self.has_short_rows && fields.len() < columns {
+            fields.resize(columns, String::new());
         }
         if fields.len() != columns {
             let rule = format!("the row has {}, the header has {columns}", counted_fields(fields.len()));
@@ -326,7 +348,10 @@ mod tests {
 
     /// The rows as lists of fields with their lines, or what is wrong with them.
     fn read(text: &[u8]) -> Vec<Result<(u64, Vec<String>), String>> {
-        let mut reader = CsvReader::new(text);
+        read_with(CsvReader::new(text))
+    }
+
+    fn read_with(mut reader: CsvReader<&[u8]>) -> Vec<Result<(u64, Vec<String>), String>> {
         if let Err(diagnostic) = reader.read_header().unwrap() {
             return vec![Err(diagnostic.to_string())];
         }
@@ -346,6 +371,8 @@ mod tests {
     #[test]
     fn delimiters_are_recognized_and_empty_columns_ignored() {
         let expected = [fields(2, &["a@b.c", "x;y"]), fields(4, &["d@e.f", ""])];
+        let given = CsvReader::new("user,x|add\na@b.c|x;y\n".as_bytes()).with_delimiter(Some('|'));
+        assert_eq!(read_with(given), [fields(2, &["a@b.c", "x;y"])]);
         for text in [
             "user,add\na@b.c,x;y\n\nd@e.f,\n",
             "\u{feff}User ,ADD,,,\r\n a@b.c ,\"x;y\",,,\r\n,,,,\r\nd@e.f,,,\r\n",

@@ -8,25 +8,42 @@ use std::{
 use csv::StringRecord;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use umapi::Command;
+use umapi::{AccountKind, Command};
 
 use super::{
     BadEntry,
-    commands::NumberedCommand,
+    columns::{self, ForeignTable, column_name},
+    commands::{NumberedCommand, ReadOptions},
     csv::{CsvReader, Row, split_list},
     diagnostic::{Diagnostic, SourceLocation},
     json_commands::{CommandProblem, parse_command},
 };
+use crate::output::escape_line;
 
 /// Reads a command from each row. A bad row does not keep the next one from being read; a bad header does.
 pub(super) struct CsvCommandReader<R> {
     rows: CsvReader<R>,
-    columns: Option<StringRecord>,
+    options: ReadOptions,
+    table: Option<Table>,
+}
+
+/// The columns of a file.
+enum Table {
+    Own(Columns),
+    Foreign(ForeignTable),
+}
+
+/// Columns of our own.
+struct Columns {
+    /// Their names as in the file.
+    shown: StringRecord,
+    /// Their names as in [`COLUMNS`].
+    names: StringRecord,
 }
 
 impl<R: BufRead> CsvCommandReader<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { rows: CsvReader::new(input), columns: None }
+    pub(super) fn new(options: ReadOptions, input: R) -> Self {
+        Self { rows: CsvReader::new(input).with_delimiter(options.delimiter), options, table: None }
     }
 
     pub(super) fn header_text(&self) -> &str {
@@ -34,22 +51,32 @@ impl<R: BufRead> CsvCommandReader<R> {
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Result<NumberedCommand, BadEntry>>> {
-        if self.columns.is_none() {
-            let checked = match self.rows.read_header()? {
-                Ok((header, line)) => check_header(header, line).map(|()| header.clone()),
-                Err(diagnostic) => Err(diagnostic),
-            };
-            match checked {
-                Ok(columns) => self.columns = Some(columns),
+        if self.table.is_none() {
+            let header = self.rows.read_header()?.map(|(header, line)| (header.clone(), line));
+            match header.and_then(|(header, line)| Table::of_header(header, line)) {
+                Ok(table) => self.table = Some(table),
                 Err(diagnostic) => {
                     return Ok(Some(Err(BadEntry { diagnostic, text: String::new(), ends_file: true })));
                 }
             }
+            if let Some(Table::Foreign(table)) = &self.table
+                && table.has_short_rows()
+            {
+                self.rows.fill_short_rows();
+            }
         }
-        let (Some(row), Some(columns)) = (self.rows.next_row()?, &self.columns) else { return Ok(None) };
-        Ok(Some(row.and_then(|row| match command_of(&row, columns) {
-            Ok(command) => Ok(NumberedCommand { line: row.line, command }),
-            Err(problem) => Err(BadEntry { diagnostic: problem.at(row.line), text: row.text, ends_file: false }),
+        let (Some(row), Some(table)) = (self.rows.next_row()?, &self.table) else { return Ok(None) };
+        Ok(Some(row.and_then(|row| {
+            let command = match table {
+                Table::Own(columns) => {
+                    command_of(&row, &columns.names).map_err(|problem| problem.at(row.line, columns))
+                }
+                Table::Foreign(table) => creation_of(&row, table, self.options.default_kind),
+            };
+            match command {
+                Ok(command) => Ok(NumberedCommand { line: row.line, command }),
+                Err(diagnostic) => Err(BadEntry { diagnostic, text: row.text, ends_file: false }),
+            }
         })))
     }
 }
@@ -78,27 +105,56 @@ const COLUMNS: [&str; 20] = [
     "request_id",
 ];
 
-fn check_header(header: &StringRecord, line: u64) -> Result<(), Diagnostic> {
-    for (index, name) in header.iter().enumerate() {
-        if name.is_empty() {
+impl Table {
+    /// The columns of a header, under any of their names.
+    fn of_header(shown: StringRecord, line: u64) -> Result<Self, Diagnostic> {
+        if let Some(table) = ForeignTable::recognize(&shown) {
+            columns::check_unique(&shown, shown.iter(), line)?;
+            return Ok(Self::Foreign(table));
+        }
+        if let Some(index) = shown.iter().position(str::is_empty) {
             let rule = format!("column {} has no name", index + 1);
             return Err(Diagnostic::new(SourceLocation::line(line), rule).remedy("name the column, or delete it"));
         }
-        if !COLUMNS.contains(&name) {
-            let rule = format!("unknown column `{name}`");
+        let mut names: Vec<String> = shown.iter().map(column_name).collect();
+        for name in &mut names {
+            if name == "user_group" {
+                "usergroup".clone_into(name);
+            }
+        }
+        let named = || names.iter().zip(&shown);
+        let unknown: Vec<String> = named()
+            .filter(|(name, _)| !COLUMNS.contains(&name.as_str()))
+            .map(|(_, shown)| format!("`{}`", escape_line(shown)))
+            .collect();
+        if !unknown.is_empty() {
+            let plural = if unknown.len() == 1 { "" } else { "s" };
+            let rule = format!("unknown column{plural} {}", unknown.join(", "));
             let remedy = format!("the columns are {}", COLUMNS.join(", "));
             return Err(Diagnostic::new(SourceLocation::line(line), rule).remedy(remedy));
         }
-        if header.iter().take(index).any(|earlier| earlier == name) {
-            let rule = format!("there are two columns `{name}`");
-            return Err(Diagnostic::new(SourceLocation::column(line, name), rule).remedy("delete one of them"));
+        columns::check_unique(&shown, names.iter().map(String::as_str), line)?;
+        // Without a column for the name of the user, the address is the name.
+        if !names.iter().any(|name| name == "user")
+            && let Some(email) = names.iter_mut().find(|name| *name == "email")
+        {
+            "user".clone_into(email);
         }
+        if !names.iter().any(|name| matches!(name.as_str(), "user" | "usergroup")) {
+            let rule = "neither a column `user` nor a column `usergroup` exists";
+            return Err(Diagnostic::new(SourceLocation::line(line), rule).remedy("name the columns on the first line"));
+        }
+        let names = names.iter().collect();
+        Ok(Self::Own(Columns { shown, names }))
     }
-    if header.iter().any(|name| matches!(name, "user" | "usergroup")) {
-        return Ok(());
+}
+
+impl Columns {
+    /// The name of a column as in the file.
+    fn shown<'a>(&'a self, name: &'a str) -> &'a str {
+        let position = self.names.iter().position(|own| own == name);
+        position.and_then(|position| self.shown.get(position)).unwrap_or(name)
     }
-    let rule = "neither a column `user` nor a column `usergroup` exists";
-    Err(Diagnostic::new(SourceLocation::line(line), rule).remedy("name the columns on the first line"))
 }
 
 /// A row, by the names of its columns. An empty field is `None`.
@@ -224,9 +280,9 @@ impl RowProblem {
         Self { column: Some(column.into()), rule: rule.into(), remedy: Some(remedy.into()) }
     }
 
-    fn at(self, line: u64) -> Diagnostic {
+    fn at(self, line: u64, columns: &Columns) -> Diagnostic {
         let location = match self.column {
-            Some(column) => SourceLocation::column(line, column),
+            Some(column) => SourceLocation::column(line, columns.shown(&column)),
             None => SourceLocation::line(line),
         };
         Diagnostic { location, rule: self.rule, remedy: self.remedy }
@@ -275,6 +331,44 @@ fn command_of(row: &Row, columns: &StringRecord) -> Result<Command, RowProblem> 
             _ => problem.rule,
         };
         RowProblem { column: columns.iter().any(|name| name == column).then_some(column), rule, remedy }
+    })
+}
+
+/// Makes the command that creates the user of a row of another tool's table, and adds them to their groups. A user who
+/// exists is only added.
+fn creation_of(row: &Row, table: &ForeignTable, default: Option<AccountKind>) -> Result<Command, Diagnostic> {
+    let user = table.user(row)?;
+    let in_column = |field: &str| SourceLocation::column(row.line, table.column_of(Some(field)).unwrap_or(field));
+    let create = match user.kind.or(default) {
+        Some(AccountKind::AdobeId) => "addAdobeID",
+        Some(AccountKind::EnterpriseId) => "createEnterpriseID",
+        Some(AccountKind::FederatedId) => "createFederatedID",
+        _ => {
+            return Err(Diagnostic::new(in_column("type"), "the type of the user is missing")
+                .remedy("write adobeID, enterpriseID or federatedID, or add --default-type for all such rows"));
+        }
+    };
+    let country = user.country.as_deref().map(str::to_ascii_uppercase);
+    let mut body = filled(&[
+        ("email", Some(&user.email)),
+        ("firstname", user.firstname.as_deref()),
+        ("lastname", user.lastname.as_deref()),
+        ("country", country.as_deref()),
+    ]);
+    body.insert("option".to_owned(), json!("ignoreIfAlreadyExists"));
+    let mut steps = vec![json!({ create: body })];
+    if !user.groups.is_empty() {
+        steps.push(json!({ "add": { "group": user.groups } }));
+    }
+    let mut fields = filled(&[("user", Some(&user.name)), ("domain", user.domain.as_deref())]);
+    fields.insert("do".to_owned(), Value::Array(steps));
+    parse_command(&Value::Object(fields).to_string()).map_err(|problem| {
+        let location = match table.column_of(problem.field.as_deref()) {
+            Some(column) => SourceLocation::column(row.line, column),
+            None => SourceLocation::line(row.line),
+        };
+        let remedy = problem.remedy_with_code();
+        Diagnostic { location, rule: problem.rule, remedy }
     })
 }
 
@@ -328,10 +422,11 @@ impl CommandRow<'_> {
                 "a new user has the username in `user`",
                 "leave the field empty",
             )?;
+            let country = self.country.map(str::to_ascii_uppercase);
             let mut body = filled(&[
                 ("firstname", self.firstname),
                 ("lastname", self.lastname),
-                ("country", self.country),
+                ("country", country.as_deref()),
                 ("email", Some(self.email.unwrap_or(user))),
             ]);
             self.insert_option(&mut body)?;

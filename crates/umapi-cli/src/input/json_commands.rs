@@ -10,7 +10,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{error::Category, value::RawValue};
 use umapi::{
     Command, InvalidCommand,
-    model::{UserCommand, UserGroupCommand},
+    model::{UserCommand, UserGroupCommand, UserStep},
 };
 
 use super::{
@@ -56,7 +56,7 @@ impl<R: BufRead> NdjsonReader<R> {
     }
 }
 
-/// Reads an array of commands, one by one. A bad command does not keep the next one from being read; an array that is
+/// Reads an array of commands, one by one, or a single command without an array around it. A bad command does not keep the next one from being read; an array that is
 /// broken does.
 pub(super) struct ArrayReader<R> {
     input: R,
@@ -72,6 +72,8 @@ enum State {
     BeforeNext,
     AfterElement,
     AfterArray,
+    /// After the only command, which is not in an array.
+    AfterSingle,
 }
 
 impl<R: BufRead> ArrayReader<R> {
@@ -83,7 +85,7 @@ impl<R: BufRead> ArrayReader<R> {
         loop {
             let Some(byte) = self.peek_after_space()? else {
                 let rule = match self.state {
-                    State::AfterArray => return Ok(None),
+                    State::AfterArray | State::AfterSingle => return Ok(None),
                     State::BeforeArray => "the file is empty: an array of commands was expected",
                     _ => "the array has no end: `]` is missing",
                 };
@@ -91,26 +93,39 @@ impl<R: BufRead> ArrayReader<R> {
             };
             self.state = match (self.state, byte) {
                 (State::BeforeArray, b'[') => State::BeforeFirst,
+                (State::BeforeArray, b'{') => return self.element(State::AfterSingle).map(Some),
                 (State::BeforeArray, _) => return Ok(Some(Err(self.broken("an array of commands was expected: `[`")))),
                 (State::BeforeFirst | State::AfterElement, b']') => State::AfterArray,
                 (State::AfterElement, b',') => State::BeforeNext,
                 (State::AfterElement, _) => return Ok(Some(Err(self.broken("`,` or `]` was expected")))),
                 (State::BeforeNext, b']') => return Ok(Some(Err(self.broken("a command was expected after `,`")))),
-                (State::BeforeFirst | State::BeforeNext, _) => return self.element().map(Some),
+                (State::BeforeFirst | State::BeforeNext, _) => {
+                    return self.element(State::AfterElement).map(Some);
+                }
                 (State::AfterArray, _) => {
                     return Ok(Some(Err(self.broken("the file goes on after the end of the array"))));
+                }
+                (State::AfterSingle, _) => {
+                    let mut bad = self.broken("the file goes on after the command");
+                    let remedy = "put `[` before the first command and `]` behind the last one, with commas between; \
+                                  for one command per line, add --input-format ndjson";
+                    bad.diagnostic.remedy = Some(remedy.to_owned());
+                    return Ok(Some(Err(bad)));
                 }
             };
             self.take()?;
         }
     }
 
-    fn element(&mut self) -> io::Result<Result<NumberedCommand, BadEntry>> {
+    /// Reads a command. `after` is the state after it.
+    fn element(&mut self, after: State) -> io::Result<Result<NumberedCommand, BadEntry>> {
         let (line, column) = (self.line, self.column);
-        let Some(bytes) = self.value()? else {
-            return Ok(Err(self.broken("the array has no end: `]` is missing")));
+        let is_single = after == State::AfterSingle;
+        let Some(bytes) = self.value(is_single)? else {
+            let rule = if is_single { "the command is cut off" } else { "the array has no end: `]` is missing" };
+            return Ok(Err(self.broken(rule)));
         };
-        self.state = State::AfterElement;
+        self.state = after;
         match text::decode(&bytes, line) {
             Ok(text) => Ok(numbered(text.trim_end(), line, column)),
             Err(diagnostic) => {
@@ -120,8 +135,9 @@ impl<R: BufRead> ArrayReader<R> {
         }
     }
 
-    /// The bytes of a value, up to the `,` or `]` that ends it. `None` if the file ends before.
-    fn value(&mut self) -> io::Result<Option<Vec<u8>>> {
+    /// The bytes of a value, up to the `,` or `]` that ends it, or to the end of a single object. `None` if the file ends
+    /// before.
+    fn value(&mut self, is_single: bool) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         let (mut depth, mut in_string, mut is_escaped) = (0_u32, false, false);
         while let Some(byte) = self.peek()? {
@@ -139,6 +155,9 @@ impl<R: BufRead> ArrayReader<R> {
             }
             bytes.push(byte);
             self.take()?;
+            if is_single && depth == 0 && !in_string {
+                return Ok(Some(bytes));
+            }
         }
         Ok(None)
     }
@@ -232,7 +251,11 @@ struct Root {
 pub(super) fn parse_command(text: &str) -> Result<Command, Box<CommandProblem>> {
     let root: Root = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     let command: Command = match (root.user, root.usergroup) {
-        (Some(_), None) => serde_json::from_str::<UserCommand>(text).map_err(|error| unreadable(&error))?.into(),
+        (Some(_), None) => {
+            let mut command: UserCommand = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+            raise_countries(&mut command);
+            command.into()
+        }
         (None, Some(_)) => serde_json::from_str::<UserGroupCommand>(text).map_err(|error| unreadable(&error))?.into(),
         (Some(_), Some(_)) => {
             return Err(whole("a command has a `user` or a `usergroup`, not both", "write two commands"));
@@ -247,11 +270,32 @@ pub(super) fn parse_command(text: &str) -> Result<Command, Box<CommandProblem>> 
     }
 }
 
+/// Writes country codes in capitals, as the service wants them.
+fn raise_countries(command: &mut UserCommand) {
+    for step in &mut command.do_ {
+        let country = match step {
+            UserStep::AddAdobeId(new) => new.country.as_mut(),
+            UserStep::CreateEnterpriseId(new) => new.country.as_mut(),
+            UserStep::CreateFederatedId(new) => Some(&mut new.country),
+            _ => None,
+        };
+        if let Some(country) = country {
+            country.make_ascii_uppercase();
+        }
+    }
+}
+
 fn unreadable(error: &serde_json::Error) -> Box<CommandProblem> {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
     let (rule, remedy) = match error.classify() {
+        // PowerShell writes only some levels of an object.
+        Category::Data if ["`System.", "\"System.", "`@{", "\"@{"].iter().any(|cut| message.contains(cut)) => (
+            "there is a name of PowerShell instead of an object, because the file was written with too few levels"
+                .to_owned(),
+            Some("write it with ConvertTo-Json -Depth 10".to_owned()),
+        ),
         Category::Data => text::in_plain_words(message),
         Category::Eof => ("the command is cut off".to_owned(), Some("complete the JSON".to_owned())),
         Category::Syntax | Category::Io => (format!("this is not valid JSON: {message}"), None),

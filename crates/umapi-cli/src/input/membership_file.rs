@@ -10,22 +10,24 @@ use serde::{
 use serde_saphyr::{Location, Spanned};
 
 use super::{
-    Diagnostic, Diagnostics, SourceLocation,
+    Diagnostic, Diagnostics, SourceLocation, TableArgs,
+    columns::{self, ForeignTable, column_name},
     csv::{CsvReader, Row, split_list},
     desired::{Desired, Located},
-    source::{read_whole, source_name},
+    source::{read_text, source_name},
     text::{decode, in_plain_words, without_bom},
 };
 use crate::{
     accounts::{UserQuery, parse_kind},
     failure::Result,
+    output::escape_line,
 };
 
 /// Reads the file: CSV if its name ends with `.csv`, otherwise YAML or JSON. All mistakes are told at once.
-pub(crate) fn read_memberships(path: &Path) -> Result<Desired> {
-    let bytes = read_whole(path)?;
+pub(crate) fn read_memberships(path: &Path, table: TableArgs) -> Result<Desired> {
+    let bytes = read_text(path, table.encoding())?;
     let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    memberships_of(is_table, &bytes).map_err(|mistakes| {
+    content_of(is_table, &bytes, table.delimiter()).map_err(|mistakes| {
         let mut diagnostics = Diagnostics::of_file(source_name(path));
         mistakes.into_iter().for_each(|mistake| diagnostics.push(mistake));
         let what = match diagnostics.count() {
@@ -42,8 +44,12 @@ pub(crate) fn read_memberships(path: &Path) -> Result<Desired> {
 ///
 /// All mistakes in it; one at least.
 pub(crate) fn memberships_of(is_table: bool, bytes: &[u8]) -> Result<Desired, Vec<Diagnostic>> {
+    content_of(is_table, bytes, None)
+}
+
+fn content_of(is_table: bool, bytes: &[u8], delimiter: Option<char>) -> Result<Desired, Vec<Diagnostic>> {
     let (desired, mistakes) = match is_table {
-        true => read_table(bytes)?,
+        true => read_table(bytes, delimiter)?,
         false => read_document(decode(without_bom(bytes), 1).map_err(|mistake| vec![mistake])?)?,
     };
     if mistakes.is_empty() { Ok(desired) } else { Err(mistakes) }
@@ -257,10 +263,18 @@ fn location_of(location: Location) -> SourceLocation {
 const IGNORED: [&str; 5] = ["id", "firstname", "lastname", "country", "status"];
 
 /// The columns of a table.
+enum Table {
+    Own(Columns),
+    Foreign(ForeignTable),
+}
+
+/// Columns of our own.
 struct Columns {
     /// Whether the lists of groups are complete, since `group` is before `user`; or those of users.
     is_by_group: bool,
-    header: StringRecord,
+    /// Their names as in the file.
+    shown: StringRecord,
+    names: StringRecord,
 }
 
 /// The fields of a row that count. An empty field is `None`.
@@ -275,50 +289,83 @@ struct TableRow<'a> {
     domain: Option<&'a str>,
 }
 
-fn read_table(bytes: &[u8]) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
+fn read_table(bytes: &[u8], delimiter: Option<char>) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
     let cannot_read = |error: io::Error| vec![Diagnostic::new(SourceLocation::default(), error.to_string())];
-    let mut reader = CsvReader::new(bytes);
+    let mut reader = CsvReader::new(bytes).with_delimiter(delimiter);
     let (header, line) = reader.read_header().map_err(cannot_read)?.map_err(|mistake| vec![mistake])?;
-    let columns = Columns::of_header(header, line).map_err(|mistake| vec![mistake])?;
+    let table = Table::of_header(header.clone(), line).map_err(|mistake| vec![mistake])?;
+    if let Table::Foreign(table) = &table
+        && table.has_short_rows()
+    {
+        reader.fill_short_rows();
+    }
     let (mut desired, mut mistakes) = (Desired::default(), Vec::new());
     while let Some(row) = reader.next_row().map_err(cannot_read)? {
-        match row {
-            Ok(row) => {
-                if let Err(mistake) = columns.add_row(&row, &mut desired) {
-                    mistakes.push(mistake);
-                }
-            }
-            Err(bad) => mistakes.push(bad.diagnostic),
-        }
+        let added = match row {
+            Ok(row) => match &table {
+                Table::Own(columns) => columns.add_row(&row, &mut desired),
+                Table::Foreign(table) => add_user(&row, table, &mut desired),
+            },
+            Err(bad) => Err(bad.diagnostic),
+        };
+        mistakes.extend(added.err());
     }
     Ok((desired, mistakes))
 }
 
-impl Columns {
-    fn of_header(header: &StringRecord, line: u64) -> Result<Self, Diagnostic> {
+/// Adds a user of another tool's table, with all their groups.
+fn add_user(row: &Row, table: &ForeignTable, desired: &mut Desired) -> Result<(), Diagnostic> {
+    let location = SourceLocation::line(row.line);
+    let user = table.user(row)?;
+    let query = UserQuery { name: user.name, kind: user.kind, domain: user.domain };
+    let list = desired.begin_user(Located::new(query, location.clone()), true)?;
+    user.groups.into_iter().try_for_each(|group| list.push(Located::new(group, location.clone())))
+}
+
+impl Table {
+    fn of_header(shown: StringRecord, line: u64) -> Result<Self, Diagnostic> {
+        if let Some(table) = ForeignTable::recognize(&shown) {
+            columns::check_unique(&shown, shown.iter(), line)?;
+            return Ok(Self::Foreign(table));
+        }
         let mistake = |rule: String| {
             Diagnostic::new(SourceLocation::line(line), rule)
                 .remedy("the header is `group,user` or `user,group`; umapi help membership-file says more")
         };
-        let mut names = StringRecord::new();
-        for name in header {
-            let name = match name {
-                "group" | "groups" => "group",
-                "user" | "users" | "email" => "user",
+        let (mut names, mut unknown) = (StringRecord::new(), Vec::new());
+        for shown in &shown {
+            let name = column_name(shown);
+            let name = match name.as_str() {
+                "group" | "groups" | "group_name" | "groupname" | "user_group" | "user_groups" | "product_profile"
+                | "product_profiles" => "group",
+                "user" | "users" | "email" | "member" | "members" => "user",
                 name if ["type", "domain", "username"].contains(&name) || IGNORED.contains(&name) => name,
-                name => return Err(mistake(format!("unknown column `{name}`"))),
+                _ => {
+                    unknown.push(format!("`{}`", escape_line(shown)));
+                    continue;
+                }
             };
-            if names.iter().any(|earlier| earlier == name) {
-                return Err(mistake(format!("there are two columns for `{name}`")));
-            }
             names.push_field(name);
         }
+        if !unknown.is_empty() {
+            let plural = if unknown.len() == 1 { "" } else { "s" };
+            return Err(mistake(format!("unknown column{plural} {}", unknown.join(", "))));
+        }
+        columns::check_unique(&shown, names.iter(), line)?;
         let position = |wanted: &str| names.iter().position(|name| name == wanted);
         match (position("group"), position("user")) {
-            (Some(group), Some(user)) => Ok(Self { is_by_group: group < user, header: names }),
+            (Some(group), Some(user)) => Ok(Self::Own(Columns { is_by_group: group < user, shown, names })),
             (None, _) => Err(mistake("a column `group` is missing".to_owned())),
             (_, None) => Err(mistake("a column `user` is missing".to_owned())),
         }
+    }
+}
+
+impl Columns {
+    /// The name of a column as in the file.
+    fn shown<'a>(&'a self, name: &'a str) -> &'a str {
+        let position = self.names.iter().position(|own| own == name);
+        position.and_then(|position| self.shown.get(position)).unwrap_or(name)
     }
 
     /// Adds a row to the lists.
@@ -326,9 +373,10 @@ impl Columns {
         let location = SourceLocation::line(row.line);
         let cells: TableRow<'_> = row
             .fields
-            .deserialize(Some(&self.header))
+            .deserialize(Some(&self.names))
             .map_err(|error| Diagnostic::new(location.clone(), error.to_string()))?;
-        let in_column = |column: &str, rule: String| Diagnostic::new(SourceLocation::column(row.line, column), rule);
+        let in_column =
+            |column: &str, rule: String| Diagnostic::new(SourceLocation::column(row.line, self.shown(column)), rule);
         let kind = cells.kind.map(parse_kind).transpose().map_err(|rule| in_column("type", rule))?;
         let domain = cells.domain.map(str::to_owned);
         let list_of = |column: &str, cell: Option<&str>| {
@@ -356,7 +404,16 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use umapi::{model::User, plan::account::FoldedName};
+
     use super::*;
+    use crate::{
+        options::Format,
+        output::{Listing, UserRecord},
+    };
 
     fn shown(desired: &Desired) -> Vec<String> {
         let groups = desired.groups.values().map(|list| {
@@ -402,6 +459,20 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_other_tools_are_lists_of_groups() {
+        let console = "Identity Type,Username,Domain,Email,First Name,Last Name,Country Code,ID,Product Configurations,\
+            Admin Roles,Product Configurations Administered,User Groups,User Groups Administered,Products Administered,\
+            Developer Access,Auto Assigned Products\n\
+            Federated ID,ann@b.c,b.c,ann@b.c,Ann,Lee,US,1,\"All Apps,Photoshop\",,,Design,,,,All Apps\n";
+        assert_eq!(read(true, console), ["user ann@b.c (federatedID): All Apps Design Photoshop"]);
+        let user_sync = "firstname,lastname,email,country,groups,type,username,domain\n\
+            Ann,Lee,ann@b.c,US,\"A, B\",enterpriseID\nBob,Ray,bob@b.c,US\nLee,Kim,lee@b.c,KR,C,federatedID,lee,d.e\n";
+        let expected = ["user ann@b.c (enterpriseID): A B", "user bob@b.c: ", "user lee (federatedID, d.e): C"];
+        assert_eq!(read(true, user_sync), expected);
+        assert_eq!(read(true, "Group Name\tE-Mail Address\nDesign\tann@b.c\n"), ["group Design: ann@b.c"]);
+    }
+
+    #[test]
     fn type_and_domain_tell_accounts_apart() {
         let yaml = "groups:\n  Design:\n  - {user: ann@b.c, type: adobeID}\n  - ann@b.c\nusers:\n- {user: ann@b.c, type: federatedID, groups: [Sales]}\n- {user: lee, domain: d.e, groups: []}\n";
         let expected =
@@ -412,6 +483,25 @@ mod tests {
         let export = "id,email,username,domain,firstname,lastname,country,status,type,groups\n\
                       1,ann@b.c,ann@b.c,b.c,A,L,US,active,federatedID,Sales\n2,lee@x.y,lee,d.e,L,E,US,active,federatedID,\n";
         assert_eq!(read(true, export), ["user ann@b.c (federatedID, b.c): Sales", "user lee (federatedID, d.e): "]);
+    }
+
+    proptest! {
+        /// Names with blanks at their ends, separators and escapes survive an export.
+        #[test]
+        fn exported_names_are_read_back(groups in proptest::collection::btree_set("[aB ;,\\\\\"'é\u{a0}]{1,6}", 0..4)) {
+            let groups: Vec<String> = groups.into_iter().filter(|group| !group.trim().is_empty()).collect();
+            let user = User::default().with_email("ann@b.c").with_groups(groups.clone());
+            let mut out = Vec::new();
+            let mut listing = Listing::new(Format::Csv, None, &mut out);
+            listing.push(&UserRecord::from(user)).unwrap();
+            listing.finish().unwrap();
+            let desired = memberships_of(true, &out).unwrap();
+            let fold = |names: &[String]| names.iter().map(|name| FoldedName::new(name)).collect::<BTreeSet<_>>();
+            let read: Vec<String> =
+                desired.users.into_values().flat_map(|list| list.groups.into_values().map(|group| group.name)).collect();
+            prop_assert_eq!(fold(&read), fold(&groups));
+            prop_assert!(read.iter().all(|name| groups.contains(name)));
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    Diagnostic, Diagnostics, SourceLocation,
-    source::{read_whole, source_name},
+    Diagnostic, Diagnostics, SourceLocation, TextArgs,
+    source::{read_text, source_name},
     text::{check_name, decode, without_bom},
 };
 use crate::failure::Result;
@@ -18,8 +18,8 @@ pub(crate) struct ListedName {
 }
 
 /// Reads the names of a file, one per line. Empty lines and white space around names are left out.
-pub(crate) fn read_names(path: &Path) -> Result<Vec<ListedName>> {
-    names_of(&read_whole(path)?).map_err(|mistakes| {
+pub(crate) fn read_names(path: &Path, text: TextArgs) -> Result<Vec<ListedName>> {
+    names_of(&read_text(path, text.encoding())?).map_err(|mistakes| {
         let mut diagnostics = Diagnostics::of_file(source_name(path));
         let what = match mistakes.len() {
             1 => "a name is not valid".to_owned(),

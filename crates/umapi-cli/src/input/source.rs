@@ -8,6 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+use super::{Diagnostic, TextEncoding};
 use crate::failure::{Failure, Result};
 
 /// The content of a file or of stdin, kept in a temporary file that has no name and that only this process can read.
@@ -21,14 +22,15 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Reads the file; `-` is stdin.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// Reads the file in this encoding; `-` is stdin.
+    pub(crate) fn open(path: &Path, encoding: TextEncoding) -> Result<Self> {
         let name = source_name(path);
         let copied = match is_stdin(path) {
-            true => copy(&mut io::stdin().lock()),
-            false => File::open(path).and_then(|mut file| copy(&mut file)),
+            true => copy(&mut io::stdin().lock(), encoding),
+            false => File::open(path).and_then(|mut file| copy(&mut file, encoding)),
         };
-        let (content, fingerprint) = copied.map_err(|error| cannot_read(path, &error))?;
+        let copied = copied.map_err(|error| cannot_read(path, &error))?;
+        let (content, fingerprint) = copied.map_err(|diagnostic| cannot_decode(path, diagnostic))?;
         Ok(Self { name, path: (!is_stdin(path)).then(|| path.to_owned()), content, fingerprint })
     }
 
@@ -67,6 +69,15 @@ pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Reads a file of text, or stdin for `-`, as a whole, and makes UTF-8 of it.
+pub(crate) fn read_text(path: &Path, encoding: TextEncoding) -> Result<Vec<u8>> {
+    encoding.to_utf8(read_whole(path)?).map_err(|diagnostic| cannot_decode(path, diagnostic))
+}
+
+fn cannot_decode(path: &Path, diagnostic: Diagnostic) -> Failure {
+    diagnostic.into_failure(source_name(path), "the text cannot be read")
+}
+
 /// The failure for a file that cannot be read.
 pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("cannot read {}", source_name(path))).why(error).remedy("check the path; `-` is stdin")
@@ -81,22 +92,15 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Copies the input to a temporary file, and hashes it on the way.
-fn copy(input: &mut impl Read) -> io::Result<(File, String)> {
-    let (mut file, mut hash, mut buffer) = (tempfile::tempfile()?, Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => {
-                hash.update(&buffer[..read]);
-                file.write_all(&buffer[..read])?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+/// Copies the input to a temporary file as UTF-8, and hashes it on the way.
+fn copy(input: &mut impl Read, encoding: TextEncoding) -> io::Result<Result<(File, String), Diagnostic>> {
+    let (mut file, mut hash) = (tempfile::tempfile()?, Sha256::new());
+    let copied = encoding.copy_to_utf8(input, |bytes| {
+        hash.update(bytes);
+        file.write_all(bytes)
+    })?;
     file.flush()?;
-    Ok((file, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(copied.map(|()| (file, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())))
 }
 
 #[cfg(test)]
@@ -107,7 +111,7 @@ mod tests {
     fn content_stays_when_the_file_changes() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "one\ntwo\n").unwrap();
-        let source = Source::open(file.path()).unwrap();
+        let source = Source::open(file.path(), TextEncoding::default()).unwrap();
         let fingerprint = source.fingerprint().to_owned();
         std::fs::write(file.path(), "one\n").unwrap();
         for _ in 0..2 {
@@ -116,6 +120,6 @@ mod tests {
             assert_eq!(text, "one\ntwo\n");
         }
         assert_eq!(fingerprint.len(), 64);
-        assert_ne!(fingerprint, Source::open(file.path()).unwrap().fingerprint());
+        assert_ne!(fingerprint, Source::open(file.path(), TextEncoding::default()).unwrap().fingerprint());
     }
 }

@@ -1,6 +1,9 @@
 //! Text of input files: its encoding, its lines, and characters that nobody sees.
 
-use super::diagnostic::{Diagnostic, SourceLocation};
+use super::{
+    diagnostic::{Diagnostic, SourceLocation},
+    encoding,
+};
 use crate::output::{escape_line, is_deceptive};
 
 /// The longest line of a file, in bytes. Protects the memory; far above what people write.
@@ -12,20 +15,22 @@ pub(crate) const MAX_LINE: u64 = 64 << 20;
 ///
 /// If it is not UTF-8: where, and which encoding it seems to be.
 pub(crate) fn decode(bytes: &[u8], line: u64) -> Result<&str, Diagnostic> {
+    if line == 1 && encoding::seems_utf16(bytes) {
+        let rule = "this is UTF-16, not UTF-8";
+        let remedy = "add --encoding utf-16, or save the file as UTF-8";
+        return Err(Diagnostic::new(SourceLocation::line(1), rule).remedy(remedy));
+    }
     let error = match std::str::from_utf8(bytes) {
         Ok(text) => return Ok(text),
         Err(error) => error,
     };
-    if line == 1 && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
-        let rule = "this is UTF-16, not UTF-8";
-        return Err(Diagnostic::new(SourceLocation::line(1), rule).remedy("save the file as UTF-8"));
-    }
-    let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+    let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((bytes, b""));
     let last_line = valid.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line + valid.iter().filter(|byte| **byte == b'\n').count() as u64;
     let column = String::from_utf8_lossy(last_line).chars().count() + 1;
-    Err(Diagnostic::new(SourceLocation::character(line, column as u64), "this is not UTF-8")
-        .remedy("save the file as UTF-8"))
+    let whole_line = [last_line, rest.split(|byte| *byte == b'\n').next().unwrap_or_default()].concat();
+    let (rule, remedy) = encoding::not_utf8(&whole_line, last_line.len());
+    Err(Diagnostic::new(SourceLocation::character(line, column as u64), rule).remedy(remedy))
 }
 
 /// What is wrong with a line that was read up to [`MAX_LINE`].
@@ -133,7 +138,9 @@ mod tests {
     fn a_wrong_encoding_is_told_with_its_place() {
         assert_eq!(decode("Größe".as_bytes(), 3).unwrap(), "Größe");
         let place = decode(b"groups:\n  Gr\xf6\xdfe: []\n", 1).unwrap_err().to_string();
-        assert!(place.starts_with("line 2, column 5: this is not UTF-8; save the file as UTF-8"), "{place}");
+        let expected =
+            "line 2, column 5: this is not UTF-8; read as Windows-1252 it is `Größe`; save the file as UTF-8";
+        assert!(place.starts_with(expected), "{place}");
         assert!(decode(b"\xfe\xff\0a", 1).unwrap_err().to_string().contains("UTF-16"));
     }
 }

@@ -8,6 +8,7 @@ mod auth;
 mod cases;
 mod configuration;
 mod documents;
+mod files;
 mod formats;
 mod groups;
 mod journal;
