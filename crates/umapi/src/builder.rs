@@ -1,6 +1,10 @@
 //! Settings of a client.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use umapi_auth::{Credentials, Session, TokenSource};
 use umapi_http::{HttpClient, HttpOptions, RetryPolicy, Server, ServerUrl};
@@ -8,7 +12,7 @@ use umapi_raw::UserManagement;
 use umapi_time::Clock;
 
 use crate::{
-    call::{CredentialSlot, Engine, RetryBudget, UnreadableItems},
+    call::{CredentialSlot, Engine, RetryBudget, SyncHints, UnreadableItems},
     client::Client,
     error::Error,
     fence::FencedObserver,
@@ -18,6 +22,9 @@ use crate::{
 
 /// The default of [`ClientBuilder::attempt_timeout`].
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The default of [`ClientBuilder::pages_in_flight`].
+const PAGES_IN_FLIGHT: usize = 10;
 
 /// The service as error messages name it.
 pub(crate) const SERVICE: Server = Server { name: "service", example: UserManagement::PRODUCTION };
@@ -52,7 +59,8 @@ pub struct ClientBuilder {
     call_timeout: Option<Duration>,
     http: Option<HttpClient>,
     observer: Arc<dyn Observer>,
-    sync_hints: bool,
+    sync_hints: SyncHints,
+    pages_in_flight: usize,
     unreadable_items: UnreadableItems,
 }
 
@@ -77,7 +85,8 @@ impl ClientBuilder {
             call_timeout: None,
             http: None,
             observer: Arc::new(Nobody),
-            sync_hints: false,
+            sync_hints: SyncHints::default(),
+            pages_in_flight: PAGES_IN_FLIGHT,
             unreadable_items: UnreadableItems::default(),
         }
     }
@@ -108,7 +117,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the calls per minute of each credential. The default is [`RateLimits::documented`].
+    /// Sets the rate limits of each credential. The default is [`RateLimits::documented`].
     pub fn rate_limits(mut self, rate_limits: RateLimits) -> Self {
         self.rate_limits = rate_limits;
         self
@@ -158,10 +167,19 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets whether the first and the last request of a batch carry the hints `Pragma: umapi-sync-start` and
-    /// `umapi-sync-end`, like Adobe's own client. The default is false.
-    pub fn sync_hints(mut self, on: bool) -> Self {
-        self.sync_hints = on;
+    /// Sets which requests carry the hints with which Adobe's own client announces a long job. The default is
+    /// [`SyncHints::Lists`].
+    pub fn sync_hints(mut self, hints: SyncHints) -> Self {
+        self.sync_hints = hints;
+        self
+    }
+
+    /// Sets how many pages of one list may be in flight or waiting to be taken. The default is ten.
+    ///
+    /// A list starts with one page, and requests further ones at the same time if a page takes long to arrive and is soon
+    /// processed, as far as the rate limits leave calls. The memory of a list is that of its pages in flight.
+    pub fn pages_in_flight(mut self, most: usize) -> Self {
+        self.pages_in_flight = most.max(1);
         self
     }
 
@@ -210,6 +228,8 @@ impl ClientBuilder {
             call_timeout: self.call_timeout,
             observer: self.observer,
             sync_hints: self.sync_hints,
+            is_sync_announced: AtomicBool::new(false),
+            pages_in_flight: self.pages_in_flight,
             unreadable_items: self.unreadable_items,
         })))
     }

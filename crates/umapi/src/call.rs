@@ -12,12 +12,14 @@ mod state;
 use std::{
     future::Future,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    task::Waker,
     time::Duration,
 };
 
+use futures_util::task::AtomicWaker;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use umapi_auth::{AccessToken, TokenSource};
@@ -26,7 +28,7 @@ use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use crate::{
-    error::{Error, Kind},
+    error::{Cause, Error, Kind},
     observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
     rate::{CallPermit, NoPermit, RateLimiter, ThrottlePolicy},
     run::StopHandle,
@@ -49,6 +51,9 @@ const REPORTED_WAIT: Duration = Duration::from_secs(1);
 /// The shortest wait after a failed login. A session returns the same error again for that long.
 const LOGIN_WAIT: Duration = Duration::from_secs(1);
 
+/// The limits of a minute never ask for a longer wait than this. A longer one means that the client is blocked as a whole.
+const LONGEST_WAIT_OF_A_MINUTE: Duration = Duration::from_secs(120);
+
 const SILENT_SOURCE: &str = "the token source did not answer within the time of an attempt";
 
 /// What all calls of a client share.
@@ -65,7 +70,10 @@ pub(crate) struct Engine {
     pub(crate) attempt_timeout: Duration,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) sync_hints: bool,
+    pub(crate) sync_hints: SyncHints,
+    /// Whether the first request of a job has announced it.
+    pub(crate) is_sync_announced: AtomicBool,
+    pub(crate) pages_in_flight: usize,
     pub(crate) unreadable_items: UnreadableItems,
 }
 
@@ -82,6 +90,68 @@ pub enum UnreadableItems {
     LeaveOut,
     /// Fail. The page is not requested again.
     Fail,
+}
+
+/// Which requests carry the hints `Pragma: umapi-sync-start` and `umapi-sync-end`, with which Adobe's own client announces a
+/// long job. The service limits how often a client starts one, and does not count the retry of an announced request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SyncHints {
+    /// None.
+    Never,
+    /// The first and the last page of a list of all users or of all groups.
+    #[default]
+    Lists,
+    /// Also the first request of the client, whatever it is, and the last one of a batch. Use it if everything that the client
+    /// does is one job. What follows a batch is a new job.
+    Jobs,
+}
+
+/// Notes that a call sends its requests, for somebody who waits for that.
+#[derive(Debug, Default)]
+pub(crate) struct Begun {
+    at: OnceLock<Instant>,
+    ended: OnceLock<Instant>,
+    requests: AtomicU32,
+    waker: AtomicWaker,
+}
+
+impl Begun {
+    fn note(&self, now: Instant) {
+        let _ = self.at.set(now);
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        self.waker.wake();
+    }
+
+    /// When the first request was sent.
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at.get().copied()
+    }
+
+    /// Notes that the call has ended.
+    pub(crate) fn end(&self, now: Instant) {
+        let _ = self.ended.set(now);
+        self.waker.wake();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
+    /// From the first request to the end.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        Some(*self.ended.get()? - *self.at.get()?)
+    }
+
+    /// The number of requests sent.
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// Wakes a task when a request is sent, or the call ends.
+    pub(crate) fn wake(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
 }
 
 /// One credential of the client.
@@ -112,8 +182,10 @@ pub(crate) struct ApiCall<'a> {
     pub(crate) is_repetition: bool,
     /// Ends the waits of the call.
     pub(crate) stop: Option<&'a StopHandle>,
-    /// Set when the first request is sent.
-    pub(crate) has_begun: Option<&'a AtomicBool>,
+    /// Notes when requests are sent.
+    pub(crate) begun: Option<&'a Begun>,
+    /// Whether it reads the first page of a list.
+    pub(crate) is_first_page: bool,
     /// Whether the result is not needed yet. Such a call fails if there is no permit for it now.
     pub(crate) is_ahead: bool,
 }
@@ -129,7 +201,8 @@ impl ApiCall<'_> {
             commands: &[],
             is_repetition: false,
             stop: None,
-            has_begun: None,
+            begun: None,
+            is_first_page: false,
             is_ahead: false,
         }
     }
@@ -180,6 +253,7 @@ impl Engine {
             Deadline::Client => self.call_timeout.map(|timeout| self.clock.now() + timeout),
             Deadline::At(deadline) => deadline,
         };
+        let call = ApiCall { pragma: self.pragma(call.pragma), ..call };
         let mut state = CallState::new(call, deadline, self.slots.len(), &self.clock);
         let is_sending = state.is_sending.clone();
         let run = self.run(&mut state, send, read).instrument(span);
@@ -199,11 +273,12 @@ impl Engine {
     {
         let call = state.call;
         loop {
+            let only = if call.is_first_page { self.first_page(state).await? } else { None };
             // The token comes first, so that a login that fails or takes long uses up no permit.
-            let mut slot = self.rate_limiter.next_slot(call.class());
+            let mut slot = only.unwrap_or_else(|| self.rate_limiter.next_slot(call.class()));
             let Some(mut token) = self.token(state, slot).await? else { continue };
             let has_token_since = self.clock.now();
-            let permit = self.permit(state).await?;
+            let permit = self.permit(state, only).await?;
             if permit.slot != slot || self.clock.now() > has_token_since {
                 slot = permit.slot;
                 let Some(token_of_permit) = self.token(state, slot).await? else { continue };
@@ -213,8 +288,11 @@ impl Engine {
             // Time has passed since the last check.
             state.check(&self.clock)?;
             permit.spend();
-            if let Some(has_begun) = call.has_begun {
-                has_begun.store(true, Ordering::SeqCst);
+            if let Some(first_page) = &mut state.first_page {
+                first_page.spend().await;
+            }
+            if let Some(begun) = call.begun {
+                begun.note(self.clock.now());
             }
             state.is_sending.store(true, Ordering::SeqCst);
             let result = self.attempt(state, &self.slots[slot], &token, &send, read).await;
@@ -235,21 +313,65 @@ impl Engine {
         if is_unneeded { Some(Duration::ZERO) } else { self.throttle_policy.max_wait() }
     }
 
-    /// Waits for a permit, as long as the policy and the deadline allow.
-    async fn permit(&self, state: &mut CallState<'_>) -> Result<CallPermit, Error> {
-        let (max_wait, left) = (self.max_wait(state), state.time_left(&self.clock));
-        let longest = max_wait.into_iter().chain(left).min();
+    /// The hint that a call carries.
+    fn pragma(&self, wanted: Option<Pragma>) -> Option<Pragma> {
+        match (self.sync_hints, wanted) {
+            (SyncHints::Never, _) => None,
+            (SyncHints::Lists, wanted) => wanted,
+            (SyncHints::Jobs, Some(Pragma::SyncEnd)) => {
+                self.is_sync_announced.store(false, Ordering::SeqCst);
+                wanted
+            }
+            (SyncHints::Jobs, wanted) => {
+                let is_announced = self.is_sync_announced.swap(true, Ordering::SeqCst);
+                if is_announced { wanted } else { Some(Pragma::SyncStart) }
+            }
+        }
+    }
+
+    /// Waits until the limits of hours allow to read the first page of a list, and returns the credential that may. A retry
+    /// keeps it, unless that credential is rejected or blocked and another one may read the page.
+    async fn first_page(&self, state: &mut CallState<'_>) -> Result<Option<usize>, Error> {
+        let (operation, class) = (state.call.operation, state.call.class());
+        let mut longest = self.longest_wait(state);
+        if let Some(permit) = &state.first_page {
+            if self.rate_limiter.is_open(class, permit.slot) {
+                return Ok(Some(permit.slot));
+            }
+            longest = Some(Duration::ZERO);
+        }
+        match self.rate_limiter.acquire_first_page(operation, class, longest).await {
+            Ok(permit) => state.first_page = permit,
+            Err(NoPermit::TooLong(_)) if state.first_page.is_some() => {}
+            Err(no_permit) => return Err(self.without_permit(state, no_permit)),
+        }
+        Ok(state.first_page.as_ref().map(|permit| permit.slot))
+    }
+
+    /// The longest wait for a permit that the policy and the deadline allow.
+    fn longest_wait(&self, state: &CallState<'_>) -> Option<Duration> {
+        self.max_wait(state).into_iter().chain(state.time_left(&self.clock)).min()
+    }
+
+    /// Waits for a permit, of one credential or of any, as long as the policy and the deadline allow.
+    async fn permit(&self, state: &mut CallState<'_>, only: Option<usize>) -> Result<CallPermit, Error> {
         let (class, operation) = (state.call.class(), state.call.operation.id());
-        let wait = match self.rate_limiter.acquire(class, longest, operation).await {
-            Ok(permit) => return Ok(permit),
-            Err(NoPermit::Store(why)) => return Err(Error::new(Kind::RateLimitStore(why))),
-            Err(NoPermit::TooLong(wait)) => wait,
+        let permit = self.rate_limiter.acquire(class, only, self.longest_wait(state), operation).await;
+        permit.map_err(|no_permit| self.without_permit(state, no_permit))
+    }
+
+    /// The error of a call without a permit.
+    fn without_permit(&self, state: &mut CallState<'_>, no_permit: NoPermit) -> Error {
+        let max_wait = self.max_wait(state);
+        let wait = match no_permit {
+            NoPermit::Store(error) => return Error::new(Kind::RateLimitStore(Cause::of_store(error))),
+            NoPermit::TooLong(wait) => wait,
         };
         // The last error says more if the service itself asked to wait.
         let asked = state.last_error.take().filter(|error| error.is_throttled() || error.retry_after().is_some());
         let is_policy = max_wait.is_some_and(|max_wait| wait > max_wait);
         let error = asked.unwrap_or_else(|| Error::new(if is_policy { Kind::Throttled } else { Kind::Deadline }));
-        Err(error.with(|details| details.retry_after = Some(wait)))
+        error.with(|details| details.retry_after = Some(wait))
     }
 
     /// Gets an access token, with retries. Returns `None` if another credential takes over.
@@ -362,7 +484,11 @@ impl Engine {
         // Noted whether or not this call waits, so that other calls respect it.
         if let Some(wait) = retry_after {
             tracing::warn!(wait_ms = wait.as_millis(), "the service asked to wait");
-            self.rate_limiter.pause(state.call.class(), slot, wait).await;
+            if outcome.status() == Some(429) && wait > LONGEST_WAIT_OF_A_MINUTE {
+                self.rate_limiter.pause_all(slot, wait).await;
+            } else {
+                self.rate_limiter.pause(state.call.class(), slot, wait).await;
+            }
         }
         let context = state.record_failure(outcome, slot, self.budget_left(state), self.max_wait(state), &self.clock);
         match decide(&self.retry, &context) {
@@ -381,6 +507,10 @@ impl Engine {
                 tracing::info!(wait_ms = wait.as_millis(), error = %format_args!("{error:#}"), "retrying");
                 self.budget.take(state.call.class(), cost, self.clock.now());
                 state.is_repetition |= is_repetition;
+                // The service is too busy, so other calls of the class wait too.
+                if matches!(outcome.status(), Some(504 | 408)) {
+                    self.rate_limiter.pause(state.call.class(), slot, after).await;
+                }
                 self.report_retry(state, &error, wait);
                 self.wait(state, after, WaitReason::Backoff).await;
             }

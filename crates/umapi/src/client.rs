@@ -4,14 +4,14 @@ use std::{env::VarError, fmt, sync::Arc, time::Duration};
 
 use umapi_auth::Credentials;
 use umapi_http::ServerUrl;
-use umapi_model::ThrottleClass;
 
 use crate::{
     builder::{ClientBuilder, SERVICE},
     call::Engine,
-    error::Error,
+    error::{Cause, Error, Kind},
     groups::Groups,
     legacy::Legacy,
+    rate::{NoPermit, RateLimitScope},
     users::Users,
 };
 
@@ -87,18 +87,28 @@ impl Client {
         Legacy::new(self.clone())
     }
 
-    /// Returns how long this many further calls of a class take under the rate limits, with all credentials: the time until
-    /// the last of them can be sent.
+    /// Returns how long this many further calls of a class, or lists of all users or groups, take under the rate limits, with
+    /// all credentials: the time until the last of them can be sent. Pauses that the service asked for are included.
     ///
     /// ```no_run
-    /// # async fn run(client: umapi::Client) {
-    /// use umapi::model::ThrottleClass;
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// use umapi::{RateLimitScope, model::{Operation, ThrottleClass}};
     ///
-    /// println!("25 action requests take {:?}", client.time_for(ThrottleClass::Action, 25).await);
+    /// println!("25 action requests take {:?}", client.time_for(ThrottleClass::Action, 25).await?);
+    /// let again = RateLimitScope::FirstPage(Operation::ListUsers);
+    /// println!("all users can be listed in {:?}", client.time_for(again, 1).await?);
+    /// # Ok(())
     /// # }
     /// ```
-    pub async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
-        self.0.rate_limiter.time_for(class, calls).await
+    ///
+    /// # Errors
+    ///
+    /// If the store of the rate limits fails.
+    pub async fn time_for(&self, calls_of: impl Into<RateLimitScope>, calls: usize) -> Result<Duration, Error> {
+        match self.0.rate_limiter.time_for(calls_of.into(), calls).await {
+            Err(NoPermit::Store(error)) => Err(Error::new(Kind::RateLimitStore(Cause::of_store(error)))),
+            Err(NoPermit::TooLong(time)) | Ok(time) => Ok(time),
+        }
     }
 }
 

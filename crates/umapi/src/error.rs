@@ -7,7 +7,7 @@ use std::{
 };
 
 use umapi_http::innermost;
-use umapi_model::ErrorCode;
+use umapi_model::{ErrorCode, Operation};
 
 /// The error of a failed call. Cheap to clone.
 ///
@@ -69,7 +69,7 @@ pub(crate) enum Kind {
     /// A list makes no progress.
     NoProgress(String),
     /// The store of the rate limits failed.
-    RateLimitStore(String),
+    RateLimitStore(Cause),
     /// The wait for a permit was longer than allowed.
     Throttled,
     /// The deadline of the call is too close.
@@ -88,6 +88,11 @@ impl Cause {
     /// Keeps an error, or makes one of a text.
     pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(error.into().into())
+    }
+
+    /// Keeps an error of a rate limit store.
+    pub(crate) fn of_store(error: Arc<dyn std::error::Error + Send + Sync>) -> Self {
+        Self(error)
     }
 
     /// Keeps an error of the HTTP library, without the URL, which may contain names.
@@ -201,6 +206,18 @@ impl Error {
     pub fn is_network(&self) -> bool {
         matches!(&self.0.kind, Kind::Connect(_) | Kind::Certificate(_) | Kind::Network(_))
             || self.login().is_some_and(umapi_auth::Error::is_network)
+    }
+
+    /// Whether the store of the rate limits failed, which [`source`](std::error::Error::source) says more about. Nothing was
+    /// sent for the attempt. See [`RateLimitStore`](crate::RateLimitStore).
+    pub fn is_rate_limit_store(&self) -> bool {
+        matches!(&self.0.kind, Kind::RateLimitStore(_))
+    }
+
+    /// Whether the service takes too long to list the members of a group, which is usually so for good if the group is very
+    /// large (status 504). Read all users instead, and keep those with the group in their `groups`: that list has no such limit.
+    pub fn is_group_too_large(&self) -> bool {
+        self.status() == Some(504) && self.operation() == Some(Operation::ListUsersInGroup.id())
     }
 
     /// Whether the caller stopped the call with a [`StopHandle`](crate::StopHandle).
@@ -330,10 +347,18 @@ impl fmt::Display for Error {
             Kind::Timeout(limit) => {
                 write!(f, "no response within {limit:?}; try again later, or allow more time for an attempt")?;
             }
+            Kind::Rejected(_) if self.is_group_too_large() => f.write_str(
+                "the service takes too long to list the members of this group, probably because it is very large; list all \
+                 users instead and keep those in the group",
+            )?,
             Kind::Rejected(response) => write_rejected(f, response)?,
             Kind::Unreadable { response, why } => write_unreadable(f, response, why)?,
             Kind::NoProgress(why) => write!(f, "the list of the service does not end: {why}; try again later")?,
-            Kind::RateLimitStore(why) => write!(f, "{why}; check where the rate limits are stored")?,
+            Kind::RateLimitStore(cause) => {
+                f.write_str("the store of the rate limits failed")?;
+                write_cause(f, cause)?;
+                f.write_str(", so nothing is sent; check where the rate limits are stored")?;
+            }
             Kind::Throttled => f.write_str("the rate limit requires a longer wait than the throttle policy allows")?,
             Kind::Journal(why) => write!(f, "the journal cannot be written, so nothing more is sent: {why}")?,
             Kind::Stopped => f.write_str("stopped by the caller")?,
@@ -433,7 +458,9 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
             Kind::Login(error) => Some(error),
-            Kind::Connect(cause) | Kind::Certificate(cause) | Kind::Network(cause) => Some(&*cause.0),
+            Kind::Connect(cause) | Kind::Certificate(cause) | Kind::Network(cause) | Kind::RateLimitStore(cause) => {
+                Some(&*cause.0)
+            }
             _ => None,
         }
     }
@@ -482,6 +509,17 @@ mod tests {
     }
 
     #[test]
+    fn a_group_that_is_too_large_has_a_remedy() {
+        let of = |status, operation: Operation| {
+            rejected(status, "").with(|details| details.operation = Some(operation.id()))
+        };
+        let error = of(504, Operation::ListUsersInGroup);
+        assert!(error.is_group_too_large() && error.to_string().contains("list all users"), "{error}");
+        assert!(!of(504, Operation::ListUsers).is_group_too_large());
+        assert!(!of(503, Operation::ListUsersInGroup).is_group_too_large());
+    }
+
+    #[test]
     fn the_text_has_the_remedy_first_and_the_codes_last() {
         let error = rejected(403, "403003").with(|details| {
             details.operation = Some("getUser");
@@ -496,9 +534,13 @@ mod tests {
     fn the_source_keeps_the_cause_and_the_text_does_not_repeat_it() {
         let refused = || Cause::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
         let login = || umapi_auth::Error::other("connection refused");
-        for kind in
-            [Kind::Connect(refused()), Kind::Certificate(refused()), Kind::Network(refused()), Kind::Login(login())]
-        {
+        for kind in [
+            Kind::Connect(refused()),
+            Kind::Certificate(refused()),
+            Kind::Network(refused()),
+            Kind::RateLimitStore(refused()),
+            Kind::Login(login()),
+        ] {
             let error = Error::new(kind);
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert_eq!(cause, "connection refused");

@@ -1,5 +1,8 @@
 //! Reading groups.
 
+mod directory;
+
+pub use directory::GroupDirectory;
 use umapi_model::{Group, GroupType, Operation};
 use umapi_plan::account::FoldedName;
 
@@ -49,10 +52,21 @@ impl Groups {
         GroupList { client: self.client.clone(), of_type: Some(of_type) }
     }
 
+    /// Reads all groups, to look them up by name. See [`GroupDirectory`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]. An item that cannot be read is left out, unless the client [fails](crate::UnreadableItems::Fail) then.
+    pub async fn directory(&self) -> Result<GroupDirectory, Error> {
+        let read_at = self.client.0.clock.wall();
+        let groups = self.list().try_collect().await?;
+        Ok(GroupDirectory::new(self.client.organization(), groups, read_at))
+    }
+
     /// Returns the group with this name, or `None`. Letter case does not matter.
     ///
-    /// The service has no such operation, so the list is read until the group is found. To look up many groups, read the list
-    /// once.
+    /// The service has no such operation, so the list is read until the group is found, which it allows once in two hours. To
+    /// look up several groups, read a [`directory`](Self::directory).
     ///
     /// # Errors
     ///
@@ -91,7 +105,7 @@ impl GroupList {
             async move {
                 let organization = client.organization();
                 let send = |raw: RawClient| async move { raw.list_groups(organization, page, None).await };
-                let response = client.0.call(call, send).await?;
+                let response = client.0.call(call.as_call(), send).await?;
                 let body = &response.value;
                 // A page past the end is documented as "Not found".
                 let is_past_end =

@@ -10,7 +10,7 @@ use crate::{
     call::{ApiCall, Effect, RawClient, Response},
     client::Client,
     error::Error,
-    list::{Pager, Query, array_page},
+    list::{PageCall, Pager, Query, array_page},
     lookup::{check_name, found, is_absent},
 };
 
@@ -130,16 +130,17 @@ impl LegacyUserList {
     pub fn list(self) -> Pager<LegacyUser> {
         let Self { client, domain, direct_only } = self;
         let filters = format!("{domain:?}{direct_only:?}");
-        let query = Query::new(client, Operation::ListLegacyUsers, &[&filters], move |client: Client, call, page| {
-            let domain = domain.clone();
-            async move {
-                let (organization, domain) = (client.organization(), domain.as_deref());
-                let send = |raw: RawClient| async move {
-                    raw.list_legacy_users(organization, direct_only, domain, Some(page), None).await
-                };
-                Ok(array_page(client.0.call(call, send).await?, page, 0))
-            }
-        });
+        let query =
+            Query::new(client, Operation::ListLegacyUsers, &[&filters], move |client: Client, call: PageCall, page| {
+                let domain = domain.clone();
+                async move {
+                    let (organization, domain) = (client.organization(), domain.as_deref());
+                    let send = |raw: RawClient| async move {
+                        raw.list_legacy_users(organization, direct_only, domain, Some(page), None).await
+                    };
+                    Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
+                }
+            });
         Pager::new(query)
     }
 }
@@ -160,12 +161,16 @@ impl LegacyUserGroups {
     /// Lists all user groups.
     #[must_use]
     pub fn list(&self) -> Pager<UserGroup> {
-        let query =
-            Query::new(self.client.clone(), Operation::ListUserGroups, &[], |client: Client, call, page| async move {
+        let query = Query::new(
+            self.client.clone(),
+            Operation::ListUserGroups,
+            &[],
+            |client: Client, call: PageCall, page| async move {
                 let organization = client.organization();
                 let send = |raw: RawClient| async move { raw.list_user_groups(organization, Some(page), None).await };
-                Ok(array_page(client.0.call(call, send).await?, page, 1))
-            });
+                Ok(array_page(client.0.call(call.as_call(), send).await?, page, 1))
+            },
+        );
         Pager::new(query.counted_from_one())
     }
 
@@ -240,12 +245,12 @@ impl LegacyUserGroups {
     #[must_use]
     pub fn users(&self, group_id: u64) -> Pager<LegacyUser> {
         let operation = Operation::ListUserGroupUsers;
-        let fetch = move |client: Client, call, page| async move {
+        let fetch = move |client: Client, call: PageCall, page| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move {
                 raw.list_user_group_users(organization, group_id, Some(page), None).await
             };
-            Ok(array_page(client.0.call(call, send).await?, page, 0))
+            Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
         };
         Pager::new(Query::new(self.client.clone(), operation, &[&group_id.to_string()], fetch))
     }
@@ -254,12 +259,12 @@ impl LegacyUserGroups {
     #[must_use]
     pub fn admins(&self, group_id: u64) -> Pager<LegacyUser> {
         let operation = Operation::ListUserGroupAdmins;
-        let fetch = move |client: Client, call, page| async move {
+        let fetch = move |client: Client, call: PageCall, page| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move {
                 raw.list_user_group_admins(organization, group_id, Some(page), None).await
             };
-            Ok(array_page(client.0.call(call, send).await?, page, 0))
+            Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
         };
         Pager::new(Query::new(self.client.clone(), operation, &[&group_id.to_string()], fetch))
     }
@@ -278,10 +283,10 @@ impl LegacyProducts {
     /// Lists all products.
     #[must_use]
     pub fn list(&self) -> Pager<Product> {
-        let fetch = |client: Client, call, page| async move {
+        let fetch = |client: Client, call: PageCall, page| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move { raw.list_products(organization, Some(page), None).await };
-            Ok(array_page(client.0.call(call, send).await?, page, 0))
+            Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
         };
         Pager::new(Query::new(self.client.clone(), Operation::ListProducts, &[], fetch))
     }
@@ -358,7 +363,7 @@ impl LegacyConfigurations {
     #[must_use]
     pub fn list(&self) -> Pager<Configuration> {
         let product_id = self.product_id.clone();
-        let fetch = move |client: Client, call, page| {
+        let fetch = move |client: Client, call: PageCall, page| {
             let product_id = product_id.clone();
             async move {
                 check_name("product id", &product_id)?;
@@ -366,7 +371,7 @@ impl LegacyConfigurations {
                 let send = |raw: RawClient| async move {
                     raw.list_configurations(organization, product_id, Some(page), None).await
                 };
-                let Response { value, head, requests, is_repetition } = client.0.call(call, send).await?;
+                let Response { value, head, requests, is_repetition } = client.0.call(call.as_call(), send).await?;
                 let response = Response { value: value.license_configurations, head, requests, is_repetition };
                 Ok(array_page(response, page, 0))
             }
@@ -418,7 +423,7 @@ impl LegacyConfigurations {
 
     fn people(&self, config_id: String, people: People) -> Pager<LegacyUser> {
         let (this, config) = (self.clone(), config_id.clone());
-        let fetch = move |client: Client, call, page| {
+        let fetch = move |client: Client, call: PageCall, page| {
             let (this, config) = (this.clone(), config.clone());
             async move {
                 this.check(&config)?;
@@ -429,7 +434,7 @@ impl LegacyConfigurations {
                         People::Admins => raw.list_configuration_admins(org, product, config, Some(page), None).await,
                     }
                 };
-                Ok(array_page(client.0.call(call, send).await?, page, 0))
+                Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
             }
         };
         let operation = match people {

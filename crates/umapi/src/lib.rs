@@ -17,15 +17,16 @@ mod run;
 mod users;
 
 pub use builder::ClientBuilder;
-pub use call::{UnreadableItem, UnreadableItems};
+pub use call::{SyncHints, UnreadableItem, UnreadableItems};
 pub use client::Client;
 pub use error::Error;
-pub use groups::{GroupList, Groups};
+pub use groups::{GroupDirectory, GroupList, Groups};
 pub use legacy::{Legacy, LegacyConfigurations, LegacyProducts, LegacyUserGroups, LegacyUserList, LegacyUsers};
 pub use list::{Changes, Page, PageItem, Pager, Pages, ResumeToken};
 pub use observer::{Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait, WaitReason};
 pub use rate::{
-    InMemoryRateLimits, Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits, ThrottlePolicy,
+    InMemoryRateLimits, Permit, PermitId, RateLimit, RateLimitError, RateLimitFuture, RateLimitScope, RateLimitSet,
+    RateLimitStore, RateLimits, ThrottlePolicy,
 };
 pub use run::{
     Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes, PlannedMemberships,

@@ -4,10 +4,11 @@ mod item;
 mod pager;
 mod pages;
 mod query;
+mod read_ahead;
 mod token;
 
 pub use item::PageItem;
 pub use pager::Pager;
 pub use pages::{Changes, Page, Pages};
-pub(crate) use query::{Query, array_page};
+pub(crate) use query::{PageCall, Query, array_page};
 pub use token::ResumeToken;

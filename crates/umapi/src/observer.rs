@@ -142,6 +142,9 @@ pub struct Wait<'a> {
 pub enum WaitReason {
     /// The documented limit leaves no call for now.
     RateLimit,
+    /// The first page of a list of all users or of all groups was read recently, and the service allows that only once in some
+    /// hours.
+    FirstPage,
     /// The service answered 429.
     Throttled,
     /// An attempt failed, and the next one keeps a distance.
@@ -152,6 +155,7 @@ impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RateLimit => "the calls of this minute are used up",
+            Self::FirstPage => "this list was read recently, and the service allows that only every few hours",
             Self::Throttled => "the service asked for it",
             Self::Backoff => "the last attempt failed",
         })

@@ -1,10 +1,13 @@
-//! Client-side rate limiting: how many calls per minute, and which call is next.
+//! Client-side rate limiting: how many calls in a period, and which call is next.
 
 mod limiter;
 mod memory;
 mod store;
 
 pub use limiter::ThrottlePolicy;
-pub(crate) use limiter::{CallPermit, NoPermit, RateLimiter};
+pub(crate) use limiter::{CallPermit, FirstPagePermit, NoPermit, RateLimiter};
 pub use memory::InMemoryRateLimits;
-pub use store::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits};
+pub use store::{
+    Permit, PermitId, RateLimit, RateLimitError, RateLimitFuture, RateLimitScope, RateLimitSet, RateLimitStore,
+    RateLimits,
+};

@@ -153,7 +153,7 @@ impl UserList {
                     let send = |raw: RawClient| async move {
                         raw.list_users(organization, page, direct_only, domain, None).await
                     };
-                    let response = client.0.call(call, send).await?;
+                    let response = client.0.call(call.as_call(), send).await?;
                     response.check_result(&response.value.result, response.value.message.as_deref())?;
                     Ok(Page::of(response.value.users, response.value.last_page, response.head))
                 }
@@ -224,7 +224,7 @@ impl GroupMembers {
                         raw.list_users_in_group(organization, page, group, direct_only, exclude_groups, status, None)
                             .await
                     };
-                    let response = client.0.call(call, send).await?;
+                    let response = client.0.call(call.as_call(), send).await?;
                     response.check_result(&response.value.result, response.value.message.as_deref())?;
                     Ok(Page::of(response.value.users, response.value.last_page, response.head))
                 }

@@ -171,10 +171,10 @@ async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -
     if requests == 0 {
         return changes;
     }
-    let time = connection.client.time_for(ThrottleClass::Action, requests).await;
-    let time = match time.as_secs() {
-        0 => "sent immediately".to_owned(),
-        _ => format!("about {} under the rate limits", rough(time)),
+    let time = match connection.client.time_for(ThrottleClass::Action, requests).await {
+        Ok(time) if time.as_secs() == 0 => "sent immediately".to_owned(),
+        Ok(time) => format!("about {} under the rate limits", rough(time)),
+        Err(error) => format!("the time is unknown: {error}"),
     };
     format!("{changes}; {}, {time}", counted(requests as u64, "request"))
 }

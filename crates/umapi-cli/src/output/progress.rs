@@ -287,6 +287,7 @@ impl State {
 fn reason_text(reason: WaitReason) -> String {
     match reason {
         WaitReason::RateLimit => "rate limit reached".to_owned(),
+        WaitReason::FirstPage => "the service allows this list only every few hours".to_owned(),
         WaitReason::Throttled => "the service asks to wait".to_owned(),
         WaitReason::Backoff => "the last attempt failed".to_owned(),
         other => other.to_string(),
@@ -297,6 +298,7 @@ fn reason_text(reason: WaitReason) -> String {
 fn reason_name(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::RateLimit => "rate-limit",
+        WaitReason::FirstPage => "first-page",
         WaitReason::Throttled => "throttled",
         WaitReason::Backoff => "backoff",
         _ => "other",

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
+    rate::FirstPagePermit,
     run::StopHandle,
 };
 
@@ -33,6 +34,8 @@ pub(super) struct CallState<'a> {
     least_left: Duration,
     /// Whether a request is being sent now.
     pub(super) is_sending: Arc<AtomicBool>,
+    /// The permit to read the first page of a list.
+    pub(super) first_page: Option<FirstPagePermit>,
     /// The last request.
     pub(super) exchange: Option<HttpExchange>,
     /// Requests that were sent.
@@ -60,6 +63,7 @@ impl<'a> CallState<'a> {
             deadline,
             least_left: deadline.map_or(Duration::ZERO, |deadline| ((deadline - clock.now()) / 10).min(LEAST_LEFT)),
             is_sending: Arc::default(),
+            first_page: None,
             exchange: None,
             requests: 0,
             failures: 0,

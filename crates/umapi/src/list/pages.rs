@@ -1,9 +1,10 @@
 //! A list, page by page.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,9 +13,9 @@ use tokio::runtime::{Handle, Id};
 use tracing::Instrument as _;
 use umapi_http::{AbortOnDrop, describe_panic};
 
-use super::{PageItem, Query, query::PageFingerprint, token::Within};
+use super::{PageItem, Query, query::PageFingerprint, read_ahead::ReadAhead, token::Within};
 use crate::{
-    call::UnreadableItem,
+    call::{Begun, UnreadableItem},
     error::{Cause, Error, Kind},
     observer::PageRead,
 };
@@ -96,7 +97,9 @@ impl Changes {
 /// # }
 /// ```
 ///
-/// * While you work on a page, the next one is fetched if there is a permit for it now. Only one page is fetched ahead.
+/// * While you work on a page, the next one is fetched if there is a permit for it now. If pages take long to arrive, several
+///   are in flight at the same time, as far as the rate limits leave calls: at most
+///   [`pages_in_flight`](crate::ClientBuilder::pages_in_flight). They come out in their order.
 /// * The list ends with the page that is marked as the last, or when the server returns the last page again.
 /// * A list that makes no progress is an error: pages that repeat in turn, or a hundred empty pages in a row.
 /// * After an error, the next call tries the same page again.
@@ -104,7 +107,11 @@ pub struct Pages<T> {
     query: Query<T>,
     next: u32,
     is_over: bool,
-    ongoing: Option<Ongoing<T>>,
+    /// The fetches of the next page and of those after it, in order.
+    fetches: VecDeque<Fetch<T>>,
+    read_ahead: ReadAhead,
+    /// The number of pages according to the last page, unless that page disproves it.
+    page_count: Option<u32>,
     /// The position of a resume token, until it is found.
     resume: Option<Resume>,
     /// The number of items on a page, as far as it is known.
@@ -119,11 +126,24 @@ pub struct Pages<T> {
     count_offset: u32,
 }
 
-/// A fetch in flight, in a task of its own: its time limits must not pass while nobody polls the list. It ends with the list.
-struct Ongoing<T> {
+/// A fetch of a page, in a task of its own: its time limits must not pass while nobody polls the list. It ends with the list.
+struct Fetch<T> {
+    index: u32,
     page: AbortOnDrop<Result<Page<T>, Error>>,
     runtime: Id,
-    is_ahead: bool,
+    need: Need,
+    begun: Arc<Begun>,
+}
+
+/// How much a page is needed when its fetch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// The reader waits for it.
+    Now,
+    /// The reader waits for an earlier page. The fetch waits for a permit.
+    Soon,
+    /// The reader works on an earlier page. The fetch fails if there is no permit now.
+    Later,
 }
 
 /// A search for the position of a resume token.
@@ -187,11 +207,14 @@ enum Arrival {
 
 impl<T: PageItem> Pages<T> {
     pub(super) fn new(query: Query<T>) -> Self {
+        let read_ahead = ReadAhead::new(query.client.0.pages_in_flight);
         Self {
             query,
             next: 0,
             is_over: false,
-            ongoing: None,
+            fetches: VecDeque::new(),
+            read_ahead,
+            page_count: None,
             resume: None,
             page_size: None,
             total: None,
@@ -258,21 +281,66 @@ impl<T: PageItem> Pages<T> {
 
     pub(super) fn end(&mut self) {
         self.is_over = true;
-        self.ongoing = None;
+        self.fetches.clear();
     }
 
-    /// Starts to fetch the next page before it is needed.
+    /// Starts to fetch a page before it is needed: the next one, or one more if pages take long.
     pub(super) fn look_ahead(&mut self) {
-        if !self.is_over && self.ongoing.is_none() {
-            self.ongoing = self.fetch(true);
+        if self.is_over || self.resume.is_some() {
+            return;
+        }
+        match self.fetches.back() {
+            None => self.fetch(self.next, Need::Later),
+            Some(last) if last.begun.at().is_some() && self.has_room_after(last.index) => {
+                self.fetch(last.index + 1, Need::Later);
+            }
+            Some(_) => {}
         }
     }
 
-    /// Fetches the next page. Returns `None` outside of a runtime.
-    fn fetch(&self, is_ahead: bool) -> Option<Ongoing<T>> {
-        let runtime = Handle::try_current().ok()?;
-        let fetch = self.query.fetch(self.next, is_ahead).in_current_span();
-        Some(Ongoing { page: AbortOnDrop::new(runtime.spawn(fetch)), runtime: runtime.id(), is_ahead })
+    /// Starts to fetch more pages while the reader waits for one. Only the last of them waits for a permit: when it gets one,
+    /// the reader's task is woken and comes back here. So other calls wait behind one page of a list, not behind all of them.
+    fn fetch_more(&mut self, context: &mut Context<'_>) {
+        while self.resume.is_none()
+            && let Some(last) = self.fetches.back()
+        {
+            let index = last.index;
+            last.begun.wake(context.waker());
+            match (last.begun.at(), last.need) {
+                (Some(_), _) if self.has_room_after(index) => self.fetch(index + 1, Need::Soon),
+                // There was no permit while the reader did not wait.
+                (None, Need::Later) if last.begun.has_ended() && self.fetches.len() > 1 => {
+                    self.fetches.pop_back();
+                    self.fetch(index, Need::Soon);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Whether another page should be in flight, as far as is known.
+    fn has_room_after(&self, index: u32) -> bool {
+        self.fetches.len() < self.read_ahead.pages() && self.page_count.is_some_and(|count| index + 1 < count)
+    }
+
+    /// Fetches a page. Outside of a runtime, nothing happens.
+    fn fetch(&mut self, index: u32, need: Need) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let begun = Arc::new(Begun::default());
+        let is_last = self.page_count.is_some_and(|count| count == index + 1);
+        let fetch = self.query.fetch(index, is_last, need == Need::Later, begun.clone());
+        let (noted, clock) = (begun.clone(), self.query.client.0.clock.clone());
+        let fetch = async move {
+            let result = fetch.await;
+            noted.end(clock.now());
+            result
+        };
+        let page = AbortOnDrop::new(runtime.spawn(fetch.in_current_span()));
+        let fetch = Fetch { index, page, runtime: runtime.id(), need, begun };
+        match index == self.next {
+            true => self.fetches.push_front(fetch),
+            false => self.fetches.push_back(fetch),
+        }
     }
 
     fn poll_with_look_ahead(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page<T>, Error>>> {
@@ -284,26 +352,31 @@ impl<T: PageItem> Pages<T> {
     }
 
     pub(super) fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page<T>, Error>>> {
+        if self.read_ahead.is_processing() {
+            self.read_ahead.processed(self.query.client.0.clock.now());
+        }
         let mut is_new = false;
         loop {
             if self.is_over {
                 return Poll::Ready(None);
             }
-            if self.ongoing.is_none() {
-                self.ongoing = self.fetch(false);
+            if self.fetches.front().is_none_or(|first| first.index != self.next) {
+                self.fetch(self.next, Need::Now);
                 is_new = true;
             }
-            let Some(ongoing) = &mut self.ongoing else {
+            let Some(first) = self.fetches.front_mut() else {
                 return Poll::Ready(Some(Err(Error::invalid("a list needs a tokio runtime; read it inside one"))));
             };
-            let joined = match Pin::new(&mut ongoing.page).poll(context) {
+            let joined = match Pin::new(&mut first.page).poll(context) {
                 Poll::Ready(joined) => joined,
                 // Fetched on another runtime, which may not run any more.
-                Poll::Pending if Handle::try_current().is_ok_and(|runtime| runtime.id() != ongoing.runtime) => None,
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending if Handle::try_current().is_ok_and(|runtime| runtime.id() != first.runtime) => None,
+                Poll::Pending => {
+                    self.fetch_more(context);
+                    return Poll::Pending;
+                }
             };
-            let was_ahead = ongoing.is_ahead;
-            self.ongoing = None;
+            let Some(Fetch { need, begun, .. }) = self.fetches.pop_front() else { continue };
             let result = match joined {
                 Some(Ok(result)) => result,
                 Some(Err(panic)) => {
@@ -312,15 +385,33 @@ impl<T: PageItem> Pages<T> {
                 None if is_new => Err(Error::new(Kind::Network(Cause::new("the runtime is being dropped")))),
                 None => continue,
             };
-            match result {
-                Ok(page) => match self.take(page) {
-                    Ok(Some(page)) => return Poll::Ready(Some(Ok(page))),
-                    Ok(None) => {}
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
-                // Nobody waited for it, so it counts for nothing. Now the page is needed.
-                Err(error) if was_ahead && (error.requests() == 0 || error.is_retryable()) => {}
-                Err(error) => return Poll::Ready(Some(Err(error))),
+            let error = match result {
+                Ok(page) => {
+                    if let Some(took) = begun.took() {
+                        self.read_ahead.arrived(took, begun.requests());
+                    }
+                    match self.take(page) {
+                        Ok(Some(page)) => {
+                            self.read_ahead.given(self.query.client.0.clock.now());
+                            return Poll::Ready(Some(Ok(page)));
+                        }
+                        Ok(None) => continue,
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    }
+                }
+                Err(error) => error,
+            };
+            if begun.requests() > 0 {
+                self.read_ahead.failed();
+            }
+            // Nobody waited for it, so it counts for nothing. Now the page is needed.
+            let counts_for_nothing = match need {
+                Need::Now => false,
+                Need::Soon => error.requests() == 0,
+                Need::Later => error.requests() == 0 || error.is_retryable(),
+            };
+            if !counts_for_nothing {
+                return Poll::Ready(Some(Err(error)));
             }
         }
     }
@@ -332,6 +423,7 @@ impl<T: PageItem> Pages<T> {
             Some(Place::OnPage(index, resume)) => {
                 tracing::debug!(page = index, "the page size changed, looking for the position of the resume token");
                 (self.next, self.resume) = (index, Some(resume));
+                self.fetches.clear();
                 return Ok(None);
             }
             Some(Place::Here { skipped, is_elsewhere }) => {
@@ -368,8 +460,13 @@ impl<T: PageItem> Pages<T> {
         if let Some(fingerprint) = page.fingerprint {
             self.seen.entry(fingerprint).or_insert(page.index);
         }
+        let by_size = || u32::try_from(page.total?.div_ceil(u64::from(page.page_size.filter(|size| *size > 0)?))).ok();
+        // Every page says how many there are. It may be wrong, and it may change while the list is read.
+        self.page_count = page.page_count.or_else(by_size).filter(|count| page.index.saturating_add(1) < *count);
         self.next = self.next.saturating_add(1);
-        self.is_over = page.is_last;
+        if page.is_last {
+            self.end();
+        }
         let (operation, index, items) = (self.query.operation.id(), page.index, page.items.len());
         tracing::debug!(operation, index, items, total = page.total, "page read");
         self.query.client.0.observer.page(&PageRead { operation, index, items, total: page.total });

@@ -2,11 +2,11 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use umapi_model::Operation;
+use umapi_model::{CountedCalls, Operation};
 
 use super::{Page, PageItem, item::Fingerprint};
 use crate::{
-    call::{ApiCall, Response, ResponseHead},
+    call::{ApiCall, Begun, Pragma, Response, ResponseHead, SyncHints},
     client::Client,
     error::Error,
 };
@@ -14,7 +14,30 @@ use crate::{
 /// A fetch in flight.
 pub(super) type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>, Error>> + Send>>;
 
-type Fetch<T> = dyn Fn(Client, ApiCall<'static>, u32) -> Fetching<T> + Send + Sync;
+type Fetch<T> = dyn Fn(Client, PageCall, u32) -> Fetching<T> + Send + Sync;
+
+/// The call for a page.
+pub(crate) struct PageCall {
+    operation: Operation,
+    pragma: Option<Pragma>,
+    is_first_page: bool,
+    /// Whether the page is not needed yet. Such a call fails if there is no permit for it now.
+    is_ahead: bool,
+    begun: Arc<Begun>,
+}
+
+impl PageCall {
+    pub(crate) fn as_call(&self) -> ApiCall<'_> {
+        let Self { operation, pragma, is_first_page, is_ahead, begun } = self;
+        ApiCall {
+            pragma: *pragma,
+            is_first_page: *is_first_page,
+            is_ahead: *is_ahead,
+            begun: Some(begun),
+            ..ApiCall::read(*operation)
+        }
+    }
+}
 
 /// The operation and the parameters of a list. Cheap to clone.
 pub(crate) struct Query<T> {
@@ -31,7 +54,7 @@ impl<T> Query<T> {
     /// page.
     pub(crate) fn new<F, Fut>(client: Client, operation: Operation, parameters: &[&str], fetch: F) -> Self
     where
-        F: Fn(Client, ApiCall<'static>, u32) -> Fut + Send + Sync + 'static,
+        F: Fn(Client, PageCall, u32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Page<T>, Error>> + Send + 'static,
     {
         let fingerprint = Fingerprint::new().and(operation.id()).and(client.organization());
@@ -46,10 +69,23 @@ impl<T> Query<T> {
         self
     }
 
-    /// Fetches a page by its index, counted from 0. A fetch ahead of need fails if there is no permit for it now.
-    pub(super) fn fetch(&self, index: u32, is_ahead: bool) -> Fetching<T> {
-        let call = ApiCall { is_ahead, ..ApiCall::read(self.operation) };
+    /// Fetches a page by its index, counted from 0. A fetch ahead of need fails if there is no permit for it now. `is_last`
+    /// means that it is the last page as far as is known.
+    pub(super) fn fetch(&self, index: u32, is_last: bool, is_ahead: bool, begun: Arc<Begun>) -> Fetching<T> {
+        let pragma = match (index, is_last) {
+            _ if !self.is_whole_organization() => None,
+            (0, _) => Some(Pragma::SyncStart),
+            // A job that does more than to read a list does not end with it.
+            (_, true) if self.client.0.sync_hints == SyncHints::Lists => Some(Pragma::SyncEnd),
+            _ => None,
+        };
+        let call = PageCall { operation: self.operation, pragma, is_first_page: index == 0, is_ahead, begun };
         (self.fetch)(self.client.clone(), call, index.saturating_add(self.first_page))
+    }
+
+    /// Whether it is a list of all users or of all groups, which the service takes for the start of a long job.
+    fn is_whole_organization(&self) -> bool {
+        self.operation.throttles().iter().any(|throttle| throttle.counts == CountedCalls::FirstPage)
     }
 }
 

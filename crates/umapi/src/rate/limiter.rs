@@ -1,7 +1,7 @@
 //! The rate limiter of a client: one queue per class of operations, in order of arrival, for all credentials.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -13,10 +13,13 @@ use std::{
 use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use umapi_http::catch_panic;
-use umapi_model::ThrottleClass;
+use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
-use super::{Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, RateLimits};
+use super::{
+    Permit, PermitId, RateLimit, RateLimitError, RateLimitFuture, RateLimitScope, RateLimitSet, RateLimitStore,
+    RateLimits,
+};
 use crate::observer::{Observer, Wait, WaitReason};
 
 /// Waits longer than this are reported to the observer.
@@ -77,16 +80,23 @@ struct Shared {
     clock: Clock,
     store: Arc<dyn RateLimitStore>,
     observer: Arc<dyn Observer>,
+    /// For each class one line for every credential, and one for each single credential.
     lines: Vec<Line>,
+    /// The limits of first pages, for each credential.
+    first_pages: Vec<(Operation, Vec<RateLimitSet>)>,
     /// Until when each credential is suspended, because it was rejected.
     suspended: Mutex<Vec<Instant>>,
+    /// Until when the service asked to wait, for each class and credential.
+    paused: Mutex<HashMap<(ThrottleClass, usize), Instant>>,
 }
 
-/// The queue of one class of operations.
+/// A queue of calls of one class of operations.
 struct Line {
     class: ThrottleClass,
+    /// The only credential of its calls; `None` for any.
+    only: Option<usize>,
     /// One for each credential.
-    limits: Vec<RateLimit>,
+    limits: Vec<RateLimitSet>,
     /// The credential that is asked first next time.
     first: AtomicUsize,
     queue: Mutex<Queue>,
@@ -105,8 +115,6 @@ struct Queue {
     next_at: Instant,
     /// The end of the last wait that was reported to the observer.
     reported_until: Instant,
-    /// Until when the service asked to wait, for each credential.
-    paused_until: Vec<Instant>,
 }
 
 /// A permit of the store.
@@ -146,13 +154,30 @@ pub(crate) struct CallPermit {
     grant: Option<Grant>,
 }
 
+/// Allows to read the first page of a list with one credential, however often the request is repeated. It goes back when it is
+/// dropped before a request was sent.
+#[must_use = "dropping a permit returns it"]
+pub(crate) struct FirstPagePermit {
+    pub(crate) slot: usize,
+    limiter: RateLimiter,
+    limits: RateLimitSet,
+    permit: PermitId,
+    is_spent: bool,
+}
+
 /// Why a caller got no permit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum NoPermit {
     /// The wait would be longer than the caller is willing to wait.
     TooLong(Duration),
     /// The store failed.
-    Store(String),
+    Store(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<RateLimitError> for NoPermit {
+    fn from(error: RateLimitError) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl RateLimiter {
@@ -163,28 +188,75 @@ impl RateLimiter {
         limits: &RateLimits,
         api_keys: &[Arc<str>],
     ) -> Self {
-        let lines = ThrottleClass::ALL.iter().map(|class| {
-            let limit = |key: &Arc<str>| RateLimit {
-                api_key: key.clone(),
-                class: *class,
-                per_minute: limits.per_minute(*class),
-            };
-            Line::new(*class, api_keys.iter().map(limit).collect())
+        let sets = |scope: RateLimitScope| -> Vec<RateLimitSet> {
+            api_keys.iter().map(|key| RateLimitSet::new(key.clone(), scope, limits.of(scope).iter().copied())).collect()
+        };
+        // With one credential, the line for every credential is that of the only one.
+        let single = if api_keys.len() > 1 { api_keys.len() } else { 0 };
+        let lines = ThrottleClass::ALL.iter().flat_map(|class| {
+            let only = std::iter::once(None).chain((0..single).map(Some));
+            only.map(|only| Line::new(*class, only, sets((*class).into())))
         });
-        let lines = lines.collect();
+        let first_pages = Operation::ALL.into_iter().filter_map(|operation| {
+            let scope = RateLimitScope::FirstPage(operation);
+            (!limits.of(scope).is_empty()).then(|| (operation, sets(scope)))
+        });
+        let (lines, first_pages) = (lines.collect(), first_pages.collect());
         let suspended = Mutex::new(vec![Instant::ORIGIN; api_keys.len()]);
-        Self(Arc::new(Shared { clock, store, observer, lines, suspended }))
+        Self(Arc::new(Shared { clock, store, observer, lines, first_pages, suspended, paused: Mutex::default() }))
     }
 
-    /// Waits for a permit of any credential, at most as long as `longest`.
+    /// Waits for a permit to read the first page of a list, at most as long as `longest`. Returns `None` if there is no limit.
+    pub(crate) async fn acquire_first_page(
+        &self,
+        operation: Operation,
+        class: ThrottleClass,
+        longest: Option<Duration>,
+    ) -> Result<Option<FirstPagePermit>, NoPermit> {
+        let shared = &self.0;
+        let Some((_, sets)) = shared.first_pages.iter().find(|(of, _)| *of == operation) else { return Ok(None) };
+        let started = shared.clock.now();
+        loop {
+            let (slots, first) = (shared.active_slots(), self.next_slot(class));
+            let first = slots.iter().position(|slot| *slot == first).unwrap_or_default();
+            let mut shortest = Duration::MAX;
+            for step in 0..slots.len() {
+                let slot = slots[(first + step) % slots.len()];
+                let paused = shared.paused_for(class, slot);
+                if !paused.is_zero() {
+                    shortest = shortest.min(paused);
+                    continue;
+                }
+                let limits = sets[slot].clone();
+                match shared.ask_store("acquire", || shared.store.acquire(&limits)).await? {
+                    Permit::Granted(permit) => {
+                        let limiter = self.clone();
+                        return Ok(Some(FirstPagePermit { slot, limiter, limits, permit, is_spent: false }));
+                    }
+                    Permit::After(time) => shortest = shortest.min(time),
+                }
+            }
+            let now = shared.clock.now();
+            if longest.is_some_and(|longest| (now - started).saturating_add(shortest) > longest) {
+                return Err(NoPermit::TooLong(shortest));
+            }
+            if shortest > REPORTED_WAIT {
+                shared.announce(Some(operation.id()), WaitReason::FirstPage, shortest);
+            }
+            shared.clock.sleep(shortest.max(INSTANT)).await;
+        }
+    }
+
+    /// Waits for a permit of any credential, or of the given one, at most as long as `longest`.
     pub(crate) async fn acquire(
         &self,
         class: ThrottleClass,
+        only: Option<usize>,
         longest: Option<Duration>,
         operation: &'static str,
     ) -> Result<CallPermit, NoPermit> {
         let started = self.0.clock.now();
-        let index = self.0.index_of(class);
+        let index = self.0.index_of(class, only);
         let line = &self.0.lines[index];
         let (is_alone, spare, unneeded) = {
             let mut queue = line.lock();
@@ -213,13 +285,16 @@ impl RateLimiter {
 
     /// The credential that is likely to have the next permit.
     pub(crate) fn next_slot(&self, class: ThrottleClass) -> usize {
-        let line = &self.0.lines[self.0.index_of(class)];
+        let line = &self.0.lines[self.0.index_of(class, None)];
         let (slots, first) = (self.0.active_slots(), line.first.load(Ordering::Relaxed));
-        let now = self.0.clock.now();
-        let queue = line.lock();
         let in_order = (0..slots.len()).map(|step| slots[(first + step) % slots.len()]);
-        let mut open = in_order.clone().filter(|slot| queue.paused_until[*slot] <= now);
+        let mut open = in_order.clone().filter(|slot| self.0.paused_for(class, *slot).is_zero());
         open.next().or(in_order.clone().next()).unwrap_or_default()
+    }
+
+    /// Whether calls of a class with a credential can be made as far as is known: it is neither suspended nor paused.
+    pub(crate) fn is_open(&self, class: ThrottleClass, slot: usize) -> bool {
+        self.0.active_slots().contains(&slot) && self.0.paused_for(class, slot).is_zero()
     }
 
     /// Joins the queue.
@@ -231,7 +306,7 @@ impl RateLimiter {
         comes_first: bool,
     ) -> Result<Place<'a>, NoPermit> {
         let ahead = if comes_first { 0 } else { line.lock().waiting.len() };
-        let wait = self.0.forecast(line, ahead).await;
+        let wait = self.0.forecast(line, ahead).await?;
         if longest.is_some_and(|longest| wait > longest) {
             return Err(NoPermit::TooLong(wait));
         }
@@ -310,27 +385,36 @@ impl RateLimiter {
         }
     }
 
+    /// Pauses all calls of every class with one credential.
+    pub(crate) async fn pause_all(&self, slot: usize, time: Duration) {
+        for class in ThrottleClass::ALL {
+            self.pause(class, slot, time).await;
+        }
+    }
+
     /// Pauses all calls of a class with one credential, and refuses the waiting calls that would have to wait too long.
     pub(crate) async fn pause(&self, class: ThrottleClass, slot: usize, time: Duration) {
-        let line = &self.0.lines[self.0.index_of(class)];
-        let waiting = {
-            let mut queue = line.lock();
-            let until = self.0.clock.now() + time;
-            queue.paused_until[slot] = queue.paused_until[slot].max(until);
-            queue.waiting.len()
-        };
-        let store = &self.0.store;
-        let _ = self.0.ask_store("pause", || store.pause(&line.limits[slot], time)).await;
-        if waiting == 0 {
-            return;
+        let shared = &self.0;
+        shared.note_pause(class, slot, time);
+        let lines = shared.lines.iter().filter(|line| line.class == class && line.only.is_none_or(|only| only == slot));
+        if let Some(line) = lines.clone().next() {
+            let limits = &line.limits[slot];
+            // This process honors the pause, whether or not the store can tell others.
+            let _ = shared.ask_store("pause", || shared.store.pause(limits, time)).await;
         }
-        let mut forecasts = Vec::with_capacity(waiting);
-        for ahead in 0..waiting {
-            forecasts.push(self.0.forecast(line, ahead).await);
+        for line in lines {
+            let waiting = line.lock().waiting.len();
+            if waiting == 0 {
+                continue;
+            }
+            let mut forecasts = Vec::with_capacity(waiting);
+            for ahead in 0..waiting {
+                forecasts.push(shared.forecast(line, ahead).await.unwrap_or_default());
+            }
+            shared.report(line, None, forecasts[0]);
+            line.refuse_the_impatient(shared.clock.now(), &forecasts);
+            line.lock().wake_first();
         }
-        self.0.report(line, None, forecasts[0]);
-        line.refuse_the_impatient(self.0.clock.now(), &forecasts);
-        line.lock().wake_first();
     }
 
     /// Suspends a credential. Returns whether another one is active.
@@ -341,27 +425,73 @@ impl RateLimiter {
         suspended.iter().any(|until| *until <= now)
     }
 
-    /// The calls per minute of all active credentials; `None` without a limit.
-    pub(crate) fn per_minute(&self, class: ThrottleClass) -> Option<u32> {
-        let line = &self.0.lines[self.0.index_of(class)];
-        let slots = self.0.active_slots().len().max(1);
-        Some(line.limits.first()?.per_minute?.get().saturating_mul(u32::try_from(slots).unwrap_or(u32::MAX)))
+    /// The time that the limits of a class need for this many further calls with all active credentials, once the calls so
+    /// far no longer count.
+    pub(crate) fn time_between(&self, class: ThrottleClass, calls: usize) -> Duration {
+        let line = &self.0.lines[self.0.index_of(class, None)];
+        let slots = u64::try_from(self.0.active_slots().len().max(1)).unwrap_or(u64::MAX);
+        let rounds = |limit: &RateLimit| {
+            let quota = u64::from(limit.quota().get()).saturating_mul(slots);
+            u32::try_from(u64::try_from(calls).unwrap_or(u64::MAX) / quota).unwrap_or(u32::MAX)
+        };
+        let limits = line.limits.first().map_or(&[][..], RateLimitSet::limits);
+        limits.iter().map(|limit| limit.period().saturating_mul(rounds(limit))).max().unwrap_or_default()
     }
 
     /// The time until the last of this many further calls has its permit.
-    pub(crate) async fn time_for(&self, class: ThrottleClass, calls: usize) -> Duration {
-        let line = &self.0.lines[self.0.index_of(class)];
-        let waiting = line.lock().waiting.len();
-        match waiting.saturating_add(calls).checked_sub(1) {
-            Some(ahead) => self.0.forecast(line, ahead).await,
-            None => Duration::ZERO,
+    pub(crate) async fn time_for(&self, scope: RateLimitScope, calls: usize) -> Result<Duration, NoPermit> {
+        let shared = &self.0;
+        match scope {
+            RateLimitScope::Class(class) => {
+                let line = &shared.lines[shared.index_of(class, None)];
+                let waiting = line.lock().waiting.len();
+                match waiting.saturating_add(calls).checked_sub(1) {
+                    Some(ahead) => shared.forecast(line, ahead).await,
+                    None => Ok(Duration::ZERO),
+                }
+            }
+            RateLimitScope::FirstPage(operation) => {
+                let class = operation.throttle().map_or(ThrottleClass::Legacy, |throttle| throttle.class);
+                let sets = shared.first_pages.iter().find(|(of, _)| *of == operation).map(|(_, sets)| sets);
+                match (sets, calls.checked_sub(1)) {
+                    (Some(sets), Some(ahead)) => shared.shortest(class, sets, &shared.active_slots(), ahead).await,
+                    _ => Ok(Duration::ZERO),
+                }
+            }
         }
     }
 }
 
 impl Shared {
-    fn index_of(&self, class: ThrottleClass) -> usize {
-        self.lines.iter().position(|line| line.class == class).unwrap_or_default()
+    fn index_of(&self, class: ThrottleClass, only: Option<usize>) -> usize {
+        let of_class = || self.lines.iter().position(|line| line.class == class);
+        self.lines
+            .iter()
+            .position(|line| line.class == class && line.only == only)
+            .or_else(of_class)
+            .unwrap_or_default()
+    }
+
+    fn paused(&self) -> MutexGuard<'_, HashMap<(ThrottleClass, usize), Instant>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_pause(&self, class: ThrottleClass, slot: usize, time: Duration) {
+        let until = self.clock.now() + time;
+        let mut paused = self.paused();
+        let known = paused.entry((class, slot)).or_insert(until);
+        *known = until.max(*known);
+    }
+
+    /// How long the service still asks to wait.
+    fn paused_for(&self, class: ThrottleClass, slot: usize) -> Duration {
+        let until = self.paused().get(&(class, slot)).copied();
+        until.map_or(Duration::ZERO, |until| until - self.clock.now())
+    }
+
+    /// The credentials that the calls of a line may use now.
+    fn slots_of(&self, line: &Line) -> Vec<usize> {
+        line.only.map_or_else(|| self.active_slots(), |only| vec![only])
     }
 
     fn suspended(&self) -> MutexGuard<'_, Vec<Instant>> {
@@ -419,19 +549,18 @@ impl Shared {
     /// Asks for a permit of each credential in turn, starting with another one each time. `Err` is the time until there is a
     /// permit.
     async fn take(&self, line: &Line) -> Result<Result<Grant, Duration>, NoPermit> {
-        let slots = self.active_slots();
+        let slots = self.slots_of(line);
         let first = line.first.fetch_add(1, Ordering::Relaxed);
         let mut shortest = Duration::MAX;
         for step in 0..slots.len() {
             let slot = slots[(first + step) % slots.len()];
-            let now = self.clock.now();
-            let paused = line.lock().paused_until[slot] - now;
+            let paused = self.paused_for(line.class, slot);
             if !paused.is_zero() {
                 shortest = shortest.min(paused);
                 continue;
             }
             // If the caller is dropped while the store answers, the store keeps the permit.
-            match self.ask_store("acquire", || self.store.acquire(&line.limits[slot])).await.map_err(NoPermit::Store)? {
+            match self.ask_store("acquire", || self.store.acquire(&line.limits[slot])).await? {
                 Permit::Granted(permit) => {
                     let now = self.clock.now();
                     return Ok(Ok(Grant { slot, permit, taken_at: now, given_at: now }));
@@ -442,27 +571,43 @@ impl Shared {
         Ok(Err(shortest))
     }
 
-    /// The time until there is a permit for a call with this many others ahead; zero if the store fails.
-    async fn forecast(&self, line: &Line, ahead: usize) -> Duration {
-        let slots = self.active_slots();
+    /// The time until there is a permit for a call with this many others ahead.
+    async fn forecast(&self, line: &Line, ahead: usize) -> Result<Duration, NoPermit> {
+        self.shortest(line.class, &line.limits, &self.slots_of(line), ahead).await
+    }
+
+    /// The shortest of the times that the credentials need.
+    async fn shortest(
+        &self,
+        class: ThrottleClass,
+        sets: &[RateLimitSet],
+        slots: &[usize],
+        ahead: usize,
+    ) -> Result<Duration, NoPermit> {
         let mut shortest = Duration::MAX;
-        for slot in &slots {
-            let paused = line.lock().paused_until[*slot] - self.clock.now();
+        for slot in slots {
+            let paused = self.paused_for(class, *slot);
             // The calls ahead are spread over the credentials.
             let ahead = ahead / slots.len();
-            let time = self.ask_store("forecast", || self.store.forecast(&line.limits[*slot], ahead)).await;
-            shortest = shortest.min(time.unwrap_or_default().max(paused));
+            let time = self.ask_store("forecast", || self.store.forecast(&sets[*slot], ahead)).await?;
+            shortest = shortest.min(time.max(paused));
         }
-        shortest
+        Ok(shortest)
     }
 
     /// Returns a permit to the store. It is called from `drop`, so it neither waits nor panics.
     fn release(&self, line: &Line, grant: Grant) {
-        let (store, limit) = (self.store.clone(), line.limits[grant.slot].clone());
+        self.give_back(line.limits[grant.slot].clone(), grant.permit);
+    }
+
+    fn give_back(&self, limits: RateLimitSet, permit: PermitId) {
+        let store = self.store.clone();
         let release = async move {
-            let release = AssertUnwindSafe(async { store.release(&limit, grant.permit).await });
-            if release.catch_unwind().await.is_err() {
-                tracing::error!("the rate limit store panicked in `release`");
+            let release = AssertUnwindSafe(async { store.release(&limits, permit).await });
+            match release.catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(method = "release", %error, "the rate limit store failed"),
+                Err(_) => tracing::error!("the rate limit store panicked in `release`"),
             }
         };
         let mut release = Box::pin(release);
@@ -478,26 +623,30 @@ impl Shared {
         &self,
         method: &'static str,
         call: impl FnOnce() -> RateLimitFuture<'a, T>,
-    ) -> Result<T, String> {
+    ) -> Result<T, RateLimitError> {
         let answer = catch_panic("rate limit store", async move { call().await });
         let answer = match self.clock.timeout(STORE_TIMEOUT, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("the rate limit store did not answer within {STORE_TIMEOUT:?}")),
+            Ok(answer) => answer.unwrap_or_else(|panic| Err(panic.into())),
+            Err(_) => Err(format!("it did not answer within {STORE_TIMEOUT:?}").into()),
         };
-        answer.inspect_err(|error| tracing::error!(method, error, "the rate limit store failed"))
+        answer.inspect_err(|error| tracing::error!(method, %error, "the rate limit store failed"))
     }
 
     fn report(&self, line: &Line, operation: Option<&'static str>, duration: Duration) {
         if duration <= REPORTED_WAIT {
             return;
         }
-        let now = self.clock.now();
-        let is_paused = {
+        let until = self.clock.now() + duration;
+        {
             let mut queue = line.lock();
-            queue.reported_until = queue.reported_until.max(now + duration);
-            queue.paused_until.iter().any(|until| *until > now)
-        };
-        let reason = if is_paused { WaitReason::Throttled } else { WaitReason::RateLimit };
+            queue.reported_until = queue.reported_until.max(until);
+        }
+        let is_paused = (0..line.limits.len()).any(|slot| !self.paused_for(line.class, slot).is_zero());
+        self.announce(operation, if is_paused { WaitReason::Throttled } else { WaitReason::RateLimit }, duration);
+    }
+
+    /// Reports a wait to the observer.
+    fn announce(&self, operation: Option<&'static str>, reason: WaitReason, duration: Duration) {
         let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
         tracing::info!(operation, wait_ms = duration.as_millis(), reason = %reason, "waiting for a permit");
         self.observer.wait_begins(&Wait { operation, reason, duration, until });
@@ -515,7 +664,7 @@ enum Step {
 }
 
 impl Line {
-    fn new(class: ThrottleClass, limits: Vec<RateLimit>) -> Self {
+    fn new(class: ThrottleClass, only: Option<usize>, limits: Vec<RateLimitSet>) -> Self {
         let queue = Queue {
             waiting: VecDeque::new(),
             called: Vec::new(),
@@ -523,9 +672,8 @@ impl Line {
             asking: None,
             next_at: Instant::ORIGIN,
             reported_until: Instant::ORIGIN,
-            paused_until: vec![Instant::ORIGIN; limits.len()],
         };
-        Self { class, limits, first: AtomicUsize::new(0), queue: Mutex::new(queue) }
+        Self { class, only, limits, first: AtomicUsize::new(0), queue: Mutex::new(queue) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -681,6 +829,24 @@ impl Drop for CallPermit {
     }
 }
 
+impl FirstPagePermit {
+    /// Reports to the store that a request is sent now. From here on, the permit is used.
+    pub(crate) async fn spend(&mut self) {
+        if !std::mem::replace(&mut self.is_spent, true) {
+            let shared = &self.limiter.0;
+            let _ = shared.ask_store("mark_sent", || shared.store.mark_sent(&self.limits, self.permit)).await;
+        }
+    }
+}
+
+impl Drop for FirstPagePermit {
+    fn drop(&mut self) {
+        if !self.is_spent {
+            self.limiter.0.give_back(self.limits.clone(), self.permit);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
@@ -715,7 +881,7 @@ mod tests {
         let manual = ManualClock::new().auto_advance(Duration::ZERO);
         let clock = manual.clock();
         let waits = Arc::new(Waits::default());
-        let limits = RateLimits::unlimited().with(CLASS, NonZeroU32::new(per_minute));
+        let limits = RateLimits::unlimited().with(CLASS, NonZeroU32::new(per_minute).map(RateLimit::per_minute));
         let keys: Vec<Arc<str>> = (0..keys).map(|key| format!("key {key}").into()).collect();
         let store = Arc::new(InMemoryRateLimits::new(clock.clone()));
         let rate_limiter = RateLimiter::new(clock.clone(), store, waits.clone(), &limits, &keys);
@@ -724,7 +890,7 @@ mod tests {
 
     /// Gets a permit and sends a request with it. Returns the credential.
     async fn send(rate_limiter: &RateLimiter, longest: Option<Duration>) -> Result<usize, Duration> {
-        match rate_limiter.acquire(CLASS, longest, "test").await {
+        match rate_limiter.acquire(CLASS, None, longest, "test").await {
             Ok(permit) => {
                 permit.confirm().await;
                 let slot = permit.slot;
@@ -779,8 +945,9 @@ mod tests {
         let permits = setting.permits(13).await;
         assert_eq!(permits.iter().filter(|(_, at)| *at == 0).count(), 6);
         assert_eq!(permits.iter().filter(|(_, at)| *at == 61).count(), 6);
-        assert_eq!(setting.rate_limiter.per_minute(CLASS), Some(6));
-        assert_eq!(self::setting(u32::MAX, 2).rate_limiter.per_minute(CLASS), Some(u32::MAX));
+        let minutes = |setting: &Setting, calls| setting.rate_limiter.time_between(CLASS, calls).as_secs() / 60;
+        assert_eq!((minutes(&setting, 5), minutes(&setting, 6), minutes(&setting, 13)), (0, 1, 2));
+        assert_eq!(minutes(&self::setting(u32::MAX, 2), usize::MAX), 1 << 31);
     }
 
     #[tokio::test]
@@ -876,10 +1043,10 @@ mod tests {
     async fn a_class_without_a_limit_never_waits() {
         let setting = setting(1, 1);
         for _ in 0..100 {
-            setting.rate_limiter.acquire(ThrottleClass::Users, None, "test").await.unwrap().spend();
+            setting.rate_limiter.acquire(ThrottleClass::Users, None, None, "test").await.unwrap().spend();
         }
         assert_eq!(setting.seconds(), 0);
-        assert_eq!(setting.rate_limiter.per_minute(ThrottleClass::Users), None);
+        assert_eq!(setting.rate_limiter.time_between(ThrottleClass::Users, 1_000_000), Duration::ZERO);
     }
 
     #[test]
@@ -905,21 +1072,21 @@ mod tests {
     }
 
     impl RateLimitStore for Optimistic {
-        fn acquire<'a>(&'a self, _: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+        fn acquire<'a>(&'a self, _: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
             let wait = self.waits.lock().unwrap().pop();
-            Box::pin(std::future::ready(wait.map_or(Permit::Granted(PermitId(1)), Permit::After)))
+            Box::pin(std::future::ready(Ok(wait.map_or(Permit::Granted(PermitId(1)), Permit::After))))
         }
 
-        fn mark_sent<'a>(&'a self, _: &'a RateLimit, _: PermitId) -> RateLimitFuture<'a, ()> {
-            Box::pin(std::future::ready(()))
+        fn mark_sent<'a>(&'a self, _: &'a RateLimitSet, _: PermitId) -> RateLimitFuture<'a, ()> {
+            Box::pin(std::future::ready(Ok(())))
         }
 
-        fn forecast<'a>(&'a self, _: &'a RateLimit, _: usize) -> RateLimitFuture<'a, Duration> {
-            Box::pin(std::future::ready(Duration::ZERO))
+        fn forecast<'a>(&'a self, _: &'a RateLimitSet, _: usize) -> RateLimitFuture<'a, Duration> {
+            Box::pin(std::future::ready(Ok(Duration::ZERO)))
         }
 
-        fn pause<'a>(&'a self, _: &'a RateLimit, _: Duration) -> RateLimitFuture<'a, ()> {
-            Box::pin(std::future::ready(()))
+        fn pause<'a>(&'a self, _: &'a RateLimitSet, _: Duration) -> RateLimitFuture<'a, ()> {
+            Box::pin(std::future::ready(Ok(())))
         }
     }
 
@@ -930,7 +1097,7 @@ mod tests {
         let store = Arc::new(Optimistic { waits: Mutex::new(vec![SECOND * 30, SECOND * 7, SECOND * 7]) });
         let keys: [Arc<str>; 1] = ["key".into()];
         let limiter = RateLimiter::new(manual.clock(), store, waits.clone(), &RateLimits::documented(), &keys);
-        limiter.acquire(CLASS, None, "test").await.unwrap().spend();
+        limiter.acquire(CLASS, None, None, "test").await.unwrap().spend();
         assert_eq!(*waits.0.lock().unwrap(), [(WaitReason::RateLimit, 7), (WaitReason::RateLimit, 30)]);
     }
 
@@ -938,19 +1105,19 @@ mod tests {
     struct Silent;
 
     impl RateLimitStore for Silent {
-        fn acquire<'a>(&'a self, _: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+        fn acquire<'a>(&'a self, _: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
             Box::pin(std::future::pending())
         }
 
-        fn mark_sent<'a>(&'a self, _: &'a RateLimit, _: PermitId) -> RateLimitFuture<'a, ()> {
+        fn mark_sent<'a>(&'a self, _: &'a RateLimitSet, _: PermitId) -> RateLimitFuture<'a, ()> {
             Box::pin(std::future::pending())
         }
 
-        fn forecast<'a>(&'a self, _: &'a RateLimit, _: usize) -> RateLimitFuture<'a, Duration> {
+        fn forecast<'a>(&'a self, _: &'a RateLimitSet, _: usize) -> RateLimitFuture<'a, Duration> {
             Box::pin(std::future::pending())
         }
 
-        fn pause<'a>(&'a self, _: &'a RateLimit, _: Duration) -> RateLimitFuture<'a, ()> {
+        fn pause<'a>(&'a self, _: &'a RateLimitSet, _: Duration) -> RateLimitFuture<'a, ()> {
             Box::pin(std::future::pending())
         }
     }
@@ -962,8 +1129,8 @@ mod tests {
         let keys: [Arc<str>; 1] = ["key".into()];
         let limiter = RateLimiter::new(manual.clock(), Arc::new(Silent), waits, &RateLimits::documented(), &keys);
         for (longest, seconds) in [(Some(Duration::ZERO), 10), (None, 20)] {
-            let failed = limiter.acquire(CLASS, longest, "test").await.err().unwrap();
-            assert!(matches!(&failed, NoPermit::Store(why) if why.contains("10s")), "{failed:?}");
+            let failed = limiter.acquire(CLASS, None, longest, "test").await.err().unwrap();
+            assert!(matches!(&failed, NoPermit::Store(why) if why.to_string().contains("10s")), "{failed:?}");
             assert_eq!(manual.clock().now().since_origin().as_secs(), seconds);
         }
     }
@@ -976,29 +1143,30 @@ mod tests {
     }
 
     impl RateLimitStore for Counting {
-        fn acquire<'a>(&'a self, _: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+        fn acquire<'a>(&'a self, _: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
             let id = PermitId(self.next.fetch_add(1, Ordering::SeqCst));
             self.out.lock().unwrap().push(id);
-            Box::pin(std::future::ready(Permit::Granted(id)))
+            Box::pin(std::future::ready(Ok(Permit::Granted(id))))
         }
 
-        fn mark_sent<'a>(&'a self, _: &'a RateLimit, _: PermitId) -> RateLimitFuture<'a, ()> {
-            Box::pin(std::future::ready(()))
+        fn mark_sent<'a>(&'a self, _: &'a RateLimitSet, _: PermitId) -> RateLimitFuture<'a, ()> {
+            Box::pin(std::future::ready(Ok(())))
         }
 
-        fn release<'a>(&'a self, _: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        fn release<'a>(&'a self, _: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
             Box::pin(async move {
                 tokio::task::yield_now().await;
                 self.out.lock().unwrap().retain(|id| *id != permit);
+                Ok(())
             })
         }
 
-        fn forecast<'a>(&'a self, _: &'a RateLimit, _: usize) -> RateLimitFuture<'a, Duration> {
-            Box::pin(std::future::ready(Duration::ZERO))
+        fn forecast<'a>(&'a self, _: &'a RateLimitSet, _: usize) -> RateLimitFuture<'a, Duration> {
+            Box::pin(std::future::ready(Ok(Duration::ZERO)))
         }
 
-        fn pause<'a>(&'a self, _: &'a RateLimit, _: Duration) -> RateLimitFuture<'a, ()> {
-            Box::pin(std::future::ready(()))
+        fn pause<'a>(&'a self, _: &'a RateLimitSet, _: Duration) -> RateLimitFuture<'a, ()> {
+            Box::pin(std::future::ready(Ok(())))
         }
     }
 
@@ -1008,7 +1176,8 @@ mod tests {
         let keys: [Arc<str>; 1] = ["key".into()];
         let (clock, waits) = (ManualClock::new().clock(), Arc::new(Waits::default()));
         let limiter = RateLimiter::new(clock, store.clone(), waits, &RateLimits::documented(), &keys);
-        let (used, unused) = (limiter.acquire(CLASS, None, "test").await, limiter.acquire(CLASS, None, "test").await);
+        let (used, unused) =
+            (limiter.acquire(CLASS, None, None, "test").await, limiter.acquire(CLASS, None, None, "test").await);
         assert_eq!(store.out.lock().unwrap().len(), 2);
         drop(unused);
         // A task waits for a slow store.

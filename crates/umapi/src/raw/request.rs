@@ -82,7 +82,9 @@ impl Request {
         let effect = if operation.method() == "GET" { Effect::Read } else { Effect::OneTimeChange };
         let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
         let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
-        let response = self.client.0.call_raw(ApiCall::change(operation, effect), send).await?;
+        let is_first_page = operation.path().ends_with("/{page}") && path.trim_end_matches('/').ends_with("/0");
+        let call = ApiCall { is_first_page, ..ApiCall::change(operation, effect) };
+        let response = self.client.0.call_raw(call, send).await?;
         Ok(Response { requests: response.requests, ..response.value })
     }
 }

@@ -12,7 +12,7 @@ use umapi_time::Instant;
 
 use super::{StopHandle, journal::JournalFuture};
 use crate::{
-    call::{self, ApiCall, Deadline, Effect, Pragma, RawClient},
+    call::{self, ApiCall, Begun, Deadline, Effect, Pragma, RawClient},
     client::Client,
     error::{Error, Kind},
 };
@@ -30,8 +30,8 @@ pub(super) struct InFlight {
     pub(super) stop: StopHandle,
     /// Whether a request of the same run succeeded before, so that the credentials are known to be valid.
     pub(super) has_succeeded: bool,
-    /// Set when the first request is sent.
-    pub(super) has_begun: Arc<AtomicBool>,
+    /// Notes when requests are sent.
+    pub(super) begun: Arc<Begun>,
 }
 
 /// A finished request.
@@ -60,7 +60,8 @@ impl InFlight {
         }
         let (requests, result) = self.send_with_pauses().await;
         let took = engine.clock.now() - begun;
-        let next_permit = engine.rate_limiter.time_for(ThrottleClass::Action, 1).await;
+        // Only an estimate: without a store, the next request fails by itself.
+        let next_permit = engine.rate_limiter.time_for(ThrottleClass::Action.into(), 1).await.unwrap_or_default();
         let result = match result {
             Ok(response) => RequestResult::Response(convert(response, requests)),
             Err(error) => classify(error),
@@ -109,7 +110,7 @@ impl InFlight {
             deadline: Deadline::At(self.deadline),
             commands: &self.request.numbers,
             stop: Some(&self.stop),
-            has_begun: Some(&self.has_begun),
+            begun: Some(&self.begun),
             is_repetition,
             // The job can tell what a repetition did.
             ..ApiCall::change(Operation::ExecuteActions, Effect::RepeatableChange)

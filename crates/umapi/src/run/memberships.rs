@@ -8,11 +8,12 @@ use std::{
 };
 
 use umapi_plan::{
-    Account, GroupKind, GroupRef, MembershipChange, MembershipPlan, MembershipReport, Memberships, account::FoldedName,
+    Account, GroupKind, GroupRef, InvalidMembership, MembershipChange, MembershipPlan, MembershipReport, Memberships,
+    account::FoldedName,
 };
 
 use super::{RunOptions, Unfinished, journal::OptionalJournal, runner::Runner};
-use crate::{client::Client, error::Error};
+use crate::{client::Client, error::Error, groups::GroupDirectory};
 
 impl Client {
     /// Changes memberships, of many users in many groups, with the fewest requests: the client decides for each whether
@@ -34,7 +35,7 @@ impl Client {
     /// # }
     /// ```
     pub fn memberships(&self) -> MembershipChanges {
-        MembershipChanges { client: self.clone(), memberships: Memberships::new() }
+        MembershipChanges { client: self.clone(), memberships: Memberships::new(), directory: None }
     }
 }
 
@@ -44,6 +45,7 @@ impl Client {
 pub struct MembershipChanges {
     client: Client,
     memberships: Memberships,
+    directory: Option<GroupDirectory>,
 }
 
 impl MembershipChanges {
@@ -65,21 +67,54 @@ impl MembershipChanges {
         self
     }
 
-    /// Plans how they are sent. Reads the list of groups, if the kind of a group matters and the [`GroupRef`] does not
-    /// name it.
+    /// Takes the kinds of groups from a directory, so that [`plan`](Self::plan) reads no list.
+    ///
+    /// # Errors
+    ///
+    /// If the directory is of another organization.
+    pub fn with_directory(mut self, directory: &GroupDirectory) -> Result<Self, Error> {
+        let (expected, given) = (self.client.organization(), directory.organization());
+        if !expected.eq_ignore_ascii_case(given) {
+            return Err(Error::invalid(format!(
+                "the groups belong to the organization {given}, but the client is for {expected}; read them with this client"
+            )));
+        }
+        self.directory = Some(directory.clone());
+        Ok(self)
+    }
+
+    /// Plans how they are sent.
+    ///
+    /// The kind of a group decides whether its memberships can be set from the group. If the [`GroupRef`] of a group does not
+    /// name it and there is no [directory](Self::with_directory), the groups are read: but only if a plan that sets these
+    /// memberships from the users might take more requests.
     ///
     /// # Errors
     ///
     /// If a membership [cannot be set](crate::InvalidMembership), with its number; if the list of groups cannot be read.
     pub async fn plan(mut self) -> Result<PlannedMemberships, Error> {
+        let invalid = |invalid: InvalidMembership| Error::invalid(invalid.to_string());
         if self.memberships.unresolved().next().is_some() {
-            let kinds = self.kinds().await?;
             // A group that does not exist is rejected by the service: only once, if the command is on the group.
-            let kind_of = |name: &str| kinds.get(&FoldedName::new(name)).copied();
-            self.memberships.resolve(|name| Some(kind_of(name).unwrap_or(GroupKind::UserGroup)));
+            let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
+            if let Some(directory) = self.directory.take() {
+                self.memberships.resolve(|name| or_missing(directory.kind(name)));
+            } else if let Some(plan) = self.from_users() {
+                return Ok(PlannedMemberships::new(self.client, plan));
+            } else {
+                let kinds = self.kinds().await?;
+                self.memberships.resolve(|name| or_missing(kinds.get(&FoldedName::new(name)).copied()));
+            }
         }
-        let plan = self.memberships.plan().map_err(|invalid| Error::invalid(invalid.to_string()))?;
-        Ok(PlannedMemberships { client: self.client, options: RunOptions::new(), plan })
+        Ok(PlannedMemberships::new(self.client, self.memberships.plan().map_err(invalid)?))
+    }
+
+    /// The plan that sets all memberships in groups of unknown kinds from the users, if no other plan needs fewer requests.
+    fn from_users(&self) -> Option<MembershipPlan> {
+        let plan = self.memberships.clone().plan().ok()?;
+        let mut best_case = self.memberships.clone();
+        best_case.resolve(|_| Some(GroupKind::UserGroup));
+        (plan.requests() <= best_case.plan().ok()?.requests()).then_some(plan)
     }
 
     /// Reads the kinds of the groups that do not name it. Groups that do not exist are missing.
@@ -112,6 +147,10 @@ pub struct PlannedMemberships {
 }
 
 impl PlannedMemberships {
+    fn new(client: Client, plan: MembershipPlan) -> Self {
+        Self { client, options: RunOptions::new(), plan }
+    }
+
     /// The plan, for example to show how many requests it takes.
     #[must_use]
     pub fn plan(&self) -> &MembershipPlan {

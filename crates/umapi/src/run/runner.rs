@@ -4,10 +4,7 @@ use std::{
     collections::HashMap,
     future::{Future, poll_fn},
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -32,7 +29,7 @@ use super::{
     verify::Verifier,
 };
 use crate::{
-    call::Pragma,
+    call::{Begun, Pragma, SyncHints},
     client::Client,
     error::{Cause, Error, Kind},
     observer::Progress,
@@ -48,7 +45,7 @@ const FAILURES_IN_A_ROW: u32 = 3;
 #[derive(Clone)]
 enum TaskId {
     /// It sends a request, and notes whether anything was sent.
-    Request(RequestId, Arc<AtomicBool>),
+    Request(RequestId, Arc<Begun>),
     Verification(VerificationId),
 }
 
@@ -56,9 +53,7 @@ impl TaskId {
     /// The result of a task that ended without one.
     fn failed(self, why: String) -> TaskResult {
         match self {
-            Self::Request(id, has_begun) => {
-                TaskResult::Request(Box::new(lost(id, has_begun.load(Ordering::SeqCst), why)))
-            }
+            Self::Request(id, begun) => TaskResult::Request(Box::new(lost(id, begun.at().is_some(), why))),
             Self::Verification(id) => TaskResult::Verification(id, Vec::new()),
         }
     }
@@ -148,7 +143,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
         self.launch_verifications();
         while self.in_flight.len() < self.most_in_flight {
             let Some(request) = self.job.next_request(flush) else { return };
-            let (id, has_begun) = (request.id, Arc::new(AtomicBool::new(false)));
+            let (id, begun) = (request.id, Arc::new(Begun::default()));
             let journal = self.journal.begin(&self.job, &request);
             let in_flight = InFlight {
                 client: self.client.clone(),
@@ -158,13 +153,13 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 deadline: self.deadline,
                 stop: self.options.stop.clone(),
                 has_succeeded: self.has_succeeded,
-                has_begun: has_begun.clone(),
+                begun: begun.clone(),
             };
             self.launched += 1;
             self.runtime = current_runtime();
             let task = async move { TaskResult::Request(Box::new(in_flight.run(journal).await)) };
             let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
-            self.ids.insert(handle.id(), TaskId::Request(id, has_begun));
+            self.ids.insert(handle.id(), TaskId::Request(id, begun));
         }
     }
 
@@ -187,15 +182,11 @@ impl<J: Job<Key: 'static>> Runner<J> {
 
     /// The hint for the request that is about to be sent.
     fn pragma(&self) -> Option<Pragma> {
-        if !self.client.0.sync_hints {
-            return None;
-        }
+        let engine = &self.client.0;
         let has_more = !self.is_complete || self.job.progress().requests_left > 0;
-        match (self.launched, has_more) {
-            (0, true) => Some(Pragma::SyncStart),
-            (0, false) | (_, true) => None,
-            (_, false) => Some(Pragma::SyncEnd),
-        }
+        // The first request of a job begins it, even if it is the last one too.
+        let is_last = !has_more && engine.is_sync_announced.load(Ordering::SeqCst);
+        (engine.sync_hints == SyncHints::Jobs && is_last).then_some(Pragma::SyncEnd)
     }
 
     /// Waits until a request finishes, or the caller stops the run. `None` if nothing is in flight.
@@ -316,13 +307,8 @@ impl<J: Job<Key: 'static>> Runner<J> {
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
         let each = self.time_in_flight / self.finished.max(1);
         let by_responses = each.saturating_mul(requests) / u32::try_from(self.most_in_flight).unwrap_or(1).max(1);
-        let by_limits = match self.client.0.rate_limiter.per_minute(ThrottleClass::Action) {
-            Some(number) => {
-                let minutes = u32::try_from(after_the_next).unwrap_or(u32::MAX) / number.max(1);
-                next_permit + Duration::from_secs(60).saturating_mul(minutes)
-            }
-            None => next_permit,
-        };
+        let by_limits =
+            next_permit.saturating_add(self.client.0.rate_limiter.time_between(ThrottleClass::Action, after_the_next));
         by_limits.max(by_responses)
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use tokio::sync::Mutex;
-use umapi_model::Group;
+use umapi_model::{Group, GroupType, Operation, UserGroup};
 use umapi_plan::{
     account::{Account, FoldedName, is_email_type},
     job::{Finding, Lookup, Verification, VerificationId},
@@ -14,6 +14,7 @@ use super::StopHandle;
 use crate::{
     client::Client,
     error::{Error, Kind},
+    rate::RateLimitScope,
 };
 
 /// How often a user or group is read if the service rejects new access tokens. Without an answer, the outcome of a command
@@ -97,11 +98,23 @@ impl Verifier {
         let mut groups = self.groups.lock().await;
         if groups.as_ref().is_none_or(|groups| groups.read_from < since) {
             let read_from = self.client.0.clock.now();
-            let all = self.client.groups().list().try_collect().await?;
+            let all = self.read_groups().await?;
             let by_name = all.into_iter().map(|group| (FoldedName::new(&group.group_name), group)).collect();
             *groups = Some(Groups { read_from, by_name });
         }
         let group = groups.as_ref().and_then(|groups| groups.by_name.get(&FoldedName::new(name)));
         Ok(Finding::Group(group.cloned().map(Box::new)))
+    }
+
+    /// Reads all groups, or all user groups if the service allows the list of all groups only in hours. Only user groups are
+    /// created and deleted, so the older list of them is enough.
+    async fn read_groups(&self) -> Result<Vec<Group>, Error> {
+        let all_groups = RateLimitScope::FirstPage(Operation::ListGroups);
+        if self.client.time_for(all_groups, 1).await?.is_zero() {
+            return self.client.groups().list().try_collect().await;
+        }
+        let user_groups = self.client.legacy().user_groups().list().try_collect().await?;
+        let group = |group: UserGroup| Group::new(group.name).with_type(GroupType::UserGroup);
+        Ok(user_groups.into_iter().map(group).collect())
     }
 }

@@ -4,5 +4,6 @@
 mod calls;
 mod lists;
 mod observing;
+mod reading;
 mod run;
 mod service;

@@ -13,7 +13,7 @@ use std::{
 use futures_core::Stream;
 use umapi::{
     Command, Error, Journal, JournalEntry, JournalFuture, NewGroup, NewUser, Notice, Observer, Outcome, Progress,
-    RateLimits, Report, RetryPolicy, RunOptions, StopHandle, Unfinished, UnknownReason,
+    RateLimits, Report, RetryPolicy, RunOptions, StopHandle, SyncHints, Unfinished, UnknownReason,
 };
 
 use crate::service::{NumberedTokens, Reply, Seen, Service};
@@ -224,12 +224,12 @@ async fn stopping_a_batch_ends_its_waits_and_reports_everything() {
 #[tokio::test]
 async fn sync_hints_frame_a_batch() {
     let service = doing(|_, _| None).await;
-    let client = service.builder().sync_hints(true).rate_limits(RateLimits::unlimited()).build().unwrap();
+    let client = service.builder().sync_hints(SyncHints::Jobs).rate_limits(RateLimits::unlimited()).build().unwrap();
     client.execute(commands(40)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
     client.execute(commands(3)).await.unwrap();
     let requests = service.requests();
     let hints: Vec<Option<&str>> = requests.iter().map(|request| request.header("pragma")).collect();
-    assert_eq!(hints, [Some("umapi-sync-start"), None, None, Some("umapi-sync-end"), None]);
+    assert_eq!(hints, [Some("umapi-sync-start"), None, None, Some("umapi-sync-end"), Some("umapi-sync-start")]);
 }
 
 #[derive(Clone, Default)]

@@ -44,6 +44,8 @@ pub(crate) enum Reply {
     HangUp,
     /// Sends nothing and keeps the connection open.
     Silence,
+    /// Sends a reply after a time on the clock.
+    Later(Duration, Box<Reply>),
     /// Sends the head of a response with this status, and a body without an end.
     Endless(u16),
 }
@@ -62,6 +64,11 @@ impl Reply {
 
     pub(crate) fn json(body: &str) -> Self {
         Self::of(200, &[("content-type", "application/json"), ("x-request-id", "from-the-service")], body)
+    }
+
+    /// The reply after a time on the clock.
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self::Later(time, Box::new(self))
     }
 
     /// The response without its last bytes.
@@ -88,17 +95,22 @@ pub(crate) struct Service {
 impl Service {
     /// Starts a service that responds with a function.
     pub(crate) async fn responding(handler: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+        Self::on(ManualClock::new().auto_advance(GRACE), handler).await
+    }
+
+    /// Starts a service on this clock that responds with a function.
+    pub(crate) async fn on(manual: ManualClock, handler: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let handler: Arc<Mutex<Box<Handler>>> = Arc::new(Mutex::new(Box::new(handler)));
-        let requests = seen.clone();
+        let (requests, clock) = (seen.clone(), manual.clock());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, handler.clone(), requests.clone()));
+                tokio::spawn(serve(stream, clock.clone(), handler.clone(), requests.clone()));
             }
         });
-        Self { url, manual: ManualClock::new().auto_advance(GRACE), seen }
+        Self { url, manual, seen }
     }
 
     /// Starts a service that sends these replies in order, and then repeats the last one.
@@ -135,15 +147,20 @@ impl Service {
     }
 }
 
-async fn serve(mut stream: TcpStream, handler: Arc<Mutex<Box<Handler>>>, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(mut stream: TcpStream, clock: Clock, handler: Arc<Mutex<Box<Handler>>>, seen: Arc<Mutex<Vec<Seen>>>) {
     while let Some(request) = read(&mut stream).await {
-        let reply = (handler.lock().unwrap())(&request);
+        let mut reply = (handler.lock().unwrap())(&request);
         seen.lock().unwrap().push(request);
+        while let Reply::Later(time, later) = reply {
+            clock.sleep(time).await;
+            reply = *later;
+        }
         match reply {
             Reply::Bytes(bytes) => stream.write_all(&bytes).await.unwrap(),
             Reply::LastBytes(bytes) => return stream.write_all(&bytes).await.unwrap(),
             Reply::HangUp => return,
             Reply::Silence => std::future::pending().await,
+            Reply::Later(..) => {}
             Reply::Endless(status) => {
                 let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n\r\n\"");
                 let mut sent = stream.write_all(head.as_bytes()).await;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use umapi::{
-    Error, InMemoryRateLimits, Outcome, Permit, PermitId, RateLimit, RateLimitFuture, RateLimitStore, Report,
+    Error, InMemoryRateLimits, Outcome, Permit, PermitId, RateLimitFuture, RateLimitSet, RateLimitStore, Report,
     RetryPolicy, RunOptions, StopHandle, ThrottlePolicy, Unfinished,
     auth::{AccessToken, Error as LoginError, TokenFuture, TokenSource},
     time::Clock,
@@ -57,39 +57,39 @@ impl HangingStore {
 }
 
 impl RateLimitStore for HangingStore {
-    fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+    fn acquire<'a>(&'a self, limits: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
         match self.part {
             Part::Acquire => Box::pin(pending()),
             // No permit, so that the limiter needs a forecast.
             Part::Forecast if self.taken.fetch_add(1, Ordering::SeqCst) > 0 => {
-                Box::pin(async { Permit::After(Duration::from_secs(60)) })
+                Box::pin(async { Ok(Permit::After(Duration::from_secs(60))) })
             }
-            _ => self.inner.acquire(limit),
+            _ => self.inner.acquire(limits),
         }
     }
 
-    fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+    fn mark_sent<'a>(&'a self, limits: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
         match self.part {
             Part::MarkSent => Box::pin(pending()),
-            _ => self.inner.mark_sent(limit, permit),
+            _ => self.inner.mark_sent(limits, permit),
         }
     }
 
-    fn release<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
-        self.inner.release(limit, permit)
+    fn release<'a>(&'a self, limits: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        self.inner.release(limits, permit)
     }
 
-    fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
+    fn forecast<'a>(&'a self, limits: &'a RateLimitSet, ahead: usize) -> RateLimitFuture<'a, Duration> {
         match self.part {
             Part::Forecast => Box::pin(pending()),
-            _ => self.inner.forecast(limit, ahead),
+            _ => self.inner.forecast(limits, ahead),
         }
     }
 
-    fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
+    fn pause<'a>(&'a self, limits: &'a RateLimitSet, time: Duration) -> RateLimitFuture<'a, ()> {
         match self.part {
             Part::Pause => Box::pin(pending()),
-            _ => self.inner.pause(limit, time),
+            _ => self.inner.pause(limits, time),
         }
     }
 }

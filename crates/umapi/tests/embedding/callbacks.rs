@@ -10,8 +10,8 @@ use std::{
 };
 
 use umapi::{
-    InMemoryRateLimits, Observer, PageRead, Permit, PermitId, Progress, RateLimit, RateLimitFuture, RateLimitStore,
-    RateLimits, RequestFinished, RequestStarted, Retry, RetryPolicy, Wait,
+    InMemoryRateLimits, Observer, PageRead, Permit, PermitId, Progress, RateLimit, RateLimitFuture, RateLimitSet,
+    RateLimitStore, RateLimits, RequestFinished, RequestStarted, Retry, RetryPolicy, Wait,
     auth::{AccessToken, CachedSource, TokenFuture, TokenSource},
     model::ThrottleClass,
     time::Clock,
@@ -40,36 +40,36 @@ impl Panicking {
 }
 
 impl RateLimitStore for Panicking {
-    fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+    fn acquire<'a>(&'a self, limits: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
         let before = self.taken.fetch_add(1, Ordering::SeqCst);
         assert!(self.part != "acquire" || before < self.after, "the store is out of order");
         Box::pin(async move {
             assert!(self.part != "acquire later" || before < self.after, "the store is out of order");
             match self.part {
                 // The callers wait before the panic.
-                "acquire" | "acquire later" if before + 1 == self.after => Permit::After(Duration::from_millis(50)),
-                _ => self.inner.acquire(limit).await,
+                "acquire" | "acquire later" if before + 1 == self.after => Ok(Permit::After(Duration::from_millis(50))),
+                _ => self.inner.acquire(limits).await,
             }
         })
     }
 
-    fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+    fn mark_sent<'a>(&'a self, limits: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
         self.fence("mark_sent");
-        self.inner.mark_sent(limit, permit)
+        self.inner.mark_sent(limits, permit)
     }
 
-    fn release<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
-        self.inner.release(limit, permit)
+    fn release<'a>(&'a self, limits: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
+        self.inner.release(limits, permit)
     }
 
-    fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
+    fn forecast<'a>(&'a self, limits: &'a RateLimitSet, ahead: usize) -> RateLimitFuture<'a, Duration> {
         self.fence("forecast");
-        self.inner.forecast(limit, ahead)
+        self.inner.forecast(limits, ahead)
     }
 
-    fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
+    fn pause<'a>(&'a self, limits: &'a RateLimitSet, time: Duration) -> RateLimitFuture<'a, ()> {
         self.fence("pause");
-        self.inner.pause(limit, time)
+        self.inner.pause(limits, time)
     }
 }
 
@@ -95,7 +95,7 @@ fn a_store_that_panics_while_calls_wait_is_not_called_in_a_loop() {
         let results = results.unwrap_or_else(|why| panic!("{part}: {why}"));
         for result in results {
             let error = result.expect("no caller panics").expect_err("there is no permit");
-            assert!(error.to_string().contains("panicked"), "{part}: {error}");
+            assert!(format!("{error:#}").contains("panicked"), "{part}: {error}");
         }
         assert!(taken.load(Ordering::SeqCst) < 20, "{part}: asked {} times", taken.load(Ordering::SeqCst));
         assert!(service.requests().is_empty());
@@ -107,7 +107,8 @@ fn a_panic_of_a_store_beside_a_call_is_ignored() {
     for part in ["mark_sent", "forecast"] {
         let service = Server::healthy();
         let (store, _) = Panicking::new(part, 0);
-        let limits = RateLimits::unlimited().with(ThrottleClass::Users, NonZeroU32::new(100));
+        let limits =
+            RateLimits::unlimited().with(ThrottleClass::Users, NonZeroU32::new(100).map(RateLimit::per_minute));
         let client = service.builder().rate_limits(limits).rate_limit_store(store).build().unwrap();
         let found = elsewhere(async move { client.users().get("ann@example.com").await.map(|user| user.is_some()) });
         assert!(found.unwrap_or_else(|why| panic!("{part}: {why}")).unwrap(), "{part}");

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use umapi::{
-    RateLimits, ThrottlePolicy,
+    RateLimit, RateLimits, ThrottlePolicy,
     auth::{AccessToken, TokenFuture, TokenSource},
     model::ThrottleClass,
 };
@@ -13,8 +13,8 @@ use crate::server::{ANN, Reply, Server, runtime};
 
 fn limited(per_minute: u32) -> RateLimits {
     RateLimits::unlimited()
-        .with(ThrottleClass::Users, NonZeroU32::new(per_minute))
-        .with(ThrottleClass::Action, NonZeroU32::new(per_minute))
+        .with(ThrottleClass::Users, NonZeroU32::new(per_minute).map(RateLimit::per_minute))
+        .with(ThrottleClass::Action, NonZeroU32::new(per_minute).map(RateLimit::per_minute))
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn failed_logins_use_up_no_permits() {
             let error = client.users().get("ann@example.com").await.unwrap_err();
             assert!(error.is_login() && !error.is_throttled(), "call {call}: {error}");
         }
-        let wait = client.time_for(ThrottleClass::Users, 10).await;
+        let wait = client.time_for(ThrottleClass::Users, 10).await.unwrap();
         assert_eq!(wait, Duration::ZERO, "all ten calls of the minute are left");
     });
     assert_eq!(service.requests().len(), 0);
@@ -59,7 +59,7 @@ fn dropped_calls_give_their_permits_back() {
         for _ in 0..25 {
             assert!(users.get("ann@example.com").now_or_never().is_none());
         }
-        assert_eq!(client.time_for(ThrottleClass::Users, 10).await, Duration::ZERO);
+        assert_eq!(client.time_for(ThrottleClass::Users, 10).await.unwrap(), Duration::ZERO);
     });
 }
 
@@ -70,12 +70,12 @@ fn dropped_calls_in_line_give_their_permits_back() {
     runtime().block_on(async {
         client.users().get("ann@example.com").await.unwrap();
         client.users().get("ann@example.com").await.unwrap();
-        let before = client.time_for(ThrottleClass::Users, 1).await;
+        let before = client.time_for(ThrottleClass::Users, 1).await.unwrap();
         let users = client.users();
         for _ in 0..25 {
             assert!(users.get("ann@example.com").now_or_never().is_none());
         }
-        let after = client.time_for(ThrottleClass::Users, 1).await;
+        let after = client.time_for(ThrottleClass::Users, 1).await.unwrap();
         assert!(after <= before, "{after:?} after {before:?}");
     });
     assert_eq!(service.requests().len(), 2);
@@ -89,6 +89,9 @@ fn a_dropped_request_keeps_its_permit() {
         let users = client.users();
         let call = users.get("ann@example.com");
         let _ = tokio::time::timeout(Duration::from_millis(300), call).await.unwrap_err();
-        assert!(client.time_for(ThrottleClass::Users, 1).await > Duration::from_secs(50), "the service counted it");
+        assert!(
+            client.time_for(ThrottleClass::Users, 1).await.unwrap() > Duration::from_secs(50),
+            "the service counted it"
+        );
     });
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroU32,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
@@ -13,7 +14,7 @@ use std::{
 use futures_util::FutureExt as _;
 use tokio::{runtime::Runtime, task::JoinSet};
 use umapi::{
-    Client, Command, InMemoryRateLimits, Observer, Outcome, Permit, PermitId, RateLimit, RateLimitFuture,
+    Client, Command, InMemoryRateLimits, Observer, Outcome, Permit, PermitId, RateLimit, RateLimitFuture, RateLimitSet,
     RateLimitStore, RateLimits, RequestFinished, RequestStarted, RunOptions, StopHandle, Wait,
     auth::{AccessToken, CachedSource, TokenFuture, TokenSource},
     model::ThrottleClass,
@@ -72,35 +73,35 @@ struct Ledger {
 struct CountingStore(Arc<Ledger>, InMemoryRateLimits);
 
 impl RateLimitStore for CountingStore {
-    fn acquire<'a>(&'a self, limit: &'a RateLimit) -> RateLimitFuture<'a, Permit> {
+    fn acquire<'a>(&'a self, limits: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
         maybe_panic(2);
         Box::pin(async move {
-            let permit = self.1.acquire(limit).await;
-            if matches!(permit, Permit::Granted(_)) {
+            let permit = self.1.acquire(limits).await;
+            if matches!(permit, Ok(Permit::Granted(_))) {
                 self.0.permits_out.fetch_add(1, Ordering::SeqCst);
             }
             permit
         })
     }
 
-    fn mark_sent<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+    fn mark_sent<'a>(&'a self, limits: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
         maybe_panic(2);
-        self.1.mark_sent(limit, permit)
+        self.1.mark_sent(limits, permit)
     }
 
-    fn release<'a>(&'a self, limit: &'a RateLimit, permit: PermitId) -> RateLimitFuture<'a, ()> {
+    fn release<'a>(&'a self, limits: &'a RateLimitSet, permit: PermitId) -> RateLimitFuture<'a, ()> {
         self.0.permits_out.fetch_sub(1, Ordering::SeqCst);
-        self.1.release(limit, permit)
+        self.1.release(limits, permit)
     }
 
-    fn forecast<'a>(&'a self, limit: &'a RateLimit, ahead: usize) -> RateLimitFuture<'a, Duration> {
+    fn forecast<'a>(&'a self, limits: &'a RateLimitSet, ahead: usize) -> RateLimitFuture<'a, Duration> {
         maybe_panic(2);
-        self.1.forecast(limit, ahead)
+        self.1.forecast(limits, ahead)
     }
 
-    fn pause<'a>(&'a self, limit: &'a RateLimit, time: Duration) -> RateLimitFuture<'a, ()> {
+    fn pause<'a>(&'a self, limits: &'a RateLimitSet, time: Duration) -> RateLimitFuture<'a, ()> {
         maybe_panic(2);
-        self.1.pause(limit, time)
+        self.1.pause(limits, time)
     }
 }
 
@@ -195,8 +196,8 @@ fn run(seed: u64) {
     let mover = Mover::start(&manual);
     let ledger = Arc::new(Ledger::default());
     let limits = RateLimits::unlimited()
-        .with(ThrottleClass::Action, PER_MINUTE.try_into().ok())
-        .with(ThrottleClass::Users, PER_MINUTE.try_into().ok());
+        .with(ThrottleClass::Action, NonZeroU32::new(PER_MINUTE).map(RateLimit::per_minute))
+        .with(ThrottleClass::Users, NonZeroU32::new(PER_MINUTE).map(RateLimit::per_minute));
     let tokens = CachedSource::new(Vault(emulator.access_token().unwrap(), manual.clock()), manual.clock());
     let client = Client::builder(emulator.org_id())
         .base_url(emulator.um_url())

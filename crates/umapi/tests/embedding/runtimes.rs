@@ -14,7 +14,7 @@ use std::{
 use futures_util::FutureExt as _;
 use tokio::runtime::Runtime;
 use umapi::{
-    Client, Outcome, RateLimits,
+    Client, Outcome, RateLimit, RateLimits,
     auth::{AccessToken, Session, TokenFuture, TokenSource},
     model::ThrottleClass,
     time::ManualClock,
@@ -68,7 +68,7 @@ impl First {
 }
 
 fn limited(per_minute: u32) -> RateLimits {
-    RateLimits::unlimited().with(ThrottleClass::Users, NonZeroU32::new(per_minute))
+    RateLimits::unlimited().with(ThrottleClass::Users, NonZeroU32::new(per_minute).map(RateLimit::per_minute))
 }
 
 async fn get(client: Client) -> bool {
