@@ -8,6 +8,7 @@ mod emulator;
 mod load;
 mod login;
 mod machine;
+mod pace;
 mod peers;
 mod report;
 mod requests;
@@ -74,6 +75,7 @@ enum Benchmark {
     Serving,
     Requests,
     Streaming,
+    Pace,
     Commands,
 }
 
@@ -99,6 +101,8 @@ async fn all(run: &Run) -> Result<()> {
                 Benchmark::Serving => serving::measure(run).await?.into_iter().for_each(|table| report.add(table)),
                 Benchmark::Requests => report.add(requests::measure(run).await?),
                 Benchmark::Streaming => report.add(streaming::measure(run)?),
+                // It has a runtime of its own, whose thread the virtual clock shares.
+                Benchmark::Pace => report.add(tokio::task::block_in_place(|| pace::measure(run))?),
                 Benchmark::Commands => report.add(commands::measure(run)?),
             }
         }
