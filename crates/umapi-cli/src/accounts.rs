@@ -20,7 +20,7 @@ use crate::failure::{Failure, Result};
 ///
 /// More users are found in the list of all users. That list has a limit of its own: a client that reads it again within two
 /// hours may be rejected for most of an hour. So a few users are not looked up in it.
-const MAX_LOOKUPS: usize = 100;
+pub(crate) const MAX_LOOKUPS: usize = 100;
 
 /// How a file or an argument names a user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

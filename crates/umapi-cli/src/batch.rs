@@ -2,11 +2,14 @@
 
 mod summary;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use futures_util::{FutureExt, stream};
-use umapi::{Command, CommandOutcome, JournalEntry, JournalFuture, RunOptions, StepState, StopHandle};
+use umapi::{
+    Account, Command, CommandOutcome, GroupRef, JournalEntry, JournalFuture, RunOptions, StepState, StopHandle,
+    model::UserStep,
+};
 
 pub(crate) use summary::{Ended, Summary, SummaryFields};
 
@@ -15,6 +18,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     journal::{Journal, State},
+    memberships::Added,
     output::{Listing, OutcomeRecord},
 };
 
@@ -78,6 +82,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) options: &'a WriteArgs,
     /// Outcomes that are known without sending anything, of commands that are not among the entries.
     pub(crate) known: Vec<OutcomeRecord>,
+    /// The users who are added to groups, by the number of the command: their licenses are checked afterwards.
+    pub(crate) additions: HashMap<u64, (Account, Vec<String>)>,
     /// The number of outcomes that there must be at the end, those of the journal and the known ones included.
     pub(crate) expected: u64,
 }
@@ -97,7 +103,7 @@ pub(crate) async fn run_small(
     commands: impl IntoIterator<Item = Command>,
     options: &WriteArgs,
 ) -> Result<Exit> {
-    let commands = (1..).zip(commands).collect();
+    let commands = (1..).zip(commands).map(|(number, command)| (Place { number, line: None }, command)).collect();
     SmallBatch::open(context).await?.run(context, commands, Vec::new(), options).await
 }
 
@@ -111,18 +117,21 @@ impl SmallBatch {
         Ok(Self { connection: Connection::for_change(context, "commands").await? })
     }
 
-    /// Runs numbered commands. The outcomes in `known` need no sending.
+    /// Runs commands. The outcomes in `known` need no sending.
     pub(crate) async fn run(
         self,
         context: &Context,
-        commands: Vec<(u64, Command)>,
+        commands: Vec<(Place, Command)>,
         known: Vec<OutcomeRecord>,
         options: &WriteArgs,
     ) -> Result<Exit> {
         self.connection.progress.begin_again();
         let expected = (commands.len() + known.len()) as u64;
-        let batch = Batch { context, connection: &self.connection, journal: None, options, known, expected };
-        batch.run(commands.into_iter().map(|(number, command)| Ok((Place { number, line: None }, command)))).await
+        let additions =
+            commands.iter().filter_map(|(place, command)| Some((place.number, additions(command)?))).collect();
+        let connection = &self.connection;
+        let batch = Batch { context, connection, journal: None, options, known, additions, expected };
+        batch.run(commands.into_iter().map(Ok)).await
     }
 }
 
@@ -152,13 +161,18 @@ impl Batch<'_> {
         if let Some(journal) = &self.journal {
             outcomes = outcomes.with_journal(WriteAhead(journal.clone()));
         }
-        let mut journal_failure = None;
+        let (mut journal_failure, mut added) = (None, Added::default());
         let interrupt = self.context.interrupts.stop(&stop);
         while let Some(outcome) = outcomes.next().await {
             // All outcomes known by now are written to the journal together, with one wait for the disk.
             let mut known = vec![outcome];
             while let Some(Some(outcome)) = outcomes.next().now_or_never() {
                 known.push(outcome);
+            }
+            for (place, _) in known.iter().filter(|(_, outcome)| outcome.is_completed()) {
+                if let Some((user, groups)) = self.additions.get(&place.number) {
+                    groups.iter().for_each(|group| added.push(&GroupRef::from(group), user));
+                }
             }
             let records: Vec<OutcomeRecord> =
                 known.iter().map(|(place, outcome)| OutcomeRecord::of(outcome, place.number, place.line)).collect();
@@ -175,6 +189,9 @@ impl Batch<'_> {
         listing.finish()?;
         let summary = summary.finish(requests, self.options.dry_run);
         self.context.summarize(&summary);
+        if !self.options.dry_run && error.is_none() {
+            added.warn_about_licenses(self.context, self.connection).await;
+        }
         if let Some(failure) = journal_failure.or(failure) {
             return Err(failure);
         }
@@ -217,6 +234,21 @@ impl Batch<'_> {
             }
         }
     }
+}
+
+/// Returns the user of a command, and the groups that it adds the user to.
+fn additions(command: &Command) -> Option<(Account, Vec<String>)> {
+    let umapi::model::Command::User(command) = command.to_raw() else { return None };
+    let user = match (&command.domain, command.use_adobe_id) {
+        (Some(domain), _) if !command.user.contains('@') => Account::username(&command.user, domain),
+        (_, Some(true)) => Account::adobe_id(&command.user),
+        _ => Account::email(&command.user),
+    };
+    let groups = command.do_.into_iter().filter_map(|step| match step {
+        UserStep::Add(groups) => Some(groups.group),
+        _ => None,
+    });
+    Some((user, groups.flatten().collect()))
 }
 
 /// Records in the journal what is about to be sent.

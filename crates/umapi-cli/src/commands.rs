@@ -12,6 +12,7 @@ mod export;
 mod groups;
 mod man;
 mod members;
+mod name_args;
 mod pages;
 mod products;
 mod profiles;

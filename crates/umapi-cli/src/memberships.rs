@@ -2,13 +2,15 @@
 
 mod current;
 mod diff;
+mod licenses;
 mod max_removals;
 mod record;
 
-use umapi::{MembershipChange, PlannedMemberships, RunOptions, StopHandle};
+use umapi::{MembershipAction, MembershipChange, PlannedMemberships, RunOptions, StopHandle};
 
 pub(crate) use current::Current;
 pub(crate) use diff::Diff;
+pub(crate) use licenses::Added;
 pub(crate) use max_removals::MaxRemovals;
 pub(crate) use record::{ChangeRecord, MembershipRecord};
 
@@ -61,7 +63,11 @@ pub(crate) async fn apply(
     drop(interrupt);
     connection.progress.finish();
     let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
+    let mut added = Added::default();
     for outcome in report.outcomes() {
+        if outcome.is_completed() && outcome.change().action == MembershipAction::Add {
+            added.push(&outcome.change().group, &outcome.change().user);
+        }
         if let Some(change) = changes.get(outcome.number()) {
             summary.write(&MembershipRecord::new(change, outcome), &mut listing, options)?;
         }
@@ -72,6 +78,9 @@ pub(crate) async fn apply(
     listing.finish()?;
     let summary = summary.finish(u64::from(report.requests()), options.dry_run);
     context.summarize(&summary);
+    if !options.dry_run && error.is_none() {
+        added.warn_about_licenses(context, connection).await;
+    }
     summary.conclude(
         context,
         error.as_ref(),

@@ -3,11 +3,7 @@
 use clap::{Args, ValueEnum};
 use umapi::AccountKind;
 
-use crate::{
-    accounts::UserQuery,
-    failure::{Failure, Result},
-    input::check_name,
-};
+use crate::accounts::UserQuery;
 
 /// An account type.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -48,9 +44,8 @@ pub(super) struct AccountArgs {
 
 impl AccountArgs {
     /// The query for a name that was given with these arguments.
-    pub(super) fn query(&self, name: String) -> Result<UserQuery> {
-        check_name(&name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
+    pub(super) fn query(&self, name: String) -> UserQuery {
         let kind = self.kind.or(self.adobe_id.then_some(AccountType::Adobe)).map(AccountType::kind);
-        Ok(UserQuery { name, kind, domain: self.domain.clone() })
+        UserQuery { name, kind, domain: self.domain.clone() }
     }
 }

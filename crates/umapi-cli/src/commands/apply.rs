@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::Args;
-use umapi::{MembershipPlan, model::ThrottleClass};
+use umapi::{
+    Command, GroupCommand, MembershipPlan, NewGroup, RunOptions, StopHandle, model::ThrottleClass,
+    plan::account::FoldedName,
+};
 
 use super::pages::warn_about_unreadable;
 use crate::{
@@ -14,9 +17,9 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::{Diagnostics, TableArgs, read_memberships, source_name},
+    input::{Diagnostics, TableArgs, desired::Located, read_memberships, source_name},
     memberships::{self, ChangeRecord, Current, Diff, MaxRemovals},
-    output::{counted, rough},
+    output::{OutcomeRecord, counted, rough},
     private_file,
 };
 
@@ -66,6 +69,10 @@ pub(crate) struct ApplyArgs {
     #[arg(long)]
     include_admin_groups: bool,
 
+    /// Create the groups of the file that do not exist, as user groups.
+    #[arg(long)]
+    create_groups: bool,
+
     #[command(flatten)]
     options: WriteArgs,
 }
@@ -75,7 +82,7 @@ impl ApplyArgs {
         let desired = read_memberships(&self.file, self.table)?;
         let connection = Connection::for_change(context, "memberships").await?;
         let file = source_name(&self.file);
-        let current = Current::read(&connection.client, &desired, &file).await?;
+        let current = Current::read(&connection.client, &desired, &file, self.create_groups).await?;
         warn_about_unreadable(context, current.unreadable_items);
         let mut diff = Diff::between(&desired, &current, self.include_admin_groups).map_err(|mistakes| {
             let mut diagnostics = Diagnostics::of_file(&file);
@@ -89,12 +96,12 @@ impl ApplyArgs {
         report_skipped(context, &diff);
         let exit = if diff.unknown_users.is_empty() { Exit::Success } else { Exit::Failed };
         if let Some(path) = &self.plan_out {
-            write_plan(path, &diff)?;
+            write_plan(path, &diff, &current.new_groups)?;
         }
         if self.plan_only {
-            return self.show_plan(context, &connection, &diff).await.map(|()| exit);
+            return self.show_plan(context, &connection, &diff, &current.new_groups).await.map(|()| exit);
         }
-        if diff.is_empty() {
+        if diff.is_empty() && current.new_groups.is_empty() {
             context.note(match diff.unknown_users.is_empty() {
                 true => "nothing to change: the memberships match the file",
                 false => "nothing to change, apart from what is skipped",
@@ -102,8 +109,16 @@ impl ApplyArgs {
             return Ok(exit);
         }
         self.check_removals(&diff)?;
-        let changes = diff.changes();
+        let new_groups = current.new_keys();
+        let mut changes = diff.changes();
+        if self.options.dry_run && !new_groups.is_empty() {
+            // In a dry run no group is created, so the service would reject its members.
+            changes.retain(|planned| !new_groups.contains(&FoldedName::new(planned.change.group.name())));
+            changes.iter_mut().zip(1..).for_each(|(planned, number)| planned.number = number);
+            context.note("the members of groups that do not exist yet are not validated");
+        }
         let planned = memberships::plan(&connection, &changes).await?;
+        note_new_groups(context, &current.new_groups);
         context.note(&describe(&connection, &diff, planned.plan()).await);
         if !self.yes && !self.options.dry_run {
             for planned in changes.iter().take(SHOWN) {
@@ -115,16 +130,54 @@ impl ApplyArgs {
             }
             context.confirm("Apply these changes?", false)?;
         }
+        self.create(context, &connection, &current.new_groups).await?;
         Ok(memberships::apply(context, &connection, planned, &changes, &[], &self.options).await?.most_severe(exit))
     }
 
-    async fn show_plan(&self, context: &Context, connection: &Connection, diff: &Diff) -> Result<()> {
+    /// Creates user groups. If one cannot be created, no membership is changed.
+    async fn create(&self, context: &Context, connection: &Connection, groups: &[Located<String>]) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let stop = StopHandle::new();
+        let run = RunOptions::new().stop(&stop);
+        let run = if self.options.dry_run { run.test_only() } else { run };
+        let commands = groups.iter().map(|group| Command::from(creation(group)));
+        let interrupt = context.interrupts.stop(&stop);
+        let created = connection.client.execute(commands).with_options(run).await;
+        drop(interrupt);
+        let what = "cannot create the user groups; no membership was changed";
+        let report = created.map_err(|unfinished| Failure::of_service(what, unfinished.error()))?;
+        let mut failure = None;
+        for outcome in report.outcomes().iter().filter(|outcome| !outcome.is_completed()) {
+            let record = OutcomeRecord::of(outcome, outcome.number() as u64 + 1, None);
+            let why = record.message.unwrap_or_else(|| record.outcome.as_str().to_owned());
+            let so_far = failure.take().unwrap_or_else(|| Failure::failed(what));
+            failure = Some(so_far.why(format!("\"{}\": {why}", record.subject)));
+        }
+        match failure {
+            Some(failure) => Err(failure.remedy("run the same command again: groups that exist by then are used")),
+            None => Ok(()),
+        }
+    }
+
+    async fn show_plan(
+        &self,
+        context: &Context,
+        connection: &Connection,
+        diff: &Diff,
+        new_groups: &[Located<String>],
+    ) -> Result<()> {
         let (mut listing, changes) = (context.listing(), diff.changes());
+        for group in new_groups {
+            listing.push(&ChangeRecord::new_group(group))?;
+        }
         for planned in &changes {
             listing.push(&ChangeRecord::from(planned))?;
         }
         listing.finish()?;
         let planned = memberships::plan(connection, &changes).await?;
+        note_new_groups(context, new_groups);
         context.note(&describe(connection, diff, planned.plan()).await);
         if !self.max_removals.allows(diff.removals(), diff.current) {
             context.note(&format!("this is more than --max-removals {} allows", self.max_removals));
@@ -142,6 +195,22 @@ impl ApplyArgs {
             .remedy(format!(
                 "check the plan with --plan-only; to apply it, add --max-removals {removals}; to remove nobody, add --add-only"
             )))
+    }
+}
+
+/// The command that creates a group of the file. Someone else may create it in the meantime.
+fn creation(group: &Located<String>) -> GroupCommand {
+    Command::create_group(NewGroup::new(&group.name).ignore_if_exists())
+}
+
+fn note_new_groups(context: &Context, groups: &[Located<String>]) {
+    let names: Vec<&str> = groups.iter().take(SHOWN).map(|group| group.name.as_str()).collect();
+    match groups.len() {
+        0 => {}
+        count if count > SHOWN => {
+            context.note(&format!("{count} user groups to create: {} and {} more", names.join(", "), count - SHOWN))
+        }
+        count => context.note(&format!("{} to create: {}", counted(count as u64, "user group"), names.join(", "))),
     }
 }
 
@@ -179,10 +248,11 @@ async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -
     format!("{changes}; {}, {time}", counted(requests as u64, "request"))
 }
 
-fn write_plan(path: &Path, diff: &Diff) -> Result<()> {
+fn write_plan(path: &Path, diff: &Diff, new_groups: &[Located<String>]) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut plan = Vec::new();
-        for command in diff.commands() {
+        let creations = new_groups.iter().map(|group| Command::from(creation(group)));
+        for command in creations.chain(diff.commands()) {
             serde_json::to_writer(&mut plan, &command)?;
             plan.push(b'\n');
         }

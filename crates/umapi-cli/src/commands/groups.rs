@@ -1,17 +1,30 @@
 //! `umapi groups`: list and look up groups; create, change and delete user groups.
 
-use clap::{Args, Subcommand, ValueEnum};
-use umapi::{Command, NewGroup, UserGroupUpdate, model::GroupType};
+use std::collections::HashSet;
 
-use super::pages::write_pages;
+use clap::{Args, Subcommand, ValueEnum};
+use umapi::{
+    Command, NewGroup, UserGroupUpdate,
+    model::{Group, GroupType},
+    plan::account::FoldedName,
+};
+
+use super::{
+    name_args::{self, NameFile},
+    pages::write_pages,
+};
 use crate::{
-    batch,
+    batch::{self, Place, SmallBatch},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    input::ListedName,
     member_filter::MemberFilter,
     output::{GroupRecord, UserRecord},
 };
+
+/// The number of groups that are shown before a question.
+const SHOWN: usize = 20;
 
 /// List and look up groups; create, change and delete user groups
 #[derive(Debug, Subcommand)]
@@ -95,17 +108,18 @@ impl ListArgs {
 /// Show a group
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
-  umapi groups get 'Default Photoshop configuration'")]
+Examples:
+  umapi groups get 'Default Photoshop configuration'
+  umapi groups get 1234567")]
 pub(crate) struct GetArgs {
-    /// The name of the user group, product profile or admin group
+    /// The name or the id of the user group, product profile or admin group
     name: String,
 }
 
 impl GetArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "groups").await?;
-        let group = connection.client.groups().get(&self.name).await;
+        let group = self.find(&connection).await;
         let group =
             group.map_err(|error| Failure::of_service(format!("cannot look up the group {}", self.name), &error))?;
         drop(connection);
@@ -115,7 +129,27 @@ impl GetArgs {
     }
 }
 
-fn unknown(name: &str) -> Failure {
+impl GetArgs {
+    /// Finds the group by its name or, if no group has this name, by its id.
+    async fn find(&self, connection: &Connection) -> Result<Option<Group>, umapi::Error> {
+        let Ok(id) = self.name.parse::<u64>() else {
+            return connection.client.groups().get(&self.name).await;
+        };
+        let (name, mut by_id) = (FoldedName::new(&self.name), None);
+        let mut groups = connection.client.groups().list();
+        while let Some(group) = groups.try_next().await? {
+            if FoldedName::new(&group.group_name) == name {
+                return Ok(Some(group));
+            }
+            if group.group_id == Some(id) {
+                by_id = Some(group);
+            }
+        }
+        Ok(by_id)
+    }
+}
+
+pub(super) fn unknown(name: &str) -> Failure {
     Failure::failed(format!("group \"{name}\" does not exist"))
         .remedy("check the spelling, or list the groups with \"umapi groups list\"")
 }
@@ -125,9 +159,9 @@ fn unknown(name: &str) -> Failure {
 #[command(after_help = "\
 Examples:
   umapi groups members Design
-  umapi groups members Photoshop --status inactive")]
+  umapi groups members Photoshop --inactive")]
 pub(crate) struct MembersArgs {
-    /// The name of the user group, product profile or admin group
+    /// The name or the id of the user group, product profile or admin group
     #[arg(id = "group", value_name = "NAME")]
     group: String,
 
@@ -136,7 +170,7 @@ pub(crate) struct MembersArgs {
 }
 
 impl MembersArgs {
-    async fn run(self, context: &Context) -> Result<Exit> {
+    pub(super) async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "members").await?;
         let pager = self.filter.apply(connection.client.users().in_group(&self.group)).list().dedup();
         let what_failed = format!("cannot list the members of {}", self.group);
@@ -242,12 +276,16 @@ impl UpdateArgs {
 /// Delete user groups (their members stay in the organization)
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
-  umapi groups delete Design --yes")]
+Examples:
+  umapi groups delete Design --yes
+  umapi groups delete --from old-groups.txt --dry-run")]
 pub(crate) struct DeleteArgs {
     /// The names of the groups
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(value_name = "NAME", required_unless_present = "from")]
     names: Vec<String>,
+
+    #[command(flatten)]
+    file: NameFile,
 
     /// Do not ask for confirmation
     #[arg(long, short)]
@@ -259,15 +297,29 @@ pub(crate) struct DeleteArgs {
 
 impl DeleteArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let deletion = |name| batch::checked(Command::group(name).delete());
-        let commands = self.names.iter().map(deletion).collect::<Result<Vec<_>>>()?;
-        if !self.options.dry_run {
-            let what = match self.names.as_slice() {
-                [name] => format!("the user group {name}"),
-                names => format!("{} user groups", names.len()),
+        let mut seen = HashSet::new();
+        let mut names = name_args::names(&self.names, &self.file)?;
+        names.retain(|listed| seen.insert(FoldedName::new(&listed.name)));
+        let deletion = |(number, listed): (u64, &ListedName)| {
+            let command = batch::checked(Command::group(&listed.name).delete())?;
+            Ok((Place { number, line: listed.line }, command))
+        };
+        let commands = (1..).zip(&names).map(deletion).collect::<Result<Vec<_>>>()?;
+        if !self.options.dry_run && !commands.is_empty() {
+            let what = match names.as_slice() {
+                [group] => format!("the user group {}", group.name),
+                groups => {
+                    if !self.yes {
+                        groups.iter().take(SHOWN).for_each(|group| context.note(&format!("  {}", group.name)));
+                        if groups.len() > SHOWN {
+                            context.note(&format!("  and {} more", groups.len() - SHOWN));
+                        }
+                    }
+                    format!("{} user groups", groups.len())
+                }
             };
             context.confirm(&format!("Delete {what}?"), self.yes)?;
         }
-        batch::run_small(context, commands, &self.options).await
+        SmallBatch::open(context).await?.run(context, commands, Vec::new(), &self.options).await
     }
 }

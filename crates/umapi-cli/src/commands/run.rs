@@ -1,7 +1,7 @@
 //! `umapi run`.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::OpenOptions,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -129,7 +129,8 @@ impl RunArgs {
             .good()?
             .filter(|next| next.as_ref().map_or(true, |(place, _)| !known_numbers.contains(&place.number)));
         let expected = input.good_count;
-        Batch { context, connection: &connection, journal, options: &self.options, known, expected }.run(commands).await
+        let (options, additions) = (&self.options, HashMap::new());
+        Batch { context, connection: &connection, journal, options, known, additions, expected }.run(commands).await
     }
 
     fn identity(&self, input: &CheckedInput, connection: &Connection) -> RunIdentity {

@@ -1,16 +1,29 @@
 //! `umapi users`: list, look up, create, change and remove users.
 
-use clap::{Args, Subcommand};
-use umapi::{Command, NewUser, UserUpdate};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
-use super::account_args::{AccountArgs, AccountType};
-use super::pages::write_pages;
+use clap::{Args, Subcommand};
+use umapi::{
+    Account, AccountKind, Command, NewUser, UserUpdate,
+    model::{GroupType, User},
+    plan::account::FoldedName,
+};
+
+use super::{
+    account_args::{AccountArgs, AccountType},
+    name_args::{self, NameFile, NamedUser, without_repetitions},
+    pages::write_all_pages,
+};
 use crate::{
-    accounts::{self, Accounts, Found, FoundAccount, UserQuery},
-    batch::{self, SmallBatch},
+    accounts::{self, Accounts, Found, FoundAccount, MAX_LOOKUPS, UserQuery},
+    batch::{self, Place, SmallBatch},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    input::ListedName,
     member_filter::MemberFilter,
     output::{OutcomeRecord, UserRecord},
 };
@@ -37,21 +50,35 @@ impl UsersCommand {
     }
 }
 
-/// List all users, or those of a domain or a group
+/// List all users, or those of a domain, a group or a product
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi users list
   umapi users list --domain example.com --format csv > users.csv
-  umapi users list --group Photoshop --status inactive")]
+  umapi users list --group Photoshop --inactive
+  umapi users list --inactive            Everyone who waits for a license
+  umapi users list --in-no-group         Everyone without groups and licenses")]
 pub(crate) struct ListArgs {
     /// List only users of this domain
-    #[arg(long, value_name = "DOMAIN", conflicts_with = "group")]
+    #[arg(long, value_name = "DOMAIN", conflicts_with_all = ["group", "product", "status", "inactive"])]
     domain: Option<String>,
 
     /// List only members of this user group, profile or admin group
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
+
+    /// List only members of the profiles of this product
+    #[arg(long, value_name = "NAME", conflicts_with = "group")]
+    product: Option<String>,
+
+    /// List only users who are in no group and no profile
+    #[arg(long, conflicts_with_all = ["group", "product", "status", "inactive", "without_groups"])]
+    in_no_group: bool,
+
+    /// List only accounts of this type
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    kind: Option<AccountType>,
 
     #[command(flatten)]
     filter: MemberFilter,
@@ -65,15 +92,59 @@ impl ListArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "users").await?;
         let users = connection.client.users();
-        let pager = match (&self.group, &self.domain) {
-            (Some(group), _) => self.filter.apply(users.in_group(group)).list().dedup(),
-            (None, Some(domain)) => users.domain(domain).direct_only(self.filter.direct_only()).list().dedup(),
-            (None, None) => users.direct_only(self.filter.direct_only()).list().dedup(),
+        let pagers = match (&self.group, &self.domain) {
+            (Some(group), _) => vec![self.filter.apply(users.in_group(group)).list().dedup()],
+            (None, Some(domain)) => {
+                vec![users.domain(domain).direct_only(self.filter.direct_only()).list().dedup()]
+            }
+            (None, None) if self.product.is_some() || self.filter.is_about_licenses() => {
+                let profiles = self.profiles(&connection).await?;
+                let members = |profile| self.filter.apply(users.in_group(profile)).list().dedup();
+                profiles.into_iter().map(members).collect()
+            }
+            (None, None) => vec![users.direct_only(self.filter.direct_only()).list().dedup()],
         };
-        write_pages(context, &connection, pager, self.limit, "cannot list the users", |user| {
-            Some(UserRecord::from(user))
+        // A user can be in several profiles.
+        let (is_one_list, mut seen) = (pagers.len() == 1, HashSet::new());
+        write_all_pages(context, &connection, pagers, self.limit, "cannot list the users", |user| {
+            let is_new = is_one_list || Account::of(&user).is_none_or(|account| seen.insert(account.key().clone()));
+            (is_new && self.is_listed(&user)).then(|| self.record(user))
         })
         .await
+    }
+
+    /// Returns the names of the profiles of the product, or of all products.
+    async fn profiles(&self, connection: &Connection) -> Result<Vec<String>> {
+        let product = self.product.as_deref().map(FoldedName::new);
+        let mut profiles = connection.client.groups().of_type(GroupType::ProductProfile).list();
+        let mut names = Vec::new();
+        let unlisted = |error| Failure::of_service("cannot list the profiles", &error);
+        while let Some(profile) = profiles.try_next().await.map_err(unlisted)? {
+            let is_wanted = product
+                .as_ref()
+                .is_none_or(|product| profile.product_name.as_deref().map(FoldedName::new).as_ref() == Some(product));
+            if is_wanted {
+                names.push(profile.group_name);
+            }
+        }
+        match &self.product {
+            Some(product) if names.is_empty() => Err(Failure::failed(format!("product \"{product}\" has no profiles"))
+                .remedy("check the spelling; \"umapi profiles list\" shows all products with their profiles")),
+            _ => Ok(names),
+        }
+    }
+
+    fn is_listed(&self, user: &User) -> bool {
+        let kind = user.type_.as_ref().and_then(AccountKind::of);
+        self.kind.is_none_or(|wanted| kind == Some(wanted.kind()))
+            && (!self.in_no_group || user.groups.iter().flatten().next().is_none())
+    }
+
+    fn record(&self, mut user: User) -> UserRecord {
+        if self.filter.without_groups() {
+            user.groups = None;
+        }
+        UserRecord::from(user)
     }
 }
 
@@ -82,12 +153,16 @@ impl ListArgs {
 #[command(after_help = "\
 Examples:
   umapi users get ann@example.com
+  umapi users get --from names.txt --format csv
   umapi users get ann --domain example.com      Find by username
   umapi users get ann@example.com --adobe-id    Find the Adobe ID")]
 pub(crate) struct GetArgs {
     /// The email addresses, or usernames with --domain
-    #[arg(required = true, value_name = "USER")]
+    #[arg(value_name = "USER", required_unless_present = "from")]
     users: Vec<String>,
+
+    #[command(flatten)]
+    file: NameFile,
 
     /// The domain of the usernames
     #[arg(long, value_name = "DOMAIN")]
@@ -100,10 +175,27 @@ pub(crate) struct GetArgs {
 
 impl GetArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
+        let names = name_args::names(&self.users, &self.file)?;
         let connection = Connection::for_list(context, "users").await?;
+        let (found, missing) = match names.len() > MAX_LOOKUPS {
+            true => self.find_in_list(&connection, &names).await?,
+            false => self.find_each(&connection, &names).await?,
+        };
+        drop(connection);
+        let written = Self::write(context, &found, names.len());
+        if missing.is_empty() {
+            return written.map(|()| Exit::Success);
+        }
+        // The failure is more important than output that cannot be written.
+        Err(self.missing(&missing))
+    }
+
+    /// Looks up the users one by one.
+    async fn find_each<'a>(&self, connection: &Connection, names: &'a [ListedName]) -> Result<Lookup<'a>> {
         let service = connection.client.users();
         let (mut found, mut missing) = (Vec::new(), Vec::new());
-        for name in &self.users {
+        for listed in names {
+            let name = &listed.name;
             let user = match &self.domain {
                 Some(domain) => service.get_by_username(name, domain).await,
                 None if self.adobe_id => service.get_adobe_id(name).await,
@@ -111,21 +203,43 @@ impl GetArgs {
             };
             match user.map_err(|error| Failure::of_service(format!("cannot look up the user {name}"), &error))? {
                 Some(user) => found.push(UserRecord::from(user)),
-                None => missing.push(name.as_str()),
+                None => missing.push(listed),
             }
         }
-        drop(connection);
-        let written = Self::write(context, &found, self.users.len());
-        if missing.is_empty() {
-            return written.map(|()| Exit::Success);
+        Ok((found, missing))
+    }
+
+    /// Finds many users in the list of all users, which takes fewer requests.
+    async fn find_in_list<'a>(&self, connection: &Connection, names: &'a [ListedName]) -> Result<Lookup<'a>> {
+        let mut users: HashMap<FoldedName, Option<User>> =
+            names.iter().map(|listed| (FoldedName::user(&listed.name), None)).collect();
+        let mut pager = connection.client.users().list().dedup();
+        let unlisted = |error| Failure::of_service("cannot look up the users", &error);
+        while let Some(user) = pager.try_next().await.map_err(unlisted)? {
+            let is_adobe_id = user.type_.as_ref().and_then(AccountKind::of) == Some(AccountKind::AdobeId);
+            let is_in_domain = self.domain.as_ref().is_none_or(|domain| {
+                user.domain.as_ref().is_some_and(|own| FoldedName::domain(own) == FoldedName::domain(domain))
+            });
+            if !is_in_domain || (self.adobe_id && !is_adobe_id) {
+                continue;
+            }
+            for name in [&user.email, &user.username].into_iter().flatten() {
+                if let Some(found) = users.get_mut(&FoldedName::user(name)) {
+                    // Of two accounts of an address, the service returns the one that is not an Adobe ID.
+                    if found.is_none() || !is_adobe_id {
+                        *found = Some(user.clone());
+                    }
+                }
+            }
         }
-        let what = match missing.as_slice() {
-            [name] => format!("user \"{name}\" does not exist"),
-            names => format!("users \"{}\" do not exist", names.join("\", \"")),
-        };
-        Err(Failure::failed(what)
-            .why("the organization has no active user with this name")
-            .remedy("check the spelling, or list the users with \"umapi users list\"; a username needs --domain"))
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for listed in names {
+            match users.get(&FoldedName::user(&listed.name)) {
+                Some(Some(user)) => found.push(UserRecord::from(user.clone())),
+                _ => missing.push(listed),
+            }
+        }
+        Ok((found, missing))
     }
 
     /// Writes one user in detail, or several as a list.
@@ -141,7 +255,33 @@ impl GetArgs {
             }
         }
     }
+
+    /// The failure that names the users who do not exist.
+    fn missing(&self, missing: &[&ListedName]) -> Failure {
+        let what = match missing {
+            [one] => format!("user \"{}\" does not exist", one.name),
+            several => format!("{} users do not exist", several.len()),
+        };
+        let mut failure = Failure::failed(what);
+        for listed in missing.iter().take(SHOWN) {
+            let why = match missing {
+                [ListedName { line: None, .. }] => "the organization has no active user with this name".to_owned(),
+                _ => format!("\"{}\": the organization has no active user with this name", listed.name),
+            };
+            failure = failure.why(name_args::located(self.file.path(), listed.line, why));
+        }
+        if missing.len() > SHOWN {
+            failure = failure.why(format!("and {} more", missing.len() - SHOWN));
+        }
+        failure.remedy("check the spelling, or list the users with \"umapi users list\"; a username needs --domain")
+    }
 }
+
+/// The users who were found, and the names that nobody has.
+type Lookup<'a> = (Vec<UserRecord>, Vec<&'a ListedName>);
+
+/// The number of names that are shown of a long list.
+const SHOWN: usize = 20;
 
 /// Create a user, and add the user to groups
 #[derive(Args, Debug)]
@@ -275,7 +415,8 @@ impl UpdateArgs {
         let mut update = UserUpdate::default();
         (update.email, update.username) = (self.email, self.username);
         (update.firstname, update.lastname) = (self.firstname, self.lastname);
-        let query = self.account.query(self.user)?;
+        name_args::names(std::slice::from_ref(&self.user), &NameFile::default())?;
+        let query = self.account.query(self.user);
         let batch = SmallBatch::open(context).await?;
         let accounts = Accounts::look_up(&batch.connection.client, [&query]).await?;
         batch.connection.progress.finish();
@@ -285,7 +426,8 @@ impl UpdateArgs {
             None => query.to_account(),
         };
         let command = batch::checked(Command::user(user).update(update).into())?;
-        batch.run(context, vec![(1, command)], Vec::new(), &self.options).await
+        let place = Place { number: 1, line: None };
+        batch.run(context, vec![(place, command)], Vec::new(), &self.options).await
     }
 }
 
@@ -294,11 +436,15 @@ impl UpdateArgs {
 #[command(after_help = "\
 Examples:
   umapi users remove ann@example.com
+  umapi users remove --from leavers.txt --dry-run
   umapi users remove ann@example.com bob@example.com --delete-account --yes")]
 pub(crate) struct RemoveArgs {
     /// The email addresses, or usernames with --domain
-    #[arg(required = true, value_name = "USER")]
+    #[arg(value_name = "USER", required_unless_present = "from")]
     users: Vec<String>,
+
+    #[command(flatten)]
+    file: NameFile,
 
     #[command(flatten)]
     account: AccountArgs,
@@ -317,26 +463,33 @@ pub(crate) struct RemoveArgs {
 
 impl RemoveArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let query = |user: &String| self.account.query(user.clone());
-        let queries = self.users.iter().map(query).collect::<Result<Vec<UserQuery>>>()?;
+        let from = self.file.path();
+        let named = without_repetitions(name_args::users(&self.users, &self.file, &self.account)?);
         let batch = SmallBatch::open(context).await?;
-        let accounts = Accounts::look_up(&batch.connection.client, &queries).await?;
+        let accounts = Accounts::look_up(&batch.connection.client, named.iter().map(|user| &user.query)).await?;
         batch.connection.progress.finish();
         let (mut commands, mut users, mut not_found) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, query) in (1..).zip(&queries) {
-            let Some(account) = resolve(context, &accounts, query, self.yes)? else {
+        let mut seen = HashSet::new();
+        for (number, (NamedUser { query, line }, account)) in
+            (1..).zip(named.iter().zip(resolve_all(context, &accounts, &named, from, self.yes)?))
+        {
+            let Some(account) = account else {
                 // The service reports the removal of nobody as completed.
                 let message = accounts::unknown(query, &accounts.near_misses(query));
-                not_found.push(OutcomeRecord::not_found(number, None, query.name.clone(), message));
+                not_found.push(OutcomeRecord::not_found(number, *line, query.name.clone(), message));
                 continue;
             };
+            if !seen.insert(account.key()) {
+                context.note(&format!("{} is the same account as another one of the list", query.name));
+                continue;
+            }
             let command = Command::user(account.account.clone());
             let command = match self.delete_account {
                 true => command.remove_from_org_and_delete_account(),
                 false => command.remove_from_org(),
             };
             users.push(format!("{} ({})", query.name, account.describe()));
-            commands.push((number, batch::checked(command)?));
+            commands.push((Place { number, line: *line }, batch::checked(command)?));
         }
         if !self.options.dry_run && !commands.is_empty() {
             let users = match users.as_slice() {
@@ -360,11 +513,31 @@ impl RemoveArgs {
 
 /// Shows the users of a question that only counts them.
 fn note_users(context: &Context, users: &[String]) {
-    const SHOWN: usize = 20;
     users.iter().take(SHOWN).for_each(|user| context.note(&format!("  {user}")));
     if users.len() > SHOWN {
         context.note(&format!("  and {} more", users.len() - SHOWN));
     }
+}
+
+/// Returns the accounts that names stand for. Without a terminal, all names of several accounts are told at once.
+fn resolve_all<'a>(
+    context: &Context,
+    accounts: &'a Accounts,
+    named: &[NamedUser],
+    from: Option<&Path>,
+    is_confirmed: bool,
+) -> Result<Vec<Option<&'a FoundAccount>>> {
+    let can_ask = context.terminal.is_interactive() && !is_confirmed;
+    let mut unclear = Vec::new();
+    for user in named.iter().filter(|_| !can_ask) {
+        if let Found::Several(several) = accounts.find(&user.query) {
+            unclear.push(name_args::located(from, user.line, accounts::ambiguous(&user.query, &several)));
+        }
+    }
+    if unclear.len() > 1 || (from.is_some() && !unclear.is_empty()) {
+        return Err(name_args::unclear(unclear));
+    }
+    named.iter().map(|user| resolve(context, accounts, &user.query, is_confirmed)).collect()
 }
 
 /// Returns the account that a name stands for, or `None` if there is none.

@@ -17,7 +17,9 @@ pub(crate) struct ListedName {
     pub(crate) line: Option<u64>,
 }
 
-/// Reads the names of a file, one per line. Empty lines and white space around names are left out.
+/// Reads the names of a file, one per line. Empty lines, comments and white space around names are left out.
+///
+/// A comment is a line that begins with `#`. A name that begins with `#` is written `\#`.
 pub(crate) fn read_names(path: &Path, text: TextArgs) -> Result<Vec<ListedName>> {
     names_of(&read_text(path, text.encoding())?).map_err(|mistakes| {
         let mut diagnostics = Diagnostics::of_file(source_name(path));
@@ -34,9 +36,10 @@ fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
     let text = decode(without_bom(bytes), 1).map_err(|diagnostic| vec![diagnostic])?;
     let (mut names, mut mistakes) = (Vec::new(), Vec::new());
     for (line, name) in (1..).zip(text.lines().map(str::trim)) {
-        if name.is_empty() {
+        if name.is_empty() || name.starts_with('#') {
             continue;
         }
+        let name = if name.starts_with("\\#") { &name[1..] } else { name };
         match check_name(name) {
             Ok(()) => names.push(ListedName { name: name.to_owned(), line: Some(line) }),
             Err(rule) => {
@@ -50,6 +53,14 @@ fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_are_left_out() {
+        let names =
+            names_of(b"# leavers of May\nann@example.com\n  # bob@example.com\n\\#1 Team\nC# Developers\n").unwrap();
+        let expected = [("ann@example.com", 2), ("#1 Team", 4), ("C# Developers", 5)];
+        assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line: Some(line) }));
+    }
 
     #[test]
     fn all_bad_names_are_told_with_their_lines() {

@@ -1,13 +1,16 @@
 //! The memberships that exist now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use umapi::{Client, Error, GroupKind, GroupRef, plan::account::FoldedName};
+use umapi::{Client, Command, Error, GroupKind, GroupRef, NewGroup, plan::account::FoldedName};
 
 use crate::{
     accounts::{Accounts, FoundAccount, did_you_mean, near_misses},
     failure::{Failure, Result},
-    input::{Diagnostic, Diagnostics, desired::Desired},
+    input::{
+        Diagnostic, Diagnostics,
+        desired::{Desired, Located},
+    },
 };
 
 /// The memberships that exist now, of the groups and users that a file names.
@@ -21,6 +24,8 @@ pub(crate) struct Current {
     pub(crate) accounts: Accounts,
     /// The accounts and all members that were read, for suggestions.
     pub(crate) seen: Accounts,
+    /// The groups that the file names and that do not exist, if they are to be created.
+    pub(crate) new_groups: Vec<Located<String>>,
     /// The groups and members that the lists contain and that cannot be read.
     pub(crate) unreadable_items: u64,
 }
@@ -35,12 +40,16 @@ pub(crate) struct Member {
 }
 
 impl Current {
-    /// Reads the lists that a file names, and no others.
-    pub(crate) async fn read(client: &Client, desired: &Desired, file: &str) -> Result<Self> {
+    /// Reads the lists that a file names, and no others. Groups that do not exist are a mistake, unless they are to be created.
+    pub(crate) async fn read(client: &Client, desired: &Desired, file: &str, may_create: bool) -> Result<Self> {
         let mut current = Self::default();
         current.read_groups(client).await.map_err(|error| Failure::of_service("cannot list the groups", &error))?;
-        current.refuse_unknown_groups(desired, file)?;
-        for (key, list) in &desired.groups {
+        match may_create {
+            true => current.take_new_groups(desired, file)?,
+            false => current.refuse_unknown_groups(desired, file)?,
+        }
+        let new_groups = current.new_keys();
+        for (key, list) in desired.groups.iter().filter(|(key, _)| !new_groups.contains(*key)) {
             let what_failed = || format!("cannot list the members of \"{}\"", list.group.name);
             let members = current.read_members(client, key).await;
             current.members.insert(key.clone(), members.map_err(|error| Failure::of_service(what_failed(), &error))?);
@@ -68,12 +77,40 @@ impl Current {
         Ok(())
     }
 
-    /// Fails if the file names a group that does not exist: half a plan would be worse than none.
-    fn refuse_unknown_groups(&self, desired: &Desired, file: &str) -> Result<()> {
+    /// The groups that the file names and that do not exist, in the order of the file.
+    fn unknown_groups<'a>(&self, desired: &'a Desired) -> Vec<(&'a FoldedName, &'a Located<String>)> {
         let items = desired.users.values().flat_map(|list| list.groups.iter());
         let named = desired.groups.iter().map(|(key, list)| (key, &list.group)).chain(items);
         let mut unknown: Vec<_> = named.filter(|(key, _)| !self.groups.contains_key(*key)).collect();
         unknown.sort_by_key(|(_, group)| group.location.line);
+        unknown
+    }
+
+    /// Takes the groups that do not exist for new user groups without members. All invalid names are told at once.
+    fn take_new_groups(&mut self, desired: &Desired, file: &str) -> Result<()> {
+        let mut mistakes = Diagnostics::of_file(file);
+        for (key, group) in self.unknown_groups(desired) {
+            if let Err(invalid) = Command::from(Command::create_group(NewGroup::new(&group.name))).check() {
+                let rule = format!("group \"{}\" cannot be created: {}", group.name, invalid.rule());
+                mistakes.push(Diagnostic::new(group.location.clone(), rule).remedy(invalid.remedy()));
+            } else if self.groups.insert(key.clone(), GroupRef::user_group(&group.name)).is_none() {
+                self.new_groups.push(group.clone());
+            }
+        }
+        match mistakes.count() {
+            0 => Ok(()),
+            _ => Err(mistakes.into_failure("the file names groups that cannot exist; nothing was changed")),
+        }
+    }
+
+    /// The folded names of the groups to create.
+    pub(crate) fn new_keys(&self) -> HashSet<FoldedName> {
+        self.new_groups.iter().map(|group| FoldedName::new(&group.name)).collect()
+    }
+
+    /// Fails if the file names a group that does not exist: half a plan would be worse than none.
+    fn refuse_unknown_groups(&self, desired: &Desired, file: &str) -> Result<()> {
+        let unknown = self.unknown_groups(desired);
         if unknown.is_empty() {
             return Ok(());
         }
@@ -88,7 +125,7 @@ impl Current {
         }
         Err(mistakes.into_failure_with(
             "the file names groups that do not exist; nothing was changed",
-            "list the groups with \"umapi groups list\", or create them with \"umapi groups create\"",
+            "list the groups with \"umapi groups list\", or let --create-groups create them as user groups",
         ))
     }
 

@@ -6,6 +6,7 @@ use umapi::{AccountKind, MembershipAction, MembershipOutcome, Outcome};
 use super::PlannedChange;
 use crate::{
     batch::Ended,
+    input::desired::Located,
     output::{Cell, Column, OutcomeStatus, Record, column, explain, hidden_column},
 };
 
@@ -108,6 +109,8 @@ impl Record for MembershipRecord {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ChangeRecord {
     action: &'static str,
+    /// Empty for a group to create.
+    #[serde(skip_serializing_if = "String::is_empty")]
     user: String,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
@@ -116,6 +119,15 @@ pub(crate) struct ChangeRecord {
     group: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
+}
+
+impl ChangeRecord {
+    /// A user group to create.
+    pub(crate) fn new_group(group: &Located<String>) -> Self {
+        let line = group.location.line;
+        let group = group.name.clone();
+        Self { action: "create-group", user: String::new(), kind: None, domain: None, group, line }
+    }
 }
 
 impl From<&PlannedChange> for ChangeRecord {

@@ -24,3 +24,4 @@ mod stage;
 #[cfg(unix)]
 mod terminal;
 mod users;
+mod verbs;

@@ -171,7 +171,7 @@ fn json_messages_end_with_a_summary() {
     assert!(lines.iter().any(|line| line["target"] == "umapi::call"), "logs are JSON too: {lines:?}");
     let lines = json(&["run", text(&file)], 1);
     assert_eq!(lines.last().unwrap()["rejected"], 15);
-    let lines = json(&["users", "get", "nobody@example.com"], 1);
+    let lines = json(&["users", "get", "zoe@example.com"], 1);
     let [error, summary] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!((&error["event"], &error["level"]), (&"error".into(), &"ERROR".into()));
     assert!(error["help"].as_str().unwrap().contains("users list"), "{error}");
