@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bolero::TypeGenerator;
-use umapi::auth::{Credentials, Secret};
+use umapi::auth::{ConnectorFile, Credentials, Error, Secret};
 
 use crate::{
     fixed_seeds::target,
@@ -82,7 +82,7 @@ enum Key {
 }
 
 /// The visible text of the credentials, or of the error.
-fn shown(read: Result<Credentials, umapi::auth::Error>) -> String {
+fn shown(read: Result<Credentials, Error>) -> String {
     match read {
         Ok(credentials) => format!("{credentials:?}"),
         Err(error) => {
@@ -104,7 +104,7 @@ fn credentials_are_read_or_rejected_without_a_secret() {
         };
         let passphrase = Secret::from("planted-passphrase");
         let console = Credentials::from_console_json(&text, key, Some(&passphrase));
-        let connector = Credentials::from_connector_yaml(&text, folder);
+        let connector = ConnectorFile::parse(&text, folder).and_then(|file| file.credentials_with(|_| Ok::<_, Error>(Some(passphrase.clone()))));
         let variables = Credentials::from_variables(|name| {
             let all = [
                 ("UMAPI_CLIENT_ID", "id"),

@@ -21,6 +21,7 @@ pub use credentials::{
 };
 pub use endpoint::Endpoint;
 pub use error::Error;
+pub use origin::{ConnectorFile, KeyringEntry};
 pub use private_key::{KeyError, PrivateKey};
 pub use session::{Session, SessionBuilder};
 pub use token::{AccessToken, FixedToken, TokenFuture, TokenSource};

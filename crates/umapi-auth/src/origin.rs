@@ -1,13 +1,14 @@
 //! Sources of credentials: the environment, the JSON of the Developer Console, the connector file of user-sync.
 
-mod connector_yaml;
+mod connector_file;
 mod console_json;
 mod environment;
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use zeroize::Zeroizing;
 
+pub use self::connector_file::{ConnectorFile, KeyringEntry};
 use crate::{
     Credentials, Error, OAuthServerToServer, PrivateKey, Secret, ServiceAccount, ServiceAccountBuilder,
     credentials::check_organization,
@@ -46,17 +47,21 @@ impl Field {
 }
 
 /// The names of a source and its fields in error messages.
-struct Names {
-    origin: &'static str,
+struct Names<'a> {
+    origin: &'a str,
     name_of: fn(Field) -> &'static str,
 }
 
-impl Names {
+impl Names<'_> {
     fn missing(&self, field: Field) -> Error {
-        self.invalid(format!("{} is missing; {}", (self.name_of)(field), field.where_to_find()))
+        self.invalid(self.missing_text(field))
     }
 
-    fn invalid(&self, why: impl std::fmt::Display) -> Error {
+    fn missing_text(&self, field: Field) -> String {
+        format!("{} is missing; {}", (self.name_of)(field), field.where_to_find())
+    }
+
+    fn invalid(&self, why: impl fmt::Display) -> Error {
         Error::invalid(format!("{}: {why}", self.origin))
     }
 }
@@ -81,7 +86,7 @@ struct KeyText {
 }
 
 impl Fields {
-    fn into_service_account(self, names: &Names) -> Result<Credentials, Error> {
+    fn into_service_account(self, names: &Names<'_>) -> Result<Credentials, Error> {
         let client_id = required(self.client_id, names, Field::ClientId)?;
         let secrets = required_secrets(self.client_secrets, names)?;
         let organization = required(self.organization, names, Field::Organization)?;
@@ -101,7 +106,7 @@ impl Fields {
         Ok(if self.metascopes.is_empty() { account } else { account.with_metascopes(self.metascopes) }.into())
     }
 
-    fn into_oauth(self, names: &Names) -> Result<Credentials, Error> {
+    fn into_oauth(self, names: &Names<'_>) -> Result<Credentials, Error> {
         let client_id = required(self.client_id, names, Field::ClientId)?;
         let mut secrets = required_secrets(self.client_secrets, names)?.into_iter();
         let first = secrets.next().ok_or_else(|| names.missing(Field::ClientSecret))?;
@@ -117,20 +122,20 @@ impl Fields {
     }
 }
 
-fn required(value: Option<String>, names: &Names, field: Field) -> Result<String, Error> {
+fn required(value: Option<String>, names: &Names<'_>, field: Field) -> Result<String, Error> {
     // Copied text and files may end with a line break.
     let value = value.map(|text| text.trim().to_owned());
     value.filter(|text| !text.is_empty()).ok_or_else(|| names.missing(field))
 }
 
-fn required_secrets(secrets: Vec<Secret>, names: &Names) -> Result<Vec<Secret>, Error> {
+fn required_secrets(secrets: Vec<Secret>, names: &Names<'_>) -> Result<Vec<Secret>, Error> {
     let secrets: Vec<Secret> = secrets.into_iter().filter(|secret| !secret.is_blank()).collect();
     if secrets.is_empty() { Err(names.missing(Field::ClientSecret)) } else { Ok(secrets) }
 }
 
-/// Reads a text file. Invalid UTF-8 is replaced; the parser of the text rejects it.
+/// Reads a text file: UTF-8, or UTF-16 with a byte order mark.
 fn read(path: &Path) -> Result<Secret, Error> {
-    let bytes = std::fs::read(path);
-    let bytes = bytes.map_err(|error| Error::invalid(format!("cannot read {}: {error}", path.display())))?;
-    Ok(Secret::from(String::from_utf8_lossy(&Zeroizing::new(bytes)).into_owned()))
+    let unreadable = |error: &dyn fmt::Display| Error::invalid(format!("cannot read {}: {error}", path.display()));
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| unreadable(&error))?);
+    Secret::decode(&bytes).map_err(|error| unreadable(&error))
 }

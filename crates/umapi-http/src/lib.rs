@@ -6,6 +6,7 @@ mod redact;
 mod response;
 mod retry;
 mod secret;
+mod secret_text;
 mod server_url;
 mod task;
 

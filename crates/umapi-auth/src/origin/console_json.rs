@@ -9,7 +9,7 @@ const ORIGIN: &str = "the JSON of the Adobe Developer Console";
 const PRIVATE_KEY: &str = "the private key, which is not part of this JSON,";
 
 /// The field names in the download of one credential.
-const OF_CREDENTIAL: Names = Names {
+const OF_CREDENTIAL: Names<'static> = Names {
     origin: ORIGIN,
     name_of: |field| match field {
         Field::Organization => "`ORG_ID`",
@@ -21,7 +21,7 @@ const OF_CREDENTIAL: Names = Names {
 };
 
 /// The field names in the download of a project.
-const OF_PROJECT: Names = Names {
+const OF_PROJECT: Names<'static> = Names {
     origin: ORIGIN,
     name_of: |field| match field {
         Field::Organization => "`project.org.ims_org_id`",
@@ -60,7 +60,8 @@ impl Credentials {
         private_key: Option<&str>,
         passphrase: Option<&Secret>,
     ) -> Result<Self, Error> {
-        let root: Value = serde_json::from_str(json).map_err(|error| {
+        // Editors and PowerShell write a byte order mark.
+        let root: Value = serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(|error| {
             // The position without the text, which may be a secret.
             Error::invalid(format!("{ORIGIN}: invalid JSON at line {}, column {}", error.line(), error.column()))
         })?;
@@ -80,7 +81,7 @@ impl Credentials {
 
 /// `{"CLIENT_ID": …, "CLIENT_SECRETS": […], "ORG_ID": …, "SCOPES": […]}`, or in older ones of service accounts
 /// `{"API_KEY": …, "CLIENT_SECRET": …, "ORG_ID": …, "TECHNICAL_ACCOUNT_ID": …, "PUBLIC_KEYS_WITH_EXPIRY": {…}}`.
-fn of_credential(root: &Value) -> Result<(Fields, LoginKind, &'static Names), Error> {
+fn of_credential(root: &Value) -> Result<(Fields, LoginKind, &'static Names<'static>), Error> {
     const KNOWN: [&str; 5] = ["API_KEY", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRETS", "TECHNICAL_ACCOUNT_ID"];
     if KNOWN.iter().all(|key| root.get(key).is_none()) {
         return Err(Error::invalid(format!(
@@ -104,7 +105,7 @@ fn of_credential(root: &Value) -> Result<(Fields, LoginKind, &'static Names), Er
 }
 
 /// `{"project": {"org": …, "workspace": {"details": {"credentials": [{"jwt" or "oauth_server_to_server": …}]}}}}`.
-fn of_project(project: &Value) -> Result<(Fields, LoginKind, &'static Names), Error> {
+fn of_project(project: &Value) -> Result<(Fields, LoginKind, &'static Names<'static>), Error> {
     let organization = project.pointer("/org/ims_org_id").and_then(Value::as_str).map(str::to_owned);
     let listed = project.pointer("/workspace/details/credentials").and_then(Value::as_array);
     let credentials: Vec<&Value> = listed.into_iter().flatten().collect();
@@ -226,6 +227,12 @@ mod tests {
                 ("id", &["ent_user_sdk".to_owned()][..])
             );
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored() {
+        let json = format!("\u{feff}{}", project(json!([nested_oauth()])));
+        assert_eq!(Credentials::from_console_json(&json, None, None).unwrap().client_id(), "id");
     }
 
     #[test]

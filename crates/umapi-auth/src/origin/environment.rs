@@ -17,7 +17,7 @@ const PRIVATE_KEY_PATH: &str = "UMAPI_PRIVATE_KEY_PATH";
 const PASSPHRASE: &str = "UMAPI_PRIVATE_KEY_PASSPHRASE";
 const IMS_URL: &str = "UMAPI_IMS_URL";
 
-const NAMES: Names = Names {
+const NAMES: Names<'static> = Names {
     origin: "the environment",
     name_of: |field| match field {
         Field::Organization => ORGANIZATION,
@@ -75,9 +75,14 @@ impl Credentials {
     }
 
     fn from_lookup(look_up: impl Fn(&str) -> Result<Option<String>, Error>) -> Result<Self, Error> {
-        let look_up = |name: &str| Ok::<_, Error>(look_up(name)?.filter(|value| !value.trim().is_empty()));
-        let secret = |name: &str| Ok::<_, Error>(look_up(name)?.map(Secret::from));
-        let private_key = match (secret(PRIVATE_KEY)?, look_up(PRIVATE_KEY_PATH)?) {
+        let text = |name: &str| Ok::<_, Error>(look_up(name)?.map(Secret::from).filter(|value| !value.is_blank()));
+        // `set` of Windows and `--env-file` of Docker keep the quotes around a value.
+        let secret = |name: &str| {
+            let parse = |text: Secret| Secret::parse(text.reveal()).map_err(|why| NAMES.invalid(format!("{name}: {why}")));
+            text(name)?.map(parse).transpose()
+        };
+        let look_up = |name: &str| Ok::<_, Error>(secret(name)?.map(|value| value.reveal().to_owned()));
+        let private_key = match (text(PRIVATE_KEY)?, look_up(PRIVATE_KEY_PATH)?) {
             (Some(_), Some(_)) => {
                 return Err(
                     NAMES.invalid("both UMAPI_PRIVATE_KEY and UMAPI_PRIVATE_KEY_PATH are set; unset one of them")
@@ -171,12 +176,28 @@ mod tests {
     }
 
     #[test]
+    fn quotes_around_a_value_are_not_part_of_it() {
+        let quoted = client_and(&[
+            ("UMAPI_CLIENT_ID", "\"id\""),
+            ("UMAPI_CLIENT_SECRET", "'new old'"),
+            ("UMAPI_ORG_ID", "\u{feff}12345@AdobeOrg"),
+            ("UMAPI_IMS_URL", "\"https://ims.example\""),
+        ]);
+        let quoted = quoted.unwrap();
+        assert_eq!((quoted.client_id(), quoted.organization()), ("id", Some("12345@AdobeOrg")));
+        assert_eq!(quoted.secrets(), [Secret::from("new"), Secret::from("old")]);
+        assert_eq!(quoted.endpoint.to_string(), "https://ims.example");
+    }
+
+    #[test]
     fn a_missing_or_wrong_variable_is_named() {
         let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");
         for (variables, named) in [
             (&[("UMAPI_CLIENT_ID", "")][..], "UMAPI_CLIENT_ID is missing"),
             (&[("UMAPI_CLIENT_SECRET", " ")], "UMAPI_CLIENT_SECRET is missing"),
             (&[("UMAPI_ORG_ID", "x")], "12345@AdobeOrg"),
+            (&[("UMAPI_CLIENT_SECRET", "\"planted")], "UMAPI_CLIENT_SECRET: the text has a quote at one end only"),
+            (&[("UMAPI_CLIENT_SECRET", "plan\0ted")], "U+0000"),
             (&[account, ("UMAPI_PRIVATE_KEY", KEY), ("UMAPI_ORG_ID", "")], "UMAPI_ORG_ID is missing"),
             (&[("UMAPI_TECHNICAL_ACCOUNT_ID", "ann@example.com"), ("UMAPI_PRIVATE_KEY", KEY)], "technical account"),
             (&[account, ("UMAPI_PRIVATE_KEY", "planted")], "UMAPI_PRIVATE_KEY: the private key is not PEM"),
