@@ -144,6 +144,11 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
     shown.add(&Endpoint::default());
     shown.add(&jumping());
     shown.add(&Instant::ORIGIN);
+    let yaml = "enterprise:\n  org_id: 1F@AdobeOrg\n  client_id: id\n  client_secret: planted\n  tech_acct: \
+                1@techacct.adobe.com\n  priv_key_data: planted\n  secure_priv_key_pass_key: pass\n";
+    let connector = ConnectorFile::parse(yaml, ".".as_ref()).unwrap();
+    shown.add(&connector);
+    shown.add(connector.keyring_entries().next().unwrap());
     for rejected in [
         Credentials::from_console_json(r#"{"CLIENT_ID":"planted","CLIENT_SECRET":"planted"}"#, Some(PLANTED), None),
         ConnectorFile::parse("enterprise:\n  client_secret: planted\n", ".".as_ref()).and_then(|file| file.credentials()),
