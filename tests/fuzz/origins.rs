@@ -104,7 +104,8 @@ fn credentials_are_read_or_rejected_without_a_secret() {
         };
         let passphrase = Secret::from("planted-passphrase");
         let console = Credentials::from_console_json(&text, key, Some(&passphrase));
-        let connector = ConnectorFile::parse(&text, folder).and_then(|file| file.credentials_with(|_| Ok::<_, Error>(Some(passphrase.clone()))));
+        let connector = ConnectorFile::parse(&text, folder)
+            .and_then(|file| file.credentials_with(|_| Ok::<_, Error>(Some(passphrase.clone()))));
         let variables = Credentials::from_variables(|name| {
             let all = [
                 ("UMAPI_CLIENT_ID", "id"),

@@ -16,8 +16,8 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use tracing::Metadata;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::MakeWriterExt as _};
 use umapi_auth::{
-    AccessToken, CachedSource, Clock, ConnectorFile, Credentials, Endpoint, FixedToken, HttpOptions, Instant, OAuthServerToServer,
-    PrivateKey, Proxy, RetryPolicy, Secret, ServiceAccount, Session,
+    AccessToken, CachedSource, Clock, ConnectorFile, Credentials, Endpoint, FixedToken, HttpOptions, Instant,
+    OAuthServerToServer, PrivateKey, Proxy, RetryPolicy, Secret, ServiceAccount, Session,
 };
 use umapi_time::ManualClock;
 
@@ -151,7 +151,8 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
     shown.add(connector.keyring_entries().next().unwrap());
     for rejected in [
         Credentials::from_console_json(r#"{"CLIENT_ID":"planted","CLIENT_SECRET":"planted"}"#, Some(PLANTED), None),
-        ConnectorFile::parse("enterprise:\n  client_secret: planted\n", ".".as_ref()).and_then(|file| file.credentials()),
+        ConnectorFile::parse("enterprise:\n  client_secret: planted\n", ".".as_ref())
+            .and_then(|file| file.credentials()),
         Credentials::from_variables(|_| Some(PLANTED.to_owned())),
     ] {
         shown.add(&rejected.unwrap_err());

@@ -1,11 +1,17 @@
 //! The configuration: profiles of organizations, and how to log in to each of them.
 
 mod access;
+mod field;
 mod file;
+mod keyring;
 mod profile;
 mod secret;
+mod value;
 
-pub(crate) use access::{Access, Origin};
-pub(crate) use file::ConfigFile;
-pub(crate) use profile::Profile;
-pub(crate) use secret::{Keyring, SecretSource};
+pub(crate) use access::{Access, Origin, permission_warnings};
+pub(crate) use field::ProfileField;
+pub(crate) use file::{ConfigFile, quote};
+pub(crate) use keyring::Keyring;
+pub(crate) use profile::{ConnectorFailure, LoginKind, Profile, ProfileInUse, connector_credentials};
+pub(crate) use secret::{SecretSource, TextSource};
+pub(crate) use value::{PRODUCTION, check_variable, without_login};

@@ -1,5 +1,7 @@
 //! The connection of a call: a client for its organization, the login, and the progress line.
 
+use std::time::Duration;
+
 use umapi::{
     Client, HttpClient, HttpOptions, Observer, RateLimits, RetryPolicy, ThrottlePolicy,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
@@ -46,6 +48,9 @@ impl Connection {
         } else {
             (Access::find(&context.global)?, None)
         };
+        for warning in &access.warnings {
+            context.warn(warning);
+        }
         let http = http(&access)?;
         let session = session(context, &access, http.clone())?;
         let client = client(context, &access, session.clone(), http, observer)?;
@@ -61,7 +66,7 @@ impl Drop for Connection {
 
 fn http(access: &Access) -> Result<HttpClient> {
     let mut options = HttpOptions::new().product(PRODUCT);
-    if let Some(pem) = &access.root_certificates {
+    for pem in &access.root_certificates {
         options = options.root_certificates(pem.clone());
     }
     if let Some(proxy) = &access.proxy {
@@ -96,16 +101,22 @@ fn client(
         .clock(context.clock.clone())
         .http(http)
         .throttle_policy(policy)
-        .attempt_timeout(context.global.timeout)
+        .attempt_timeout(context.global.timeout.or(access.timeout).unwrap_or(TIMEOUT))
         .observer(observer);
     if let Some(server) = &access.server {
         builder = builder.base_url(server.as_str());
+    }
+    if let Some(attempts) = access.attempts {
+        builder = builder.retry(RetryPolicy::SERVICE.attempts(attempts));
     }
     if context.global.no_rate_limit {
         builder = builder.rate_limits(RateLimits::unlimited());
     }
     builder.build().map_err(|error| Failure::of_service("cannot set up the client", &error))
 }
+
+/// The longest time for one request, unless an option or a connector file sets it.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The name and version of the command in requests.
 const PRODUCT: &str = concat!("umapi-cli/", env!("CARGO_PKG_VERSION"));
@@ -128,7 +139,11 @@ fn access_to(emulator: &Emulator) -> Result<Access> {
         organization: emulator.org_id().to_owned(),
         credentials: Credentials::from(login).with_endpoint(endpoint),
         server: Some(emulator.um_url()),
-        root_certificates: None,
+        root_certificates: Vec::new(),
         proxy: None,
+        timeout: None,
+        attempts: None,
+        secret_remedy: "start it again".to_owned(),
+        warnings: Vec::new(),
     })
 }

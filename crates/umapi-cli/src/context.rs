@@ -9,7 +9,10 @@ use std::{
 };
 
 use serde::Serialize;
-use umapi::time::{Clock, Instant};
+use umapi::{
+    auth::Secret,
+    time::{Clock, Instant},
+};
 
 use crate::{
     batch::{Summary, SummaryFields},
@@ -144,12 +147,12 @@ impl Context {
 
     /// Writes a note to stderr, unless `--quiet` is given.
     pub(crate) fn note(&self, text: &str) {
-        self.messages.note(text);
+        self.messages.note(&self.global.completed(text));
     }
 
     /// Writes a warning to stderr, even with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        self.messages.warn(text);
+        self.messages.warn(&self.global.completed(text));
     }
 
     /// Keeps the outcomes of changes for the last line, and tells them. A call can make several changes, one after the other.
@@ -176,6 +179,18 @@ impl Context {
             Ok(false) => Err(Failure::usage("cancelled")),
             Err(error) => Err(unanswered(error).remedy("confirm with --yes")),
         }
+    }
+
+    /// Asks for text on the terminal, with a suggestion.
+    pub(crate) fn ask(&self, question: &str, suggestion: &str) -> Result<String> {
+        let question = dialoguer::Input::<String>::new().with_prompt(escape(question)).default(suggestion.to_owned());
+        question.interact_text().map_err(unanswered)
+    }
+
+    /// Asks for a secret on the terminal, without showing it.
+    pub(crate) fn ask_secret(&self, question: &str) -> Result<Secret> {
+        let question = dialoguer::Password::new().with_prompt(escape(question)).allow_empty_password(true);
+        question.interact().map(Secret::from).map_err(unanswered)
     }
 
     /// Asks the user to choose one of several items on the terminal.

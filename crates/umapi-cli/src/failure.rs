@@ -137,6 +137,13 @@ impl Failure {
         self
     }
 
+    /// Changes the causes and what to do about them.
+    pub(crate) fn map_text(mut self, change: impl Fn(&str) -> String) -> Self {
+        self.why = self.why.iter().map(|cause| change(cause)).collect();
+        self.remedy = self.remedy.as_deref().map(change);
+        self
+    }
+
     /// Sets the exit code.
     pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;

@@ -16,6 +16,7 @@ mod member_filter;
 mod memberships;
 mod options;
 mod output;
+mod paste;
 mod private_file;
 #[doc(hidden)]
 pub mod reading;
@@ -80,6 +81,7 @@ fn conclude(context: &Context, result: Result<Exit>) -> Exit {
     let exit = match result {
         Ok(exit) => exit,
         Err(failure) => {
+            let failure = failure.map_text(|text| context.global.completed(text));
             if !failure.is_reader_closed() {
                 context.messages.error(&failure);
             }

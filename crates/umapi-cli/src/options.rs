@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
 
 /// The options that every command takes.
 #[derive(Args, Clone, Debug)]
@@ -39,21 +39,24 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) max_wait: Option<Duration>,
 
-    /// Longest time for one request, e.g. 90s
+    /// Longest time for one request, e.g. 90s [default: 2m]
     #[arg(
         long,
         global = true,
         env = "UMAPI_TIMEOUT",
         hide_env_values = true,
         value_name = "TIME",
-        value_parser = duration,
-        default_value = "2m"
+        value_parser = duration
     )]
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: Option<Duration>,
 
     /// Disable client-side rate limiting, e.g. for an emulator without limits
     #[arg(long, global = true)]
     pub(crate) no_rate_limit: bool,
+
+    /// Refuse files with secrets that other users can read [default: warn]
+    #[arg(long, global = true, env = "UMAPI_STRICT_PERMISSIONS", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) strict_permissions: bool,
 
     /// Log requests, retries and waits to stderr; -vv for everything
     #[arg(long, short, global = true, action = ArgAction::Count)]

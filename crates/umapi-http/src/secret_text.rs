@@ -22,7 +22,11 @@ impl Secret {
         let units = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
             let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
             let units: Zeroizing<Vec<u16>> = Zeroizing::new(units.collect());
-            if rest.len().is_multiple_of(2) { String::from_utf16(&units).map_err(|_| not_text()) } else { Err(not_text()) }
+            if rest.len().is_multiple_of(2) {
+                String::from_utf16(&units).map_err(|_| not_text())
+            } else {
+                Err(not_text())
+            }
         };
         let text = match bytes {
             [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes)?,
@@ -51,7 +55,8 @@ impl Secret {
     /// quote the text.
     pub fn parse(text: &str) -> Result<Self, InvalidSetting> {
         let is_blank = |c: char| c == MARK || c.is_whitespace();
-        let mut lines = text.split(['\n', '\r']).map(|line| line.trim_matches(is_blank)).filter(|line| !line.is_empty());
+        let mut lines =
+            text.split(['\n', '\r']).map(|line| line.trim_matches(is_blank)).filter(|line| !line.is_empty());
         let line = lines.next().ok_or_else(|| InvalidSetting::new("the text is empty"))?;
         let others = lines.count();
         if others > 0 {
@@ -113,7 +118,15 @@ mod tests {
 
     #[test]
     fn nothing_around_a_secret_is_part_of_it() {
-        for text in ["s8e-é", "\u{feff}s8e-é\r\n", "\n\n  s8e-é \n", "\"s8e-é\"\n", "'s8e-é'", "\u{201e}s8e-é\u{201c}", "\n\u{feff}\"s8e-é\""] {
+        for text in [
+            "s8e-é",
+            "\u{feff}s8e-é\r\n",
+            "\n\n  s8e-é \n",
+            "\"s8e-é\"\n",
+            "'s8e-é'",
+            "\u{201e}s8e-é\u{201c}",
+            "\n\u{feff}\"s8e-é\"",
+        ] {
             assert_eq!(parsed(text.as_bytes()).as_deref(), Ok("s8e-é"), "{text:?}");
             let little: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
             let big: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();

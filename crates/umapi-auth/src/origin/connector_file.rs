@@ -319,9 +319,10 @@ impl<'a> Reader<'a> {
         let client_id = self.client_id(&user);
         let client_secret = self.value("client_secret", &["secure_client_secret_key"], &user);
         let private_key = self.private_key(folder, &user);
-        let passphrase =
-            self.value("priv_key_pass", &["secure_priv_key_pass_key", "secure_priv_pass_key"], &user);
-        for (field, is_missing) in [(Field::ClientId, client_id.is_none()), (Field::ClientSecret, client_secret.is_none())] {
+        let passphrase = self.value("priv_key_pass", &["secure_priv_key_pass_key", "secure_priv_pass_key"], &user);
+        for (field, is_missing) in
+            [(Field::ClientId, client_id.is_none()), (Field::ClientSecret, client_secret.is_none())]
+        {
             if is_missing {
                 self.mistakes.push(names.missing_text(field));
             }
@@ -514,7 +515,8 @@ impl<'a> Reader<'a> {
             self.mistakes.push(format!("{name} is `{path}`; it must be a path, e.g. {SERVICE_PATH}"));
             return None;
         }
-        const EXAMPLE: Server = Server { name: "service", example: "https://usermanagement.adobe.io/v2/usermanagement" };
+        const EXAMPLE: Server =
+            Server { name: "service", example: "https://usermanagement.adobe.io/v2/usermanagement" };
         match ServerUrl::parse(&format!("https://{authority}{path}"), EXAMPLE) {
             Ok(url) if url.as_str() == EXAMPLE.example => None,
             Ok(url) => Some(url.as_str().to_owned()),
@@ -575,10 +577,7 @@ impl<'a> Reader<'a> {
         let data = self.value("priv_key_data", &["secure_priv_key_data_key"], user);
         let Some(path) = self.enterprise("priv_key_path") else { return data.map(Key::Text) };
         if data.is_some() {
-            self.mistakes.push(format!(
-                "{} is there, and the key itself too; remove one of them",
-                path.name()
-            ));
+            self.mistakes.push(format!("{} is there, and the key itself too; remove one of them", path.name()));
         }
         Some(Key::Path(folder.join(path.plain())))
     }

@@ -78,7 +78,8 @@ impl Credentials {
         let text = |name: &str| Ok::<_, Error>(look_up(name)?.map(Secret::from).filter(|value| !value.is_blank()));
         // `set` of Windows and `--env-file` of Docker keep the quotes around a value.
         let secret = |name: &str| {
-            let parse = |text: Secret| Secret::parse(text.reveal()).map_err(|why| NAMES.invalid(format!("{name}: {why}")));
+            let parse =
+                |text: Secret| Secret::parse(text.reveal()).map_err(|why| NAMES.invalid(format!("{name}: {why}")));
             text(name)?.map(parse).transpose()
         };
         let look_up = |name: &str| Ok::<_, Error>(secret(name)?.map(|value| value.reveal().to_owned()));

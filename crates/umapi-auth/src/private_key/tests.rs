@@ -157,7 +157,8 @@ fn line_breaks_may_be_escaped() {
     // A file or a variable with what an editor, PowerShell, or `--env-file` of Docker add.
     for name in ["pkcs8", "pkcs1", "traditional-aes256"] {
         let text = file(name);
-        for around in [format!("\u{feff}{text}"), format!("\n\n\"{text}\""), format!("'{}'", text.replace('\n', "\\n"))] {
+        for around in [format!("\u{feff}{text}"), format!("\n\n\"{text}\""), format!("'{}'", text.replace('\n', "\\n"))]
+        {
             assert!(read(&around, Some("correct horse")).is_ok(), "{name}: {around:?}");
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use umapi::auth::{Error, Login};
 
 use crate::{
+    config::{Access, PRODUCTION},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -54,6 +55,7 @@ struct LoginRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     technical_account: Option<String>,
     server: String,
+    login_server: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_valid_until: Option<String>,
     clock: String,
@@ -68,6 +70,7 @@ impl Record for LoginRecord {
             column("client_id", |login| (&login.client_id).into()),
             column("technical_account", |login| (&login.technical_account).into()),
             column("server", |login| (&login.server).into()),
+            column("login_server", |login| (&login.login_server).into()),
             column("token_valid_until", |login| (&login.token_valid_until).into()),
             column("clock", |login| (&login.clock).into()),
         ]
@@ -78,7 +81,7 @@ impl CheckArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_change(context, "login").await?;
         let access = &connection.access;
-        let token = connection.session.token().await.map_err(|error| rejected(&error))?;
+        let token = connection.session.token().await.map_err(|error| rejected(&error, access))?;
         let token_valid_until = token.expires().map(|end| time::utc_of(end, &context.clock));
         let answer = connection.client.request("GET", "/groups/{orgId}/0").send().await.map_err(|error| {
             let failure = Failure::of_service("the login succeeded, but the service rejects its token", &error);
@@ -101,7 +104,8 @@ impl CheckArgs {
             login,
             client_id: access.credentials.client_id().to_owned(),
             technical_account,
-            server: access.server.clone().unwrap_or_else(|| "production".to_owned()),
+            server: access.server.clone().unwrap_or_else(|| PRODUCTION.to_owned()),
+            login_server: access.credentials.endpoint().to_string(),
             token_valid_until,
             clock: describe_clock(date.map(|(_, value)| value.as_str()), context.clock.wall()),
         };
@@ -127,13 +131,16 @@ fn describe_clock(date: Option<&str>, now: SystemTime) -> String {
 }
 
 /// Explains a rejected login: what is wrong, and where to correct it.
-fn rejected(error: &Error) -> Failure {
+fn rejected(error: &Error, access: &Access) -> Failure {
     let failure = Failure::of_login("the login was rejected", error);
+    let wrong_secret = format!(
+        "copy the client secret again from the project in the Adobe Developer Console, and {}",
+        access.secret_remedy
+    );
     let remedy = if error.is_unknown_client() {
         "compare the client id with the one in the Adobe Developer Console (https://developer.adobe.com/console)"
     } else if error.is_wrong_secret() {
-        "copy the client secret again from the project in the Adobe Developer Console, and store it with \
-         \"umapi config set-secret\""
+        &wrong_secret
     } else if error.is_invalid_signature() {
         "upload the certificate of this key to the project in the Adobe Developer Console, or create a new pair with \
          \"umapi cert new\""

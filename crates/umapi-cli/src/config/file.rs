@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fmt, fs, io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use std::{
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table};
+use umapi::auth::Secret;
 
 use super::Profile;
 use crate::{
@@ -38,16 +39,45 @@ impl ConfigFile {
     /// Reads the named file, or the default one. A missing file counts as empty.
     pub(crate) fn read(named: Option<&Path>) -> Result<Self> {
         let path = config_path(named)?;
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(Failure::usage("cannot read the configuration")
-                    .why(format!("{}: {error}", path.display()))
-                    .remedy("make the file readable, or use another one with --config or UMAPI_CONFIG"));
-            }
+        Self::read_path(path)
+    }
+
+    fn read_path(path: PathBuf) -> Result<Self> {
+        let unreadable = |why: &dyn fmt::Display| {
+            Failure::usage("cannot read the configuration")
+                .why(format!("{}: {why}", path.display()))
+                .remedy("make the file readable, or use another one with --config or UMAPI_CONFIG")
         };
-        Self::parse(path, &text)
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            // A link to nowhere is not a missing file: its place is known, and what it says is not.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Vec::new(),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let text = Secret::decode(&bytes).map_err(|error| unreadable(&error))?;
+        Self::parse(path, text.reveal())
+    }
+
+    /// Changes the file, or adds it. Other changes wait until this one is written, and none is lost.
+    ///
+    /// A failed change leaves the file as it was.
+    pub(crate) fn edit<T>(named: Option<&Path>, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<(Self, T)> {
+        let path = config_path(named)?;
+        let unwritten = |why: &dyn fmt::Display| {
+            Failure::failed("cannot write the configuration")
+                .why(format!("{}: {why}", path.display()))
+                .remedy("make the file and its folder writable, or use another file with --config or UMAPI_CONFIG")
+        };
+        let folder = private_file::folder_of(&path);
+        private_file::create_folder(folder).map_err(|error| unwritten(&error))?;
+        // The file that a link points to is changed, not the link.
+        let target = private_file::target_of(&path).map_err(|error| unwritten(&error))?;
+        let _lock = private_file::lock_folder(private_file::folder_of(&target)).map_err(|error| unwritten(&error))?;
+        let mut file = Self::read_path(path.clone())?;
+        let result = change(&mut file)?;
+        let text = file.document.to_string();
+        private_file::rewrite(&target, text.as_bytes()).map_err(|error| unwritten(&error))?;
+        Ok((Self::parse(file.path, &text)?, result))
     }
 
     /// Parses the text of the file at a path.
@@ -92,13 +122,23 @@ impl ConfigFile {
                     [] => format!("{} has no profiles", self.path.display()),
                     known => format!("the profiles of {} are: {}", self.path.display(), known.join(", ")),
                 })
-                .remedy(format!("check the spelling, or add it with \"umapi config add {name}\""))
+                .remedy(format!("check the spelling, or add it with \"umapi config add {}\"", quote(name)))
         })
     }
 
-    /// Adds a profile, unless it exists.
-    pub(crate) fn add(&mut self, profile: &str) {
+    /// Adds a profile, unless it exists. Returns the default profile if that changed.
+    ///
+    /// The first profile becomes the default: otherwise the second one would leave calls without `--profile` with none.
+    pub(crate) fn add(&mut self, profile: &str) -> Option<String> {
+        let is_new = !self.content.profiles.contains_key(profile);
+        let before = self.default_profile().map(str::to_owned);
         self.table_of(profile);
+        if !is_new || self.content.default_profile.is_some() || self.content.profiles.len() > 1 {
+            return None;
+        }
+        let default = before.unwrap_or_else(|| profile.to_owned());
+        self.set_default(&default);
+        Some(default)
     }
 
     /// Sets a field of a profile, which is added if needed.
@@ -116,6 +156,16 @@ impl ConfigFile {
         self.document["default_profile"] = toml_edit::value(profile);
     }
 
+    /// Returns the file with the changes made so far.
+    pub(crate) fn changed(&self) -> Result<Self> {
+        Self::parse(self.path.clone(), &self.document.to_string())
+    }
+
+    /// Removes a field of a profile. Returns whether it was there.
+    pub(crate) fn unset(&mut self, profile: &str, field: &str) -> bool {
+        self.table_of(profile).remove(field).is_some()
+    }
+
     /// Removes a profile.
     pub(crate) fn remove(&mut self, profile: &str) {
         if let Some(profiles) = self.document.get_mut("profiles").and_then(Item::as_table_like_mut) {
@@ -125,24 +175,24 @@ impl ConfigFile {
             self.document.remove("default_profile");
         }
     }
+}
 
-    /// Writes the file, readable only by its owner.
-    pub(crate) fn save(self) -> Result<Self> {
-        let text = self.document.to_string();
-        private_file::create_folder(self.folder())
-            .and_then(|()| private_file::replace(&self.path, text.as_bytes()))
-            .map_err(|error| {
-                Failure::failed("cannot write the configuration")
-                    .why(format!("{}: {error}", self.path.display()))
-                    .remedy("make the folder writable, or use another file with --config or UMAPI_CONFIG")
-            })?;
-        Self::parse(self.path, &text)
+/// Writes text so that a shell reads it as one word.
+pub(crate) fn quote(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./@%+=:,~\\".contains(c);
+    let is_path_of_windows = cfg!(windows) || !text.contains('\\');
+    if !text.is_empty() && text.chars().all(is_plain) && is_path_of_windows {
+        return text.to_owned();
+    }
+    match cfg!(windows) {
+        true => format!("\"{text}\""),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
 /// Returns the named path, or the default: `~/.config/umapi/config.toml`, on Windows the same below `%APPDATA%`.
 fn config_path(named: Option<&Path>) -> Result<PathBuf> {
-    if let Some(path) = named {
+    if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
         return Ok(path.to_owned());
     }
     let arguments =
@@ -191,18 +241,58 @@ connector_file = "connector-umapi.yml"
     #[test]
     fn changes_keep_comments() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/config.toml");
-        let mut file = ConfigFile::parse(path.clone(), FILE).unwrap();
-        file.set("main", "client_id", "def");
-        file.set("third", "organization", "3@AdobeOrg");
-        file.remove("old");
-        let file = file.save().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, FILE).unwrap();
+        let (file, ()) = ConfigFile::edit(Some(&path), |file| {
+            file.set("main", "client_id", "def");
+            file.set("third", "organization", "3@AdobeOrg");
+            file.remove("old");
+            assert!(file.unset("main", "client_secret") && !file.unset("main", "client_secret"));
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(file.profile("main").unwrap().client_id.as_deref(), Some("def"));
         assert_eq!(file.profile("third").unwrap().organization.as_deref(), Some("3@AdobeOrg"));
         assert!(file.profile("old").unwrap_err().to_string().contains("main, third"));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("# of the main office") && text.contains("# the big one"), "{text}");
-        assert!(!private_file::is_open_to_others(&path));
+        assert!(!text.contains("client_secret"), "{text}");
+    }
+
+    #[test]
+    fn failed_change_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/config.toml");
+        let refused = ConfigFile::edit(Some(&path), |file| {
+            file.set("main", "client_id", "def");
+            Err::<(), _>(Failure::usage("refused"))
+        });
+        assert!(refused.is_err() && !path.exists());
+        fs::write(&path, "\u{feff}[profiles.main]\r\n").unwrap();
+        ConfigFile::edit(Some(&path), |file| Ok(file.set("main", "client_id", "def"))).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains("client_id = \"def\""));
+    }
+
+    #[test]
+    fn first_profile_becomes_the_default() {
+        let added = |text: &str, profile: &str| {
+            let mut file = parse(text).unwrap();
+            let changed = file.add(profile);
+            (changed, file.document.get("default_profile").and_then(Item::as_str).map(str::to_owned))
+        };
+        let some = |name: &str| (Some(name.to_owned()), Some(name.to_owned()));
+        assert_eq!(added("", "one"), some("one"));
+        assert_eq!(added("[profiles.one]\n", "two"), some("one"));
+        assert_eq!(added("[profiles.one]\n[profiles.two]\n", "three"), (None, None));
+        assert_eq!(added(FILE, "third"), (None, Some("main".to_owned())));
+        assert_eq!(added("default_profile = \"gone\"\n", "one"), (None, Some("gone".to_owned())));
+    }
+
+    #[test]
+    fn words_of_a_shell_are_quoted() {
+        assert_eq!(["main", "1F@AdobeOrg", "~/a.toml"].map(quote), ["main", "1F@AdobeOrg", "~/a.toml"]);
+        #[cfg(unix)]
+        assert_eq!(["a b", "", "it's", "$(x)"].map(quote), ["'a b'", "''", r"'it'\''s'", "'$(x)'"]);
     }
 
     #[test]

@@ -1,16 +1,18 @@
-//! Secrets: where the configuration says they are stored, and the system keyring.
+//! Secrets: where the configuration says they are stored.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use umapi::auth::Secret;
+use zeroize::Zeroizing;
 
+use super::Keyring;
 use crate::failure::{Failure, Result};
 
 /// The place where a secret is stored. The configuration never contains the secret itself.
@@ -25,29 +27,53 @@ pub(crate) enum SecretSource {
 }
 
 impl SecretSource {
-    /// Reads the secret, without a line break at its end.
-    pub(crate) fn read(&self, name: &str, folder: &Path) -> Result<Secret> {
-        let text = match self {
-            Self::Env(variable) => std::env::var(variable).map_err(|_| {
-                Failure::usage(format!("cannot read the {name}"))
-                    .why(format!("the environment variable {variable} is not set, or is not Unicode text"))
-                    .remedy(format!("set {variable}"))
-            })?,
-            Self::File(path) => {
-                let path = folder.join(path);
-                fs::read_to_string(&path).map_err(|error| {
-                    Failure::usage(format!("cannot read the {name}"))
-                        .why(format!("{}: {error}", path.display()))
-                        .remedy("write the secret to this file, readable only by you, or change the profile")
-                })?
+    /// Reads a secret of one line: without blank lines, blanks and quotes around it.
+    pub(crate) fn read(&self, name: &str, place: &SecretPlace<'_>) -> Result<Secret> {
+        let text = self.read_text(name, place)?;
+        match self {
+            // The keyring has exactly what was stored.
+            Self::Keyring(_) => Ok(text),
+            Self::Env(_) | Self::File(_) => {
+                Secret::parse(text.reveal()).map_err(|error| self.unreadable(name, place, error))
             }
-            Self::Keyring(entry) => Keyring::open()?.read(entry)?.ok_or_else(|| {
-                Failure::usage(format!("cannot read the {name}"))
-                    .why(format!("the system keyring has no entry `{entry}`"))
-                    .remedy("store it with \"umapi config set-secret\"")
-            })?,
-        };
-        Ok(Secret::from(text.trim_end_matches(['\r', '\n'])))
+        }
+    }
+
+    /// Reads a secret of several lines, e.g. a private key.
+    pub(crate) fn read_text(&self, name: &str, place: &SecretPlace<'_>) -> Result<Secret> {
+        match self {
+            Self::Env(variable) => std::env::var(variable)
+                .map(Secret::from)
+                .map_err(|_| self.unreadable(name, place, "it is not set, or is not Unicode text")),
+            Self::File(path) => {
+                let bytes = fs::read(place.folder.join(path)).map(Zeroizing::new);
+                let bytes = bytes.map_err(|error| self.unreadable(name, place, error))?;
+                Secret::decode(&bytes).map_err(|error| self.unreadable(name, place, error))
+            }
+            Self::Keyring(entry) => {
+                let unreadable = |failure: Failure| failure.remedy(place.store_remedy);
+                Keyring::open().and_then(|keyring| keyring.read(entry)).map_err(unreadable)?.ok_or_else(|| {
+                    Failure::usage(format!("cannot read the {name}"))
+                        .why(format!("the system keyring has no entry `{entry}`"))
+                        .remedy(place.store_remedy)
+                })
+            }
+        }
+    }
+
+    fn unreadable(&self, name: &str, place: &SecretPlace<'_>, why: impl fmt::Display) -> Failure {
+        let failure = Failure::usage(format!("cannot read the {name}"));
+        match self {
+            Self::Env(variable) => failure
+                .why(format!("the environment variable {variable}: {why}"))
+                .remedy(format!("set {variable}, or {}", place.store_remedy)),
+            Self::File(path) => {
+                failure.why(format!("{}: {why}", place.folder.join(path).display())).remedy(place.store_remedy)
+            }
+            Self::Keyring(entry) => {
+                failure.why(format!("the entry `{entry}` of the system keyring: {why}")).remedy(place.store_remedy)
+            }
+        }
     }
 
     /// Describes the place.
@@ -60,6 +86,62 @@ impl SecretSource {
     }
 }
 
+/// Where the secrets of a profile start, and how to store one of them again.
+pub(crate) struct SecretPlace<'a> {
+    /// The folder that relative paths start at.
+    pub(crate) folder: &'a Path,
+    /// What to do if the secret cannot be read.
+    pub(crate) store_remedy: &'a str,
+}
+
+/// Text that may be a secret: it is in the configuration, or where a secret can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TextSource {
+    Plain(String),
+    Secret(SecretSource),
+}
+
+impl TextSource {
+    pub(crate) fn read(&self, name: &str, place: &SecretPlace<'_>) -> Result<String> {
+        match self {
+            Self::Plain(text) => Ok(text.clone()),
+            Self::Secret(source) => Ok(source.read(name, place)?.reveal().to_owned()),
+        }
+    }
+
+    /// Describes the text or its place.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Plain(text) => text.clone(),
+            Self::Secret(source) => source.describe(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TextSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Source;
+
+        impl<'de> Visitor<'de> for Source {
+            type Value = TextSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, `{ env = … }`, `{ file = … }` or `{ keyring = … }`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<TextSource, E> {
+                Ok(TextSource::Plain(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TextSource, A::Error> {
+                SecretSource::deserialize(MapAccessDeserializer::new(map)).map(TextSource::Secret)
+            }
+        }
+
+        deserializer.deserialize_any(Source)
+    }
+}
+
 /// Reads `{ env = "NAME" }`, `{ file = "PATH" }` or `{ keyring = "ENTRY" }`. A secret in its place is an error that does not
 /// quote it.
 impl<'de> Deserialize<'de> for SecretSource {
@@ -69,7 +151,7 @@ impl<'de> Deserialize<'de> for SecretSource {
         impl<'de> Visitor<'de> for Source {
             type Value = SecretSource;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("`{ env = … }`, `{ file = … }` or `{ keyring = … }`")
             }
 
@@ -99,151 +181,36 @@ impl<'de> Deserialize<'de> for SecretSource {
     }
 }
 
-/// The system keyring.
-///
-/// This is the Keychain on macOS and the Credential Manager on Windows. On Linux it is the Secret Service of the desktop or,
-/// without one, the keyring of the kernel, which is empty after a restart.
-pub(crate) struct Keyring {
-    #[cfg(feature = "keyring")]
-    store: std::sync::Arc<keyring_core::CredentialStore>,
-}
-
-#[cfg(feature = "keyring")]
-mod system {
-    use std::{collections::HashMap, sync::Arc};
-
-    use keyring_core::{CredentialStore, Entry, Error};
-
-    use super::*;
-
-    /// The service name of all entries.
-    const SERVICE: &str = "umapi";
-
-    impl Keyring {
-        pub(crate) fn open() -> Result<Self> {
-            Ok(Self { store: platform_store().map_err(|error| unusable(&error))? })
-        }
-
-        pub(crate) fn read(&self, entry: &str) -> Result<Option<String>> {
-            match self.entry(entry)?.get_password() {
-                Ok(secret) => Ok(Some(secret)),
-                Err(Error::NoEntry) => Ok(None),
-                Err(error) => Err(unusable(&error)),
-            }
-        }
-
-        pub(crate) fn write(&self, entry: &str, secret: &str) -> Result<()> {
-            self.entry(entry)?.set_password(secret).map_err(|error| unusable(&error))
-        }
-
-        /// Removes the entry, if it exists.
-        pub(crate) fn remove(&self, entry: &str) -> Result<()> {
-            match self.entry(entry)?.delete_credential() {
-                Ok(()) | Err(Error::NoEntry) => Ok(()),
-                Err(error) => Err(unusable(&error)),
-            }
-        }
-
-        /// Returns the name of the keyring.
-        pub(crate) fn vendor(&self) -> String {
-            self.store.vendor()
-        }
-
-        fn entry(&self, name: &str) -> Result<Entry> {
-            self.store.build(SERVICE, name, None::<&HashMap<&str, &str>>).map_err(|error| unusable(&error))
-        }
-
-        #[cfg(test)]
-        pub(crate) fn of(store: Arc<CredentialStore>) -> Self {
-            Self { store }
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn platform_store() -> keyring_core::Result<Arc<CredentialStore>> {
-        match zbus_secret_service_keyring_store::Store::new() {
-            Ok(store) => Ok(store),
-            Err(_) => Ok(linux_keyutils_keyring_store::Store::new()?),
-        }
-    }
-
-    #[cfg(target_os = "macos")]
-    fn platform_store() -> keyring_core::Result<Arc<CredentialStore>> {
-        Ok(apple_native_keyring_store::keychain::Store::new()?)
-    }
-
-    #[cfg(target_os = "windows")]
-    fn platform_store() -> keyring_core::Result<Arc<CredentialStore>> {
-        Ok(windows_native_keyring_store::Store::new()?)
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
-    fn platform_store() -> keyring_core::Result<Arc<CredentialStore>> {
-        Err(Error::NoDefaultStore)
-    }
-
-    fn unusable(error: &Error) -> Failure {
-        Failure::usage("cannot use the system keyring").why(error).remedy(
-            "unlock it, or store the secret in a file or an environment variable; see \"umapi help configuration\"",
-        )
-    }
-}
-
-#[cfg(not(feature = "keyring"))]
-impl Keyring {
-    pub(crate) fn open() -> Result<Self> {
-        Err(Failure::usage("cannot use the system keyring")
-            .why("this umapi was built without the feature `keyring`")
-            .remedy("store the secret in a file or an environment variable; see \"umapi help configuration\""))
-    }
-
-    pub(crate) fn read(&self, _: &str) -> Result<Option<String>> {
-        Ok(None)
-    }
-
-    pub(crate) fn write(&self, _: &str, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    pub(crate) fn remove(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    pub(crate) fn vendor(&self) -> String {
-        String::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(source: &SecretSource, folder: &Path) -> Result<Secret> {
+        source.read("client secret", &SecretPlace { folder, store_remedy: "store it again" })
+    }
+
     #[test]
-    fn line_break_after_a_secret_is_ignored() {
+    fn secret_is_read_without_what_editors_add() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("secret"), "s8e\r\n").unwrap();
         let source = SecretSource::File("secret".into());
-        assert_eq!(source.read("client secret", folder.path()).unwrap().reveal(), "s8e");
+        let utf16: Vec<u8> = "\u{feff}s8e\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for written in [&b"s8e\r\n"[..], b"\xef\xbb\xbfs8e", b"\n\ns8e\n", b"\"s8e\"\n", &utf16] {
+            fs::write(folder.path().join("secret"), written).unwrap();
+            assert_eq!(read(&source, folder.path()).unwrap().reveal(), "s8e", "{written:?}");
+        }
+        for (written, named) in
+            [(&b""[..], "empty"), (b"s8e\ns9e", "2 lines"), (b"s8e\xff", "UTF-8"), (b"\"s8e", "quote")]
+        {
+            fs::write(folder.path().join("secret"), written).unwrap();
+            let error = read(&source, folder.path()).unwrap_err().to_string();
+            assert!(error.contains(named) && error.ends_with("store it again") && !error.contains("s8e"), "{error}");
+        }
     }
 
     #[test]
     fn error_names_the_missing_place() {
-        let missing =
-            |source: SecretSource| source.read("client secret", Path::new("/nowhere")).unwrap_err().to_string();
+        let missing = |source: SecretSource| read(&source, Path::new("/nowhere")).unwrap_err().to_string();
         assert!(missing(SecretSource::Env("UMAPI_NO_SUCH_VARIABLE".into())).contains("UMAPI_NO_SUCH_VARIABLE"));
         assert!(missing(SecretSource::File("x".into())).contains("/nowhere/x"));
-    }
-
-    #[cfg(feature = "keyring")]
-    #[test]
-    fn keyring_entry_exists_until_it_is_removed() {
-        let keyring = Keyring::of(keyring_core::mock::Store::new().unwrap());
-        assert_eq!(keyring.read("main/client_secret").unwrap(), None);
-        keyring.write("main/client_secret", "s8e").unwrap();
-        assert_eq!(keyring.read("main/client_secret").unwrap().as_deref(), Some("s8e"));
-        assert_eq!(keyring.read("other/client_secret").unwrap(), None);
-        keyring.remove("main/client_secret").unwrap();
-        keyring.remove("main/client_secret").unwrap();
-        assert_eq!(keyring.read("main/client_secret").unwrap(), None);
     }
 }

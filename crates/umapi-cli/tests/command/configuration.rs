@@ -58,18 +58,28 @@ fn files_with_secrets_are_private() {
 #[test]
 fn profile_is_selected_among_several() {
     let stage = Stage::new();
-    for name in ["one", "two"] {
-        umapi(&stage, &["config", "add", name, "--organization", "1F@AdobeOrg", "--client-id", name]).done();
-    }
-    umapi(&stage, &["users", "list"]).with_code(2).saying("no organization is selected").saying("one, two");
+    let add =
+        |name| umapi(&stage, &["config", "add", name, "--organization", "1F@AdobeOrg", "--client-id", name]).done();
+    add("one").saying("default profile: one");
+    assert!(!add("two").err.contains("default"));
+    // A job without --profile keeps its organization.
+    umapi(&stage, &["users", "list"]).with_code(2).saying("profile \"one\"").saying("umapi config set-secret one");
     umapi(&stage, &["config", "use", "two"]).done();
     umapi(&stage, &["config", "use", "three"]).with_code(2).saying("one, two");
     let listed = umapi(&stage, &["config", "list", "-f", "csv"]).done().csv();
     assert_eq!(listed[1][..3], ["two", "yes", "1F@AdobeOrg"]);
+    umapi(&stage, &["config", "remove", "two"]).with_code(2).saying("\"umapi config use one\"");
+    umapi(&stage, &["config", "use", "one"]).done();
     umapi(&stage, &["config", "remove", "two"]).done();
-    assert_eq!(umapi(&stage, &["config", "list", "-f", "csv"]).done().csv().len(), 1);
+    umapi(&stage, &["config", "remove", "one"]).done();
+    assert_eq!(umapi(&stage, &["config", "list", "-f", "csv"]).done().csv().len(), 0);
     assert_eq!(umapi(&stage, &["config", "path"]).done().out.trim(), text(&stage.path("config.toml")));
     umapi(&stage, &["config", "add", "a b"]).with_code(2).saying("letters, digits");
+    stage.file("config.toml", "[profiles.one]\n[profiles.two]\n");
+    umapi(&stage, &["users", "list"]).with_code(2).saying("no organization is selected").saying("--profile one");
+    // The only profile of an older file stays the default when another one is added.
+    stage.file("config.toml", "[profiles.one]\n");
+    umapi(&stage, &["config", "add", "two"]).done().saying("default profile: one");
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use super::*;
 use crate::Login;
 
-const OAUTH: &str =
-    "authentication_method: oauth\nenterprise:\n  client_id: \"id\"\n  client_secret: \"s\"\n  org_id: \"12345@AdobeOrg\"\n";
+const OAUTH: &str = "authentication_method: oauth\nenterprise:\n  client_id: \"id\"\n  client_secret: \"s\"\n  org_id: \"12345@AdobeOrg\"\n";
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
 
 fn parse(yaml: &str) -> Result<ConnectorFile, Error> {
@@ -112,7 +111,8 @@ fn a_setting_without_effect_is_reported() {
         assert!(file.ignored()[0].contains("ssl_"), "{:?}", file.ignored());
         assert!(file.ignored()[0].contains("root certificates"), "{:?}", file.ignored());
     }
-    let file = parse(&format!("{OAUTH}ssl_cert_verify: yes\ntrusted: true\nlogger_name: x\ntest_mode: false\n")).unwrap();
+    let file =
+        parse(&format!("{OAUTH}ssl_cert_verify: yes\ntrusted: true\nlogger_name: x\ntest_mode: false\n")).unwrap();
     assert!(file.ignored().is_empty());
 }
 
@@ -154,7 +154,11 @@ fn a_keyring_setting_is_named_with_its_replacement() {
         (format!("{account}{key}  secure_priv_pass_key: planted\n"), "secure_priv_pass_key", "priv_key_pass"),
         (account.replace("client_id:", "secure_client_id_key:") + key, "secure_client_id_key", "client_id"),
         (account.replace("client_id:", "secure_api_key_key:") + key, "secure_api_key_key", "client_id"),
-        (account.replace("client_secret:", "secure_client_secret_key:") + key, "secure_client_secret_key", "client_secret"),
+        (
+            account.replace("client_secret:", "secure_client_secret_key:") + key,
+            "secure_client_secret_key",
+            "client_secret",
+        ),
     ] {
         let error = jwt(&lines).unwrap_err().to_string();
         assert!(error.contains(&format!("`enterprise.{setting}`")), "{error}");
@@ -165,7 +169,8 @@ fn a_keyring_setting_is_named_with_its_replacement() {
 
 #[test]
 fn all_mistakes_are_listed_with_their_lines() {
-    let yaml = "authentication_metod: oauth\nserver:\n  hots: staging.example\n  timeout: soon\nenterprise:\n  org_id: 1F\n";
+    let yaml =
+        "authentication_metod: oauth\nserver:\n  hots: staging.example\n  timeout: soon\nenterprise:\n  org_id: 1F\n";
     let error = parse(yaml).unwrap_err().to_string();
     for named in [
         "line 1, column 23: `authentication_metod` is not a setting of user-sync",
