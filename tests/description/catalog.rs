@@ -34,7 +34,7 @@ fn every_endpoint_exists_and_older_ones_are_deprecated() {
 
 #[test]
 fn codes_have_a_meaning_and_a_remedy() {
-    assert_eq!(ErrorCode::KNOWN.len(), 118);
+    assert_eq!(ErrorCode::KNOWN.len(), 119);
     assert!(ErrorCode::WarningCommandDeprecated.entry().unwrap().is_warning);
     assert_eq!(ErrorCode::from("error.command.create.not_first"), ErrorCode::CommandCreateNotFirst);
     assert!(LoginErrorCode::InvalidScope.remedy().unwrap().contains("ent_user_sdk"));

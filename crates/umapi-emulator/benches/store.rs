@@ -92,7 +92,7 @@ impl Seeded {
         };
         let generate = Some(Generate { users, groups: 200, profiles: 40, seed: 42 });
         let org = Organization { id: ORG.to_owned(), generate, ..Organization::default() };
-        seed::load(&store, &Seed { organizations: vec![org] }).unwrap();
+        seed::load(&store, &Seed { organizations: vec![org], ..Default::default() }).unwrap();
         let org = store.read(|r| r.organization(ORG)).unwrap().unwrap().id;
         let group = store.read(|r| r.group_by_name(org, "Marketing - EMEA")).unwrap().unwrap();
         Self { _folder: folder, store, org, group }

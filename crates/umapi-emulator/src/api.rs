@@ -7,7 +7,8 @@ mod groups;
 mod legacy;
 mod users;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
 use umapi_model::Operation;
 
 pub(crate) use self::errors::no_route;
@@ -18,6 +19,7 @@ use crate::{
     engine::Rejection,
     generated::user_management::UserManagementCall as Call,
     http::{Request, Response},
+    limits::CountedCall,
     store::{Organization, Page, StoreError},
 };
 
@@ -46,9 +48,13 @@ pub(crate) fn handle(
         Ok(caller) => caller,
         Err(response) => return *response,
     };
-    if let Some(throttle) = operation.throttle()
-        && let Err(response) = app.limits.admit(&caller.client_id, throttle.class, &app.clock.clock())
-    {
+    let counted = CountedCall {
+        client_id: &caller.client_id,
+        operation,
+        is_first_page: is_first_page(path, app.settings.strict),
+        pragma: request.header("pragma"),
+    };
+    if let Err(response) = app.limits.admit(&counted, &app.clock.clock()) {
         return *response;
     }
     if app.settings.strict
@@ -58,6 +64,18 @@ pub(crate) fn handle(
     }
     let context = Context { app, org: &caller.org, request };
     context.run(call()).unwrap_or_else(|error| Response::failure(&error.to_string()))
+}
+
+/// `GET /status` at the root of the host: whether the service is up. It needs no login, and no limit counts it.
+pub(crate) fn status() -> Response {
+    let body = json!({"build": "umapi-emulator", "version": env!("CARGO_PKG_VERSION"), "state": "LIVE"});
+    Response::json(StatusCode::OK, &body)
+}
+
+/// Whether a request asks for page 0 of a list. Without strict mode, a page that is not a number means page 0.
+fn is_first_page(path: &PathParameters, strict: bool) -> bool {
+    let page = path.iter().find(|(name, _)| name == "page").map(|(_, value)| value.parse::<u64>());
+    page.is_some_and(|page| page.map_or(!strict, |page| page == 0))
 }
 
 /// Checks a request against the description. The engine checks the body of an action request itself: it knows which error

@@ -194,6 +194,7 @@ impl AppState {
                 let response = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Response::failure("it panicked"));
                 self.check_response(endpoint, request, response)
             }
+            Route::Status => api::status(),
             Route::None(reason) if is_management => manage::no_route(reason, request),
             Route::None(reason) => api::no_route(reason, request),
         }

@@ -169,6 +169,8 @@ pub(crate) enum Route {
         /// The parameters of the path, decoded.
         path: PathParameters,
     },
+    /// `GET /status`, which is not part of an API.
+    Status,
     /// No operation, and the reason.
     None(NoRoute),
 }
@@ -193,20 +195,29 @@ impl Contract {
 
     /// Finds the operation of a request among the APIs of a port.
     ///
-    /// With `lenient`, a `/` in a group name may be unencoded: Adobe's own client sends it like that.
+    /// A path may end with a slash, as public clients write it. With `lenient`, a `/` in a group name may be unencoded: Adobe's
+    /// own client sends it like that.
     pub(crate) fn route(&self, apis: &[Api], method: &Method, path: &str, lenient: bool) -> Route {
         let mut reason = NoRoute::UnknownPath;
+        let without_slash = path.strip_suffix('/').unwrap_or(path);
+        if apis.contains(&Api::UserManagement) && *method == Method::GET && without_slash == "/status" {
+            return Route::Status;
+        }
         for &api in apis {
             let (endpoints, path) = match api {
-                Api::UserManagement => (self.endpoints.user_management.as_slice(), path),
-                // Public clients end the path of the exchange with a slash.
-                Api::Login => (self.endpoints.login.as_slice(), path.strip_suffix('/').unwrap_or(path)),
+                Api::UserManagement => {
+                    let endpoints = self.endpoints.user_management.as_slice();
+                    // Whoever asks for the users of a group without a name must not get all users.
+                    let lacks_name = endpoints.iter().any(|endpoint| endpoint.template.lacks_group_name(path));
+                    (endpoints, if lacks_name { path } else { without_slash })
+                }
+                Api::Login => (self.endpoints.login.as_slice(), without_slash),
                 Api::Management => (management_endpoints(), path),
             };
             match route(endpoints, method, path, lenient) {
-                found @ Route::Found { .. } => return found,
                 Route::None(NoRoute::UnknownPath) => {}
                 Route::None(nearer) => reason = nearer,
+                found => return found,
             }
         }
         Route::None(reason)
@@ -335,6 +346,7 @@ mod tests {
             Route::None(NoRoute::BadOrganization) => Err("organization".into()),
             Route::None(NoRoute::WrongMethod(methods)) => Err(methods.join(" ")),
             Route::None(NoRoute::UnknownPath) => Err("unknown".into()),
+            Route::Status => Err("status".into()),
         }
     }
 
@@ -370,7 +382,38 @@ mod tests {
             assert_eq!(id(method, &format!("{um}{path}")).unwrap(), expected, "{path}");
         }
         assert_eq!(id(Method::POST, "/ims/exchange/jwt/").unwrap(), "exchangeJwt");
+        assert_eq!(id(Method::POST, "/ims/exchange/v1/jwt").unwrap(), "exchangeJwtV1");
         assert_eq!(id(Method::POST, "/ims/token/v3").unwrap(), "requestToken");
+    }
+
+    #[test]
+    fn a_path_may_end_with_a_slash() {
+        let um = "/v2/usermanagement";
+        for (method, path, expected) in [
+            (Method::GET, "/1A@AdobeOrg/products/", "listProducts"),
+            (Method::GET, "/1A@AdobeOrg/users/", "listLegacyUsers"),
+            (Method::GET, "/groups/1A@AdobeOrg/0/", "listGroups"),
+            (Method::GET, "/users/1A@AdobeOrg/0/Design/", "listUsersInGroup"),
+            (Method::POST, "/action/1A@AdobeOrg/", "executeActions"),
+        ] {
+            assert_eq!(id(method, &format!("{um}{path}")).unwrap(), expected, "{path}");
+        }
+        for (path, lenient) in [("/users/1A@AdobeOrg/0/", false), ("/users/1A@AdobeOrg/0/", true)] {
+            let found = find(Method::GET, &format!("{um}{path}"), lenient).map(|(endpoint, _)| endpoint.target.id());
+            assert_eq!(found.unwrap_err(), "unknown", "all users instead of those of a group");
+        }
+        assert_eq!(id(Method::GET, &format!("{um}/groups/1A@AdobeOrg/0//")).unwrap_err(), "unknown");
+        assert_eq!(id(Method::DELETE, &format!("{um}/1A@AdobeOrg/user-groups/")).unwrap_err(), "GET POST");
+    }
+
+    #[test]
+    fn the_status_belongs_to_the_port_of_the_service() {
+        let is_status = |apis: &[Api], method: Method, path: &str| {
+            matches!(contract().route(apis, &method, path, false), Route::Status)
+        };
+        assert!(is_status(&BOTH, Method::GET, "/status") && is_status(&BOTH, Method::GET, "/status/"));
+        assert!(!is_status(&BOTH, Method::POST, "/status"));
+        assert!(!is_status(&[Api::Login], Method::GET, "/status"));
     }
 
     #[test]

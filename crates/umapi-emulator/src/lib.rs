@@ -45,7 +45,9 @@ pub use faults::{
     StepFault,
 };
 pub use journal::{HttpExchange, Journal, Ledger, Repetition};
-pub use limits::{LimitError, LimitSettings, RateLimit, RateLimits, RetryAfter};
+pub use limits::{
+    ExceededLimit, FirstPageLimit, LimitError, LimitScope, LimitSettings, RateLimit, RateLimits, RetryAfter,
+};
 pub use manage::{
     IntegrationChange, Manage, ManageError, OrganizationChange, OrganizationState, ProductState, ProfileState,
     SnapshotState, UserGroupState,

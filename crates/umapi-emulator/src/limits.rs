@@ -2,145 +2,71 @@
 //!
 //! Each class of operations has a limit of calls per minute, for one client and for all clients together. A minute begins with
 //! its first call, on the emulator's clock; a rejected call does not count. The service does not document its own algorithm.
+//!
+//! In addition, the first page (page 0) of a list may have a limit of hours, and a client that exceeds it is blocked: every
+//! call is refused, of every class. Users of the service reported this; `x-umapi-throttles` of the description says what is
+//! known.
+
+mod first_pages;
+mod settings;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
+use self::first_pages::FirstPages;
+pub use self::settings::{FirstPageLimit, LimitError, LimitSettings, RateLimit, RetryAfter};
 use crate::{clock::http_date, http::Response};
 
-/// The rate limits of an emulator, and the response of a client that exceeds them.
-///
-/// ```
-/// use std::time::Duration;
-/// use umapi_emulator::{LimitSettings, RetryAfter, ThrottleClass};
-///
-/// let documented = LimitSettings::documented();
-/// let strict = LimitSettings::off().with_class(ThrottleClass::Action, 1, 10).with_retry_after(RetryAfter::Date);
-/// let severe = LimitSettings::documented().with_penalty(Duration::from_secs(3_300));
-/// # let _ = (documented, strict, severe);
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LimitSettings {
-    /// The limit of each class of operations. A class that is absent has no limit.
-    #[serde(default)]
-    classes: BTreeMap<ThrottleClass, RateLimit>,
-    /// The format of `Retry-After`.
-    #[serde(default)]
-    retry_after: RetryAfter,
-    /// How long a client that exceeds a limit is locked out, in seconds, at most a year. If absent, until its minute ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    penalty_seconds: Option<u64>,
-}
-
-/// The calls that are allowed in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RateLimit {
-    /// Calls of one client.
-    pub client: u32,
-    /// Calls of all clients together.
-    pub application: u32,
-}
-
-/// The format of `Retry-After`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The limit that refused a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum RetryAfter {
-    /// Seconds.
-    #[default]
-    Seconds,
-    /// An HTTP date.
-    Date,
-    /// The header is not sent.
-    Absent,
+pub struct ExceededLimit {
+    /// The name of the limit in the description, e.g. `groups` or `groups-first-page`.
+    pub name: &'static str,
+    /// Whose calls the limit counts.
+    pub scope: LimitScope,
+    /// Whether an earlier call exceeded the limit, and the client has been blocked since.
+    pub blocked: bool,
 }
 
-/// The error of invalid limits.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Whose calls a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum LimitError {
-    /// The penalty is longer than a year.
-    #[error("`penaltySeconds` must be at most {MAX_PENALTY}: {0}")]
-    Penalty(u64),
+pub enum LimitScope {
+    /// The calls of one client.
+    Client,
+    /// The calls of all clients together.
+    Application,
 }
 
-/// A year, in seconds.
-const MAX_PENALTY: u64 = 365 * 24 * 60 * 60;
-
-impl LimitSettings {
-    /// The penalty that users of the service reported: they were told to wait for almost an hour.
-    pub const LONG_PENALTY: Duration = Duration::from_secs(3_300);
-
-    /// The limits that the service documents.
-    #[must_use]
-    pub fn documented() -> Self {
-        let throttles = Operation::ALL.into_iter().filter_map(Operation::throttle);
-        let classes = throttles.map(|throttle| {
-            let limit = RateLimit { client: throttle.client, application: throttle.application.unwrap_or(u32::MAX) };
-            (throttle.class, limit)
-        });
-        Self { classes: classes.collect(), ..Self::off() }
-    }
-
-    /// No limits.
-    #[must_use]
-    pub fn off() -> Self {
-        Self { classes: BTreeMap::new(), retry_after: RetryAfter::default(), penalty_seconds: None }
-    }
-
-    /// The limits that the service documents, with the long waits that users reported.
-    #[must_use]
-    pub fn severe() -> Self {
-        Self::documented().with_penalty(Self::LONG_PENALTY)
-    }
-
-    /// Sets the calls per minute of a class of operations, for one client and for all clients together.
-    #[must_use]
-    pub fn with_class(mut self, class: ThrottleClass, client: u32, application: u32) -> Self {
-        self.classes.insert(class, RateLimit { client, application });
-        self
-    }
-
-    /// Sets the format of `Retry-After`.
-    #[must_use]
-    pub fn with_retry_after(self, retry_after: RetryAfter) -> Self {
-        Self { retry_after, ..self }
-    }
-
-    /// Locks out a client that exceeds a limit for this long.
-    #[must_use]
-    pub fn with_penalty(self, penalty: Duration) -> Self {
-        Self { penalty_seconds: Some(penalty.as_secs()), ..self }
-    }
-
-    fn check(&self) -> Result<(), LimitError> {
-        match self.penalty_seconds {
-            Some(seconds) if seconds > MAX_PENALTY => Err(LimitError::Penalty(seconds)),
-            _ => Ok(()),
-        }
-    }
-
-    fn penalty(&self) -> Option<Duration> {
-        self.penalty_seconds.map(Duration::from_secs)
-    }
+/// A call, as far as limits depend on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CountedCall<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) operation: Operation,
+    /// Whether it asks for page 0 of a list.
+    pub(crate) is_first_page: bool,
+    /// The value of `Pragma`.
+    pub(crate) pragma: Option<&'a str>,
 }
 
-impl Default for LimitSettings {
-    fn default() -> Self {
-        Self::documented()
-    }
+/// A refused call: the limit, and how long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refusal {
+    limit: ExceededLimit,
+    wait: Duration,
 }
 
 /// The limits of one emulator, and the calls counted so far. Clones share them.
@@ -152,14 +78,21 @@ struct State {
     settings: LimitSettings,
     all_clients: HashMap<ThrottleClass, Window>,
     /// By client, so that a lookup needs no new string.
-    clients: HashMap<String, HashMap<ThrottleClass, Window>>,
+    clients: HashMap<String, Counted>,
+}
+
+/// The counted calls of one client.
+#[derive(Default)]
+struct Counted {
+    classes: HashMap<ThrottleClass, Window>,
+    first_pages: FirstPages,
 }
 
 impl RateLimits {
     /// Creates limits without counted calls.
     ///
     /// # Errors
-    /// If the penalty is longer than a year.
+    /// If a period is zero, or a time is longer than a year.
     pub fn new(settings: LimitSettings) -> Result<Self, LimitError> {
         settings.check()?;
         Ok(Self(Arc::new(Mutex::new(State { settings, ..State::default() }))))
@@ -171,10 +104,11 @@ impl RateLimits {
         self.lock().settings.clone()
     }
 
-    /// Changes the settings. The calls counted in the current minute stay counted.
+    /// Changes the settings. Counted calls stay counted, and blocked clients stay blocked until the end that they were told,
+    /// unless the limit that blocks them is removed.
     ///
     /// # Errors
-    /// If the penalty is longer than a year.
+    /// If a period is zero, or a time is longer than a year.
     pub fn set(&self, settings: LimitSettings) -> Result<(), LimitError> {
         settings.check()?;
         self.lock().settings = settings;
@@ -189,11 +123,20 @@ impl RateLimits {
     }
 
     /// Counts a call. The error is the response of a call that exceeds a limit.
-    pub(crate) fn admit(&self, client_id: &str, class: ThrottleClass, clock: &Clock) -> Result<(), Box<Response>> {
+    pub(crate) fn admit(&self, call: &CountedCall<'_>, clock: &Clock) -> Result<(), Box<Response>> {
         let mut state = self.lock();
-        let retry_after = state.settings.retry_after;
-        let admitted = state.admit(client_id, class, clock.now());
-        admitted.map_err(|wait| Box::new(too_many_requests(retry_after, wait, clock)))
+        let retry_after = state.settings.retry_after();
+        let admitted = state.admit(call, clock.now());
+        drop(state);
+        admitted.map_err(|Refusal { limit, wait }| {
+            if !limit.blocked && call.is_first_page && limit.name != class_name(call.operation) {
+                let (client, operation, seconds) = (call.client_id, call.operation.id(), wait.as_secs());
+                tracing::warn!(client, operation, limit = limit.name, seconds, "page 0 was read again too soon");
+            }
+            let mut response = too_many_requests(retry_after, wait, clock);
+            response.exceeded_limit = Some(limit);
+            Box::new(response)
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -203,27 +146,38 @@ impl RateLimits {
 }
 
 impl State {
-    fn admit(&mut self, client_id: &str, class: ThrottleClass, now: Instant) -> Result<(), Duration> {
-        let Some(limit) = self.settings.classes.get(&class).copied() else { return Ok(()) };
-        if !self.clients.contains_key(client_id) {
-            self.clients.insert(client_id.to_owned(), HashMap::new());
+    /// Counts a call against all its limits, or against none if one of them refuses it.
+    fn admit(&mut self, call: &CountedCall<'_>, now: Instant) -> Result<(), Refusal> {
+        if !self.clients.contains_key(call.client_id) {
+            self.clients.insert(call.client_id.to_owned(), Counted::default());
         }
-        let Some(classes) = self.clients.get_mut(client_id) else { return Ok(()) };
-        let client = classes.entry(class).or_default();
-        let all = self.all_clients.entry(class).or_default();
-        let wait = client.wait(now, limit.client).max(all.wait(now, limit.application));
-        if let Some(wait) = wait {
-            // A client that is locked out already gets the remaining time.
-            let penalty = self.settings.penalty().filter(|_| !client.is_locked(now));
-            if let Some(penalty) = penalty {
-                client.lock_until(now + penalty);
-            }
-            return Err(penalty.unwrap_or(wait));
+        let Some(client) = self.clients.get_mut(call.client_id) else { return Ok(()) };
+        let first_pages = self.settings.first_pages();
+        if let Some(settings) = first_pages {
+            client.first_pages.check_block(&settings, now)?;
         }
-        client.count(now);
-        all.count(now);
+        let per_minute = call.operation.throttle().and_then(|throttle| {
+            let limit = self.settings.class(throttle.class)?;
+            Some((throttle, limit))
+        });
+        if let Some((throttle, limit)) = per_minute {
+            let own = client.classes.entry(throttle.class).or_default();
+            let all = self.all_clients.entry(throttle.class).or_default();
+            own.check(all, limit, throttle.name, self.settings.penalty(), now)?;
+        }
+        if let Some(settings) = first_pages {
+            client.first_pages.count(&settings, call, now)?;
+        }
+        if let Some((throttle, _)) = per_minute {
+            client.classes.entry(throttle.class).or_default().count(now);
+            self.all_clients.entry(throttle.class).or_default().count(now);
+        }
         Ok(())
     }
+}
+
+fn class_name(operation: Operation) -> &'static str {
+    operation.throttle().map_or("", |throttle| throttle.name)
 }
 
 fn too_many_requests(retry_after: RetryAfter, wait: Duration, clock: &Clock) -> Response {
@@ -249,7 +203,7 @@ impl fmt::Debug for RateLimits {
     }
 }
 
-/// The period of all limits.
+/// The period of the limits of classes.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The calls counted in one minute, which begins with its first call.
@@ -262,6 +216,29 @@ struct Window {
 }
 
 impl Window {
+    /// Checks whether a client, and all clients together, have a call left. If not, it locks the client out for the penalty.
+    fn check(
+        &mut self,
+        all: &mut Self,
+        limit: RateLimit,
+        name: &'static str,
+        penalty: Option<Duration>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let (own_wait, all_wait) = (self.wait(now, limit.client), all.wait(now, limit.application));
+        let Some(wait) = own_wait.max(all_wait) else { return Ok(()) };
+        let scope = if own_wait >= all_wait { LimitScope::Client } else { LimitScope::Application };
+        let limit = ExceededLimit { name, scope, blocked: self.is_locked(now) };
+        // A client that is locked out already gets the remaining time.
+        match penalty.filter(|_| !limit.blocked) {
+            Some(penalty) => {
+                self.lock_until(now + penalty);
+                Err(Refusal { limit, wait: penalty })
+            }
+            None => Err(Refusal { limit, wait }),
+        }
+    }
+
     /// The time to wait, if no call is left.
     fn wait(&mut self, now: Instant, limit: u32) -> Option<Duration> {
         if self.end.is_some_and(|end| now >= end) {
@@ -305,8 +282,12 @@ mod tests {
         }
 
         fn call(&mut self, client: &str) -> Result<(), u64> {
-            let now = self.clock.clock().now();
-            self.state.admit(client, ThrottleClass::Action, now).map_err(|wait| wait.as_secs())
+            self.of(client, Operation::ExecuteActions).map_err(|refusal| refusal.wait.as_secs())
+        }
+
+        fn of(&mut self, client_id: &str, operation: Operation) -> Result<(), Refusal> {
+            let call = CountedCall { client_id, operation, is_first_page: false, pragma: None };
+            self.state.admit(&call, self.clock.clock().now())
         }
     }
 
@@ -329,6 +310,8 @@ mod tests {
         for client in ["a", "b", "c"] {
             assert_eq!(fixture.call(client), Ok(()));
         }
+        let limit = fixture.of("d", Operation::ExecuteActions).unwrap_err().limit;
+        assert_eq!((limit.name, limit.scope, limit.blocked), ("action", LimitScope::Application, false));
         assert_eq!(fixture.call("d"), Err(60));
         fixture.clock.advance(60 * SECOND);
         assert_eq!(fixture.call("d"), Ok(()));
@@ -340,9 +323,10 @@ mod tests {
             LimitSettings::off().with_class(ThrottleClass::Action, 1, 1).with_class(ThrottleClass::Users, 1, 1);
         let mut fixture = Fixture::new(settings);
         assert_eq!(fixture.call("a"), Ok(()));
-        let now = fixture.clock.clock().now();
-        assert_eq!(fixture.state.admit("a", ThrottleClass::Users, now), Ok(()));
-        assert_eq!(fixture.state.admit("a", ThrottleClass::Groups, now), Ok(()), "a class without a limit");
+        assert_eq!(fixture.of("a", Operation::GetUser), Ok(()));
+        for _ in 0..3 {
+            assert_eq!(fixture.of("a", Operation::GetProduct), Ok(()), "a class without a limit");
+        }
     }
 
     #[test]
@@ -353,7 +337,9 @@ mod tests {
         }
         assert_eq!(fixture.call("a"), Err(3300));
         fixture.clock.advance(3000 * SECOND);
-        assert_eq!(fixture.call("a"), Err(300), "it does not start again");
+        let refusal = fixture.of("a", Operation::ExecuteActions).unwrap_err();
+        assert_eq!(refusal.wait.as_secs(), 300, "it does not start again");
+        assert!(refusal.limit.blocked && refusal.limit.scope == LimitScope::Client);
         assert_eq!(fixture.call("b"), Ok(()));
         fixture.clock.advance(300 * SECOND);
         assert_eq!(fixture.call("a"), Ok(()));
@@ -386,30 +372,5 @@ mod tests {
         assert_eq!(limits.settings(), LimitSettings::severe());
         assert!(limits.set(LimitSettings::off().with_penalty(Duration::MAX)).is_err());
         assert_eq!(limits.settings(), LimitSettings::severe());
-    }
-
-    #[test]
-    fn the_default_limits_are_those_of_the_description() {
-        let documented = LimitSettings::documented();
-        assert_eq!(documented.classes[&ThrottleClass::Action], RateLimit { client: 10, application: 100 });
-        assert_eq!(documented.classes[&ThrottleClass::Legacy], RateLimit { client: 5, application: 50 });
-        assert_eq!(documented.classes.len(), ThrottleClass::ALL.len());
-        documented.check().unwrap();
-    }
-
-    #[test]
-    fn an_unknown_class_is_rejected_with_the_known_ones() {
-        let text = r#"{"classes":{"actions":{"client":1,"application":1}}}"#;
-        let error = serde_json::from_str::<LimitSettings>(text).unwrap_err().to_string();
-        assert!(error.contains("actions") && error.contains("action, users, groups, legacy"), "{error}");
-    }
-
-    #[test]
-    fn json_may_omit_defaults() {
-        let text = r#"{"classes":{"users":{"client":1,"application":2}},"retryAfter":"date"}"#;
-        let settings: LimitSettings = serde_json::from_str(text).unwrap();
-        let expected = LimitSettings::off().with_class(ThrottleClass::Users, 1, 2).with_retry_after(RetryAfter::Date);
-        assert_eq!(settings, expected);
-        assert_eq!(serde_json::from_str::<LimitSettings>("{}").unwrap(), LimitSettings::off());
     }
 }

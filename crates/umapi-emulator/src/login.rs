@@ -45,11 +45,14 @@ pub(crate) struct LoginSettings {
     pub(crate) token_lifetime: Duration,
     /// The hosts that count as this IMS in the `aud` and the metascopes of a JWT, besides the host that a client calls.
     pub(crate) ims_hosts: Vec<String>,
+    /// Whether claims of a JWT in an undocumented form are rejected.
+    pub(crate) strict: bool,
 }
 
 impl Default for LoginSettings {
     fn default() -> Self {
-        Self { token_lifetime: Duration::from_secs(24 * 60 * 60), ims_hosts: vec!["ims-na1.adobelogin.com".to_owned()] }
+        let ims_hosts = vec!["ims-na1.adobelogin.com".to_owned()];
+        Self { token_lifetime: Duration::from_secs(24 * 60 * 60), ims_hosts, strict: true }
     }
 }
 
@@ -81,8 +84,8 @@ impl Login {
     pub(crate) fn handle(&self, call: &LoginCall, request: &Request) -> Response {
         let fields = FormFields::read(request);
         let (issued, unit): (_, fn(Duration) -> u128) = match call {
-            // The lifetime is in milliseconds for this endpoint, and in seconds for the others.
-            LoginCall::ExchangeJwt => {
+            // The lifetime is in milliseconds for this login, and in seconds for the other.
+            LoginCall::ExchangeJwt | LoginCall::ExchangeJwtV1 => {
                 (fields.and_then(|fields| self.exchange_jwt(request, &fields)), |time| time.as_millis())
             }
             LoginCall::RequestToken | LoginCall::RequestTokenV2 => {
@@ -116,7 +119,8 @@ impl Login {
             )));
         };
         let now = self.clock.wall();
-        let rules = JwtRules { integration: &integration, organization: &organization, hosts: &hosts, now };
+        let strict = self.settings.strict;
+        let rules = JwtRules { integration: &integration, organization: &organization, hosts: &hosts, strict, now };
         let assertion = rules.check(jwt)?;
         if let Some(jti) = &assertion.jti {
             let now = seconds(now);

@@ -70,5 +70,6 @@ mod tests {
             assert_eq!(serde_json::to_string(&value).unwrap(), json);
         }
         assert_eq!(UserType::from("quantumID"), UserType::Other("quantumID".to_owned()));
+        assert_eq!(UserType::from("AdobeID"), UserType::AdobeId, "another spelling of the service");
     }
 }

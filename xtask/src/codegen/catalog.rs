@@ -86,7 +86,8 @@ fn row(entry: &Value) -> TokenStream {
 
 fn variant(entry: &Value) -> Variant {
     let code = text_of(entry, "code");
-    Variant { name: rust_name(code), value: code.to_owned(), doc: format!("`{code}`: {}", text_of(entry, "meaning")) }
+    let doc = format!("`{code}`: {}", text_of(entry, "meaning"));
+    Variant { name: rust_name(code), value: code.to_owned(), aliases: Vec::new(), doc }
 }
 
 /// `error.user.not_found` becomes `UserNotFound`; codes in capitals or digits get a prefix with their origin.

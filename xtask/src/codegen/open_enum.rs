@@ -25,12 +25,24 @@ pub(crate) fn items(name: &str, schema: &Value) -> Result<Vec<Item>> {
     if values.len() != descriptions.len() {
         bail!("{name}: x-enum-descriptions must describe each of the {} values", values.len());
     }
+    let aliases: Vec<(&str, &str)> = schema["x-enum-aliases"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(alias, value)| Some((alias.as_str(), value.as_str()?)))
+        .collect();
+    if let Some((alias, value)) =
+        aliases.iter().find(|(alias, value)| !values.contains(value) || values.contains(alias))
+    {
+        bail!("{name}: x-enum-aliases must map other spellings to values: `{alias}` to `{value}`");
+    }
     let variants: Vec<Variant> = values
         .iter()
         .zip(descriptions)
         .map(|(value, description)| Variant {
             name: value.to_upper_camel_case(),
             value: (*value).to_owned(),
+            aliases: aliases.iter().filter(|(_, of)| of == value).map(|(alias, _)| (*alias).to_owned()).collect(),
             doc: format!("`{value}`: {description}"),
         })
         .collect();
@@ -41,6 +53,8 @@ pub(crate) fn items(name: &str, schema: &Value) -> Result<Vec<Item>> {
 pub(crate) struct Variant {
     pub(crate) name: String,
     pub(crate) value: String,
+    /// Other spellings that are read as this value.
+    pub(crate) aliases: Vec<String>,
     pub(crate) doc: String,
 }
 
@@ -51,6 +65,7 @@ pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) ->
     let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
     let docs: Vec<_> = variants.iter().map(|variant| doc_attribute(&variant.doc)).collect();
     let values: Vec<&str> = variants.iter().map(|variant| variant.value.as_str()).collect();
+    let patterns = variants.iter().map(|Variant { value, aliases, .. }| quote! { #value #(| #aliases)* });
     let count = Literal::usize_unsuffixed(values.len());
     let file: syn::File = syn::parse2(quote! {
         #doc
@@ -78,7 +93,7 @@ pub(crate) fn enum_items(name: &str, description: &str, variants: &[Variant]) ->
         impl ::std::convert::From<&str> for #ident {
             fn from(value: &str) -> Self {
                 match value {
-                    #(#values => Self::#names,)*
+                    #(#patterns => Self::#names,)*
                     other => Self::Other(other.to_owned()),
                 }
             }

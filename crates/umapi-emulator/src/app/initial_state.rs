@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::{
     credentials,
+    limits::LimitSettings,
     seed::{self, Organization, Seed, SeedError},
     store::{Snapshot, Store},
 };
@@ -33,6 +34,11 @@ impl InitialState {
         static SNAPSHOT: OnceLock<Arc<OnceLock<Snapshot>>> = OnceLock::new();
         let snapshot = Arc::clone(SNAPSHOT.get_or_init(Arc::default));
         Ok(Self { snapshot, ..Self::of(Seed::from_yaml(DEFAULT_SEED)?) })
+    }
+
+    /// The rate limits of the seed.
+    pub(crate) fn limits(&self) -> Option<&LimitSettings> {
+        self.seed.limits.as_ref()
     }
 
     /// Loads the seed into an empty store.

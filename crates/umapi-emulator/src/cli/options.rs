@@ -85,12 +85,20 @@ pub struct Options {
     #[arg(long, value_name = "HOST", help_heading = "TLS", value_delimiter = ',', env = "UMAPI_EMULATOR_IMS_HOSTS")]
     ims_host: Vec<String>,
 
-    /// Rate limits: documented, severe (with the long waits that users reported), off, or a file
+    /// Rate limits: documented, reported, severe, off, or a file [default: as in the seed, or documented]
+    ///
+    /// "documented": the limits of every minute. "reported": also the rule that users report, which blocks a client that reads
+    /// page 0 of all users or all groups twice in two hours. "severe": the limits of every minute, with waits of 55 minutes.
     #[arg(
-        long, value_name = "LIMITS", help_heading = "Behavior", default_value = "documented", value_parser = limits,
-        env = "UMAPI_EMULATOR_LIMITS"
+        long, value_name = "LIMITS", help_heading = "Behavior", value_parser = limits, env = "UMAPI_EMULATOR_LIMITS"
     )]
-    limits: LimitSettings,
+    limits: Option<LimitSettings>,
+    /// Allow page 0 of all users, and of all groups, once in this many seconds [default: 7200 if --limits is reported]
+    #[arg(long, value_name = "SECONDS", help_heading = "Behavior", env = "UMAPI_EMULATOR_FIRST_PAGE_PERIOD")]
+    first_page_period: Option<u64>,
+    /// Block a client that reads page 0 too often for this many seconds [default: 2400 if --limits is reported]
+    #[arg(long, value_name = "SECONDS", help_heading = "Behavior", env = "UMAPI_EMULATOR_FIRST_PAGE_BLOCK")]
+    first_page_block: Option<u64>,
     /// Accept requests that do not match the description
     #[arg(long, help_heading = "Behavior", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_LOOSE")]
     loose: bool,
@@ -165,7 +173,11 @@ impl Options {
     /// The builder for these options, and the folder of the certificate authority.
     pub(super) fn builder(&self) -> Result<(Builder, Option<CaFolder>), CliError> {
         let mut builder = self.ports(Emulator::builder())?;
-        if let Some(seed) = self.seed()? {
+        let seed = self.seed()?;
+        if let Some(limits) = self.limits(seed.as_ref()) {
+            builder = builder.limits(limits);
+        }
+        if let Some(seed) = seed {
             builder = builder.seed(seed);
         }
         if let Some(data) = &self.data {
@@ -175,7 +187,6 @@ impl Options {
             builder = builder.loose();
         }
         builder = builder
-            .limits(self.limits.clone())
             .check_responses(self.check_responses)
             .token_lifetime(Duration::from_secs(self.token_lifetime))
             .page_sizes(PageSizes {
@@ -210,6 +221,19 @@ impl Options {
         Ok(builder.listen_on(self.listen))
     }
 
+    /// The rate limits of the options. `None` for those of the seed.
+    fn limits(&self, seed: Option<&Seed>) -> Option<LimitSettings> {
+        let (period, block) = (self.first_page_period, self.first_page_block);
+        if period.is_none() && block.is_none() {
+            return self.limits.clone();
+        }
+        let limits = self.limits.clone().or_else(|| seed?.limits.clone()).unwrap_or_default();
+        let mut first_pages = limits.first_pages().unwrap_or_default();
+        first_pages.period_seconds = period.unwrap_or(first_pages.period_seconds);
+        first_pages.block_seconds = block.unwrap_or(first_pages.block_seconds);
+        Some(limits.with_first_pages(first_pages))
+    }
+
     fn clock(&self) -> EmulatorClock {
         let clock = EmulatorClock::real();
         // An own clock can always be set and frozen.
@@ -228,9 +252,8 @@ impl Options {
         let Some(users) = self.users else {
             return if matches!(self.seed, Some(SeedValue::Number(_))) { Err(CliError::NumberAlone) } else { Ok(file) };
         };
-        let default =
-            || Seed { organizations: vec![Organization { id: "12345@AdobeOrg".into(), ..Default::default() }] };
-        let mut seed = file.unwrap_or_else(default);
+        let default = || Organization { id: "12345@AdobeOrg".into(), ..Default::default() };
+        let mut seed = file.unwrap_or_else(|| Seed { organizations: vec![default()], ..Seed::default() });
         let first = seed.organizations.first_mut().ok_or(CliError::NothingToGenerateFor)?;
         let (groups, profiles) = (self.groups.unwrap_or(0), self.profiles.unwrap_or(0));
         first.generate = Some(Generate { users, groups, profiles, seed: number });
@@ -261,15 +284,16 @@ impl FromStr for SeedValue {
     }
 }
 
-/// `documented`, `severe`, `off`, or a file in YAML or JSON.
+/// `documented`, `reported`, `severe`, `off`, or a file in YAML or JSON.
 fn limits(text: &str) -> Result<LimitSettings, String> {
     match text {
         "documented" => return Ok(LimitSettings::documented()),
+        "reported" => return Ok(LimitSettings::reported()),
         "severe" => return Ok(LimitSettings::severe()),
         "off" => return Ok(LimitSettings::off()),
         _ => {}
     }
-    let expected = "use documented, severe, off or a file";
+    let expected = "use documented, reported, severe, off or a file";
     let file = fs::read_to_string(text).map_err(|error| format!("{expected}: {error}"))?;
     serde_saphyr::from_str(&file).map_err(|error| error.to_string())
 }
@@ -291,6 +315,7 @@ mod tests {
     use umapi_model::ThrottleClass;
 
     use super::*;
+    use crate::FirstPageLimit;
 
     #[test]
     fn a_seed_of_digits_is_a_number() {
@@ -301,6 +326,7 @@ mod tests {
     #[test]
     fn limits_are_a_word_or_a_file() {
         assert_eq!(limits("off"), Ok(LimitSettings::off()));
+        assert_eq!(limits("reported"), Ok(LimitSettings::reported()));
         assert!(limits("of").unwrap_err().contains("documented"));
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "{classes: {action: {client: 1, application: 2}}, retryAfter: date}").unwrap();
@@ -311,6 +337,28 @@ mod tests {
         );
         fs::write(file.path(), "{clases: {}}").unwrap();
         assert!(limits(file.path().to_str().unwrap()).unwrap_err().contains("clases"));
+    }
+
+    #[test]
+    fn options_of_first_pages_override_the_limits() {
+        #[derive(clap::Parser)]
+        struct Parser {
+            #[command(flatten)]
+            options: Options,
+        }
+        let of = |arguments: &str, seed: Option<&Seed>| {
+            let arguments = std::iter::once("umapi-emulator").chain(arguments.split_whitespace());
+            <Parser as clap::Parser>::try_parse_from(arguments).unwrap().options.limits(seed)
+        };
+        let reported = FirstPageLimit::reported();
+        let seed = Seed { limits: Some(LimitSettings::off()), ..Seed::default() };
+        assert_eq!(of("", Some(&seed)), None, "the emulator takes those of the seed");
+        let period = FirstPageLimit { period_seconds: 5, ..reported };
+        assert_eq!(of("--first-page-period 5", Some(&seed)), Some(LimitSettings::off().with_first_pages(period)));
+        assert_eq!(of("--first-page-period 5", None), Some(LimitSettings::documented().with_first_pages(period)));
+        let block = FirstPageLimit { block_seconds: 7, ..reported };
+        let expected = LimitSettings::severe().with_first_pages(block);
+        assert_eq!(of("--limits severe --first-page-block 7", Some(&seed)), Some(expected));
     }
 
     #[test]

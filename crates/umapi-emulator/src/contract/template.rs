@@ -74,10 +74,20 @@ impl Template {
             .collect()
     }
 
+    /// Whether a path is complete but for the name of a group at its end.
+    pub(super) fn lacks_group_name(&self, path: &str) -> bool {
+        let Some(rest) = path.strip_suffix('/') else { return false };
+        let complete: Segments<'_> = segments(rest).chain(["name"]).map(Cow::Borrowed).collect();
+        self.ends_with_group_name() && self.fit(&complete) == Some(Fit::Full)
+    }
+
+    fn ends_with_group_name(&self) -> bool {
+        matches!(self.parts.last(), Some(Part::Parameter(name)) if name == "groupName")
+    }
+
     /// Joins surplus segments into the last one, if it is a group name: a `/` in it was not encoded.
     pub(super) fn join_group_name<'p>(&self, segments: &[Cow<'p, str>]) -> Option<Segments<'p>> {
-        let is_group_name = matches!(self.parts.last(), Some(Part::Parameter(name)) if name == "groupName");
-        if !is_group_name || segments.len() <= self.parts.len() {
+        if !self.ends_with_group_name() || segments.len() <= self.parts.len() {
             return None;
         }
         let (first, name) = segments.split_at(self.parts.len() - 1);

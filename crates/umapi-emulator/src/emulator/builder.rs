@@ -45,7 +45,8 @@ pub struct Builder {
     data: Option<PathBuf>,
     settings: Settings,
     login: LoginSettings,
-    limits: LimitSettings,
+    /// `None` for those of the seed.
+    limits: Option<LimitSettings>,
     clock: EmulatorClock,
     journal_entries: Option<usize>,
     ledger_entries: Option<u64>,
@@ -87,7 +88,7 @@ impl Default for Builder {
             data: None,
             settings: Settings::default(),
             login: LoginSettings::default(),
-            limits: LimitSettings::default(),
+            limits: None,
             clock: EmulatorClock::default(),
             journal_entries: None,
             ledger_entries: None,
@@ -118,15 +119,17 @@ impl Builder {
         self
     }
 
-    /// Sets the rate limits. The default is the documented ones.
+    /// Sets the rate limits. The default is those of the seed, or the documented ones; see [`LimitSettings::reported`] for the
+    /// two hours that must pass between two reads of page 0.
     pub fn limits(mut self, limits: LimitSettings) -> Self {
-        self.limits = limits;
+        self.limits = Some(limits);
         self
     }
 
     /// Accepts requests that do not match the description, if they are understandable.
     pub fn loose(mut self) -> Self {
         self.settings.strict = false;
+        self.login.strict = false;
         self
     }
 
@@ -286,12 +289,13 @@ impl Builder {
 
     fn make(self) -> Result<(AppState, Option<Authority>), StartError> {
         let contract = Contract::new().map_err(StartError::Description)?;
-        let limits = RateLimits::new(self.limits)?;
         let initial_state = match self.seed {
             SeedSource::Default => InitialState::default_seed()?,
             SeedSource::Given(seed) => InitialState::of(*seed),
             SeedSource::File(path) => InitialState::of(Seed::from_file(&path)?),
         };
+        let limits = self.limits.or_else(|| initial_state.limits().cloned()).unwrap_or_default();
+        let limits = RateLimits::new(limits)?;
         let store = match &self.data {
             Some(path) => Store::open(path)?,
             None => Store::in_memory()?,

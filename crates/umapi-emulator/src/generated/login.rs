@@ -10,6 +10,8 @@ use crate::contract::ReadCall;
 pub(crate) enum LoginCall {
     /// `POST /ims/exchange/jwt`
     ExchangeJwt,
+    /// `POST /ims/exchange/v1/jwt`
+    ExchangeJwtV1,
     /// `POST /ims/token/v2`
     RequestTokenV2,
     /// `POST /ims/token/v3`
@@ -17,8 +19,9 @@ pub(crate) enum LoginCall {
 }
 
 /// Every operation with the function that reads the parameters of its call.
-pub(crate) const CALLS: [(LoginOperation, ReadCall<LoginCall>); 3] = [
+pub(crate) const CALLS: [(LoginOperation, ReadCall<LoginCall>); 4] = [
     (LoginOperation::ExchangeJwt, |_| LoginCall::ExchangeJwt),
+    (LoginOperation::ExchangeJwtV1, |_| LoginCall::ExchangeJwtV1),
     (LoginOperation::RequestTokenV2, |_| LoginCall::RequestTokenV2),
     (LoginOperation::RequestToken, |_| LoginCall::RequestToken),
 ];

@@ -7,6 +7,8 @@ use http::{
 };
 use serde::Serialize;
 
+use crate::limits::ExceededLimit;
+
 /// A request, read completely.
 #[derive(Clone)]
 pub(crate) struct Request {
@@ -39,12 +41,14 @@ pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The limit that refused the request, for the journal.
+    pub(crate) exceeded_limit: Option<ExceededLimit>,
 }
 
 impl Response {
     /// A status without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new(), exceeded_limit: None }
     }
 
     /// A value as JSON. A value that cannot be serialized is a failure of the emulator: 500, with the reason.

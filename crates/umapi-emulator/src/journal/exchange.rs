@@ -13,6 +13,7 @@ use umapi_model::AnyOperation;
 
 use crate::{
     http::{Request, Response},
+    limits::ExceededLimit,
     login::body_fields,
 };
 
@@ -48,6 +49,8 @@ pub struct HttpExchange {
     pub status: Option<u16>,
     /// The body of the response, if it is an error.
     pub response: Option<String>,
+    /// The rate limit that refused the request.
+    pub exceeded_limit: Option<ExceededLimit>,
     /// The ids of the fault rules that fired.
     pub faults: Vec<u64>,
     /// The changes in the ledger: after the first number, up to the second. Changes of concurrent requests may be among them,
@@ -73,6 +76,7 @@ impl HttpExchange {
             body: redact_body(request),
             status: None,
             response: None,
+            exceeded_limit: None,
             faults: Vec::new(),
             effects: None,
         }
@@ -83,6 +87,7 @@ impl HttpExchange {
         let status = response.status.as_u16();
         self.took = took;
         self.status = Some(status);
+        self.exceeded_limit = response.exceeded_limit;
         if is_recorded(&response.headers, status) {
             self.response = Some(String::from_utf8_lossy(&response.body).into_owned());
         }

@@ -22,6 +22,8 @@ pub(super) struct JwtRules<'a> {
     pub(super) organization: &'a Organization,
     /// The hosts that count as this IMS.
     pub(super) hosts: &'a [&'a str],
+    /// Whether a fraction as `exp` is rejected.
+    pub(super) strict: bool,
     pub(super) now: SystemTime,
 }
 
@@ -43,7 +45,7 @@ impl JwtRules<'_> {
         let undecodable = |_| LoginError::bad("invalid_token", "JWT cannot be decoded");
         let header = jsonwebtoken::decode_header(jwt).map_err(undecodable)?;
         let claims: Map<String, Value> = jsonwebtoken::dangerous::insecure_decode_claims(jwt).map_err(undecodable)?;
-        let exp = expiry(&claims)?;
+        let exp = expiry(&claims, self.strict)?;
         let jti = jti(&claims)?;
         let iss = text(&claims, "iss", "@AdobeOrg")?;
         let sub = text(&claims, "sub", "@techacct.adobe.com")?;
@@ -100,7 +102,8 @@ impl JwtRules<'_> {
                 continue;
             }
             if !self.is_this_ims(host) || !self.integration.metascopes.iter().any(|metascope| metascope == name) {
-                return Err(LoginError::bad("invalid_scope", format!("Invalid metascope: {claim}")));
+                let message = "The metascopes in the JWT are not a subset of the metascopes in the binding.";
+                return Err(LoginError::bad("invalid_scope", message));
             }
             requested.push(name.to_owned());
         }
@@ -120,20 +123,28 @@ fn without_scheme(url: &str) -> Option<&str> {
     url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))
 }
 
-/// `exp` in seconds. If it is not a whole number, the token is unreadable; if it is missing, negative or obviously in
-/// milliseconds, its format is wrong.
-fn expiry(claims: &Map<String, Value>) -> Result<i64, LoginError> {
+/// `exp` in seconds. Clients also send milliseconds, which the service accepts: a number that is a time after the year 10,000 in
+/// seconds is taken as such. A fraction is rounded down, or rejected in strict mode.
+fn expiry(claims: &Map<String, Value>, strict: bool) -> Result<i64, LoginError> {
     /// The year 10,000.
     const FAR: i64 = 253_402_300_800;
-    match claims.get("exp") {
-        None => Err(LoginError::bad("bad_request", "exp is missing")),
-        Some(exp) => match exp.as_i64() {
-            None => Err(LoginError::bad("invalid_token", "exp is not an integer")),
-            Some(exp) if !(0..FAR).contains(&exp) => {
-                Err(LoginError::bad("bad_request", "exp must be in seconds since 1970"))
-            }
-            Some(exp) => Ok(exp),
-        },
+    const FAR_MILLISECONDS: i64 = FAR * 1000;
+    let Some(exp) = claims.get("exp") else { return Err(LoginError::bad("bad_request", "exp is missing")) };
+    let whole = match (exp.as_i64(), exp.as_f64()) {
+        (Some(whole), _) => whole,
+        // Too large for the type.
+        (None, _) if exp.is_u64() => i64::MAX,
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a number out of range becomes the nearest one, and is rejected"
+        )]
+        (None, Some(fraction)) if !strict => fraction.floor() as i64,
+        _ => return Err(LoginError::bad("invalid_token", "exp is not an integer")),
+    };
+    match whole {
+        0..FAR => Ok(whole),
+        FAR..FAR_MILLISECONDS => Ok(whole / 1000),
+        _ => Err(LoginError::bad("bad_request", "exp must be in seconds since 1970")),
     }
 }
 

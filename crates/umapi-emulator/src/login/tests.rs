@@ -186,7 +186,10 @@ fn an_invalid_jwt_gets_its_error() {
         ("exp", json!(now), "invalid_token"),
         ("exp", json!("tomorrow"), "invalid_token"),
         ("exp", json!(1.5), "invalid_token"),
-        ("exp", json!(now * 1000), "bad_request"),
+        ("exp", json!(now * 1000), "invalid_token"),
+        ("exp", json!((now + 3600) * 1_000_000), "bad_request"),
+        ("exp", json!(u64::MAX), "bad_request"),
+        ("exp", json!(-1), "bad_request"),
         ("exp", Value::Null, "bad_request"),
         ("jti", json!("abc"), "invalid_token"),
         ("jti", json!(-1), "bad_request"),
@@ -223,6 +226,44 @@ fn an_invalid_jwt_gets_its_error() {
         let (status, code, description) = error_of(&exchange(&app, jwt));
         assert_eq!((status, code.as_str()), (400, error), "{jwt}: {description}");
     }
+}
+
+#[test]
+fn an_expiry_may_be_in_milliseconds_and_loosely_a_fraction() {
+    let expires = |strict: bool, exp: Value| {
+        let (app, _) = app_with(crate::testing::SEED, LoginSettings { strict, ..LoginSettings::default() });
+        change(&app, "key", |integration| integration.keys = vec![Signer::get().certificate.clone()]);
+        let mut claims = claims(&app);
+        claims["exp"] = exp;
+        let response = exchange(&app, &sign(&claims, Algorithm::RS256));
+        let description = body(&response)["error_description"].as_str().unwrap_or("accepted").to_owned();
+        (response.status.as_u16(), description)
+    };
+    let seconds = app().0.clock.millis() / 1000 + 3600;
+    let accepted = (200, "accepted".to_owned());
+    let no_integer = (400, "exp is not an integer".to_owned());
+    let no_seconds = (400, "exp must be in seconds since 1970".to_owned());
+    for (exp, strict, loose) in [
+        (json!(seconds * 1000), &accepted, &accepted),
+        (json!(seconds as f64 + 0.25), &no_integer, &accepted),
+        (json!((seconds * 1000) as f64 + 0.5), &no_integer, &accepted),
+        (json!(1e300), &no_integer, &no_seconds),
+        (json!(-0.5), &no_integer, &no_seconds),
+        (json!(seconds.to_string()), &no_integer, &no_integer),
+        (json!([seconds]), &no_integer, &no_integer),
+    ] {
+        assert_eq!((&expires(true, exp.clone()), &expires(false, exp.clone())), (strict, loose), "{exp}");
+    }
+}
+
+#[test]
+fn a_foreign_metascope_gets_the_message_of_the_service() {
+    let (app, _) = jwt_app(&Signer::get().certificate);
+    let mut claims = claims(&app);
+    claims["https://localhost:8443/s/ent_everything"] = json!(true);
+    let (_, error, description) = error_of(&exchange(&app, &sign(&claims, Algorithm::RS256)));
+    assert_eq!(error, "invalid_scope");
+    assert_eq!(description, "The metascopes in the JWT are not a subset of the metascopes in the binding.");
 }
 
 /// The JWT with changed claims and its original signature.

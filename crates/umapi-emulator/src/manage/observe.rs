@@ -19,7 +19,7 @@ use crate::{
     faults::FaultRule,
     http::Response,
     journal::{HttpExchange, Repetition, repetitions},
-    limits::LimitSettings,
+    limits::{ExceededLimit, LimitSettings},
     store::{ChangeKind, LedgerEntry, OrgId, Reader, StoreError, fold},
 };
 
@@ -276,6 +276,8 @@ struct ExchangeDto<'a> {
     status: Option<u16>,
     #[serde(rename = "answer", skip_serializing_if = "Option::is_none")]
     response: Option<&'a str>,
+    #[serde(rename = "limit", skip_serializing_if = "Option::is_none")]
+    exceeded_limit: Option<ExceededLimit>,
     faults: &'a [u64],
     #[serde(skip_serializing_if = "Option::is_none")]
     effects: Option<Effects>,
@@ -305,6 +307,7 @@ impl<'a> ExchangeDto<'a> {
             body: exchange.body.as_deref(),
             status: exchange.status,
             response: exchange.response.as_deref(),
+            exceeded_limit: exchange.exceeded_limit,
             faults: &exchange.faults,
             effects: exchange.effects.map(|(after, up_to)| Effects { after, up_to }),
         }

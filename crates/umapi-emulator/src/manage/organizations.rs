@@ -70,7 +70,7 @@ impl Manage {
     /// # Errors
     /// If the seed breaks a rule. The error names the location and the rule.
     pub fn create_organization(&self, new: &seed::Organization) -> Result<OrganizationState, ManageError> {
-        self.load(&Seed { organizations: vec![new.clone()] })?;
+        self.load(&Seed { organizations: vec![new.clone()], ..Seed::default() })?;
         self.organization(&new.id)
     }
 

@@ -12,6 +12,7 @@ use crate::{
     engine::{self, ActionOptions},
     generated::management::CALLS,
     journal::HttpExchange,
+    limits::CountedCall,
     testing::{Signer, app, request},
 };
 
@@ -370,10 +371,19 @@ fn limits_are_read_and_set() {
         json!({"classes": {"action": {"client": 1, "application": 2}}, "retryAfter": "date", "penaltySeconds": 3300});
     assert_eq!(fixture.call(Method::PUT, "/limits", strict.clone()), (200, strict.clone()));
     assert_eq!(fixture.get("/limits"), strict);
-    let call = || fixture.app.limits.admit("key", umapi_model::ThrottleClass::Action, &fixture.clock.clock());
+    let call = || {
+        let operation = umapi_model::Operation::ExecuteActions;
+        let call = CountedCall { client_id: "key", operation, is_first_page: false, pragma: None };
+        fixture.app.limits.admit(&call, &fixture.clock.clock())
+    };
     assert!(call().is_ok() && call().is_err());
     fixture.delete("/limits/usage");
     assert!(call().is_ok());
+    let first_pages = json!({"calls": 2, "periodSeconds": 60, "blockSeconds": 0, "retrySeconds": 5});
+    let set = json!({"classes": {}, "firstPages": first_pages, "retryAfter": "seconds"});
+    assert_eq!(fixture.call(Method::PUT, "/limits", json!({"firstPages": first_pages})), (200, set.clone()));
+    assert_eq!(fixture.get("/limits"), set);
+    assert_eq!(fixture.rejected(Method::PUT, "/limits", json!({"firstPages": {"periodSeconds": 0}})).0, 400);
     assert_eq!(
         fixture.rejected(Method::PUT, "/limits", json!({"classes": {"all": {"client": 1, "application": 1}}})).0,
         400

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SeedError;
-use crate::store;
+use crate::{limits::LimitSettings, store};
 
 /// Deepest nesting of a seed in YAML: twice what the format needs.
 const DEEPEST: usize = 16;
@@ -17,6 +17,9 @@ const DEEPEST: usize = 16;
 pub struct Seed {
     /// The organizations. One that owns a directory comes before those that it trusts with it.
     pub organizations: Vec<Organization>,
+    /// The rate limits that the emulator starts with, unless it is given others; the documented ones if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitSettings>,
 }
 
 /// An organization and its contents.
@@ -466,7 +469,7 @@ mod tests {
     #[test]
     fn the_schema_names_every_part() {
         let schema = serde_json::to_string(&json_schema()).unwrap();
-        for part in ["userGroups", "trustedBy", "clientId", "readOnly", "generate"] {
+        for part in ["userGroups", "trustedBy", "clientId", "readOnly", "generate", "firstPages"] {
             assert!(schema.contains(part), "{part}");
         }
     }

@@ -287,7 +287,8 @@ mod tests {
     fn a_generated_organization_follows_the_rules() {
         let store = Store::in_memory().unwrap();
         let org = |id: &str| Organization { id: id.to_owned(), generate: Some(SOME), ..Organization::default() };
-        let seed = Seed { organizations: vec![org("AB12@AdobeOrg"), org("0123456789ABCDEF01234567@AdobeOrg")] };
+        let organizations = vec![org("AB12@AdobeOrg"), org("0123456789ABCDEF01234567@AdobeOrg")];
+        let seed = Seed { organizations, ..Seed::default() };
         load(&store, &seed).unwrap();
         store
             .read(|r| {

@@ -326,7 +326,7 @@ pub(crate) fn caused() -> Vec<(&'static str, Request)> {
 }
 
 /// The codes of failures outside the service, with the step that fails with the code. `None` if the whole call fails.
-pub(crate) const OUTSIDE: [(&str, Option<ActionStep>); 16] = [
+pub(crate) const OUTSIDE: [(&str, Option<ActionStep>); 17] = [
     ("error.user.type.missing", Some(ActionStep::Update)),
     ("error.user.update_failed", Some(ActionStep::Add)),
     ("error.usergroup.update.failed", Some(ActionStep::Add)),
@@ -337,6 +337,7 @@ pub(crate) const OUTSIDE: [(&str, Option<ActionStep>); 16] = [
     ("error.internal.removefromorg", Some(ActionStep::RemoveFromOrg)),
     ("error.internal.add", Some(ActionStep::Add)),
     ("error.internal.group.remove", Some(ActionStep::Remove)),
+    ("error.group.remove_failed", Some(ActionStep::Remove)),
     ("error.internal.exceptionflys", Some(ActionStep::Add)),
     ("error.internal.everybody_group.not_found", Some(ActionStep::AddAdobeId)),
     // No current call has the name of an organization.

@@ -30,6 +30,55 @@ async fn commands_are_applied_and_errors_name_their_step() {
 }
 
 #[tokio::test]
+async fn an_account_that_comes_back_keeps_its_spelling() {
+    let rig = Rig::new().await;
+    let run = async |steps: Value| rig.act(&json!([{"user": "new@example.com", "do": steps}])).await;
+    let email = async || {
+        let found = rig.get(&format!("/organizations/{ORG}/users/new@example.com")).await.expect(200).json();
+        found["user"]["email"].as_str().unwrap().to_owned()
+    };
+    run(json!([create("New@Example.com")])).await;
+    assert_eq!(email().await, "New@Example.com");
+    run(json!([{"removeFromOrg": {}}])).await;
+    run(json!([create("new@example.com")])).await;
+    assert_eq!(email().await, "New@Example.com", "the account was in the directory all the time");
+    run(json!([{"removeFromOrg": {"deleteAccount": true}}])).await;
+    run(json!([create("new@example.com")])).await;
+    assert_eq!(email().await, "new@example.com");
+}
+
+#[tokio::test]
+async fn a_federated_username_may_be_another_address() {
+    let rig = Rig::new().await;
+    let answer = rig.act(&json!([{"user": "login@federated.example", "do": [create("mail@example.com")]}])).await;
+    assert_eq!(answer["errors"][0]["errorCode"], "error.user.must_match_email", "another directory");
+    rig.emulator.reset().unwrap();
+    let answer = rig.act(&json!([{"user": "login@example.com", "do": [create("mail@example.com")]}])).await;
+    assert_eq!(answer["completed"], 1, "{answer}");
+    let found = rig.get(&format!("/organizations/{ORG}/users/mail@example.com")).await.expect(200).json();
+    assert_eq!(
+        (&found["user"]["email"], &found["user"]["username"]),
+        (&json!("mail@example.com"), &json!("login@example.com"))
+    );
+}
+
+#[tokio::test]
+async fn roles_without_members_are_not_listed_nor_created() {
+    let rig = Rig::new().await;
+    let listed = async || {
+        let groups = rig.get(&format!("/groups/{ORG}/0")).await.expect(200).json();
+        let names = groups["groups"].as_array().unwrap().iter().map(|group| group["groupName"].as_str().unwrap());
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(!listed().await.contains(&"_deployment_admin".to_owned()));
+    let created = rig.act(&json!([{"usergroup": "_deployment_admin", "do": [{"createUserGroup": {}}]}])).await;
+    assert_eq!(created["completed"], 0, "{created}");
+    let add = json!([{"user": "jane@example.com", "do": [{"add": {"group": ["_deployment_admin"]}}]}]);
+    assert_eq!(rig.act(&add).await["completed"], 1);
+    assert!(listed().await.contains(&"_deployment_admin".to_owned()));
+}
+
+#[tokio::test]
 async fn test_mode_changes_nothing() {
     let rig = Rig::new().await;
     let commands = json!([{"user": "new@example.com", "do": [create("new@example.com")]}]);

@@ -8,7 +8,9 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use umapi_emulator::{Emulator, FaultEffect, FaultRule, LimitSettings, Operation, StartError};
+use umapi_emulator::{
+    Emulator, FaultEffect, FaultRule, FirstPageLimit, LimitScope, LimitSettings, Operation, StartError,
+};
 use umapi_time::ManualClock;
 
 use crate::rig::{ORG, Reply, Rig};
@@ -104,6 +106,57 @@ async fn limits_apply_for_a_minute() {
     let wait: u64 = rejected.header("retry-after").parse().unwrap();
     manual.advance(Duration::from_secs(wait));
     call().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_second_first_page_blocks_the_client() {
+    let manual = ManualClock::new();
+    let builder = Emulator::builder().clock(manual.clone()).limits(LimitSettings::reported());
+    let emulator = builder.start().await.unwrap();
+    let client = reqwest::Client::new();
+    let send = async |path: &str, pragma: &str| {
+        let request = client.get(format!("{}{path}", emulator.um_url())).header("Pragma", pragma);
+        let request = request.bearer_auth(emulator.access_token().unwrap());
+        Reply::of(request.header("X-Api-Key", &emulator.credentials().client_id).send().await.unwrap()).await
+    };
+    let (users, groups) = (format!("/users/{ORG}/0"), format!("/groups/{ORG}/0"));
+    let (second, one) = (format!("/users/{ORG}/1"), format!("/organizations/{ORG}/users/jdoe@example.com"));
+    send(&users, "umapi-sync-start").await.expect(200);
+    send(&users, "umapi-sync-start").await.expect(200);
+    for path in [&second, &one, &groups, &second] {
+        send(path, "no-cache").await.expect(200);
+    }
+    let rejected = send(&groups, "no-cache").await.expect(429);
+    assert_eq!(rejected.json(), json!({"error_code": "429050", "message": "Too many requests"}));
+    assert_eq!(rejected.header("retry-after"), "2400");
+    assert_eq!(send(&one, "umapi-sync-start").await.expect(429).header("retry-after"), "2400");
+
+    let refused: Vec<_> = emulator.journal().all().into_iter().filter_map(|one| one.exceeded_limit).collect();
+    let shown: Vec<_> = refused.iter().map(|limit| (limit.name, limit.scope, limit.blocked)).collect();
+    let name = "groups-first-page";
+    assert_eq!(shown, [(name, LimitScope::Client, false), (name, LimitScope::Client, true)]);
+    let management = format!("http://{}", emulator.addresses().management.unwrap());
+    let url = format!("{management}/journal?operation=getUser&after=1");
+    let exchanges = Reply::of(client.get(url).send().await.unwrap()).await.expect(200).json();
+    let limit = &exchanges["exchanges"][1]["limit"];
+    assert_eq!(*limit, json!({"name": "groups-first-page", "scope": "client", "blocked": true}));
+
+    manual.advance(Duration::from_secs(2400));
+    send(&one, "no-cache").await.expect(200);
+    send(&groups, "no-cache").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_seed_can_set_the_limits() {
+    let yaml = "{organizations: [{id: AB12@AdobeOrg}], limits: {firstPages: {blockSeconds: 9}}}";
+    let seed = umapi_emulator::seed::Seed::from_yaml(yaml).unwrap();
+    let expected = FirstPageLimit { block_seconds: 9, ..FirstPageLimit::reported() };
+    let seeded = Emulator::builder().seed(seed.clone()).start().await.unwrap();
+    assert_eq!(seeded.limits().settings(), LimitSettings::off().with_first_pages(expected));
+    let given = Emulator::builder().seed(seed).limits(LimitSettings::severe()).start().await.unwrap();
+    assert_eq!(given.limits().settings(), LimitSettings::severe(), "the builder wins");
+    let plain = Emulator::start().await.unwrap();
+    assert_eq!(plain.limits().settings(), LimitSettings::documented());
 }
 
 #[tokio::test]

@@ -49,8 +49,8 @@ async fn a_jwt_gives_a_valid_token() {
     let jwt = encode(&Header::new(Algorithm::RS256), &claims, &key).unwrap();
     let form =
         [("client_id", &credentials.client_id), ("client_secret", &credentials.client_secret), ("jwt_token", &jwt)];
-    // Public clients end the path with a slash.
-    for path in ["/ims/exchange/jwt", "/ims/exchange/jwt/"] {
+    // Public clients end the path with a slash, or use its older form.
+    for path in ["/ims/exchange/jwt", "/ims/exchange/jwt/", "/ims/exchange/v1/jwt", "/ims/exchange/v1/jwt/"] {
         let answer = rig.http.post(format!("{ims}{path}")).form(&form).send().await.unwrap();
         let granted = Reply::of(answer).await.expect(200).json();
         assert_eq!(granted["expires_in"], 86_400_000, "milliseconds");

@@ -40,6 +40,40 @@ async fn loose_mode_accepts_what_is_understandable() {
 }
 
 #[tokio::test]
+async fn shapes_of_real_requests_are_taken_strictly_or_loosely() {
+    let [strict, loose] = [Rig::new().await, Rig::of(Emulator::builder().loose()).await];
+    for (path, strictly, loosely) in [
+        // Paths with a slash at the end.
+        (format!("/{ORG}/products/"), 200, 200),
+        (format!("/{ORG}/users/"), 200, 200),
+        (format!("/users/{ORG}/0/Design/"), 200, 200),
+        // Without the name of its group, a list of members must not become the list of all users.
+        (format!("/users/{ORG}/0/"), 404, 404),
+        // A parameter without a value.
+        (format!("/{ORG}/users?page="), 400, 200),
+        (format!("/{ORG}/user-groups?page=&x"), 400, 200),
+        (format!("/users/{ORG}/0?domain="), 400, 200),
+        // A slash in the name of a group.
+        (format!("/users/{ORG}/0/R%26D%20%2F%20Labs%20(100%20%25)"), 200, 200),
+        (format!("/users/{ORG}/0/R%26D%20/%20Labs%20(100%20%25)"), 404, 200),
+        (format!("/users/{ORG}/0/R%26D%20/%20Labs%20(100%20%25)/"), 404, 200),
+    ] {
+        assert_eq!(strict.get(&path).await.status.as_u16(), strictly, "strict: {path}");
+        assert_eq!(loose.get(&path).await.status.as_u16(), loosely, "loose: {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_the_host_needs_no_login() {
+    let rig = Rig::new().await;
+    let origin = rig.um.strip_suffix("/v2/usermanagement").unwrap();
+    let status = Reply::of(rig.http.get(format!("{origin}/status")).send().await.unwrap()).await.expect(200).json();
+    assert_eq!(status["state"], "LIVE");
+    assert!(status["build"].is_string() && status["version"].is_string(), "{status}");
+    assert_eq!(rig.emulator.journal().last().unwrap().path, "/status");
+}
+
+#[tokio::test]
 async fn unknown_paths_and_methods_are_rejected() {
     let rig = Rig::new().await;
     rig.get("/nothing").await.expect(404);

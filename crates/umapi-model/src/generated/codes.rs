@@ -183,6 +183,8 @@ pub enum ErrorCode {
     GroupInvalidList,
     /// `error.group.invalid_name`: The given name is not a valid group name.
     GroupInvalidName,
+    /// `error.group.remove_failed`: The removal from a group failed. Clients have seen this code; the documentation does not list it.
+    GroupRemoveFailed,
     /// `GROUP_NOT_FOUND`: A deprecated call on user groups contains the id of a group that does not exist (status 404).
     LegacyGroupNotFound,
     /// `error.option.illegal`: The `option` of the create step has an unknown value.
@@ -247,7 +249,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// The values that the description lists.
-    pub const KNOWN: [Self; 118] = [
+    pub const KNOWN: [Self; 119] = [
         Self::UserNotFound,
         Self::UserNotInOrg,
         Self::UserNonexistent,
@@ -337,6 +339,7 @@ impl ErrorCode {
         Self::GroupNotFound,
         Self::GroupInvalidList,
         Self::GroupInvalidName,
+        Self::GroupRemoveFailed,
         Self::LegacyGroupNotFound,
         Self::OptionIllegal,
         Self::ApiNotAvailable,
@@ -463,6 +466,7 @@ impl ErrorCode {
             Self::GroupNotFound => "error.group.not_found",
             Self::GroupInvalidList => "error.group.invalid_list",
             Self::GroupInvalidName => "error.group.invalid_name",
+            Self::GroupRemoveFailed => "error.group.remove_failed",
             Self::LegacyGroupNotFound => "GROUP_NOT_FOUND",
             Self::OptionIllegal => "error.option.illegal",
             Self::ApiNotAvailable => "error.api.not_available",
@@ -593,6 +597,7 @@ impl ::std::convert::From<&str> for ErrorCode {
             "error.group.not_found" => Self::GroupNotFound,
             "error.group.invalid_list" => Self::GroupInvalidList,
             "error.group.invalid_name" => Self::GroupInvalidName,
+            "error.group.remove_failed" => Self::GroupRemoveFailed,
             "GROUP_NOT_FOUND" => Self::LegacyGroupNotFound,
             "error.option.illegal" => Self::OptionIllegal,
             "error.api.not_available" => Self::ApiNotAvailable,

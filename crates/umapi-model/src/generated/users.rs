@@ -571,7 +571,7 @@ impl UserType {
 impl ::std::convert::From<&str> for UserType {
     fn from(value: &str) -> Self {
         match value {
-            "adobeID" => Self::AdobeId,
+            "adobeID" | "AdobeID" => Self::AdobeId,
             "enterpriseID" => Self::EnterpriseId,
             "federatedID" => Self::FederatedId,
             "unknown" => Self::Unknown,

@@ -9,6 +9,8 @@ use crate::Throttle;
 pub enum LoginOperation {
     /// `exchangeJwt`: Exchange a signed JWT for an access token (deprecated).
     ExchangeJwt,
+    /// `exchangeJwtV1`: Exchange a signed JWT for an access token, older path (deprecated).
+    ExchangeJwtV1,
     /// `requestTokenV2`: Request an access token with client credentials, older path.
     RequestTokenV2,
     /// `requestToken`: Request an access token with client credentials.
@@ -17,11 +19,12 @@ pub enum LoginOperation {
 
 impl LoginOperation {
     /// Every operation, in the order of the description.
-    pub const ALL: [Self; 3] = [Self::ExchangeJwt, Self::RequestTokenV2, Self::RequestToken];
+    pub const ALL: [Self; 4] = [Self::ExchangeJwt, Self::ExchangeJwtV1, Self::RequestTokenV2, Self::RequestToken];
     /// The `operationId`.
     pub const fn id(self) -> &'static str {
         match self {
             Self::ExchangeJwt => "exchangeJwt",
+            Self::ExchangeJwtV1 => "exchangeJwtV1",
             Self::RequestTokenV2 => "requestTokenV2",
             Self::RequestToken => "requestToken",
         }
@@ -31,6 +34,7 @@ impl LoginOperation {
     pub const fn method(self) -> &'static str {
         match self {
             Self::ExchangeJwt => "POST",
+            Self::ExchangeJwtV1 => "POST",
             Self::RequestTokenV2 => "POST",
             Self::RequestToken => "POST",
         }
@@ -40,6 +44,7 @@ impl LoginOperation {
     pub const fn path(self) -> &'static str {
         match self {
             Self::ExchangeJwt => "/ims/exchange/jwt",
+            Self::ExchangeJwtV1 => "/ims/exchange/v1/jwt",
             Self::RequestTokenV2 => "/ims/token/v2",
             Self::RequestToken => "/ims/token/v3",
         }
@@ -49,6 +54,7 @@ impl LoginOperation {
     pub const fn is_deprecated(self) -> bool {
         match self {
             Self::ExchangeJwt => true,
+            Self::ExchangeJwtV1 => true,
             Self::RequestTokenV2 => false,
             Self::RequestToken => false,
         }
@@ -58,6 +64,7 @@ impl LoginOperation {
     pub const fn throttles(self) -> &'static [Throttle] {
         match self {
             Self::ExchangeJwt => &[],
+            Self::ExchangeJwtV1 => &[],
             Self::RequestTokenV2 => &[],
             Self::RequestToken => &[],
         }

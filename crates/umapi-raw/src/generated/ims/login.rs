@@ -48,6 +48,45 @@ impl Client<crate::Ims> {
         }
     }
 
+    /// Exchange a signed JWT for an access token, older path (deprecated).
+    ///
+    /// The same as `exchangeJwt`.
+    ///
+    /// `POST /ims/exchange/v1/jwt`
+    ///
+    /// # Arguments
+    ///
+    /// * `body`: The client id, the client secret and the signed JWT.
+    ///
+    /// # Errors
+    ///
+    /// A response other than a success gives `UnexpectedResponse` with its unread body. Other errors mean that the request was not sent or the response not read.
+    #[deprecated(note = "The same as `exchangeJwt`.")]
+    pub async fn exchange_jwt_v1<'a>(
+        &'a self,
+        body: &'a ::umapi_model::ims::JwtExchangeRequest,
+    ) -> Result<ResponseValue<::umapi_model::ims::JwtTokenResponse>, Error<()>> {
+        let url = format!("{}/ims/exchange/v1/jwt", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json"))
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = LoginOperation::ExchangeJwtV1.into();
+        self.pre(&mut request, info).await?;
+        let result = self.exec(request, info).await;
+        self.post(&result, info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+
     /// Request an access token with client credentials, older path.
     ///
     /// The same as `requestToken`.

@@ -16,6 +16,10 @@ pub trait ImsMockExt {
     fn exchange_jwt<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::ExchangeJwtWhen, operations::ExchangeJwtThen);
+    /// Mocks `exchange_jwt_v1`.
+    fn exchange_jwt_v1<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::ExchangeJwtV1When, operations::ExchangeJwtV1Then);
     /// Mocks `request_token_v2`.
     fn request_token_v2<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
@@ -33,6 +37,14 @@ impl ImsMockExt for ::httpmock::MockServer {
     {
         self.mock(|when, then| {
             config_fn(operations::ExchangeJwtWhen::new(when), operations::ExchangeJwtThen::new(then))
+        })
+    }
+    fn exchange_jwt_v1<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::ExchangeJwtV1When, operations::ExchangeJwtV1Then),
+    {
+        self.mock(|when, then| {
+            config_fn(operations::ExchangeJwtV1When::new(when), operations::ExchangeJwtV1Then::new(then))
         })
     }
     fn request_token_v2<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>

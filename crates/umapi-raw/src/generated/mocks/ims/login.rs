@@ -61,6 +61,66 @@ impl ExchangeJwtThen {
     }
 }
 
+/// The expected request of a mock of `ExchangeJwtV1`.
+pub struct ExchangeJwtV1When(::httpmock::When);
+
+impl ExchangeJwtV1When {
+    /// Wraps the untyped form.
+    pub fn new(inner: ::httpmock::When) -> Self {
+        Self(inner.method(::httpmock::Method::POST).path_matches(crate::path::regex(&"^/ims/exchange/v1/jwt$")))
+    }
+
+    /// The untyped form, for requests and responses that do not match the description.
+    pub fn into_inner(self) -> ::httpmock::When {
+        self.0
+    }
+
+    /// Matches `body`.
+    pub fn body(self, value: &::umapi_model::ims::JwtExchangeRequest) -> Self {
+        Self(crate::mock::form_body(self.0, value))
+    }
+}
+
+/// The response of a mock of `ExchangeJwtV1`.
+pub struct ExchangeJwtV1Then(::httpmock::Then);
+
+impl ExchangeJwtV1Then {
+    /// Wraps the untyped form.
+    pub fn new(inner: ::httpmock::Then) -> Self {
+        Self(inner)
+    }
+
+    /// The untyped form, for requests and responses that do not match the description.
+    pub fn into_inner(self) -> ::httpmock::Then {
+        self.0
+    }
+
+    /// Responds with `ok`.
+    pub fn ok(self, value: &::umapi_model::ims::JwtTokenResponse) -> Self {
+        Self(self.0.status(200u16).header("content-type", "application/json").json_body_obj(value))
+    }
+
+    /// Responds with `bad_request`.
+    pub fn bad_request(self, value: &::umapi_model::ims::LoginError) -> Self {
+        Self(self.0.status(400u16).header("content-type", "application/json").json_body_obj(value))
+    }
+
+    /// Responds with `unauthorized`.
+    pub fn unauthorized(self, value: &::umapi_model::ims::LoginError) -> Self {
+        Self(self.0.status(401u16).header("content-type", "application/json").json_body_obj(value))
+    }
+
+    /// Responds with `too_many_requests`.
+    pub fn too_many_requests(self, value: &::umapi_model::ims::LoginError) -> Self {
+        Self(self.0.status(429u16).header("content-type", "application/json").json_body_obj(value))
+    }
+
+    /// Responds with `service_unavailable`.
+    pub fn service_unavailable(self, value: &::umapi_model::ims::LoginError) -> Self {
+        Self(self.0.status(503u16).header("content-type", "application/json").json_body_obj(value))
+    }
+}
+
 /// The expected request of a mock of `RequestTokenV2`.
 pub struct RequestTokenV2When(::httpmock::When);
 
