@@ -305,6 +305,24 @@ class Login:
         hints = [call["headers"].get("pragma") for call in self.calls("getUser")]
         self.assertEqual(hints, ["umapi-sync-start", "umapi-sync-end"])
 
+    def test_a_first_page_may_be_retried_in_a_sync(self):
+        # Users report a limit of first pages. A block of a second keeps the test short.
+        limits = {"firstPages": {"calls": 1, "periodSeconds": 7200, "blockSeconds": 1, "retrySeconds": 600}}
+        for in_sync, statuses in [(True, [None, 200]), (False, [None, 429, 200])]:
+            with self.subTest(in_sync=in_sync):
+                emulator.manage("DELETE", "/limits/usage")
+                emulator.manage("DELETE", "/journal")
+                emulator.manage("PUT", "/limits", limits)
+                connection = self.connect()
+                if in_sync:
+                    connection.start_sync()
+                self.fault("listUsers", {"type": "reset", "applied": True})
+                self.assertGreater(len(UsersQuery(connection).all_results()), PAGE)
+                calls = self.calls("listUsers")
+                self.assertEqual([call.get("status") for call in calls][:len(statuses)], statuses)
+                refusals = [call["limit"]["name"] for call in calls if "limit" in call]
+                self.assertEqual(refusals, [] if in_sync else ["users-first-page"])
+
     def fault(self, operation, outcome):
         emulator.manage("POST", "/faults", {"operation": operation, "outcome": outcome, "when": {"times": 1}})
 

@@ -204,6 +204,7 @@ impl AppState {
         let parameters = Parameters::new(path, request);
         match endpoint.target {
             Target::UserManagement(operation, read) => {
+                let parameters = parameters.without_empty();
                 api::handle(self, endpoint, operation, path, request, || read(&parameters))
             }
             Target::Login(_, read) => self.login.handle(&read(&parameters), request),

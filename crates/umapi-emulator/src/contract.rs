@@ -116,6 +116,12 @@ impl<'a> Parameters<'a> {
         Self { path, query: request.query_pairs().collect() }
     }
 
+    /// Omits parameters without a value, such as `domain=`.
+    pub(crate) fn without_empty(mut self) -> Self {
+        self.query.retain(|(_, value)| !value.is_empty());
+        self
+    }
+
     /// A parameter of the path.
     pub(crate) fn path<T: ParameterValue + Default>(&self, name: &str) -> T {
         find(self.path, name).and_then(T::parse).unwrap_or_default()
@@ -207,7 +213,7 @@ impl Contract {
             let (endpoints, path) = match api {
                 Api::UserManagement => {
                     let endpoints = self.endpoints.user_management.as_slice();
-                    // Whoever asks for the users of a group without a name must not get all users.
+                    // A request for the users of a group without a name must not get all users.
                     let lacks_name = endpoints.iter().any(|endpoint| endpoint.template.lacks_group_name(path));
                     (endpoints, if lacks_name { path } else { without_slash })
                 }

@@ -24,7 +24,10 @@ use umapi_model::{CountedCalls, Throttle, ThrottleClass};
 pub struct LimitSettings {
     /// The limit of each class of operations. A class that is absent has no limit.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, RateLimit>")]
+    #[schemars(
+        with = "BTreeMap<String, RateLimit>",
+        extend("propertyNames" = {"enum": ThrottleClass::ALL.map(ThrottleClass::as_str)})
+    )]
     classes: BTreeMap<ThrottleClass, RateLimit>,
     /// The limit of reading page 0 of all users, and of all groups. If absent, page 0 is like every other page.
     #[serde(default, skip_serializing_if = "Option::is_none")]

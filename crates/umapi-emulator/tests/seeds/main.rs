@@ -231,6 +231,9 @@ fn the_schema_describes_the_format() {
         ("clientId: sync-client", "client: sync-client"),
         ("migrating: true", "migrating: 1"),
         ("status: disabled", "status: off"),
+        ("blockSeconds: 60", "blockSeconds: soon"),
+        ("classes: { action:", "classes: { actions:"),
+        ("retryAfter: date", "retryAfter: never"),
     ] {
         assert!(RICH.contains(from), "{from}");
         let wrong = RICH.replacen(from, to, 1);

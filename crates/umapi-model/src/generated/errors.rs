@@ -64,18 +64,17 @@ impl GatewayError {
     }
 }
 
-/// An error of the deprecated endpoints.
+/// An error of the deprecated endpoints. In a list of groups, clients have seen the message alone.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct LegacyError {
     /// The error code, for programs.
-    #[serde(rename = "errorCode")]
-    pub error_code: ErrorCode,
+    #[serde(rename = "errorCode", skip_serializing_if = "::std::option::Option::is_none")]
+    pub error_code: ::std::option::Option<ErrorCode>,
     /// A message for people.
-    #[serde(rename = "errorMessage", skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
+    #[serde(rename = "errorMessage")]
     #[serde(deserialize_with = "crate::lenient::read")]
-    pub error_message: ::std::option::Option<::std::string::String>,
+    pub error_message: ::std::string::String,
     /// Fields that the description does not list, as received.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -83,18 +82,18 @@ pub struct LegacyError {
 
 impl LegacyError {
     /// Creates the value with the required fields.
-    pub fn new(error_code: ErrorCode) -> Self {
+    pub fn new(error_message: impl Into<::std::string::String>) -> Self {
         Self {
-            error_code,
-            error_message: ::std::default::Default::default(),
+            error_message: error_message.into(),
+            error_code: ::std::default::Default::default(),
             extra: ::std::default::Default::default(),
         }
     }
 
-    /// Sets `errorMessage`. A message for people.
+    /// Sets `errorCode`. The error code, for programs.
     #[must_use]
-    pub fn with_error_message(mut self, value: impl Into<::std::string::String>) -> Self {
-        self.error_message = Some(value.into());
+    pub fn with_error_code(mut self, value: ErrorCode) -> Self {
+        self.error_code = Some(value);
         self
     }
 }

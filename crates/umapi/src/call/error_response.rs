@@ -77,6 +77,7 @@ mod tests {
             read(r#"{"errorCode":"PLC_NOT_FOUND","errorMessage":"PLC_NOT_FOUND"}"#),
             (Some("PLC_NOT_FOUND".to_owned()), None)
         );
+        assert_eq!(read(r#"{"errorMessage":"Bad request"}"#), (None, Some("Bad request".to_owned())));
     }
 
     #[test]
