@@ -14,7 +14,11 @@ use umapi::{
     plan::account::{AccountKey, FoldedName},
 };
 
-use crate::failure::{Failure, Result};
+use crate::{
+    connection::Connection,
+    context::Context,
+    failure::{Failure, Result},
+};
 
 /// The most requests that are sent to look up users one by one, which takes four minutes under the rate limits.
 ///
@@ -170,8 +174,14 @@ impl FoundAccount {
 
 impl Accounts {
     /// Looks up the accounts that some names can mean: one by one if they are few, otherwise in the list of all users.
-    pub(crate) async fn look_up<'a>(client: &Client, queries: impl IntoIterator<Item = &'a UserQuery>) -> Result<Self> {
-        let cannot_look_up = |error| Failure::of_service("cannot look up the users", &error);
+    pub(crate) async fn look_up<'a>(
+        context: &Context,
+        connection: &Connection,
+        queries: impl IntoIterator<Item = &'a UserQuery>,
+    ) -> Result<Self> {
+        let what_failed = "cannot look up the users";
+        let cannot_look_up = |error| Failure::of_service(what_failed, &error);
+        let client = &connection.client;
         let mut accounts = Self::default();
         let queries: Vec<&UserQuery> = queries.into_iter().collect();
         let requests = queries.iter().try_fold(0, |sum, query| Some(sum + query.lookups()?));
@@ -179,13 +189,32 @@ impl Accounts {
             for query in queries {
                 query.look_up(client, &mut accounts).await.map_err(cannot_look_up)?;
             }
-        } else {
-            let mut users = client.users().list().dedup();
-            while let Some(user) = users.try_next().await.map_err(cannot_look_up)? {
-                accounts.insert(&user);
-            }
+            return Ok(accounts);
+        }
+        let mut users = connection.users(context, None, true, what_failed).await?;
+        while let Some(user) = users.try_next().await? {
+            accounts.insert(&user);
+        }
+        if users.is_from_cache(context) {
+            accounts.look_up_newcomers(client, &queries).await.map_err(cannot_look_up)?;
         }
         Ok(accounts)
+    }
+
+    /// Looks up the users whom an older list does not have, as far as they are few: they may have been created since.
+    async fn look_up_newcomers(&mut self, client: &Client, queries: &[&UserQuery]) -> Result<(), Error> {
+        let is_missing = |query: &&&UserQuery| matches!(self.find(query), Found::Nobody);
+        let missing: Vec<&UserQuery> = queries.iter().filter(is_missing).copied().collect();
+        let mut requests = 0;
+        for query in missing {
+            let Some(more) = query.lookups() else { continue };
+            requests += more;
+            if requests > MAX_LOOKUPS {
+                break;
+            }
+            query.look_up(client, self).await?;
+        }
+        Ok(())
     }
 
     /// Adds the account of a user, unless it was added before.

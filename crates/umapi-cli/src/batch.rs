@@ -14,6 +14,7 @@ use umapi::{
 pub(crate) use summary::{Ended, Summary, SummaryFields};
 
 use crate::{
+    cache::{RunChanges, Unusable},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -88,6 +89,11 @@ pub(crate) struct Batch<'a> {
     pub(crate) expected: u64,
 }
 
+/// Warns if what a change does to the cached lists cannot be noted.
+pub(crate) fn keep_cache<T>(context: &Context, noted: Result<T, Unusable>) -> Option<T> {
+    noted.map_err(|why| context.warn(&format!("the cached lists may be outdated now: {why}"))).ok()
+}
+
 /// The place of a command in the input: its key in the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -149,8 +155,11 @@ impl Batch<'_> {
         }
         write(&self.known, &mut listing, &mut summary, self.options)?;
         let mut failure = None;
+        let cache = self.connection.cache.as_ref();
+        let changes = RunChanges::begin(cache, self.expected, self.options.dry_run);
+        let changes = keep_cache(self.context, changes).unwrap_or_default();
         let commands = commands
-            .filter_map(|next| next.and_then(|(place, command)| self.prepare(place, command)).transpose())
+            .filter_map(|next| next.and_then(|(place, command)| self.prepare(place, command, &changes)).transpose())
             .map_while(|next| next.map_err(|error| failure = Some(error)).ok());
         let stop = StopHandle::new();
         let mut run = RunOptions::new().stop(&stop);
@@ -176,6 +185,9 @@ impl Batch<'_> {
             }
             let records: Vec<OutcomeRecord> =
                 known.iter().map(|(place, outcome)| OutcomeRecord::of(outcome, place.number, place.line)).collect();
+            for (place, outcome) in &known {
+                keep_cache(self.context, changes.after(place.number, outcome.is_completed()));
+            }
             if let Err(error) = self.record(&known, &records) {
                 // The outcomes are shown all the same, and nothing more is sent.
                 journal_failure.get_or_insert_with(|| cannot_write_journal(&error));
@@ -185,6 +197,7 @@ impl Batch<'_> {
         }
         let (error, requests) = (outcomes.error().cloned(), outcomes.requests());
         drop((outcomes, interrupt));
+        keep_cache(self.context, changes.end());
         self.connection.progress.finish();
         listing.finish()?;
         let summary = summary.finish(requests, self.options.dry_run);
@@ -203,7 +216,7 @@ impl Batch<'_> {
     }
 
     /// Decides how to send a command. `None` if the journal has its outcome.
-    fn prepare(&self, place: Place, command: Command) -> Result<Option<(Place, Command)>> {
+    fn prepare(&self, place: Place, command: Command, changes: &RunChanges) -> Result<Option<(Place, Command)>> {
         let state = match &self.journal {
             Some(journal) => journal.state(place.number).map_err(|error| {
                 Failure::failed("cannot read the journal, so nothing more was sent")
@@ -212,6 +225,9 @@ impl Batch<'_> {
             })?,
             None => State::Untouched,
         };
+        if state != State::Ended {
+            keep_cache(self.context, changes.before(place.number, &command));
+        }
         Ok(match state {
             State::Ended => None,
             State::Begun => Some((place, command.repeated())),

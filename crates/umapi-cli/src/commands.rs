@@ -4,6 +4,7 @@ mod account_args;
 mod api;
 mod apply;
 mod auth;
+mod cache;
 mod cert;
 mod completions;
 mod config;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Auth(auth::AuthCommand),
     #[command(subcommand)]
+    Cache(cache::CacheCommand),
+    #[command(subcommand)]
     Cert(cert::CertCommand),
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -107,6 +110,7 @@ impl Command {
             Self::Auth(command) => command.run(context).await,
             Self::Api(arguments) => arguments.run(context).await,
             Self::Emulator(arguments) => arguments.run(context).await,
+            Self::Cache(command) => command.run(context),
             Self::Cert(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Completions(arguments) => arguments.run(context),

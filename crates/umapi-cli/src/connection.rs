@@ -9,6 +9,7 @@ use umapi::{
 use umapi_emulator::Emulator;
 
 use crate::{
+    cache::Cache,
     config::{Access, Origin},
     context::Context,
     failure::{Failure, Result},
@@ -21,6 +22,8 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     pub(crate) access: Access,
     pub(crate) progress: ProgressLine,
+    /// The lists of the organization on disk. `None` for the temporary emulator.
+    pub(crate) cache: Option<Cache>,
     /// The temporary emulator of `--emulator`, which lives as long as the connection.
     _emulator: Option<Emulator>,
 }
@@ -54,7 +57,8 @@ impl Connection {
         let http = http(&access)?;
         let session = session(context, &access, http.clone())?;
         let client = client(context, &access, session.clone(), http, observer)?;
-        Ok(Self { client, session, access, progress, _emulator: emulator })
+        let cache = if emulator.is_some() { None } else { Cache::of(&access) };
+        Ok(Self { client, session, access, progress, cache, _emulator: emulator })
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 
 use serde::Serialize;
@@ -29,6 +30,8 @@ use crate::{
 pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) clock: Clock,
+    /// When the call began, to compare with the times of lists.
+    pub(crate) began_at: SystemTime,
     pub(crate) terminal: Terminal,
     pub(crate) messages: Messages,
     pub(crate) interrupts: Interrupts,
@@ -63,6 +66,7 @@ impl Context {
             terminal,
             interrupts: Interrupts::new(messages.clone()),
             messages,
+            began_at: clock.wall(),
             started: clock.now(),
             clock,
             requests: Arc::default(),

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod batch;
+mod cache;
 mod commands;
 mod config;
 mod connection;

@@ -6,7 +6,12 @@ mod licenses;
 mod max_removals;
 mod record;
 
-use umapi::{MembershipAction, MembershipChange, PlannedMemberships, RunOptions, StopHandle};
+use std::collections::HashMap;
+
+use umapi::{
+    GroupKind, GroupRef, MembershipAction, MembershipChange, Memberships, PlannedMemberships, RunOptions, StopHandle,
+    plan::account::FoldedName,
+};
 
 pub(crate) use current::Current;
 pub(crate) use diff::Diff;
@@ -15,7 +20,7 @@ pub(crate) use max_removals::MaxRemovals;
 pub(crate) use record::{ChangeRecord, MembershipRecord};
 
 use crate::{
-    batch::{Summary, WriteArgs},
+    batch::{self, Summary, WriteArgs},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -32,10 +37,56 @@ pub(crate) struct PlannedChange {
 }
 
 /// Finds the fewest requests. A name that no group or user can have is refused before anything is sent.
-pub(crate) async fn plan(connection: &Connection, changes: &[PlannedChange]) -> Result<PlannedMemberships> {
-    let changes: Vec<MembershipChange> = changes.iter().map(|planned| planned.change.clone()).collect();
+pub(crate) async fn plan(
+    context: &Context,
+    connection: &Connection,
+    changes: &[PlannedChange],
+) -> Result<PlannedMemberships> {
+    let mut changes: Vec<MembershipChange> = changes.iter().map(|planned| planned.change.clone()).collect();
+    set_kinds(context, connection, &mut changes).await?;
     let planned = connection.client.memberships().with(changes).plan().await;
     planned.map_err(|error| Failure::of_service("cannot plan the membership changes", &error))
+}
+
+/// Sets the kinds of the groups of changes, if the number of requests depends on them.
+async fn set_kinds(context: &Context, connection: &Connection, changes: &mut [MembershipChange]) -> Result<()> {
+    if !kinds_matter(changes) {
+        return Ok(());
+    }
+    let mut groups = connection.group_kinds(context, "cannot plan the membership changes").await?;
+    let mut kinds = HashMap::new();
+    while let Some(group) = groups.try_next().await? {
+        let known = GroupRef::of_type(&group.group_name, group.type_.as_ref());
+        kinds.insert(FoldedName::new(&group.group_name), known.kind());
+    }
+    for change in changes.iter_mut().filter(|change| change.group.kind() == GroupKind::Unknown) {
+        let name = change.group.name().to_owned();
+        change.group = match kinds.get(&FoldedName::new(&name)) {
+            Some(GroupKind::UserGroup) => GroupRef::user_group(name),
+            Some(GroupKind::Profile) => GroupRef::profile(name),
+            // A group that does not exist is rejected by the service: only once, if the command is on the group.
+            None if !groups.is_from_cache(context) => GroupRef::user_group(name),
+            // Memberships of an administrative group are set from the users, which fits groups of every kind.
+            _ => GroupRef::administrative(name),
+        };
+    }
+    Ok(())
+}
+
+/// Whether the changes take fewer requests if the groups of unknown kinds are user groups.
+fn kinds_matter(changes: &[MembershipChange]) -> bool {
+    if changes.iter().all(|change| change.group.kind() != GroupKind::Unknown) {
+        return false;
+    }
+    let mut from_users = Memberships::new();
+    from_users.extend(changes.iter().cloned());
+    let mut best_case = from_users.clone();
+    best_case.resolve(|_| Some(GroupKind::UserGroup));
+    match (from_users.plan(), best_case.plan()) {
+        (Ok(from_users), Ok(best_case)) => best_case.requests() < from_users.requests(),
+        // What is wrong with them is said when they are planned.
+        _ => false,
+    }
 }
 
 /// Applies planned changes, and writes the outcome of each. The users of `not_found` do not exist, so nothing is sent for
@@ -51,6 +102,9 @@ pub(crate) async fn apply(
     let stop = StopHandle::new();
     let run = RunOptions::new().stop(&stop);
     let planned = planned.with_options(if options.dry_run { run.test_only() } else { run });
+    let cache = connection.cache.as_ref().filter(|_| !options.dry_run);
+    let begun = cache.map(|cache| cache.begin_memberships(changes.iter().map(|planned| &planned.change)));
+    let begun = begun.and_then(|begun| batch::keep_cache(context, begun));
     connection.progress.begin_again();
     let interrupt = context.interrupts.stop(&stop);
     let (report, error) = match planned.await {
@@ -62,6 +116,13 @@ pub(crate) async fn apply(
     };
     drop(interrupt);
     connection.progress.finish();
+    if let (Some(cache), Some(mut users)) = (cache, begun) {
+        for outcome in report.outcomes().iter().filter(|outcome| !outcome.is_completed()) {
+            users.remove(outcome.change().user.key());
+        }
+        let done = changes.iter().map(|planned| &planned.change).filter(|change| users.contains(change.user.key()));
+        batch::keep_cache(context, cache.complete_memberships(done));
+    }
     let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
     let mut added = Added::default();
     for outcome in report.outcomes() {

@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
 
+use crate::cache::DEFAULT_MAX_AGE;
+
 /// The options that every command takes.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
@@ -50,6 +52,21 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) timeout: Option<Duration>,
 
+    /// Use cached lists up to this age, e.g. 30m; see `umapi cache` [default: 2h]
+    #[arg(
+        long,
+        global = true,
+        env = "UMAPI_MAX_AGE",
+        hide_env_values = true,
+        value_name = "TIME",
+        value_parser = duration
+    )]
+    pub(crate) max_age: Option<Duration>,
+
+    /// Read lists again instead of using cached ones
+    #[arg(long, global = true)]
+    pub(crate) refresh: bool,
+
     /// Disable client-side rate limiting, e.g. for an emulator without limits
     #[arg(long, global = true)]
     pub(crate) no_rate_limit: bool,
@@ -77,6 +94,18 @@ pub(crate) struct GlobalArgs {
     /// Use colors; `auto` checks the terminal and NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: ColorWhen,
+}
+
+impl GlobalArgs {
+    /// The greatest age of a cached list that is used. `None` if the cache is not used: a call that is not limited reads every
+    /// list, unless it asks for the cache.
+    pub(crate) fn max_age(&self) -> Option<Duration> {
+        match self.max_age {
+            None if self.no_rate_limit && !self.refresh => None,
+            None => Some(DEFAULT_MAX_AGE),
+            given => given,
+        }
+    }
 }
 
 /// The format of results.

@@ -139,6 +139,17 @@ pub(crate) fn is_open_to_others(path: &Path) -> bool {
     return false;
 }
 
+/// Takes the rights of other users from a file, as far as possible.
+pub(crate) fn close_to_others(path: &Path) {
+    #[cfg(unix)]
+    if is_open_to_others(path) {
+        // Whoever does not own the file cannot, and then it is not theirs to protect.
+        let _ = fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 fn write_to(file: &mut File, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()

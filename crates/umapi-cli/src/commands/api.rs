@@ -3,8 +3,11 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
+use umapi::Command;
 
 use crate::{
+    batch::keep_cache,
+    cache::{CachedList, RunChanges},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -45,6 +48,11 @@ impl ApiArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let body = self.input.as_deref().map(read_whole).transpose()?;
         let connection = Connection::for_change(context, "request").await?;
+        let counted = self.counted_list();
+        if let Some(list) = counted {
+            connection.wait_for_first_page(context, list).await?;
+        }
+        self.note_change(context, &connection, body.as_deref());
         let mut request = connection.client.request(&self.method, self.path.replace("{org}", "{orgId}"));
         for (name, value) in &self.query {
             request = request.query(name, value);
@@ -53,6 +61,9 @@ impl ApiArgs {
             request = request.body(body);
         }
         let response = request.send().await;
+        if let (Some(list), Some(cache), Ok(_)) = (counted, &connection.cache, &response) {
+            keep_cache(context, cache.record_first_page(list, context.clock.wall()));
+        }
         drop(connection);
         match response {
             Ok(response) => {
@@ -81,6 +92,38 @@ impl ApiArgs {
                 })
             }
         }
+    }
+}
+
+impl ApiArgs {
+    /// The list whose first page this reads, which the service limits by the hour.
+    fn counted_list(&self) -> Option<CachedList> {
+        let parts: Vec<&str> = self.path.trim_matches('/').split('/').collect();
+        match parts.as_slice() {
+            ["groups", _, "0"] if self.is_read() => Some(CachedList::Groups),
+            ["users", _, "0"] if self.is_read() => Some(CachedList::Users),
+            _ => None,
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.method.eq_ignore_ascii_case("GET")
+    }
+
+    /// Notes for the cached lists what the request changes. What is not known drops them.
+    fn note_change(&self, context: &Context, connection: &Connection, body: Option<&[u8]>) {
+        let is_test = self.query.iter().any(|(name, value)| name == "testOnly" && value.eq_ignore_ascii_case("true"));
+        let Some(cache) = connection.cache.as_ref().filter(|_| !self.is_read() && !is_test) else { return };
+        let commands: Option<Vec<Command>> = body.and_then(|body| serde_json::from_slice(body).ok());
+        let noted = match commands {
+            Some(commands) if self.path.trim_start_matches('/').starts_with("action/") => {
+                RunChanges::begin(Some(cache), commands.len() as u64, false).and_then(|changes| {
+                    (0..).zip(&commands).try_for_each(|(number, command)| changes.before(number, command))
+                })
+            }
+            _ => cache.drop_all(),
+        };
+        keep_cache(context, noted);
     }
 }
 

@@ -13,7 +13,8 @@ use umapi::{
 
 use super::pages::warn_about_unreadable;
 use crate::{
-    batch::WriteArgs,
+    batch::{WriteArgs, keep_cache},
+    cache::RunChanges,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -82,7 +83,7 @@ impl ApplyArgs {
         let desired = read_memberships(&self.file, self.table)?;
         let connection = Connection::for_change(context, "memberships").await?;
         let file = source_name(&self.file);
-        let current = Current::read(&connection.client, &desired, &file, self.create_groups).await?;
+        let current = Current::read(context, &connection, &desired, &file, self.create_groups).await?;
         warn_about_unreadable(context, current.unreadable_items);
         let mut diff = Diff::between(&desired, &current, self.include_admin_groups).map_err(|mistakes| {
             let mut diagnostics = Diagnostics::of_file(&file);
@@ -117,7 +118,7 @@ impl ApplyArgs {
             changes.iter_mut().zip(1..).for_each(|(planned, number)| planned.number = number);
             context.note("the members of groups that do not exist yet are not validated");
         }
-        let planned = memberships::plan(&connection, &changes).await?;
+        let planned = memberships::plan(context, &connection, &changes).await?;
         note_new_groups(context, &current.new_groups);
         context.note(&describe(&connection, &diff, planned.plan()).await);
         if !self.yes && !self.options.dry_run {
@@ -142,12 +143,21 @@ impl ApplyArgs {
         let stop = StopHandle::new();
         let run = RunOptions::new().stop(&stop);
         let run = if self.options.dry_run { run.test_only() } else { run };
-        let commands = groups.iter().map(|group| Command::from(creation(group)));
+        let commands: Vec<Command> = groups.iter().map(|group| creation(group).into()).collect();
+        let cache = connection.cache.as_ref();
+        let changes = RunChanges::begin(cache, commands.len() as u64, self.options.dry_run);
+        let changes = keep_cache(context, changes).unwrap_or_default();
+        for (number, command) in (0..).zip(&commands) {
+            keep_cache(context, changes.before(number, command));
+        }
         let interrupt = context.interrupts.stop(&stop);
         let created = connection.client.execute(commands).with_options(run).await;
         drop(interrupt);
         let what = "cannot create the user groups; no membership was changed";
         let report = created.map_err(|unfinished| Failure::of_service(what, unfinished.error()))?;
+        for outcome in report.outcomes() {
+            keep_cache(context, changes.after(outcome.number() as u64, outcome.is_completed()));
+        }
         let mut failure = None;
         for outcome in report.outcomes().iter().filter(|outcome| !outcome.is_completed()) {
             let record = OutcomeRecord::of(outcome, outcome.number() as u64 + 1, None);
@@ -176,7 +186,7 @@ impl ApplyArgs {
             listing.push(&ChangeRecord::from(planned))?;
         }
         listing.finish()?;
-        let planned = memberships::plan(connection, &changes).await?;
+        let planned = memberships::plan(context, connection, &changes).await?;
         note_new_groups(context, new_groups);
         context.note(&describe(connection, diff, planned.plan()).await);
         if !self.max_removals.allows(diff.removals(), diff.current) {

@@ -7,10 +7,11 @@ use std::{
 };
 
 use clap::Args;
-use umapi::{Pager, model::User};
+use umapi::model::User;
 
-use super::pages::warn_about_changes;
+use super::pages::warn_about_list;
 use crate::{
+    cache::ListReader,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -65,13 +66,10 @@ impl ExportArgs {
             );
         }
         let connection = Connection::for_list(context, "users").await?;
-        let users = connection.client.users().direct_only(!self.all_memberships);
-        let pager = match &self.domain {
-            Some(domain) => users.domain(domain).list().dedup(),
-            None => users.list().dedup(),
-        };
+        let (domain, direct_only) = (self.domain.as_deref(), !self.all_memberships);
+        let users = connection.users(context, domain, direct_only, "cannot export the users").await?;
         let written = match &self.output {
-            None => write(context, pager, (format, csv), BufWriter::new(context.stdout_for(format))).await?,
+            None => write(context, users, (format, csv), BufWriter::new(context.stdout_for(format))).await?,
             Some(path) => {
                 let unwritten = |error: io::Error| {
                     Failure::failed(format!("cannot write {}", path.display()))
@@ -80,11 +78,11 @@ impl ExportArgs {
                 };
                 if private_file::is_special(path) {
                     let out = BufWriter::new(File::options().write(true).open(path).map_err(unwritten)?);
-                    write(context, pager, (format, csv), out).await?
+                    write(context, users, (format, csv), out).await?
                 } else {
                     let folder = private_file::folder_of(path);
                     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
-                    let written = write(context, pager, (format, csv), BufWriter::new(file.as_file_mut())).await?;
+                    let written = write(context, users, (format, csv), BufWriter::new(file.as_file_mut())).await?;
                     file.as_file().sync_all().map_err(unwritten)?;
                     file.persist(path).map_err(|error| unwritten(error.error))?;
                     private_file::sync_folder(folder).map_err(unwritten)?;
@@ -102,16 +100,14 @@ impl ExportArgs {
 
 async fn write(
     context: &Context,
-    mut pager: Pager<User>,
+    mut users: ListReader<User>,
     (format, csv): (Format, CsvStyle),
     out: impl Write,
 ) -> Result<u64> {
     let mut listing = Listing::new(format, None, out).csv_style(csv);
-    while let Some(user) =
-        pager.try_next().await.map_err(|error| Failure::of_service("cannot export the users", &error))?
-    {
+    while let Some(user) = users.try_next().await? {
         listing.push(&UserRecord::from(user))?;
     }
-    warn_about_changes(context, pager.changes());
+    warn_about_list(context, &users);
     Ok(listing.finish()?)
 }

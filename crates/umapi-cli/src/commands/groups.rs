@@ -11,14 +11,14 @@ use umapi::{
 
 use super::{
     name_args::{self, NameFile},
-    pages::write_pages,
+    pages::{warn_about_list, write_list, write_pages},
 };
 use crate::{
     batch::{self, Place, SmallBatch},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
-    input::ListedName,
+    input::{ListedName, check_name},
     member_filter::MemberFilter,
     output::{GroupRecord, UserRecord},
 };
@@ -95,13 +95,13 @@ impl Type {
 impl ListArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "groups").await?;
-        let groups = connection.client.groups();
-        let pager = match self.kind {
-            Some(kind) => groups.of_type(kind.of_service()).list(),
-            None => groups.list(),
+        let groups = connection.groups(context, "cannot list the groups").await?;
+        let kind = self.kind.map(Type::of_service);
+        let pick = |group: Group| {
+            let is_listed = kind.as_ref().is_none_or(|kind| group.type_.as_ref() == Some(kind));
+            is_listed.then(|| GroupRecord::from(group))
         };
-        write_pages(context, &connection, pager, None, "cannot list the groups", |group| Some(GroupRecord::from(group)))
-            .await
+        write_list(context, &connection, groups, None, pick).await
     }
 }
 
@@ -119,11 +119,17 @@ pub(crate) struct GetArgs {
 impl GetArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "groups").await?;
-        let group = self.find(&connection).await;
-        let group =
-            group.map_err(|error| Failure::of_service(format!("cannot look up the group {}", self.name), &error))?;
+        check_name(&self.name).map_err(|rule| Failure::usage(rule).remedy("correct the name"))?;
+        let mut groups = connection.groups(context, &format!("cannot look up the group {}", self.name)).await?;
+        // The whole list is read, for the next commands.
+        let group = self.find(groups.collect().await?);
+        warn_about_list(context, &groups);
+        let is_old = groups.is_from_cache(context);
         drop(connection);
-        let group = group.ok_or_else(|| unknown(&self.name))?;
+        let group = group.ok_or_else(|| match unknown(&self.name) {
+            failure if is_old => failure.remedy("if it was created since, add --refresh to read the groups again"),
+            failure => failure,
+        })?;
         context.write_single(&GroupRecord::from(group))?;
         Ok(Exit::Success)
     }
@@ -131,21 +137,12 @@ impl GetArgs {
 
 impl GetArgs {
     /// Finds the group by its name or, if no group has this name, by its id.
-    async fn find(&self, connection: &Connection) -> Result<Option<Group>, umapi::Error> {
-        let Ok(id) = self.name.parse::<u64>() else {
-            return connection.client.groups().get(&self.name).await;
-        };
-        let (name, mut by_id) = (FoldedName::new(&self.name), None);
-        let mut groups = connection.client.groups().list();
-        while let Some(group) = groups.try_next().await? {
-            if FoldedName::new(&group.group_name) == name {
-                return Ok(Some(group));
-            }
-            if group.group_id == Some(id) {
-                by_id = Some(group);
-            }
-        }
-        Ok(by_id)
+    fn find(&self, groups: Vec<Group>) -> Option<Group> {
+        let (name, id) = (FoldedName::new(&self.name), self.name.parse::<u64>().ok());
+        let is_named = |group: &Group| FoldedName::new(&group.group_name) == name;
+        let has_id = |group: &Group| id.is_some() && group.group_id == id;
+        let position = groups.iter().position(is_named).or_else(|| groups.iter().position(has_id))?;
+        groups.into_iter().nth(position)
     }
 }
 

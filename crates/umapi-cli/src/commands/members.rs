@@ -104,7 +104,7 @@ impl ChangeArgs {
         check_groups(self.group.iter().chain([&self.first_group]))?;
         let users = name_args::users(&self.users, &self.file, &self.account)?;
         let connection = Connection::for_change(context, "memberships").await?;
-        let accounts = Accounts::look_up(&connection.client, users.iter().map(|user| &user.query)).await?;
+        let accounts = Accounts::look_up(context, &connection, users.iter().map(|user| &user.query)).await?;
         let (mut changes, mut not_found, mut ambiguities) = (Vec::new(), Vec::new(), BTreeSet::new());
         let mut number = 0;
         for group in std::iter::once(&self.first_group).chain(&self.group) {
@@ -131,7 +131,7 @@ impl ChangeArgs {
         if !ambiguities.is_empty() {
             return Err(unclear(ambiguities.into_iter().map(|(_, what)| what)));
         }
-        let planned = memberships::plan(&connection, &changes).await?;
+        let planned = memberships::plan(context, &connection, &changes).await?;
         memberships::apply(context, &connection, planned, &changes, &not_found, &self.options).await
     }
 }
@@ -233,7 +233,7 @@ impl TransferArgs {
             line: member.place.line,
         };
         let changes: Vec<PlannedChange> = members.iter().map(change).collect();
-        let planned = memberships::plan(&connection, &changes).await?;
+        let planned = memberships::plan(context, &connection, &changes).await?;
         memberships::apply(context, &connection, planned, &changes, &[], &self.options).await
     }
 

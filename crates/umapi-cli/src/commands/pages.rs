@@ -3,6 +3,7 @@
 use umapi::{Changes, PageItem, Pager};
 
 use crate::{
+    cache::{CachedItem, ListReader},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -62,12 +63,56 @@ pub(super) async fn write_all_pages<T: PageItem, R: Record>(
     Ok(Exit::Success)
 }
 
+/// Writes a list of all users or all groups as its pages arrive: the records that `pick` makes of its items, up to a limit.
+pub(super) async fn write_list<T: CachedItem, R: Record>(
+    context: &Context,
+    connection: &Connection,
+    mut list: ListReader<T>,
+    limit: Option<u64>,
+    mut pick: impl FnMut(T) -> Option<R>,
+) -> Result<Exit> {
+    let mut listing = context.listing_beside(&connection.progress);
+    let mut written = 0;
+    while limit.is_none_or(|limit| written < limit) {
+        let next = match list.try_next().await {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            Err(failure) => {
+                // The items read so far are part of the output. The failure is more important than a failed write.
+                let _ = listing.finish();
+                return Err(failure);
+            }
+        };
+        if let Some(record) = pick(next) {
+            listing.push(&record)?;
+            written += 1;
+        }
+    }
+    listing.finish()?;
+    connection.progress.finish();
+    warn_about_list(context, &list);
+    Ok(Exit::Success)
+}
+
+/// Warns if a list is not a whole picture, or cannot be kept for other commands.
+pub(super) fn warn_about_list<T: CachedItem>(context: &Context, list: &ListReader<T>) {
+    warn_about_unreadable(context, list.unreadable());
+    if list.has_moved() {
+        context.warn(MOVED);
+    }
+    if let Some(why) = list.trouble() {
+        context.warn(&format!("the list is not kept for other commands: {why}"));
+    }
+}
+
+const MOVED: &str = "the list changed while it was read, so entries may be missing; run the command again to be sure";
+
 /// Warns if a list changed while it was read, because its pages then overlap or leave something out.
 pub(super) fn warn_about_changes(context: &Context, changes: Changes) {
     warn_about_unreadable(context, changes.unreadable_items);
     let is_moved = changes.total_moved || changes.repeated_items > 0 || changes.page_came_again;
     if is_moved || changes.resumed_elsewhere {
-        context.warn("the list changed while it was read, so entries may be missing; run the command again to be sure");
+        context.warn(MOVED);
     }
 }
 

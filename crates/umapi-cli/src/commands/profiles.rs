@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use umapi::model::{Group, GroupType};
 
-use super::pages::write_pages;
+use super::pages::write_list;
 use crate::{
     connection::Connection,
     context::Context,
@@ -36,13 +36,14 @@ impl ProfilesCommand {
         let Self::List(ListArgs { product }) = self;
         let product = product.map(|name| name.to_lowercase());
         let connection = Connection::for_list(context, "profiles").await?;
-        let pager = connection.client.groups().of_type(GroupType::ProductProfile).list();
+        let groups = connection.groups(context, "cannot list the profiles").await?;
         let pick = |profile: Group| {
-            let is_listed = product
+            let is_profile = profile.type_ == Some(GroupType::ProductProfile);
+            let is_of_product = product
                 .as_ref()
                 .is_none_or(|wanted| profile.product_name.as_ref().is_some_and(|name| name.to_lowercase() == *wanted));
-            is_listed.then(|| GroupRecord::from(profile))
+            (is_profile && is_of_product).then(|| GroupRecord::from(profile))
         };
-        write_pages(context, &connection, pager, None, "cannot list the profiles", pick).await
+        write_list(context, &connection, groups, None, pick).await
     }
 }

@@ -160,7 +160,7 @@ async fn not_found(
             leavers.push(leaver);
         }
     }
-    let accounts = Accounts::look_up(&connection.client, leavers.iter().map(|leaver| &leaver.query)).await?;
+    let accounts = Accounts::look_up(context, connection, leavers.iter().map(|leaver| &leaver.query)).await?;
     for Leaver { line, query, .. } in &leavers {
         if let Found::Several(several) = accounts.find(query) {
             let what = ambiguous(query, &several);

@@ -15,7 +15,7 @@ use umapi::{
 use super::{
     account_args::{AccountArgs, AccountType},
     name_args::{self, NameFile, NamedUser, without_repetitions},
-    pages::write_all_pages,
+    pages::{write_all_pages, write_list},
 };
 use crate::{
     accounts::{self, Accounts, Found, FoundAccount, MAX_LOOKUPS, UserQuery},
@@ -91,22 +91,25 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "users").await?;
+        let what_failed = "cannot list the users";
         let users = connection.client.users();
-        let pagers = match (&self.group, &self.domain) {
-            (Some(group), _) => vec![self.filter.apply(users.in_group(group)).list().dedup()],
-            (None, Some(domain)) => {
-                vec![users.domain(domain).direct_only(self.filter.direct_only()).list().dedup()]
-            }
-            (None, None) if self.product.is_some() || self.filter.is_about_licenses() => {
-                let profiles = self.profiles(&connection).await?;
+        let pagers = match &self.group {
+            Some(group) => vec![self.filter.apply(users.in_group(group)).list().dedup()],
+            None if self.product.is_some() || self.filter.is_about_licenses() => {
+                let profiles = self.profiles(context, &connection).await?;
                 let members = |profile| self.filter.apply(users.in_group(profile)).list().dedup();
                 profiles.into_iter().map(members).collect()
             }
-            (None, None) => vec![users.direct_only(self.filter.direct_only()).list().dedup()],
+            None => {
+                let domain = self.domain.as_deref();
+                let users = connection.users(context, domain, self.filter.direct_only(), what_failed).await?;
+                let pick = |user: User| self.is_listed(&user).then(|| self.record(user));
+                return write_list(context, &connection, users, self.limit, pick).await;
+            }
         };
         // A user can be in several profiles.
         let (is_one_list, mut seen) = (pagers.len() == 1, HashSet::new());
-        write_all_pages(context, &connection, pagers, self.limit, "cannot list the users", |user| {
+        write_all_pages(context, &connection, pagers, self.limit, what_failed, |user| {
             let is_new = is_one_list || Account::of(&user).is_none_or(|account| seen.insert(account.key().clone()));
             (is_new && self.is_listed(&user)).then(|| self.record(user))
         })
@@ -114,12 +117,14 @@ impl ListArgs {
     }
 
     /// Returns the names of the profiles of the product, or of all products.
-    async fn profiles(&self, connection: &Connection) -> Result<Vec<String>> {
+    async fn profiles(&self, context: &Context, connection: &Connection) -> Result<Vec<String>> {
         let product = self.product.as_deref().map(FoldedName::new);
-        let mut profiles = connection.client.groups().of_type(GroupType::ProductProfile).list();
+        let mut groups = connection.groups(context, "cannot list the profiles").await?;
         let mut names = Vec::new();
-        let unlisted = |error| Failure::of_service("cannot list the profiles", &error);
-        while let Some(profile) = profiles.try_next().await.map_err(unlisted)? {
+        while let Some(profile) = groups.try_next().await? {
+            if profile.type_ != Some(GroupType::ProductProfile) {
+                continue;
+            }
             let is_wanted = product
                 .as_ref()
                 .is_none_or(|product| profile.product_name.as_deref().map(FoldedName::new).as_ref() == Some(product));
@@ -178,8 +183,8 @@ impl GetArgs {
         let names = name_args::names(&self.users, &self.file)?;
         let connection = Connection::for_list(context, "users").await?;
         let (found, missing) = match names.len() > MAX_LOOKUPS {
-            true => self.find_in_list(&connection, &names).await?,
-            false => self.find_each(&connection, &names).await?,
+            true => self.find_in_list(context, &connection, &names).await?,
+            false => self.find_each(&connection, names.iter()).await?,
         };
         drop(connection);
         let written = Self::write(context, &found, names.len());
@@ -191,7 +196,11 @@ impl GetArgs {
     }
 
     /// Looks up the users one by one.
-    async fn find_each<'a>(&self, connection: &Connection, names: &'a [ListedName]) -> Result<Lookup<'a>> {
+    async fn find_each<'a>(
+        &self,
+        connection: &Connection,
+        names: impl Iterator<Item = &'a ListedName>,
+    ) -> Result<Lookup<'a>> {
         let service = connection.client.users();
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for listed in names {
@@ -210,12 +219,16 @@ impl GetArgs {
     }
 
     /// Finds many users in the list of all users, which takes fewer requests.
-    async fn find_in_list<'a>(&self, connection: &Connection, names: &'a [ListedName]) -> Result<Lookup<'a>> {
+    async fn find_in_list<'a>(
+        &self,
+        context: &Context,
+        connection: &Connection,
+        names: &'a [ListedName],
+    ) -> Result<Lookup<'a>> {
         let mut users: HashMap<FoldedName, Option<User>> =
             names.iter().map(|listed| (FoldedName::user(&listed.name), None)).collect();
-        let mut pager = connection.client.users().list().dedup();
-        let unlisted = |error| Failure::of_service("cannot look up the users", &error);
-        while let Some(user) = pager.try_next().await.map_err(unlisted)? {
+        let mut list = connection.users(context, None, true, "cannot look up the users").await?;
+        while let Some(user) = list.try_next().await? {
             let is_adobe_id = user.type_.as_ref().and_then(AccountKind::of) == Some(AccountKind::AdobeId);
             let is_in_domain = self.domain.as_ref().is_none_or(|domain| {
                 user.domain.as_ref().is_some_and(|own| FoldedName::domain(own) == FoldedName::domain(domain))
@@ -238,6 +251,12 @@ impl GetArgs {
                 Some(Some(user)) => found.push(UserRecord::from(user.clone())),
                 _ => missing.push(listed),
             }
+        }
+        // An older list lacks the users who were created since.
+        if list.is_from_cache(context) && missing.len() <= MAX_LOOKUPS {
+            let (newcomers, nobody) = self.find_each(connection, missing.into_iter()).await?;
+            found.extend(newcomers);
+            missing = nobody;
         }
         Ok((found, missing))
     }
@@ -418,7 +437,7 @@ impl UpdateArgs {
         name_args::names(std::slice::from_ref(&self.user), &NameFile::default())?;
         let query = self.account.query(self.user);
         let batch = SmallBatch::open(context).await?;
-        let accounts = Accounts::look_up(&batch.connection.client, [&query]).await?;
+        let accounts = Accounts::look_up(context, &batch.connection, [&query]).await?;
         batch.connection.progress.finish();
         let user = match resolve(context, &accounts, &query, false)? {
             Some(account) => account.account.clone(),
@@ -466,7 +485,7 @@ impl RemoveArgs {
         let from = self.file.path();
         let named = without_repetitions(name_args::users(&self.users, &self.file, &self.account)?);
         let batch = SmallBatch::open(context).await?;
-        let accounts = Accounts::look_up(&batch.connection.client, named.iter().map(|user| &user.query)).await?;
+        let accounts = Accounts::look_up(context, &batch.connection, named.iter().map(|user| &user.query)).await?;
         batch.connection.progress.finish();
         let (mut commands, mut users, mut not_found) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();

@@ -1,17 +1,22 @@
 //! The memberships that exist now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use umapi::{Client, Command, Error, GroupKind, GroupRef, NewGroup, plan::account::FoldedName};
 
 use crate::{
     accounts::{Accounts, FoundAccount, did_you_mean, near_misses},
+    connection::Connection,
+    context::Context,
     failure::{Failure, Result},
     input::{
         Diagnostic, Diagnostics,
         desired::{Desired, Located},
     },
 };
+
+/// The most groups that are looked up one by one, because an older list does not have them.
+const MAX_NEW_GROUPS: usize = 20;
 
 /// The memberships that exist now, of the groups and users that a file names.
 #[derive(Debug, Default)]
@@ -41,9 +46,18 @@ pub(crate) struct Member {
 
 impl Current {
     /// Reads the lists that a file names, and no others. Groups that do not exist are a mistake, unless they are to be created.
-    pub(crate) async fn read(client: &Client, desired: &Desired, file: &str, may_create: bool) -> Result<Self> {
+    pub(crate) async fn read(
+        context: &Context,
+        connection: &Connection,
+        desired: &Desired,
+        file: &str,
+        may_create: bool,
+    ) -> Result<Self> {
         let mut current = Self::default();
-        current.read_groups(client).await.map_err(|error| Failure::of_service("cannot list the groups", &error))?;
+        let client = &connection.client;
+        if current.read_groups(context, connection).await? {
+            current.find_new_groups(client, desired).await?;
+        }
         match may_create {
             true => current.take_new_groups(desired, file)?,
             false => current.refuse_unknown_groups(desired, file)?,
@@ -62,18 +76,34 @@ impl Current {
         let mut queries: Vec<_> = desired.users.keys().chain(additions).collect();
         queries.sort_unstable();
         queries.dedup();
-        current.accounts = Accounts::look_up(client, queries).await?;
+        current.accounts = Accounts::look_up(context, connection, queries).await?;
         current.see_all();
         Ok(current)
     }
 
-    async fn read_groups(&mut self, client: &Client) -> Result<(), Error> {
-        let mut groups = client.groups().list();
+    /// Reads the list of groups. Returns whether it is an older one.
+    async fn read_groups(&mut self, context: &Context, connection: &Connection) -> Result<bool> {
+        let mut groups = connection.groups(context, "cannot list the groups").await?;
         while let Some(group) = groups.try_next().await? {
             let reference = GroupRef::of_type(&group.group_name, group.type_.as_ref());
             self.groups.insert(FoldedName::new(&group.group_name), reference);
         }
-        self.unreadable_items += groups.changes().unreadable_items;
+        self.unreadable_items += groups.unreadable();
+        Ok(groups.is_from_cache(context))
+    }
+
+    /// Finds the groups that an older list does not have, because they were created since.
+    async fn find_new_groups(&mut self, client: &Client, desired: &Desired) -> Result<()> {
+        let unknown: BTreeMap<FoldedName, String> =
+            self.unknown_groups(desired).into_iter().map(|(key, group)| (key.clone(), group.name.clone())).collect();
+        for (key, name) in unknown.into_iter().take(MAX_NEW_GROUPS) {
+            match client.users().in_group(name.as_str()).exclude_groups(true).list().try_next().await {
+                // Its kind is not known.
+                Ok(_) => drop(self.groups.insert(key, GroupRef::from(&name))),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(Failure::of_service(format!("cannot look up the group \"{name}\""), &error)),
+            }
+        }
         Ok(())
     }
 
@@ -131,7 +161,7 @@ impl Current {
 
     async fn read_members(&mut self, client: &Client, key: &FoldedName) -> Result<Vec<Member>, Error> {
         let group = self.groups.get(key);
-        let is_profile = group.is_some_and(|group| group.kind() == GroupKind::Profile);
+        let is_profile = group.is_some_and(|group| matches!(group.kind(), GroupKind::Profile | GroupKind::Unknown));
         let name = group.map_or(key.as_str(), GroupRef::name);
         let mut users = client.users().in_group(name).exclude_groups(!is_profile).list().dedup();
         let mut members = Vec::new();

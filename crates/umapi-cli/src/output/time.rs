@@ -1,9 +1,11 @@
 //! Times as text: in UTC for programs, in the local time zone for people.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, tz::TimeZone};
 use umapi::time::{Clock, Instant};
+
+use super::record::counted;
 
 /// The text for a time after the year 9999.
 const NEVER: &str = "never";
@@ -11,6 +13,25 @@ const NEVER: &str = "never";
 /// Formats a time in the local time zone: `14:32:10`.
 pub(crate) fn local(time: SystemTime) -> String {
     format(time, TimeZone::system(), "%H:%M:%S")
+}
+
+/// Formats a time near `now` in the local time zone: `09:12`, with the date if it is on another day.
+pub(crate) fn short_local(time: SystemTime, now: SystemTime) -> String {
+    let zone = TimeZone::system();
+    let day = |time| format(time, zone.clone(), "%Y-%m-%d");
+    let form = if day(time) == day(now) { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    format(time, zone, form)
+}
+
+/// Describes how long ago something was: `14 minutes ago`.
+pub(crate) fn ago(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "less than a minute ago".to_owned(),
+        (0, minutes) => format!("{} ago", counted(minutes, "minute")),
+        (hours @ 1..=9, minutes @ 1..) => format!("{} {} ago", counted(hours, "hour"), counted(minutes, "minute")),
+        (hours, _) => format!("{} ago", counted(hours, "hour")),
+    }
 }
 
 /// Formats a time in UTC: `2026-03-01T14:32:10Z`.
@@ -38,8 +59,6 @@ fn format(time: SystemTime, zone: TimeZone, form: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use umapi::time::ManualClock;
 
     use super::*;
@@ -50,6 +69,23 @@ mod tests {
         let http = of_http("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         assert_eq!(utc(http), "1994-11-06T08:49:37Z");
         assert_eq!(local(SystemTime::UNIX_EPOCH).len(), 8);
+    }
+
+    #[test]
+    fn ages_are_in_minutes_and_hours() {
+        for (seconds, expected) in [
+            (59, "less than a minute ago"),
+            (61, "1 minute ago"),
+            (14 * 60, "14 minutes ago"),
+            (3_600, "1 hour ago"),
+            (2 * 3_600 + 300, "2 hours 5 minutes ago"),
+            (30 * 3_600 + 300, "30 hours ago"),
+        ] {
+            assert_eq!(ago(Duration::from_secs(seconds)), expected);
+        }
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        assert_eq!(short_local(now, now).len(), 5);
+        assert_eq!(short_local(now - Duration::from_secs(100_000), now).len(), 16);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod accounts;
 mod api;
 mod apply;
 mod auth;
+mod cache;
 mod cases;
 mod configuration;
 mod documents;

@@ -53,6 +53,13 @@ impl Stage {
 
     /// Returns the command with a login in environment variables and without rate limiting.
     pub(crate) fn command(&self) -> Command {
+        let mut command = self.cached_command();
+        command.arg("--no-rate-limit");
+        command
+    }
+
+    /// Returns the command with a login in environment variables. Lists come from the cache.
+    pub(crate) fn cached_command(&self) -> Command {
         let credentials = self.emulator.credentials();
         let mut command = self.bare_command();
         command
@@ -60,8 +67,7 @@ impl Stage {
             .env("UMAPI_CLIENT_ID", &credentials.client_id)
             .env("UMAPI_CLIENT_SECRET", &credentials.client_secret)
             .env("UMAPI_IMS_URL", self.emulator.ims_url())
-            .env("UMAPI_URL", self.emulator.um_url())
-            .arg("--no-rate-limit");
+            .env("UMAPI_URL", self.emulator.um_url());
         command
     }
 
@@ -71,6 +77,7 @@ impl Stage {
         command
             .env_clear()
             .env("UMAPI_CONFIG", self.path("config.toml"))
+            .env("UMAPI_CACHE_DIR", self.path("cache"))
             .env("TZ", "UTC")
             .current_dir(self.folder.path());
         command
