@@ -273,6 +273,7 @@ impl Cache {
                         let removed: Vec<i64> = rows.iter().chain(&admins).map(|(place, _)| *place).collect();
                         database.revise(groups.id, &removed, &[], &[])?;
                         rename_in_users(database, &key, None)?;
+                        rename_in_users(database, &folded(&format!("_admin_{name}")), None)?;
                     }
                     UserGroupStep::UpdateUserGroup(update) => {
                         let Some(new) = &update.name else {

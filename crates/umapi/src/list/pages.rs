@@ -167,7 +167,10 @@ impl Resume {
     fn place<T: PageItem>(self, page: &Page<T>) -> Place {
         let Within { page: index, offset, last, page_size, .. } = self.position;
         let full_page = || (!page.is_last).then(|| u32::try_from(page.items.len()).unwrap_or(u32::MAX));
-        let sizes = page_size.zip(page.page_size.or_else(full_page)).filter(|(then, now)| *then > 0 && *now > 0);
+        // The last page may state the number of its own items, which says nothing about the others. If the others are smaller
+        // now, the items before this page were all before the position.
+        let is_usable = |(then, now): &(u32, u32)| *then > 0 && *now > 0 && !(page.is_last && now < then);
+        let sizes = page_size.zip(page.page_size.or_else(full_page)).filter(is_usable);
         let here = |skipped, is_elsewhere| Place::Here { skipped, is_elsewhere };
         let find = || page.items.iter().position(|item| last.is_some() && item.key() == last);
         if self.is_lost {

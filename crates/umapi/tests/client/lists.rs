@@ -154,6 +154,26 @@ async fn a_resume_token_continues_with_the_next_item() {
 }
 
 #[tokio::test]
+async fn the_size_of_the_last_page_does_not_move_a_resume_token() {
+    let service = Service::responding(|request| {
+        let index = page_of(request).min(THREE.len() - 1);
+        let size = THREE[index].len().to_string();
+        page(THREE[index], index + 1 == THREE.len(), &[("x-total-count", "7"), ("x-page-size", &size)])
+    })
+    .await;
+    for taken in 0..=7 {
+        let mut users = service.client().users().list();
+        let mut read = String::new();
+        for _ in 0..taken {
+            read.push_str(&users.try_next().await.unwrap().unwrap().id.unwrap());
+        }
+        let rest = service.client().users().list().resume(&users.resume_token()).unwrap();
+        read.push_str(&names(rest).await.concat());
+        assert_eq!(read, "abcdefg", "after {taken}");
+    }
+}
+
+#[tokio::test]
 async fn a_resume_token_of_another_list_is_rejected() {
     let service = serving(THREE).await;
     let client = service.client();
