@@ -43,7 +43,8 @@ const DROPPED_SPAN: usize = 131_072;
 /// a trait.
 ///
 /// * **Memory**: the current page and, after half of it is read, the next one, which is fetched ahead if there is a permit for
-///   it now. See [`Pages`].
+///   it now. If pages take long to arrive, more of them are in flight: at most
+///   [`pages_in_flight`](crate::ClientBuilder::pages_in_flight). See [`Pages`].
 /// * **Errors** do not end the list: the next call continues where it was. A loop that ignores errors may therefore never end.
 /// * **Cancellation** is safe: the future of [`next`](Self::next) may be dropped at any time.
 /// * **Resuming**: get a [`resume_token`](Self::resume_token) at any time, and [`resume`](Self::resume) later.

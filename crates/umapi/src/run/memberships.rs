@@ -7,13 +7,14 @@ use std::{
     pin::Pin,
 };
 
+use umapi_model::{Operation, ThrottleClass};
 use umapi_plan::{
     Account, GroupKind, GroupRef, InvalidMembership, MembershipChange, MembershipPlan, MembershipReport, Memberships,
     account::FoldedName,
 };
 
 use super::{RunOptions, Unfinished, journal::OptionalJournal, runner::Runner};
-use crate::{client::Client, error::Error, groups::GroupDirectory};
+use crate::{client::Client, error::Error, groups::GroupDirectory, rate::RateLimitScope};
 
 impl Client {
     /// Changes memberships, of many users in many groups, with the fewest requests: the client decides for each whether
@@ -87,7 +88,8 @@ impl MembershipChanges {
     ///
     /// The kind of a group decides whether its memberships can be set from the group. If the [`GroupRef`] of a group does not
     /// name it and there is no [directory](Self::with_directory), the groups are read: but only if a plan that sets these
-    /// memberships from the users might take more requests.
+    /// memberships from the users might take more requests. If the groups were read within the last two hours, and so cannot be
+    /// read now, more requests are better than the wait, unless they take even longer.
     ///
     /// # Errors
     ///
@@ -99,7 +101,7 @@ impl MembershipChanges {
             let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
             if let Some(directory) = self.directory.take() {
                 self.memberships.resolve(|name| or_missing(directory.kind(name)));
-            } else if let Some(plan) = self.from_users() {
+            } else if let Some(plan) = self.from_users().await? {
                 return Ok(PlannedMemberships::new(self.client, plan));
             } else {
                 let kinds = self.kinds().await?;
@@ -109,12 +111,18 @@ impl MembershipChanges {
         Ok(PlannedMemberships::new(self.client, self.memberships.plan().map_err(invalid)?))
     }
 
-    /// The plan that sets all memberships in groups of unknown kinds from the users, if no other plan needs fewer requests.
-    fn from_users(&self) -> Option<MembershipPlan> {
-        let plan = self.memberships.clone().plan().ok()?;
+    /// The plan that sets all memberships in groups of unknown kinds from the users, if it is as good as reading the groups.
+    async fn from_users(&self) -> Result<Option<MembershipPlan>, Error> {
         let mut best_case = self.memberships.clone();
         best_case.resolve(|_| Some(GroupKind::UserGroup));
-        (plan.requests() <= best_case.plan().ok()?.requests()).then_some(plan)
+        let (Ok(plan), Ok(best_case)) = (self.memberships.clone().plan(), best_case.plan()) else { return Ok(None) };
+        let more = plan.requests().saturating_sub(best_case.requests());
+        if more == 0 {
+            return Ok(Some(plan));
+        }
+        let wait = self.client.time_for(RateLimitScope::FirstPage(Operation::ListGroups), 1).await?;
+        let time_of_more = self.client.0.rate_limiter.time_between(ThrottleClass::Action, more);
+        Ok((!wait.is_zero() && time_of_more <= wait).then_some(plan))
     }
 
     /// Reads the kinds of the groups that do not name it. Groups that do not exist are missing.
