@@ -11,7 +11,7 @@ use tokio::{
 use umapi::{Client, RateLimits, auth::FixedToken, model::ThrottleClass};
 use umapi_time::{Clock, ManualClock};
 
-use crate::{Run, report::Table};
+use crate::{Run, chart::grouped, report::Table};
 
 /// Users on a page, as the service has them today.
 const PAGE_SIZE: u32 = 2_000;
@@ -29,9 +29,10 @@ pub(crate) fn measure(run: &Run) -> Result<Table> {
     let pages = if run.quick { 100 } else { 500 };
     let users = pages * PAGE_SIZE;
     let how = format!(
-        "{users} users in pages of 2,000, on a virtual clock, from a service that takes 4 seconds for a page. The rate limit \
+        "{} users in pages of 2,000, on a virtual clock, from a service that takes 4 seconds for a page. The rate limit \
          is 25 pages per minute and credential. \"The limit's own time\" is that of one credential divided by the number of \
-         credentials: the last page is sent as soon as the limit allows, and arrives 4 seconds later."
+         credentials: the last page is sent as soon as the limit allows, and arrives 4 seconds later.",
+        grouped(usize::try_from(users)?)
     );
     let columns =
         ["credentials", "client, seconds", "limit's own time, seconds", "client ÷ limit", "one after the other"];

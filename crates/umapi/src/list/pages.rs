@@ -367,7 +367,8 @@ impl<T: PageItem> Pages<T> {
                 self.fetch(self.next, Need::Now);
                 is_new = true;
             }
-            let Some(first) = self.fetches.front_mut() else {
+            let next = self.next;
+            let Some(first) = self.fetches.front_mut().filter(|first| first.index == next) else {
                 return Poll::Ready(Some(Err(Error::invalid("a list needs a tokio runtime; read it inside one"))));
             };
             let joined = match Pin::new(&mut first.page).poll(context) {

@@ -355,14 +355,15 @@ async fn memberships_of_few_users_are_planned_without_a_list() {
 #[tokio::test]
 async fn more_requests_are_better_than_a_wait_of_hours_for_a_list() {
     let service = Service::responding(|request| match request.path.contains("/groups/") {
-        true => Reply::json(
-            r#"{"lastPage":true,"result":"success","groups":[{"groupName":"Design","type":"USER_GROUP"}]}"#,
-        ),
+        true => {
+            Reply::json(r#"{"lastPage":true,"result":"success","groups":[{"groupName":"Design","type":"USER_GROUP"}]}"#)
+        }
         false => panic!("{}", request.path),
     })
     .await;
     let client = service.client();
-    let many = |count| (0..count).fold(client.memberships(), |all, user| all.add(format!("u{user}@example.com"), "Design"));
+    let many =
+        |count| (0..count).fold(client.memberships(), |all, user| all.add(format!("u{user}@example.com"), "Design"));
     assert_eq!(many(500).plan().await.unwrap().plan().requests(), 1, "the groups are read");
     let plan = many(500).plan().await.unwrap();
     assert_eq!((plan.plan().requests(), plan.plan().from_groups()), (50, 0), "five minutes instead of two hours");

@@ -120,6 +120,30 @@ async fn an_error_after_a_lost_request_is_verified_by_reading() {
 }
 
 #[tokio::test]
+async fn a_verification_does_not_wait_hours_for_the_list_of_groups() {
+    let service = doing(|number, request| {
+        Some(match number {
+            0 => Reply::json(r#"{"lastPage":true,"result":"success","groups":[]}"#),
+            1 => Reply::HangUp,
+            2 => Reply::json(
+                r#"{"result":"error","completed":0,"notCompleted":1,"errors":[
+                    {"index":0,"step":0,"errorCode":"error.usergroup.already_exists","message":"UserGroup already exists"}]}"#,
+            ),
+            _ => {
+                assert!(request.path.starts_with("/1F@AdobeOrg/user-groups"), "{}", request.path);
+                Reply::of(200, &[("x-page-count", "1")], r#"[{"groupId":7,"name":"Design"}]"#)
+            }
+        })
+    })
+    .await;
+    let client = service.client();
+    assert!(client.groups().get("Design").await.unwrap().is_none());
+    let report = client.execute([Command::create_group(NewGroup::new("Design"))]).await.unwrap();
+    assert_eq!((completed(&report), service.requests().len()), (1, 4));
+    assert!(service.seconds() < 60, "{} s", service.seconds());
+}
+
+#[tokio::test]
 async fn a_verification_survives_the_rejection_of_a_new_access_token() {
     const UNAUTHORIZED: &str = r#"{"error_code":"401013","message":"Oauth token is not valid"}"#;
     let service = doing(|number, _| {
