@@ -101,7 +101,7 @@ impl MembershipChanges {
             let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
             if let Some(directory) = self.directory.take() {
                 self.memberships.resolve(|name| or_missing(directory.kind(name)));
-            } else if let Some(plan) = self.from_users().await? {
+            } else if let Some(plan) = self.plan_without_groups().await? {
                 return Ok(PlannedMemberships::new(self.client, plan));
             } else {
                 let kinds = self.kinds().await?;
@@ -112,7 +112,7 @@ impl MembershipChanges {
     }
 
     /// The plan that sets all memberships in groups of unknown kinds from the users, if it is as good as reading the groups.
-    async fn from_users(&self) -> Result<Option<MembershipPlan>, Error> {
+    async fn plan_without_groups(&self) -> Result<Option<MembershipPlan>, Error> {
         let mut best_case = self.memberships.clone();
         best_case.resolve(|_| Some(GroupKind::UserGroup));
         let (Ok(plan), Ok(best_case)) = (self.memberships.clone().plan(), best_case.plan()) else { return Ok(None) };
