@@ -386,7 +386,8 @@ pub(crate) struct AddArgs {
 impl AddArgs {
     fn run(self, context: &Context) -> Result<Exit> {
         let name = self.name.clone();
-        let files = self.check_files()?;
+        let (files, mistakes_in_files) = self.check_files();
+        let warnings = permission_warnings(&files, context.global.strict_permissions)?;
         let (file, default) = edit(context, |file| {
             let before = match file.profiles().get(&name) {
                 Some(_) => ProfileInUse::of(file, &name)?.mistakes(),
@@ -400,31 +401,35 @@ impl AddArgs {
             mistakes.retain(|mistake| !before.contains(mistake));
             // The password of a proxy is stored after its user.
             mistakes.retain(|mistake| !mistake.starts_with("`proxy_password` is missing"));
+            mistakes.extend(mistakes_in_files);
             ProfileInUse::rejected(format!("cannot write profile \"{name}\"; nothing was changed"), mistakes)?;
             Ok(default)
         })?;
         note_default(context, default.as_deref());
-        for warning in permission_warnings(&files, context.global.strict_permissions)? {
-            context.warn(&warning);
+        for warning in &warnings {
+            context.warn(warning);
         }
         let profile = ProfileInUse::of(&file, &name)?;
         let connector =
             (profile.profile.kind() == LoginKind::ConnectorFile).then(|| profile.connector()).transpose()?;
         warn_about_addresses(context, &name, &addresses(profile.profile, connector.as_ref()));
-        let next = match profile.next_field() {
-            Some(field) => format!("next: set `{}` with \"{}\"", field.key(), profile.store_command(field)),
-            None if profile.profile.proxy_user.is_some() && profile.profile.proxy_password.is_none() => format!(
-                "next: store the password of the proxy with \"{}\"",
-                profile.store_command(ProfileField::ProxyPassword)
-            ),
-            None => next_check(&name),
-        };
-        context.note(&next);
+        // What is left to correct comes first.
+        let left = profile.mistakes();
+        for mistake in &left {
+            context.warn(mistake);
+        }
+        match profile.next_field() {
+            Some(field) => {
+                context.note(&format!("next: set `{}` with \"{}\"", field.key(), profile.store_command(field)));
+            }
+            None if left.is_empty() => context.note(&next_check(&name)),
+            None => {}
+        }
         Ok(Exit::Success)
     }
 
-    /// Checks the given files before anything is written. Returns those with secrets.
-    fn check_files(&self) -> Result<Vec<PathBuf>> {
+    /// Checks the given files. Returns those with secrets, and what is wrong with them.
+    fn check_files(&self) -> (Vec<PathBuf>, Vec<String>) {
         let mut mistakes = Vec::new();
         let mut check = |path: &Path, check: &dyn Fn(&Secret) -> Result<(), String>| {
             let checked = match std::fs::read(path) {
@@ -453,9 +458,8 @@ impl AddArgs {
                 Err(error) => Err(error.to_string()),
             });
         }
-        ProfileInUse::rejected(format!("cannot write profile \"{}\"; nothing was changed", self.name), mistakes)?;
         let files = [&self.client_secret_file, &self.private_key_file, &self.console_file];
-        Ok(files.into_iter().flatten().cloned().collect())
+        (files.into_iter().flatten().cloned().collect(), mistakes)
     }
 
     fn set(self, file: &mut ConfigFile) -> Result<()> {

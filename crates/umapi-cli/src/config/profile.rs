@@ -171,13 +171,20 @@ impl<'a> ProfileInUse<'a> {
         check(ProfileField::TechnicalAccount, account, &value::check_technical_account);
         check(ProfileField::Server, profile.server.as_deref(), &value::check_server);
         check(ProfileField::LoginServer, profile.login_server.as_deref(), &value::check_login_server);
-        check(ProfileField::Proxy, profile.proxy.as_deref(), &|proxy| value::parse_proxy(proxy).map(drop));
+        let name = quote(self.name);
+        check(ProfileField::Proxy, profile.proxy.as_deref(), &|proxy| match proxy.contains('@') {
+            true => Err(format!(
+                "the address contains a user or a password, which do not belong into the configuration; leave them out, and \
+                 store them with \"umapi config add {name} --proxy-user USER\" and \"umapi config set-secret {name} \
+                 proxy-password\""
+            )),
+            false => value::parse_proxy(proxy).map(drop),
+        });
         if let Some(path) = &profile.root_certificates
             && let Err(why) = value::read_root_certificates(&self.folder.join(path))
         {
             mistakes.push(format!("`root_certificates`: {why}"));
         }
-        let name = quote(self.name);
         match (&profile.proxy, &profile.proxy_user, &profile.proxy_password) {
             (None, Some(_), _) | (None, _, Some(_)) => mistakes.push(format!(
                 "`proxy_user` and `proxy_password` need a proxy; set it with \"umapi config add {name} --proxy \

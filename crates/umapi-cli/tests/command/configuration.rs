@@ -1,5 +1,7 @@
 //! `umapi config`: profiles, and where secrets are stored.
 
+use umapi_emulator::LimitSettings;
+
 use crate::stage::{Ended, Stage, ended, ended_with, text};
 
 fn umapi(stage: &Stage, arguments: &[&str]) -> Ended {
@@ -117,4 +119,286 @@ fn mistakes_in_the_configuration_have_a_place() {
         .saying("line 2, column 17")
         .saying("a secret must not be in this file");
     assert!(!refused.err.contains("s8e-in-plain"));
+}
+
+/// The lines of a connector file for the emulator over TLS, without its client secret.
+fn connector(stage: &Stage) -> String {
+    let host_of = |url: &str| url.strip_prefix("https://").unwrap().split('/').next().unwrap().to_owned();
+    format!(
+        "authentication_method: oauth\nserver:\n  host: {}\n  auth_host: {}\n  timeout: 60\n  retries: 2\nenterprise:\n  org_id: \
+         {}\n  client_id: {}\n",
+        host_of(&stage.emulator.um_https_url().unwrap()),
+        host_of(&stage.emulator.ims_https_url().unwrap()),
+        stage.emulator.org_id(),
+        stage.emulator.credentials().client_id,
+    )
+}
+
+#[test]
+fn addresses_of_a_connector_file_are_both_used_and_shown() {
+    let stage = Stage::with(|builder| builder.https().limits(LimitSettings::off()));
+    let roots = stage.file("ca.pem", stage.emulator.ca_pem().unwrap());
+    let secret = &stage.emulator.credentials().client_secret;
+    let file = stage.file("connector.yml", format!("\u{feff}{}  client_secret: {secret}\n", connector(&stage)));
+    let (server, login) = (stage.emulator.um_https_url().unwrap(), stage.emulator.ims_https_url().unwrap());
+    umapi(&stage, &["config", "import", text(&file), "--name", "sync"]).done().saying(&server).saying(&login);
+    let shown = umapi(&stage, &["config", "show", "-f", "json"]).done().json();
+    assert_eq!((&shown["server"], &shown["login_server"]), (&server.as_str().into(), &login.as_str().into()));
+    // The certificates of the variable are trusted beside a profile.
+    let trusting = |arguments: &[&str]| {
+        ended(stage.bare_command().env("UMAPI_ROOT_CERTIFICATES", format!("\"{}\"", text(&roots))).args(arguments))
+    };
+    assert_eq!(trusting(&["users", "list", "-f", "csv"]).done().csv().len(), 9);
+    let checked = trusting(&["auth", "check", "-f", "json"]).done().json();
+    assert_eq!((&checked["server"], &checked["login_server"]), (&server.as_str().into(), &login.as_str().into()));
+}
+
+#[test]
+fn connector_file_is_not_imported_in_part() {
+    let stage = Stage::new();
+    let line =
+        "authentication_method: oauth\nenterprise:\n  org_id: 1F@AdobeOrg\n  client_id: id\n  client_secret: planted\n";
+    for (lines, named) in [
+        ("test_mode: true\n", "`test_mode` is not supported"),
+        ("server:\n  hots: staging.example\n", "`server.hots` is not a setting"),
+        ("server:\n  host: https://planted@um.example\n", "`server.host` must be a host name"),
+        ("  tech_acct_id: 1@techacct.adobe.com\n", "`enterprise.tech_acct_id` is not used"),
+        ("  secure_client_secret_key: x\n", "are both set"),
+    ] {
+        let file = stage.file("connector.yml", format!("{line}{lines}"));
+        let refused = umapi(&stage, &["config", "import", text(&file)]).with_code(2).saying(named).saying("line ");
+        assert!(!refused.err.contains("planted"), "{}", refused.err);
+        assert!(!stage.path("config.toml").exists());
+    }
+    let file = stage.file("connector.yml", line.replace("authentication_method: oauth\n", ""));
+    umapi(&stage, &["config", "import", text(&file)])
+        .with_code(2)
+        .saying("add the line `authentication_method: oauth`");
+    // One address alone is what the file says, and worth a warning.
+    let file = stage.file("connector.yml", format!("{line}server:\n  ims_host: ims.example\nssl_verify: False\n"));
+    umapi(&stage, &["config", "import", text(&file)])
+        .done()
+        .saying("the login goes to https://ims.example, and its token to https://usermanagement.adobe.io")
+        .saying("`ssl_verify` has no effect");
+    // The file of another organization in its place is noticed.
+    stage.file("connector.yml", line.replace("1F@", "2F@"));
+    umapi(&stage, &["users", "list"]).with_code(2).saying("2F@AdobeOrg").saying("--organization 2F@AdobeOrg");
+}
+
+#[test]
+fn secrets_of_user_sync_in_a_missing_keyring_are_named() {
+    let stage = Stage::new();
+    let file = stage.file(
+        "connector.yml",
+        "authentication_method: oauth\nenterprise:\n  org_id: 1F@AdobeOrg\n  client_id: id\n  secure_client_secret_key: ust\n",
+    );
+    // There is no desktop, and so no keyring of user-sync.
+    let refused = ended(stage.bare_command().env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere").args([
+        "config",
+        "import",
+        text(&file),
+    ]));
+    refused.with_code(2).saying("`ust` of the user `1F@AdobeOrg`").saying("`secure_…_key`");
+}
+
+#[test]
+fn values_are_checked_before_a_profile_is_written() {
+    let stage = Stage::new();
+    stage.file("secret", "");
+    let mistakes = umapi(
+        &stage,
+        &[
+            "config",
+            "add",
+            "main",
+            "--organization",
+            "12345",
+            "--server",
+            "um.example",
+            "--login-server",
+            "http://ims.example",
+            "--proxy",
+            "http://ann:planted@proxy:8080",
+            "--root-certificates",
+            "no.pem",
+            "--client-secret-file",
+            "secret",
+            "--private-key-file",
+            "no.key",
+        ],
+    )
+    .with_code(2);
+    for named in [
+        "`organization`",
+        "`server`",
+        "`login_server`",
+        "`proxy`",
+        "proxy-password",
+        "no.pem",
+        "secret: the text is empty",
+        "no.key",
+        "nothing was changed",
+    ] {
+        assert!(mistakes.err.contains(named), "{named}: {}", mistakes.err);
+    }
+    assert!(!mistakes.err.contains("planted") && !stage.path("config.toml").exists());
+    let secret = umapi(&stage, &["config", "add", "main", "--client-secret-env", "p8e-planted"]).with_code(2);
+    assert!(secret.err.contains("not the secret"), "{}", secret.err);
+    // What an editor wrote is shown without the password, is not used, and can be corrected.
+    stage.file("config.toml", "[profiles.main]\nproxy = \"http://ann:planted@proxy:8080\"\nserver = \"x\"\n");
+    let shown = umapi(&stage, &["config", "show"]).with_code(2).saying("`proxy`").saying("`server`");
+    assert!(shown.out.contains("http://…@proxy:8080") && !format!("{}{}", shown.out, shown.err).contains("planted"));
+    umapi(&stage, &["users", "list"]).with_code(2).saying("`proxy`");
+    umapi(&stage, &["config", "add", "main", "--proxy", "http://proxy:8080", "--proxy-user", "ann"])
+        .done()
+        .saying("proxy-password");
+    umapi(&stage, &["config", "unset", "main", "server", "proxy", "proxy_user"]).done();
+    assert_eq!(std::fs::read_to_string(stage.path("config.toml")).unwrap(), "[profiles.main]\n");
+}
+
+#[test]
+fn fields_that_exclude_each_other_are_refused() {
+    let stage = Stage::new();
+    let json = stage.file(
+        "console.json",
+        "\u{feff}{\"CLIENT_ID\":\"id\",\"CLIENT_SECRETS\":[\"s\"],\"ORG_ID\":\"1F@AdobeOrg\",\"SCOPES\":[]}",
+    );
+    umapi(&stage, &["config", "add", "main", "--console-file", text(&json)]).done();
+    umapi(&stage, &["config", "add", "main", "--client-id", "x"])
+        .with_code(2)
+        .saying("\"umapi config unset main client-id\"")
+        .saying("nothing was changed");
+    ended_with(stage.bare_command().args(["config", "set-secret", "main"]), "s8e").with_code(2).saying("console.json");
+    stage.file("other.json", "{}");
+    umapi(&stage, &["config", "add", "other", "--console-file", "other.json"]).with_code(2).saying("other.json");
+}
+
+#[test]
+fn secret_is_stored_without_what_editors_add() {
+    let stage = Stage::new();
+    umapi(&stage, &["config", "add", "main", "--organization", "1F@AdobeOrg", "--client-id", "x"]).done();
+    let set = |file: &str, input: &str| {
+        ended_with(stage.bare_command().args(["config", "set-secret", "main", "--to-file", file]), input)
+    };
+    for input in ["\u{feff}s8e\r\n", "\n\n\"s8e\"\n", "'s8e'"] {
+        set("main.secret", input).done();
+        assert_eq!(std::fs::read_to_string(stage.path("main.secret")).unwrap(), "s8e");
+    }
+    for (input, named) in [("", "empty"), ("planted\nplanted\n", "2 lines"), ("\"planted", "one end only")] {
+        let refused = set("main.secret", input).with_code(2).saying(named);
+        assert!(!refused.err.contains("planted"), "{}", refused.err);
+    }
+    assert_eq!(std::fs::read_to_string(stage.path("main.secret")).unwrap(), "s8e");
+    // A file that is something else stays as it is.
+    stage.file("private.key", "key");
+    set("private.key", "s8e").with_code(2).saying("exists already");
+    assert_eq!(std::fs::read_to_string(stage.path("private.key")).unwrap(), "key");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_others_can_read_are_named_or_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::new();
+    let open = |name: &str, mode| {
+        std::fs::set_permissions(stage.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    stage.file("secret", &stage.emulator.credentials().client_secret);
+    let credentials = stage.emulator.credentials();
+    let (server, login) = (stage.emulator.um_url(), stage.emulator.ims_url());
+    let add = [
+        "config",
+        "add",
+        "main",
+        "--organization",
+        stage.emulator.org_id(),
+        "--client-id",
+        &credentials.client_id,
+        "--server",
+        &server,
+        "--login-server",
+        &login,
+        "--client-secret-file",
+        "secret",
+    ];
+    open("secret", 0o644);
+    ended(stage.bare_command().args(add).arg("--strict-permissions")).with_code(2).saying("chmod 600");
+    assert!(!stage.path("config.toml").exists());
+    umapi(&stage, &add).done().saying("warning: other users can read or change");
+    umapi(&stage, &["groups", "list"]).done().saying("chmod 600");
+    umapi(&stage, &["groups", "list", "--strict-permissions"]).with_code(2).saying("secret").saying("chmod 600");
+    ended(stage.bare_command().env("UMAPI_STRICT_PERMISSIONS", "1").args(["groups", "list"])).with_code(2);
+    open("secret", 0o600);
+    assert!(!umapi(&stage, &["groups", "list", "--strict-permissions"]).done().err.contains("other users"));
+    open("config.toml", 0o666);
+    umapi(&stage, &["groups", "list"]).done().saying("chmod go-w");
+    umapi(&stage, &["groups", "list", "--strict-permissions"]).with_code(2).saying("chmod go-w");
+}
+
+#[test]
+fn half_an_environment_is_refused() {
+    let stage = Stage::new();
+    umapi(&stage, &["config", "add", "main", "--organization", "1F@AdobeOrg", "--client-id", "x"]).done();
+    umapi(&stage, &["config", "add", "main", "--client-secret-env", "UMAPI_CLIENT_SECRET"]).done();
+    let with = |variables: &[(&str, &str)], arguments: &[&str]| {
+        ended(stage.bare_command().envs(variables.iter().copied()).args(arguments))
+    };
+    with(&[("UMAPI_URL", "http://127.0.0.1:1"), ("UMAPI_CLIENT_ID", " ")], &["users", "list"])
+        .with_code(2)
+        .saying("UMAPI_URL is set, but UMAPI_CLIENT_ID is not")
+        .saying("--profile main");
+    // A variable that the profile names is not half a login.
+    let addresses = ["--server", "http://127.0.0.1:1", "--login-server", "http://127.0.0.1:1"];
+    ended(stage.bare_command().args(["config", "add", "main"]).args(addresses)).done();
+    with(&[("UMAPI_CLIENT_SECRET", "\"s8e\"")], &["auth", "check"]).with_code(5);
+    with(&[("UMAPI_URL", "http://127.0.0.1:2"), ("UMAPI_CLIENT_SECRET", "s")], &["auth", "check", "-p", "main"])
+        .with_code(5)
+        .saying("UMAPI_URL has no effect");
+}
+
+#[test]
+fn remedies_carry_the_options_of_the_call() {
+    let stage = Stage::new();
+    let call = |arguments: &[&str]| {
+        ended(stage.bare_command().env_remove("UMAPI_CONFIG").args(["--config", "my file.toml"]).args(arguments))
+    };
+    call(&["config", "add", "main"]).done().saying("--config 'my file.toml'\"");
+    call(&["users", "list", "-p", "main"])
+        .with_code(2)
+        .saying("\"umapi config add main --client-id 01234567 --config 'my file.toml'\"");
+}
+
+#[test]
+fn simultaneous_changes_are_all_kept() {
+    let stage = Stage::new();
+    let names: Vec<String> = (0..12).map(|number| format!("p{number}")).collect();
+    let calls: Vec<_> = names
+        .iter()
+        .map(|name| stage.bare_command().args(["config", "add", name, "--client-id", name, "-q"]).spawn().unwrap())
+        .collect();
+    for mut call in calls {
+        assert!(call.wait().unwrap().success());
+    }
+    assert_eq!(umapi(&stage, &["config", "list", "-f", "csv"]).done().csv().len(), names.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn configuration_behind_a_link_or_protected_is_not_replaced() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let stage = Stage::new();
+    let real = stage.file("dotfile.toml", "# mine\n[profiles.main]\n");
+    symlink(&real, stage.path("config.toml")).unwrap();
+    umapi(&stage, &["config", "add", "main", "--client-id", "x"]).done();
+    assert!(stage.path("config.toml").is_symlink());
+    assert!(std::fs::read_to_string(&real).unwrap().contains("# mine"));
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o444)).unwrap();
+    umapi(&stage, &["config", "add", "main", "--client-id", "y"]).with_code(1).saying("it is read-only");
+    assert!(!std::fs::read_to_string(&real).unwrap().contains("\"y\""));
+    std::fs::remove_file(&real).unwrap();
+    umapi(&stage, &["config", "list"]).with_code(2);
+    umapi(&stage, &["config", "add", "main", "--client-id", "y"])
+        .with_code(1)
+        .saying("a link to a file that does not exist");
+    assert!(stage.path("config.toml").is_symlink() && !real.exists());
 }

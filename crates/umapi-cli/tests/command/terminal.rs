@@ -6,7 +6,7 @@ use rexpect::session::{PtySession, spawn_command};
 use serde_json::json;
 use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
 
-use crate::stage::{Stage, text};
+use crate::stage::{Stage, ended_with, text};
 
 const PATIENCE: Option<u64> = Some(30_000);
 
@@ -131,6 +131,33 @@ fn secret_is_hidden_while_it_is_entered() {
     let shown = session.exp_eof().unwrap();
     assert!(!shown.contains("s8e-typed"), "{shown}");
     assert_eq!(std::fs::read_to_string(stage.path("main.secret")).unwrap(), "s8e-typed");
+}
+
+#[test]
+fn typed_secret_is_not_lost_without_a_keyring() {
+    let stage = Stage::new();
+    stage.umapi(["config", "add", "main", "--client-id", "abc"]).done();
+    let without_keyring = || {
+        let mut command = stage.bare_command();
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
+        command
+    };
+    let piped = ended_with(without_keyring().args(["config", "set-secret", "main"]), "s8e");
+    if piped.code == Some(0) {
+        // The kernel of this machine has a keyring.
+        stage.umapi(["config", "unset", "main", "client-secret"]).done();
+        return;
+    }
+    piped.with_code(2).saying("\"umapi config set-secret main --to-file main.client-secret\"");
+    let mut session = on_terminal(without_keyring(), &["config", "set-secret", "main"]);
+    session.exp_string("client secret").unwrap();
+    session.send_line("s8e-typed").unwrap();
+    session.exp_string("cannot use the system keyring").unwrap();
+    session.exp_string("main.client-secret").unwrap();
+    session.send_line("").unwrap();
+    let shown = session.exp_eof().unwrap();
+    assert!(!shown.contains("s8e-typed") && shown.contains("stored in"), "{shown}");
+    assert_eq!(std::fs::read_to_string(stage.path("main.client-secret")).unwrap(), "s8e-typed");
 }
 
 #[test]
