@@ -48,6 +48,7 @@ pub use dto::{Group, MemberQuery, MemberStatus, User, UserGroup, UserQuery};
 pub use groups::{GroupKind, GroupRow, NewGroup};
 pub use integrations::{Integration, NewIntegration};
 pub use ledger::{Cause, ChangeKind, LedgerEntry};
+pub(crate) use lists::ListSorter;
 pub use lists::{Page, PageRequest};
 pub use memberships::{MemberClass, Membership};
 pub use names::{domain_of, fold, is_email_type};

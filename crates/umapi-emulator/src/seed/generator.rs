@@ -10,7 +10,7 @@ use super::format::{
     Directory, DirectoryType, Domain, Generate, Login, Presence, Product, Profile, User, UserGroup, UserStatus,
     UserType,
 };
-use crate::store::fold;
+use crate::store::{ListSorter, fold};
 
 /// Profiles of one product.
 const PROFILES_OF_A_PRODUCT: usize = 4;
@@ -22,7 +22,6 @@ pub(super) struct Generator {
     domains: Domains,
     groups: Vec<String>,
     profiles: Vec<String>,
-    made: u32,
 }
 
 /// The domains of an organization. Each organization has its own, so that several fit into one emulator.
@@ -47,7 +46,7 @@ impl Generator {
             contractors: format!("{part}.example.org"),
             school: format!("{part}.example.net"),
         };
-        Self { what, rng, domains, groups, profiles, made: 0 }
+        Self { what, rng, domains, groups, profiles }
     }
 
     pub(super) fn directories(&self) -> Vec<Directory> {
@@ -109,17 +108,31 @@ impl Generator {
             .collect()
     }
 
-    pub(super) fn next_user(&mut self) -> Option<User> {
-        if self.made == self.what.users {
-            return None;
+    /// Generates the users in the order of lists. Rows that are created in this order are stored together if they are
+    /// on one page, which makes a page of a large organization cheap to read.
+    ///
+    /// The users are generated twice, because all of them would take more memory than the store itself: first to sort
+    /// their addresses, then one by one.
+    pub(super) fn users(mut self) -> impl Iterator<Item = User> {
+        let mut states = Vec::with_capacity(self.what.users as usize);
+        let mut sorter = ListSorter::default();
+        for n in 0..self.what.users {
+            states.push(self.rng.get_seed());
+            let user = self.nth_user(n);
+            sorter.add(&fold(&user.email), n);
         }
-        let n = self.made;
-        self.made += 1;
+        sorter.sorted().into_iter().map(move |n| {
+            self.rng.seed(states[n as usize]);
+            self.nth_user(n)
+        })
+    }
+
+    fn nth_user(&mut self, n: u32) -> User {
         let person = people::person(&mut self.rng);
         let technical = n > 0 && self.rng.u32(..1000) == 0;
         let mut user = if technical { technical_account(n) } else { self.user(n, &person) };
         user.groups = self.memberships(n, technical);
-        Some(user)
+        user
     }
 
     /// Most users are Federated IDs; the others are of the other kinds.
@@ -243,14 +256,22 @@ mod tests {
     const SOME: Generate = Generate { users: 3000, groups: 60, profiles: 20, seed: 42 };
 
     fn users(what: Generate) -> Vec<User> {
-        let mut generator = Generator::new("AB12@AdobeOrg", what);
-        std::iter::from_fn(|| generator.next_user()).collect()
+        Generator::new("AB12@AdobeOrg", what).users().collect()
     }
 
     #[test]
     fn the_same_numbers_generate_the_same_users() {
         assert_eq!(users(SOME), users(SOME));
         assert_ne!(users(SOME), users(Generate { seed: 43, ..SOME }));
+    }
+
+    #[test]
+    fn users_are_generated_in_the_order_of_lists() {
+        let mut sorter = ListSorter::default();
+        let users = users(SOME);
+        users.iter().zip(0_usize..).for_each(|(user, n)| sorter.add(&user.email, n));
+        assert_eq!(sorter.sorted(), (0..users.len()).collect::<Vec<_>>());
+        assert_eq!(users.len(), SOME.users as usize);
     }
 
     #[test]

@@ -170,14 +170,14 @@ impl<'t, 'c> Loader<'t, 'c> {
         Ok(())
     }
 
-    fn generated(&mut self, mut generator: Generator, path: &SeedPath<'_>) -> Result<(), SeedError> {
+    fn generated(&mut self, generator: Generator, path: &SeedPath<'_>) -> Result<(), SeedError> {
         for product in generator.products() {
             self.product(&product, path)?;
         }
         for group in generator.user_groups() {
             self.user_group(&group, path)?;
         }
-        while let Some(user) = generator.next_user() {
+        for user in generator.users() {
             self.user(&user, path)?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rusqlite::{OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{
     DirectoryId, GroupId, GroupKind, GroupRow, MemberClass, OrgId, Page, PageRequest, Reader, StoreError, UserId,
@@ -67,19 +67,59 @@ pub(super) struct UserMapper<'c> {
 /// The groups of a user, by id.
 type Groups = Vec<(GroupId, MemberClass)>;
 
-/// If a page has fewer ids per user than this between its first and its last, one scan over the memberships is faster than
-/// looking up each user's.
+/// If a page has fewer ids per user than this between its first and its last, one scan over all rows between them is faster
+/// than looking up each user's.
 const SPARSE: i64 = 8;
 
-/// Returns the position of a user on a page, whose users are sorted by id.
-fn position_of(users: &[(UserId, usize)], user: UserId) -> Option<usize> {
-    users.binary_search_by_key(&user, |(id, _)| *id).ok().map(|index| users[index].1)
+/// The users of a page, sorted by id: rows that are stored together are then read together.
+struct PageUsers {
+    /// The ids, and their positions on the page.
+    by_id: Vec<(UserId, usize)>,
 }
 
-/// Returns the ids as a JSON array, which `json_each` turns into rows.
-fn id_list(users: &[(UserId, usize)]) -> String {
-    let ids: Vec<String> = users.iter().map(|(id, _)| id.to_string()).collect();
-    format!("[{}]", ids.join(","))
+impl PageUsers {
+    /// The users of a page in their order.
+    fn new(users: impl IntoIterator<Item = UserId>) -> Self {
+        let mut by_id: Vec<(UserId, usize)> = users.into_iter().zip(0..).collect();
+        by_id.sort_unstable();
+        Self { by_id }
+    }
+
+    /// Reads the rows of the users, and passes each one to `read` with the position of its user. The rows are in the order of
+    /// the users' ids, which are their first column.
+    fn each(
+        &self,
+        sql: &Connection,
+        query: PageQuery<'_>,
+        mut read: impl FnMut(usize, &Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        let (Some((first, _)), Some((last, _))) = (self.by_id.first(), self.by_id.last()) else { return Ok(()) };
+        let is_dense = (last - first) / SPARSE < self.by_id.len() as i64;
+        let (mut query, parameters): (_, &[&dyn ToSql]) = if is_dense {
+            (sql.prepare_cached(query.scan)?, &[first, last])
+        } else {
+            let ids: Vec<String> = self.by_id.iter().map(|(id, _)| id.to_string()).collect();
+            (sql.prepare_cached(query.lookups)?, &[&format!("[{}]", ids.join(","))])
+        };
+        let (mut rows, mut users) = (query.query(parameters)?, self.by_id.iter().peekable());
+        while let Some(row) = rows.next()? {
+            let id: UserId = row.get(0)?;
+            while users.next_if(|(user, _)| *user < id).is_some() {}
+            if let Some((_, position)) = users.peek().filter(|(user, _)| *user == id) {
+                read(*position, row)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A query for rows of the users of a page, in two forms.
+#[derive(Clone, Copy)]
+struct PageQuery<'a> {
+    /// All rows with ids from ?1 to ?2, in order.
+    scan: &'a str,
+    /// The rows with the ids in the JSON array ?1, in its order.
+    lookups: &'a str,
 }
 
 impl<'c> UserMapper<'c> {
@@ -126,26 +166,14 @@ impl<'c> UserMapper<'c> {
         if self.shown == GroupsShown::None {
             return Ok(all);
         }
-        let mut by_id: Vec<(UserId, usize)> = rows.iter().zip(0..).map(|(row, at)| (row.id, at)).collect();
-        by_id.sort_unstable();
-        let sql = self.reader.sql;
-        let (Some((first, _)), Some((last, _))) = (by_id.first(), by_id.last()) else { return Ok(all) };
-        let is_dense = (last - first) / SPARSE < by_id.len() as i64;
-        let (mut query, parameters): (_, &[&dyn ToSql]) = if is_dense {
-            let scan = sql.prepare_cached("SELECT usr, grp, class FROM membership WHERE usr BETWEEN ?1 AND ?2")?;
-            (scan, &[first, last])
-        } else {
-            let lookups = sql.prepare_cached(
-                "SELECT m.usr, m.grp, m.class FROM json_each(?1) page CROSS JOIN membership m ON m.usr = page.value",
-            )?;
-            (lookups, &[&id_list(&by_id)])
+        let query = PageQuery {
+            scan: "SELECT usr, grp, class FROM membership WHERE usr BETWEEN ?1 AND ?2 ORDER BY usr",
+            lookups: "SELECT m.usr, m.grp, m.class FROM json_each(?1) page CROSS JOIN membership m ON m.usr = page.value",
         };
-        let mut memberships = query.query(parameters)?;
-        while let Some(membership) = memberships.next()? {
-            if let Some(position) = position_of(&by_id, membership.get(0)?) {
-                all[position].push((membership.get(1)?, membership.get(2)?));
-            }
-        }
+        PageUsers::new(rows.iter().map(|row| row.id)).each(self.reader.sql, query, |position, row| {
+            all[position].push((row.get(1)?, row.get(2)?));
+            Ok(())
+        })?;
         for groups in &mut all {
             groups.sort_unstable_by_key(|(group, _)| *group);
         }
@@ -307,16 +335,16 @@ impl Reader<'_> {
         technical: u64,
     ) -> Result<Page<User>, StoreError> {
         let (slice, ids) = self.list_page(list, page)?;
-        let mut by_id: Vec<(UserId, usize)> = ids.into_iter().zip(0..).collect();
-        by_id.sort_unstable();
-        let mut query = self.sql.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM json_each(?1) page CROSS JOIN user u ON u.id = page.value"
-        ))?;
-        // One query for the page, in the order of the ids: rows that are stored together are then read together.
-        let rows = query.query_map([id_list(&by_id)], read)?.collect::<Result<Vec<_>, _>>()?;
-        let mut rows: Vec<_> = rows.into_iter().map(|row| (position_of(&by_id, row.id), row)).collect();
-        rows.sort_unstable_by_key(|(position, _)| *position);
-        let rows = rows.into_iter().map(|(_, row)| row).collect();
+        let query = PageQuery {
+            scan: &format!("SELECT {COLUMNS} FROM user u WHERE u.id BETWEEN ?1 AND ?2 ORDER BY u.id"),
+            lookups: &format!("SELECT {COLUMNS} FROM json_each(?1) page CROSS JOIN user u ON u.id = page.value"),
+        };
+        let mut rows: Vec<Option<UserRow>> = ids.iter().map(|_| None).collect();
+        PageUsers::new(ids).each(self.sql, query, |position, row| {
+            rows[position] = Some(read(row)?);
+            Ok(())
+        })?;
+        let rows = rows.into_iter().flatten().collect();
         Ok(slice.page(UserMapper::new(*self, shown).users(rows)?, slice.listed + technical))
     }
 

@@ -8,7 +8,7 @@
 
 use std::{cmp::Ordering, collections::HashMap, sync::PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{GroupId, MemberClass, OrgId, Reader, StoreError, UserId};
 
@@ -144,25 +144,46 @@ impl List {
 
     /// Reads the whole list and sorts it.
     fn build(self, sql: &Connection) -> Result<Vec<UserId>, StoreError> {
-        let mut sorter = Sorter::default();
-        match self {
-            Self::Organization(org) => {
-                let mut query = sql.prepare_cached("SELECT id, email FROM user WHERE org = ?1 AND listed = 1")?;
-                sorter.add_all(query.query([org])?)?;
+        // Most users of a seed are stored in their order: only the others are moved. That takes no memory for keys.
+        let mut order = Order::default();
+        let (mut last, mut next) = ((SortKey::new(), 0), (SortKey::new(), 0));
+        self.each_user(sql, |user, email| {
+            next.0.clear();
+            next.0.extend(email.bytes().map(sort_byte));
+            next.1 = user;
+            if next < last {
+                order.moved.push(user);
+            } else {
+                order.users.push(user);
+                std::mem::swap(&mut next, &mut last);
             }
-            Self::Domain(domain) => {
-                let mut query = sql.prepare_cached("SELECT id, email FROM user WHERE domain = ?1 AND listed = 1")?;
-                sorter.add_all(query.query([domain])?)?;
-            }
-            Self::Members(group, classes) => {
-                let mut query = sql.prepare_cached(
-                    "SELECT u.id, u.email FROM membership m JOIN user u ON u.id = m.usr
-                     WHERE m.grp = ?1 AND (1 << m.class) & ?2",
-                )?;
-                sorter.add_all(query.query(params![group, classes.0])?)?;
-            }
+        })?;
+        if order.is_worth_keeping() {
+            return reorder(sql, self, order);
         }
+        let mut sorter = ListSorter::default();
+        self.each_user(sql, |user, email| sorter.add(email, user))?;
         Ok(sorter.sorted())
+    }
+
+    /// Passes the id and the folded address of each user in the list to `take`.
+    fn each_user(self, sql: &Connection, mut take: impl FnMut(UserId, &str)) -> Result<(), StoreError> {
+        let mut query = sql.prepare_cached(match self {
+            Self::Organization(_) => "SELECT id, email FROM user WHERE org = ?1 AND listed = 1 AND ?2 ORDER BY id",
+            Self::Domain(_) => "SELECT id, email FROM user WHERE domain = ?1 AND listed = 1 AND ?2 ORDER BY id",
+            Self::Members(..) => {
+                "SELECT u.id, u.email FROM membership m JOIN user u ON u.id = m.usr
+                 WHERE m.grp = ?1 AND (1 << m.class) & ?2"
+            }
+        })?;
+        let mut rows = query.query(match self {
+            Self::Organization(scope) | Self::Domain(scope) => [scope, 1],
+            Self::Members(group, classes) => [group, classes.0],
+        })?;
+        while let Some(row) = rows.next()? {
+            take(row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
+        }
+        Ok(())
     }
 }
 
@@ -188,46 +209,49 @@ const fn sort_byte(byte: u8) -> u8 {
     byte
 }
 
-/// Sorts users by their keys, without a memory block for each key.
-#[derive(Default)]
-struct Sorter {
+/// Sorts users into the order of a list, without a memory block for each key. `T` identifies a user.
+pub(crate) struct ListSorter<T> {
     keys: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<Entry<T>>,
 }
 
-struct Entry {
+struct Entry<T> {
     /// The first bytes of the key, which decide most comparisons.
     prefix: u64,
     start: usize,
-    end: usize,
-    user: UserId,
+    length: u32,
+    user: T,
 }
 
-impl Sorter {
-    fn add_all(&mut self, mut rows: rusqlite::Rows<'_>) -> Result<(), StoreError> {
-        while let Some(row) = rows.next()? {
-            let start = self.keys.len();
-            let email = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            self.keys.extend(email.bytes().map(sort_byte));
-            let mut prefix = [0; 8];
-            for (to, from) in prefix.iter_mut().zip(&self.keys[start..]) {
-                *to = *from;
-            }
-            let prefix = u64::from_be_bytes(prefix);
-            self.entries.push(Entry { prefix, start, end: self.keys.len(), user: row.get(0)? });
+impl<T: Ord + Copy> ListSorter<T> {
+    /// Adds a user with a folded address.
+    pub(crate) fn add(&mut self, email: &str, user: T) {
+        let start = self.keys.len();
+        self.keys.extend(email.bytes().map(sort_byte));
+        let mut prefix = [0; 8];
+        for (to, from) in prefix.iter_mut().zip(&self.keys[start..]) {
+            *to = *from;
         }
-        Ok(())
+        let length = (self.keys.len() - start) as u32;
+        self.entries.push(Entry { prefix: u64::from_be_bytes(prefix), start, length, user });
     }
 
-    fn sorted(mut self) -> Vec<UserId> {
-        let keys = &self.keys;
+    /// Returns the users in the order of a list. Users with the same address are sorted by `T`.
+    pub(crate) fn sorted(mut self) -> Vec<T> {
+        let key = |entry: &Entry<T>| &self.keys[entry.start..entry.start + entry.length as usize];
         self.entries.sort_unstable_by(|a, b| {
-            a.prefix
-                .cmp(&b.prefix)
-                .then_with(|| keys[a.start..a.end].cmp(&keys[b.start..b.end]))
-                .then(a.user.cmp(&b.user))
+            a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))).then_with(|| a.user.cmp(&b.user))
         });
-        self.entries.into_iter().map(|entry| entry.user).collect()
+        // Not collected, which would keep the memory of the entries.
+        let mut users = Vec::with_capacity(self.entries.len());
+        users.extend(self.entries.iter().map(|entry| entry.user));
+        users
+    }
+}
+
+impl<T> Default for ListSorter<T> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), entries: Vec::new() }
     }
 }
 
@@ -252,7 +276,7 @@ impl Touched {
     }
 }
 
-/// The order of a list as of its last page, and the users that may have moved since then.
+/// The order of a list, and the users that are not in position.
 #[derive(Debug, Default)]
 struct Order {
     users: Vec<UserId>,
@@ -426,6 +450,32 @@ mod tests {
             pages.extend(page.unwrap().unwrap().items.into_iter().map(|user| user.email));
         }
         assert_eq!(pages, sorted);
+    }
+
+    #[test]
+    fn a_list_is_sorted_whatever_the_order_of_its_rows() {
+        let mut emails: Vec<String> =
+            (0..300).map(|n| format!("{}.{n}@x.com", ["b", "a_", "c-", "a"][n % 4])).collect();
+        let pages = |emails: &[String]| {
+            let store = Store::in_memory().unwrap();
+            let read = |tx: &mut Tx<'_>| {
+                let org = organization(tx);
+                emails.iter().for_each(|email| {
+                    user(tx, org, email);
+                });
+                let all = PageRequest { page: 0, size: 1000 };
+                let page = tx.rows().users(org, &UserQuery::default(), all)?.unwrap();
+                Ok::<_, StoreError>(page.items.into_iter().map(|user| user.email).collect::<Vec<_>>())
+            };
+            store.write(None, read).unwrap()
+        };
+        let mut sorted = emails.clone();
+        sorted.sort_by_key(|email| sort_key(email));
+        assert_eq!(pages(&emails), sorted, "few rows are in their order");
+        assert_eq!(pages(&sorted), sorted, "all are");
+        emails.clone_from(&sorted);
+        emails.swap(20, 280);
+        assert_eq!(pages(&emails), sorted, "most are");
     }
 
     /// What happens between two pages.
