@@ -19,6 +19,12 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FoldedName(Arc<str>);
 
+impl From<Cow<'_, str>> for FoldedName {
+    fn from(folded: Cow<'_, str>) -> Self {
+        Self(folded.into())
+    }
+}
+
 impl FoldedName {
     /// The folded form of the name of a group, or of any other text.
     pub fn new(name: &str) -> Self {
@@ -38,6 +44,16 @@ impl FoldedName {
     /// The folded text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether two group names, or two other texts, have the same folded form.
+    pub(crate) fn is_same(one: &str, other: &str) -> bool {
+        one == other || fold(one) == fold(other)
+    }
+
+    /// Whether two email addresses or usernames have the same folded form.
+    pub(crate) fn is_same_user(one: &str, other: &str) -> bool {
+        one == other || fold_user(one) == fold_user(other)
     }
 }
 
@@ -59,7 +75,8 @@ impl std::borrow::Borrow<str> for FoldedName {
     }
 }
 
-fn fold(name: &str) -> Cow<'_, str> {
+/// The text of [`FoldedName::new`].
+pub(crate) fn fold(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         return if name.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(name.to_ascii_lowercase())
@@ -72,7 +89,11 @@ fn fold(name: &str) -> Cow<'_, str> {
     Cow::Owned(normalized(&lowercase).into_owned())
 }
 
-fn fold_user(name: &str) -> Cow<'_, str> {
+/// The text of [`FoldedName::user`].
+pub(crate) fn fold_user(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() {
+        return fold(name);
+    }
     match name.rsplit_once('@') {
         Some((local, domain)) if !domain.is_ascii() => Cow::Owned(format!("{}@{}", fold(local), fold_domain(domain))),
         _ => fold(name),

@@ -1,13 +1,13 @@
 //! The users and groups that unsent and unanswered commands touch, and how.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use umapi_model::{
     self as model, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
 };
 
 use crate::{
-    account::FoldedName,
+    account::{FoldedName, fold, fold_user},
     command::{Step, root_of},
 };
 
@@ -44,20 +44,16 @@ pub(super) fn renames(head: &model::Command, step: &Step) -> bool {
         Step::User(UserStep::Update(fields)) => fields.email.is_some() || fields.username.is_some(),
         Step::Group(UserGroupStep::UpdateUserGroup(fields)) => fields.name.is_some(),
         Step::Group(UserGroupStep::CreateUserGroup(new)) => {
-            new.name.as_deref().is_some_and(|name| !is_same_group(name, root_of(head)))
+            new.name.as_deref().is_some_and(|name| !FoldedName::is_same(name, root_of(head)))
         }
         _ => false,
     }
 }
 
-fn is_same_group(one: &str, other: &str) -> bool {
-    FoldedName::new(one) == FoldedName::new(other)
-}
-
 fn user_step(root: &str, step: &UserStep, touch: &mut impl FnMut(EntityKind, &str, Access)) {
     let mut create = |email: &str| {
         touch(EntityKind::User, root, Access::Create);
-        if FoldedName::user(root) != FoldedName::user(email) {
+        if !FoldedName::is_same_user(root, email) {
             touch(EntityKind::User, email, Access::Create);
         }
     };
@@ -94,7 +90,7 @@ fn group_step(root: &str, step: &UserGroupStep, touch: &mut impl FnMut(EntityKin
     match step {
         UserGroupStep::CreateUserGroup(new) => {
             touch(EntityKind::Group, root, Access::Create);
-            if let Some(name) = new.name.as_deref().filter(|name| !is_same_group(name, root)) {
+            if let Some(name) = new.name.as_deref().filter(|name| !FoldedName::is_same(name, root)) {
                 touch(EntityKind::Group, name, Access::Create);
             }
         }
@@ -144,21 +140,22 @@ struct Entity {
 impl Entities {
     /// The entity with this name.
     pub(super) fn intern(&mut self, kind: EntityKind, name: &str) -> EntityId {
-        self.intern_folded(kind, if kind == EntityKind::User { FoldedName::user(name) } else { FoldedName::new(name) })
+        self.intern_folded(kind, if kind == EntityKind::User { fold_user(name) } else { fold(name) })
     }
 
     /// The user with this username in a domain.
     pub(super) fn intern_username(&mut self, name: &str, domain: &str) -> EntityId {
-        let name = format!("{}\0{}", FoldedName::user(name), FoldedName::domain(domain));
-        self.intern_folded(EntityKind::User, FoldedName::new(&name))
+        let name = format!("{}\0{}", fold_user(name), FoldedName::domain(domain));
+        self.intern_folded(EntityKind::User, name.into())
     }
 
-    fn intern_folded(&mut self, kind: EntityKind, name: FoldedName) -> EntityId {
+    fn intern_folded(&mut self, kind: EntityKind, name: Cow<'_, str>) -> EntityId {
         let Self { users, groups, slots, free } = self;
         let ids = if kind == EntityKind::User { users } else { groups };
-        if let Some(id) = ids.get(&name) {
+        if let Some(id) = ids.get(&*name) {
             return EntityId(*id);
         }
+        let name = FoldedName::from(name);
         let entity =
             Entity { kind, name: name.clone(), pending: 0, tail: None, changed_by: None, used_by: Default::default() };
         let id = match free.pop() {

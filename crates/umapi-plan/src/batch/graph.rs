@@ -16,14 +16,15 @@ use crate::{account::is_email_type, command::root_of};
 /// The units by age, and the order among them.
 #[derive(Debug)]
 pub(super) struct Graph {
-    units: BTreeMap<usize, Unit>,
+    /// Boxed, because the map moves its values when one is inserted or removed.
+    units: BTreeMap<usize, Box<Unit>>,
     next_key: usize,
     entities: Entities,
     /// The units that may be sent: those with the longest chain after them first, and the oldest of these first.
     ready: BTreeSet<(Reverse<u32>, usize)>,
     /// The heights of the units that are not sent.
     levels: Levels,
-    /// Units whose predecessors do not know their height yet.
+    /// Units with predecessors that do not know their height yet.
     fresh: Vec<usize>,
     /// The bytes of JSON of all units.
     bytes: usize,
@@ -31,6 +32,25 @@ pub(super) struct Graph {
 
 /// The parts of a command that are not in a unit yet.
 pub(super) type Parts = std::vec::IntoIter<Part>;
+
+/// A command without its steps, and what it is about.
+pub(super) struct Head<'a> {
+    command: &'a model::Command,
+    /// The size of the command as JSON.
+    bytes: usize,
+    /// The user or user group.
+    name: &'a str,
+    kind: EntityKind,
+    root: EntityId,
+    /// See [`Touched::chain`].
+    chain: EntityId,
+}
+
+impl Head<'_> {
+    fn unit(&self) -> Unit {
+        Unit::new(self.command.clone(), self.bytes, self.root)
+    }
+}
 
 /// What the parts on one root touch.
 struct Touched {
@@ -87,7 +107,7 @@ impl Graph {
     }
 
     pub(super) fn unit(&self, key: usize) -> Option<&Unit> {
-        self.units.get(&key)
+        self.units.get(&key).map(|unit| &**unit)
     }
 
     pub(super) fn keys(&self) -> Vec<usize> {
@@ -97,7 +117,7 @@ impl Graph {
     /// The units that may be sent now, in the order in which they should be sent.
     pub(super) fn ready(&mut self) -> impl Iterator<Item = (usize, &Unit)> {
         self.settle_heights();
-        self.ready.iter().filter_map(|(_, key)| Some((*key, self.units.get(key)?)))
+        self.ready.iter().filter_map(|(_, key)| Some((*key, &**self.units.get(key)?)))
     }
 
     /// Appends the first of the parts to the last unsent unit on this root: all of them if they fit, as many as fit if
@@ -105,16 +125,15 @@ impl Graph {
     ///
     /// This never costs a request: the unit waits for nothing that it did not wait for before, unless nothing waits for
     /// it.
-    pub(super) fn extend_tail(&mut self, head: &model::Command, parts: &mut Parts) -> Option<usize> {
-        let (root, chain) = self.roots(head);
-        let key = self.entities.tail(chain).filter(|key| self.units.contains_key(key))?;
+    pub(super) fn extend_tail(&mut self, head: &Head<'_>, parts: &mut Parts) -> Option<usize> {
+        let key = self.entities.tail(head.chain).filter(|key| self.units.contains_key(key))?;
         let unit = self.units.get(&key)?;
-        if !unit.can_be_followed_by(head, parts.as_slice()) {
+        if !unit.can_be_followed_by(head.command, parts.as_slice()) {
             return None;
         }
         let room = unit.room_for(parts.as_slice());
         let is_long = parts.len() > limits::STEPS_PER_COMMAND
-            || Unit::new(head.clone(), root).room_for(parts.as_slice()) < parts.len();
+            || head.unit().room_for(parts.as_slice()) < parts.len();
         if room == 0 || (room < parts.len() && !is_long) {
             return None;
         }
@@ -136,9 +155,8 @@ impl Graph {
     }
 
     /// Appends a new unit with the first of the parts, as many as fit. Leaves the rest.
-    pub(super) fn append(&mut self, head: &model::Command, parts: &mut Parts) -> usize {
-        let (root, chain) = self.roots(head);
-        let unit = Unit::new(head.clone(), root);
+    pub(super) fn append(&mut self, head: &Head<'_>, parts: &mut Parts) -> usize {
+        let unit = head.unit();
         // It was checked before that each part fits.
         let room = unit.room_for(parts.as_slice()).max(1);
         let touched = self.touched(head, &parts.as_slice()[..room]);
@@ -146,7 +164,7 @@ impl Graph {
         self.bytes += unit.bytes;
         let key = self.next_key;
         self.next_key += 1;
-        self.units.insert(key, unit);
+        self.units.insert(key, Box::new(unit));
         self.levels.add(1);
         self.put(key, parts.by_ref().take(room));
         let users = self.register(key, &touched);
@@ -160,11 +178,10 @@ impl Graph {
                 self.wait_for(user, vec![key]);
             }
         }
-        self.entities.register_root(chain, key);
+        self.entities.register_root(head.chain, key);
         if let Some(unit) = self.units.get_mut(&key) {
-            unit.entities.push(chain);
+            unit.entities.push(head.chain);
         }
-        self.fresh.push(key);
         self.become_ready(key);
         key
     }
@@ -176,32 +193,32 @@ impl Graph {
         self.bytes += unit.bytes - bytes;
     }
 
-    fn roots(&mut self, head: &model::Command) -> (EntityId, EntityId) {
-        match head {
-            model::Command::User(command) => {
-                let root = self.entities.intern(EntityKind::User, &command.user);
-                match command.domain.as_deref().filter(|_| !is_email_type(&command.user)) {
-                    Some(domain) => (root, self.entities.intern_username(&command.user, domain)),
-                    None => (root, root),
-                }
+    /// A command without its steps, whose size as JSON is given. Use it before a unit ends, which may release its entities.
+    pub(super) fn head<'a>(&mut self, command: &'a model::Command, bytes: usize) -> Head<'a> {
+        let (name, kind) = match command {
+            model::Command::User(user) => (user.user.as_str(), EntityKind::User),
+            _ => (root_of(command), EntityKind::Group),
+        };
+        let root = self.entities.intern(kind, name);
+        let chain = match command {
+            model::Command::User(user) if !is_email_type(name) => {
+                user.domain.as_deref().map_or(root, |domain| self.entities.intern_username(name, domain))
             }
-            _ => {
-                let root = self.entities.intern(EntityKind::Group, root_of(head));
-                (root, root)
-            }
-        }
+            _ => root,
+        };
+        Head { command, bytes, name, kind, root, chain }
     }
 
-    fn touched(&mut self, head: &model::Command, parts: &[Part]) -> Touched {
-        let (root, chain) = self.roots(head);
-        let kind = if matches!(head, model::Command::User(_)) { EntityKind::User } else { EntityKind::Group };
+    fn touched(&mut self, head: &Head<'_>, parts: &[Part]) -> Touched {
+        let Head { command, name: root_name, kind: root_kind, root, chain, .. } = *head;
         let mut entities = vec![(root, Access::Use)];
         for part in parts {
-            touched_by(head, &part.step, |kind, name, mode| {
-                entities.push((self.entities.intern(kind, name), mode));
+            touched_by(command, &part.step, |kind, name, mode| {
+                let is_root = kind == root_kind && name == root_name;
+                entities.push((if is_root { root } else { self.entities.intern(kind, name) }, mode));
             });
         }
-        Touched { root, chain, kind, entities }
+        Touched { root, chain, kind: root_kind, entities }
     }
 
     /// The units that must end before a unit that touches these entities: the caller's order is kept between what creates
@@ -226,7 +243,7 @@ impl Graph {
             }
         }
         before.units.extend(self.other_sides(*root, *kind, entities));
-        let is_unsent = |key: &usize| self.units.get(key).is_some_and(Unit::is_unsent);
+        let is_unsent = |key: &usize| self.units.get(key).is_some_and(|unit| unit.is_unsent());
         if !(may_come_first && before.units.is_empty() && before.early_users.iter().all(is_unsent)) {
             before.units.append(&mut before.early_users);
         }
@@ -281,6 +298,9 @@ impl Graph {
     }
 
     fn wait_for(&mut self, key: usize, before: Vec<usize>) {
+        if before.is_empty() {
+            return;
+        }
         for other in before {
             let Some(first) = self.units.get_mut(&other) else { continue };
             first.successors.push(key);
@@ -413,7 +433,7 @@ impl Graph {
     }
 
     /// Removes a unit, sent or not.
-    pub(super) fn remove(&mut self, key: usize) -> Option<Unit> {
+    pub(super) fn remove(&mut self, key: usize) -> Option<Box<Unit>> {
         let unit = self.units.remove(&key)?;
         if unit.is_unsent() && !unit.parts.is_empty() {
             self.levels.remove(unit.height);

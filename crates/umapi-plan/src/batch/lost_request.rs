@@ -208,7 +208,7 @@ impl NewUserFields {
     fn verify(&self, user: &User) -> Verified {
         let kind = user.type_.as_ref().and_then(AccountKind::of);
         let email = user.email.as_deref().unwrap_or_default();
-        if kind.is_some_and(|kind| kind != self.kind) || FoldedName::user(email) != FoldedName::user(&self.email) {
+        if kind.is_some_and(|kind| kind != self.kind) || !FoldedName::is_same_user(email, &self.email) {
             return Verified::NotDone;
         }
         let fields = [

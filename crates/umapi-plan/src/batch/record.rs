@@ -31,7 +31,7 @@ pub(super) struct Record<K> {
     errors: Vec<StepError>,
     warnings: Vec<StepWarning>,
     notices: Vec<Notice>,
-    unsent: Vec<(u32, Option<Range<u32>>, Step)>,
+    unsent: Vec<(u32, Option<Range<u32>>, Arc<Step>)>,
     not_sent: Option<NotSent>,
     unknown: Option<UnknownReason>,
 }
@@ -179,6 +179,7 @@ impl<K> Record<K> {
         self.unsent.sort_by_key(|(step, names, _)| (*step, names.as_ref().map(|names| names.start)));
         let mut steps: Vec<(u32, Step)> = Vec::new();
         for (index, _, step) in self.unsent.drain(..) {
+            let step = Arc::unwrap_or_clone(step);
             match steps.last_mut() {
                 Some((last, whole)) if *last == index => whole.join(step),
                 _ => steps.push((index, step)),

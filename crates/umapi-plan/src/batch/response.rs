@@ -6,12 +6,13 @@
 use std::fmt;
 
 use umapi_model::{
-    self as model, ActionError, ActionResponse, ActionResult, ActionWarning, ErrorCode, IntegerOrString,
+    self as model, ActionError, ActionResponse, ActionResult, ActionWarning, ErrorCode, IntegerOrString, UserGroupStep,
 };
 
+use super::unit::Part;
 use crate::{
     account::FoldedName,
-    command::{group_step_name, root_of, user_step_name},
+    command::{Step, group_step_name, root_of, user_step_name},
 };
 
 /// What a response says about one command.
@@ -77,8 +78,21 @@ pub enum Disagreement {
     },
 }
 
+/// A command of a request, as far as its response is compared with it.
+pub(crate) trait SentCommand {
+    /// The user or user group.
+    fn root(&self) -> &str;
+    fn request_id(&self) -> Option<&str>;
+    /// The name of a step in the catalog.
+    fn step_name(&self, step: usize) -> Option<&'static str>;
+}
+
 /// Reads the response to a request of these commands.
-pub(crate) fn read<'a>(response: &'a ActionResponse, commands: &[model::Command], test_mode: bool) -> Vec<Reading<'a>> {
+pub(crate) fn read<'a>(
+    response: &'a ActionResponse,
+    commands: &[impl SentCommand],
+    test_mode: bool,
+) -> Vec<Reading<'a>> {
     let mut readings: Vec<Reading<'a>> = commands.iter().map(|_| Reading::default()).collect();
     let mut disagreement = check_counts(response, commands.len(), test_mode);
     for error in &response.errors {
@@ -149,22 +163,18 @@ fn check_counts(response: &ActionResponse, sent: usize, test_mode: bool) -> Opti
 }
 
 /// Checks that an error agrees with the command that it points at.
-fn check_error(error: &ActionError, command: &model::Command) -> Option<Disagreement> {
+fn check_error(error: &ActionError, command: &impl SentCommand) -> Option<Disagreement> {
     if error.step.is_some() && step_of(error.step.as_ref(), command).is_none() {
         return Some(misplaced(error));
     }
-    let root = root_of(command);
+    let root = command.root();
     if let Some(user) = error.user.as_deref().filter(|user| !user.is_empty())
-        && FoldedName::user(user) != FoldedName::user(root)
+        && !FoldedName::is_same_user(user, root)
     {
         let code = error.error_code.clone();
         return Some(Disagreement::Name { named: user.to_owned(), sent: Some(root.to_owned()), code });
     }
-    let sent = match command {
-        model::Command::User(command) => command.request_id.as_deref(),
-        model::Command::Group(command) => command.request_id.as_deref(),
-        _ => None,
-    };
+    let sent = command.request_id();
     match error.request_id.as_deref().filter(|id| !id.is_empty()) {
         Some(id) if Some(id) != sent => Some(Disagreement::Name {
             named: id.to_owned(),
@@ -186,28 +196,74 @@ impl Reading<'_> {
     }
 }
 
-fn step_of(step: Option<&IntegerOrString>, command: &model::Command) -> Option<usize> {
+fn step_of(step: Option<&IntegerOrString>, command: &impl SentCommand) -> Option<usize> {
     let step = usize::try_from(step?.as_i64()?).ok()?;
-    step_name(command, step).is_some().then_some(step)
+    command.step_name(step).is_some().then_some(step)
 }
 
 /// Errors of a command as a whole have step 0. The catalog tells which they are: those that commands raise and the first
 /// step does not.
-fn is_about_command(error: &ActionError, step: usize, command: &model::Command) -> bool {
-    let (Some(entry), Some(name)) = (error.error_code.entry(), step_name(command, step)) else { return false };
+fn is_about_command(error: &ActionError, step: usize, command: &impl SentCommand) -> bool {
+    let (Some(entry), Some(name)) = (error.error_code.entry(), command.step_name(step)) else { return false };
     step == 0 && entry.raised_by.contains(&"command") && !entry.raised_by.contains(&name)
 }
 
-/// The name of a step in the catalog.
-fn step_name(command: &model::Command, step: usize) -> Option<&'static str> {
+impl SentCommand for model::Command {
+    fn root(&self) -> &str {
+        root_of(self)
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        request_id_of(self)
+    }
+
+    fn step_name(&self, step: usize) -> Option<&'static str> {
+        match self {
+            Self::User(command) => command.do_.get(step).map(user_step_name),
+            Self::Group(command) => command.do_.get(step).map(catalog_name),
+            _ => None,
+        }
+    }
+}
+
+/// Some parts of a unit, as one command.
+pub(super) struct SentParts<'a> {
+    /// The command without its steps.
+    pub(super) head: &'a model::Command,
+    pub(super) parts: &'a [Part],
+}
+
+impl SentCommand for SentParts<'_> {
+    fn root(&self) -> &str {
+        root_of(self.head)
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        request_id_of(self.head)
+    }
+
+    fn step_name(&self, step: usize) -> Option<&'static str> {
+        self.parts.get(step).map(|part| match &*part.step {
+            Step::User(step) => user_step_name(step),
+            Step::Group(step) => catalog_name(step),
+        })
+    }
+}
+
+fn request_id_of(command: &model::Command) -> Option<&str> {
     match command {
-        model::Command::User(command) => command.do_.get(step).map(user_step_name),
-        model::Command::Group(command) => command.do_.get(step).map(|step| match group_step_name(step) {
-            "add" => "addToUserGroup",
-            "remove" => "removeFromUserGroup",
-            name => name,
-        }),
+        model::Command::User(command) => command.request_id.as_deref(),
+        model::Command::Group(command) => command.request_id.as_deref(),
         _ => None,
+    }
+}
+
+/// The name of a step on a user group in the catalog.
+fn catalog_name(step: &UserGroupStep) -> &'static str {
+    match group_step_name(step) {
+        "add" => "addToUserGroup",
+        "remove" => "removeFromUserGroup",
+        name => name,
     }
 }
 

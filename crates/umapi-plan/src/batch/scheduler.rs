@@ -58,7 +58,7 @@ pub struct Scheduler<S: Submission = Command> {
     pub(super) settings: Settings,
     pub(super) graph: Graph,
     /// The commands without an outcome, by number.
-    records: BTreeMap<usize, Record<S::Key>>,
+    records: BTreeMap<usize, Box<Record<S::Key>>>,
     next_number: usize,
     /// Parts of requests that were rejected as a whole, to be sent again on their own.
     again: VecDeque<Attempt>,
@@ -169,7 +169,7 @@ impl<S: Submission> Scheduler<S> {
             let invalid = too_large(&head, large);
             return Err(Box::new(TooLarge { key, head, steps: step_count, invalid }));
         }
-        let mut record = Record::new(key, head.clone(), step_count, parts.len());
+        let mut record = Box::new(Record::new(key, head.clone(), step_count, parts.len()));
         record.is_repeated = is_repeated;
         self.next_number += 1;
         if let Some(why) = &self.aborted {
@@ -180,23 +180,23 @@ impl<S: Submission> Scheduler<S> {
             self.conclude(number);
             return Ok(number);
         }
-        record.units = self.schedule(&head, parts);
+        record.units = self.schedule(&head, head_bytes, parts);
         self.records.insert(number, record);
         Ok(number)
     }
 
-    fn schedule(&mut self, head: &model::Command, parts: Vec<Part>) -> Vec<usize> {
-        let mut parts = parts.into_iter();
-        let mut units = Vec::from_iter(self.graph.extend_tail(head, &mut parts));
+    fn schedule(&mut self, head: &model::Command, bytes: usize, parts: Vec<Part>) -> Vec<usize> {
+        let (head, mut parts) = (self.graph.head(head, bytes), parts.into_iter());
+        let mut units = Vec::from_iter(self.graph.extend_tail(&head, &mut parts));
         while parts.len() > 0 {
-            units.push(self.graph.append(head, &mut parts));
+            units.push(self.graph.append(&head, &mut parts));
         }
         units
     }
 
     /// Ends a command that breaks a rule as rejected.
     fn reject(&mut self, key: S::Key, head: model::Command, steps: usize, invalid: &InvalidCommand) -> usize {
-        let mut record = Record::new(key, head, steps, steps.max(1));
+        let mut record = Box::new(Record::new(key, head, steps, steps.max(1)));
         let error = StepError {
             step: invalid.step(),
             names: None,
@@ -228,7 +228,7 @@ impl<S: Submission> Scheduler<S> {
 
     /// Hands out the outcome of a command, if it is known.
     fn conclude(&mut self, number: usize) {
-        if self.records.get(&number).is_some_and(Record::has_ended)
+        if self.records.get(&number).is_some_and(|record| record.has_ended())
             && let Some(record) = self.records.remove(&number)
         {
             let (key, outcome) = record.conclude(number);
@@ -293,13 +293,9 @@ impl<S: Submission> Scheduler<S> {
 
     fn take_response(&mut self, attempt: Attempt, response: &Response) {
         self.count_requests(&attempt, response.attempts, response.request_id.as_deref());
-        let commands: Vec<_> = attempt
-            .slices
-            .iter()
-            .filter_map(|slice| Some(self.graph.unit(slice.unit)?.command(slice.from..slice.to)))
-            .collect();
-        let readings = read(&response.body, &commands, self.settings.test_mode);
-        for ((slice, reading), command) in attempt.slices.iter().zip(&readings).zip(&commands) {
+        let sent = attempt.slices.iter().filter_map(|slice| self.graph.unit(slice.unit)?.sent(slice.from..slice.to));
+        let readings = read(&response.body, &sent.collect::<Vec<_>>(), self.settings.test_mode);
+        for (slice, reading) in attempt.slices.iter().zip(&readings) {
             let parts = self.parts(slice);
             for (step, warning) in &reading.warnings {
                 let warned = step.and_then(|step| parts.get(step)).or(parts.first());
@@ -317,7 +313,8 @@ impl<S: Submission> Scheduler<S> {
                     && (response.repeated_after_unknown
                         || self.records.get(&part.owner).is_some_and(|record| record.is_repeated))
             };
-            let verdicts = verdicts(command, &parts, reading, is_repeated);
+            let Some(unit) = self.graph.unit(slice.unit) else { continue };
+            let verdicts = verdicts(&unit.head, &parts, reading, is_repeated);
             self.settle_parts(slice.unit, parts.into_iter().zip(verdicts));
         }
         self.follow_up(attempt.then);
@@ -372,8 +369,9 @@ impl<S: Submission> Scheduler<S> {
     fn count_requests(&mut self, attempt: &Attempt, attempts: u32, request_id: Option<&str>) {
         let request_id: Option<Arc<str>> = request_id.map(Into::into);
         for slice in &attempt.slices {
+            let Some(unit) = self.graph.unit(slice.unit) else { continue };
             let mut last = None;
-            for part in self.parts(slice) {
+            for part in &unit.parts[slice.from..slice.to] {
                 if last != Some(part.owner)
                     && let Some(record) = self.records.get_mut(&part.owner)
                 {
@@ -598,7 +596,7 @@ fn verdicts(
         if !is_repeated(part) {
             return PartVerdict::Known(Verdict::Rejected(errors));
         }
-        match meaning(head, parts.iter().map(|part| &part.step), &part.step, &code) {
+        match meaning(head, parts.iter().map(|part| &*part.step), &part.step, &code) {
             Meaning::Verify(expectation) => PartVerdict::Verify { expectation, errors, code },
             Meaning::Unknown => PartVerdict::Known(Verdict::Unknown(UnknownReason::LostRequest(code))),
             Meaning::Rejected => PartVerdict::Known(Verdict::Rejected(errors)),

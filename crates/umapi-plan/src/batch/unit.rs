@@ -1,13 +1,16 @@
 //! A wire command in the making: what is sent to one user or group in one request.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use umapi_model::{
     self as model, CreateOption, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval,
     UserStep, limits,
 };
 
-use super::entities::{EntityId, renames};
+use super::{
+    entities::{EntityId, renames},
+    response::SentParts,
+};
 use crate::{
     account::FoldedName,
     command::{Step, StepPosition, json_size, position_of, with_steps},
@@ -19,7 +22,8 @@ pub(super) const COMMAND_BYTES: usize = limits::REQUEST_BYTES - 2;
 /// A wire step and its owner.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
-    pub(super) step: Step,
+    /// Shared, because a part is copied while its unit changes.
+    pub(super) step: Arc<Step>,
     pub(super) bytes: usize,
     /// The number of the caller's command.
     pub(super) owner: usize,
@@ -31,7 +35,7 @@ pub(super) struct Part {
 
 impl Part {
     pub(super) fn new(step: Step, owner: usize, index: u32, names: Option<Range<u32>>) -> Self {
-        Self { bytes: step.json_size(), step, owner, index, names }
+        Self { bytes: step.json_size(), step: Arc::new(step), owner, index, names }
     }
 }
 
@@ -67,9 +71,10 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn new(head: model::Command, root: EntityId) -> Self {
+    /// A unit without parts. `bytes` is the size of the head as JSON.
+    pub(super) fn new(head: model::Command, bytes: usize, root: EntityId) -> Self {
         Self {
-            bytes: json_size(&head),
+            bytes,
             head,
             parts: Vec::new(),
             root,
@@ -149,9 +154,14 @@ impl Unit {
         taken
     }
 
+    /// Some of the parts, as they were sent. `None` if the unit does not have them.
+    pub(super) fn sent(&self, parts: Range<usize>) -> Option<SentParts<'_>> {
+        Some(SentParts { head: &self.head, parts: self.parts.get(parts)? })
+    }
+
     /// The wire command with some of the parts.
     pub(super) fn command(&self, parts: Range<usize>) -> model::Command {
-        with_steps(self.head.clone(), self.parts[parts].iter().map(|part| part.step.clone()))
+        with_steps(self.head.clone(), self.parts[parts].iter().map(|part| Step::clone(&part.step)))
     }
 }
 
@@ -189,7 +199,7 @@ impl Effect<'_> {
                     removed
                         .iter()
                         .flat_map(|names| names.iter())
-                        .any(|removed| FoldedName::user(added) == FoldedName::user(removed))
+                        .any(|removed| FoldedName::is_same_user(added, removed))
                 })
             }
             (Self::Adds(_), Self::RemovesAll) | (Self::RemovesAll, Self::Adds(_)) | (Self::Writes, Self::Writes) => {

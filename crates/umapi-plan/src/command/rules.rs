@@ -247,7 +247,7 @@ fn check_create_email(email: &str) -> Result<(), Violation> {
 }
 
 fn check_root_is_email(command: &UserCommand, email: &str) -> Result<(), Violation> {
-    if FoldedName::user(&command.user) == FoldedName::user(email) {
+    if FoldedName::is_same_user(&command.user, email) {
         return Ok(());
     }
     Err(Violation::new(

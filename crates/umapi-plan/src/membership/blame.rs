@@ -67,7 +67,7 @@ pub(super) fn is_about_root(code: &ErrorCode, side: usize) -> bool {
 
 /// The position of the name that a message is about: by the messages of the catalog, or else the longest name in it.
 fn named(code: &ErrorCode, message: &str, names: &[&str]) -> Option<usize> {
-    let position_of = |name: &str| names.iter().position(|listed| FoldedName::user(listed) == FoldedName::user(name));
+    let position_of = |name: &str| names.iter().position(|listed| FoldedName::is_same_user(listed, name));
     let patterns = code.entry().map_or(&[][..], |entry| entry.messages);
     if let Some(place) = patterns.iter().find_map(|pattern| position_of(filled_in(pattern, message)?)) {
         return Some(place);
