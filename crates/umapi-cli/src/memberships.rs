@@ -4,6 +4,7 @@ mod current;
 mod diff;
 mod licenses;
 mod max_removals;
+mod plan_file;
 mod record;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ pub(crate) use current::Current;
 pub(crate) use diff::Diff;
 pub(crate) use licenses::Added;
 pub(crate) use max_removals::MaxRemovals;
+pub(crate) use plan_file::PlanFile;
 pub(crate) use record::{ChangeRecord, MembershipRecord};
 
 use crate::{

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use umapi::{
-    Command, GroupCommand, MembershipPlan, NewGroup, RunOptions, StopHandle, model::ThrottleClass,
+    Command, GroupCommand, MembershipAction, MembershipPlan, NewGroup, RunOptions, StopHandle, model::ThrottleClass,
     plan::account::FoldedName,
 };
 
@@ -19,8 +19,8 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     input::{Diagnostics, TableArgs, desired::Located, read_memberships, source_name},
-    memberships::{self, ChangeRecord, Current, Diff, MaxRemovals},
-    output::{OutcomeRecord, counted, rough},
+    memberships::{self, ChangeRecord, Current, Diff, MaxRemovals, PlanFile, PlannedChange},
+    output::{OutcomeRecord, counted, rough, time},
     private_file,
 };
 
@@ -32,14 +32,18 @@ const SHOWN: usize = 20;
 /// Missing members are added, and members that the file does not list are removed. Groups and users that the file does
 /// not name are left unchanged. `umapi help membership-file` describes the file. After Ctrl-C or a failure, run the same
 /// command again: it compares again and continues.
+///
+/// With a plan of --plan-out as FILE, exactly that plan is applied. If a user or a group of it has changed since, nothing
+/// is changed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   umapi apply teams.yaml --plan-only
   umapi apply teams.yaml --yes --max-removals 50
+  umapi apply teams.yaml --plan-only --plan-out plan.json; umapi apply plan.json
   umapi export --output users.csv; edit users.csv; umapi apply users.csv")]
 pub(crate) struct ApplyArgs {
-    /// File with the desired memberships: YAML, JSON or CSV, by its name.
+    /// File with the desired memberships (YAML, JSON or CSV, by its name), or a plan.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -54,7 +58,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long)]
     plan_only: bool,
 
-    /// Write the plan to a file too, as commands for `umapi run`.
+    /// Write the plan to a file too, for `umapi apply`; a name with .ndjson: for `umapi run`.
     #[arg(long, value_name = "FILE")]
     plan_out: Option<PathBuf>,
 
@@ -80,6 +84,9 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
+        if let Some(plan) = PlanFile::read(&self.file)? {
+            return self.apply_plan(context, &plan).await;
+        }
         let desired = read_memberships(&self.file, self.table)?;
         let connection = Connection::for_change(context, "memberships").await?;
         let file = source_name(&self.file);
@@ -97,7 +104,7 @@ impl ApplyArgs {
         report_skipped(context, &diff);
         let exit = if diff.unknown_users.is_empty() { Exit::Success } else { Exit::Failed };
         if let Some(path) = &self.plan_out {
-            write_plan(path, &diff, &current.new_groups)?;
+            self.write_plan(context, &connection, path, (&diff, &current.new_groups))?;
         }
         if self.plan_only {
             return self.show_plan(context, &connection, &diff, &current.new_groups).await.map(|()| exit);
@@ -109,7 +116,7 @@ impl ApplyArgs {
             });
             return Ok(exit);
         }
-        self.check_removals(&diff)?;
+        self.check_removals(diff.removals(), diff.current)?;
         let new_groups = current.new_keys();
         let mut changes = diff.changes();
         if self.options.dry_run && !new_groups.is_empty() {
@@ -120,7 +127,58 @@ impl ApplyArgs {
         }
         let planned = memberships::plan(context, &connection, &changes).await?;
         note_new_groups(context, &current.new_groups);
-        context.note(&describe(&connection, &diff, planned.plan()).await);
+        context.note(&describe(&connection, &changes, planned.plan()).await);
+        self.confirm(context, &changes)?;
+        self.create(context, &connection, &current.new_groups).await?;
+        Ok(memberships::apply(context, &connection, planned, &changes, &[], &self.options).await?.most_severe(exit))
+    }
+
+    /// Applies a saved plan, if the organization is as it was when the plan was made.
+    async fn apply_plan(&self, context: &Context, plan: &PlanFile) -> Result<Exit> {
+        let options = [
+            ("--add-only", self.add_only),
+            ("--include-admin-groups", self.include_admin_groups),
+            ("--create-groups", self.create_groups),
+            ("--plan-out", self.plan_out.is_some()),
+        ];
+        if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given) {
+            return Err(Failure::usage(format!("{option} cannot be used with a plan, which says what is changed"))
+                .remedy(format!("leave it out, or make a new plan: umapi apply {} {option}", plan.file)));
+        }
+        let connection = Connection::for_change(context, "memberships").await?;
+        plan.check_origin(&connection.access)?;
+        let changes = plan.changes();
+        let new_groups: Vec<Located<String>> =
+            plan.new_groups.iter().map(|name| Located::unplaced(name.clone())).collect();
+        if changes.is_empty() && new_groups.is_empty() {
+            context.note("nothing to change: the plan is empty");
+            return Ok(Exit::Success);
+        }
+        if self.plan_only {
+            connection.progress.finish();
+            self.show_changes(context, &connection, &changes, &new_groups).await?;
+            return Ok(Exit::Success);
+        }
+        self.check_removals(plan.removals(), plan.compared)?;
+        if self.options.dry_run && !new_groups.is_empty() {
+            return Err(Failure::usage("a plan that creates groups cannot be validated by a dry run")
+                .remedy("leave out --dry-run, or use --plan-only to see the plan"));
+        }
+        plan.check_unchanged(&connection).await?;
+        connection.progress.finish();
+        context.note(&format!(
+            "the plan of {} from {}; its users and groups have not changed since",
+            plan.file, plan.made_at
+        ));
+        let planned = memberships::plan(context, &connection, &changes).await?;
+        note_new_groups(context, &new_groups);
+        context.note(&describe(&connection, &changes, planned.plan()).await);
+        self.confirm(context, &changes)?;
+        self.create(context, &connection, &new_groups).await?;
+        memberships::apply(context, &connection, planned, &changes, &[], &self.options).await
+    }
+
+    fn confirm(&self, context: &Context, changes: &[PlannedChange]) -> Result<()> {
         if !self.yes && !self.options.dry_run {
             for planned in changes.iter().take(SHOWN) {
                 context.note(&format!("  {}", planned.change));
@@ -131,8 +189,7 @@ impl ApplyArgs {
             }
             context.confirm("Apply these changes?", false)?;
         }
-        self.create(context, &connection, &current.new_groups).await?;
-        Ok(memberships::apply(context, &connection, planned, &changes, &[], &self.options).await?.most_severe(exit))
+        Ok(())
     }
 
     /// Creates user groups. If one cannot be created, no membership is changed.
@@ -178,25 +235,35 @@ impl ApplyArgs {
         diff: &Diff,
         new_groups: &[Located<String>],
     ) -> Result<()> {
-        let (mut listing, changes) = (context.listing(), diff.changes());
-        for group in new_groups {
-            listing.push(&ChangeRecord::new_group(group))?;
-        }
-        for planned in &changes {
-            listing.push(&ChangeRecord::from(planned))?;
-        }
-        listing.finish()?;
-        let planned = memberships::plan(context, connection, &changes).await?;
-        note_new_groups(context, new_groups);
-        context.note(&describe(connection, diff, planned.plan()).await);
+        self.show_changes(context, connection, &diff.changes(), new_groups).await?;
         if !self.max_removals.allows(diff.removals(), diff.current) {
             context.note(&format!("this is more than --max-removals {} allows", self.max_removals));
         }
         Ok(())
     }
 
-    fn check_removals(&self, diff: &Diff) -> Result<()> {
-        let (removals, current) = (diff.removals(), diff.current);
+    async fn show_changes(
+        &self,
+        context: &Context,
+        connection: &Connection,
+        changes: &[PlannedChange],
+        new_groups: &[Located<String>],
+    ) -> Result<()> {
+        let mut listing = context.listing();
+        for group in new_groups {
+            listing.push(&ChangeRecord::new_group(group))?;
+        }
+        for planned in changes {
+            listing.push(&ChangeRecord::from(planned))?;
+        }
+        listing.finish()?;
+        let planned = memberships::plan(context, connection, changes).await?;
+        note_new_groups(context, new_groups);
+        context.note(&describe(connection, changes, planned.plan()).await);
+        Ok(())
+    }
+
+    fn check_removals(&self, removals: usize, current: usize) -> Result<()> {
         if self.max_removals.allows(removals, current) {
             return Ok(());
         }
@@ -205,6 +272,25 @@ impl ApplyArgs {
             .remedy(format!(
                 "check the plan with --plan-only; to apply it, add --max-removals {removals}; to remove nobody, add --add-only"
             )))
+    }
+}
+
+impl ApplyArgs {
+    /// Writes the plan in the format that the name of the file asks for.
+    fn write_plan(
+        &self,
+        context: &Context,
+        connection: &Connection,
+        path: &Path,
+        (diff, new_groups): (&Diff, &[Located<String>]),
+    ) -> Result<()> {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ndjson")) {
+            return write_commands(path, diff, new_groups);
+        }
+        let new_groups = new_groups.iter().map(|group| group.name.clone()).collect();
+        let made_at = time::utc(context.clock.wall());
+        let (changes, file) = (diff.changes(), source_name(&self.file));
+        PlanFile::new(&connection.access, made_at, &file, diff.current, new_groups, &changes).write(path)
     }
 }
 
@@ -244,8 +330,9 @@ fn report_skipped(context: &Context, diff: &Diff) {
 }
 
 /// `12 to add, 3 to remove; 2 requests, about 6 s under the rate limits`.
-async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -> String {
-    let changes = format!("{} to add, {} to remove", diff.additions(), diff.removals());
+async fn describe(connection: &Connection, changes: &[PlannedChange], plan: &MembershipPlan) -> String {
+    let additions = changes.iter().filter(|planned| planned.change.action == MembershipAction::Add).count();
+    let changes = format!("{additions} to add, {} to remove", changes.len() - additions);
     let requests = plan.requests();
     if requests == 0 {
         return changes;
@@ -258,7 +345,7 @@ async fn describe(connection: &Connection, diff: &Diff, plan: &MembershipPlan) -
     format!("{changes}; {}, {time}", counted(requests as u64, "request"))
 }
 
-fn write_plan(path: &Path, diff: &Diff, new_groups: &[Located<String>]) -> Result<()> {
+fn write_commands(path: &Path, diff: &Diff, new_groups: &[Located<String>]) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut plan = Vec::new();
         let creations = new_groups.iter().map(|group| Command::from(creation(group)));

@@ -39,6 +39,13 @@ pub(crate) struct Located<T> {
     pub(crate) location: SourceLocation,
 }
 
+impl<T> Located<T> {
+    /// A name that is not in an input file.
+    pub(crate) fn unplaced(name: T) -> Self {
+        Self { name, location: SourceLocation::default() }
+    }
+}
+
 impl Desired {
     /// Begins the list of a group. A second list of the same group is a mistake, unless the format allows it to continue
     /// the first.

@@ -63,11 +63,16 @@ impl Current {
             false => current.refuse_unknown_groups(desired, file)?,
         }
         let new_groups = current.new_keys();
+        let mut too_large = Vec::new();
         for (key, list) in desired.groups.iter().filter(|(key, _)| !new_groups.contains(*key)) {
             let what_failed = || format!("cannot list the members of \"{}\"", list.group.name);
-            let members = current.read_members(client, key).await;
-            current.members.insert(key.clone(), members.map_err(|error| Failure::of_service(what_failed(), &error))?);
+            match current.read_members(client, key).await {
+                Ok(members) => drop(current.members.insert(key.clone(), members)),
+                Err(error) if error.is_group_too_large() => too_large.push((key.clone(), list.group.name.as_str())),
+                Err(error) => return Err(Failure::of_service(what_failed(), &error)),
+            }
         }
+        current.read_large_groups(context, connection, &too_large).await?;
         let additions = desired.groups.iter().flat_map(|(key, list)| {
             let members = current.members_of(key);
             let is_member = move |query: &&_| members.iter().any(|member| member.account.is_named_by(query));
@@ -173,6 +178,34 @@ impl Current {
         }
         self.unreadable_items += users.changes().unreadable_items;
         Ok(members)
+    }
+
+    /// Takes the members of groups that the service cannot list from the list of all users.
+    async fn read_large_groups(
+        &mut self,
+        context: &Context,
+        connection: &Connection,
+        groups: &[(FoldedName, &str)],
+    ) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = groups.iter().map(|(_, name)| *name).collect();
+        context.note(&format!(
+            "too large for the service to list: \"{}\"; the direct members are taken from the list of all users",
+            names.join("\", \"")
+        ));
+        let mut users = connection.users(context, None, true, "cannot list the users").await?;
+        groups.iter().for_each(|(key, _)| drop(self.members.insert(key.clone(), Vec::new())));
+        while let Some(user) = users.try_next().await? {
+            let Some(account) = FoundAccount::of(&user) else { continue };
+            for (key, _) in groups.iter().filter(|(key, _)| account.groups.contains_key(key)) {
+                let member = Member { account: account.clone(), is_direct: true };
+                self.members.entry(key.clone()).or_default().push(member);
+            }
+        }
+        self.unreadable_items += users.unreadable();
+        Ok(())
     }
 
     fn see_all(&mut self) {

@@ -98,10 +98,6 @@ impl Diff {
         self.changes.is_empty()
     }
 
-    pub(crate) fn additions(&self) -> usize {
-        self.changes.len() - self.removals()
-    }
-
     pub(crate) fn removals(&self) -> usize {
         self.changes.values().filter(|planned| planned.change.action == MembershipAction::Remove).count()
     }
@@ -333,7 +329,7 @@ mod tests {
             ["bob@example.com out of Design", "dan@example.com into Design", "cleo@example.com out of Photoshop"]
         );
         // A membership that comes through a user group cannot be removed from the user.
-        assert_eq!((diff.additions(), diff.removals(), diff.current), (1, 2, 3));
+        assert_eq!((diff.changes().len() - diff.removals(), diff.removals(), diff.current), (1, 2, 3));
         let lines: Vec<_> = diff.changes().iter().map(|planned| planned.line).collect();
         assert_eq!(lines, [Some(2), Some(3), Some(4)], "a removal has the line of its list");
     }

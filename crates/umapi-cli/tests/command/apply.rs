@@ -1,8 +1,8 @@
 //! `umapi apply`.
 
-use umapi_emulator::Operation;
+use umapi_emulator::{FaultResponse, FaultRule, Operation};
 
-use crate::stage::{Stage, text};
+use crate::stage::{Stage, ended, text};
 
 const TEAMS: &str =
     "groups:\n  Design: [BOB@enterprise.example, jane@example.com]\nusers:\n  nobody@example.com: [Sales]\n";
@@ -42,6 +42,92 @@ fn plan_can_be_saved_and_run() {
     stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
     stage.umapi(["run", text(&plan)]).done().saying("3 completed; 1 request");
     stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
+}
+
+#[test]
+fn saved_plan_is_applied_exactly() {
+    let stage = Stage::new();
+    let (file, plan) = (stage.file("teams.yaml", TEAMS), stage.path("plan.json"));
+    stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
+    stage.umapi(["apply", text(&plan), "--yes"]).with_code(2).saying("1 of 2 memberships, and --max-removals is 20%");
+    stage.umapi(["apply", text(&plan), "--add-only"]).with_code(2).saying("--add-only cannot be used with a plan");
+    let shown = stage.umapi(["apply", text(&plan), "--plan-only", "-f", "csv"]).done();
+    assert_eq!(shown.csv().len(), 3);
+    stage.emulator.journal().clear();
+    let done = stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "1", "-f", "json"]).done();
+    let lines: Vec<_> =
+        done.json().as_array().unwrap().iter().map(|outcome| outcome["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 2, 4]);
+    // No list of all users or groups is read.
+    let read = |operation| stage.emulator.journal().count(operation);
+    assert_eq!((read(Operation::ListGroups), read(Operation::ListUsers), read(Operation::GetUser)), (0, 0, 3));
+    stage.umapi(["apply", text(&file), "--yes"]).done().saying("nothing to change");
+    let again = stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "1"]).with_code(1);
+    again.saying("`jane@example.com` is in \"Design\" already").saying("`jdoe@example.com` is not in \"Design\"");
+}
+
+#[test]
+fn plan_is_refused_if_anything_in_it_has_changed() {
+    let stage = Stage::new();
+    let (file, plan) = (stage.file("teams.yaml", TEAMS), stage.path("plan.json"));
+    stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
+    let before = stage.emulator.snapshot().unwrap();
+    for (change, part) in [
+        (
+            &["users", "remove", "jane@example.com", "--yes"][..],
+            "`jane@example.com` is not in the organization any more",
+        ),
+        (&["members", "add", "Sales", "nobody@example.com"], "line 4: `nobody@example.com` is in \"Sales\" already"),
+        (
+            &["members", "remove", "Design", "jdoe@example.com"],
+            "line 2: `jdoe@example.com` is not in \"Design\" any more",
+        ),
+        (&["groups", "update", "Sales", "--name", "Selling"], "group \"Sales\" does not exist any more"),
+    ] {
+        stage.umapi(change).done();
+        stage.emulator.journal().clear();
+        let refused = stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "1"]).with_code(1);
+        refused.saying("has changed since the plan was made").saying(part);
+        assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
+        stage.emulator.restore(&before).unwrap();
+    }
+    stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "1"]).done();
+}
+
+#[test]
+fn plan_belongs_to_its_organization() {
+    let (stage, other) = (Stage::new(), Stage::new());
+    let (file, plan) = (stage.file("teams.yaml", TEAMS), stage.path("plan.json"));
+    stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
+    other.umapi(["apply", text(&plan), "--yes"]).with_code(2).saying("made for another organization");
+    let whole = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, &whole[..whole.len() / 2]).unwrap();
+    stage.umapi(["apply", text(&plan), "--yes"]).with_code(2).saying("cannot apply the plan").saying("line ");
+}
+
+#[test]
+fn plan_creates_the_groups_that_it_names() {
+    let stage = Stage::new();
+    let file = stage.file("teams.yaml", "groups:\n  Spring: [jane@example.com]\n");
+    let plan = stage.path("plan.json");
+    stage.umapi(["apply", text(&file), "--create-groups", "--plan-only", "--plan-out", text(&plan)]).done();
+    stage.umapi(["apply", text(&plan), "--yes"]).done();
+    assert!(stage.groups_of("jane@example.com").contains(&"Spring".to_owned()));
+    stage.umapi(["apply", text(&plan), "--yes"]).with_code(1).saying("group \"Spring\" exists already");
+}
+
+#[test]
+fn members_of_a_group_too_large_to_list_are_found() {
+    let stage = Stage::new();
+    let too_large = FaultRule::on(Operation::ListUsersInGroup, FaultResponse::status(504));
+    stage.emulator.faults().add(too_large).unwrap();
+    let file = stage.file("teams.yaml", "groups:\n  Design: [bob@enterprise.example, jane@example.com]\n");
+    let mut command = stage.command();
+    command.args(["apply", text(&file), "--yes", "--max-removals", "50%", "--max-wait", "0s"]);
+    ended(&mut command).done().saying("too large for the service to list: \"Design\"").saying("2 completed");
+    stage.emulator.faults().clear();
+    assert!(stage.groups_of("jane@example.com").contains(&"Design".to_owned()));
+    assert!(!stage.groups_of("jdoe@example.com").contains(&"Design".to_owned()));
 }
 
 #[test]

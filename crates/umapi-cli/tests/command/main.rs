@@ -8,6 +8,7 @@ mod auth;
 mod cache;
 mod cases;
 mod configuration;
+mod day;
 mod documents;
 mod files;
 mod formats;
