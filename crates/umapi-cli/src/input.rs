@@ -7,12 +7,14 @@ mod csv;
 mod csv_commands;
 pub(crate) mod desired;
 mod diagnostic;
+mod document;
 mod encoding;
 mod json_commands;
 mod membership_file;
 mod name_list;
 mod source;
 mod text;
+mod words;
 
 pub(crate) use arguments::{TableArgs, TextArgs};
 pub(crate) use commands::{CommandReader, InputFormat, ReadOptions};
@@ -21,7 +23,7 @@ pub(crate) use encoding::TextEncoding;
 pub(crate) use membership_file::{memberships_of, read_memberships};
 pub(crate) use name_list::{ListedName, read_names};
 pub(crate) use source::{Source, read_whole, source_name};
-pub(crate) use text::check_name;
+pub(crate) use text::{NameCheck, check_listed, check_name, check_user};
 
 /// A part of a file that cannot be used: a command, or a row.
 #[derive(Clone, Debug)]

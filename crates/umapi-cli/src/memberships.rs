@@ -10,7 +10,7 @@ mod record;
 use std::collections::HashMap;
 
 use umapi::{
-    GroupKind, GroupRef, MembershipAction, MembershipChange, Memberships, PlannedMemberships, RunOptions, StopHandle,
+    Command, GroupKind, GroupRef, MembershipAction, MembershipChange, Memberships, PlannedMemberships, RunOptions, StopHandle,
     plan::account::FoldedName,
 };
 
@@ -26,6 +26,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    input::{Diagnostic, SourceLocation},
 };
 
 /// A membership to change, its number, and the line of the input file that asks for it.
@@ -38,16 +39,41 @@ pub(crate) struct PlannedChange {
     pub(crate) line: Option<u64>,
 }
 
-/// Finds the fewest requests. A name that no group or user can have is refused before anything is sent.
+/// Finds the fewest requests. Names that no group or user can have are refused before anything is sent, all at once.
 pub(crate) async fn plan(
     context: &Context,
     connection: &Connection,
     changes: &[PlannedChange],
 ) -> Result<PlannedMemberships> {
+    check_names(changes)?;
     let mut changes: Vec<MembershipChange> = changes.iter().map(|planned| planned.change.clone()).collect();
     set_kinds(context, connection, &mut changes).await?;
     let planned = connection.client.memberships().with(changes).plan().await;
     planned.map_err(|error| Failure::of_service("cannot plan the membership changes", &error))
+}
+
+fn check_names(changes: &[PlannedChange]) -> Result<()> {
+    let mut mistakes: Vec<String> = Vec::new();
+    for PlannedChange { change, line, .. } in changes {
+        let command = Command::user(change.user.clone()).add_to([change.group.name()]);
+        let Err(invalid) = command.check() else { continue };
+        let name = match invalid.field() {
+            // The service knows whether there is such a username.
+            "domain" if change.user.domain().is_none() => continue,
+            "user" | "domain" => change.user.name(),
+            _ => change.group.name(),
+        };
+        let location = line.map(SourceLocation::line).unwrap_or_default();
+        let rule = format!("{name}: {} ({})", invalid.rule(), invalid.code());
+        let mistake = Diagnostic::new(location, rule).remedy(invalid.remedy()).to_string();
+        if !mistakes.contains(&mistake) {
+            mistakes.push(mistake);
+        }
+    }
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    Err(mistakes.iter().fold(Failure::usage("there cannot be such names; nothing was sent"), Failure::why))
 }
 
 /// Sets the kinds of the groups of changes, if the number of requests depends on them.

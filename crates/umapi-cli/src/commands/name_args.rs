@@ -11,7 +11,9 @@ use super::account_args::AccountArgs;
 use crate::{
     accounts::UserQuery,
     failure::{Failure, Result},
-    input::{Diagnostic, ListedName, SourceLocation, TextArgs, check_name, read_names, source_name},
+    input::{
+        Diagnostic, ListedName, NameCheck, SourceLocation, TextArgs, check_listed, check_user, read_names, source_name,
+    },
 };
 
 /// A user who was named, and the line of the file.
@@ -41,23 +43,30 @@ impl NameFile {
 
 /// Reads the names of arguments and of a file. All mistakes are told at once.
 pub(super) fn names(arguments: &[String], file: &NameFile) -> Result<Vec<ListedName>> {
-    let mistakes: Vec<String> = arguments.iter().filter_map(|name| check_name(name).err()).collect();
-    if !mistakes.is_empty() {
-        let what = if mistakes.len() == 1 { "a name is not valid" } else { "names are not valid" };
-        return Err(mistakes.into_iter().fold(Failure::usage(what), Failure::why).remedy("correct the name"));
-    }
-    let mut names: Vec<ListedName> =
-        arguments.iter().map(|name| ListedName { name: name.clone(), line: None }).collect();
-    if let Some(path) = &file.from {
-        names.extend(read_names(path, file.text)?);
-    }
-    Ok(names)
+    checked_names(arguments, file, check_listed)
 }
 
 /// Reads the users of arguments and of a file.
 pub(super) fn users(arguments: &[String], file: &NameFile, account: &AccountArgs) -> Result<Vec<NamedUser>> {
-    let names = names(arguments, file)?.into_iter();
+    let names = checked_names(arguments, file, check_user)?.into_iter();
     Ok(names.map(|ListedName { name, line }| NamedUser { query: account.query(name), line }).collect())
+}
+
+fn checked_names(arguments: &[String], file: &NameFile, check: NameCheck) -> Result<Vec<ListedName>> {
+    let mistakes: Vec<_> = arguments.iter().filter_map(|name| check(name).err()).collect();
+    if !mistakes.is_empty() {
+        let what = if mistakes.len() == 1 { "a name is not valid" } else { "names are not valid" };
+        let failure = mistakes.into_iter().fold(Failure::usage(what), |failure, (rule, remedy)| {
+            failure.why(Diagnostic::new(SourceLocation::default(), rule).remedy(remedy))
+        });
+        return Err(failure);
+    }
+    let mut names: Vec<ListedName> =
+        arguments.iter().map(|name| ListedName { name: name.clone(), line: None }).collect();
+    if let Some(path) = &file.from {
+        names.extend(read_names(path, file.text, check)?);
+    }
+    Ok(names)
 }
 
 /// Leaves out users who are named again, in another spelling too.

@@ -165,6 +165,14 @@ mod tests {
             (r#"{"user":"ann@example.com","do":[{"levitate":{}}]}"#, "column 43", "levitate"),
             (r#"{"user":"ann@example.com","do":[],"color":1}"#, "column 41", "color"),
             (r#"{"do":[]}"#, "column 1", "must have"),
+            ("[]", "column 1", "a command is an object"),
+            ("null", "column 1", "a command is an object"),
+            (
+                r#"{"user":"a@b.c","do":[{"add":{"group":["x"]},"remove":"all"}]}"#,
+                "column 44",
+                "two steps as two objects",
+            ),
+            (r#"{"user":"a@b.c","do":{}}"#, "column 21", "a list was expected, not an object"),
             (r#"{"user":"a@b.c","usergroup":"x","do":[]}"#, "column 1", "not both"),
             (
                 r#"{"user":"ann@example.com","do":[{"createFederatedID":{"email":"ann@example.com","firstname":"A","lastname":"B","country":"usa"}}]}"#,
@@ -195,7 +203,7 @@ mod tests {
             ("{\"a\":1", "line 1, column 7: the command is cut off"),
             ("{}\n{}", "line 2, column 1: the file goes on after the command"),
             ("[\n", "line 2, column 1: the array has no end"),
-            ("[{\"a\":1}x]", "line 1, column 9: this is not valid JSON: trailing"),
+            ("[{\"a\":1}x]", "line 1, column 9: this is not valid JSON: there is text behind its end"),
             ("[{},]", "line 1, column 5: a command was expected"),
             ("[]\n x", "line 2, column 2: the file goes on"),
             ("[{\"a\": \"b", "line 1, column 10: the array has no end"),

@@ -72,7 +72,8 @@ impl<R: BufRead> CsvReader<R> {
             let line = match self.next_line()? {
                 None => {
                     let rule = "the file is empty: a header is missing";
-                    return Ok(Err(Diagnostic::new(SourceLocation::line(1), rule)));
+                    let remedy = "write the names of the columns on the first line";
+                    return Ok(Err(Diagnostic::new(SourceLocation::line(1), rule).remedy(remedy)));
                 }
                 Some(Err(bad)) => return Ok(Err(bad.diagnostic)),
                 Some(Ok(line)) => line,

@@ -18,6 +18,7 @@ use super::{
     commands::NumberedCommand,
     diagnostic::{Diagnostic, SourceLocation},
     text::{self, MAX_LINE},
+    words,
 };
 
 /// Reads NDJSON: a command per line. A bad line does not keep the next one from being read.
@@ -249,14 +250,20 @@ struct Root {
 
 /// Reads and checks one command.
 pub(super) fn parse_command(text: &str) -> Result<Command, Box<CommandProblem>> {
-    let root: Root = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    if !text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        let remedy = "write {\"user\":\"ann@example.com\",\"do\":[…]}";
+        return Err(whole("a command is an object with a `user` or a `usergroup`", remedy));
+    }
+    let root: Root = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
     let command: Command = match (root.user, root.usergroup) {
         (Some(_), None) => {
-            let mut command: UserCommand = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+            let mut command: UserCommand = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
             raise_countries(&mut command);
             command.into()
         }
-        (None, Some(_)) => serde_json::from_str::<UserGroupCommand>(text).map_err(|error| unreadable(&error))?.into(),
+        (None, Some(_)) => {
+            serde_json::from_str::<UserGroupCommand>(text).map_err(|error| unreadable(text, &error))?.into()
+        }
         (Some(_), Some(_)) => {
             return Err(whole("a command has a `user` or a `usergroup`, not both", "write two commands"));
         }
@@ -285,31 +292,46 @@ fn raise_countries(command: &mut UserCommand) {
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Box<CommandProblem> {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = message.strip_suffix(&place).unwrap_or(&message);
-    let (rule, remedy) = match error.classify() {
+/// Why a text is not a command: it is not JSON, or not of the form of a command.
+fn unreadable(text: &str, error: &serde_json::Error) -> Box<CommandProblem> {
+    // A step that is no single name with a value is reported as broken JSON.
+    let broken = serde_json::from_str::<IgnoredAny>(text).err();
+    let place = broken.as_ref().unwrap_or(error);
+    let message = message_of(place);
+    let (rule, remedy) = match (&broken, error.classify()) {
+        (Some(broken), _) if broken.is_eof() => {
+            ("the command is cut off".to_owned(), Some("complete the JSON".to_owned()))
+        }
+        (Some(_), _) => words::json_syntax(&message),
         // PowerShell writes only some levels of an object.
-        Category::Data if ["`System.", "\"System.", "`@{", "\"@{"].iter().any(|cut| message.contains(cut)) => (
+        (None, Category::Data) if ["`System.", "\"System.", "`@{", "\"@{"].iter().any(|cut| message.contains(cut)) => (
             "there is a name of PowerShell instead of an object, because the file was written with too few levels"
                 .to_owned(),
             Some("write it with ConvertTo-Json -Depth 10".to_owned()),
         ),
-        Category::Data => text::in_plain_words(message),
-        Category::Eof => ("the command is cut off".to_owned(), Some("complete the JSON".to_owned())),
-        Category::Syntax | Category::Io => (format!("this is not valid JSON: {message}"), None),
+        (None, Category::Data) => words::json_value(&message),
+        (None, _) => (
+            "a step is an object with one name and its value".to_owned(),
+            Some("write e.g. {\"add\":{\"group\":[\"Design\"]}}, and two steps as two objects".to_owned()),
+        ),
     };
     let field = message.strip_prefix("missing field `").and_then(|field| field.strip_suffix('`'));
     Box::new(CommandProblem {
-        line: error.line().max(1),
-        column: error.column().max(1),
+        line: place.line().max(1),
+        column: place.column().max(1),
         field: field.map(str::to_owned),
         step: None,
         rule,
         remedy,
         code: None,
     })
+}
+
+/// The message without the place.
+fn message_of(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).map(str::to_owned).unwrap_or(message)
 }
 
 fn whole(rule: &str, remedy: &str) -> Box<CommandProblem> {

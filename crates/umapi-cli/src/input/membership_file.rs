@@ -1,21 +1,18 @@
 //! The file that `umapi apply` reads: memberships in YAML, JSON or CSV.
 
-use std::{fmt, io, marker::PhantomData, path::Path};
+use std::{io, path::Path};
 
 use csv::StringRecord;
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, Error as _, MapAccess, SeqAccess, Visitor},
-};
-use serde_saphyr::{Location, Spanned};
+use serde::Deserialize;
 
 use super::{
     Diagnostic, Diagnostics, SourceLocation, TableArgs,
     columns::{self, ForeignTable, column_name},
     csv::{CsvReader, Row, split_list},
     desired::{Desired, Located},
+    document::{Node, Value, read_document},
     source::{read_text, source_name},
-    text::{decode, in_plain_words, without_bom},
+    text::{decode, without_bom},
 };
 use crate::{
     accounts::{UserQuery, parse_kind},
@@ -50,213 +47,203 @@ pub(crate) fn memberships_of(is_table: bool, bytes: &[u8]) -> Result<Desired, Ve
 fn content_of(is_table: bool, bytes: &[u8], delimiter: Option<char>) -> Result<Desired, Vec<Diagnostic>> {
     let (desired, mistakes) = match is_table {
         true => read_table(bytes, delimiter)?,
-        false => read_document(decode(without_bom(bytes), 1).map_err(|mistake| vec![mistake])?)?,
+        false => read_lists(decode(without_bom(bytes), 1).map_err(|mistake| vec![mistake])?)?,
     };
     if mistakes.is_empty() { Ok(desired) } else { Err(mistakes) }
 }
 
 const HELP: &str = "umapi help membership-file shows the format";
 
-/// YAML, and JSON in the same shape.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    #[serde(default)]
-    groups: Entries<Vec<Spanned<UserItem>>>,
-    #[serde(default)]
-    users: UserEntries,
+/// The lists of a document, and its mistakes.
+#[derive(Default)]
+struct Lists {
+    desired: Desired,
+    mistakes: Vec<Diagnostic>,
 }
 
-/// A mapping as a list, in the order of the file, with the places of its keys.
-struct Entries<V>(Vec<(Spanned<String>, V)>);
+fn read_lists(text: &str) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let document = read_document(text).map_err(|mistake| vec![mistake])?;
+    let mut lists = Lists::default();
+    let Value::Mapping(entries) = document.value else {
+        let rule = match document.value {
+            Value::Null => "the file is empty".to_owned(),
+            _ => format!("`groups` or `users` with their lists were expected, not {}", document.describe()),
+        };
+        return Err(vec![Diagnostic::new(document.location, rule).remedy(HELP)]);
+    };
+    let mut seen: Vec<(String, SourceLocation)> = Vec::new();
+    for (name, value) in entries {
+        let Some(section) = lists.name_of(&name) else { continue };
+        if let Some((_, first)) = seen.iter().find(|(earlier, _)| *earlier == section) {
+            let rule = format!("`{section}` is there already, on {first}");
+            lists.mistakes.push(Diagnostic::new(name.location, rule).remedy("put everything into one"));
+            continue;
+        }
+        match section.as_str() {
+            "groups" => lists.read_groups(value),
+            "users" => lists.read_users(value),
+            _ => {
+                let rule = format!("unknown field `{section}`");
+                lists
+                    .mistakes
+                    .push(Diagnostic::new(name.location.clone(), rule).remedy("the fields are `groups`, `users`"));
+            }
+        }
+        seen.push((section, name.location));
+    }
+    Ok((lists.desired, lists.mistakes))
+}
 
-/// The users with their groups: a mapping by name, or a list of users with their types and domains.
-#[derive(Default)]
-struct UserEntries(Vec<(Spanned<UserItem>, Option<GroupNames>)>);
+impl Lists {
+    fn mistake(&mut self, location: SourceLocation, rule: impl Into<String>, remedy: &str) {
+        self.mistakes.push(Diagnostic::new(location, rule).remedy(remedy));
+    }
 
-/// Names of groups, with their places.
-type GroupNames = Vec<Spanned<String>>;
+    /// The name of a group, a user or a field. A number is taken as it is written.
+    fn name_of(&mut self, node: &Node) -> Option<String> {
+        match &node.value {
+            Value::Text(text) | Value::Scalar(text) => Some(text.clone()),
+            Value::Null => {
+                self.mistake(node.location.clone(), "a name is empty", "write the name, or delete the entry");
+                None
+            }
+            Value::List(_) | Value::Mapping(_) => {
+                self.mistake(node.location.clone(), format!("a name was expected, not {}", node.describe()), HELP);
+                None
+            }
+        }
+    }
 
-/// A user: a name, or a mapping with a name and what tells the account from others of the same name.
-struct UserItem(UserQuery);
+    fn list_of(&mut self, node: Node) -> Vec<Node> {
+        match node.value {
+            Value::List(items) => items,
+            _ => {
+                let rule = format!("a list was expected, not {}", node.describe());
+                self.mistake(
+                    node.location,
+                    rule,
+                    "put names into brackets, as in [ann@example.com]; [] is an empty list",
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn mapping_of(&mut self, node: Node) -> Vec<(Node, Node)> {
+        match node.value {
+            Value::Mapping(entries) => entries,
+            _ => {
+                let rule = format!("names with their lists were expected, not {}", node.describe());
+                self.mistake(node.location, rule, HELP);
+                Vec::new()
+            }
+        }
+    }
+
+    fn read_groups(&mut self, node: Node) {
+        for (name, members) in self.mapping_of(node) {
+            let Some(group) = self.name_of(&name) else { continue };
+            let items = self.list_of(members);
+            let members: Vec<_> = items.into_iter().filter_map(|item| self.member(item)).collect();
+            match self.desired.begin_group(Located::new(group, name.location), false) {
+                Ok(list) => self.mistakes.extend(members.into_iter().filter_map(|member| list.push(member).err())),
+                Err(mistake) => self.mistakes.push(mistake),
+            }
+        }
+    }
+
+    fn read_users(&mut self, node: Node) {
+        if let Value::List(items) = node.value {
+            for item in items {
+                let Some(fields) = self.user_fields(item, true) else { continue };
+                let Some(groups) = fields.groups else {
+                    let rule = format!("the list of `{}` is missing", fields.user.name);
+                    self.mistake(fields.user.location, rule, "write `groups: []` for a user without groups");
+                    continue;
+                };
+                self.add_user(fields.user, groups);
+            }
+            return;
+        }
+        for (name, groups) in self.mapping_of(node) {
+            if let Some(user) = self.name_of(&name) {
+                self.add_user(Located::new(UserQuery::new(user), name.location), groups);
+            }
+        }
+    }
+
+    fn add_user(&mut self, user: Located<UserQuery>, groups: Node) {
+        let items = self.list_of(groups);
+        let groups: Vec<_> =
+            items.into_iter().filter_map(|item| Some(Located::new(self.name_of(&item)?, item.location))).collect();
+        match self.desired.begin_user(user, false) {
+            Ok(list) => self.mistakes.extend(groups.into_iter().filter_map(|group| list.push(group).err())),
+            Err(mistake) => self.mistakes.push(mistake),
+        }
+    }
+
+    /// A member of a group: a name, or a mapping with what tells the account from others of the same name.
+    fn member(&mut self, node: Node) -> Option<Located<UserQuery>> {
+        match &node.value {
+            Value::Text(name) => Some(Located::new(UserQuery::new(name), node.location)),
+            Value::Mapping(_) => self.user_fields(node, false).map(|fields| fields.user),
+            Value::Scalar(_) | Value::Null | Value::List(_) => {
+                let rule = format!("an email address or a username was expected, not {}", node.describe());
+                self.mistake(node.location, rule, "put a name that is a number into quotes");
+                None
+            }
+        }
+    }
+
+    /// A user as a mapping. All fields are checked, also behind a wrong one.
+    fn user_fields(&mut self, node: Node, with_groups: bool) -> Option<UserFields> {
+        let location = node.location.clone();
+        let Value::Mapping(entries) = node.value else {
+            let rule = format!("a user with a list was expected, not {}", node.describe());
+            self.mistake(location, rule, "write {user: ann@example.com, groups: [Design]}");
+            return None;
+        };
+        let known: &[&str] =
+            if with_groups { &["user", "type", "domain", "groups"] } else { &["user", "type", "domain"] };
+        let mistakes = self.mistakes.len();
+        let (mut user, mut kind, mut domain, mut groups) = (None, None, None, None);
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in entries {
+            let Some(field) = self.name_of(&name) else { continue };
+            if seen.contains(&field) {
+                self.mistake(name.location, format!("the field `{field}` is there twice"), "delete one of them");
+                continue;
+            }
+            match field.as_str() {
+                "user" => user = self.name_of(&value).map(|name| Located::new(name, value.location)),
+                "domain" => domain = self.name_of(&value),
+                "type" => match self.name_of(&value).map(|kind| parse_kind(&kind)) {
+                    Some(Ok(read)) => kind = Some(read),
+                    Some(Err(rule)) => self.mistake(value.location, rule, HELP),
+                    None => {}
+                },
+                "groups" if with_groups => groups = Some(value),
+                _ => {
+                    let fields: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
+                    let remedy = format!("the fields are {}", fields.join(", "));
+                    self.mistake(name.location, format!("unknown field `{field}`"), &remedy);
+                }
+            }
+            seen.push(field);
+        }
+        if user.is_none() && !seen.iter().any(|field| field == "user") {
+            self.mistake(location, "the field `user` is missing", "name the user");
+        }
+        let user = user.filter(|_| self.mistakes.len() == mistakes)?;
+        let query = UserQuery { name: user.name, kind, domain };
+        Some(UserFields { user: Located::new(query, user.location), groups })
+    }
+}
 
 /// A user as a mapping.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct UserFields {
-    user: Spanned<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    domain: Option<String>,
-    groups: Option<GroupNames>,
-}
-
-impl<V> Default for Entries<V> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Mapping<V>(PhantomData<V>);
-
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for Mapping<V> {
-            type Value = Entries<V>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("names with their lists")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<V>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        deserializer.deserialize_map(Mapping(PhantomData))
-    }
-}
-
-impl<'de> Deserialize<'de> for UserEntries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Users;
-
-        impl<'de> Visitor<'de> for Users {
-            type Value = UserEntries;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("users with their groups")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UserEntries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some((user, groups)) = map.next_entry::<Spanned<String>, GroupNames>()? {
-                    let item = UserItem(UserQuery::new(user.value));
-                    entries.push((
-                        Spanned { value: item, referenced: user.referenced, defined: user.defined },
-                        Some(groups),
-                    ));
-                }
-                Ok(UserEntries(entries))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<UserEntries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(fields) = seq.next_element::<UserFields>()? {
-                    let Spanned { referenced, defined, .. } = fields.user;
-                    let (query, groups) = fields.into_query()?;
-                    entries.push((Spanned { value: UserItem(query), referenced, defined }, groups));
-                }
-                Ok(UserEntries(entries))
-            }
-        }
-
-        deserializer.deserialize_any(Users)
-    }
-}
-
-impl<'de> Deserialize<'de> for UserItem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Item;
-
-        impl<'de> Visitor<'de> for Item {
-            type Value = UserItem;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an email address or a username; put a name that is a number into quotes")
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<UserItem, E> {
-                Ok(UserItem(UserQuery::new(name)))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<UserItem, A::Error> {
-                let fields = UserFields::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                match fields.into_query()? {
-                    (query, None) => Ok(UserItem(query)),
-                    (_, Some(_)) => Err(A::Error::unknown_field("groups", &["user", "type", "domain"])),
-                }
-            }
-        }
-
-        deserializer.deserialize_any(Item)
-    }
-}
-
-impl UserFields {
-    fn into_query<E: de::Error>(self) -> Result<(UserQuery, Option<GroupNames>), E> {
-        let kind = self.kind.map(|kind| parse_kind(&kind)).transpose().map_err(E::custom)?;
-        Ok((UserQuery { name: self.user.value, kind, domain: self.domain }, self.groups))
-    }
-}
-
-fn read_document(text: &str) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let document: Document = serde_saphyr::from_str(text).map_err(|error| {
-        let location = error.location().map_or_else(SourceLocation::default, location_of);
-        vec![diagnostic_of(&error.without_snippet().to_string(), location)]
-    })?;
-    let (mut desired, mut mistakes) = (Desired::default(), Vec::new());
-    for (group, members) in document.groups.0 {
-        match desired.begin_group(located(group), false) {
-            Ok(list) => {
-                let members = members.into_iter().map(|member| {
-                    let location = location_of(member.referenced);
-                    Located::new(member.value.0, location)
-                });
-                mistakes.extend(members.filter_map(|member| list.push(member).err()));
-            }
-            Err(mistake) => mistakes.push(mistake),
-        }
-    }
-    for (user, groups) in document.users.0 {
-        let location = location_of(user.referenced);
-        let Some(groups) = groups else {
-            let rule = format!("the list of `{}` is missing", user.value.0);
-            mistakes.push(Diagnostic::new(location, rule).remedy("write `groups: []` for a user without groups"));
-            continue;
-        };
-        match desired.begin_user(Located::new(user.value.0, location), false) {
-            Ok(list) => mistakes.extend(groups.into_iter().filter_map(|group| list.push(located(group)).err())),
-            Err(mistake) => mistakes.push(mistake),
-        }
-    }
-    Ok((desired, mistakes))
-}
-
-/// The mistake that a message of the YAML reader is about, without the place and without the terms of YAML.
-fn diagnostic_of(message: &str, location: SourceLocation) -> Diagnostic {
-    let message = message.split(" at line ").next().unwrap_or(message);
-    if let Some((name, _)) = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split_once(", set "))
-    {
-        let rule = format!("`{name}` has a list already");
-        return Diagnostic::new(location, rule).remedy("put everything into one list");
-    }
-    let (rule, remedy) = match message {
-        "expected sequence start" => {
-            ("a list was expected, as in [ann@example.com]; [] is an empty list".to_owned(), None)
-        }
-        "expected mapping start" => ("names with their lists were expected".to_owned(), None),
-        other => match in_plain_words(other) {
-            (rule, None) if rule == other && !other.starts_with("unknown user type") => {
-                (format!("this cannot be read: {other}"), None)
-            }
-            plain => plain,
-        },
-    };
-    Diagnostic { location, rule, remedy: Some(remedy.unwrap_or_else(|| HELP.to_owned())) }
-}
-
-fn located(name: Spanned<String>) -> Located<String> {
-    let location = location_of(name.referenced);
-    Located::new(name.value, location)
-}
-
-fn location_of(location: Location) -> SourceLocation {
-    SourceLocation::character(location.line(), location.column())
+    user: Located<UserQuery>,
+    groups: Option<Node>,
 }
 
 /// Columns of `umapi export` that say nothing about memberships.
@@ -515,8 +502,14 @@ mod tests {
             ("groups:\n  Design: [{user: a@b.c, type: martian}]\n", ["line 2", "unknown user type `martian`"]),
             ("groups:\n  Design: [007]\n", ["line 2", "put a name that is a number into quotes"]),
             ("users:\n- {user: a@b.c}\n", ["line 2, column 10", "the list of `a@b.c` is missing"]),
-            ("groups:\n  Design: [a@b.c]\n  Design: []\n", ["line 3, column 3: `Design` has a list already", ""]),
-            ("groups: {Design: [\n", ["line", "cannot be read"]),
+            (
+                "groups:\n  Design: [a@b.c]\n  Design: []\n",
+                ["line 3, column 3: `Design` has a list already, on line 2", ""],
+            ),
+            ("groups: {Design: [\n", ["line", "a bracket is not closed"]),
+            ("", ["line 1", "the file is empty"]),
+            ("- Design\n", ["line 1, column 1: `groups` or `users`", "not a list"]),
+            ("groups:\n  Design:\n", ["line 2, column", "a list was expected, not nothing"]),
         ] {
             let shown = mistakes(false, text).join("\n");
             assert!(parts.iter().all(|part| shown.contains(part)), "{text}: {shown}");
@@ -542,5 +535,13 @@ mod tests {
         assert_eq!(lines, ["line 2:", "line 3:", "line 4,"], "{table:?}");
         let document = mistakes(false, "groups:\n  A: ['', b@c.d]\n  a: []\n  B: [' ']\n");
         assert_eq!(document.len(), 3, "{document:?}");
+        let document = mistakes(
+            false,
+            "teams: []\ngroups:\n  A: nobody\n  B: [7, {user: a@b.c, type: martian, color: 1}, {}]\nusers:\n- {user: a@b.c}\n\
+             - b@c.d\n- {groups: []}\ngroups: {}\n",
+        );
+        let lines: Vec<&str> = document.iter().map(|mistake| &mistake[..7]).collect();
+        let expected = [1, 3, 4, 4, 4, 4, 6, 7, 8, 9].map(|line| format!("line {line},"));
+        assert_eq!(lines, expected, "{document:?}");
     }
 }

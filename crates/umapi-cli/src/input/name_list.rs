@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Diagnostic, Diagnostics, SourceLocation, TextArgs,
     source::{read_text, source_name},
-    text::{check_name, decode, without_bom},
+    text::{NameCheck, decode, without_bom},
 };
 use crate::failure::Result;
 
@@ -19,9 +19,10 @@ pub(crate) struct ListedName {
 
 /// Reads the names of a file, one per line. Empty lines, comments and white space around names are left out.
 ///
-/// A comment is a line that begins with `#`. A name that begins with `#` is written `\#`.
-pub(crate) fn read_names(path: &Path, text: TextArgs) -> Result<Vec<ListedName>> {
-    names_of(&read_text(path, text.encoding())?).map_err(|mistakes| {
+/// A comment is a line that begins with `#`. A name that begins with `#` is written `\#`. All names that break the rule of
+/// `check` are told.
+pub(crate) fn read_names(path: &Path, text: TextArgs, check: NameCheck) -> Result<Vec<ListedName>> {
+    names_of(&read_text(path, text.encoding())?, check).map_err(|mistakes| {
         let mut diagnostics = Diagnostics::of_file(source_name(path));
         let what = match mistakes.len() {
             1 => "a name is not valid".to_owned(),
@@ -32,7 +33,7 @@ pub(crate) fn read_names(path: &Path, text: TextArgs) -> Result<Vec<ListedName>>
     })
 }
 
-fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
+fn names_of(bytes: &[u8], check: NameCheck) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
     let text = decode(without_bom(bytes), 1).map_err(|diagnostic| vec![diagnostic])?;
     let (mut names, mut mistakes) = (Vec::new(), Vec::new());
     for (line, name) in (1..).zip(text.lines().map(str::trim)) {
@@ -40,11 +41,9 @@ fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
             continue;
         }
         let name = if name.starts_with("\\#") { &name[1..] } else { name };
-        match check_name(name) {
+        match check(name) {
             Ok(()) => names.push(ListedName { name: name.to_owned(), line: Some(line) }),
-            Err(rule) => {
-                mistakes.push(Diagnostic::new(SourceLocation::line(line), rule).remedy("delete the character"))
-            }
+            Err((rule, remedy)) => mistakes.push(Diagnostic::new(SourceLocation::line(line), rule).remedy(remedy)),
         }
     }
     if mistakes.is_empty() { Ok(names) } else { Err(mistakes) }
@@ -53,24 +52,35 @@ fn names_of(bytes: &[u8]) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::{check_listed, check_user};
 
     #[test]
     fn comments_are_left_out() {
-        let names =
-            names_of(b"# leavers of May\nann@example.com\n  # bob@example.com\n\\#1 Team\nC# Developers\n").unwrap();
+        let names = names_of(
+            b"# leavers of May\nann@example.com\n  # bob@example.com\n\\#1 Team\nC# Developers\n",
+            check_listed,
+        )
+        .unwrap();
         let expected = [("ann@example.com", 2), ("#1 Team", 4), ("C# Developers", 5)];
         assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line: Some(line) }));
     }
 
     #[test]
     fn all_bad_names_are_told_with_their_lines() {
-        let names = names_of("\u{feff}ann@example.com\r\n\n  bob@example.com ".as_bytes()).unwrap();
+        let names = names_of("\u{feff}ann@example.com\r\n\n  bob@example.com ".as_bytes(), check_user).unwrap();
         let expected = [("ann@example.com", 1), ("bob@example.com", 3)];
         assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line: Some(line) }));
-        let mistakes = names_of("a@b.c\u{200b}\nd@e.f\n\u{202e}g@h.i\n".as_bytes()).unwrap_err();
+        let mistakes =
+            names_of("a@b.c\u{200b}\nd@e.f\n\u{202e}g@h.i\nx y@z\nlee\n".as_bytes(), check_user).unwrap_err();
+        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
         let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         assert!(shown[0].starts_with("line 1: `a@b.c<U+200B>` contains the invisible character U+200B"), "{shown:?}");
         assert!(shown[1].starts_with("line 3: "), "{shown:?}");
-        assert!(names_of(b"a\n\xff").unwrap_err()[0].to_string().starts_with("line 2, column 1: this is not UTF-8"));
+        assert!(shown[2].starts_with("line 4: an email address has no spaces"), "{shown:?}");
+        assert!(
+            names_of(b"a\n\xff", check_user).unwrap_err()[0]
+                .to_string()
+                .starts_with("line 2, column 1: this is not UTF-8")
+        );
     }
 }

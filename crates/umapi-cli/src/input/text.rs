@@ -1,5 +1,7 @@
 //! Text of input files: its encoding, its lines, and characters that nobody sees.
 
+use umapi::{Account, Command};
+
 use super::{
     diagnostic::{Diagnostic, SourceLocation},
     encoding,
@@ -63,33 +65,6 @@ pub(crate) fn invisible_character(text: &str) -> Option<String> {
     })
 }
 
-/// A message of a JSON or YAML reader about a value, in words that its writer knows: the rule, and what to do.
-///
-/// A message that is not known is returned as it is.
-pub(crate) fn in_plain_words(message: &str) -> (String, Option<String>) {
-    let quoted = |text: &str| text.split('`').nth(1).map(str::to_owned);
-    let expected = message.split_once(", expected ").map(|(_, expected)| expected.trim_start_matches("one of "));
-    if let Some(rest) = message.strip_prefix("unknown variant ") {
-        let rule = format!("unknown step `{}`", quoted(rest).unwrap_or_default());
-        return (rule, expected.map(|steps| format!("the steps are {steps}")));
-    }
-    if let Some(rest) = message.strip_prefix("unknown field ") {
-        let rule = format!("unknown field `{}`", quoted(rest).unwrap_or_default());
-        return (rule, expected.map(|fields| format!("the fields are {fields}")));
-    }
-    if let Some(name) = message.strip_prefix("missing field ") {
-        return (format!("the field {name} is missing"), Some("add it".to_owned()));
-    }
-    if let Some(name) = message.strip_prefix("duplicate field ") {
-        return (format!("the field {name} is there twice"), Some("delete one of them".to_owned()));
-    }
-    let found = ["invalid type: ", "invalid value: "].iter().find_map(|prefix| message.strip_prefix(prefix));
-    if let (Some(found), Some(expected)) = (found.and_then(|found| found.split(", expected ").next()), expected) {
-        return (format!("{expected} was expected, not {found}"), None);
-    }
-    (message.to_owned(), None)
-}
-
 /// Checks a name that is given as an argument or in a file.
 ///
 /// # Errors
@@ -105,6 +80,32 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
+/// A check of a name: the rule that it breaks, and what to do.
+pub(crate) type NameCheck = fn(&str) -> Result<(), (String, String)>;
+
+/// Checks a name of anything in a list.
+///
+/// # Errors
+///
+/// The rule that it breaks, and what to do.
+pub(crate) fn check_listed(name: &str) -> Result<(), (String, String)> {
+    check_name(name).map_err(|rule| (rule, "correct the name".to_owned()))
+}
+
+/// Checks the name of a user, and that what looks like an address is one.
+///
+/// # Errors
+///
+/// The rule that it breaks, and what to do.
+pub(crate) fn check_user(name: &str) -> Result<(), (String, String)> {
+    check_listed(name)?;
+    if !name.contains('@') {
+        return Ok(());
+    }
+    let command = Command::user(Account::email(name)).add_to(["Group"]);
+    command.check().map_err(|invalid| (invalid.rule().to_owned(), invalid.remedy().to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,23 +116,6 @@ mod tests {
         assert_eq!(invisible_character("a\u{85}").unwrap(), "contains the control character U+0085");
         assert_eq!(invisible_character("Zoë 日本 r\u{308}"), None);
         assert!(check_name(" ").is_err() && check_name("\u{feff}a").is_err() && check_name("R&D").is_ok());
-    }
-
-    #[test]
-    fn messages_of_readers_are_put_into_plain_words() {
-        for (message, rule, remedy) in [
-            (
-                "unknown variant `x`, expected one of `add`, `remove`",
-                "unknown step `x`",
-                Some("the steps are `add`, `remove`"),
-            ),
-            ("unknown field `x`, expected `user`", "unknown field `x`", Some("the fields are `user`")),
-            ("missing field `country`", "the field `country` is missing", Some("add it")),
-            ("invalid type: integer `7`, expected a string", "a string was expected, not integer `7`", None),
-            ("something else", "something else", None),
-        ] {
-            assert_eq!(in_plain_words(message), (rule.to_owned(), remedy.map(str::to_owned)));
-        }
     }
 
     #[test]

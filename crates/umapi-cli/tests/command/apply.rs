@@ -168,7 +168,7 @@ fn file_with_mistakes_changes_nothing() {
     for (name, content, parts) in [
         ("a.yaml", "groups:\n  Nothing: []\n", ["names groups that do not exist", "Nothing"]),
         ("b.yaml", "groups:\n  Design: jane@example.com\n", ["line 2, column 11", "a list was expected"]),
-        ("c.json", "{\"groups\": {\"Design\": [1, }", ["line 1", "umapi help membership-file"]),
+        ("c.json", "{\"groups\": {\"Design\": [1, }", ["line 1, column 23", "a bracket is not closed"]),
         ("d.csv", "name,group\n", ["line 1", "unknown column `name`"]),
     ] {
         let file = stage.file(name, content);

@@ -16,6 +16,7 @@ mod groups;
 mod journal;
 mod limits;
 mod members;
+mod mistakes;
 #[cfg(unix)]
 mod pipes;
 mod reading;

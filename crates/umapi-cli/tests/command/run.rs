@@ -56,7 +56,7 @@ fn file_with_mistakes_sends_nothing() {
     refused
         .saying("2 of 8 commands are not valid")
         .saying("cause: line 4, column ")
-        .saying("cause: line 6, column 2: this is not valid JSON: expected")
+        .saying("cause: line 6, column 2: this is not valid JSON: a value was expected")
         .saying("--keep-going");
     assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
 
