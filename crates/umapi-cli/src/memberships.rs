@@ -10,8 +10,8 @@ mod record;
 use std::collections::HashMap;
 
 use umapi::{
-    Command, GroupKind, GroupRef, MembershipAction, MembershipChange, Memberships, PlannedMemberships, RunOptions, StopHandle,
-    plan::account::FoldedName,
+    Command, GroupKind, GroupRef, MembershipAction, MembershipChange, Memberships, PlannedMemberships, RunOptions,
+    StopHandle, plan::account::FoldedName,
 };
 
 pub(crate) use current::Current;

@@ -26,6 +26,7 @@
 mod format;
 mod generator;
 mod load;
+pub(crate) mod mistake;
 
 use std::fmt::{self, Write as _};
 
@@ -45,7 +46,7 @@ pub enum SeedError {
     /// The text is not a seed: a syntax error, or a field that the format does not have.
     #[error("invalid seed at {location}: {message}")]
     Format {
-        /// Line and column.
+        /// The file, if it is one, with line and column.
         location: String,
         /// What is wrong.
         message: String,
@@ -75,6 +76,10 @@ pub enum SeedError {
 }
 
 impl SeedError {
+    fn of_mistake(mistake::Mistake { location, message }: mistake::Mistake) -> Self {
+        Self::Format { location, message }
+    }
+
     pub(super) fn new(path: &SeedPath<'_>, error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => Self::Store(error),

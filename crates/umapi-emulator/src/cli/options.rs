@@ -18,7 +18,10 @@ use crate::{
     clock::EmulatorClock,
     emulator::{Builder, Emulator},
     limits::LimitSettings,
-    seed::{Generate, Organization, Seed},
+    seed::{
+        Generate, Organization, Seed,
+        mistake::{self, Mistake},
+    },
     tls::Authority,
 };
 
@@ -294,8 +297,9 @@ fn limits(text: &str) -> Result<LimitSettings, String> {
         _ => {}
     }
     let expected = "use documented, reported, severe, off or a file";
-    let file = fs::read_to_string(text).map_err(|error| format!("{expected}: {error}"))?;
-    serde_saphyr::from_str(&file).map_err(|error| error.to_string())
+    let file = fs::read(text).map_err(|error| format!("{expected}: {error}"))?;
+    let limits = mistake::text_of(&file).and_then(|text| mistake::read_yaml(text, serde_saphyr::Options::default()));
+    limits.map_err(|Mistake { location, message }| format!("{text}, {location}: {message}"))
 }
 
 /// A time such as `2026-01-01T00:00:00Z`.

@@ -5,7 +5,10 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SeedError;
+use super::{
+    SeedError,
+    mistake::{self, Mistake},
+};
 use crate::{limits::LimitSettings, store};
 
 /// Deepest nesting of a seed in YAML: twice what the format needs.
@@ -384,25 +387,7 @@ impl Seed {
     /// # Errors
     /// If it is not a seed, with line and column.
     pub fn from_yaml(text: &str) -> Result<Self, SeedError> {
-        // The file is the user's own, and may be as large as an organization. Only the nesting is limited, because
-        // unlimited nesting would overflow the stack.
-        let budget = serde_saphyr::budget! {
-            max_depth: DEEPEST,
-            max_events: usize::MAX,
-            max_nodes: usize::MAX,
-            max_total_scalar_bytes: usize::MAX,
-            max_aliases: usize::MAX,
-            max_anchors: usize::MAX,
-            max_merge_keys: usize::MAX,
-            enforce_alias_anchor_ratio: false,
-        };
-        let options = serde_saphyr::options! { budget: budget };
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-            let location = error
-                .location()
-                .map_or_else(|| "its start".to_owned(), |at| format!("line {}, column {}", at.line(), at.column()));
-            SeedError::Format { location, message: error.without_snippet().to_string() }
-        })
+        mistake::read_yaml(text, options()).map_err(SeedError::of_mistake)
     }
 
     /// Parses JSON.
@@ -410,10 +395,7 @@ impl Seed {
     /// # Errors
     /// If it is not a seed, with line and column.
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
-        serde_json::from_str(text).map_err(|error| SeedError::Format {
-            location: format!("line {}, column {}", error.line(), error.column()),
-            message: error.to_string(),
-        })
+        mistake::read_json(text, options()).map_err(SeedError::of_mistake)
     }
 
     /// Reads a file: JSON if its name ends in `.json`, otherwise YAML.
@@ -421,11 +403,34 @@ impl Seed {
     /// # Errors
     /// If it cannot be read, or is not a seed.
     pub fn from_file(path: &Path) -> Result<Self, SeedError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| SeedError::File { path: path.display().to_string(), error })?;
+        let file = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| SeedError::File { path: file.clone(), error })?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        if is_json { Self::from_json(&text) } else { Self::from_yaml(&text) }
+        let read = mistake::text_of(&bytes).and_then(|text| match is_json {
+            true => mistake::read_json(text, options()),
+            false => mistake::read_yaml(text, options()),
+        });
+        read.map_err(|Mistake { location, message }| SeedError::Format {
+            location: format!("{file}, {location}"),
+            message,
+        })
     }
+}
+
+/// The file is the user's own, and may be as large as an organization. Only the nesting is limited, because unlimited
+/// nesting would overflow the stack.
+fn options() -> serde_saphyr::Options {
+    let budget = serde_saphyr::budget! {
+        max_depth: DEEPEST,
+        max_events: usize::MAX,
+        max_nodes: usize::MAX,
+        max_total_scalar_bytes: usize::MAX,
+        max_aliases: usize::MAX,
+        max_anchors: usize::MAX,
+        max_merge_keys: usize::MAX,
+        enforce_alias_anchor_ratio: false,
+    };
+    serde_saphyr::options! { budget: budget }
 }
 
 /// Returns the JSON Schema of the format.
