@@ -108,7 +108,7 @@ fn kind_of(expected: &str) -> &'static str {
     match expected {
         "sequence start" | "a sequence" => "a list",
         "mapping start" | "a map" => "a mapping with fields",
-        "a boolean" | "bool" => "true or false",
+        "a boolean" | "boolean" | "bool" => "true or false",
         "a string" | "string" | "string scalar" | "str" => "a text",
         _ if expected.starts_with("struct") || expected.contains("map") => "a mapping with fields",
         _ if expected.contains("sequence") || expected.contains("tuple") => "a list",
@@ -184,7 +184,7 @@ mod tests {
         let path = folder.path().join("seed.yaml");
         std::fs::write(&path, b"organizations:\n- {id: 1@AdobeOrg, name: M\xfcller}\n").unwrap();
         let error = Seed::from_file(&path).unwrap_err().to_string();
-        assert!(error.contains("seed.yaml, line 2, column 28: this is not UTF-8; save the file as UTF-8"), "{error}");
+        assert!(error.contains("seed.yaml, line 2, column 27: this is not UTF-8; save the file as UTF-8"), "{error}");
         let json = folder.path().join("seed.json");
         std::fs::write(&json, "\u{feff}{\"organizations\":[{\"id\":\"1@AdobeOrg\"}]}").unwrap();
         assert_eq!(Seed::from_file(&json).unwrap().organizations.len(), 1);
