@@ -44,7 +44,9 @@ pub(crate) enum Kind {
         is_connect: bool,
     },
     /// The certificate of the server is not trusted.
-    Certificate,
+    Certificate {
+        is_unknown_issuer: bool,
+    },
     Rejected(ErrorResponse),
     Unreadable {
         status: u16,
@@ -104,7 +106,7 @@ impl Error {
 
     /// Whether the server could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
-        matches!(self.inner.kind, Kind::Network { .. } | Kind::Certificate)
+        matches!(self.inner.kind, Kind::Network { .. } | Kind::Certificate { .. })
     }
 
     /// Whether the server did not respond in time.
@@ -114,7 +116,13 @@ impl Error {
 
     /// Whether there was no connection to the server. Nothing was sent.
     pub fn is_connect(&self) -> bool {
-        matches!(self.inner.kind, Kind::Network { is_connect: true, .. } | Kind::Certificate)
+        matches!(self.inner.kind, Kind::Network { is_connect: true, .. } | Kind::Certificate { .. })
+    }
+
+    /// Whether a certificate is not trusted because its issuer is unknown, e.g. that of a proxy that inspects TLS. Nothing was
+    /// sent. [`HttpOptions::root_certificates`](crate::HttpOptions::root_certificates) adds the issuer.
+    pub fn is_unknown_issuer(&self) -> bool {
+        matches!(self.inner.kind, Kind::Certificate { is_unknown_issuer: true })
     }
 
     /// Whether the client id is unknown, or belongs to another login server: `invalid_client` with status 400.
@@ -168,7 +176,7 @@ impl Error {
             Kind::Network { .. } => true,
             Kind::Rejected(response) => response.status == 429 || response.status >= 500,
             Kind::Unreadable { status } => *status >= 500,
-            Kind::Invalid | Kind::Certificate | Kind::Other => false,
+            Kind::Invalid | Kind::Certificate { .. } | Kind::Other => false,
         }
     }
 

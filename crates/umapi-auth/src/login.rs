@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer};
-use umapi_http::{HttpClient, ReadError, ResponseHead, in_own_task, read_body};
+use umapi_http::{HttpClient, NetworkError, ReadError, ResponseHead, in_own_task, read_body, redact_headers};
 use umapi_time::Clock;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -143,21 +143,25 @@ impl LoginSource {
 
     /// All secrets that an error must not show: those of the request, and all others of the credentials.
     fn secrets_to_redact<'a>(&'a self, request: &'a LoginRequest<'_>) -> Vec<&'a str> {
-        let secrets = self.credentials.secrets().iter().map(Secret::reveal);
+        let secrets = self.credentials.secrets().iter().chain(self.http.proxy_password()).map(Secret::reveal);
         request.secrets().into_iter().chain(secrets).collect()
     }
 
     async fn send(&self, request: &LoginRequest<'_>) -> Result<LoginResponse, Error> {
         let endpoint = &self.credentials.endpoint;
         let url = endpoint.url().join(request.path);
-        let failed = |error| login_error::of_network(error, endpoint, &self.secrets_to_redact(request));
+        let hidden = self.secrets_to_redact(request);
         let http = self.http.for_server(endpoint.url())?;
         let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(request.body());
         // Its time limit must not pass while a caller does not poll.
-        let exchange = in_own_task(exchange(post, url, self.clock.clone())).await;
+        let of_task = hidden.iter().map(|secret| Secret::from(*secret)).collect();
+        let exchange = in_own_task(exchange(post, url, self.clock.clone(), of_task)).await;
         match exchange.unwrap_or(Err(ExchangeError::RuntimeGone)) {
             Ok(response) => Ok(response),
-            Err(ExchangeError::Http(error)) => Err(failed(error)),
+            Err(ExchangeError::Http(error)) => {
+                let error = NetworkError::new(&error, endpoint.url(), &self.http);
+                Err(login_error::of_network(&error, endpoint, &hidden))
+            }
             Err(ExchangeError::Redirected) => Err(login_error::of_redirect(endpoint)),
             Err(ExchangeError::TooLarge { status, error }) => {
                 let text = format!("the login at {endpoint} failed: {error}; check the URL of the login server");
@@ -171,12 +175,18 @@ impl LoginSource {
     }
 }
 
-/// Sends a login and reads the response.
-async fn exchange(post: RequestBuilder, url: String, clock: Clock) -> Result<LoginResponse, ExchangeError> {
+/// Sends a login and reads the response. No header shows one of the secrets.
+async fn exchange(
+    post: RequestBuilder,
+    url: String,
+    clock: Clock,
+    secrets: Vec<Secret>,
+) -> Result<LoginResponse, ExchangeError> {
     let mut response = post.send().await.map_err(ExchangeError::Http)?;
     if response.url().as_str() != url {
         return Err(ExchangeError::Redirected);
     }
+    redact_headers(response.headers_mut(), &secrets.iter().map(Secret::reveal).collect::<Vec<_>>());
     let head = ResponseHead::of(&response, clock.wall());
     let mut body = Zeroizing::new(Vec::new());
     match read_body(&mut response, MAX_RESPONSE, &mut body).await {

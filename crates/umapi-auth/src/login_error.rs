@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use umapi_http::{is_untrusted_certificate, redact, root_cause};
+use umapi_http::{NetworkError, redact};
 
 use crate::{
     ClockSkew, Endpoint, Error, Login, USER_MANAGEMENT_METASCOPE, USER_MANAGEMENT_SCOPES,
@@ -43,8 +43,8 @@ pub(crate) fn of_response(response: LoginResponse, login: &Login, secrets: &[&st
         status,
         code,
         description,
-        body: redact(&String::from_utf8_lossy(&body), secrets),
-        request_id: head.request_id.map(|id| redact(&id, secrets)),
+        body: redact(&*body, secrets),
+        request_id: head.request_id,
         retry_after: head.retry_after,
     };
     Error::with_skew(Kind::Rejected(response), message, skew)
@@ -74,14 +74,14 @@ fn remedy(status: u16, code: &str, login: &Login) -> Cow<'static, str> {
             "the number of this JWT was used before; log in again"
         }
         (_, "invalid_jti", _) => {
-            "the integration requires a unique number in every JWT; enable it with `ServiceAccount::with_jti`"
+            "the integration requires a unique number (`jti`) in every JWT; turn it on, or use an OAuth Server-to-Server credential"
         }
         (_, "invalid_scope", login) => return Cow::from(scope_remedy(login)),
         (_, "bad_request", _) => {
             "check the organization (12345@AdobeOrg) and the technical account (…@techacct.adobe.com) as the integration in \
              the Adobe Developer Console shows them"
         }
-        (429, ..) => "there were too many logins; wait, and share one session among all tasks",
+        (429, ..) => "there were too many logins; wait, and log in less often",
         (500.., ..) => "the login server has an outage; try again later",
         (300..=399, ..) => "credentials do not follow a redirect; use the final URL of the login server",
         _ => "check the URL of the login server and the credentials",
@@ -102,26 +102,13 @@ fn scope_remedy(login: &Login) -> String {
 }
 
 /// Returns the error of a request without a response, or with an incomplete one.
-pub(crate) fn of_network(error: reqwest::Error, endpoint: &Endpoint, secrets: &[&str]) -> Error {
-    if is_untrusted_certificate(&error) {
-        let cause = redact(&root_cause(error), secrets);
-        let message = format!(
-            "the certificate of the login at {endpoint} is not trusted ({cause}); check the URL and the proxy, or trust it with `HttpOptions::root_certificates`"
-        );
-        return Error::new(Kind::Certificate, message);
-    }
-    let what = if error.is_timeout() {
-        "did not respond in time"
-    } else if error.is_connect() {
-        "cannot be reached"
-    } else {
-        "broke the connection"
+pub(crate) fn of_network(error: &NetworkError, endpoint: &Endpoint, secrets: &[&str]) -> Error {
+    let kind = match (error.is_untrusted_certificate(), error.is_unknown_issuer()) {
+        (true, is_unknown_issuer) => Kind::Certificate { is_unknown_issuer },
+        _ => Kind::Network { is_timeout: error.is_timeout(), is_connect: error.is_connect() },
     };
-    let kind = Kind::Network { is_timeout: error.is_timeout(), is_connect: error.is_connect() };
-    let cause = redact(&root_cause(error), secrets);
-    let message =
-        format!("the login at {endpoint} {what} ({cause}); check the network, the proxy and the certificates");
-    Error::new(kind, message)
+    let cause = redact(error.to_string(), secrets);
+    Error::new(kind, format!("the login at {endpoint} failed: {cause}; {}", error.remedy()))
 }
 
 /// Returns the error of a redirect that the HTTP client followed, without the credentials.

@@ -80,7 +80,7 @@ async fn every_error_code_has_its_predicate_and_its_remedy() {
         (401, "invalid_client", Error::is_wrong_secret, "client secret"),
         (400, "invalid_token", Error::is_invalid_token, "clock"),
         (400, "invalid_signature", Error::is_invalid_signature, "certificate"),
-        (400, "invalid_jti", Error::is_invalid_jti, "with_jti"),
+        (400, "invalid_jti", Error::is_invalid_jti, "`jti`"),
         (400, "invalid_scope", Error::is_invalid_scope, "ent_user_sdk"),
         (400, "bad_request", Error::is_bad_request, "techacct"),
     ];

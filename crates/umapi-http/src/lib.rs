@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod network_error;
 mod options;
 mod panics;
+mod proxy;
 mod redact;
 mod response;
 mod retry;
@@ -9,12 +11,15 @@ mod secret;
 mod secret_text;
 mod server_url;
 mod task;
+mod tls;
 
-pub use options::{HttpClient, HttpOptions, InvalidSetting, Proxy};
+pub use network_error::{NetworkError, is_untrusted_certificate};
+pub use options::{HttpClient, HttpOptions, InvalidSetting};
 pub use panics::{catch_panic, describe_panic, log_panic};
-pub use redact::redact;
+pub use proxy::Proxy;
+pub use redact::{redact, redact_headers, redact_success};
 pub use response::{
-    MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, innermost, is_untrusted_certificate, parse_retry_after,
+    MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, innermost, parse_retry_after,
     read_body, root_cause,
 };
 pub use retry::RetryPolicy;

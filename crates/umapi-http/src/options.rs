@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Certificate, ClientBuilder, redirect};
+use reqwest::{ClientBuilder, redirect};
 use tokio::runtime::{Handle, Id};
 
-use crate::{Secret, ServerUrl};
+use crate::{Proxy, Secret, ServerUrl, network_error::Resolver, proxy::ProxyInUse, tls};
 
 /// How the crates name themselves in `User-Agent`.
 const USER_AGENT: &str = concat!("umapi-rust/", env!("CARGO_PKG_VERSION"));
@@ -35,67 +35,6 @@ impl fmt::Display for InvalidSetting {
 }
 
 impl std::error::Error for InvalidSetting {}
-
-/// A proxy: an `http://` or `https://` URL, and optionally a login.
-#[derive(Clone)]
-pub struct Proxy {
-    url: url::Url,
-    login: Option<(String, Secret)>,
-}
-
-impl Proxy {
-    /// Creates a proxy from its URL. Give a user and a password to [`with_login`](Self::with_login).
-    ///
-    /// # Errors
-    ///
-    /// If the text is not such a URL.
-    pub fn new(url: &str) -> Result<Self, InvalidSetting> {
-        // The text is not quoted: it may contain a password.
-        let invalid =
-            |why: &str| InvalidSetting::new(format!("the proxy {why}; use a URL like http://proxy.example:8080"));
-        let url = url::Url::parse(url).map_err(|_| invalid("is not a valid URL"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(invalid("is not an HTTP URL"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("has a user or a password in its URL; set them with `with_login`"));
-        }
-        Ok(Self { url, login: None })
-    }
-
-    /// Logs in to the proxy with a user name and a password.
-    #[must_use]
-    pub fn with_login(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
-        self.login = Some((user.into(), password.into()));
-        self
-    }
-
-    /// The URL of the proxy.
-    pub fn url(&self) -> &str {
-        self.url.as_str()
-    }
-
-    /// The user name and the password, if there are any.
-    pub fn login(&self) -> Option<(&str, &Secret)> {
-        self.login.as_ref().map(|(user, password)| (user.as_str(), password))
-    }
-
-    fn for_reqwest(&self) -> Result<reqwest::Proxy, InvalidSetting> {
-        let proxy =
-            reqwest::Proxy::all(self.url.as_str()).map_err(|_| InvalidSetting::new("the proxy cannot be used"))?;
-        Ok(match &self.login {
-            Some((user, password)) => proxy.basic_auth(user, password.reveal()),
-            None => proxy,
-        })
-    }
-}
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let user = self.login.as_ref().map(|(user, _)| user);
-        f.debug_struct("Proxy").field("url", &self.url.as_str()).field("user", &user).finish_non_exhaustive()
-    }
-}
 
 /// Options of an [`HttpClient`], with defaults for production.
 ///
@@ -178,46 +117,55 @@ impl HttpOptions {
 
     /// Builds the HTTP client. Nothing is sent yet.
     ///
+    /// The environment is read here, and only here.
+    ///
     /// # Errors
     ///
-    /// If the product name, a certificate or the proxy cannot be used.
+    /// If the product name, a certificate or the proxy cannot be used, or a variable that names a proxy cannot be read: then
+    /// requests would go past the proxy.
     pub fn build(self) -> Result<HttpClient, InvalidSetting> {
+        let proxy = match &self.proxy {
+            ProxyChoice::Environment => ProxyInUse::of_environment()?,
+            ProxyChoice::Given(proxy) => Some(ProxyInUse::given(proxy.clone())),
+            ProxyChoice::Direct => None,
+        };
+        let made = Made { tls: tls::config(&self.root_certificates)?, proxy, options: self };
         // What cannot be used is found out here. The first runtime that sends takes this client.
-        let unused = self.https()?;
-        Ok(HttpClient(Arc::new(Clients { given: None, unused: Mutex::new(Some(unused)), ..Clients::new(self) })))
+        let unused = made.https()?;
+        Ok(HttpClient(Arc::new(Clients { unused: Mutex::new(Some(unused)), ..Clients::new(Source::Made(Box::new(made))) })))
     }
 
+    fn common(&self) -> ClientBuilder {
+        reqwest::Client::builder()
+            // A redirect would send the secrets wherever it points.
+            .redirect(redirect::Policy::none())
+            .dns_resolver(Resolver)
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(self.max_idle_connections)
+            .user_agent(&self.user_agent)
+    }
+}
+
+/// What the clients of an [`HttpClient`] are made of.
+struct Made {
+    options: HttpOptions,
+    tls: rustls::ClientConfig,
+    proxy: Option<ProxyInUse>,
+}
+
+impl Made {
     fn https(&self) -> Result<reqwest::Client, InvalidSetting> {
-        let http = self.common()?.https_only(true);
+        let http = self.options.common().https_only(true).tls_backend_preconfigured(self.tls.clone()).no_proxy();
         finish(match &self.proxy {
-            ProxyChoice::Environment => http,
-            ProxyChoice::Given(proxy) => http.proxy(proxy.for_reqwest()?),
-            ProxyChoice::Direct => http.no_proxy(),
+            Some(proxy) => http.proxy(proxy.for_reqwest()?),
+            None => http,
         })
     }
 
     /// A client for plain HTTP on this machine. A proxy would see the secrets, so there is none.
     fn plain(&self) -> Result<reqwest::Client, InvalidSetting> {
-        finish(self.common()?.no_proxy())
-    }
-
-    fn common(&self) -> Result<ClientBuilder, InvalidSetting> {
-        let http = reqwest::Client::builder()
-            // A redirect would send the secrets wherever it points.
-            .redirect(redirect::Policy::none())
-            .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(self.max_idle_connections)
-            .user_agent(&self.user_agent);
-        self.root_certificates.iter().try_fold(http, |http, pem| {
-            let certificates = Certificate::from_pem_bundle(pem).unwrap_or_default();
-            if certificates.is_empty() {
-                return Err(InvalidSetting::new(
-                    "a root certificate is not PEM; it must begin with `-----BEGIN CERTIFICATE-----`",
-                ));
-            }
-            Ok(http.tls_certs_merge(certificates))
-        })
+        finish(self.options.common().tls_backend_preconfigured(self.tls.clone()).no_proxy())
     }
 }
 
@@ -229,9 +177,7 @@ impl Default for HttpOptions {
 
 fn finish(http: ClientBuilder) -> Result<reqwest::Client, InvalidSetting> {
     http.build().map_err(|_| {
-        InvalidSetting::new(
-            "the HTTP client cannot be created; check the product name, the root certificates and the proxy",
-        )
+        InvalidSetting::new("the HTTP client cannot be created; check the product name, which is sent as a header")
     })
 }
 
@@ -248,13 +194,18 @@ pub struct HttpClient(Arc<Clients>);
 const MAX_RUNTIMES: usize = 32;
 
 struct Clients {
-    /// The caller's own, used for HTTPS in every runtime.
-    given: Option<reqwest::Client>,
+    source: Source,
     /// One for HTTPS that was made and not used yet.
     unused: Mutex<Option<reqwest::Client>>,
     /// The clients of each runtime; the one that sent last comes last.
     of_runtimes: Mutex<Vec<OfRuntime>>,
-    options: HttpOptions,
+}
+
+/// Where clients come from.
+enum Source {
+    Made(Box<Made>),
+    /// The caller's own, used for HTTPS in every runtime.
+    Given(reqwest::Client),
 }
 
 struct OfRuntime {
@@ -264,8 +215,8 @@ struct OfRuntime {
 }
 
 impl Clients {
-    fn new(options: HttpOptions) -> Self {
-        Self { given: None, unused: Mutex::new(None), of_runtimes: Mutex::default(), options }
+    fn new(source: Source) -> Self {
+        Self { source, unused: Mutex::new(None), of_runtimes: Mutex::default() }
     }
 
     fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -280,10 +231,12 @@ impl Clients {
             Some(index) => of_runtimes.remove(index),
             None => {
                 let unused = if is_https { Self::lock(&self.unused).take() } else { None };
-                let client = match unused {
-                    Some(client) => client,
-                    None if is_https => self.options.https()?,
-                    None => self.options.plain()?,
+                let client = match (unused, &self.source) {
+                    (Some(client), _) => client,
+                    (None, Source::Given(client)) if is_https => client.clone(),
+                    (None, Source::Made(made)) if is_https => made.https()?,
+                    (None, Source::Made(made)) => made.plain()?,
+                    (None, Source::Given(_)) => finish(HttpOptions::new().common().no_proxy())?,
                 };
                 OfRuntime { runtime, is_https, client }
             }
@@ -304,7 +257,7 @@ impl HttpClient {
     /// its proxy would see the secrets. Do not turn on its `connection_verbose`: it logs what is sent. Its connections are
     /// shared by all runtimes, so use it on one runtime only.
     pub fn from_reqwest(client: reqwest::Client) -> Self {
-        Self(Arc::new(Clients { given: Some(client), ..Clients::new(HttpOptions::new()) }))
+        Self(Arc::new(Clients::new(Source::Given(client))))
     }
 
     /// The client to send requests to a server with, on the current runtime. Call it for every request.
@@ -313,15 +266,13 @@ impl HttpClient {
     ///
     /// If the server uses plain HTTP and a proxy is set.
     pub fn for_server(&self, url: &ServerUrl) -> Result<reqwest::Client, InvalidSetting> {
-        let clients = &*self.0;
-        if url.is_https() {
-            return match &clients.given {
-                Some(client) => Ok(client.clone()),
-                None => clients.of_this_runtime(true),
-            };
+        match &self.0.source {
+            Source::Given(client) if url.is_https() => Ok(client.clone()),
+            _ => {
+                self.check_server(url)?;
+                self.0.of_this_runtime(url.is_https())
+            }
         }
-        self.check_server(url)?;
-        clients.of_this_runtime(false)
     }
 
     /// Checks that requests can be sent to a server.
@@ -330,18 +281,40 @@ impl HttpClient {
     ///
     /// As [`for_server`](Self::for_server).
     pub fn check_server(&self, url: &ServerUrl) -> Result<(), InvalidSetting> {
-        if !url.is_https() && matches!(self.0.options.proxy, ProxyChoice::Given(_)) {
+        let has_given_proxy = self.proxy().is_some_and(ProxyInUse::is_given);
+        if !url.is_https() && has_given_proxy {
             return Err(InvalidSetting::new(format!(
                 "a proxy would see the secrets that are sent to {url} as plain HTTP; use an https URL, or no proxy"
             )));
         }
         Ok(())
     }
+
+    /// The password of the proxy, if there is one. Errors must not show it.
+    pub fn proxy_password(&self) -> Option<&Secret> {
+        self.proxy().and_then(|used| used.proxy.login()).map(|(_, password)| password)
+    }
+
+    /// The proxy that requests to a server go through. `None` if it is not known, as with the caller's own client.
+    pub(crate) fn proxy_for(&self, url: &ServerUrl) -> Option<&ProxyInUse> {
+        self.proxy().filter(|proxy| url.is_https() && proxy.applies_to(url))
+    }
+
+    fn proxy(&self) -> Option<&ProxyInUse> {
+        match &self.0.source {
+            Source::Made(made) => made.proxy.as_ref(),
+            Source::Given(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpClient").field("options", &self.0.options).finish_non_exhaustive()
+        let mut shown = f.debug_struct("HttpClient");
+        if let Source::Made(made) = &self.0.source {
+            shown.field("options", &made.options).field("proxy", &made.proxy);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -352,17 +325,6 @@ mod tests {
 
     fn url(text: &str) -> ServerUrl {
         ServerUrl::parse(text, Server { name: "server", example: "https://um.example" }).unwrap()
-    }
-
-    #[test]
-    fn a_proxy_has_an_http_url_and_a_separate_login() {
-        let proxy = Proxy::new("http://proxy.example:8080").unwrap().with_login("ann", "planted");
-        let shown = format!("{proxy:?} {:?}", HttpOptions::new().proxy(proxy.clone()));
-        assert!(shown.contains("proxy.example") && shown.contains("ann") && !shown.contains("planted"), "{shown}");
-        for bad in ["proxy", "socks5://proxy.example", "http://ann:planted@proxy.example"] {
-            let error = Proxy::new(bad).unwrap_err().to_string();
-            assert!(error.contains("proxy.example:8080") && !error.contains("planted"), "{error}");
-        }
     }
 
     #[test]

@@ -127,20 +127,6 @@ pub fn root_cause(error: reqwest::Error) -> String {
     innermost(&error.without_url()).to_string()
 }
 
-/// Whether a request failed because the certificate of the server is not trusted. Another attempt would fail in the same way.
-pub fn is_untrusted_certificate(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
-            return true;
-        }
-        // An I/O error passes over the error that it contains.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = inner.map_or_else(|| error.source(), |inner| Some(inner));
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

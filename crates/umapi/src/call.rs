@@ -309,7 +309,7 @@ impl Engine {
 
     /// The longest wait that the service or its limits may impose now.
     fn max_wait(&self, state: &CallState<'_>) -> Option<Duration> {
-        let is_unneeded = state.call.is_ahead && state.requests == 0;
+        let is_unneeded = state.call.is_ahead && state.attempts == 0;
         if is_unneeded { Some(Duration::ZERO) } else { self.throttle_policy.max_wait() }
     }
 
@@ -427,11 +427,12 @@ impl Engine {
         Fut: Future<Output = RawResult<T>>,
     {
         let call = state.call;
+        state.attempts += 1;
         state.requests += 1;
-        let (operation, attempt) = (call.operation.id(), state.requests);
+        let (operation, attempt) = (call.operation.id(), state.attempts);
         let limit = state.time_left(&self.clock).map_or(self.attempt_timeout, |left| left.min(self.attempt_timeout));
         let mut exchange =
-            HttpExchange::new(token.clone(), slot.api_key.clone(), call.pragma, limit, self.clock.clone());
+            HttpExchange::new((&self.url, &self.http), token.clone(), slot.api_key.clone(), call.pragma, limit, self.clock.clone());
         exchange.unreadable_items = self.unreadable_items;
         let (request_id, started) = (exchange.request_id(), self.clock.now());
         self.observer.request_started(&RequestStarted {
@@ -472,6 +473,9 @@ impl Engine {
         failure: Failure,
     ) -> Result<(), Error> {
         let retry_after = failure.outcome.and_then(AttemptOutcome::requested_wait);
+        if failure.outcome.is_none_or(|outcome| matches!(outcome, AttemptOutcome::NotSent { .. })) {
+            state.requests -= 1;
+        }
         let error = failure.error.with(|details| {
             details.retry_after = retry_after;
             details.request_id.clone_from(&state.request_id);
@@ -535,7 +539,7 @@ impl Engine {
     }
 
     fn report_retry(&self, state: &CallState<'_>, error: &Error, after: Duration) {
-        let (operation, attempt) = (state.call.operation.id(), state.requests);
+        let (operation, attempt) = (state.call.operation.id(), state.attempts);
         self.observer.retry(&Retry { operation, attempt, error, after });
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use umapi_http::innermost;
+use umapi_http::NetworkError;
 use umapi_model::{ErrorCode, Operation};
 
 /// The error of a failed call. Cheap to clone.
@@ -95,9 +95,8 @@ impl Cause {
         Self(error)
     }
 
-    /// Keeps an error of the HTTP library, without the URL, which may contain names.
-    pub(crate) fn of_http(error: reqwest::Error) -> Self {
-        Self::new(error.without_url())
+    fn network(&self) -> Option<&NetworkError> {
+        self.0.downcast_ref()
     }
 }
 
@@ -200,6 +199,17 @@ impl Error {
     pub fn is_connect(&self) -> bool {
         matches!(&self.0.kind, Kind::Connect(_) | Kind::Certificate(_))
             || self.login().is_some_and(umapi_auth::Error::is_connect)
+    }
+
+    /// Whether the certificate of the service, or of the login, is not trusted because its issuer is unknown, e.g. that of a
+    /// proxy that inspects TLS. Nothing was sent. [`HttpOptions::root_certificates`](crate::HttpOptions::root_certificates) adds
+    /// the issuer.
+    pub fn is_unknown_issuer(&self) -> bool {
+        match self.kind() {
+            Kind::Certificate(cause) => cause.network().is_some_and(NetworkError::is_unknown_issuer),
+            Kind::Login(error) => error.is_unknown_issuer(),
+            _ => false,
+        }
     }
 
     /// Whether the service could not be reached, or the connection broke.
@@ -318,6 +328,13 @@ impl Error {
     }
 }
 
+impl Error {
+    fn write_not_sent(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Earlier attempts may have had a connection.
+        if self.requests() == 0 && !self.may_have_been_applied() { f.write_str("; nothing was sent") } else { Ok(()) }
+    }
+}
+
 /// What failed and what to do. Codes and ids come last, in parentheses. The alternate form, `{:#}`, has the
 /// [`source`](std::error::Error::source) too, for a text that stands alone.
 impl fmt::Display for Error {
@@ -333,12 +350,14 @@ impl fmt::Display for Error {
             Kind::Connect(cause) => {
                 f.write_str("the service cannot be reached")?;
                 write_cause(f, cause)?;
-                f.write_str("; check the network, the proxy and the URL")?;
+                self.write_not_sent(f)?;
+                write_remedy(f, cause)?;
             }
             Kind::Certificate(cause) => {
                 f.write_str("the certificate of the service is not trusted")?;
                 write_cause(f, cause)?;
-                f.write_str("; check the URL and the proxy, or trust it with `HttpOptions::root_certificates`")?;
+                self.write_not_sent(f)?;
+                write_remedy(f, cause)?;
             }
             Kind::Network(cause) => {
                 f.write_str("the connection to the service broke")?;
@@ -383,9 +402,14 @@ impl fmt::Display for Error {
     }
 }
 
-/// Writes the innermost cause in the alternate form of a text.
+/// Writes the cause in the alternate form of a text.
 fn write_cause(f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {
-    if f.alternate() { write!(f, " ({})", innermost(&*cause.0)) } else { Ok(()) }
+    if f.alternate() { write!(f, " ({})", cause.0) } else { Ok(()) }
+}
+
+fn write_remedy(f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {
+    let remedy = cause.network().map_or("check the network, the proxy and the address", NetworkError::remedy);
+    write!(f, "; {remedy}")
 }
 
 fn write_rejected(f: &mut fmt::Formatter<'_>, response: &ErrorResponse) -> fmt::Result {
@@ -413,7 +437,7 @@ fn write_unreadable(f: &mut fmt::Formatter<'_>, response: &ErrorResponse, why: &
 /// What to do about a status, for responses that say nothing more.
 fn remedy(status: u16) -> Option<&'static str> {
     Some(match status {
-        300..=399 => "requests are not redirected, so correct the URL of the service",
+        300..=399 => "requests do not follow a redirect, so use the final address of the service",
         400 => "check the organization id and the parameters",
         401 => {
             "check that the credentials belong to this organization and environment, and include the User Management API"

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PRAGMA};
 use serde_json::error::Category;
-use umapi_auth::AccessToken;
-use umapi_http::{first_header, is_untrusted_certificate, root_cause};
+use umapi_auth::{AccessToken, Secret};
+use umapi_http::{HttpClient, NetworkError, ServerUrl, first_header, root_cause};
 use umapi_model::AnyOperation;
 use umapi_raw::{Error as RawError, Hook, HookFuture};
 use umapi_time::Clock;
@@ -98,10 +98,25 @@ pub(crate) enum Pragma {
     SyncEnd,
 }
 
+/// What no error, no header and no log may show: the token of the request, and the password of the proxy.
+#[derive(Clone)]
+pub(super) struct Hidden {
+    pub(super) token: AccessToken,
+    pub(super) proxy_password: Option<Secret>,
+}
+
+impl Hidden {
+    pub(super) fn texts(&self) -> Vec<&str> {
+        std::iter::once(self.token.reveal()).chain(self.proxy_password.as_ref().map(Secret::reveal)).collect()
+    }
+}
+
 /// One request, and the head of its response. The head is kept here because an incomplete body would lose it.
 #[derive(Clone)]
 pub(crate) struct HttpExchange {
-    token: AccessToken,
+    hidden: Hidden,
+    server: ServerUrl,
+    http: HttpClient,
     api_key: Arc<str>,
     request_id: String,
     pragma: Option<Pragma>,
@@ -114,6 +129,7 @@ pub(crate) struct HttpExchange {
 impl HttpExchange {
     /// Creates a request whose whole attempt, including the body of the response, ends after `limit`.
     pub(super) fn new(
+        (server, http): (&ServerUrl, &HttpClient),
         token: AccessToken,
         api_key: Arc<str>,
         pragma: Option<Pragma>,
@@ -123,7 +139,9 @@ impl HttpExchange {
         // The id identifies the request even if no response arrives.
         let request_id = Uuid::new_v4().simple().to_string();
         Self {
-            token,
+            hidden: Hidden { token, proxy_password: http.proxy_password().cloned() },
+            server: server.clone(),
+            http: http.clone(),
             api_key,
             request_id,
             pragma,
@@ -173,7 +191,7 @@ impl HttpExchange {
             }
             Err(RawError::UnexpectedResponse(response)) if !response.status().is_success() => {
                 let head = head();
-                let response = error_response::read(response, &head, &self.token).await;
+                let response = error_response::read(response, &head, &self.hidden.texts()).await;
                 let status = head.common.status;
                 let has_code = response.code.as_ref().is_some_and(|code| code.as_str().starts_with("error."));
                 let retry_after = head.common.retry_after;
@@ -221,7 +239,7 @@ impl HttpExchange {
     /// The error of a success response that cannot be used.
     fn unreadable(&self, why: String, body: &[u8]) -> Error {
         let head = self.head().cloned().unwrap_or_default();
-        let response = error_response::interpret(body, &head, &[self.token.reveal()]);
+        let response = error_response::interpret(body, &head, &self.hidden.texts());
         Error::new(Kind::Unreadable { response, why })
     }
 
@@ -231,11 +249,16 @@ impl HttpExchange {
         match error {
             RawError::InvalidRequest(why) | RawError::Custom(why) => (Error::invalid(why), None),
             RawError::CommunicationError(error) if error.is_builder() => (Error::invalid(root_cause(error)), None),
-            RawError::CommunicationError(error) if is_untrusted_certificate(&error) => {
-                (Error::new(Kind::Certificate(Cause::of_http(error))), None)
-            }
-            RawError::CommunicationError(error) if error.is_connect() => {
-                (Error::new(Kind::Connect(Cause::of_http(error))), Some(AttemptOutcome::NotSent { retry_after: None }))
+            RawError::CommunicationError(error) | RawError::InvalidUpgrade(error) => {
+                let error = NetworkError::new(&error, &self.server, &self.http);
+                match (error.is_untrusted_certificate(), error.is_connect()) {
+                    (true, _) => (Error::new(Kind::Certificate(Cause::new(error))), None),
+                    (_, true) => {
+                        let not_sent = AttemptOutcome::NotSent { retry_after: None };
+                        (Error::new(Kind::Connect(Cause::new(error))), Some(not_sent))
+                    }
+                    _ => (Error::new(Kind::Network(Cause::new(error))), Some(AttemptOutcome::Lost)),
+                }
             }
             RawError::ResponseBodyError(error) => {
                 let is_too_large = umapi_raw::is_too_large(&error);
@@ -251,14 +274,11 @@ impl HttpExchange {
             RawError::UnexpectedResponse(_) | RawError::ErrorResponse(_) => {
                 (unreadable("it is not among the documented responses".to_owned(), &[]), Some(AttemptOutcome::Unusable))
             }
-            RawError::CommunicationError(error) | RawError::InvalidUpgrade(error) => {
-                (Error::new(Kind::Network(Cause::of_http(error))), Some(AttemptOutcome::Lost))
-            }
         }
     }
 
     fn complete(&self, request: &mut reqwest::Request) -> Result<(), String> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.token.reveal())).map_err(|_| {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.hidden.token.reveal())).map_err(|_| {
             "the access token contains a character that a header cannot hold; check its source".to_owned()
         })?;
         bearer.set_sensitive(true);
@@ -293,6 +313,13 @@ impl Hook for HttpExchange {
         http: &'a reqwest::Client,
         request: reqwest::Request,
     ) -> HookFuture<'a, Result<reqwest::Result<reqwest::Response>, String>> {
-        Box::pin(send_in_task(http.clone(), request, self.limit, self.clock.clone(), self.state.clone()))
+        Box::pin(send_in_task(
+            http.clone(),
+            request,
+            self.limit,
+            self.clock.clone(),
+            self.hidden.clone(),
+            self.state.clone(),
+        ))
     }
 }

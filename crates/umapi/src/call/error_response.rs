@@ -1,7 +1,6 @@
 //! Reads an error response leniently: JSON of three shapes, a web page, or an empty body.
 
 use serde::Deserialize;
-use umapi_auth::AccessToken;
 use umapi_http::{read_body, redact};
 use umapi_model::{ErrorCode, limits::ERROR_RESPONSE_BYTES};
 
@@ -22,11 +21,11 @@ struct Body {
 }
 
 /// Reads the rest of an error response, as far as it arrives. Secrets are redacted.
-pub(super) async fn read(mut response: reqwest::Response, head: &ResponseHead, token: &AccessToken) -> ErrorResponse {
+pub(super) async fn read(mut response: reqwest::Response, head: &ResponseHead, secrets: &[&str]) -> ErrorResponse {
     let mut body = Vec::new();
     // A body that is too large or incomplete is used as far as it was read.
     let _ = read_body(&mut response, ERROR_RESPONSE_BYTES, &mut body).await;
-    interpret(&body, head, &[token.reveal()])
+    interpret(&body, head, secrets)
 }
 
 /// Reads the code, the message and the text of a body. Secrets are redacted.
@@ -42,7 +41,7 @@ pub(super) fn interpret(body: &[u8], head: &ResponseHead, secrets: &[&str]) -> E
         code: code.map(|code| ErrorCode::from(redact(&code, secrets))),
         message: message.map(|message| redact(&message, secrets)),
         is_html: head.common.is_html || text.trim_start().starts_with('<'),
-        body: redact(&text, secrets),
+        body: redact(body, secrets),
     }
 }
 

@@ -7,7 +7,8 @@
 //! | 3 | 401 with a new token | stop | stop | stop |
 //! | 4 | 429 | retry when the service allows it | same | same |
 //! | 5 | 503 that says nothing was done (`Retry-After`, or a code of the service) | retry after a backoff | same | same |
-//! | 6 | any other 4xx, or 3xx | stop | stop | stop |
+//! | 6 | any other 4xx | stop | stop | stop |
+//! | 6a | 3xx, which is not followed | stop | stop: unknown | stop: unknown |
 //! | 7 | 504, 408 | retry after a long backoff, at most twice | same, as a repetition | stop: unknown |
 //! | 8 | any other 5xx | retry after a backoff | same, as a repetition | stop: unknown |
 //! | 9 | lost: no response, or an incomplete one | retry after a backoff | same, as a repetition | stop: unknown |
@@ -85,6 +86,8 @@ impl AttemptOutcome {
     pub(super) fn is_unknown(self) -> bool {
         match self {
             Self::Lost | Self::Unusable | Self::Rejected { status: 408, .. } => true,
+            // A redirect may be the answer to a request that was applied, as 303 is.
+            Self::Rejected { status: 300..=399, .. } => true,
             Self::Rejected { status, is_rejection, .. } => status >= 500 && !(status == 503 && is_rejection),
             Self::NotSent { .. } => false,
         }

@@ -17,11 +17,11 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Request, Response};
-use umapi_http::{ReadError, in_own_task, read_body, root_cause};
+use umapi_http::{ReadError, in_own_task, read_body, redact_headers, redact_success, root_cause};
 use umapi_model::limits::RESPONSE_BYTES;
 use umapi_time::Clock;
 
-use super::attempt::ResponseHead;
+use super::attempt::{Hidden, ResponseHead};
 
 /// A timer that fires later than this means that its thread was blocked.
 const LATE: Duration = Duration::from_millis(100);
@@ -62,15 +62,19 @@ impl SendState {
 }
 
 /// Sends a request and reads the whole response. The state contains the cause of an error.
+///
+/// This is the only way in for what the service sends: nothing hidden gets past it, other than in the body of an error response,
+/// which is redacted when it is read.
 pub(super) async fn send_in_task(
     http: reqwest::Client,
     mut request: Request,
     limit: Duration,
     clock: Clock,
+    hidden: Hidden,
     state: Arc<SendState>,
 ) -> Result<reqwest::Result<Response>, String> {
     track_body(&mut request, &state);
-    let result = in_own_task(exchange(http, request, limit, clock, state.clone())).await;
+    let result = in_own_task(exchange(http, request, limit, clock, hidden, state.clone())).await;
     result.unwrap_or(Err(SendFailure::RuntimeGone)).map_err(|failure| {
         let text = format!("{failure:?}");
         let _ = state.failure.set(failure);
@@ -83,6 +87,7 @@ async fn exchange(
     request: Request,
     limit: Duration,
     clock: Clock,
+    hidden: Hidden,
     state: Arc<SendState>,
 ) -> Result<reqwest::Result<Response>, SendFailure> {
     let started = clock.now();
@@ -91,6 +96,7 @@ async fn exchange(
         Some(Err(error)) => return Ok(Err(error)),
         None => return Err(SendFailure::TimedOut),
     };
+    redact_headers(response.headers_mut(), &hidden.texts());
     let head = ResponseHead::of(&response, &clock);
     let is_success = response.status().is_success();
     let _ = state.head.set(head);
@@ -104,6 +110,10 @@ async fn exchange(
         Some(Err(ReadError::Connection(error))) => return Err(SendFailure::BrokenBody(root_cause(error))),
         Some(Err(_)) => return Err(SendFailure::TooLarge),
         None => return Err(SendFailure::TimedOut),
+    }
+    if is_success && let Some(redacted) = redact_success(&body, &hidden.texts()) {
+        tracing::warn!("the response contains the access token, which is redacted");
+        body = redacted;
     }
     let mut whole = http::Response::new(body);
     *whole.status_mut() = response.status();

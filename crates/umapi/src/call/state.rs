@@ -38,7 +38,9 @@ pub(super) struct CallState<'a> {
     pub(super) first_page: Option<FirstPagePermit>,
     /// The last request.
     pub(super) exchange: Option<HttpExchange>,
-    /// Requests that were sent.
+    /// Attempts to send a request.
+    pub(super) attempts: u32,
+    /// Requests that were sent: attempts that had a connection.
     pub(super) requests: u32,
     failures: u32,
     slow_failures: u32,
@@ -65,6 +67,7 @@ impl<'a> CallState<'a> {
             is_sending: Arc::default(),
             first_page: None,
             exchange: None,
+            attempts: 0,
             requests: 0,
             failures: 0,
             slow_failures: 0,

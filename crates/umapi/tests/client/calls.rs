@@ -303,7 +303,7 @@ async fn a_token_does_not_follow_a_redirect() {
     let elsewhere = Service::scripted([Reply::json(ANN)]).await;
     let away = Reply::of(307, &[("location", &format!("{}/users", elsewhere.url))], "");
     let error = Service::scripted([away]).await.client().users().get("ann@example.com").await.unwrap_err();
-    assert!(error.to_string().contains("not redirected"), "{error}");
+    assert!(error.to_string().contains("do not follow a redirect"), "{error}");
     assert!(elsewhere.requests().is_empty());
 }
 
