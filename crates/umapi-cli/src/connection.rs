@@ -76,6 +76,9 @@ fn http(access: &Access) -> Result<HttpClient> {
     if let Some(proxy) = &access.proxy {
         options = options.proxy(proxy.clone());
     }
+    if access.origin == Origin::Emulator {
+        options = options.without_proxy();
+    }
     options.build().map_err(|error| Failure::of_login("cannot set up the HTTP client", &error.into()))
 }
 

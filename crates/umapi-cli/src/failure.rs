@@ -213,7 +213,7 @@ pub(crate) fn exit_of(error: &Error) -> Exit {
         return match () {
             () if login.is_invalid_input() => Exit::Usage,
             () if login.is_throttled() => Exit::RateLimited,
-            () if login.is_retryable() => Exit::Network,
+            () if login.is_retryable() || login.is_network() => Exit::Network,
             () => Exit::Login,
         };
     }
@@ -223,12 +223,19 @@ pub(crate) fn exit_of(error: &Error) -> Exit {
         _ if error.is_throttled() => Exit::RateLimited,
         Some(401) => Exit::Login,
         Some(403) if !error.is_migrating() => Exit::Login,
-        _ if error.is_retryable() || error.is_unreadable() => Exit::Network,
+        _ if error.is_retryable() || error.is_network() || error.is_unreadable() => Exit::Network,
         _ => Exit::Failed,
     }
 }
 
 fn remedy_of(error: &Error) -> Option<String> {
+    if error.is_unknown_issuer() {
+        return Some(
+            "ask your administrators for the certificate of that authority as PEM; set its file as `root_certificates` in the\n\
+             profile (--root-certificates FILE of \"umapi config add\"), or in the variable UMAPI_ROOT_CERTIFICATES"
+                .to_owned(),
+        );
+    }
     match exit_of(error) {
         Exit::Login => Some("run \"umapi auth check\" to see what is missing".to_owned()),
         Exit::RateLimited => Some(match error.until() {

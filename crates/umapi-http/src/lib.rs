@@ -19,8 +19,7 @@ pub use panics::{catch_panic, describe_panic, log_panic};
 pub use proxy::Proxy;
 pub use redact::{redact, redact_headers, redact_success};
 pub use response::{
-    MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, innermost, parse_retry_after,
-    read_body, root_cause,
+    MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, innermost, parse_retry_after, read_body, root_cause,
 };
 pub use retry::RetryPolicy;
 pub use secret::Secret;

@@ -140,7 +140,8 @@ impl Error for NetworkError {}
 
 impl Problem {
     fn of(error: &reqwest::Error, has_proxy: bool) -> Self {
-        let is_of_proxy = has_proxy && causes(error).any(|cause| tunnel_error(cause) == Some("failed to create underlying connection"));
+        let is_of_proxy = has_proxy
+            && causes(error).any(|cause| tunnel_error(cause) == Some("failed to create underlying connection"));
         for cause in causes(error) {
             if let Some(UnknownHost { host, error }) = cause.downcast_ref() {
                 return Self::UnknownHost { host: host.clone(), why: describe_io(error) };

@@ -132,7 +132,10 @@ impl HttpOptions {
         let made = Made { tls: tls::config(&self.root_certificates)?, proxy, options: self };
         // What cannot be used is found out here. The first runtime that sends takes this client.
         let unused = made.https()?;
-        Ok(HttpClient(Arc::new(Clients { unused: Mutex::new(Some(unused)), ..Clients::new(Source::Made(Box::new(made))) })))
+        Ok(HttpClient(Arc::new(Clients {
+            unused: Mutex::new(Some(unused)),
+            ..Clients::new(Source::Made(Box::new(made)))
+        })))
     }
 
     fn common(&self) -> ClientBuilder {

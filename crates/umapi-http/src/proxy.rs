@@ -18,7 +18,7 @@ const EXAMPLE: &str = "http://proxy.example:8080";
 const HTTPS_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The variables of plain HTTP, which stays on this machine and uses no proxy. A mistake in them is reported all the same,
-/// because whoever sets them wants a proxy.
+/// because they are set where a proxy is needed.
 const HTTP_VARIABLES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
 /// The variables that name the hosts without a proxy.
@@ -38,7 +38,7 @@ impl Proxy {
     ///
     /// If the text is not such a URL, or contains a user or a password.
     pub fn new(url: &str) -> Result<Self, InvalidSetting> {
-        let invalid = |why: &str| InvalidSetting::new(format!("the proxy {why}; use an address like {EXAMPLE}"));
+        let invalid = |why: &str| InvalidSetting::new(format!("the proxy {why}; use a URL like {EXAMPLE}"));
         if !url.contains("://") {
             return Err(invalid("has no scheme"));
         }
@@ -96,13 +96,16 @@ impl Proxy {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
         if !matches!(tail, "" | "/") {
-            return Err("has text after its host and port; in a user or password, write / as %2F, ? as %3F and # as %23".into());
+            return Err(
+                "has text after its host and port; in a user or password, write / as %2F, ? as %3F and # as %23".into(),
+            );
         }
         let (login, host) = match authority.rsplit_once('@') {
             Some((login, host)) => (Some(login), host),
             None => (None, authority),
         };
-        let url = Url::parse(&format!("{scheme}://{host}")).ok().filter(|url| url.host().is_some() && url.port() != Some(0));
+        let url =
+            Url::parse(&format!("{scheme}://{host}")).ok().filter(|url| url.host().is_some() && url.port() != Some(0));
         let url = url.ok_or("has no valid host and port")?;
         let login = login.filter(|login| !login.is_empty()).map(parse_login).transpose()?;
         Ok(Self { url, login })
@@ -184,7 +187,8 @@ impl ProxyInUse {
             ))
         };
         // An empty variable counts as not set.
-        let read = |name: &'static str| match lookup(name).filter(|value| !value.is_empty()).map(OsString::into_string) {
+        let read = |name: &'static str| match lookup(name).filter(|value| !value.is_empty()).map(OsString::into_string)
+        {
             None => Ok(None),
             Some(Ok(text)) => Ok(Some(text)),
             Some(Err(_)) => Err(name),
@@ -212,7 +216,8 @@ impl ProxyInUse {
         let Some((variable, proxy)) = found else { return Ok(None) };
         let mut no_proxy = String::new();
         for name in NO_PROXY_VARIABLES {
-            let not_text = |name| InvalidSetting::new(format!("the variable {name} is not Unicode text; correct it, or unset it"));
+            let not_text =
+                |name| InvalidSetting::new(format!("the variable {name} is not Unicode text; correct it, or unset it"));
             if let Some(text) = read(name).map_err(not_text)?
                 && no_proxy.is_empty()
             {
@@ -265,7 +270,8 @@ mod tests {
     use crate::Server;
 
     fn of(variables: &[(&str, &str)]) -> Result<Option<ProxyInUse>, String> {
-        let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        let lookup =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
         ProxyInUse::of_variables(lookup).map_err(|error| error.to_string())
     }
 
@@ -305,8 +311,9 @@ mod tests {
                     continue;
                 }
                 // Another variable that is right does not hide it.
-                let error = of(&[(name, value), ("HTTPS_PROXY", "http://other.example")].map(|(key, value)| (key, value)))
-                    .expect_err(value);
+                let error =
+                    of(&[(name, value), ("HTTPS_PROXY", "http://other.example")].map(|(key, value)| (key, value)))
+                        .expect_err(value);
                 assert!(error.contains(&format!("the variable {name} is not")), "{value}: {error}");
                 assert!(error.contains("unset") && !error.contains("planted"), "{value}: {error}");
             }
@@ -367,7 +374,8 @@ mod tests {
             assert!(!uses_proxy(list, "https://um.example/v2"), "{list}");
         }
         assert!(!uses_proxy("10.0.0.0/8", "https://10.1.2.3"));
-        for list in ["", "example.um", "um.example:8443", "xum.example", "10.0.0.0/8", "<local>", "https://um.example"] {
+        for list in ["", "example.um", "um.example:8443", "xum.example", "10.0.0.0/8", "<local>", "https://um.example"]
+        {
             assert!(uses_proxy(list, "https://um.example/v2"), "{list}");
         }
     }

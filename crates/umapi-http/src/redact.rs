@@ -142,7 +142,8 @@ impl Search {
             search.add(secret.as_bytes().to_vec(), if is_short { NeedleKind::Word } else { NeedleKind::Text });
             search.add_encoded(secret.as_bytes());
             // The client id and secret of a Basic login are form-encoded first.
-            let form: Zeroizing<String> = Zeroizing::new(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+            let form: Zeroizing<String> =
+                Zeroizing::new(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
             let percent = Zeroizing::new(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
             for encoded in [form, percent] {
                 if encoded.as_str() != *secret {
@@ -179,7 +180,8 @@ impl Search {
             return;
         }
         for byte in 0..=u8::MAX {
-            let is_start = is_introducer(byte) || needle.bytes.first().is_some_and(|first| needle.is_same(*first, byte));
+            let is_start =
+                is_introducer(byte) || needle.bytes.first().is_some_and(|first| needle.is_same(*first, byte));
             self.starts[usize::from(byte)] |= is_start;
         }
         self.needles.push(needle);

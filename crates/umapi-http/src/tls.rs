@@ -96,12 +96,14 @@ impl ServerCertVerifier for ExplainingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).map_err(|error| match error {
-            rustls::Error::InvalidCertificate(problem) => {
-                let explained = UntrustedCertificate::of_chain(problem, end_entity, intermediates);
-                rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(explained))))
+        self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).map_err(|error| {
+            match error {
+                rustls::Error::InvalidCertificate(problem) => {
+                    let explained = UntrustedCertificate::of_chain(problem, end_entity, intermediates);
+                    rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(explained))))
+                }
+                other => other,
             }
-            other => other,
         })
     }
 
@@ -150,9 +152,10 @@ impl UntrustedCertificate {
     /// Takes the reason from a verifier that does not show the certificate.
     pub(crate) fn new(problem: CertificateError) -> Self {
         match problem {
-            CertificateError::Other(OtherError(inner)) if inner.is::<Self>() => {
-                inner.downcast_ref::<Self>().cloned().unwrap_or(Self { problem: CertificateError::BadEncoding, issuer: None })
-            }
+            CertificateError::Other(OtherError(inner)) if inner.is::<Self>() => inner
+                .downcast_ref::<Self>()
+                .cloned()
+                .unwrap_or(Self { problem: CertificateError::BadEncoding, issuer: None }),
             problem => Self { problem, issuer: None },
         }
     }
@@ -191,7 +194,9 @@ impl UntrustedCertificate {
 impl fmt::Display for UntrustedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.problem, &self.issuer) {
-            (CertificateError::UnknownIssuer, None) => f.write_str("was issued by an authority that this machine does not trust"),
+            (CertificateError::UnknownIssuer, None) => {
+                f.write_str("was issued by an authority that this machine does not trust")
+            }
             (CertificateError::UnknownIssuer, Some(Issuer::Itself(name))) => {
                 write!(f, "was issued by itself ({name}), and this machine does not trust it")
             }
@@ -211,7 +216,11 @@ impl fmt::Display for UntrustedCertificate {
             (CertificateError::NotValidForName, _) => f.write_str("is for another name"),
             (CertificateError::NotValidForNameContext { presented, .. }, _) => {
                 let names: Vec<_> = presented.iter().take(5).map(|name| printable(&plain_name(name))).collect();
-                write!(f, "is for another name: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+                write!(
+                    f,
+                    "is for another name: {}",
+                    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+                )
             }
             (problem, _) => write!(f, "cannot be trusted ({problem})"),
         }
@@ -241,7 +250,9 @@ fn describe(name: &X509Name<'_>) -> String {
 
 /// A text from a certificate, without what could deceive on a terminal.
 fn printable(text: &str) -> String {
-    let is_deceptive = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_deceptive = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars().map(|c| if is_deceptive(c) { '?' } else { c }).take(MAX_NAME).collect()
 }
 

@@ -431,8 +431,14 @@ impl Engine {
         state.requests += 1;
         let (operation, attempt) = (call.operation.id(), state.attempts);
         let limit = state.time_left(&self.clock).map_or(self.attempt_timeout, |left| left.min(self.attempt_timeout));
-        let mut exchange =
-            HttpExchange::new((&self.url, &self.http), token.clone(), slot.api_key.clone(), call.pragma, limit, self.clock.clone());
+        let mut exchange = HttpExchange::new(
+            (&self.url, &self.http),
+            token.clone(),
+            slot.api_key.clone(),
+            call.pragma,
+            limit,
+            self.clock.clone(),
+        );
         exchange.unreadable_items = self.unreadable_items;
         let (request_id, started) = (exchange.request_id(), self.clock.now());
         self.observer.request_started(&RequestStarted {

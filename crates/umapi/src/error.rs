@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use umapi_http::NetworkError;
+use umapi_http::{NetworkError, innermost};
 use umapi_model::{ErrorCode, Operation};
 
 /// The error of a failed call. Cheap to clone.
@@ -396,7 +396,9 @@ impl fmt::Display for Error {
         facts.extend(self.operation().map(str::to_owned));
         facts.extend(self.status().map(|status| format!("status {status}")));
         facts.extend(self.code().map(|code| format!("code {code}")));
-        facts.extend(self.request_id().map(|id| format!("request {id}")));
+        // Nobody can look up a request that was not sent.
+        let is_sent = !self.is_connect() || self.requests() > 0;
+        facts.extend(self.request_id().filter(|_| is_sent).map(|id| format!("request {id}")));
         facts.extend((self.requests() > 1).then(|| format!("{} requests sent", self.requests())));
         if facts.is_empty() { Ok(()) } else { write!(f, " ({})", facts.join(", ")) }
     }
@@ -404,7 +406,7 @@ impl fmt::Display for Error {
 
 /// Writes the cause in the alternate form of a text.
 fn write_cause(f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {
-    if f.alternate() { write!(f, " ({})", cause.0) } else { Ok(()) }
+    if f.alternate() { write!(f, " ({})", innermost(&*cause.0)) } else { Ok(()) }
 }
 
 fn write_remedy(f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {

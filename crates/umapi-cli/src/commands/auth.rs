@@ -89,7 +89,12 @@ impl CheckArgs {
         let token_valid_until = token.expires().map(|end| time::utc_of(end, &context.clock));
         let answer = connection.client.request("GET", CHECKED_PATH).send().await;
         let answer = answer.map_err(|error| {
-            let failure = Failure::of_service("the login succeeded, but the service rejects its token", &error);
+            let what = match error.status() {
+                Some(401 | 403) => "the login succeeded, but the service rejects its token",
+                None if error.is_connect() => "the login succeeded, but the service cannot be reached",
+                _ => "the login succeeded, but a call of the service failed",
+            };
+            let failure = Failure::of_service(what, &error);
             match error.status() {
                 Some(401 | 403) => failure.remedy(
                     "check in the Adobe Developer Console that the project of this client id has the User Management API, \
@@ -137,7 +142,7 @@ fn describe_clock(date: Option<&str>, now: SystemTime) -> String {
 
 /// Explains a rejected login: what is wrong, and where to correct it.
 fn rejected(error: &Error, access: &Access) -> Failure {
-    let failure = Failure::of_login("the login was rejected", error);
+    let failure = Failure::of_login(what_failed(error), error);
     let wrong_secret = format!(
         "copy the client secret again from the project in the Adobe Developer Console, and {}",
         access.secret_remedy
@@ -153,12 +158,18 @@ fn rejected(error: &Error, access: &Access) -> Failure {
         "add the User Management API to the project in the Adobe Developer Console"
     } else if error.clock_skew().is_some() {
         "correct the clock of this machine"
-    } else if error.is_network() {
-        "check the network, the proxy, and the address of the login"
     } else {
         return failure;
     };
     failure.remedy(remedy)
+}
+
+/// Only a server that was reached rejects a login.
+fn what_failed(error: &Error) -> &'static str {
+    match error.status() {
+        Some(400..=499) => "the login was rejected",
+        _ => "cannot log in",
+    }
 }
 
 #[cfg(test)]
@@ -212,7 +223,7 @@ impl TokenArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_change(context, "login").await?;
         let token = connection.session.token().await;
-        let token = token.map_err(|error| Failure::of_login("the login was rejected", &error))?;
+        let token = token.map_err(|error| Failure::of_login(what_failed(&error), &error))?;
         if context.format() == Format::Table {
             context.write(format!("{}\n", token.reveal()).as_bytes())?;
             return Ok(Exit::Success);

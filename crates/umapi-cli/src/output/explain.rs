@@ -57,8 +57,7 @@ pub(crate) fn call_error(error: &Error) -> String {
         return "the rate limit requires a longer wait than --max-wait allows".to_owned();
     }
     let Some(status) = error.status().filter(|_| !error.is_unreadable()) else {
-        return without_operation(format!("{error:#}"), error.operation())
-            .replace("`HttpOptions::root_certificates`", "`root_certificates` in the profile");
+        return without_operation(format!("{error:#}"), error.operation());
     };
     let mut text = match (error.code(), error.service_message()) {
         (Some(code), message) => what_happened(code, message),

@@ -17,6 +17,7 @@ mod journal;
 mod limits;
 mod members;
 mod mistakes;
+mod network;
 #[cfg(unix)]
 mod pipes;
 mod reading;

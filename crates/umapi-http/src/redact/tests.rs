@@ -48,13 +48,21 @@ impl Spelling {
     fn write(self, text: &str) -> String {
         let bytes = |format: fn(&mut String, u8)| {
             text.bytes().fold(String::new(), |mut written, byte| {
-                if byte.is_ascii_alphanumeric() { written.push(byte as char) } else { format(&mut written, byte) }
+                if byte.is_ascii_alphanumeric() {
+                    written.push(byte as char)
+                } else {
+                    format(&mut written, byte)
+                }
                 written
             })
         };
         let chars = |format: fn(&mut String, char)| {
             text.chars().fold(String::new(), |mut written, c| {
-                if c.is_ascii_alphanumeric() { written.push(c) } else { format(&mut written, c) }
+                if c.is_ascii_alphanumeric() {
+                    written.push(c)
+                } else {
+                    format(&mut written, c)
+                }
                 written
             })
         };
@@ -72,7 +80,9 @@ impl Spelling {
                 quoted[1..quoted.len() - 1].to_owned()
             }
             JsonSlash => Json.write(text).replace('/', "\\/"),
-            JsonUnicode => chars(|to, c| c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| write!(to, "\\u{unit:04x}").unwrap())),
+            JsonUnicode => {
+                chars(|to, c| c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| write!(to, "\\u{unit:04x}").unwrap()))
+            }
             JsonUnicodeCapitals => {
                 chars(|to, c| c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| write!(to, "\\u{unit:04X}").unwrap()))
             }
@@ -133,14 +143,23 @@ fn a_basic_login_is_redacted() {
             let login = format!("{id}:{spelled}");
             let standard = BASE64_STANDARD.encode(&login);
             let url_safe = standard.replace('+', "-").replace('/', "_");
-            let folded = standard.as_bytes().chunks(7).map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join("\r\n");
+            let folded = standard
+                .as_bytes()
+                .chunks(7)
+                .map(|line| String::from_utf8_lossy(line))
+                .collect::<Vec<_>>()
+                .join("\r\n");
             let escaped: String = url::form_urlencoded::byte_serialize(standard.as_bytes()).collect();
             for echo in [standard, url_safe, escaped] {
                 let text = redact(format!("Basic {echo}."), &[secret]);
-                assert!(text == "Basic [redacted]." || text == "Basic [redacted]%3D." || text == "Basic [redacted]%3D%3D.", "{echo}: {text}");
+                assert!(
+                    text == "Basic [redacted]." || text == "Basic [redacted]%3D." || text == "Basic [redacted]%3D%3D.",
+                    "{echo}: {text}"
+                );
             }
             let text = redact(format!("Basic {folded}."), &[secret]);
-            let left: String = text.replace("Basic ", "").replace(REDACTED, "").chars().filter(char::is_ascii_alphanumeric).collect();
+            let left: String =
+                text.replace("Basic ", "").replace(REDACTED, "").chars().filter(char::is_ascii_alphanumeric).collect();
             assert!(text.contains(REDACTED) && left.len() <= BASE64_STANDARD.encode(id).len() + 7, "{folded}: {text}");
         }
     }
@@ -172,7 +191,9 @@ fn a_long_text_is_shortened_after_redaction() {
 #[test]
 fn an_echo_in_a_header_is_redacted() {
     let mut headers = HeaderMap::new();
-    for (name, value) in [("x-request-id", "r-1"), ("x-debug", "planted%2Dsecret is wrong"), ("location", "/?t=planted-secret")] {
+    for (name, value) in
+        [("x-request-id", "r-1"), ("x-debug", "planted%2Dsecret is wrong"), ("location", "/?t=planted-secret")]
+    {
         headers.append(name, value.parse().unwrap());
     }
     redact_headers(&mut headers, &["planted-secret"]);
@@ -189,7 +210,8 @@ fn bytes_that_are_not_text_hide_nothing() {
 #[test]
 fn a_short_secret_is_redacted_as_a_whole_word_only() {
     let body = r#"{"error":"invalid_client","error_description":"the secret r of client er is wrong: r."}"#;
-    let redacted = r#"{"error":"invalid_client","error_description":"the secret [redacted] of client er is wrong: [redacted]."}"#;
+    let redacted =
+        r#"{"error":"invalid_client","error_description":"the secret [redacted] of client er is wrong: [redacted]."}"#;
     assert_eq!(redact(body, &["r"]), redacted);
     assert_eq!(redact(body, &["err"]), body);
     assert_eq!(redact("client_secret=err&x=terror", &["err"]), "client_secret=[redacted]&x=terror");

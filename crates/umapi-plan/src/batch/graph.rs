@@ -132,8 +132,7 @@ impl Graph {
             return None;
         }
         let room = unit.room_for(parts.as_slice());
-        let is_long = parts.len() > limits::STEPS_PER_COMMAND
-            || head.unit().room_for(parts.as_slice()) < parts.len();
+        let is_long = parts.len() > limits::STEPS_PER_COMMAND || head.unit().room_for(parts.as_slice()) < parts.len();
         if room == 0 || (room < parts.len() && !is_long) {
             return None;
         }

@@ -8,11 +8,10 @@
 //! | 4 | 429 | retry when the service allows it | same | same |
 //! | 5 | 503 that says nothing was done (`Retry-After`, or a code of the service) | retry after a backoff | same | same |
 //! | 6 | any other 4xx | stop | stop | stop |
-//! | 6a | 3xx, which is not followed | stop | stop: unknown | stop: unknown |
 //! | 7 | 504, 408 | retry after a long backoff, at most twice | same, as a repetition | stop: unknown |
 //! | 8 | any other 5xx | retry after a backoff | same, as a repetition | stop: unknown |
 //! | 9 | lost: no response, or an incomplete one | retry after a backoff | same, as a repetition | stop: unknown |
-//! | 10 | a complete success response that cannot be used | stop | stop: unknown | stop: unknown |
+//! | 10 | a redirect, which is not followed, or a complete success response that cannot be used | stop | stop: unknown | stop: unknown |
 //!
 //! Every retry also waits for the `Retry-After` of the response. A wait that is longer than the throttle policy allows, or
 //! that would outlast the deadline, is not started: the call stops instead.
@@ -373,10 +372,11 @@ mod tests {
 
     #[test]
     fn row_6_a_permanent_error_is_final() {
-        for status in [301, 400, 403, 404, 409] {
+        for status in [400, 403, 404, 409] {
             for effect in EFFECTS {
                 assert_eq!(after(effect, rejected(status)), RetryDecision::Stop, "{status}");
             }
+            assert!(!rejected(status).is_unknown(), "{status}");
         }
     }
 
@@ -414,6 +414,12 @@ mod tests {
             assert_eq!(after(effect, AttemptOutcome::Unusable), RetryDecision::Stop);
         }
         assert!(AttemptOutcome::Unusable.is_unknown());
+        for status in 300..400 {
+            assert!(rejected(status).is_unknown(), "a redirect may follow a change: {status}");
+            for effect in EFFECTS {
+                assert_eq!(after(effect, rejected(status)), RetryDecision::Stop, "{status}");
+            }
+        }
     }
 
     #[test]

@@ -217,7 +217,12 @@ async fn without_a_connection_nothing_is_sent() {
     let nowhere = service.builder().base_url("http://127.0.0.1:1").build().unwrap();
     let error = nowhere.legacy().user_groups().create(&NewUserGroup::new("Design")).await.unwrap_err();
     assert!(error.is_connect() && !error.may_have_been_applied(), "{error}");
-    assert_eq!(error.requests(), 6);
+    assert_eq!(error.requests(), 0, "six attempts had no connection");
+    let text = format!("{error:#}");
+    assert!(
+        text.contains("no connection to 127.0.0.1:1: connection refused") && text.contains("nothing was sent"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -296,6 +301,42 @@ async fn errors_and_debug_show_no_token() {
     let error = client.users().get("ann@example.com").await.unwrap_err();
     let shown = format!("{error} {error:?} {client:?}");
     assert!(!shown.contains("planted"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_echoed_token_is_redacted_wherever_it_stands() {
+    const TOKEN: &str = "planted/token+of=the~service";
+    let echoes = |text: &str| {
+        let user = format!(r#"{{"result":"success","user":{{"email":"ann@example.com","firstname":"{text}"}}}}"#);
+        let headers = [("x-request-id", text), ("www-authenticate", text)];
+        [(200, user), (200, format!(r#"{{"result":"{text}"}}"#)), (401, String::new()), (400, format!("<p>{text}"))]
+            .map(|(status, body)| Reply::of(status, &headers, &body))
+    };
+    for text in [TOKEN, "planted%2ftoken%2Bof%3Dthe~service", "PLANTED/TOKEN+OF=THE~SERVICE"] {
+        for reply in echoes(text) {
+            let service = Service::scripted([reply.clone(), reply]).await;
+            let client = service.bare_client().token_source("key", FixedToken::new(TOKEN)).build().unwrap();
+            let shown = match client.users().get("ann@example.com").await {
+                Ok(user) => format!("{user:?}"),
+                Err(error) => format!("{error:#} {error:?} {:?} {:?}", error.body(), error.request_id()),
+            };
+            assert!(shown.contains("[redacted]") && !shown.to_lowercase().contains("planted"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirected_change_may_have_been_made() {
+    for status in [301, 302, 303, 307, 308] {
+        let away = || Reply::of(status, &[("location", "https://elsewhere.example/")], "");
+        let service = Service::scripted([away(), away()]).await;
+        let client = service.client();
+        let error = client.request("POST", "/action/{orgId}").body("[]").send().await.unwrap_err();
+        assert!(error.may_have_been_applied() && !error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("check before you repeat it"), "{error}");
+        assert!(!client.users().get("ann@example.com").await.unwrap_err().may_have_been_applied());
+        assert_eq!(service.requests().len(), 2);
+    }
 }
 
 #[tokio::test]
