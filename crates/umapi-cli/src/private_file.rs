@@ -143,7 +143,7 @@ pub(crate) fn is_open_to_others(path: &Path) -> bool {
 pub(crate) fn close_to_others(path: &Path) {
     #[cfg(unix)]
     if is_open_to_others(path) {
-        // Whoever does not own the file cannot, and then it is not theirs to protect.
+        // A user who does not own the file cannot, and then it is not theirs to protect.
         let _ = fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600));
     }
     #[cfg(not(unix))]

@@ -39,8 +39,8 @@ enum LoginKind {
 }
 
 impl Credentials {
-    /// Reads the JSON download of the Developer Console: of one credential, or of a project. From a project it takes the first
-    /// OAuth Server-to-Server credential, or else the first service account.
+    /// Reads the JSON download of the Developer Console: of one credential, or of a project. From a project it takes the OAuth
+    /// Server-to-Server credential, or else the service account; if there are several of them, none.
     ///
     /// ```
     /// let json = r#"{"CLIENT_ID": "client id", "CLIENT_SECRETS": ["client secret"], "ORG_ID": "12345@AdobeOrg",
@@ -112,7 +112,18 @@ fn of_project(project: &Value) -> Result<(Fields, LoginKind, &'static Names<'sta
     // A project in migration has both. The newer one is preferred.
     for (key, kind) in [("oauth_server_to_server", LoginKind::OAuthServerToServer), ("jwt", LoginKind::ServiceAccount)]
     {
-        let Some(found) = credentials.iter().find_map(|credential| credential.get(key)) else { continue };
+        let of_kind: Vec<&Value> = credentials.iter().filter_map(|credential| credential.get(key)).collect();
+        let found = match of_kind.as_slice() {
+            [] => continue,
+            [only] => *only,
+            // The wrong one may belong to another service, or be about to be deleted.
+            several => {
+                return Err(Error::invalid(format!(
+                    "{ORIGIN}: the project has {} `{key}` credentials; use `Download JSON` of the one to log in with",
+                    several.len()
+                )));
+            }
+        };
         let fields = Fields {
             organization,
             technical_account: text(found, "technical_account_id"),
@@ -226,6 +237,17 @@ mod tests {
                 (account.client_id.as_str(), account.metascopes.as_slice()),
                 ("id", &["ent_user_sdk".to_owned()][..])
             );
+        }
+    }
+
+    #[test]
+    fn a_project_with_several_credentials_of_a_kind_is_rejected() {
+        for (credentials, named) in [
+            (json!([nested_oauth(), nested_jwt(), nested_oauth()]), "2 `oauth_server_to_server` credentials"),
+            (json!([nested_jwt(), nested_jwt(), nested_jwt()]), "3 `jwt` credentials"),
+        ] {
+            let error = read(&project(credentials), Some(KEY)).unwrap_err().to_string();
+            assert!(error.contains(named) && error.contains("Download JSON"), "{error}");
         }
     }
 

@@ -242,7 +242,7 @@ pub(crate) fn permission_warnings(files: &[PathBuf], is_strict: bool) -> Result<
     Ok(open.iter().map(warning).collect())
 }
 
-/// Whoever can change the configuration chooses where secrets are sent.
+/// A user who can change the configuration chooses where secrets are sent.
 fn config_warning(file: &ConfigFile, is_strict: bool) -> Result<Option<String>> {
     if !private_file::is_writable_by_others(file.path()) {
         return Ok(None);

@@ -269,7 +269,11 @@ connector_file = "connector-umapi.yml"
         });
         assert!(refused.is_err() && !path.exists());
         fs::write(&path, "\u{feff}[profiles.main]\r\n").unwrap();
-        ConfigFile::edit(Some(&path), |file| Ok(file.set("main", "client_id", "def"))).unwrap();
+        let set = |file: &mut ConfigFile| {
+            file.set("main", "client_id", "def");
+            Ok(())
+        };
+        ConfigFile::edit(Some(&path), set).unwrap();
         assert!(fs::read_to_string(&path).unwrap().contains("client_id = \"def\""));
     }
 

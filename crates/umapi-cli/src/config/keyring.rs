@@ -109,8 +109,8 @@ mod system {
         }
 
         #[cfg(test)]
-        pub(crate) fn write_of_user_sync(&self, service: &str, user: &str, secret: &str) {
-            self.build(service, user).unwrap().set_password(secret).unwrap();
+        pub(crate) fn write_of_user_sync(&self, service: &str, user: &str, secret: &str) -> Result<()> {
+            self.build(service, user)?.set_password(secret).map_err(|error| unusable(&error))
         }
     }
 
@@ -205,17 +205,13 @@ mod tests {
 
     use super::*;
 
-    fn keyring() -> Keyring {
-        Keyring::of(keyring_core::mock::Store::new().unwrap())
-    }
-
     fn text(secret: Option<Secret>) -> Option<String> {
         secret.map(|secret| secret.reveal().to_owned())
     }
 
     #[test]
     fn keyring_entry_exists_until_it_is_removed() {
-        let keyring = keyring();
+        let keyring = Keyring::of(keyring_core::mock::Store::new().unwrap());
         assert_eq!(text(keyring.read("main/client_secret").unwrap()), None);
         keyring.write("main/client_secret", "s8e").unwrap();
         assert_eq!(text(keyring.read("main/client_secret").unwrap()).as_deref(), Some("s8e"));
@@ -230,12 +226,12 @@ mod tests {
         let yaml = "authentication_method: oauth\nenterprise:\n  org_id: 1F@AdobeOrg\n  secure_client_id_key: ust_id\n  \
                     secure_client_secret_key: ust_secret\n";
         let file = ConnectorFile::parse(yaml, ".".as_ref()).unwrap();
-        let keyring = keyring();
-        keyring.write_of_user_sync("ust_id", "1F@AdobeOrg", "id");
-        keyring.write_of_user_sync("ust_secret", "2F@AdobeOrg", "of another organization");
+        let keyring = Keyring::of(keyring_core::mock::Store::new().unwrap());
+        keyring.write_of_user_sync("ust_id", "1F@AdobeOrg", "id").unwrap();
+        keyring.write_of_user_sync("ust_secret", "2F@AdobeOrg", "of another organization").unwrap();
         let error = file.credentials_with(|entry| keyring.read_of_user_sync(entry)).unwrap_err().to_string();
         assert!(error.contains("`enterprise.secure_client_secret_key` refers to the entry `ust_secret`"), "{error}");
-        keyring.write_of_user_sync("ust_secret", "1F@AdobeOrg", "s8e");
+        keyring.write_of_user_sync("ust_secret", "1F@AdobeOrg", "s8e").unwrap();
         let credentials = file.credentials_with(|entry| keyring.read_of_user_sync(entry)).unwrap();
         assert_eq!(credentials.client_id(), "id");
         let entry = file.keyring_entries().next().unwrap();
