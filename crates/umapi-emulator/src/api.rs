@@ -7,7 +7,7 @@ mod groups;
 mod legacy;
 mod users;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header::PRAGMA};
 use serde_json::json;
 use umapi_model::Operation;
 
@@ -48,11 +48,12 @@ pub(crate) fn handle(
         Ok(caller) => caller,
         Err(response) => return *response,
     };
+    let pragma = pragma(request);
     let counted = CountedCall {
         client_id: &caller.client_id,
         operation,
         is_first_page: is_first_page(path, app.settings.strict),
-        pragma: request.header("pragma"),
+        pragma: &pragma,
     };
     if let Err(response) = app.limits.admit(&counted, &app.clock.clock()) {
         return *response;
@@ -70,6 +71,12 @@ pub(crate) fn handle(
 pub(crate) fn status() -> Response {
     let body = json!({"build": "umapi-emulator", "version": env!("CARGO_PKG_VERSION"), "state": "LIVE"});
     Response::json(StatusCode::OK, &body)
+}
+
+/// The values of all headers `Pragma`, in one list.
+fn pragma(request: &Request) -> String {
+    let values = request.headers.get_all(PRAGMA).iter().filter_map(|value| value.to_str().ok());
+    values.collect::<Vec<_>>().join(",")
 }
 
 /// Whether a request asks for page 0 of a list. Without strict mode, a page that is not a number means page 0.

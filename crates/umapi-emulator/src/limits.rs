@@ -1,7 +1,8 @@
 //! The rate limits of clients.
 //!
-//! Each class of operations has a limit of calls per minute, for one client and for all clients together. A minute begins with
-//! its first call, on the emulator's clock; a rejected call does not count. The service does not document its own algorithm.
+//! Each class of operations has a limit of calls in a period (a minute), for one client and for all clients together. A period
+//! begins with its first call, on the emulator's clock; a rejected call does not count. The service does not document its own
+//! algorithm.
 //!
 //! In addition, the first page (page 0) of a list may have a limit of hours, and a client that exceeds it is blocked: every
 //! call is refused, of every class. Users of the service reported this; `x-umapi-throttles` of the description says what is
@@ -20,7 +21,7 @@ use std::{
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde::Serialize;
 use serde_json::json;
-use umapi_model::{Operation, ThrottleClass};
+use umapi_model::{Operation, Throttle, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use self::first_pages::FirstPages;
@@ -58,8 +59,8 @@ pub(crate) struct CountedCall<'a> {
     pub(crate) operation: Operation,
     /// Whether it asks for page 0 of a list.
     pub(crate) is_first_page: bool,
-    /// The value of `Pragma`.
-    pub(crate) pragma: Option<&'a str>,
+    /// The values of `Pragma`, separated by commas.
+    pub(crate) pragma: &'a str,
 }
 
 /// A refused call: the limit, and how long to wait.
@@ -156,21 +157,21 @@ impl State {
         if let Some(settings) = first_pages {
             client.first_pages.check_block(&settings, now)?;
         }
-        let per_minute = call.operation.throttle().and_then(|throttle| {
+        let of_class = call.operation.throttle().and_then(|throttle| {
             let limit = self.settings.class(throttle.class)?;
             Some((throttle, limit))
         });
-        if let Some((throttle, limit)) = per_minute {
+        if let Some((throttle, limit)) = of_class {
             let own = client.classes.entry(throttle.class).or_default();
             let all = self.all_clients.entry(throttle.class).or_default();
-            own.check(all, limit, throttle.name, self.settings.penalty(), now)?;
+            own.check(all, limit, throttle, self.settings.penalty(), now)?;
         }
         if let Some(settings) = first_pages {
             client.first_pages.count(&settings, call, now)?;
         }
-        if let Some((throttle, _)) = per_minute {
-            client.classes.entry(throttle.class).or_default().count(now);
-            self.all_clients.entry(throttle.class).or_default().count(now);
+        if let Some((throttle, _)) = of_class {
+            client.classes.entry(throttle.class).or_default().count(throttle.period, now);
+            self.all_clients.entry(throttle.class).or_default().count(throttle.period, now);
         }
         Ok(())
     }
@@ -203,10 +204,7 @@ impl fmt::Debug for RateLimits {
     }
 }
 
-/// The period of the limits of classes.
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// The calls counted in one minute, which begins with its first call.
+/// The calls counted in one period, which begins with its first call.
 #[derive(Debug, Clone, Copy, Default)]
 struct Window {
     end: Option<Instant>,
@@ -221,14 +219,15 @@ impl Window {
         &mut self,
         all: &mut Self,
         limit: RateLimit,
-        name: &'static str,
+        throttle: &Throttle,
         penalty: Option<Duration>,
         now: Instant,
     ) -> Result<(), Refusal> {
-        let (own_wait, all_wait) = (self.wait(now, limit.client), all.wait(now, limit.application));
+        let own_wait = self.wait(limit.client, throttle.period, now);
+        let all_wait = all.wait(limit.application, throttle.period, now);
         let Some(wait) = own_wait.max(all_wait) else { return Ok(()) };
         let scope = if own_wait >= all_wait { LimitScope::Client } else { LimitScope::Application };
-        let limit = ExceededLimit { name, scope, blocked: self.is_locked(now) };
+        let limit = ExceededLimit { name: throttle.name, scope, blocked: self.is_locked(now) };
         // A client that is locked out already gets the remaining time.
         match penalty.filter(|_| !limit.blocked) {
             Some(penalty) => {
@@ -240,16 +239,16 @@ impl Window {
     }
 
     /// The time to wait, if no call is left.
-    fn wait(&mut self, now: Instant, limit: u32) -> Option<Duration> {
+    fn wait(&mut self, limit: u32, period: Duration, now: Instant) -> Option<Duration> {
         if self.end.is_some_and(|end| now >= end) {
             *self = Self::default();
         }
-        // With a limit of 0, no minute ever begins: tell the client to try again in one.
-        (self.is_locked || self.used >= limit).then(|| self.end.map_or(MINUTE, |end| end - now))
+        // With a limit of 0, no period ever begins: tell the client to try again after one.
+        (self.is_locked || self.used >= limit).then(|| self.end.map_or(period, |end| end - now))
     }
 
-    fn count(&mut self, now: Instant) {
-        self.end.get_or_insert(now + MINUTE);
+    fn count(&mut self, period: Duration, now: Instant) {
+        self.end.get_or_insert(now + period);
         self.used = self.used.saturating_add(1);
     }
 
@@ -286,7 +285,7 @@ mod tests {
         }
 
         fn of(&mut self, client_id: &str, operation: Operation) -> Result<(), Refusal> {
-            let call = CountedCall { client_id, operation, is_first_page: false, pragma: None };
+            let call = CountedCall { client_id, operation, is_first_page: false, pragma: "" };
             self.state.admit(&call, self.clock.clock().now())
         }
     }

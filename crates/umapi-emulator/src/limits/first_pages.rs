@@ -54,7 +54,7 @@ impl FirstPages {
         if let Some(throttle) = first_page_limit(call.operation).filter(|_| call.is_first_page) {
             self.count_first_page(settings, throttle, call, now)?;
         }
-        if call.pragma.is_some_and(|pragma| has_token(pragma, SYNC_END)) {
+        if has_token(call.pragma, SYNC_END) {
             self.periods.iter_mut().for_each(|period| period.retried = None);
         }
         Ok(())
@@ -69,7 +69,7 @@ impl FirstPages {
     ) -> Result<(), Refusal> {
         self.periods.retain(|period| now < period.begin + settings.period());
         let hint = throttle.block.map_or("", |block| block.retry_hint);
-        let has_hint = call.pragma.is_some_and(|pragma| has_token(pragma, hint));
+        let has_hint = has_token(call.pragma, hint);
         let retried = has_hint.then_some(now);
         let position = self.periods.iter().position(|period| period.limit == throttle.name);
         let used = position.map_or(0, |position| self.periods[position].used);
@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    const START: Option<&str> = Some("umapi-sync-start");
+    const START: &str = "umapi-sync-start";
 
     struct Client {
         pages: FirstPages,
@@ -143,7 +143,7 @@ mod tests {
             &mut self,
             operation: Operation,
             is_first_page: bool,
-            pragma: Option<&str>,
+            pragma: &str,
         ) -> Result<(), (&'static str, u64, bool)> {
             let now = self.clock.clock().now();
             let call = CountedCall { client_id: "a", operation, is_first_page, pragma };
@@ -152,24 +152,24 @@ mod tests {
             counted.map_err(|refusal| (refusal.limit.name, refusal.wait.as_secs(), refusal.limit.blocked))
         }
 
-        fn users(&mut self, pragma: Option<&str>) -> Result<(), (&'static str, u64, bool)> {
+        fn users(&mut self, pragma: &str) -> Result<(), (&'static str, u64, bool)> {
             self.call(Operation::ListUsers, true, pragma)
         }
 
         fn groups(&mut self) -> Result<(), (&'static str, u64, bool)> {
-            self.call(Operation::ListGroups, true, None)
+            self.call(Operation::ListGroups, true, "")
         }
     }
 
     #[test]
     fn a_second_first_page_blocks_every_call() {
         let mut client = Client::new(FirstPageLimit::reported());
-        assert_eq!(client.users(None), Ok(()));
+        assert_eq!(client.users(""), Ok(()));
         assert_eq!(client.groups(), Ok(()), "each list is counted separately");
         for _ in 0..50 {
-            assert_eq!(client.call(Operation::ListUsers, false, None), Ok(()), "later pages do not count");
-            assert_eq!(client.call(Operation::ListUsersInGroup, true, None), Ok(()), "nor do members of a group");
-            assert_eq!(client.call(Operation::ExecuteActions, false, None), Ok(()));
+            assert_eq!(client.call(Operation::ListUsers, false, ""), Ok(()), "later pages do not count");
+            assert_eq!(client.call(Operation::ListUsersInGroup, true, ""), Ok(()), "nor do members of a group");
+            assert_eq!(client.call(Operation::ExecuteActions, false, ""), Ok(()));
         }
         assert_eq!(client.after(600).groups(), Err(("groups-first-page", 2400, false)));
         for operation in [Operation::ExecuteActions, Operation::GetUser, Operation::ListGroups, Operation::ListUsers] {
@@ -182,34 +182,34 @@ mod tests {
     #[test]
     fn after_a_block_the_call_succeeds() {
         let mut client = Client::new(FirstPageLimit::reported());
-        assert_eq!(client.users(None), Ok(()));
-        assert_eq!(client.users(None), Err(("users-first-page", 2400, false)));
-        assert_eq!(client.after(2400).users(None), Ok(()), "as `Retry-After` said");
-        assert_eq!(client.after(4799).users(None), Err(("users-first-page", 2400, false)), "a new period");
+        assert_eq!(client.users(""), Ok(()));
+        assert_eq!(client.users(""), Err(("users-first-page", 2400, false)));
+        assert_eq!(client.after(2400).users(""), Ok(()), "as `Retry-After` said");
+        assert_eq!(client.after(4799).users(""), Err(("users-first-page", 2400, false)), "a new period");
     }
 
     #[test]
     fn a_period_begins_with_its_first_read() {
         let mut client = Client::new(FirstPageLimit { calls: 2, ..FirstPageLimit::reported() });
-        assert_eq!(client.users(None), Ok(()));
-        assert_eq!(client.after(7000).users(None), Ok(()));
-        assert_eq!(client.after(200).users(None), Ok(()));
-        assert_eq!(client.after(7199).users(None), Ok(()));
-        assert_eq!(client.users(None), Err(("users-first-page", 2400, false)));
+        assert_eq!(client.users(""), Ok(()));
+        assert_eq!(client.after(7000).users(""), Ok(()));
+        assert_eq!(client.after(200).users(""), Ok(()));
+        assert_eq!(client.after(7199).users(""), Ok(()));
+        assert_eq!(client.users(""), Err(("users-first-page", 2400, false)));
     }
 
     #[test]
     fn the_hint_lets_a_retry_pass() {
         let mut client = Client::new(FirstPageLimit::reported());
         assert_eq!(client.users(START), Ok(()));
-        assert_eq!(client.after(300).users(Some("no-cache, UMAPI-SYNC-START")), Ok(()));
+        assert_eq!(client.after(300).users("no-cache, UMAPI-SYNC-START"), Ok(()));
         assert_eq!(client.after(299).users(START), Ok(()));
         assert_eq!(client.after(1).users(START), Err(("users-first-page", 2400, false)), "too late for a retry");
     }
 
     #[test]
     fn a_retry_needs_the_hint_on_both_reads() {
-        for (first, second) in [(None, START), (START, None), (Some("umapi-sync-end"), START)] {
+        for (first, second) in [("", START), (START, ""), ("umapi-sync-end", START)] {
             let mut client = Client::new(FirstPageLimit::reported());
             assert_eq!(client.users(first), Ok(()));
             assert_eq!(client.users(second), Err(("users-first-page", 2400, false)), "{first:?} {second:?}");
@@ -220,34 +220,34 @@ mod tests {
     fn nothing_is_retried_after_the_end_of_a_job() {
         let mut client = Client::new(FirstPageLimit::reported());
         assert_eq!(client.users(START), Ok(()));
-        assert_eq!(client.call(Operation::ExecuteActions, false, Some("umapi-sync-end")), Ok(()));
+        assert_eq!(client.call(Operation::ExecuteActions, false, "umapi-sync-end"), Ok(()));
         assert_eq!(client.users(START), Err(("users-first-page", 2400, false)));
     }
 
     #[test]
     fn without_a_block_only_the_first_page_is_refused() {
         let mut client = Client::new(FirstPageLimit { block_seconds: 0, ..FirstPageLimit::reported() });
-        assert_eq!(client.users(None), Ok(()));
-        assert_eq!(client.after(200).users(None), Err(("users-first-page", 7000, false)));
-        assert_eq!(client.call(Operation::ExecuteActions, false, None), Ok(()));
+        assert_eq!(client.users(""), Ok(()));
+        assert_eq!(client.after(200).users(""), Err(("users-first-page", 7000, false)));
+        assert_eq!(client.call(Operation::ExecuteActions, false, ""), Ok(()));
         assert_eq!(client.groups(), Ok(()));
-        assert_eq!(client.after(7000).users(None), Ok(()));
+        assert_eq!(client.after(7000).users(""), Ok(()));
     }
 
     #[test]
     fn a_limit_of_zero_always_refuses() {
         let mut client = Client::new(FirstPageLimit { calls: 0, block_seconds: 0, ..FirstPageLimit::reported() });
         for _ in 0..2 {
-            assert_eq!(client.users(None), Err(("users-first-page", 7200, false)));
+            assert_eq!(client.users(""), Err(("users-first-page", 7200, false)));
         }
     }
 
     #[test]
     fn a_removed_block_ends() {
         let mut client = Client::new(FirstPageLimit::reported());
-        assert_eq!(client.users(None), Ok(()));
-        assert!(client.users(None).is_err());
+        assert_eq!(client.users(""), Ok(()));
+        assert!(client.users("").is_err());
         client.settings.block_seconds = 0;
-        assert_eq!(client.call(Operation::GetUser, false, None), Ok(()));
+        assert_eq!(client.call(Operation::GetUser, false, ""), Ok(()));
     }
 }

@@ -373,7 +373,7 @@ fn limits_are_read_and_set() {
     assert_eq!(fixture.get("/limits"), strict);
     let call = || {
         let operation = umapi_model::Operation::ExecuteActions;
-        let call = CountedCall { client_id: "key", operation, is_first_page: false, pragma: None };
+        let call = CountedCall { client_id: "key", operation, is_first_page: false, pragma: "" };
         fixture.app.limits.admit(&call, &fixture.clock.clock())
     };
     assert!(call().is_ok() && call().is_err());

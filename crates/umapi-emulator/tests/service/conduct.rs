@@ -115,7 +115,8 @@ async fn a_second_first_page_blocks_the_client() {
     let emulator = builder.start().await.unwrap();
     let client = reqwest::Client::new();
     let send = async |path: &str, pragma: &str| {
-        let request = client.get(format!("{}{path}", emulator.um_url())).header("Pragma", pragma);
+        let request = client.get(format!("{}{path}", emulator.um_url()));
+        let request = request.header("Pragma", "no-cache").header("Pragma", pragma);
         let request = request.bearer_auth(emulator.access_token().unwrap());
         Reply::of(request.header("X-Api-Key", &emulator.credentials().client_id).send().await.unwrap()).await
     };
