@@ -294,7 +294,7 @@ fn raise_countries(command: &mut UserCommand) {
 
 /// Why a text is not a command: it is not JSON, or not of the form of a command.
 fn unreadable(text: &str, error: &serde_json::Error) -> Box<CommandProblem> {
-    // A step that is no single name with a value is reported as broken JSON.
+    // A step that is not a single name with a value is reported as broken JSON.
     let broken = serde_json::from_str::<IgnoredAny>(text).err();
     let place = broken.as_ref().unwrap_or(error);
     let message = message_of(place);
