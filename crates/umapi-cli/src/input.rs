@@ -24,6 +24,7 @@ pub(crate) use membership_file::{memberships_of, read_memberships};
 pub(crate) use name_list::{ListedName, read_names};
 pub(crate) use source::{Source, read_whole, source_name};
 pub(crate) use text::{NameCheck, check_listed, check_name, check_user};
+pub(crate) use words::plain_rule;
 
 /// A part of a file that cannot be used: a command, or a row.
 #[derive(Clone, Debug)]

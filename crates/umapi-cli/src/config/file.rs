@@ -15,7 +15,7 @@ use umapi::auth::Secret;
 use super::Profile;
 use crate::{
     failure::{Failure, Result},
-    input::{Diagnostic, SourceLocation},
+    input::{Diagnostic, SourceLocation, plain_rule},
     private_file,
 };
 
@@ -91,7 +91,7 @@ impl ConfigFile {
         let document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| unreadable(error.message(), error.span()))?;
         let content = toml_edit::de::from_str(text)
-            .map_err(|error: toml_edit::de::Error| unreadable(error.message(), error.span()))?;
+            .map_err(|error: toml_edit::de::Error| unreadable(&plain_rule(error.message()), error.span()))?;
         Ok(Self { path, document, content })
     }
 

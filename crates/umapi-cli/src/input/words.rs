@@ -74,6 +74,15 @@ pub(super) fn json_value(message: &str) -> Words {
     words("this is not what is expected here", "umapi help command-files shows the format")
 }
 
+/// What is wrong with a value of a file that does not have commands, by the message of its reader.
+pub(crate) fn plain_rule(message: &str) -> String {
+    let known = ["invalid type: ", "invalid value: ", "invalid length ", "missing field ", "duplicate field "];
+    match known.iter().any(|prefix| message.starts_with(prefix)) {
+        true => json_value(message).0,
+        false => message.to_owned(),
+    }
+}
+
 /// What a reader expects, and how to write it.
 fn expectation(expected: &str) -> (&'static str, &'static str) {
     match expected {
@@ -206,5 +215,10 @@ mod tests {
         ] {
             assert_eq!(json_value(message), words(rule, remedy));
         }
+        assert_eq!(
+            plain_rule("invalid type: integer `7`, expected a string"),
+            "a text was expected, not the number `7`"
+        );
+        assert_eq!(plain_rule("unclosed table, expected `]`"), "unclosed table, expected `]`");
     }
 }
