@@ -45,7 +45,7 @@ Examples:
   umapi --emulator users list                   Try a command, no login needed
 
 Topics: umapi help exit-codes | formats | command-files | membership-file |
-        configuration"
+        configuration | scheduled-jobs"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

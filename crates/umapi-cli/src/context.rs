@@ -81,7 +81,7 @@ impl Context {
 
     /// Starts the progress: a line on a terminal, and messages elsewhere or beside logs. `--quiet` hides it.
     pub(crate) fn progress(&self, what: &str) -> ProgressLine {
-        let is_line = self.terminal.is_stderr && self.global.verbose == 0 && !self.messages.is_json();
+        let is_line = self.terminal.can_rewrite_lines() && self.global.verbose == 0 && !self.messages.is_json();
         let kind = match (self.global.quiet, is_line) {
             (true, _) => ProgressKind::Hidden,
             (false, true) => ProgressKind::Line,

@@ -25,6 +25,9 @@ pub(crate) enum Topic {
     /// Configuration, environment variables and secrets
     #[command(hide = true, long_about = include_str!("../topics/configuration.txt"))]
     Configuration,
+    /// Jobs of cron and systemd, and logs for programs
+    #[command(hide = true, long_about = include_str!("../topics/scheduled-jobs.txt"))]
+    ScheduledJobs,
 }
 
 impl Topic {
@@ -35,6 +38,7 @@ impl Topic {
             Self::CommandFiles => include_str!("../topics/command-files.txt"),
             Self::MembershipFile => include_str!("../topics/membership-file.txt"),
             Self::Configuration => include_str!("../topics/configuration.txt"),
+            Self::ScheduledJobs => include_str!("../topics/scheduled-jobs.txt"),
         }
     }
 

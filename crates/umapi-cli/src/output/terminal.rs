@@ -34,6 +34,11 @@ impl Terminal {
         AutoStream::new(io::stderr(), choice(self.color, &io::stderr()))
     }
 
+    /// Whether a line of stderr can be rewritten: on a terminal that knows how, unlike that of an editor.
+    pub(crate) fn can_rewrite_lines(self) -> bool {
+        self.is_stderr && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+    }
+
     /// Whether a person can be asked.
     pub(crate) fn is_interactive(self) -> bool {
         self.is_stderr && io::stdin().is_terminal()
