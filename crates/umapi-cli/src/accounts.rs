@@ -18,6 +18,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Failure, Result},
+    output::counted,
 };
 
 /// The most requests that are sent to look up users one by one, which takes four minutes under the rate limits.
@@ -184,6 +185,9 @@ impl Accounts {
         let client = &connection.client;
         let mut accounts = Self::default();
         let queries: Vec<&UserQuery> = queries.into_iter().collect();
+        if !queries.is_empty() {
+            connection.progress.set_phase(format!("looking up {}", counted(queries.len() as u64, "user")));
+        }
         let requests = queries.iter().try_fold(0, |sum, query| Some(sum + query.lookups()?));
         if requests.is_some_and(|requests| requests <= MAX_LOOKUPS) {
             for query in queries {

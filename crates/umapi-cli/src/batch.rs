@@ -131,7 +131,6 @@ impl SmallBatch {
         known: Vec<OutcomeRecord>,
         options: &WriteArgs,
     ) -> Result<Exit> {
-        self.connection.progress.begin_again();
         let expected = (commands.len() + known.len()) as u64;
         let additions =
             commands.iter().filter_map(|(place, command)| Some((place.number, additions(command)?))).collect();
@@ -146,6 +145,7 @@ impl Batch<'_> {
     ///
     /// An error of the input or of the journal ends the input; the commands before it are finished.
     pub(crate) async fn run(self, commands: impl Iterator<Item = Result<(Place, Command)>> + Send) -> Result<Exit> {
+        self.connection.progress.begin_again();
         let mut listing = self.context.outcomes(&self.connection.progress);
         let mut summary = Summary::default();
         if let Some(journal) = &self.journal {

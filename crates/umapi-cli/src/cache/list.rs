@@ -9,7 +9,7 @@ use std::{
 use futures_util::Stream;
 use serde::{Serialize, de::DeserializeOwned};
 use umapi::{
-    Error, PageItem, Pager,
+    Error, PageItem, Pager, WaitReason,
     model::{Group, User, UserStatus},
     plan::account::FoldedName,
 };
@@ -335,7 +335,8 @@ impl Connection {
                 .why(why)
                 .remedy("use the cached list, allow a longer wait with --max-wait, or try it with --no-rate-limit"));
         }
-        context.note(&format!("waiting until {at}: {why}; --no-rate-limit does not wait"));
+        let text = format!("waiting until {at}: {why}; --no-rate-limit does not wait");
+        self.progress.announce_wait(WaitReason::FirstPage, wait, &text);
         context.clock.sleep(wait).await;
         Ok(())
     }

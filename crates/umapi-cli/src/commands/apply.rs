@@ -90,6 +90,7 @@ impl ApplyArgs {
         let desired = read_memberships(&self.file, self.table)?;
         let connection = Connection::for_change(context, "memberships").await?;
         let file = source_name(&self.file);
+        connection.progress.set_phase("reading the groups and their members");
         let current = Current::read(context, &connection, &desired, &file, self.create_groups).await?;
         warn_about_unreadable(context, current.unreadable_items);
         let mut diff = Diff::between(&desired, &current, self.include_admin_groups).map_err(|mistakes| {

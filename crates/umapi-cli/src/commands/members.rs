@@ -253,6 +253,7 @@ impl TransferArgs {
             }
             false => None,
         };
+        connection.progress.set_phase("reading the members");
         let users = connection.client.users();
         // The members would leave one group, and the service would reject the other.
         let unlisted = |group: &str, error: &umapi::Error| match error.is_not_found() {

@@ -63,6 +63,8 @@ struct Shared {
 struct State {
     /// The plural of the items.
     what: String,
+    /// What is done before there are items, e.g. `looking up 30 users`.
+    phase: Option<String>,
     done: u64,
     /// The number of items that an earlier call completed. `done` does not include it.
     earlier: u64,
@@ -123,8 +125,14 @@ impl ProgressLine {
         self.bar.suspend(write)
     }
 
-    /// Shows the line again after [`Self::finish`].
+    /// Says what is done before there are items.
+    pub(crate) fn set_phase(&self, phase: impl Into<String>) {
+        self.state().phase = Some(phase.into());
+    }
+
+    /// Shows the line again after [`Self::finish`], with the items.
     pub(crate) fn begin_again(&self) {
+        self.state().phase = None;
         self.bar.reset();
     }
 
@@ -156,6 +164,21 @@ impl ProgressLine {
         }
     }
 
+    /// Begins a wait of the command itself, and says it in its own words.
+    pub(crate) fn announce_wait(&self, reason: WaitReason, duration: Duration, text: &str) {
+        let messages = &self.shared.messages;
+        let (now, until) = (messages.clock().now(), messages.clock().wall().checked_add(duration));
+        let wait = until.map(|until| CurrentWait { reason, end: now + duration, until });
+        let mut state = self.state();
+        (state.wait, state.told, state.told_until) = (wait, now, Some(now + duration));
+        if self.shared.kind != ProgressKind::Hidden {
+            let fields = serde_json::to_value(state.fields(now, wait)).unwrap_or_default();
+            // A message redraws the line, which needs the state.
+            drop(state);
+            messages.say(Level::Info, Event::Wait, text, &fields);
+        }
+    }
+
     fn tell(&self, state: &State, event: Event, wait: Option<CurrentWait>) {
         let messages = &self.shared.messages;
         let (now, wall) = (messages.clock().now(), messages.clock().wall());
@@ -167,17 +190,7 @@ impl ProgressLine {
             let length = rough(wait.end - now);
             text += &format!("; waiting {length} until {}: {}", time::local(wait.until), reason_text(wait.reason));
         }
-        let fields = ProgressFields {
-            what: &state.what,
-            done: state.done + state.earlier,
-            total: state.total,
-            requests: state.requests,
-            seconds_left: state.remaining.map(|left| left.as_secs()),
-            wait_seconds: wait.map(|wait| (wait.end - now).as_secs()),
-            wait_until: wait.map(|wait| time::utc(wait.until)),
-            wait_reason: wait.map(|wait| reason_name(wait.reason)),
-        };
-        messages.say(Level::Info, event, &text, &fields);
+        messages.say(Level::Info, event, &text, &state.fields(now, wait));
     }
 }
 
@@ -203,6 +216,7 @@ impl State {
     fn new(what: String, now: Instant) -> Self {
         Self {
             what,
+            phase: None,
             done: 0,
             earlier: 0,
             total: None,
@@ -218,7 +232,10 @@ impl State {
 
     /// `commands: 12 of 60`.
     fn counts(&self) -> String {
-        format!("{}: {}", self.what, self.numbers())
+        match &self.phase {
+            Some(phase) => phase.clone(),
+            None => format!("{}: {}", self.what, self.numbers()),
+        }
     }
 
     fn numbers(&self) -> String {
@@ -226,6 +243,20 @@ impl State {
         match self.total {
             Some(total) => format!("{done} of {total}"),
             None => done.to_string(),
+        }
+    }
+
+    /// The fields of a message.
+    fn fields(&self, now: Instant, wait: Option<CurrentWait>) -> ProgressFields<'_> {
+        ProgressFields {
+            what: self.phase.as_ref().unwrap_or(&self.what),
+            done: self.done + self.earlier,
+            total: self.total,
+            requests: self.requests,
+            seconds_left: self.remaining.map(|left| left.as_secs()),
+            wait_seconds: wait.map(|wait| (wait.end - now).as_secs()),
+            wait_until: wait.map(|wait| time::utc(wait.until)),
+            wait_reason: wait.map(|wait| reason_name(wait.reason)),
         }
     }
 
@@ -243,11 +274,15 @@ impl State {
     /// Returns the line for a terminal of this width, which it never fills: what matters most comes first.
     fn render(&self, now: Instant, width: usize) -> String {
         let room = width.saturating_sub(1);
-        let mut parts = vec![format!("{} {}", self.what, self.numbers())];
+        let mut parts = match &self.phase {
+            Some(phase) => vec![phase.clone()],
+            None => vec![format!("{} {}", self.what, self.numbers())],
+        };
         if let Some(wait) = self.wait.filter(|wait| wait.end > now) {
             let waiting = format!("waiting {}", countdown(wait.end - now));
-            if parts[0].len() + 2 + waiting.len() > room {
-                parts = vec![self.numbers()];
+            let room = room.saturating_sub(waiting.len() + 2);
+            if parts.first().is_some_and(|first| first.len() > room) {
+                parts = if self.phase.is_none() { vec![self.numbers()] } else { Vec::new() };
             }
             parts.push(waiting);
             parts.push(format!("until {}", time::local(wait.until)));
@@ -577,6 +612,18 @@ mod tests {
     }
 
     #[test]
+    fn phase_is_shown_before_there_are_items() {
+        let manual = ManualClock::new();
+        let now = manual.clock().now();
+        let wait = CurrentWait { reason: WaitReason::RateLimit, end: now + SECOND * 42, until: SystemTime::UNIX_EPOCH };
+        let phase = Some("looking up 30 users".to_owned());
+        let state = State { phase, wait: Some(wait), ..State::new("memberships".to_owned(), now) };
+        assert!(state.render(now, 80).starts_with("looking up 30 users, waiting 42 s, until "));
+        assert!(state.render(now, 32).starts_with("waiting 42 s"));
+        assert_eq!(state.counts(), "looking up 30 users");
+    }
+
+    #[test]
     fn line_counts_down_while_it_waits() {
         let manual = ManualClock::new();
         let start = manual.clock().now();
@@ -608,6 +655,16 @@ mod tests {
         // A wait that ends later is told again.
         stage.wait(WaitReason::Throttled, 3600);
         assert_eq!(stage.messages.written().lines().count(), 2);
+    }
+
+    #[test]
+    fn wait_of_the_command_itself_is_told_in_its_own_words() {
+        let stage = Stage::new(LogFormat::Text, ProgressKind::Messages);
+        stage.line.announce_wait(WaitReason::FirstPage, SECOND * 600, "waiting until noon");
+        // The client waits for the same moment.
+        stage.wait(WaitReason::FirstPage, 600);
+        assert_eq!(stage.messages.written(), "waiting until noon\n");
+        assert!(stage.line.state().render(stage.manual.clock().now(), 80).contains("waiting 10 min 00 s"));
     }
 
     #[test]
