@@ -51,10 +51,9 @@ pub fn run() -> ExitCode {
     let context = Context::new(cli.global, Clock::real());
     // The emulator has logs and a shutdown of its own.
     let is_emulator = matches!(cli.command, Command::Emulator(_));
-    if !is_emulator {
-        logging::start(context.global.verbose, context.global.log_format);
-    }
+    let logs = if is_emulator { Ok(()) } else { logging::start(context.global.verbose, context.global.log_format) };
     let result = runtime.block_on(async {
+        logs?;
         if is_emulator {
             return cli.command.run(&context).await;
         }

@@ -196,7 +196,7 @@ impl Search {
             let is_start = self.starts[usize::from(text[at])];
             let secret = if is_start { self.find_at(text, at, &mut steps) } else { None };
             if steps == 0 {
-                return vec![0..text.len()];
+                return std::iter::once(0..text.len()).collect();
             }
             let token = if with_tokens { token_at(text, at) } else { None };
             let longest = secret.into_iter().chain(token).max_by_key(|range| range.end);

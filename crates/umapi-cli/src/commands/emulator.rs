@@ -28,7 +28,7 @@ pub(crate) struct EmulatorArgs {
 impl EmulatorArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
         let level = if context.global.quiet { "error" } else { "info" };
-        logging::start_with(level, "UMAPI_EMULATOR_LOG", context.global.log_format);
+        logging::start_with(level, "UMAPI_EMULATOR_LOG", context.global.log_format)?;
         match self.arguments.run(io::stdout()).await {
             Ok(()) => Ok(Exit::Success),
             Err(error) => Err(Failure::usage("cannot run the emulator")

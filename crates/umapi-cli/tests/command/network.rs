@@ -114,6 +114,13 @@ fn an_unreadable_proxy_variable_exits_with_2() {
 }
 
 #[test]
+fn an_unreadable_log_variable_exits_with_2() {
+    let stage = Stage::new();
+    ended(stage.command().env("UMAPI_LOG", "umapi=loud").args(["users", "list"])).with_code(2).saying("UMAPI_LOG");
+    ended(stage.command().env("UMAPI_LOG", "umapi=info").args(["users", "list"])).done();
+}
+
+#[test]
 fn a_proxy_of_the_environment_is_used_with_its_login() {
     let stage = with_tls();
     let proxy = Proxy::start(407, Some("proxy-authorization: Basic ZG9tXGFubjpwQHNzJTQx\r\n"));
