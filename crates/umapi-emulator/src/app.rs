@@ -11,7 +11,10 @@ use std::{
     sync::Arc,
 };
 
-use http::{Method, StatusCode, header::ORIGIN};
+use http::{
+    Method, StatusCode,
+    header::{HOST, ORIGIN},
+};
 use umapi_model::AnyOperation;
 use umapi_time::AdvanceGuard;
 
@@ -21,7 +24,10 @@ use crate::{
     contract::{Api, Contract, Endpoint, Parameters, PathParameters, Route, Target, Violation},
     engine::RequestSizes,
     faults::{Fault, Faults},
-    http::{ConnectionReset, Delivery, Request, ResetSwitch, Response, finish, respond},
+    http::{
+        ConnectionHandle, ConnectionReset, Delivery, Request, Response, finish, host_name, is_address, is_this_machine,
+        respond,
+    },
     journal::{HttpExchange, Journal},
     limits::RateLimits,
     login::Login,
@@ -49,6 +55,8 @@ pub(crate) struct AppState {
 /// The settings that an emulator keeps from its start.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    /// The names of this machine besides `localhost`, as in its certificate.
+    pub(crate) server_names: Vec<String>,
     /// Whether requests that do not match the description are rejected.
     pub(crate) strict: bool,
     /// Whether responses of the services are checked against the description.
@@ -62,6 +70,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            server_names: Vec::new(),
             strict: true,
             check_responses: true,
             pages: PageSizes::default(),
@@ -116,7 +125,7 @@ impl AppState {
         self: &Arc<Self>,
         apis: &'static [Api],
         request: Request,
-        reset: &ResetSwitch,
+        connection: &ConnectionHandle,
     ) -> Result<http::Response<Delivery>, ConnectionReset> {
         let clock = self.clock.clock();
         let mut guard = clock.advance_guard();
@@ -144,7 +153,7 @@ impl AppState {
             guard = clock.advance_guard();
         }
         if fault.resets_before() {
-            return Err(reset.reset());
+            return Err(connection.reset());
         }
         if fault.expires_token()
             && let Err(error) = self.login.revoke_presented(&request)
@@ -153,7 +162,7 @@ impl AppState {
         }
         let response = fault.response_instead().unwrap_or_else(|| self.apply(&route, &request, false));
         if fault.resets_after() {
-            return Err(reset.reset());
+            return Err(connection.reset());
         }
         let response = self.finish(&request, fault.alter(response));
         record.end(&response);
@@ -171,8 +180,11 @@ impl AppState {
     /// machine: browsers send an `Origin`, programs do not.
     pub(crate) async fn handle_management(self: &Arc<Self>, request: Request, route: Route) -> Response {
         let request = Arc::new(request);
+        let host = request.header(HOST.as_str()).unwrap_or_default();
         let response = if request.headers.contains_key(ORIGIN) {
             manage::forbidden_origin()
+        } else if !self.serves_management_for(host) {
+            manage::forbidden_host(host)
         } else {
             // Seeds and snapshots take long, and the threads of the runtime serve others.
             let (app, shared) = (Arc::clone(self), Arc::clone(&request));
@@ -180,6 +192,14 @@ impl AppState {
             response.unwrap_or_else(|_| Response::failure("it panicked"))
         };
         self.finish(&request, response)
+    }
+
+    /// Whether the management API serves a host. A name that a web page made up can resolve to this machine, and is refused.
+    fn serves_management_for(&self, host: &str) -> bool {
+        let name = host_name(host);
+        is_this_machine(name)
+            || is_address(name)
+            || self.settings.server_names.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// Does what a request asks for, on the current thread.

@@ -29,6 +29,7 @@ mod journal;
 mod limits;
 mod login;
 mod manage;
+mod random;
 pub mod seed;
 pub mod store;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{
 
 use http::{
     StatusCode,
-    header::{CACHE_CONTROL, HOST, HeaderValue},
+    header::{CACHE_CONTROL, HeaderValue},
 };
 use serde_json::json;
 use subtle::{Choice, ConstantTimeEq};
@@ -43,7 +43,8 @@ pub(crate) struct Login {
 pub(crate) struct LoginSettings {
     /// The lifetime of an access token.
     pub(crate) token_lifetime: Duration,
-    /// The hosts that count as this IMS in the `aud` and the metascopes of a JWT, besides the host that a client calls.
+    /// The hosts that count as this IMS in the `aud` and the metascopes of a JWT, besides this machine. Without a port, any
+    /// port counts.
     pub(crate) ims_hosts: Vec<String>,
     /// Whether claims of a JWT in an undocumented form are rejected.
     pub(crate) strict: bool,
@@ -86,7 +87,7 @@ impl Login {
         let (issued, unit): (_, fn(Duration) -> u128) = match call {
             // The lifetime is in milliseconds for this login, and in seconds for the other.
             LoginCall::ExchangeJwt | LoginCall::ExchangeJwtV1 => {
-                (fields.and_then(|fields| self.exchange_jwt(request, &fields)), |time| time.as_millis())
+                (fields.and_then(|fields| self.exchange_jwt(&fields)), |time| time.as_millis())
             }
             LoginCall::RequestToken | LoginCall::RequestTokenV2 => {
                 (fields.and_then(|fields| self.client_credentials(&fields)), |time| u128::from(time.as_secs()))
@@ -102,7 +103,7 @@ impl Login {
         }
     }
 
-    fn exchange_jwt(&self, request: &Request, fields: &FormFields) -> Result<IssuedToken, LoginError> {
+    fn exchange_jwt(&self, fields: &FormFields) -> Result<IssuedToken, LoginError> {
         let integration = self.client(fields)?;
         if !integration.scopes.iter().any(|scope| scope == "exchange_jwt") {
             return Err(LoginError::Client("client lacks the exchange_jwt scope"));
@@ -110,8 +111,6 @@ impl Login {
         let Some(jwt) = fields.get("jwt_token")? else {
             return Err(LoginError::bad("invalid_token", "JWT is missing"));
         };
-        let mut hosts: Vec<&str> = self.settings.ims_hosts.iter().map(String::as_str).collect();
-        hosts.extend(request.header(HOST.as_str()));
         let Some(organization) = self.store.read(|r| organization_of(r, &integration))? else {
             return Err(LoginError::Failure(format!(
                 "the organization of {} does not exist any more",
@@ -120,7 +119,13 @@ impl Login {
         };
         let now = self.clock.wall();
         let strict = self.settings.strict;
-        let rules = JwtRules { integration: &integration, organization: &organization, hosts: &hosts, strict, now };
+        let rules = JwtRules {
+            integration: &integration,
+            organization: &organization,
+            hosts: &self.settings.ims_hosts,
+            strict,
+            now,
+        };
         let assertion = rules.check(jwt)?;
         if let Some(jti) = &assertion.jti {
             let now = seconds(now);
@@ -173,6 +178,7 @@ impl Login {
         let generation = self.store.read(|r| r.token_generation(&integration.client_id))?;
         let lifetime = self.settings.token_lifetime;
         let claims = Claims::new(&integration.client_id, &integration.technical_account, scopes, generation)
+            .map_err(|error| LoginError::Failure(error.to_string()))?
             .with_lifetime(self.clock.millis(), lifetime)
             .with_certificate_end(certificate_end);
         let token = self.key.sign(&claims).map_err(|error| LoginError::Failure(error.to_string()))?;

@@ -20,7 +20,7 @@ use crate::{
     app::AppState,
     store::{Cause, Organization, Reader, Tx},
 };
-pub(crate) use endpoints::{failure, forbidden_origin, handle, no_route};
+pub(crate) use endpoints::{failure, forbidden_host, forbidden_origin, handle, no_route};
 pub use error::ManageError;
 pub use integrations::IntegrationChange;
 pub use organizations::{OrganizationChange, OrganizationState};

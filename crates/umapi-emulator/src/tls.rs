@@ -12,7 +12,7 @@ use std::{
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PublicKeyData as _,
 };
 use tokio_rustls::rustls::{
     self, ServerConfig,
@@ -67,10 +67,17 @@ impl Authority {
         }
         let (authority, pem) = Self::create()?;
         let failed = |path: &Path, error| TlsError::Folder { path: path.to_owned(), error };
-        fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-        write_private(&key, &pem).map_err(|error| failed(&key, error))?;
-        fs::write(&certificate, authority.pem()).map_err(|error| failed(&certificate, error))?;
+        create_private_folder(folder).map_err(|error| failed(folder, error))?;
+        write_new(&key, &pem).map_err(|error| failed(&key, error))?;
+        write_new(&certificate, authority.pem()).map_err(|error| failed(&certificate, error))?;
         Ok(authority)
+    }
+
+    /// Writes the certificate, which is not secret, to a new file in a folder.
+    pub(crate) fn write_certificate(&self, folder: &Path) -> Result<PathBuf, TlsError> {
+        let path = folder.join(CERTIFICATE);
+        write_new(&path, self.pem()).map_err(|error| TlsError::Folder { path: path.clone(), error })?;
+        Ok(path)
     }
 
     /// The certificate that clients must trust, in PEM.
@@ -125,6 +132,9 @@ impl Authority {
             |path: &Path| fs::read_to_string(path).map_err(|error| unreadable(format!("{}: {error}", path.display())));
         let (certificate, key) = (read(certificate)?, read(key)?);
         let key = KeyPair::from_pem(&key).map_err(|error| unreadable(error.to_string()))?;
+        if !belongs_to(&certificate, &key) {
+            return Err(unreadable(format!("{KEY} is not the private key of {CERTIFICATE}")));
+        }
         let issuer = Issuer::from_ca_cert_pem(&certificate, key).map_err(|error| unreadable(error.to_string()))?;
         Ok(Self(Arc::new(Inner { certificate, issuer })))
     }
@@ -159,12 +169,30 @@ fn set_validity(params: &mut CertificateParams, life: Duration) {
     params.not_after = (now + life).into();
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+/// Whether a certificate in PEM is for the public key of a key pair.
+fn belongs_to(certificate: &str, key: &KeyPair) -> bool {
+    let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()) else { return false };
+    pem.parse_x509().is_ok_and(|certificate| certificate.public_key().raw == key.subject_public_key_info())
+}
+
+/// Creates a folder that only its owner can enter. An existing folder is not changed.
+fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Writes a new file that only its owner can read. It does not write through a link, not even through one that leads nowhere.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+    let mut file = options.open(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()
 }
 
 /// The names in the certificate of a server.
@@ -257,15 +285,38 @@ mod tests {
     #[test]
     fn an_authority_in_a_folder_is_reused_and_private() {
         let folder = folder();
-        let first = Authority::in_folder(folder.path()).unwrap();
-        let again = Authority::in_folder(folder.path()).unwrap();
+        let path = folder.path().join("authority");
+        let first = Authority::in_folder(&path).unwrap();
+        let again = Authority::in_folder(&path).unwrap();
         assert_eq!(first.pem(), again.pem());
         again.server(ServerNames::with(&[]).unwrap()).unwrap();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(folder.path().join(KEY)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&path), mode(&path.join(KEY))), (0o700, 0o600));
+        }
+    }
+
+    #[test]
+    fn the_key_of_another_certificate_is_refused() {
+        let (one, other) = (folder(), folder());
+        Authority::in_folder(one.path()).unwrap();
+        Authority::in_folder(other.path()).unwrap();
+        fs::copy(other.path().join(KEY), one.path().join(KEY)).unwrap();
+        let error = Authority::in_folder(one.path()).unwrap_err().to_string();
+        assert!(error.contains("is not the private key of ca.pem"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        for name in [KEY, CERTIFICATE] {
+            let (folder, elsewhere) = (folder(), folder());
+            let target = elsewhere.path().join("target");
+            std::os::unix::fs::symlink(&target, folder.path().join(name)).unwrap();
+            assert!(matches!(Authority::in_folder(folder.path()), Err(TlsError::Folder { .. })), "{name}");
+            assert!(!target.exists(), "{name}");
         }
     }
 

@@ -16,7 +16,7 @@ use super::CliError;
 use crate::{
     app::PageSizes,
     clock::EmulatorClock,
-    emulator::{Builder, Emulator},
+    emulator::{Builder, Emulator, StartError},
     limits::LimitSettings,
     seed::{
         Generate, Organization, Seed,
@@ -159,7 +159,7 @@ pub struct Options {
     ledger: u64,
 }
 
-/// The folder of the certificate authority: a permanent one, or one that is deleted with the process.
+/// The file of the certificate that clients must trust: a permanent one, or one that is deleted with the process.
 #[derive(Debug)]
 pub(super) struct CaFolder {
     certificate: PathBuf,
@@ -204,9 +204,17 @@ impl Options {
         if self.no_https {
             return Ok((builder, None));
         }
-        let ca = self.ca_folder()?;
-        builder = builder.authority_folder(ca.certificate.parent().unwrap_or(Path::new("")));
-        Ok((builder, Some(ca)))
+        if let Some(folder) = &self.ca_dir {
+            let certificate = Authority::certificate_in(folder);
+            let ca = CaFolder { certificate, _temporary: None };
+            return Ok((builder.authority_folder(folder), Some(ca)));
+        }
+        // Only the certificate is written: a kill leaves no private key behind.
+        let authority = Authority::of_process().map_err(StartError::from)?;
+        let temporary = tempfile::Builder::new().prefix("umapi-emulator-").tempdir()?;
+        let certificate = authority.write_certificate(temporary.path()).map_err(StartError::from)?;
+        let ca = CaFolder { certificate, _temporary: Some(temporary) };
+        Ok((builder.authority(authority), Some(ca)))
     }
 
     fn ports(&self, mut builder: Builder) -> Result<Builder, CliError> {
@@ -261,14 +269,6 @@ impl Options {
         let (groups, profiles) = (self.groups.unwrap_or(0), self.profiles.unwrap_or(0));
         first.generate = Some(Generate { users, groups, profiles, seed: number });
         Ok(Some(seed))
-    }
-
-    fn ca_folder(&self) -> Result<CaFolder, CliError> {
-        if let Some(folder) = &self.ca_dir {
-            return Ok(CaFolder { certificate: Authority::certificate_in(folder), _temporary: None });
-        }
-        let temporary = tempfile::Builder::new().prefix("umapi-emulator-").tempdir()?;
-        Ok(CaFolder { certificate: Authority::certificate_in(temporary.path()), _temporary: Some(temporary) })
     }
 }
 

@@ -235,14 +235,15 @@ impl Builder {
         self
     }
 
-    /// Adds a name to the certificate, e.g. `usermanagement.adobe.io` for a client whose host cannot be configured.
+    /// Adds a name of this machine: to the certificate, e.g. `usermanagement.adobe.io` for a client whose host cannot be
+    /// configured, and to the names for which the management API is served.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_names.push(name.into());
         self
     }
 
-    /// Accepts this host in the `aud` and the metascopes of a JWT, besides the host that a client calls and
-    /// `ims-na1.adobelogin.com`.
+    /// Accepts this host in the `aud` and the metascopes of a JWT, besides this machine (`localhost` and its addresses) and
+    /// `ims-na1.adobelogin.com`. Without a port, it is accepted with any.
     pub fn ims_host(mut self, host: impl Into<String>) -> Self {
         self.login.ims_hosts.push(host.into());
         self
@@ -313,8 +314,10 @@ impl Builder {
             (Some(_), Some(AuthoritySource::Given(authority))) => Some(authority),
             (Some(_), Some(AuthoritySource::Folder(folder))) => Some(Authority::in_folder(&folder)?),
         };
+        let mut login = self.login;
+        login.ims_hosts.extend(self.server_names.iter().cloned());
         let app = AppState {
-            login: Login::open(Arc::clone(&store), self.clock.clone(), self.login)?,
+            login: Login::open(Arc::clone(&store), self.clock.clone(), login)?,
             store,
             initial_state,
             clock: self.clock,
@@ -322,7 +325,7 @@ impl Builder {
             limits,
             faults: Faults::default(),
             journal: self.journal_entries.map_or_else(Journal::default, Journal::new),
-            settings: self.settings,
+            settings: Settings { server_names: self.server_names, ..self.settings },
             snapshots: Snapshots::default(),
         };
         Ok((app, authority))

@@ -1,32 +1,27 @@
-//! How the body of a response is sent: at once, slowly, in part, or without end; and connections that can be reset.
+//! How the body of a response is sent: at once, slowly, in part, or without end.
 
 use std::{
     convert::Infallible,
     error::Error,
     fmt,
     future::Future,
-    io::{self, IoSlice},
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
 use umapi_time::{AdvanceGuard, Clock, Sleep};
+
+use super::connection::OpenExchange;
 
 /// The body of a response while it is sent.
 pub(crate) struct Delivery {
     rest: Bytes,
     mode: Mode,
+    /// Ends with the body.
+    exchange: Option<OpenExchange>,
 }
 
 enum Mode {
@@ -61,24 +56,31 @@ impl From<Infallible> for CutOff {
 impl Delivery {
     /// Sends the body at once, and releases `guard` then.
     pub(crate) fn at_once(body: Bytes, guard: AdvanceGuard) -> Self {
-        Self { rest: body, mode: Mode::AtOnce { _guard: guard } }
+        Self { rest: body, mode: Mode::AtOnce { _guard: guard }, exchange: None }
     }
 
     /// Sends a few bytes at a time.
     pub(crate) fn slowly(body: Bytes, bytes: usize, every: Duration, clock: Clock) -> Self {
-        Self { rest: body, mode: Mode::Slowly { bytes: bytes.max(1), every, clock, pause: None } }
+        Self { rest: body, mode: Mode::Slowly { bytes: bytes.max(1), every, clock, pause: None }, exchange: None }
     }
 
     /// Sends the first bytes, at most all but the last one, and closes the connection.
     pub(crate) fn cut_off(body: Bytes, bytes: usize) -> Self {
-        Self { mode: Mode::CutOff { bytes: bytes.min(body.len().saturating_sub(1)), sent: false }, rest: body }
+        let mode = Mode::CutOff { bytes: bytes.min(body.len().saturating_sub(1)), sent: false };
+        Self { rest: body, mode, exchange: None }
     }
 
     /// Sends the body and then `text` again and again, until the client closes the connection. Releases `guard` then.
     pub(crate) fn endless(body: Bytes, text: Bytes, guard: AdvanceGuard) -> Self {
         // Large pieces, so that the body grows quickly.
         let repeated = text.repeat((ENDLESS_PIECE / text.len().max(1)).max(1));
-        Self { rest: body, mode: Mode::Endless { text: repeated.into(), _guard: guard } }
+        Self { rest: body, mode: Mode::Endless { text: repeated.into(), _guard: guard }, exchange: None }
+    }
+
+    /// Keeps an exchange open until the body is sent.
+    pub(super) fn during(mut self, exchange: OpenExchange) -> Self {
+        self.exchange = Some(exchange);
+        self
     }
 }
 
@@ -132,92 +134,5 @@ impl Body for Delivery {
             Mode::Endless { .. } => SizeHint::default(),
             _ => SizeHint::with_exact(self.rest.len() as u64),
         }
-    }
-}
-
-/// The error of an exchange that has no response, because a fault rule resets the connection.
-#[derive(Debug)]
-pub(crate) struct ConnectionReset;
-
-impl fmt::Display for ConnectionReset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is reset by a fault rule")
-    }
-}
-
-impl Error for ConnectionReset {}
-
-/// Resets a connection: the peer reads "connection reset by peer".
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ResetSwitch(Arc<AtomicBool>);
-
-impl ResetSwitch {
-    /// Stops reading and writing, and ends the connection with a reset.
-    pub(crate) fn reset(&self) -> ConnectionReset {
-        self.0.store(true, Ordering::Release);
-        ConnectionReset
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
-    }
-}
-
-/// A connection that can be reset at any time.
-pub(super) struct ResettableStream {
-    stream: TcpStream,
-    switch: ResetSwitch,
-}
-
-impl ResettableStream {
-    pub(super) fn new(stream: TcpStream) -> (Self, ResetSwitch) {
-        let switch = ResetSwitch::default();
-        (Self { stream, switch: switch.clone() }, switch)
-    }
-}
-
-impl Drop for ResettableStream {
-    fn drop(&mut self) {
-        // Closing a socket with zero linger resets the connection and discards unsent data.
-        if self.switch.check().is_err() {
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for ResettableStream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.switch.check()?;
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for ResettableStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        self.switch.check()?;
-        Pin::new(&mut self.stream).poll_write(context, from)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        from: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.switch.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, from)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.switch.check()?;
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.switch.check()?;
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -11,7 +11,10 @@ use x509_parser::{
 };
 
 use super::{LoginError, seconds};
-use crate::store::{Integration, Organization};
+use crate::{
+    http::{host_name, is_this_machine},
+    store::{Integration, Organization},
+};
 
 /// The algorithms that may sign a JWT.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512];
@@ -20,8 +23,8 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorith
 pub(super) struct JwtRules<'a> {
     pub(super) integration: &'a Integration,
     pub(super) organization: &'a Organization,
-    /// The hosts that count as this IMS.
-    pub(super) hosts: &'a [&'a str],
+    /// The hosts that count as this IMS, besides this machine.
+    pub(super) hosts: &'a [String],
     /// Whether a fraction as `exp` is rejected.
     pub(super) strict: bool,
     pub(super) now: SystemTime,
@@ -114,7 +117,10 @@ impl JwtRules<'_> {
     }
 
     fn is_this_ims(&self, host: &str) -> bool {
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        // What a client claims to have called does not count: its `Host` could be any.
+        let name = host_name(host);
+        is_this_machine(name)
+            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(name))
     }
 }
 

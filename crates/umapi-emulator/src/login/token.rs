@@ -10,7 +10,10 @@ use std::{
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{ClientState, Store, StoreError};
+use crate::{
+    random::{self, NoRandomness},
+    store::{ClientState, Store, StoreError},
+};
 
 /// The setting of the store that holds the key, so that tokens outlive the process.
 const SETTING: &str = "token-key";
@@ -51,9 +54,16 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    pub(super) fn new(client_id: &str, user_id: &str, scopes: &[String], generation: u64) -> Self {
-        Self {
-            id: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
+    /// # Errors
+    /// If the operating system has no random bytes for the id.
+    pub(super) fn new(
+        client_id: &str,
+        user_id: &str,
+        scopes: &[String],
+        generation: u64,
+    ) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            id: random::hex(16)?,
             kind: "access_token".to_owned(),
             client_id: client_id.to_owned(),
             user_id: user_id.to_owned(),
@@ -63,7 +73,7 @@ impl Claims {
             expires_in: String::new(),
             generation,
             certificate_end: None,
-        }
+        })
     }
 
     pub(super) fn with_lifetime(self, now: i64, lifetime: Duration) -> Self {
@@ -155,7 +165,7 @@ mod tests {
     use super::*;
 
     fn claims() -> Claims {
-        Claims::new("key", "t@techacct.adobe.com", &["openid".into(), "user_management_sdk".into()], 0)
+        Claims::new("key", "t@techacct.adobe.com", &["openid".into(), "user_management_sdk".into()], 0).unwrap()
     }
 
     #[test]
@@ -183,7 +193,7 @@ mod tests {
     #[test]
     fn scopes_tell_what_a_token_is_for() {
         assert!(claims().are_for_user_management());
-        assert!(!Claims::new("key", "u", &["openid".into()], 0).are_for_user_management());
+        assert!(!Claims::new("key", "u", &["openid".into()], 0).unwrap().are_for_user_management());
         assert_ne!(claims().id, claims().id);
     }
 }

@@ -43,6 +43,15 @@ pub(crate) fn forbidden_origin() -> Response {
     error(StatusCode::FORBIDDEN, "emulator.origin.refused", message)
 }
 
+/// The response to a request for a host that is not this machine.
+pub(crate) fn forbidden_host(host: &str) -> Response {
+    let message = format!(
+        "The management API does not serve the host {host:?}: a web page could have made the name up. Use localhost or an IP \
+         address, or allow the name with --server-name"
+    );
+    error(StatusCode::FORBIDDEN, "emulator.host.refused", &message)
+}
+
 /// The error of a request without an operation.
 pub(crate) fn no_route(reason: &NoRoute, request: &Request) -> Response {
     match reason {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Manage, ManageError};
 use crate::{
     login::key_problem,
-    seed,
+    random, seed,
     store::{Cause, Integration, Reader, Tx},
 };
 
@@ -127,9 +127,10 @@ impl Manage {
     /// Adds a secret to an integration and returns it. Its other secrets stay valid.
     ///
     /// # Errors
-    /// If the integration does not exist.
+    /// If the integration does not exist, or the operating system has no random bytes.
     pub fn create_secret(&self, client_id: &str) -> Result<String, ManageError> {
-        let secret = format!("p8e-{:032x}", fastrand::u128(..));
+        let random = random::hex(16).map_err(|error| ManageError::failed(error.to_string()))?;
+        let secret = format!("p8e-{random}");
         self.change(client_id, |integration| integration.secrets.push(secret.clone()))?;
         Ok(secret)
     }

@@ -368,7 +368,7 @@ fn yes() -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Generate {
-    /// How many users.
+    /// How many users; at most 10,000,000.
     pub users: u32,
     /// How many user groups.
     #[serde(default)]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::{
     SeedError, SeedPath,
     format::{
-        Directory, DirectoryType, Domain, DomainClaim, Integration, Login, Organization, Presence, Product, Seed, User,
-        UserGroup,
+        Directory, DirectoryType, Domain, DomainClaim, Generate, Integration, Login, Organization, Presence, Product,
+        Seed, User, UserGroup,
     },
     generator::Generator,
 };
@@ -22,6 +22,11 @@ use crate::{
     },
 };
 
+/// The most users that are generated. They take about 4 GB.
+const MAX_USERS: u32 = 10_000_000;
+/// The most user groups, and the most product profiles, that are generated.
+const MAX_GROUPS: u32 = 100_000;
+
 /// Loads a seed into a store: all of it, or nothing.
 ///
 /// # Errors
@@ -33,6 +38,11 @@ pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
         // Organizations are created first, because they may trust each other.
         for (i, org) in seed.organizations.iter().enumerate() {
             orgs.push(organization(tx, org, &path.index(i))?);
+        }
+        for (i, org) in seed.organizations.iter().enumerate() {
+            if let Some(generate) = &org.generate {
+                check_sizes(generate, &path.index(i).key("generate"))?;
+            }
         }
         let generators: Vec<_> = seed
             .organizations
@@ -56,6 +66,22 @@ pub fn load(store: &Store, seed: &Seed) -> Result<(), SeedError> {
         }
         Ok(())
     })
+}
+
+/// Refuses numbers that no machine can hold, before anything is generated.
+fn check_sizes(generate: &Generate, path: &SeedPath<'_>) -> Result<(), SeedError> {
+    let sizes = [
+        ("users", generate.users, MAX_USERS),
+        ("groups", generate.groups, MAX_GROUPS),
+        ("profiles", generate.profiles, MAX_GROUPS),
+    ];
+    match sizes.into_iter().find(|(_, size, limit)| size > limit) {
+        None => Ok(()),
+        Some((name, size, limit)) => {
+            let message = format!("{size} {name} are too many to generate; at most {limit} are possible");
+            Err(SeedError::rule(&path.key(name), "emulator.seed.too_large", message))
+        }
+    }
 }
 
 /// Adds a directory to an organization.
@@ -346,6 +372,20 @@ organizations:
                 Ok::<_, SeedError>(())
             })
             .unwrap();
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused_before_anything_is_generated() {
+        for (text, name) in [("users: 4294967295", "users"), ("users: 1, groups: 4294967295", "groups")] {
+            let seed = Seed::from_yaml(&format!("organizations: [{{id: 1A@AdobeOrg, generate: {{{text}}}}}]")).unwrap();
+            let store = Store::in_memory().unwrap();
+            let error = load(&store, &seed).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("/organizations/0/generate/{name}")) && error.contains("at most"),
+                "{error}"
+            );
+            assert!(store.read(|reader| reader.organizations()).unwrap().is_empty());
+        }
     }
 
     #[test]

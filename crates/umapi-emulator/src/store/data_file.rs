@@ -27,14 +27,18 @@ pub(super) enum FileState {
     Existing,
 }
 
-/// Reads the header of a file without changing it.
+/// Reads the header of a file without changing it. A file that does not exist is created, for its owner alone: it will hold
+/// secrets.
 ///
 /// # Errors
-/// If the file is not a data file of the emulator, or cannot be read.
+/// If the file is not a data file of the emulator, is a link that leads nowhere, or cannot be read.
 pub(super) fn inspect(path: &Path) -> Result<FileState, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileState::New),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create(path).map_err(|error| StoreError::File { path: path.to_owned(), error })?;
+            return Ok(FileState::New);
+        }
         Err(error) => return Err(StoreError::File { path: path.to_owned(), error }),
     };
     let mut header = Vec::with_capacity(HEADER_BYTES);
@@ -49,6 +53,15 @@ pub(super) fn inspect(path: &Path) -> Result<FileState, StoreError> {
     }
     let id = header[APPLICATION_ID_OFFSET..].first_chunk().map_or(0, |bytes| i32::from_be_bytes(*bytes));
     if id == APPLICATION_ID { Ok(FileState::Existing) } else { foreign("it is the SQLite file of another program") }
+}
+
+/// Creates an empty file that only its owner can read. It does not write through a link.
+fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// The lock of a data file, held as long as the store is open.
@@ -96,6 +109,23 @@ impl Drop for DataFileLock {
 mod tests {
     use super::*;
     use crate::store::Store;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_data_file_is_private_and_no_link_is_followed() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        drop(Store::open(&path).unwrap());
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.file_name());
+        }
+        let (link, target) = (folder.path().join("link.db"), folder.path().join("nowhere.db"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(matches!(Store::open(&link), Err(StoreError::File { .. })));
+        assert!(!target.exists());
+    }
 
     #[test]
     fn foreign_files_are_rejected_and_unchanged() {

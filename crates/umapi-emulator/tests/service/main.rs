@@ -4,6 +4,7 @@
 mod actions;
 mod conduct;
 mod groups;
+mod hostile_clients;
 mod legacy_users;
 mod login;
 mod products;
