@@ -335,7 +335,7 @@ async fn read_users<'a>(
         }
         return Ok(users);
     }
-    // Whoever is in none of the groups may have left; then the service rejects the change.
+    // A user in none of the groups may have left; then the service rejects the change.
     users.extend(accounts.keys().map(|key| ((*key).clone(), Some(BTreeSet::new()))));
     for group in groups {
         let mut members = service.in_group(group).list().dedup();
