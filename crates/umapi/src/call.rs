@@ -256,7 +256,8 @@ impl Engine {
         let call = ApiCall { pragma: self.pragma(call.pragma), ..call };
         let mut state = CallState::new(call, deadline, self.slots.len(), &self.clock);
         let is_sending = state.is_sending.clone();
-        let run = self.run(&mut state, send, read).instrument(span);
+        // Boxed, because this future is a part of many others, which are moved before they are polled.
+        let run = Box::pin(self.run(&mut state, send, read).instrument(span));
         let result = within(&self.clock, deadline, call.stop, &is_sending, run).await;
         result.map_err(|error| state.fail(error, &self.clock))
     }
@@ -454,7 +455,8 @@ impl Engine {
         let span = tracing::debug_span!("attempt", number = attempt, request_id);
         let result = match self.http.for_server(&self.url) {
             Ok(http) => {
-                exchange.send(RawClient::new(self.url.as_str(), http), send, read).instrument(span.clone()).await
+                let raw = RawClient::new(self.url.as_str(), http);
+                Box::pin(exchange.send(raw, send, read)).instrument(span.clone()).await
             }
             Err(error) => Err(Failure { error: error.into(), outcome: None }),
         };
