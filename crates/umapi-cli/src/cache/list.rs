@@ -53,7 +53,7 @@ pub(crate) struct ListReader<T> {
 }
 
 enum Source<T> {
-    Service(Pager<T>),
+    Service(Box<Pager<T>>),
     Cache(Box<CacheReader<T>>),
 }
 
@@ -165,11 +165,11 @@ impl Connection {
                     Err(Stop::Failure(failure)) => return Err(failure),
                     Err(Stop::Unusable(why)) => {
                         context.warn(&format!("the {} are not kept for other commands: {why}", list.items()));
-                        Source::Service(pager.dedup())
+                        Source::Service(Box::new(pager.dedup()))
                     }
                 }
             }
-            _ => Source::Service(pager.dedup()),
+            _ => Source::Service(Box::new(pager.dedup())),
         };
         Ok(ListReader { source, domain: None, what_failed: what_failed.to_owned() })
     }
@@ -484,7 +484,7 @@ impl<T: CachedItem> CacheReader<T> {
 
 impl<T: CachedItem> ListReader<T> {
     fn of_service(pager: Pager<T>, what_failed: &str) -> Self {
-        Self { source: Source::Service(pager.dedup()), domain: None, what_failed: what_failed.to_owned() }
+        Self { source: Source::Service(Box::new(pager.dedup())), domain: None, what_failed: what_failed.to_owned() }
     }
 
     /// Returns the next item, or `None` at the end of the list.

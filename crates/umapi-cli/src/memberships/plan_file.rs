@@ -285,10 +285,8 @@ async fn differences(client: &Client, changes: &[PlannedChange], new_groups: &[S
         let (user, group) = (&change.user, &change.group);
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         match (users.get(user.key()), change.action) {
-            (Some(None), _) => {
-                if gone.insert(user.key()) {
-                    differences.push(format!("{place}`{user}` is not in the organization any more"));
-                }
+            (Some(None), _) if gone.insert(user.key()) => {
+                differences.push(format!("{place}`{user}` is not in the organization any more"));
             }
             (Some(Some(own)), MembershipAction::Add) if own.contains(&key) => {
                 differences.push(format!("{place}`{user}` is in \"{group}\" already"));
