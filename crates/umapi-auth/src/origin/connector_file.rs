@@ -421,8 +421,9 @@ impl<'a> Reader<'a> {
         match setting.plain() {
             "jwt" => Some(Method::Jwt),
             "oauth" => Some(Method::OAuth),
-            other => {
-                self.mistakes.push(format!("{} is `{other}`; it must be `jwt` or `oauth`", setting.name()));
+            // Values are not quoted: in a file that was edited wrongly, any of them may be a secret.
+            _ => {
+                self.mistakes.push(format!("{} must be `jwt` or `oauth`", setting.name()));
                 None
             }
         }
@@ -478,7 +479,7 @@ impl<'a> Reader<'a> {
                     Some(prefix) if prefix.is_empty() || prefix.starts_with('/') => prefix,
                     _ => {
                         self.mistakes.push(format!(
-                            "{} is `{path}`, which is not an endpoint of the method `{method_name}`; remove it, or use `{}`",
+                            "{} is not an endpoint of the method `{method_name}`; remove it, or use `{}`",
                             setting.name(),
                             paths.join("` or `")
                         ));
@@ -512,7 +513,7 @@ impl<'a> Reader<'a> {
         let path = path.map_or(SERVICE_PATH, Setting::plain).trim_end_matches('/');
         if !(path.is_empty() || path.starts_with('/')) {
             let name = self.server("endpoint").map(Setting::name).unwrap_or_default();
-            self.mistakes.push(format!("{name} is `{path}`; it must be a path, e.g. {SERVICE_PATH}"));
+            self.mistakes.push(format!("{name} must be a path, e.g. {SERVICE_PATH}"));
             return None;
         }
         const EXAMPLE: Server =
@@ -552,8 +553,9 @@ impl<'a> Reader<'a> {
             self.mistakes.push(names.missing_text(Field::Organization));
             return None;
         };
-        if let Err(error) = check_organization(setting.plain()) {
-            self.mistakes.push(format!("{}: {error}", setting.name()));
+        if check_organization(setting.plain()).is_err() {
+            self.mistakes
+                .push(format!("{} must be a hexadecimal number and `@AdobeOrg`, e.g. 12345@AdobeOrg", setting.name()));
             return None;
         }
         Some(setting.plain().to_owned())

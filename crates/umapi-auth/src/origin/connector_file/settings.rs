@@ -109,6 +109,9 @@ impl Settings {
                 ("", key, _) if OF_USER_SYNC.contains(&key) => drop(map.next_value::<IgnoredAny>()?),
                 (name, _, None) => {
                     let value: Spanned<IgnoredAny> = map.next_value()?;
+                    // A name that no setting could have may be a secret on a wrong line.
+                    let key =
+                        if key.chars().all(|c| c.is_ascii_lowercase() || c == '_') { key } else { "…".to_owned() };
                     let name = if name.is_empty() { key } else { format!("{name}.{key}") };
                     self.unknown.push(Unknown { name, place: Place::of(&value.referenced), known: section.known });
                 }

@@ -201,12 +201,15 @@ fn settings_that_contradict_each_other_are_rejected() {
         ("server:\n  host: https://um.example/\n", "`server.host` must be a host name"),
         ("server:\n  host: planted@um.example\n", "`server.host` must be a host name"),
         ("server:\n  host: 'no host'\n", "`server.host`: the URL of the service"),
-        ("server:\n  endpoint: v2\n", "`server.endpoint` is `v2`"),
+        ("server:\n  endpoint: v2\n", "`server.endpoint` must be a path"),
         ("server:\n  endpoint: /v2?x\n", "`server.endpoint`: the URL of the service"),
         ("server:\n  retries: 0\n", "`server.retries` must be"),
         ("server:\n  timeout: -1\n", "`server.timeout` must be"),
         ("server:\n  host: a.example\n  host: b.example\n", "line 8, column 3: the setting is there twice"),
         ("  client_secret: planted\n", "there twice"),
+        ("  org_id2: x\nserver:\n  auth_endpoint: /ims planted\n", "`server.auth_endpoint` is not an endpoint"),
+        ("server:\n  endpoint: planted\n", "`server.endpoint` must be a path"),
+        ("  planted-1: x\n", "`enterprise.…` is not a setting"),
     ] {
         let error = parse(&format!("{OAUTH}{lines}")).unwrap_err().to_string();
         assert!(error.contains(named) && !error.contains("planted"), "{named}: {error}");
@@ -236,7 +239,7 @@ fn a_wrong_field_is_named_and_no_secret_is_quoted() {
         (read("server: {}"), "`enterprise.org_id` is missing"),
         (read(""), "`enterprise.org_id` is missing"),
         (read("enterprise: planted"), "line 1, column 13: this is not the YAML of user-sync"),
-        (read("authentication_method: saml\nenterprise: {}"), "saml"),
+        (read("authentication_method: saml\nenterprise: {}"), "`authentication_method` must be `jwt` or `oauth`"),
         (read(&format!("enterprise:\n{account}  priv_key_path: pkcs8.pem\n")), "`enterprise.org_id`"),
         (jwt("  client_secret: planted\n"), "`enterprise.client_id`"),
         (jwt("  client_id: id\n  client_secret: ''\n"), "`enterprise.client_secret`"),
