@@ -1,0 +1,109 @@
+//! The interface of a directory: what is asked, and what was read.
+
+use std::{collections::BTreeMap, pin::Pin};
+
+use crate::{
+    extent::{Extent, Gap},
+    person::{Person, PersonId},
+};
+
+/// What a directory is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// The groups whose members are wanted.
+    pub groups: Vec<GroupSelector>,
+    /// The attributes of people that are used. A directory may return more.
+    pub attributes: Vec<String>,
+    /// Whether everyone is wanted, or only the members of the groups.
+    pub everyone: bool,
+}
+
+/// Which groups are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum GroupSelector {
+    /// The group of this name, or with this distinguished name or id.
+    Named(String),
+    /// All groups. Whoever reads picks those whose names match.
+    All,
+}
+
+/// The name of a group in its directory, as the directory spells it.
+pub type GroupName = String;
+
+/// A group that was read.
+#[derive(Clone, Debug)]
+pub struct GroupReading {
+    /// The members, those of nested groups included.
+    pub members: Extent<Vec<PersonId>>,
+    /// Where the directory shows the group: a distinguished name, a line of a file.
+    pub place: String,
+}
+
+/// What was read of a directory.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Reading {
+    /// The number of people that were handed on, and whether these are all that the query wants.
+    pub people: Extent<usize>,
+    /// The groups, by the name that the query gives them. A group that is not there is [`Extent::Missing`].
+    pub groups: BTreeMap<GroupName, GroupReading>,
+    /// Whether all groups were listed. It says nothing about a query that names its groups.
+    pub group_list: Extent<()>,
+    /// What the administrator should know: entries that are odd, but do no harm.
+    pub notices: Vec<String>,
+}
+
+/// A directory that cannot be used as it is set up.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{what}: {reason}")]
+pub struct DirectoryError {
+    /// What failed: `ldaps://dc1.example.com`, `people.csv, line 3`.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// Whether another try later may succeed. A wrong setting stays wrong.
+    pub is_temporary: bool,
+}
+
+/// The future of [`Directory::read`].
+pub type ReadFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, DirectoryError>> + Send + 'a>>;
+
+/// A place where a company keeps its people and groups.
+pub trait Directory: Send + Sync {
+    /// Reads what a query asks for. Each person is handed to `take` once, in any order.
+    ///
+    /// A list that could not be read to its end is no error: its [`Extent`] says so.
+    ///
+    /// # Errors
+    /// A directory that cannot be used as it is set up: a wrong address, a refused login, a file that is not there.
+    fn read<'a>(&'a self, query: &'a Query, take: &'a mut (dyn FnMut(Person) + Send)) -> ReadFuture<'a>;
+}
+
+impl Reading {
+    /// What a directory that gave nothing at all is worth.
+    pub fn missing(query: &Query, gap: &Gap) -> Self {
+        let named = query.groups.iter().filter_map(|group| match group {
+            GroupSelector::Named(name) => Some(name.clone()),
+            GroupSelector::All => None,
+        });
+        let groups = named.map(|name| {
+            let missing = Extent::missing(Gap { what: format!("group {name}"), ..gap.clone() });
+            (name, GroupReading { members: missing, place: String::new() })
+        });
+        Self {
+            people: Extent::missing(gap.clone()),
+            groups: groups.collect(),
+            group_list: Extent::missing(gap.clone()),
+            notices: Vec::new(),
+        }
+    }
+}
+
+impl DirectoryError {
+    /// An error of a setting, which stays until the setting is changed.
+    pub fn setting(what: impl Into<String>, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), reason: reason.into(), remedy: Some(remedy.into()), is_temporary: false }
+    }
+}
