@@ -12,7 +12,7 @@ use cel::{
 use umapi_directory::{Attributes, Person};
 
 /// The variables of a condition.
-const VARIABLES: [&str; 4] = ["attr", "all", "enabled", "groups"];
+const VARIABLES: [&str; 3] = ["attr", "all", "enabled"];
 
 /// A condition on a person, in the Common Expression Language (CEL).
 ///
@@ -21,7 +21,6 @@ const VARIABLES: [&str; 4] = ["attr", "all", "enabled", "groups"];
 /// | `attr.NAME` | the first value of an attribute; an empty text if there is none |
 /// | `all.NAME` | all values of an attribute, as a list |
 /// | `enabled` | whether the account is in use |
-/// | `groups` | the names of the groups of `[[map]]` that the person is in |
 ///
 /// ```
 /// use umapi_directory::{Attributes, Person, PersonId};
@@ -33,10 +32,10 @@ const VARIABLES: [&str; 4] = ["attr", "all", "enabled", "groups"];
 ///     is_enabled: true,
 ///     attributes: Attributes::from_iter([("employeeType", "contractor")]),
 /// };
-/// let holds = |text: &str| Condition::parse(text).unwrap().holds(&ann, &["Design"]).unwrap();
+/// let holds = |text: &str| Condition::parse(text).unwrap().holds(&ann).unwrap();
 /// assert!(holds(r#"attr.employeeType == "contractor" && enabled"#));
 /// assert!(holds(r#"attr.manager == "" && size(all.mail) == 0"#));
-/// assert!(holds(r#"groups.exists(g, g.startsWith("Des"))"#));
+/// assert!(holds(r#"["intern", "contractor"].exists(t, t == attr.employeeType)"#));
 /// ```
 pub struct Condition {
     text: String,
@@ -68,21 +67,21 @@ impl Condition {
         });
         if let Some(unknown) = unknown {
             return Err(ConditionError::new(format!(
-                "there is no `{unknown}`; use attr.NAME, all.NAME, enabled, groups"
+                "there is no `{unknown}`; use attr.NAME, all.NAME, enabled"
             )));
         }
         let mut attributes = BTreeSet::new();
         collect_attributes(program.expression(), &mut attributes);
         let condition = Self { text: text.to_owned(), program, attributes };
-        condition.evaluate(&Attributes::default(), true, &[]).map(|_| condition)
+        condition.evaluate(&Attributes::default(), true).map(|_| condition)
     }
 
-    /// Whether it holds for a person who is in these groups.
+    /// Whether it holds for a person.
     ///
     /// # Errors
     /// A condition without an answer, for example a text compared with a number.
-    pub fn holds(&self, person: &Person, groups: &[&str]) -> Result<bool, ConditionError> {
-        self.evaluate(&person.attributes, person.is_enabled, groups)
+    pub fn holds(&self, person: &Person) -> Result<bool, ConditionError> {
+        self.evaluate(&person.attributes, person.is_enabled)
     }
 
     /// The names of the attributes that the condition uses.
@@ -90,14 +89,13 @@ impl Condition {
         self.attributes.iter().map(String::as_str)
     }
 
-    fn evaluate(&self, attributes: &Attributes, enabled: bool, groups: &[&str]) -> Result<bool, ConditionError> {
+    fn evaluate(&self, attributes: &Attributes, enabled: bool) -> Result<bool, ConditionError> {
         let first = |name: &String| (name.clone(), attributes.first(name).unwrap_or_default().to_owned());
         let all = |name: &String| (name.clone(), attributes.all(name).to_vec());
         let mut context = Context::default();
         context.add_variable_from_value("attr", self.attributes.iter().map(first).collect::<HashMap<_, _>>());
         context.add_variable_from_value("all", self.attributes.iter().map(all).collect::<HashMap<_, _>>());
         context.add_variable_from_value("enabled", enabled);
-        context.add_variable_from_value("groups", groups.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
         match self.program.execute(&context) {
             Ok(Value::Bool(answer)) => Ok(answer),
             Ok(other) => Err(ConditionError::new(format!("its result is {}, not true or false", kind(&other)))),
@@ -206,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_attributes_of_a_condition_are_known() {
-        let condition = Condition::parse(r#"attr.a == "x" || all["b-c"].exists(v, v == attr.d) || groups == []"#).unwrap();
+        let condition = Condition::parse(r#"attr.a == "x" || all["b-c"].exists(v, v == attr.d) || !enabled"#).unwrap();
         assert_eq!(condition.attributes().collect::<Vec<_>>(), ["a", "b-c", "d"]);
     }
 }

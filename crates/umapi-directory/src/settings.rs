@@ -1,0 +1,191 @@
+//! The settings of each kind of directory, as a configuration file holds them.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The kinds of directories, and their settings.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DirectorySettings {
+    /// A file of people.
+    File(FileSettings),
+    /// A program that prints people.
+    Exec(ExecSettings),
+    /// A server that speaks LDAP.
+    Ldap(LdapSettings),
+    /// The users and groups of another Adobe organization.
+    Adobe(AdobeSettings),
+}
+
+/// A file of people: CSV, JSON, NDJSON or YAML. Each has its attributes and the names of its groups.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSettings {
+    /// The file. A relative path starts at the folder of the configuration.
+    pub path: PathBuf,
+    /// The format, if the ending of the name does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// The delimiter of CSV, if it is not found in the first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// The character encoding, such as `windows-1252`. Default: UTF-8, or what a byte order mark says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// The attribute that stays when name and address of a person change. Default: `id` if there is one, else `username`,
+    /// else `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The attribute with the names of the groups. Default: `groups`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<String>,
+    /// What separates the names of groups in one field of CSV. Default: a comma.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_separator: Option<char>,
+}
+
+/// A format of a file of people.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// Lines with delimiters, the first of them the names of the attributes.
+    Csv,
+    /// An array of objects.
+    Json,
+    /// An object on each line.
+    Ndjson,
+    /// A list of maps.
+    Yaml,
+}
+
+/// A program that prints people as NDJSON, and says at the end whether these were all.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecSettings {
+    /// The program and its arguments. No shell reads them.
+    pub command: Vec<String>,
+    /// How long it may run, in seconds. Default: 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// A server that speaks LDAP: OpenLDAP, 389 Directory Server, FreeIPA, Active Directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LdapSettings {
+    /// The servers, in the order in which they are tried: `ldaps://dc1.example.com`.
+    #[schemars(with = "OneOrMany<String>")]
+    #[serde(deserialize_with = "one_or_many")]
+    pub url: Vec<String>,
+    /// Where people and groups are searched: `DC=example,DC=com`.
+    pub base: String,
+    /// Where groups are searched, if elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_base: Option<String>,
+    /// The names of attributes and filters. Default: found from the server's root entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<LdapPreset>,
+    /// Who logs in. Default: nobody, or whom the system says with `login = "external"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The password of the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
+    /// How to log in. Default: `simple` with a user, else `anonymous`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LdapLogin>,
+    /// Whether a connection to `ldap://` is encrypted by StartTLS. Default: yes, except over `ldapi://` and on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_tls: Option<bool>,
+    /// A PEM file with additional certificates to trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_certificates: Option<PathBuf>,
+    /// Which entries are people, in place of the preset's filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_filter: Option<String>,
+    /// Which entries are groups, in place of the preset's filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_filter: Option<String>,
+    /// The attribute with the name of a group. Default: `cn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<String>,
+    /// The attribute that stays when everything else of a person changes, in place of the preset's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether members of groups in a group count. Default: yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<bool>,
+    /// The number of entries in a page. Default: 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// How long a server may take for an answer, in seconds. Default: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// Names of attributes and filters of a product.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LdapPreset {
+    /// Active Directory, and Samba as its domain controller.
+    Ad,
+    /// OpenLDAP.
+    OpenLdap,
+    /// 389 Directory Server.
+    #[serde(rename = "389ds")]
+    Ds389,
+    /// FreeIPA.
+    FreeIpa,
+}
+
+/// How to log in to a server that speaks LDAP.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LdapLogin {
+    /// With user and password.
+    Simple,
+    /// As the user of this process (`ldapi://`), or of the client's certificate.
+    External,
+    /// As nobody.
+    Anonymous,
+}
+
+/// Another Adobe organization.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdobeSettings {
+    /// The profile of its login.
+    pub profile: String,
+}
+
+/// Where a secret is kept. A secret itself never stands in a configuration.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum SecretSource {
+    /// An entry of the system's keyring.
+    Keyring(String),
+    /// A file that holds nothing else.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+/// A value, or a list of values.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    })
+}

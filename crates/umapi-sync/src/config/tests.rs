@@ -1,0 +1,130 @@
+//! Tests of reading a configuration.
+
+use super::*;
+
+/// The example of the documentation.
+const EXAMPLE: &str = r#"
+[[org]]
+profile = "main"
+
+[[org]]
+profile = "emea-prod"
+name = "emea"
+
+[[directory]]
+kind = "ldap"
+preset = "ad"
+url = ["ldaps://dc1.example.com", "ldaps://dc2.example.com"]
+base = "DC=example,DC=com"
+user = "sync@example.com"
+password = { keyring = "sync/ldap" }
+
+[people]
+type = "federated"
+email = "{mail}"
+username = "{userPrincipalName}"
+country = "{c|upper|or:US}"
+update = ["firstname", "lastname", "email"]
+skip = 'attr.employeeType == "contractor"'
+
+[[map]]
+from = "Adobe_All_Apps"
+to = ["All Apps", "emea::Creative"]
+
+[[map]]
+from = '/ACL-(.+)/'
+to = ["ACL $1"]
+create = true
+
+[protect]
+groups = ["Board"]
+types = ["adobeID"]
+
+[leavers]
+unmap = "now"
+remove = "30d"
+delete = "never"
+
+[guard]
+leavers = "5%"
+removals_per_group = "20%"
+creations = 500
+directory_shrinks = "10%"
+licenses = "stop"
+on_trip = "quarantine"
+"#;
+
+fn mistakes(text: &str) -> Vec<String> {
+    Config::parse(text).expect_err("it has mistakes").iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_example_is_read() {
+    let config = Config::parse(EXAMPLE).unwrap();
+    assert_eq!(config.primary(), "main");
+    assert_eq!(config.orgs[1].profile, "emea-prod");
+    assert_eq!(config.leavers.remove, Stage::Days(30));
+    assert_eq!(config.guard.removals_per_group, Limit::Percent(20.0));
+    let query = config.query(&config.directories[0]);
+    assert_eq!(query.groups, [GroupSelector::Named("Adobe_All_Apps".to_owned()), GroupSelector::All]);
+    assert!(query.attributes.contains(&"employeeType".to_owned()), "{:?}", query.attributes);
+    assert_eq!(config.hash.len(), 64);
+}
+
+#[test]
+fn all_mistakes_are_told_with_their_places() {
+    let wrong = EXAMPLE
+        .replace("email = \"{mail}\"", "email = \"{mail\"")
+        .replace("emea::Creative", "apac::Creative")
+        .replace("country = ", "cuntry = ")
+        .replace("remove = \"30d\"", "remove = \"soon\"")
+        .replace("creations = 500", "creations = \"many\"")
+        .replace("ACL $1", "_admin_$1x")
+        .replace("preset = \"ad\"", "preset = \"domino\"");
+    let found = mistakes(&wrong);
+    for part in [
+        "line 11, column 10: `domino` is none of ad, openldap, 389ds, freeipa",
+        "line 19, column 9: `{mail`: `{` without a `}` after it",
+        "line 21, column 1: there is no key `cuntry` here; did you mean `country`?",
+        "line 27, column 6: there is no organization called `apac`; use main, emea",
+        "`_admin_$1x` is an administrative group",
+        "`$1x` in `_admin_$1x` stands for nothing",
+        "line 40, column 10: `soon` is not a time",
+        "line 46, column 13: `many` is not a limit",
+    ] {
+        assert!(found.iter().any(|mistake| mistake.contains(part)), "{part}\n{found:#?}");
+    }
+}
+
+#[test]
+fn a_missing_part_is_named() {
+    assert_eq!(mistakes("").len(), 3);
+    assert!(mistakes("")[0].contains("it lacks"));
+    let found = mistakes("[org]\nprofile = 1\n[[directory]]\n[[map]]\nfrom = 3\nto = 1");
+    for part in ["write [[org]] in place of [org]", "`kind` is missing", "a text in quotes is needed"] {
+        assert!(found.iter().any(|mistake| mistake.contains(part)), "{part}\n{found:#?}");
+    }
+}
+
+#[test]
+fn broken_toml_is_told_with_its_place() {
+    let found = mistakes("[[org]\nprofile = main\n");
+    assert_eq!(found[0], "line 1, column 7: this is not TOML: unclosed array table, expected `]`");
+}
+
+#[test]
+fn no_word_of_a_library_reaches_the_reader() {
+    let texts = [
+        "[[org]]\nprofile = []", "[[org]]\nprofile = {}", "org = 3", "[[map]]\nfrom = 'a'\nto = {a=1}",
+        "[guard]\nleavers = 3.5", "[guard]\nleavers = []", "[people]\nupdate = 'x'", "[people]\nupdate = ['x']",
+        "[[directory]]\nkind = 'ldap'\nurl = 3\nbase = 'x'", "[[directory]]\nkind = 'ldap'\nurl = 'x'\nbase = 'x'\npassword = 'p'",
+        "[[directory]]\nkind = 'file'\npath = 3", "[[directory]]\nkind = 'exec'\ncommand = 'x'\ntimeout = -1",
+    ];
+    for text in texts {
+        for mistake in mistakes(text) {
+            for word in ["struct", "variant", "enum", "serde", "expected", "sequence", "untagged", "u32", "i64", "unit"] {
+                assert!(!mistake.contains(word), "{text:?}: {mistake}");
+            }
+        }
+    }
+}
