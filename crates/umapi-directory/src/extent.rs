@@ -263,11 +263,14 @@ mod tests {
 
     #[test]
     fn a_weakened_list_keeps_what_it_holds_and_all_reasons() {
-        let weak = whole(&["ann"]).weaken(Gap::new("people", GapCause::TimeLimit)).weaken(
-            Gap::new("people", GapCause::Referral).detail("ldap://b.example"),
-        );
+        let weak = whole(&["ann"])
+            .weaken(Gap::new("people", GapCause::TimeLimit))
+            .weaken(Gap::new("people", GapCause::Referral).detail("ldap://b.example"));
         assert_eq!(weak.found().unwrap(), &["ann"]);
-        assert_eq!(weak.gaps()[1].to_string(), "people: the directory refers to another server, which was not asked (ldap://b.example)");
+        assert_eq!(
+            weak.gaps()[1].to_string(),
+            "people: the directory refers to another server, which was not asked (ldap://b.example)"
+        );
         assert!(weak.map(|names| names.len()).complete().is_err());
     }
 }

@@ -62,13 +62,12 @@ impl Condition {
             ConditionError::new(format!("it is not a condition in CEL: {}", messages.join("; ")))
         })?;
         let references = program.references();
-        let unknown = references.variables().into_iter().find(|name| {
-            !VARIABLES.contains(name) && !is_bound(program.expression(), name)
-        });
+        let unknown = references
+            .variables()
+            .into_iter()
+            .find(|name| !VARIABLES.contains(name) && !is_bound(program.expression(), name));
         if let Some(unknown) = unknown {
-            return Err(ConditionError::new(format!(
-                "there is no `{unknown}`; use attr.NAME, all.NAME, enabled"
-            )));
+            return Err(ConditionError::new(format!("there is no `{unknown}`; use attr.NAME, all.NAME, enabled")));
         }
         let mut attributes = BTreeSet::new();
         collect_attributes(program.expression(), &mut attributes);
@@ -127,7 +126,8 @@ fn is_bound(expression: &IdedExpr, name: &str) -> bool {
 }
 
 fn collect_attributes(expression: &IdedExpr, names: &mut BTreeSet<String>) {
-    let is_attributes = |operand: &IdedExpr| matches!(&operand.expr, Expr::Ident(name) if name == "attr" || name == "all");
+    let is_attributes =
+        |operand: &IdedExpr| matches!(&operand.expr, Expr::Ident(name) if name == "attr" || name == "all");
     visit(expression, &mut |expr| match expr {
         Expr::Select(select) if is_attributes(&select.operand) => {
             names.insert(select.field.clone());
@@ -149,7 +149,9 @@ fn collect_attributes(expression: &IdedExpr, names: &mut BTreeSet<String>) {
 fn visit(expression: &IdedExpr, see: &mut dyn FnMut(&Expr)) {
     see(&expression.expr);
     match &expression.expr {
-        Expr::Call(call) => call.target.iter().map(|target| &**target).chain(&call.args).for_each(|part| visit(part, see)),
+        Expr::Call(call) => {
+            call.target.iter().map(|target| &**target).chain(&call.args).for_each(|part| visit(part, see))
+        }
         Expr::Comprehension(loops) => {
             [&loops.iter_range, &loops.accu_init, &loops.loop_cond, &loops.loop_step, &loops.result]
                 .into_iter()

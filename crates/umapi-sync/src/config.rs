@@ -11,8 +11,9 @@ use sha2::{Digest as _, Sha256};
 use umapi_directory::{DirectorySettings, GroupSelector, Query};
 use umapi_plan::{AccountKind, account::FoldedName};
 
-pub use group_pattern::{GroupPattern, Target, TargetPattern};
+pub use group_pattern::{GroupPattern, TargetFamily, TargetPattern};
 pub use raw::{DisabledPeople, LeaverScope, OnTrip, PeopleScope, UpdatableField, schema};
+pub(crate) use reader::{account_kind, is_country};
 
 use crate::{condition::Condition, template::Template};
 

@@ -2,8 +2,30 @@
 
 mod condition;
 pub mod config;
+mod diff;
+mod guard;
+mod matching;
+mod organization;
+mod people;
+mod plan;
+mod state;
+mod targets;
 mod template;
 
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, ConfigMistake};
+pub use diff::{Inputs, Planned};
+pub use guard::{Guard, Trip};
+pub use matching::Matching;
+pub use organization::{AdobeGroup, AdobeUser, Organization, OrganizationReader};
+pub use people::{DirectoryName, People, PersonKey, PersonProblem, Standing, WantedUser};
+pub use plan::{
+    Action, Blocked, Change, Departure, FieldChange, Held, Licenses, OrgPlan, Plan, Reason, Removal, TargetKind,
+    UnusablePlan,
+};
+pub use state::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, Quarantine, State, user_key};
+pub use targets::{Members, Source, TargetGroup, Targets};
 pub use template::{NoValue, Template, TemplateError};
+
+#[cfg(test)]
+mod tests;

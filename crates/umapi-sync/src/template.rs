@@ -125,19 +125,22 @@ impl Template {
 
     /// The names of the attributes.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|part| match part {
-            Part::Text(_) => &[][..],
-            Part::Attribute { names, .. } => names.as_slice(),
-        }).map(String::as_str)
+        self.0
+            .iter()
+            .flat_map(|part| match part {
+                Part::Text(_) => &[][..],
+                Part::Attribute { names, .. } => names.as_slice(),
+            })
+            .map(String::as_str)
     }
 }
 
 fn attribute(expression: &str, at: usize) -> Result<Part, TemplateError> {
     let mut pieces = expression.split('|');
-    let names: Vec<String> =
-        pieces.next().unwrap_or_default().split(',').map(|name| name.trim().to_owned()).collect();
+    let names: Vec<String> = pieces.next().unwrap_or_default().split(',').map(|name| name.trim().to_owned()).collect();
     let is_name = |name: &String| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ';' | ':' | '$'))
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ';' | ':' | '$'))
     };
     if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
         return Err(TemplateError::new(at, format!("`{wrong}` is not the name of an attribute")));
@@ -219,7 +222,11 @@ mod tests {
             ("a{mail", 1, "`{` without a `}` after it; write `{{` for a brace"),
             ("mail}", 4, "`}` without a `{` before it; write `}}` for a brace"),
             ("{}", 1, "`` is not the name of an attribute"),
-            ("{mail|upcase}", 1, "there is no filter `upcase`; the filters are upper, lower, or:, before:, after:, remove:"),
+            (
+                "{mail|upcase}",
+                1,
+                "there is no filter `upcase`; the filters are upper, lower, or:, before:, after:, remove:",
+            ),
             ("{mail|or}", 1, "the filter `or` needs a text: `or:TEXT`"),
             ("{mail|upper:x}", 1, "the filter `upper` takes no text"),
         ] {
@@ -232,7 +239,10 @@ mod tests {
     fn a_default_after_a_filter_counts_for_blank_results() {
         let ann = Attributes::from_iter([("mail", "@example.com")]);
         assert_eq!(Template::parse("{mail|before:@|or:nobody}").unwrap().fill(&ann).unwrap(), "nobody");
-        assert_eq!(Template::parse("{a,b}").unwrap().fill(&ann).unwrap_err().to_string(), "none of `a`, `b` has a value");
+        assert_eq!(
+            Template::parse("{a,b}").unwrap().fill(&ann).unwrap_err().to_string(),
+            "none of `a`, `b` has a value"
+        );
     }
 
     proptest! {

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 use umapi_plan::account::FoldedName;
 
 /// The groups of a directory that a rule is about.
@@ -20,15 +19,6 @@ pub enum GroupPattern {
 pub struct TargetPattern {
     /// The organization; `None` is the primary one.
     pub org: Option<String>,
-    /// The name of the group.
-    pub group: String,
-}
-
-/// A group of an Adobe organization.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Target {
-    /// The organization.
-    pub org: String,
     /// The name of the group.
     pub group: String,
 }
@@ -142,12 +132,6 @@ impl fmt::Display for GroupPattern {
                 write!(f, "/{pattern}/")
             }
         }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}::{}", self.org, self.group)
     }
 }
 

@@ -16,8 +16,8 @@ use super::{
     Config, ConfigMistake, DirectoryConfig, GroupPattern, Guards, KindRule, Leavers, Limit, MapRule, OrgConfig,
     PeopleConfig, Protect, Stage, TargetPattern,
     raw::{
-        GuardTable, LeaversTable, LicenseGuard, MapTable, NumberOrText, OneOrMany, OrgTable, PeopleTable,
-        ProtectTable, ScopeTable,
+        GuardTable, LeaversTable, LicenseGuard, MapTable, NumberOrText, OneOrMany, OrgTable, PeopleTable, ProtectTable,
+        ScopeTable,
     },
 };
 use crate::{condition::Condition, template::Template};
@@ -77,7 +77,11 @@ impl<'t> Reader<'t> {
             let Some(table) = self.deserialize::<OrgTable>(entry.table) else { continue };
             let name = table.name.as_ref().unwrap_or(&table.profile);
             if orgs.iter().any(|org| org.name == *name.get_ref()) {
-                self.mistake(name.span(), format!("two organizations are called `{}`", name.get_ref()), "give one another `name`");
+                self.mistake(
+                    name.span(),
+                    format!("two organizations are called `{}`", name.get_ref()),
+                    "give one another `name`",
+                );
             } else if name.get_ref().contains("::") {
                 self.mistake(name.span(), "the name of an organization contains no `::`", "choose another `name`");
             }
@@ -93,7 +97,10 @@ impl<'t> Reader<'t> {
             let span = entry.table.span();
             let DeValue::Table(mut table) = entry.table.into_inner() else { continue };
             let kind = self.text_of(&mut table, "kind", &entry.span);
-            let name = table.remove("name").and_then(|name| self.text(name)).or_else(|| kind.clone().map(|(kind, _)| (kind, entry.span.clone())));
+            let name = table
+                .remove("name")
+                .and_then(|name| self.text(name))
+                .or_else(|| kind.clone().map(|(kind, _)| (kind, entry.span.clone())));
             let Some((kind, kind_span)) = kind else { continue };
             let table = Spanned::new(span, DeValue::Table(table));
             let settings = match kind.as_str() {
@@ -120,7 +127,11 @@ impl<'t> Reader<'t> {
     fn check_directory(&mut self, settings: &DirectorySettings, span: &Range<usize>) {
         match settings {
             DirectorySettings::Exec(exec) if exec.command.is_empty() => {
-                self.mistake(span.clone(), "`command` is empty", "name the program and its arguments: [\"read-people\", \"--all\"]");
+                self.mistake(
+                    span.clone(),
+                    "`command` is empty",
+                    "name the program and its arguments: [\"read-people\", \"--all\"]",
+                );
             }
             DirectorySettings::Ldap(ldap) => {
                 if ldap.url.is_empty() {
@@ -136,7 +147,8 @@ impl<'t> Reader<'t> {
                     }
                 }
                 if ldap.user.is_some() != ldap.password.is_some() && ldap.login != Some(LdapLogin::External) {
-                    let rule = if ldap.user.is_some() { "`user` without `password`" } else { "`password` without `user`" };
+                    let rule =
+                        if ldap.user.is_some() { "`user` without `password`" } else { "`password` without `user`" };
                     self.mistake(span.clone(), rule, "give both: password = { keyring = \"sync/ldap\" }");
                 }
                 if ldap.page_size == Some(0) {
@@ -181,7 +193,11 @@ impl<'t> Reader<'t> {
             && !is_country(country.get_ref())
         {
             let rule = format!("`{}` is not a country", country.get_ref());
-            self.mistake(country.span(), rule, "use two letters of ISO 3166-1: \"US\", or a template: \"{c|upper|or:US}\"");
+            self.mistake(
+                country.span(),
+                rule,
+                "use two letters of ISO 3166-1: \"US\", or a template: \"{c|upper|or:US}\"",
+            );
         }
         let mut optional = |text: Option<Spanned<String>>| text.and_then(|text| self.template(text));
         let (username, domain) = (optional(table.username), optional(table.domain));
@@ -201,7 +217,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn maps(&mut self, document: &mut DeTable<'t>, orgs: &[OrgConfig], directories: &[DirectoryConfig]) -> Vec<MapRule> {
+    fn maps(
+        &mut self,
+        document: &mut DeTable<'t>,
+        orgs: &[OrgConfig],
+        directories: &[DirectoryConfig],
+    ) -> Vec<MapRule> {
         let mut maps = Vec::new();
         for entry in self.entries(document, "map", "a rule: `[[map]]` with `from` and `to`") {
             let line = self.place(entry.span.start).0;
@@ -237,7 +258,11 @@ impl<'t> Reader<'t> {
 
     fn check_target(&mut self, target: &TargetPattern, from: &GroupPattern, orgs: &[OrgConfig], span: &Range<usize>) {
         if target.group.is_empty() {
-            self.mistake(span.clone(), "the name of a group is empty", "name a group, or leave the list empty: to = []");
+            self.mistake(
+                span.clone(),
+                "the name of a group is empty",
+                "name a group, or leave the list empty: to = []",
+            );
         }
         if target.group.starts_with('_') {
             let rule = format!("`{}` is an administrative group, and no rule gives or takes it", target.group);
@@ -261,7 +286,10 @@ impl<'t> Reader<'t> {
                 Err(_) => !regex.capture_names().flatten().any(|known| known == name.as_str()),
             })
         {
-            let rule = format!("`${wrong}` in `{}` stands for nothing: the pattern has {captures} groups in parentheses", target.group);
+            let rule = format!(
+                "`${wrong}` in `{}` stands for nothing: the pattern has {captures} groups in parentheses",
+                target.group
+            );
             self.mistake(span.clone(), rule, "write ${1} where a letter, digit or `_` follows");
         }
     }
@@ -312,13 +340,18 @@ impl<'t> Reader<'t> {
                 }
             }
         }
-        self.mistake(text.span(), format!("`{}` is not a time", text.get_ref()), "use \"now\", a number of days such as \"30d\", or \"never\"");
+        self.mistake(
+            text.span(),
+            format!("`{}` is not a time", text.get_ref()),
+            "use \"now\", a number of days such as \"30d\", or \"never\"",
+        );
         Stage::Never
     }
 
     fn guards(&mut self, document: &mut DeTable<'t>) -> Guards {
         let table = self.table::<GuardTable>(document, "guard").unwrap_or_default();
-        let mut limit = |value: Option<Spanned<NumberOrText>>, default| value.map_or(default, |value| self.limit(&value));
+        let mut limit =
+            |value: Option<Spanned<NumberOrText>>, default| value.map_or(default, |value| self.limit(&value));
         Guards {
             leavers: limit(table.leavers, Limit::Percent(5.0)),
             removals_per_group: limit(table.removals_per_group, Limit::Percent(20.0)),
@@ -338,7 +371,11 @@ impl<'t> Reader<'t> {
                 if let Some(share) = share.filter(|share| (0.0..=100.0).contains(share)) {
                     return Limit::Percent(share);
                 }
-                self.mistake(value.span(), format!("`{text}` is not a limit"), "use a number, a share from \"0%\" to \"100%\", or \"off\"");
+                self.mistake(
+                    value.span(),
+                    format!("`{text}` is not a limit"),
+                    "use a number, a share from \"0%\" to \"100%\", or \"off\"",
+                );
             }
         }
         Limit::Count(0)
@@ -346,7 +383,9 @@ impl<'t> Reader<'t> {
 
     fn template(&mut self, text: Spanned<String>) -> Option<Template> {
         Template::parse(text.get_ref())
-            .inspect_err(|error| self.mistakes.push(self.at(text.span(), format!("`{}`: {error}", text.get_ref()), None)))
+            .inspect_err(|error| {
+                self.mistakes.push(self.at(text.span(), format!("`{}`: {error}", text.get_ref()), None))
+            })
             .ok()
     }
 
@@ -370,7 +409,11 @@ impl<'t> Reader<'t> {
                 })
                 .collect(),
             _ => {
-                self.mistake(span, format!("`{key}` may be given several times"), format!("write [[{key}]] in place of [{key}]"));
+                self.mistake(
+                    span,
+                    format!("`{key}` may be given several times"),
+                    format!("write [[{key}]] in place of [{key}]"),
+                );
                 Vec::new()
             }
         }

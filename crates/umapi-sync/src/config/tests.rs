@@ -115,14 +115,23 @@ fn broken_toml_is_told_with_its_place() {
 #[test]
 fn no_word_of_a_library_reaches_the_reader() {
     let texts = [
-        "[[org]]\nprofile = []", "[[org]]\nprofile = {}", "org = 3", "[[map]]\nfrom = 'a'\nto = {a=1}",
-        "[guard]\nleavers = 3.5", "[guard]\nleavers = []", "[people]\nupdate = 'x'", "[people]\nupdate = ['x']",
-        "[[directory]]\nkind = 'ldap'\nurl = 3\nbase = 'x'", "[[directory]]\nkind = 'ldap'\nurl = 'x'\nbase = 'x'\npassword = 'p'",
-        "[[directory]]\nkind = 'file'\npath = 3", "[[directory]]\nkind = 'exec'\ncommand = 'x'\ntimeout = -1",
+        "[[org]]\nprofile = []",
+        "[[org]]\nprofile = {}",
+        "org = 3",
+        "[[map]]\nfrom = 'a'\nto = {a=1}",
+        "[guard]\nleavers = 3.5",
+        "[guard]\nleavers = []",
+        "[people]\nupdate = 'x'",
+        "[people]\nupdate = ['x']",
+        "[[directory]]\nkind = 'ldap'\nurl = 3\nbase = 'x'",
+        "[[directory]]\nkind = 'ldap'\nurl = 'x'\nbase = 'x'\npassword = 'p'",
+        "[[directory]]\nkind = 'file'\npath = 3",
+        "[[directory]]\nkind = 'exec'\ncommand = 'x'\ntimeout = -1",
     ];
     for text in texts {
         for mistake in mistakes(text) {
-            for word in ["struct", "variant", "enum", "serde", "expected", "sequence", "untagged", "u32", "i64", "unit"] {
+            for word in ["struct", "variant", "enum", "serde", "expected", "sequence", "untagged", "u32", "i64", "unit"]
+            {
                 assert!(!mistake.contains(word), "{text:?}: {mistake}");
             }
         }

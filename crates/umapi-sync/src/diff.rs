@@ -1,0 +1,656 @@
+//! The difference between what the directories want and what Adobe has, as a plan.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use umapi_directory::{Extent, Gap, Reading};
+use umapi_plan::{AccountKind, GroupKind, account::FoldedName};
+
+use crate::{
+    config::{Config, DirectoryConfig, LeaverScope, PeopleScope, UpdatableField},
+    guard,
+    matching::Matching,
+    organization::{AdobeGroup, AdobeUser, Organization},
+    people::{People, PersonKey, Standing, WantedUser},
+    plan::{
+        Action, Blocked, Change, Departure, FieldChange, Held, Licenses, OrgPlan, Plan, Reason, Removal, TargetKind,
+    },
+    state::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, State, user_key},
+    targets::{Members, TargetGroup, Targets, sizes, weaken_emptied},
+};
+
+/// How alike two names are at which one may be a misspelling of the other.
+const NEAR_MISS: f64 = 0.93;
+
+/// Everything that a plan is made from.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The people of all directories.
+    pub people: People<'a>,
+    /// What was read of each directory, in the order of the configuration.
+    pub readings: Vec<(&'a DirectoryConfig, Reading)>,
+    /// The organizations, in the order of the configuration.
+    pub organizations: Vec<Organization>,
+    /// What earlier runs remember.
+    pub state: &'a State,
+    /// Today, in days since 1970.
+    pub today: i64,
+}
+
+/// A plan, and what to remember once it is applied.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What to remember. The user ids of created users are not known yet.
+    pub state: State,
+    /// Which groups belong to whom, for explanations.
+    pub targets: Targets,
+    /// Which user is which person, by organization.
+    pub matchings: Vec<Matching>,
+}
+
+impl Inputs<'_> {
+    /// Compares both sides.
+    pub fn plan(&mut self) -> Planned {
+        let state = self.state;
+        for (directory, reading) in &mut self.readings {
+            let before = state.directories.get(&directory.name);
+            let taken = std::mem::replace(reading, Reading::missing(&self.config.query(directory), &unread()));
+            *reading = weaken_emptied(taken, before);
+        }
+        let is_known = |key: &PersonKey| state.orgs.values().any(|org| org.links.contains_key(key));
+        let targets = Targets::of(self.config, &self.people, &self.readings, &is_known);
+        let everyone = self.everyone();
+
+        let mut plan = Plan::new(&self.config.hash);
+        plan.problems = self.people.problems().to_vec();
+        plan.gaps = targets.gaps().to_vec();
+        plan.gaps.extend(everyone.gaps().iter().cloned());
+        for (_, reading) in &self.readings {
+            plan.gaps.extend(reading.group_list.gaps().iter().filter(|_| self.uses_patterns()).cloned());
+        }
+        plan.gaps.sort();
+        plan.gaps.dedup();
+
+        let mut next = State { quarantine: None, ..State::default() };
+        let mut matchings = Vec::new();
+        let no_state = OrgState::default();
+        for organization in &self.organizations {
+            let org_state = state.orgs.get(&organization.name).unwrap_or(&no_state);
+            let matching = Matching::of(&self.people, organization, org_state);
+            let comparison = Comparison {
+                config: self.config,
+                people: &self.people,
+                targets: &targets,
+                everyone: &everyone,
+                organization,
+                matching: &matching,
+                state: org_state,
+                today: self.today,
+                plan: OrgPlan { org: organization.name.clone(), ..OrgPlan::default() },
+                scope: HashSet::new(),
+                created: BTreeSet::new(),
+                leavers: BTreeMap::new(),
+            };
+            let (org_plan, org_next) = comparison.run();
+            plan.gaps.extend(organization.users.gaps().iter().chain(organization.group_list.gaps()).cloned());
+            plan.orgs.push(org_plan);
+            next.orgs.insert(organization.name.clone(), org_next);
+            matchings.push(matching);
+        }
+        let sizes: Vec<(String, DirectorySizes)> = self
+            .readings
+            .iter()
+            .map(|(directory, reading)| {
+                (directory.name.clone(), sizes(reading, state.directories.get(&directory.name)))
+            })
+            .collect();
+        plan.trips = guard::check(&self.config.guard, &plan, &self.organizations, &sizes, state);
+        next.directories = sizes.into_iter().collect();
+        Planned { plan, state: next, targets, matchings }
+    }
+
+    /// Everyone in all directories; whole only if all lists of people are.
+    fn everyone(&self) -> Extent<()> {
+        let gaps = self.readings.iter().flat_map(|(_, reading)| reading.people.gaps()).cloned().collect();
+        Extent::with_gaps((), gaps)
+    }
+
+    fn uses_patterns(&self) -> bool {
+        self.config.maps.iter().any(|map| matches!(map.from, crate::config::GroupPattern::Matching(_)))
+    }
+}
+
+/// Stands in for a reading while it is changed.
+fn unread() -> Gap {
+    Gap::new("", umapi_directory::GapCause::Unreachable)
+}
+
+/// The comparison of one organization.
+struct Comparison<'a> {
+    config: &'a Config,
+    people: &'a People<'a>,
+    targets: &'a Targets,
+    everyone: &'a Extent<()>,
+    organization: &'a Organization,
+    matching: &'a Matching,
+    state: &'a OrgState,
+    today: i64,
+    plan: OrgPlan,
+    /// People who belong into this organization.
+    scope: HashSet<usize>,
+    /// People for whom a user is created.
+    created: BTreeSet<usize>,
+    /// Users who left, with the day it was found.
+    leavers: BTreeMap<usize, i64>,
+}
+
+impl Comparison<'_> {
+    fn run(mut self) -> (OrgPlan, OrgState) {
+        let users = self.users().len();
+        self.plan.users = users as u64;
+        self.scope = self.people_in_scope();
+        self.find_leavers();
+        let creatable = self.groups_to_create();
+        self.create_users();
+        self.update_users();
+        let members = self.organization.members();
+        let mut removals = Vec::new();
+        let mut named = HashSet::new();
+        let targets = self.targets;
+        for (key, target) in targets.groups(&self.organization.name) {
+            let found = self.organization.group(key);
+            if let Some((index, _)) = found {
+                named.insert(index);
+            }
+            let is_coming = creatable.contains(key);
+            if found.is_none() && !is_coming {
+                continue;
+            }
+            let current = found.and_then(|(index, _)| members.get(&index)).map(Vec::as_slice).unwrap_or_default();
+            self.compare_group(key, target, found.map(|(_, group)| group), current, &mut removals);
+        }
+        for (index, group) in (0..).zip(self.organization.groups()) {
+            if !named.contains(&index) {
+                let current = members.get(&index).map(Vec::as_slice).unwrap_or_default();
+                self.compare_group_without_sources(group, current, &mut removals);
+            }
+        }
+        self.plan.changes.extend(removals);
+        self.remove_leavers();
+        self.plan.blocked.sort();
+        self.plan.blocked.dedup();
+        let next = self.next_state();
+        (self.plan, next)
+    }
+
+    fn users(&self) -> &[AdobeUser] {
+        self.organization.users.found().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether nothing is ever taken from a user, or changed of one.
+    fn is_protected(&self, user: usize) -> bool {
+        let Some(user) = self.users().get(user) else { return true };
+        let names = [Some(user.account.name()), user.account.email_address(), user.username.as_deref()];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        user.is_administrator
+            || self.config.protect.covers(user.account.kind(), &names)
+            || self.state.adopted.contains(&user_key(&user.account))
+    }
+
+    /// The people who belong into this organization: those with a group in it; and in the primary one everybody who takes
+    /// part.
+    fn people_in_scope(&self) -> HashSet<usize> {
+        let org = &self.organization.name;
+        let members = self.targets.groups(org).filter_map(|(_, target)| target.members.found());
+        let mut scope: HashSet<usize> = members.flat_map(Members::keys).copied().collect();
+        if self.config.primary() == org {
+            match self.config.scope {
+                PeopleScope::All => scope.extend(0..self.people.wanted().len()),
+                PeopleScope::Mapped => scope.extend(self.targets.selected()),
+            }
+        }
+        scope
+    }
+
+    /// Finds the users who were people of a directory and are not any more. Only a whole list of everybody shows that.
+    fn find_leavers(&mut self) {
+        let known: HashSet<usize> = self.known_leavers();
+        let mut held = 0;
+        let mut leavers = BTreeMap::new();
+        for (index, user) in self.users().iter().enumerate() {
+            let is_gone = self.matching.person_of(index).is_none() && !self.matching.is_held(index);
+            if !is_gone || self.is_protected(index) {
+                continue;
+            }
+            let counts = match self.config.leavers.who {
+                LeaverScope::Everyone => true,
+                LeaverScope::Known => known.contains(&index),
+            };
+            if !counts {
+                continue;
+            }
+            if self.everyone.complete().is_err() {
+                held += 1;
+                continue;
+            }
+            let since = self.state.leavers.get(&user_key(&user.account)).map_or(self.today, |leaver| leaver.since);
+            leavers.insert(index, since.min(self.today));
+        }
+        if let Err(gaps) = self.everyone.complete()
+            && held > 0
+        {
+            self.plan.held.push(Held { group: None, users: held, gaps: gaps.to_vec() });
+        }
+        let key = |(index, since): (&usize, &i64)| Some((user_key(&self.users().get(*index)?.account), *since));
+        self.plan.leavers = leavers.iter().filter_map(key).collect();
+        self.leavers = leavers;
+    }
+
+    /// The users whom an earlier run found in a directory.
+    fn known_leavers(&self) -> HashSet<usize> {
+        let by_account = self.organization.by_account();
+        let by_id: BTreeMap<&str, usize> =
+            self.users().iter().enumerate().filter_map(|(index, user)| Some((user.id.as_deref()?, index))).collect();
+        let mut known: HashSet<usize> = HashSet::new();
+        for (key, link) in &self.state.links {
+            if matches!(self.people.standing(key), None | Some(Standing::Left)) {
+                let account = umapi_plan::Account::from(&link.account);
+                let by_id = link.user_id.as_deref().and_then(|id| by_id.get(id));
+                known.extend(by_id.or_else(|| by_account.get(account.key())));
+            }
+        }
+        for (index, user) in self.users().iter().enumerate() {
+            if self.state.leavers.contains_key(&user_key(&user.account)) {
+                known.insert(index);
+            }
+        }
+        known
+    }
+
+    /// Plans the groups to create. Returns their folded names.
+    fn groups_to_create(&mut self) -> BTreeSet<FoldedName> {
+        let mut creatable = BTreeSet::new();
+        let targets = self.targets;
+        for (key, target) in targets.groups(&self.organization.name) {
+            if self.organization.group(key).is_some() || self.config.protect.groups.contains(key) {
+                continue;
+            }
+            let line = target.sources.first().map_or(0, |source| source.line);
+            if target.members.found().is_none_or(Members::is_empty) {
+                continue;
+            }
+            let (reason, remedy) = if !target.create {
+                let remedy = match self.near_miss(&target.name) {
+                    Some(near) => format!("did you mean {near}? (rule in line {line})"),
+                    None => format!("create it, or set `create = true` in line {line}"),
+                };
+                ("there is no such group".to_owned(), remedy)
+            } else if let Some(near) = self.near_miss(&target.name) {
+                let remedy = format!("correct the name in line {line}, or create the group by hand");
+                (format!("it would be created, and its name is very near to {near}"), remedy)
+            } else if self.organization.group_list.complete().is_err() {
+                let remedy = "run it again when the list of groups can be read".to_owned();
+                ("whether it exists is not known".to_owned(), remedy)
+            } else {
+                creatable.insert(key.clone());
+                self.plan.changes.push(Change {
+                    user: None,
+                    person: None,
+                    action: Action::CreateGroup { group: target.name.clone() },
+                    reason: Reason::NeededByRule { line },
+                });
+                continue;
+            };
+            self.plan.blocked.push(Blocked { what: format!("group {}", target.name), reason, remedy });
+        }
+        creatable
+    }
+
+    /// A profile whose name is nearly this one.
+    fn near_miss(&self, name: &str) -> Option<&str> {
+        let folded = FoldedName::new(name);
+        let profiles = self.organization.groups().iter().filter(|group| group.group.kind() == GroupKind::Profile);
+        profiles
+            .map(|group| group.group.name())
+            .find(|other| strsim::jaro_winkler(folded.as_str(), FoldedName::new(other).as_str()) >= NEAR_MISS)
+    }
+
+    fn create_users(&mut self) {
+        let people = self.people;
+        for (index, wanted) in people.wanted().iter().enumerate() {
+            if self.matching.user_of(index).is_some() || !self.scope.contains(&index) {
+                continue;
+            }
+            if let Some(reason) = self.matching.conflict(index) {
+                self.plan.blocked.push(Blocked {
+                    what: wanted.account.to_string(),
+                    reason: reason.to_owned(),
+                    remedy: format!("resolve it in the Admin Console, or leave {} out with `skip`", wanted.place),
+                });
+                continue;
+            }
+            if let Some(reason) = cannot_be_created(wanted) {
+                self.plan.blocked.push(Blocked {
+                    what: wanted.account.to_string(),
+                    reason: reason.to_owned(),
+                    remedy: format!("complete {} in the directory", wanted.place),
+                });
+                continue;
+            }
+            self.created.insert(index);
+            self.plan.changes.push(Change {
+                user: Some(AccountRecord::from(&wanted.account)),
+                person: Some(wanted.key.clone()),
+                action: Action::CreateUser {
+                    email: wanted.account.email_address().unwrap_or_default().to_owned(),
+                    first_name: wanted.first_name.clone(),
+                    last_name: wanted.last_name.clone(),
+                    country: wanted.country.clone(),
+                },
+                reason: Reason::Selected,
+            });
+        }
+    }
+
+    fn update_users(&mut self) {
+        let people = self.people;
+        for (index, wanted) in people.wanted().iter().enumerate() {
+            let Some(user) = self.matching.user_of(index) else { continue };
+            if self.is_protected(user) || !self.scope.contains(&index) {
+                continue;
+            }
+            let organization = self.organization;
+            let Some(user) = organization.users.found().and_then(|users| users.get(user)) else { continue };
+            let mut fields = differences(wanted, user);
+            if let Some(reason) = unchangeable(wanted, user) {
+                self.plan.lasting.push(Blocked {
+                    what: user.account.to_string(),
+                    reason,
+                    remedy: "the service cannot change it: remove the user and create them again, or leave it"
+                        .to_owned(),
+                });
+            }
+            fields.retain(|field, _| self.config.people.update.contains(field));
+            if fields.is_empty() {
+                continue;
+            }
+            let obstacle = if wanted.is_shared {
+                Some("several people of the directory have this account")
+            } else if user.account.kind() == Some(AccountKind::AdobeId) {
+                Some("the owner of an Adobe ID keeps its names and address")
+            } else {
+                None
+            };
+            if let Some(reason) = obstacle {
+                self.plan.blocked.push(Blocked {
+                    what: user.account.to_string(),
+                    reason: reason.to_owned(),
+                    remedy: "correct the directory, or leave the difference".to_owned(),
+                });
+                continue;
+            }
+            self.plan.changes.push(Change {
+                user: Some(AccountRecord::from(&user.account)),
+                person: Some(wanted.key.clone()),
+                action: Action::UpdateUser { fields },
+                reason: Reason::DirectoryDiffers,
+            });
+        }
+    }
+
+    fn compare_group(
+        &mut self,
+        key: &FoldedName,
+        target: &TargetGroup,
+        group: Option<&AdobeGroup>,
+        current: &[usize],
+        removals: &mut Vec<Change>,
+    ) {
+        if self.config.protect.groups.contains(key) {
+            return;
+        }
+        let name = group.map_or(target.name.as_str(), |group| group.group.name());
+        let kind = group.map_or(TargetKind::UserGroup, |group| group.group.kind().into());
+        if group.is_some_and(|group| group.is_read_only) {
+            self.plan.blocked.push(Blocked {
+                what: format!("group {name}"),
+                reason: "another organization owns it, and its members cannot be changed here".to_owned(),
+                remedy: "change them there, or leave the group out of the rules".to_owned(),
+            });
+            return;
+        }
+        let is_member: HashSet<usize> = current.iter().copied().collect();
+        let mut added = 0;
+        for (&person, &source) in target.members.found().into_iter().flatten() {
+            let account = match self.matching.user_of(person) {
+                Some(user) if is_member.contains(&user) => continue,
+                Some(user) if self.is_frozen(user) => continue,
+                Some(user) => self.users().get(user).map(|user| AccountRecord::from(&user.account)),
+                None if self.created.contains(&person) => {
+                    self.people.wanted().get(person).map(|wanted| AccountRecord::from(&wanted.account))
+                }
+                None => None,
+            };
+            let (Some(account), Some(source)) = (account, target.sources.get(source as usize)) else { continue };
+            added += 1;
+            self.plan.changes.push(Change {
+                user: Some(account),
+                person: self.people.wanted().get(person).map(|wanted| wanted.key.clone()),
+                action: Action::Add { group: name.to_owned(), kind },
+                reason: Reason::InSource {
+                    directory: source.directory.clone(),
+                    group: source.group.clone(),
+                    line: source.line,
+                },
+            });
+        }
+        let sources: Vec<String> = target.sources.iter().map(|source| source.group.clone()).collect();
+        let is_wanted = |members: &Members, user: &usize| {
+            self.matching.person_of(*user).is_some_and(|person| members.contains_key(&person))
+        };
+        let mut removed = 0;
+        match target.members.complete() {
+            Ok(members) => {
+                for (user, removal) in Removal::of_others(members, is_wanted, current.iter().copied(), name, kind) {
+                    if let Some(change) = self.removal(user, removal, Reason::InNoSource { sources: sources.clone() }) {
+                        removals.push(change);
+                        removed += 1;
+                    }
+                }
+            }
+            Err(gaps) => {
+                let found = target.members.found().cloned().unwrap_or_default();
+                let others = current.iter().filter(|user| !is_wanted(&found, user) && self.may_leave(**user));
+                let held = others.count() as u64;
+                if held > 0 {
+                    self.plan.held.push(Held { group: Some(name.to_owned()), users: held, gaps: gaps.to_vec() });
+                }
+            }
+        }
+        self.forecast(group, current.len(), added, removed);
+    }
+
+    /// A group that only a pattern could name, and none of the directory's groups does now.
+    fn compare_group_without_sources(&mut self, group: &AdobeGroup, current: &[usize], removals: &mut Vec<Change>) {
+        let name = group.group.name();
+        let Some(list) = self.targets.has_lost_its_sources(&self.organization.name, name) else { return };
+        let is_untouchable = group.group.kind() == GroupKind::Administrative || group.is_read_only;
+        if is_untouchable || self.config.protect.groups.contains(&FoldedName::new(name)) {
+            return;
+        }
+        let kind = group.group.kind().into();
+        let mut removed = 0;
+        match list.complete() {
+            Ok(list) => {
+                let nobody = *list;
+                for (user, removal) in Removal::of_others(&nobody, |(), _| false, current.iter().copied(), name, kind) {
+                    if let Some(change) = self.removal(user, removal, Reason::SourcesGone) {
+                        removals.push(change);
+                        removed += 1;
+                    }
+                }
+            }
+            Err(gaps) => {
+                let held = current.iter().filter(|user| self.may_leave(**user)).count() as u64;
+                if held > 0 {
+                    self.plan.held.push(Held { group: Some(name.to_owned()), users: held, gaps: gaps.to_vec() });
+                }
+            }
+        }
+        self.forecast(Some(group), current.len(), 0, removed);
+    }
+
+    /// Whether a user is left alone: protected, or a leaver who loses everything anyway.
+    fn is_frozen(&self, user: usize) -> bool {
+        self.users().get(user).is_none_or(|user| {
+            let names = [Some(user.account.name()), user.account.email_address(), user.username.as_deref()];
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            self.config.protect.covers(user.account.kind(), &names)
+        })
+    }
+
+    /// Whether a membership of a user may be taken at all.
+    fn may_leave(&self, user: usize) -> bool {
+        !self.is_protected(user) && !self.matching.is_held(user)
+    }
+
+    fn removal(&self, user: usize, removal: Removal, reason: Reason) -> Option<Change> {
+        if !self.may_leave(user) {
+            return None;
+        }
+        let reason = match self.days_since_left(user) {
+            Some(days) if !self.config.leavers.unmap.is_reached_after(days) => return None,
+            Some(days) => Reason::Left { days },
+            None => reason,
+        };
+        let account = AccountRecord::from(&self.users().get(user)?.account);
+        let person = self.matching.person_of(user).and_then(|person| self.people.wanted().get(person));
+        let person = person.map(|wanted| wanted.key.clone());
+        Some(Change { user: Some(account), person, action: Action::Remove(removal), reason })
+    }
+
+    fn days_since_left(&self, user: usize) -> Option<u64> {
+        let since = self.leavers.get(&user)?;
+        Some(u64::try_from(self.today - since).unwrap_or_default())
+    }
+
+    fn remove_leavers(&mut self) {
+        let Ok(everyone) = self.everyone.complete() else { return };
+        let leavers = self.leavers.keys().copied().collect::<Vec<_>>();
+        for user in leavers {
+            let Some(days) = self.days_since_left(user) else { continue };
+            let stages = self.config.leavers;
+            let Some(account) = self.users().get(user).map(|user| user.account.clone()) else { continue };
+            let owns = account.kind() != Some(AccountKind::AdobeId);
+            let deletes = owns && stages.delete.is_reached_after(days);
+            if deletes || stages.remove.is_reached_after(days) {
+                self.plan.changes.push(Change {
+                    user: Some(AccountRecord::from(&account)),
+                    person: None,
+                    action: Action::RemoveFromOrg(Departure::of(everyone, deletes)),
+                    reason: Reason::Left { days },
+                });
+            }
+        }
+    }
+
+    fn forecast(&mut self, group: Option<&AdobeGroup>, members: usize, added: u64, removed: u64) {
+        if let Some(group) = group
+            && group.group.kind() == GroupKind::Profile
+            && added + removed > 0
+        {
+            let before = group.member_count.unwrap_or(members as u64);
+            self.plan.licenses.push(Licenses {
+                profile: group.group.name().to_owned(),
+                quota: group.quota,
+                before,
+                after: (before + added).saturating_sub(removed),
+            });
+        }
+    }
+
+    /// What to remember of this organization.
+    fn next_state(&self) -> OrgState {
+        let mut next = OrgState { adopted: self.state.adopted.clone(), ..OrgState::default() };
+        // Whoever is not seen this time, for whatever reason, keeps the link: it is what makes them a leaver.
+        next.links.clone_from(&self.state.links);
+        for (index, wanted) in self.people.wanted().iter().enumerate() {
+            let link = match self.matching.user_of(index).and_then(|user| self.users().get(user)) {
+                Some(user) => {
+                    let user_id = user.id.as_deref().map(str::to_owned);
+                    Link { user_id, account: AccountRecord::from(&user.account) }
+                }
+                None if self.created.contains(&index) => {
+                    Link { user_id: None, account: AccountRecord::from(&wanted.account) }
+                }
+                None => continue,
+            };
+            next.links.insert(wanted.key.clone(), link);
+        }
+        let leaver = |(index, since): (&usize, &i64)| {
+            Some((user_key(&self.users().get(*index)?.account), Leaver { since: *since }))
+        };
+        next.leavers = self.leavers.iter().filter_map(leaver).collect();
+        if self.everyone.complete().is_err() {
+            // Nobody knows whether they are still gone.
+            for (key, leaver) in &self.state.leavers {
+                next.leavers.entry(key.clone()).or_insert(*leaver);
+            }
+        }
+        next
+    }
+}
+
+/// What makes it impossible to create a user, if anything does.
+fn cannot_be_created(wanted: &WantedUser) -> Option<&'static str> {
+    match wanted.account.kind() {
+        Some(AccountKind::AdobeId) => None,
+        _ if wanted.first_name.is_none() => Some("a first name is missing"),
+        _ if wanted.last_name.is_none() => Some("a last name is missing"),
+        _ => None,
+    }
+}
+
+/// The fields in which the directory and Adobe differ. The letter case of an address cannot be changed, so it does not count.
+fn differences(wanted: &WantedUser, user: &AdobeUser) -> BTreeMap<UpdatableField, FieldChange> {
+    let mut fields = BTreeMap::new();
+    let mut compare = |field, from: Option<&str>, to: Option<&str>, is_same: bool| {
+        if let Some(to) = to.filter(|_| !is_same) {
+            fields.insert(field, FieldChange { from: from.map(str::to_owned), to: to.to_owned() });
+        }
+    };
+    let names = [
+        (UpdatableField::Firstname, &user.first_name, &wanted.first_name),
+        (UpdatableField::Lastname, &user.last_name, &wanted.last_name),
+    ];
+    for (field, from, to) in names {
+        compare(field, from.as_deref(), to.as_deref(), from.as_deref().map(str::trim) == to.as_deref());
+    }
+    let same = |a: Option<&str>, b: Option<&str>| a.map(FoldedName::user) == b.map(FoldedName::user);
+    let (from, to) = (user.account.email_address(), wanted.account.email_address());
+    compare(UpdatableField::Email, from, to, same(from, to));
+    if wanted.account.domain().is_some() || user.account.domain().is_some() {
+        let (from, to) = (Some(user.account.name()), Some(wanted.account.name()));
+        compare(UpdatableField::Username, from, to, same(from, to));
+    }
+    fields
+}
+
+/// The difference that the service cannot change, if there is one.
+fn unchangeable(wanted: &WantedUser, user: &AdobeUser) -> Option<String> {
+    let (is, to_be) = (user.account.kind(), wanted.account.kind());
+    if let (Some(is), Some(to_be)) = (is, to_be)
+        && is != to_be
+    {
+        return Some(format!("the account is a {}, and the rules want a {}", is.as_str(), to_be.as_str()));
+    }
+    match (&user.country, &wanted.country) {
+        (Some(is), Some(to_be)) if is != to_be && is != "UD" => {
+            Some(format!("the country is {is}, and the directory says {to_be}"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,289 @@
+//! From people of a directory to users of Adobe.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use umapi_directory::{Attributes, Person, PersonId};
+use umapi_plan::{
+    Account, AccountKind,
+    account::{AccountKey, invisible_character, is_email_type},
+};
+
+use crate::{
+    config::{Config, DisabledPeople, KindRule, account_kind, is_country},
+    template::Template,
+};
+
+/// The name of a directory in the configuration.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(from = "String", into = "String")]
+pub struct DirectoryName(Arc<str>);
+
+/// A person of one of the directories.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct PersonKey {
+    /// The directory.
+    pub directory: DirectoryName,
+    /// The identity in it.
+    pub id: PersonId,
+}
+
+/// The user that a person is to be.
+#[derive(Clone, Debug)]
+pub struct WantedUser {
+    /// The person.
+    pub key: PersonKey,
+    /// Where the directory shows the person.
+    pub place: String,
+    /// The account, with its kind and its email address.
+    pub account: Account,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// The country, as two upper-case letters.
+    pub country: Option<String>,
+    /// Whether several people of one directory have this account. Then nobody knows whose names are right.
+    pub is_shared: bool,
+}
+
+/// What a person means for the sync.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// They are a user: an index into [`People::wanted`].
+    Wanted(usize),
+    /// Their account is disabled: they left.
+    Left,
+    /// They are left out, by a rule or for a mistake. What they have stays. The account is known if it could be made.
+    Held(Option<Account>),
+}
+
+/// A person who could not be made a user.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct PersonProblem {
+    /// The person.
+    pub person: PersonKey,
+    /// Where the directory shows the person.
+    pub place: String,
+    /// Why, with the value.
+    pub reason: String,
+}
+
+/// The people of all directories, as users.
+#[derive(Debug)]
+pub struct People<'c> {
+    config: &'c Config,
+    wanted: Vec<WantedUser>,
+    standings: HashMap<PersonKey, Standing>,
+    by_account: HashMap<AccountKey, usize>,
+    problems: Vec<PersonProblem>,
+}
+
+impl<'c> People<'c> {
+    /// Starts with nobody.
+    pub fn new(config: &'c Config) -> Self {
+        Self { config, wanted: Vec::new(), standings: HashMap::new(), by_account: HashMap::new(), problems: Vec::new() }
+    }
+
+    /// Takes a person of a directory.
+    pub fn take(&mut self, directory: &DirectoryName, person: Person) {
+        let key = PersonKey { directory: directory.clone(), id: person.id.clone() };
+        let standing = self.standing_of(&key, person);
+        self.standings.insert(key, standing);
+    }
+
+    fn standing_of(&mut self, key: &PersonKey, person: Person) -> Standing {
+        let config = self.config;
+        let user = wanted_user(config, key, &person);
+        let account = user.as_ref().ok().map(|user| user.account.clone());
+        match config.people.skip.as_ref().map(|skip| skip.holds(&person)) {
+            Some(Ok(true)) => return Standing::Held(account),
+            Some(Err(error)) => {
+                self.problem(key, person.place, format!("`skip` has no answer: {error}"));
+                return Standing::Held(account);
+            }
+            Some(Ok(false)) | None => {}
+        }
+        if !person.is_enabled {
+            match config.people.disabled {
+                DisabledPeople::Leave => return Standing::Left,
+                DisabledPeople::Skip => return Standing::Held(account),
+                DisabledPeople::Stay => {}
+            }
+        }
+        match user {
+            Ok(user) => Standing::Wanted(self.add(user)),
+            Err(reason) => {
+                self.problem(key, person.place, reason);
+                Standing::Held(None)
+            }
+        }
+    }
+
+    /// Adds a user. People with one account are one user.
+    fn add(&mut self, user: WantedUser) -> usize {
+        match self.by_account.entry(user.account.key().clone()) {
+            Entry::Vacant(vacant) => {
+                let index = *vacant.insert(self.wanted.len());
+                self.wanted.push(user);
+                index
+            }
+            Entry::Occupied(known) => {
+                let index = *known.get();
+                let first = &mut self.wanted[index];
+                if first.key.directory == user.key.directory {
+                    first.is_shared = true;
+                    let reason = format!("{} is the account of {} too", user.account, first.place);
+                    self.problem(&user.key, user.place, reason);
+                }
+                index
+            }
+        }
+    }
+
+    fn problem(&mut self, person: &PersonKey, place: String, reason: String) {
+        self.problems.push(PersonProblem { person: person.clone(), place, reason });
+    }
+
+    /// The users that people are to be.
+    pub fn wanted(&self) -> &[WantedUser] {
+        &self.wanted
+    }
+
+    /// What a person means for the sync. `None` for someone whom no directory showed.
+    pub fn standing(&self, key: &PersonKey) -> Option<&Standing> {
+        self.standings.get(key)
+    }
+
+    /// Everyone whom a directory showed.
+    pub fn standings(&self) -> impl Iterator<Item = (&PersonKey, &Standing)> {
+        self.standings.iter()
+    }
+
+    /// The people who could not be made users.
+    pub fn problems(&self) -> &[PersonProblem] {
+        &self.problems
+    }
+
+    /// The user with an account.
+    pub fn with_account(&self, key: &AccountKey) -> Option<usize> {
+        self.by_account.get(key).copied()
+    }
+}
+
+/// Makes a user of a person, or says why it cannot be done.
+fn wanted_user(config: &Config, key: &PersonKey, person: &Person) -> Result<WantedUser, String> {
+    let rules = &config.people;
+    let attributes = &person.attributes;
+    let kind = match &rules.kind {
+        KindRule::Always(kind) => *kind,
+        KindRule::From(template) => {
+            let text = required("type", template, attributes)?;
+            account_kind(&text)
+                .ok_or_else(|| format!("`{text}` is no type of account (federatedID, enterpriseID, adobeID)"))?
+        }
+    };
+    let email = required("email address", &rules.email, attributes)?;
+    if !is_address(&email) {
+        return Err(format!("`{email}` is not an email address"));
+    }
+    let username = optional(rules.username.as_ref(), attributes);
+    let username = username.filter(|_| kind != AccountKind::AdobeId);
+    let account = match username {
+        Some(username) if !is_email_type(&username) => {
+            let Some(template) = &rules.domain else {
+                return Err(format!("`{username}` is a username without a domain; set `domain` in [people]"));
+            };
+            Account::username(username, required("domain", template, attributes)?)
+        }
+        Some(username) => Account::email(username),
+        None => Account::email(&email),
+    };
+    let country = optional(rules.country.as_ref(), attributes).map(|country| country.to_ascii_uppercase());
+    match &country {
+        Some(country) if !is_country(country) => {
+            return Err(format!("`{country}` is not a country; two letters of ISO 3166-1 are needed"));
+        }
+        None if kind == AccountKind::FederatedId => {
+            return Err("there is no country; give a default: country = \"{c|upper|or:US}\"".to_owned());
+        }
+        _ => {}
+    }
+    let user = WantedUser {
+        key: key.clone(),
+        place: person.place.clone(),
+        account: account.with_kind(kind).with_email(email),
+        first_name: optional(rules.first_name.as_ref(), attributes),
+        last_name: optional(rules.last_name.as_ref(), attributes),
+        country,
+        is_shared: false,
+    };
+    for text in [Some(user.account.name()), user.first_name.as_deref(), user.last_name.as_deref()].into_iter().flatten()
+    {
+        if let Some(character) = invisible_character(text) {
+            return Err(format!("`{}` holds the invisible character {character}", text.escape_debug()));
+        }
+    }
+    Ok(user)
+}
+
+fn required(field: &str, template: &Template, attributes: &Attributes) -> Result<String, String> {
+    match template.fill(attributes) {
+        Ok(text) if text.is_empty() => Err(format!("`{field}` is empty")),
+        Ok(text) => Ok(text),
+        Err(none) => Err(format!("there is no {field}: {none}")),
+    }
+}
+
+fn optional(template: Option<&Template>, attributes: &Attributes) -> Option<String> {
+    template?.fill(attributes).ok().filter(|text| !text.is_empty())
+}
+
+fn is_address(text: &str) -> bool {
+    match text.split_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !text.contains(char::is_whitespace)
+        }
+        None => false,
+    }
+}
+
+impl From<String> for DirectoryName {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<&str> for DirectoryName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<DirectoryName> for String {
+    fn from(name: DirectoryName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for DirectoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for PersonKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.directory, self.id)
+    }
+}
+
+impl fmt::Display for PersonProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.reason)
+    }
+}

@@ -1,0 +1,216 @@
+//! Which users belong into which groups of Adobe, and whether that is all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use umapi_directory::{Complete, Extent, Gap, GapCause, GroupReading, PersonId, Reading};
+use umapi_plan::account::FoldedName;
+
+use crate::{
+    config::{Config, DirectoryConfig, GroupPattern, TargetFamily},
+    people::{DirectoryName, People, PersonKey, Standing},
+    state::DirectorySizes,
+};
+
+/// The wanted members of a group: indexes of users, each with the source that names them.
+pub type Members = BTreeMap<usize, u32>;
+
+/// A group of a directory that gives members to a group of Adobe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The directory.
+    pub directory: String,
+    /// The group of the directory.
+    pub group: String,
+    /// The line of the rule in the configuration.
+    pub line: usize,
+}
+
+/// What a group of Adobe is to be.
+#[derive(Clone, Debug)]
+pub struct TargetGroup {
+    /// The name, as the rule spells it.
+    pub name: String,
+    /// Its members. Only a whole list shows who does not belong into it.
+    pub members: Extent<Members>,
+    /// Where the members come from.
+    pub sources: Vec<Source>,
+    /// Whether it is created if it does not exist.
+    pub create: bool,
+}
+
+/// All groups of Adobe that the rules give members to.
+#[derive(Debug, Default)]
+pub struct Targets {
+    /// By organization and folded name.
+    by_org: BTreeMap<String, BTreeMap<FoldedName, TargetGroup>>,
+    /// The groups that a pattern can name, by organization, and whether all groups of the directory were listed.
+    families: Vec<(String, TargetFamily, Extent<()>)>,
+    /// Users whom a rule selects, for a group or not.
+    selected: BTreeSet<usize>,
+    /// Groups of a directory that a rule names and that could not be read whole.
+    gaps: Vec<Gap>,
+}
+
+impl Targets {
+    /// Applies the rules to what was read.
+    ///
+    /// `is_known` tells whether an earlier run found the user of a person who cannot be made one now.
+    pub fn of(
+        config: &Config,
+        people: &People<'_>,
+        readings: &[(&DirectoryConfig, Reading)],
+        is_known: &dyn Fn(&PersonKey) -> bool,
+    ) -> Self {
+        let mut targets = Self::default();
+        for (directory, reading) in readings {
+            let name = DirectoryName::from(directory.name.as_str());
+            for rule in config.maps_of(directory) {
+                if let GroupPattern::Matching(_) = rule.from {
+                    for to in &rule.to {
+                        let org = to.org.as_deref().unwrap_or_else(|| config.primary()).to_owned();
+                        targets.families.push((org, to.family(&rule.from), reading.group_list.clone()));
+                    }
+                }
+                for (group, read) in sources(&rule.from, reading) {
+                    let source = Source { directory: directory.name.clone(), group: group.clone(), line: rule.line };
+                    let members = wanted_members(people, &name, &group, &read.members, is_known);
+                    targets.gaps.extend(members.gaps().iter().cloned());
+                    targets.selected.extend(members.found().into_iter().flatten());
+                    for to in &rule.to {
+                        let org = to.org.as_deref().unwrap_or_else(|| config.primary());
+                        if let Some(name) = rule.from.expand(&group, to) {
+                            targets.add(org, name, &members, source.clone(), rule.create);
+                        }
+                    }
+                }
+            }
+        }
+        targets.gaps.sort();
+        targets.gaps.dedup();
+        targets
+    }
+
+    fn add(&mut self, org: &str, name: String, members: &Extent<Vec<usize>>, source: Source, create: bool) {
+        let groups = self.by_org.entry(org.to_owned()).or_default();
+        let group = groups.entry(FoldedName::new(&name)).or_insert_with(|| TargetGroup {
+            name,
+            members: Complete::proven(Members::new()).into(),
+            sources: Vec::new(),
+            create: false,
+        });
+        let number = u32::try_from(group.sources.len()).unwrap_or(u32::MAX);
+        group.sources.push(source);
+        group.create |= create;
+        let members = members.clone().map(|list| list.into_iter().map(|user| (user, number)).collect::<Members>());
+        let before = std::mem::replace(&mut group.members, Extent::missing(Gap::new("", GapCause::NotFound)));
+        group.members = members.join(before);
+    }
+
+    /// The groups of an organization that the rules name.
+    pub fn groups(&self, org: &str) -> impl Iterator<Item = (&FoldedName, &TargetGroup)> {
+        self.by_org.get(org).into_iter().flatten()
+    }
+
+    /// A group of an organization that the rules name.
+    pub fn group(&self, org: &str, name: &FoldedName) -> Option<&TargetGroup> {
+        self.by_org.get(org)?.get(name)
+    }
+
+    /// Whether a group of Adobe is one that a pattern could name and none does: its last source is gone. That is known
+    /// only if all groups of all directories concerned were listed.
+    pub fn has_lost_its_sources(&self, org: &str, group: &str) -> Option<Extent<()>> {
+        let families = self.families.iter().filter(|(of, family, _)| of == org && family.contains(group));
+        let mut extents = families.map(|(_, _, list)| list);
+        let first = extents.next()?.clone();
+        Some(extents.fold(first, |all, list| list.gaps().iter().cloned().fold(all, Extent::weaken)))
+    }
+
+    /// Users whom a rule selects, for a group or not.
+    pub fn selected(&self) -> &BTreeSet<usize> {
+        &self.selected
+    }
+
+    /// What could not be read of the groups that the rules name.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+}
+
+/// The groups of a directory that a rule is about. One that a rule names is among them even if it was not found.
+fn sources<'r>(from: &GroupPattern, reading: &'r Reading) -> Vec<(String, &'r GroupReading)> {
+    let matching = reading.groups.iter().filter(|(name, _)| from.matches(name));
+    matching.map(|(name, group)| (name.clone(), group)).collect()
+}
+
+/// The users among the members of a group of a directory.
+fn wanted_members(
+    people: &People<'_>,
+    directory: &DirectoryName,
+    group: &str,
+    members: &Extent<Vec<PersonId>>,
+    is_known: &dyn Fn(&PersonKey) -> bool,
+) -> Extent<Vec<usize>> {
+    let mut unidentified = Vec::new();
+    let users = members.clone().map(|members| {
+        let mut users = Vec::with_capacity(members.len());
+        for id in members {
+            let key = PersonKey { directory: directory.clone(), id };
+            match people.standing(&key) {
+                Some(Standing::Wanted(user)) => users.push(*user),
+                // Disabled; or left out and known, so that nobody takes them for someone else.
+                Some(Standing::Left | Standing::Held(Some(_))) => {}
+                Some(Standing::Held(None)) if is_known(&key) => {}
+                Some(Standing::Held(None)) | None => unidentified.push(key.id.to_string()),
+            }
+        }
+        users
+    });
+    if unidentified.is_empty() {
+        return users;
+    }
+    let shown = unidentified.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    let more = unidentified.len().saturating_sub(3);
+    let detail = if more > 0 { format!("{shown} and {more} more") } else { shown };
+    users.weaken(Gap::new(format!("group {group}"), GapCause::Unidentified).detail(detail))
+}
+
+/// Weakens the lists of a reading that are empty and were not at the last good read.
+pub(crate) fn weaken_emptied(reading: Reading, before: Option<&DirectorySizes>) -> Reading {
+    let Some(before) = before else { return reading };
+    let Reading { people, groups, group_list, notices } = reading;
+    let people = match people.found() {
+        Some(0) if before.people.is_some_and(|people| people > 0) => {
+            people.weaken(Gap::new("all people", GapCause::Emptied))
+        }
+        _ => people,
+    };
+    let weaken = |(name, group): (String, GroupReading)| {
+        let was = before.groups.get(&name).copied().unwrap_or_default();
+        let is_empty = group.members.found().is_some_and(Vec::is_empty);
+        let members = match was {
+            1.. if is_empty => group
+                .members
+                .weaken(Gap::new(format!("group {name}"), GapCause::Emptied).detail(format!("it had {was} members"))),
+            _ => group.members,
+        };
+        (name, GroupReading { members, place: group.place })
+    };
+    Reading { people, groups: groups.into_iter().map(weaken).collect(), group_list, notices }
+}
+
+/// The sizes to remember of a reading. What was not read whole keeps its size.
+pub(crate) fn sizes(reading: &Reading, before: Option<&DirectorySizes>) -> DirectorySizes {
+    let mut sizes = before.cloned().unwrap_or_default();
+    if let Ok(people) = reading.people.complete() {
+        sizes.people = Some(*people.get() as u64);
+    }
+    for (name, group) in &reading.groups {
+        if let Ok(members) = group.members.complete() {
+            sizes.groups.insert(name.clone(), members.get().len() as u64);
+        }
+    }
+    if reading.group_list.complete().is_ok() {
+        sizes.groups.retain(|name, _| reading.groups.contains_key(name));
+    }
+    sizes
+}
