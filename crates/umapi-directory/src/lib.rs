@@ -1,12 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod directory;
+#[cfg(feature = "exec")]
+mod exec;
 mod extent;
+#[cfg(feature = "file")]
+mod file;
 mod person;
+#[cfg(any(feature = "exec", feature = "file"))]
+mod record;
 mod settings;
 
 pub use directory::{Directory, DirectoryError, GroupName, GroupReading, GroupSelector, Query, ReadFuture, Reading};
+#[cfg(feature = "exec")]
+pub use exec::ExecDirectory;
 pub use extent::{Complete, Extent, Gap, GapCause, Partial};
+#[cfg(feature = "file")]
+pub use file::FileDirectory;
 pub use person::{Attributes, Person, PersonId};
 pub use settings::{
     AdobeSettings, DirectorySettings, ExecSettings, FileFormat, FileSettings, LdapLogin, LdapPreset, LdapSettings,

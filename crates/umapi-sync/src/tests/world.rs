@@ -182,7 +182,7 @@ impl Adobe {
     /// Does what a plan says.
     pub(super) fn apply(&mut self, plan: &Plan) {
         for change in &plan.orgs[0].changes {
-            let key = change.user.as_ref().map(|user| Account::from(user)).map(|account| {
+            let key = change.user.as_ref().map(Account::from).map(|account| {
                 let name = account.key().name().to_string();
                 self.users.keys().find(|known| known.to_lowercase() == name).cloned().unwrap_or(name)
             });
