@@ -72,7 +72,11 @@ impl ExecDirectory {
                     std::io::ErrorKind::PermissionDenied => "this user may not run it".to_owned(),
                     kind => kind.to_string(),
                 };
-                DirectoryError::setting(program, reason, "check `command`: the first entry is the program, and no shell reads it")
+                DirectoryError::setting(
+                    program,
+                    reason,
+                    "check `command`: the first entry is the program, and no shell reads it",
+                )
             })
     }
 
@@ -120,16 +124,19 @@ impl ExecDirectory {
                 collector.gap(GapCause::TimeLimit, format!("{program} ran for {} seconds", timeout.as_secs()));
             }
             (End::Overlong, _) => {
-                collector.gap(GapCause::Unreadable, format!("{program} printed a line of more than {} MiB", MAX_LINE >> 20));
+                collector
+                    .gap(GapCause::Unreadable, format!("{program} printed a line of more than {} MiB", MAX_LINE >> 20));
             }
             (End::Closed, Some(status)) if status.success() && is_complete => {}
             (End::Closed, Some(status)) if status.success() => {
-                collector.gap(GapCause::Interrupted, format!("{program} did not end its list with {{\"complete\": true}}"));
+                collector
+                    .gap(GapCause::Interrupted, format!("{program} did not end its list with {{\"complete\": true}}"));
             }
             (End::Closed, _) => {
                 let message = messages.await.unwrap_or_default();
                 let message = message.lines().last().unwrap_or_default();
-                let detail = format!("{program} failed: {}", if message.is_empty() { "it said nothing" } else { message });
+                let detail =
+                    format!("{program} failed: {}", if message.is_empty() { "it said nothing" } else { message });
                 collector.gap(GapCause::Interrupted, detail);
             }
         }
@@ -146,7 +153,9 @@ fn take_line(line: &[u8], place: String, collector: &mut Collector<'_>) -> bool 
             return false;
         }
     };
-    if let Some((key, value)) = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.iter().next()) {
+    if let Some((key, value)) =
+        value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.iter().next())
+    {
         match (key.as_str(), value) {
             ("complete", Value::Bool(is_complete)) => return *is_complete,
             ("group", Value::String(name)) => {

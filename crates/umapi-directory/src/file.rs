@@ -52,8 +52,13 @@ impl FileDirectory {
             FileFormat::Json => {
                 let value: Value = serde_json::from_str(&text).map_err(|error| {
                     let place = format!("{}, line {}, column {}", self.name(), error.line(), error.column());
-                    let reason = if error.is_eof() { "the file ends in the middle of a value" } else { "this is not JSON" };
-                    DirectoryError::setting(place, reason, "write the file again; a file that is cut off says nothing about who left")
+                    let reason =
+                        if error.is_eof() { "the file ends in the middle of a value" } else { "this is not JSON" };
+                    DirectoryError::setting(
+                        place,
+                        reason,
+                        "write the file again; a file that is cut off says nothing about who left",
+                    )
                 })?;
                 self.entries(value, &mut collector)?;
             }
@@ -62,7 +67,9 @@ impl FileDirectory {
                 let options = serde_saphyr::options! { strict_booleans: true };
                 let value: Value = serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
                     let place = match error.location() {
-                        Some(location) => format!("{}, line {}, column {}", self.name(), location.line(), location.column()),
+                        Some(location) => {
+                            format!("{}, line {}, column {}", self.name(), location.line(), location.column())
+                        }
                         None => self.name(),
                     };
                     DirectoryError::setting(place, "this is not YAML", "correct the file")
@@ -78,7 +85,13 @@ impl FileDirectory {
             Value::Array(list) => list,
             // A single object, as some tools write a list of one.
             Value::Object(_) => vec![value],
-            _ => return Err(DirectoryError::setting(self.name(), "it is not a list of people", "write a list: [{\"email\": \"…\"}]")),
+            _ => {
+                return Err(DirectoryError::setting(
+                    self.name(),
+                    "it is not a list of people",
+                    "write a list: [{\"email\": \"…\"}]",
+                ));
+            }
         };
         for (number, value) in (1..).zip(&list) {
             self.entry(format!("{}, entry {number}", self.name()), value, collector);
@@ -88,7 +101,9 @@ impl FileDirectory {
 
     /// Takes a person, or the name of a group: `{"group": "Artists"}`.
     fn entry(&self, place: String, value: &Value, collector: &mut Collector<'_>) {
-        if let Some(name) = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("group")?.as_str()) {
+        if let Some(name) =
+            value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("group")?.as_str())
+        {
             return collector.group(name);
         }
         match Record::from_json(value, self.groups_attribute()) {
@@ -118,7 +133,11 @@ impl FileDirectory {
             !name.is_empty() && headers[..*index].iter().any(|before| before.eq_ignore_ascii_case(name))
         }) {
             let reason = format!("the column `{}` is there twice", twice.1);
-            return Err(DirectoryError::setting(format!("{}, line 1", self.name()), reason, "rename or delete one of them"));
+            return Err(DirectoryError::setting(
+                format!("{}, line 1", self.name()),
+                reason,
+                "rename or delete one of them",
+            ));
         }
         let separator = self.settings.group_separator.unwrap_or(',');
         for row in reader.records() {
@@ -170,7 +189,11 @@ impl FileDirectory {
         })?;
         let encoding = match &self.settings.encoding {
             Some(label) => Encoding::for_label(label.as_bytes()).ok_or_else(|| {
-                DirectoryError::setting(self.name(), format!("there is no encoding `{label}`"), "use e.g. utf-8, utf-16le, windows-1252")
+                DirectoryError::setting(
+                    self.name(),
+                    format!("there is no encoding `{label}`"),
+                    "use e.g. utf-8, utf-16le, windows-1252",
+                )
             })?,
             None => UTF_8,
         };
@@ -196,7 +219,11 @@ impl FileDirectory {
             Some("yaml" | "yml") => Ok(FileFormat::Yaml),
             _ => {
                 let reason = "the ending of its name tells no format";
-                Err(DirectoryError::setting(self.name(), reason, "set format = \"csv\", \"json\", \"ndjson\" or \"yaml\""))
+                Err(DirectoryError::setting(
+                    self.name(),
+                    reason,
+                    "set format = \"csv\", \"json\", \"ndjson\" or \"yaml\"",
+                ))
             }
         }
     }
@@ -247,7 +274,11 @@ mod tests {
     use super::*;
     use crate::directory::GroupSelector;
 
-    fn read_bytes(name: &str, bytes: &[u8], change: impl FnOnce(&mut FileSettings)) -> Result<(Vec<Person>, Reading), DirectoryError> {
+    fn read_bytes(
+        name: &str,
+        bytes: &[u8],
+        change: impl FnOnce(&mut FileSettings),
+    ) -> Result<(Vec<Person>, Reading), DirectoryError> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), bytes).unwrap();
         let mut settings = FileSettings {
@@ -261,7 +292,8 @@ mod tests {
         };
         change(&mut settings);
         let directory = FileDirectory::new(settings, folder.path());
-        let query = Query { groups: vec![GroupSelector::Named("Artists".to_owned())], attributes: Vec::new(), everyone: true };
+        let query =
+            Query { groups: vec![GroupSelector::Named("Artists".to_owned())], attributes: Vec::new(), everyone: true };
         let mut people = Vec::new();
         let mut take = |person| people.push(person);
         let reading = block_on(directory.read(&query, &mut take))?;
@@ -291,7 +323,8 @@ mod tests {
         let csv = "email;firstname;groups\nann@b.c;Ann;\"Artists,Others\"\nbob@b.c;Bob;\n;;\n";
         let json = r#"[{"email":"ann@b.c","firstname":"Ann","groups":["Artists","Others"]},{"email":"bob@b.c","firstname":"Bob","groups":null}]"#;
         let ndjson = "{\"email\":\"ann@b.c\",\"firstname\":\"Ann\",\"groups\":[\"Artists\",\"Others\"]}\n\n{\"email\":\"bob@b.c\",\"firstname\":\"Bob\"}\n";
-        let yaml = "- email: ann@b.c\n  firstname: Ann\n  groups: [Artists, Others]\n- {email: bob@b.c, firstname: Bob}\n";
+        let yaml =
+            "- email: ann@b.c\n  firstname: Ann\n  groups: [Artists, Others]\n- {email: bob@b.c, firstname: Bob}\n";
         for (name, text) in [("a.csv", csv), ("a.json", json), ("a.ndjson", ndjson), ("a.yaml", yaml)] {
             let (people, reading) = read(name, text);
             let names: Vec<&str> = people.iter().filter_map(|person| person.attributes.first("firstName")).collect();
@@ -322,7 +355,10 @@ mod tests {
     #[test]
     fn a_file_that_is_cut_off_or_wrong_is_an_error_with_its_place() {
         let error = |name, text: &str| read_bytes(name, text.as_bytes(), |_| {}).unwrap_err().to_string();
-        assert_eq!(error("a.json", "[{\"email\":"), "a.json, line 1, column 10: the file ends in the middle of a value");
+        assert_eq!(
+            error("a.json", "[{\"email\":"),
+            "a.json, line 1, column 10: the file ends in the middle of a value"
+        );
         assert!(error("a.yaml", "- a: [").starts_with("a.yaml, line "));
         assert_eq!(error("a.csv", "email,Email\n"), "a.csv, line 1: the column `Email` is there twice");
         assert!(error("a.doc", "x").contains("tells no format"));
@@ -335,9 +371,11 @@ mod tests {
         let latin = b"email,firstname\nann@b.c,J\xf6rg\n";
         let error = read_bytes("a.csv", latin, |_| {}).unwrap_err();
         assert_eq!(error.to_string(), "a.csv, line 2: this is not UTF-8");
-        let (people, _) = read_bytes("a.csv", latin, |settings| settings.encoding = Some("windows-1252".into())).unwrap();
+        let (people, _) =
+            read_bytes("a.csv", latin, |settings| settings.encoding = Some("windows-1252".into())).unwrap();
         assert_eq!(people[0].attributes.first("firstname"), Some("Jörg"));
-        let utf16: Vec<u8> = "\u{feff}sep=;\r\nemail;sn\r\nann@b.c;Ö\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> =
+            "\u{feff}sep=;\r\nemail;sn\r\nann@b.c;Ö\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let (people, _) = read_bytes("a.csv", &utf16, |_| {}).unwrap();
         assert_eq!(people[0].attributes.first("sn"), Some("Ö"));
     }

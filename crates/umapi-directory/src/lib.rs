@@ -6,6 +6,8 @@ mod exec;
 mod extent;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "ldap")]
+mod ldap;
 mod person;
 #[cfg(any(feature = "exec", feature = "file"))]
 mod record;
@@ -17,6 +19,8 @@ pub use exec::ExecDirectory;
 pub use extent::{Complete, Extent, Gap, GapCause, Partial};
 #[cfg(feature = "file")]
 pub use file::FileDirectory;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapDirectory;
 pub use person::{Attributes, Person, PersonId};
 pub use settings::{
     AdobeSettings, DirectorySettings, ExecSettings, FileFormat, FileSettings, LdapLogin, LdapPreset, LdapSettings,

@@ -113,7 +113,8 @@ impl<'t> Collector<'t> {
             GroupSelector::Named(name) => Some(name),
             GroupSelector::All => None,
         });
-        let spellings: HashMap<String, &GroupName> = self.members.keys().map(|name| (name.to_lowercase(), name)).collect();
+        let spellings: HashMap<String, &GroupName> =
+            self.members.keys().map(|name| (name.to_lowercase(), name)).collect();
         let absent: Vec<&String> = named.filter(|name| !spellings.contains_key(&name.to_lowercase())).collect();
         let mut groups: BTreeMap<GroupName, GroupReading> = BTreeMap::new();
         for name in absent {
@@ -168,7 +169,9 @@ impl Record {
             Value::Number(value) => self.attributes.push(name, value.to_string()),
             Value::String(value) => self.attributes.push(name, value),
             Value::Array(list) => list.iter().for_each(|value| self.value(name, value)),
-            Value::Object(fields) => fields.iter().for_each(|(field, value)| self.value(&format!("{name}.{field}"), value)),
+            Value::Object(fields) => {
+                fields.iter().for_each(|(field, value)| self.value(&format!("{name}.{field}"), value))
+            }
         }
     }
 }

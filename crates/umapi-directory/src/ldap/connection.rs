@@ -1,0 +1,358 @@
+//! A connection to one of the servers: login, searches in pages, and what the end of a search proves.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use ldap3::{
+    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, ResultEntry, Scope, SearchEntry,
+    controls::{Control, ControlType, PagedResults},
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use umapi_http::Secret;
+
+use crate::{
+    directory::DirectoryError,
+    extent::{Gap, GapCause},
+    settings::{LdapLogin, LdapSettings},
+};
+
+/// How long a server may take for an answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The number of entries in a page.
+const PAGE_SIZE: u32 = 1000;
+
+/// The parts of Active Directory that hold neither people nor groups. A search of a whole domain always refers to them.
+const EMPTY_PARTITIONS: [&str; 3] = ["CN=Configuration,", "DC=DomainDnsZones,", "DC=ForestDnsZones,"];
+
+/// A connection to one of the servers.
+pub(super) struct Connection {
+    ldap: Ldap,
+    /// The address of the server.
+    pub(super) server: String,
+    /// Where the server is in the settings.
+    pub(super) index: usize,
+    page_size: u32,
+    timeout: Duration,
+}
+
+/// What is searched.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    /// What the search is called in a [`Gap`]: `all people`, `group Design`.
+    pub(super) what: &'a str,
+    pub(super) base: &'a str,
+    pub(super) scope: Scope,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [String],
+}
+
+/// How a search ended.
+pub(super) enum End {
+    /// The server said that this was all.
+    Whole,
+    /// The base does not exist.
+    NoSuchEntry,
+    /// Something is missing. With a lost connection, another server may know it.
+    Cut { gap: Gap, is_lost: bool },
+}
+
+impl Connection {
+    /// Connects to the first server that answers, after the first `skip` ones, and logs in.
+    ///
+    /// # Errors
+    /// Wrong settings and a refused login at once; unreachable servers after all of them were tried.
+    pub(super) async fn open(
+        settings: &LdapSettings,
+        password: Option<&Secret>,
+        folder: &Path,
+        skip: usize,
+    ) -> Result<Self, DirectoryError> {
+        let tls = Arc::new(tls_config(settings, folder)?);
+        let mut last = DirectoryError::setting("ldap", "no server is left to try", "check `url`");
+        last.is_temporary = true;
+        for (index, url) in settings.url.iter().enumerate().skip(skip) {
+            match Self::open_one(settings, index, url, Arc::clone(&tls), password).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) if error.is_temporary => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    async fn open_one(
+        settings: &LdapSettings,
+        index: usize,
+        url: &str,
+        tls: Arc<ClientConfig>,
+        password: Option<&Secret>,
+    ) -> Result<Self, DirectoryError> {
+        let timeout = settings.timeout.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.max(1).into()));
+        let is_plain = url.starts_with("ldap://");
+        let starttls = is_plain && settings.start_tls.unwrap_or_else(|| !is_this_machine(url));
+        let login = settings.login.unwrap_or(match settings.user {
+            Some(_) => LdapLogin::Simple,
+            None => LdapLogin::Anonymous,
+        });
+        if is_plain && !starttls && login == LdapLogin::Simple && !is_this_machine(url) {
+            let reason = "a password would cross the network unencrypted";
+            return Err(DirectoryError::setting(url, reason, "use ldaps://, or leave `start_tls` on"));
+        }
+        let connection = LdapConnSettings::new().set_conn_timeout(timeout).set_starttls(starttls).set_config(tls);
+        let (driver, ldap) = LdapConnAsync::with_settings(connection, url)
+            .await
+            .map_err(|error| unreachable_server(url, starttls, &error))?;
+        tokio::spawn(driver.drive());
+        let page_size = settings.page_size.unwrap_or(PAGE_SIZE).max(1);
+        let mut connection = Self { ldap, server: url.to_owned(), index, page_size, timeout };
+        connection.log_in(login, settings.user.as_deref(), password).await?;
+        Ok(connection)
+    }
+
+    async fn log_in(
+        &mut self,
+        login: LdapLogin,
+        user: Option<&str>,
+        password: Option<&Secret>,
+    ) -> Result<(), DirectoryError> {
+        self.ldap.with_timeout(self.timeout);
+        let result = match (login, user, password) {
+            (LdapLogin::Anonymous, _, _) => return Ok(()),
+            (LdapLogin::External, _, _) => self.ldap.sasl_external_bind().await,
+            (LdapLogin::Simple, Some(user), Some(password)) if !password.reveal().is_empty() => {
+                self.ldap.simple_bind(user, password.reveal()).await
+            }
+            // A login with an empty password succeeds as nobody.
+            (LdapLogin::Simple, _, _) => {
+                return Err(DirectoryError::setting(
+                    &self.server,
+                    "the password is empty",
+                    "give `user` and `password`",
+                ));
+            }
+        };
+        match result {
+            Ok(LdapResult { rc: 0, .. }) => Ok(()),
+            Ok(LdapResult { rc: 51 | 52, .. }) => Err(DirectoryError {
+                what: self.server.clone(),
+                reason: "the server is busy".to_owned(),
+                remedy: None,
+                is_temporary: true,
+            }),
+            Ok(result) => {
+                let reason = match result.rc {
+                    49 => "the login was refused: user or password is wrong".to_owned(),
+                    8 | 13 => "the server wants an encrypted connection for a login".to_owned(),
+                    7 => "the server does not know this way to log in".to_owned(),
+                    _ => format!("the login was refused: {}", told(&result)),
+                };
+                Err(DirectoryError::setting(&self.server, reason, "check `user`, `password` and `login`"))
+            }
+            Err(error) => Err(unreachable_server(&self.server, false, &error)),
+        }
+    }
+
+    /// The server's root entry.
+    ///
+    /// # Errors
+    /// A server that does not show it, or that was lost.
+    pub(super) async fn root(&mut self) -> Result<SearchEntry, DirectoryError> {
+        let attributes = ["*", "+"].map(str::to_owned);
+        let search = Search {
+            what: "the root entry",
+            base: "",
+            scope: Scope::Base,
+            filter: "(objectClass=*)",
+            attributes: &attributes,
+        };
+        let mut root = None;
+        let end = self.search(search, &mut |entry| root = Some(entry)).await;
+        match (root, end) {
+            (Some(root), _) => Ok(root),
+            (None, End::Cut { gap, is_lost }) => Err(DirectoryError {
+                what: self.server.clone(),
+                reason: gap.detail,
+                remedy: None,
+                is_temporary: is_lost,
+            }),
+            (None, End::Whole | End::NoSuchEntry) => {
+                let remedy = "set preset = \"openldap\", \"ad\", \"389ds\" or \"freeipa\"";
+                Err(DirectoryError::setting(&self.server, "the server does not show its root entry", remedy))
+            }
+        }
+    }
+
+    /// Searches, page by page, and hands each entry on.
+    pub(super) async fn search(&mut self, search: Search<'_>, take: &mut (dyn FnMut(SearchEntry) + Send)) -> End {
+        let mut cookie = Vec::new();
+        loop {
+            if search.scope != Scope::Base {
+                let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
+                self.ldap.with_controls(PagedResults { size, cookie });
+            }
+            let (result, referral) = match self.page(search, take).await {
+                Ok(page) => page,
+                Err(error) => return lost(search.what, &self.server, &error),
+            };
+            if let Some(url) = referral {
+                return End::Cut { gap: Gap::new(search.what, GapCause::Referral).detail(url), is_lost: false };
+            }
+            if let Some(end) = failure(search.what, &result) {
+                return end;
+            }
+            cookie = next_page(&result);
+            if cookie.is_empty() {
+                return End::Whole;
+            }
+        }
+    }
+
+    /// One page of a search: its result, and a server that it refers to.
+    async fn page(
+        &mut self,
+        search: Search<'_>,
+        take: &mut (dyn FnMut(SearchEntry) + Send),
+    ) -> Result<(LdapResult, Option<String>), LdapError> {
+        let Search { base, scope, filter, attributes, .. } = search;
+        self.ldap.with_timeout(self.timeout);
+        let mut stream = self.ldap.streaming_search(base, scope, filter, attributes).await?;
+        let mut referral = None;
+        while let Some(entry) = stream.next().await? {
+            match entry {
+                entry if entry.is_ref() => referral = referral.or_else(|| foreign_server(entry)),
+                entry if entry.is_intermediate() => {}
+                entry => take(SearchEntry::construct(entry)),
+            }
+        }
+        Ok((stream.finish().await, referral))
+    }
+}
+
+/// The server that a reference names, unless it holds neither people nor groups.
+fn foreign_server(entry: ResultEntry) -> Option<String> {
+    let urls = ldap3::parse_refs(entry.0);
+    let is_empty = |url: &String| {
+        let name = url.rsplit_once('/').map_or("", |(_, name)| name);
+        EMPTY_PARTITIONS
+            .iter()
+            .any(|partition| name.get(..partition.len()).is_some_and(|start| start.eq_ignore_ascii_case(partition)))
+    };
+    urls.into_iter().find(|url| !is_empty(url))
+}
+
+/// Where the next page begins; empty after the last one.
+fn next_page(result: &LdapResult) -> Vec<u8> {
+    let paged = result.ctrls.iter().find_map(|control| match control {
+        Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>()),
+        _ => None,
+    });
+    paged.map(|paged| paged.cookie).unwrap_or_default()
+}
+
+/// How a search ended that did not end well.
+fn failure(what: &str, result: &LdapResult) -> Option<End> {
+    let cause = match result.rc {
+        0 => return None,
+        32 => return Some(End::NoSuchEntry),
+        3 => GapCause::TimeLimit,
+        4 | 11 => GapCause::SizeLimit,
+        9 | 10 => GapCause::Referral,
+        1 | 8 | 48 | 49 | 50 | 53 => GapCause::Refused,
+        51 | 52 | 80 => GapCause::Interrupted,
+        _ => GapCause::Unreadable,
+    };
+    let is_lost = cause == GapCause::Interrupted;
+    Some(End::Cut { gap: Gap::new(what, cause).detail(told(result)), is_lost })
+}
+
+fn lost(what: &str, server: &str, error: &LdapError) -> End {
+    match error {
+        LdapError::Timeout { .. } => {
+            let detail = format!("{server} did not answer in time");
+            End::Cut { gap: Gap::new(what, GapCause::TimeLimit).detail(detail), is_lost: true }
+        }
+        LdapError::FilterParsing => {
+            let gap = Gap::new(what, GapCause::Unreadable).detail("the filter is not valid");
+            End::Cut { gap, is_lost: false }
+        }
+        _ => {
+            let detail = format!("the connection to {server} was lost");
+            End::Cut { gap: Gap::new(what, GapCause::Interrupted).detail(detail), is_lost: true }
+        }
+    }
+}
+
+/// What a server said about a result.
+fn told(result: &LdapResult) -> String {
+    if result.text.is_empty() {
+        format!("result code {}", result.rc)
+    } else {
+        format!("{} (result code {})", result.text, result.rc)
+    }
+}
+
+fn unreachable_server(url: &str, starttls: bool, error: &LdapError) -> DirectoryError {
+    let text = error.to_string();
+    let is_certificate =
+        text.contains("certificate") || text.contains("UnknownIssuer") || text.contains("invalid peer");
+    let (reason, remedy, is_temporary) = match error {
+        LdapError::Timeout { .. } => ("it did not answer in time".to_owned(), None, true),
+        LdapError::UnknownScheme(_)
+        | LdapError::UrlParsing { .. }
+        | LdapError::EmptyUnixPath
+        | LdapError::PortInUnixPath => {
+            let remedy = "write ldaps://HOST, ldap://HOST or ldapi://PATH with each `/` of the path as %2F";
+            ("this is not an address".to_owned(), Some(remedy), false)
+        }
+        _ if is_certificate => {
+            let remedy = "name the certificate of its authority: root_certificates = \"company-ca.pem\"";
+            (format!("its certificate is not trusted: {text}"), Some(remedy), false)
+        }
+        LdapError::LdapResult { result } if starttls => {
+            let remedy = "use ldaps://, or a server that offers StartTLS";
+            (format!("it refuses StartTLS: {}", told(result)), Some(remedy), false)
+        }
+        _ => (format!("it cannot be reached: {text}"), None, true),
+    };
+    DirectoryError { what: url.to_owned(), reason, remedy: remedy.map(str::to_owned), is_temporary }
+}
+
+fn is_this_machine(url: &str) -> bool {
+    let host = url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Trusts what the system trusts, and the certificates of the settings. Nothing turns the check off.
+fn tls_config(settings: &LdapSettings, folder: &Path) -> Result<ClientConfig, DirectoryError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = &settings.root_certificates {
+        let file = folder.join(path);
+        let wrong = |reason: &str| {
+            DirectoryError::setting(path.display().to_string(), reason, "name a PEM file with certificates")
+        };
+        let bytes = std::fs::read(&file).map_err(|_| wrong("this file of `root_certificates` cannot be read"))?;
+        let certificates = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates.map_err(|_| wrong("this file of `root_certificates` is not PEM"))?;
+        if certificates.is_empty() {
+            return Err(wrong("this file of `root_certificates` holds no certificate"));
+        }
+        let (_, ignored) = roots.add_parsable_certificates(certificates);
+        if ignored > 0 {
+            return Err(wrong("a certificate in this file of `root_certificates` is not valid"));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| DirectoryError::setting("TLS", error.to_string(), "report it"))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
