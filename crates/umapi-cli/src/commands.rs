@@ -18,6 +18,7 @@ mod pages;
 mod products;
 mod profiles;
 mod run;
+mod sync;
 mod topics;
 mod users;
 
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Export(export::ExportArgs),
     Apply(apply::ApplyArgs),
     #[command(subcommand)]
+    Sync(sync::SyncCommand),
+    #[command(subcommand)]
     Auth(auth::AuthCommand),
     #[command(subcommand)]
     Cache(cache::CacheCommand),
@@ -103,6 +106,7 @@ impl Command {
             Self::Groups(command) => command.run(context).await,
             Self::Members(command) => command.run(context).await,
             Self::Apply(arguments) => arguments.run(context).await,
+            Self::Sync(command) => command.run(context).await,
             Self::Products(command) => command.run(context).await,
             Self::Profiles(command) => command.run(context).await,
             Self::Run(arguments) => arguments.run(context).await,

@@ -13,6 +13,7 @@ use crate::{
     config::{Access, Origin},
     context::Context,
     failure::{Failure, Result},
+    options::GlobalArgs,
     output::ProgressLine,
 };
 
@@ -43,13 +44,30 @@ impl Connection {
         Self::open(context, progress, observer).await
     }
 
+    /// Connects to the organization of a profile, whatever the options of the call name.
+    pub(crate) async fn of_profile(context: &Context, profile: &str, what: &str) -> Result<Self> {
+        let progress = context.progress(what);
+        let observer = context.observer(&progress);
+        let arguments = GlobalArgs { profile: Some(profile.to_owned()), ..context.global.clone() };
+        Self::open_as(context, &arguments, progress, observer).await
+    }
+
     /// Finds the organization and its login, and sets up a client with an observer. Sends nothing.
     pub(crate) async fn open(context: &Context, progress: ProgressLine, observer: impl Observer) -> Result<Self> {
+        Self::open_as(context, &context.global, progress, observer).await
+    }
+
+    async fn open_as(
+        context: &Context,
+        arguments: &GlobalArgs,
+        progress: ProgressLine,
+        observer: impl Observer,
+    ) -> Result<Self> {
         let (access, emulator) = if context.global.emulator {
             let emulator = start_emulator().await?;
             (access_to(&emulator)?, Some(emulator))
         } else {
-            (Access::find(&context.global)?, None)
+            (Access::find(arguments)?, None)
         };
         for warning in &access.warnings {
             context.warn(warning);

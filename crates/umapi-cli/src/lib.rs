@@ -21,6 +21,7 @@ mod paste;
 mod private_file;
 #[doc(hidden)]
 pub mod reading;
+mod sync;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,703 @@
+//! `umapi sync`.
+
+mod init;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use umapi_sync::{Inputs, Plan, Planned, Quarantine, Standing, State, Trip, user_key};
+
+use crate::{
+    batch::WriteArgs,
+    connection::Connection,
+    context::Context,
+    failure::{Exit, Failure, Result},
+    output::{counted, time},
+    private_file,
+    sync::{
+        BothSides, Explanation, GroupCheck, LastRun, PlannedRecord, Setup, StateFile, SyncArgs, read_both,
+        read_directories, send, shown, take_out_done, today,
+    },
+};
+
+/// The number of changes, and of reasons against one, that are shown before the question.
+const SHOWN: usize = 20;
+
+/// Keep an organization in step with its directory: people, groups, licenses.
+///
+/// A configuration says where the people are (LDAP, Active Directory, files, programs, another organization), which of
+/// their groups become which of Adobe's, and what stops a run. Nobody is removed because a list was cut off: removals need
+/// a list that was read to its end.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  umapi sync init                      Write a configuration
+  umapi sync check                     Test directories, rules and rights
+  umapi sync plan                      Show what would change, and why
+  umapi sync apply --auto              Change it; for cron and timers
+  umapi --emulator sync plan           Rehearse without an organization")]
+pub(crate) enum SyncCommand {
+    Init(init::InitArgs),
+    Check(CheckArgs),
+    Plan(PlanArgs),
+    Apply(ApplyArgs),
+    Explain(ExplainArgs),
+    Status(StatusArgs),
+    Allow(AllowArgs),
+    Adopt(AdoptArgs),
+}
+
+/// Test the configuration: the directories, the rules, and the login of each organization.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    files: SyncArgs,
+}
+
+/// Show what would change, with the reason of each change. Changes nothing.
+#[derive(Args, Debug)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    files: SyncArgs,
+
+    /// Write the plan to a file, for `umapi sync apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    #[command(flatten)]
+    only: OnlyArgs,
+}
+
+/// Make the changes: all that a plan would show, or exactly those of a plan's file.
+///
+/// A run that a guard stops changes nothing, and neither does any later run until `umapi sync allow`. After a failure or a
+/// stop, run it again: what is done already stays as it is.
+#[derive(Args, Debug)]
+pub(crate) struct ApplyArgs {
+    /// File of `umapi sync plan --out`. It is refused if the users that it touches have changed.
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+
+    #[command(flatten)]
+    files: SyncArgs,
+
+    /// Ask nothing; for schedulers.
+    #[arg(long, alias = "yes", short_alias = 'y')]
+    auto: bool,
+
+    #[command(flatten)]
+    only: OnlyArgs,
+
+    #[command(flatten)]
+    options: WriteArgs,
+}
+
+/// Show everything about a person: what the directory says, which rules apply, what Adobe has, and what would change.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// Address, username, or identity in the directory.
+    #[arg(value_name = "PERSON")]
+    person: String,
+
+    #[command(flatten)]
+    files: SyncArgs,
+}
+
+/// Show what the last run did, who is about to leave, and whether runs are stopped.
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    files: SyncArgs,
+}
+
+/// Let the next run make what a guard stopped, once.
+#[derive(Args, Debug)]
+pub(crate) struct AllowArgs {
+    #[command(flatten)]
+    files: SyncArgs,
+
+    /// Ask nothing.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Show who is in a group of the rules although no directory gives a reason, and keep some of them there.
+#[derive(Args, Debug)]
+pub(crate) struct AdoptArgs {
+    /// Users who stay in their groups from now on.
+    #[arg(value_name = "USER")]
+    keep: Vec<String>,
+
+    #[command(flatten)]
+    files: SyncArgs,
+}
+
+/// Which people a run is about.
+#[derive(Args, Debug, Default)]
+pub(crate) struct OnlyArgs {
+    /// Change only this person; can be repeated. Guards do not apply then.
+    #[arg(long, value_name = "PERSON")]
+    only: Vec<String>,
+}
+
+impl SyncCommand {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
+        match self {
+            Self::Init(arguments) => arguments.run(context).await,
+            Self::Check(arguments) => check(context, &arguments.files).await,
+            Self::Plan(arguments) => arguments.run(context).await,
+            Self::Apply(arguments) => arguments.run(context).await,
+            Self::Explain(arguments) => arguments.run(context).await,
+            Self::Status(arguments) => status(context, &arguments.files),
+            Self::Allow(arguments) => arguments.run(context),
+            Self::Adopt(arguments) => arguments.run(context).await,
+        }
+    }
+}
+
+/// Both sides, the plan of a run, and what to remember of it.
+struct Prepared<'c> {
+    inputs: Inputs<'c>,
+    planned: Planned,
+    connections: Vec<Connection>,
+}
+
+async fn prepare<'c>(context: &Context, setup: &'c Setup, state: &'c State) -> Result<Prepared<'c>> {
+    let BothSides { people, readings, organizations, connections } = read_both(context, setup).await?;
+    let today = today(&context.clock);
+    let mut inputs = Inputs { config: &setup.config, people, readings, organizations, state, today };
+    let planned = inputs.plan();
+    Ok(Prepared { inputs, planned, connections })
+}
+
+impl PlanArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let setup = self.files.read(context)?;
+        let state = StateFile::open(&setup.state_path)?;
+        let mut prepared = prepare(context, &setup, &state.state).await?;
+        self.only.keep(&mut prepared.planned.plan);
+        let plan = &prepared.planned.plan;
+        let mut listing = context.listing();
+        for record in records(plan) {
+            listing.push(&record)?;
+        }
+        listing.finish()?;
+        tell(context, plan);
+        if let Some(path) = &self.out {
+            write_plan(path, plan)?;
+            context.note(&format!("plan {} in {}", plan.id(), path.display()));
+        }
+        Ok(if plan.is_whole() { Exit::Success } else { Exit::Failed })
+    }
+}
+
+impl ApplyArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let setup = self.files.read(context)?;
+        let mut state = StateFile::open(&setup.state_path)?;
+        refuse_quarantined(&state.state)?;
+        let exit = match &self.plan {
+            Some(path) => self.apply_file(context, &setup, path).await?,
+            None => self.apply_now(context, &setup, &mut state).await?,
+        };
+        if !self.options.dry_run {
+            let summary = exit.describe().to_owned();
+            let at = time::utc(context.clock.wall());
+            state.save_run(LastRun { at, summary, exit_code: exit as u8 })?;
+        }
+        Ok(exit)
+    }
+
+    async fn apply_now(&self, context: &Context, setup: &Setup, file: &mut StateFile) -> Result<Exit> {
+        let before = file.state.clone();
+        let Prepared { planned: Planned { mut plan, state: mut next, .. }, connections, .. } =
+            prepare(context, setup, &before).await?;
+        self.only.keep(&mut plan);
+        tell(context, &plan);
+        if !plan.trips.is_empty() {
+            return self.stop(context, setup, file, before, plan.trips);
+        }
+        let whole = if plan.is_whole() { Exit::Success } else { Exit::Failed };
+        if plan.is_empty() {
+            context.note("nothing to change");
+        } else {
+            self.confirm(context, &plan)?;
+        }
+        if !self.options.dry_run {
+            // Before anything is sent: who is whom must survive a stop, and days of grace must not begin anew.
+            if !self.only.only.is_empty() {
+                next.directories.clone_from(&before.directories);
+            }
+            file.save(next)?;
+        }
+        Ok(send(context, &connections, &plan.orgs, &self.options).await?.most_severe(whole))
+    }
+
+    /// Applies exactly a plan that was looked at.
+    async fn apply_file(&self, context: &Context, setup: &Setup, path: &std::path::Path) -> Result<Exit> {
+        let cannot = || format!("cannot use the plan {}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(cannot()).why(error))?;
+        let mut plan = Plan::parse(&text, &setup.config.hash).map_err(|error| Failure::usage(cannot()).why(error))?;
+        self.only.keep(&mut plan);
+        if !plan.trips.is_empty() {
+            let failure =
+                plan.trips.iter().fold(Failure::usage(format!("a guard stopped {}", path.display())), Failure::why);
+            return Err(failure.remedy("allow it with \"umapi sync allow\" and make the plan again"));
+        }
+        let mut connections = Vec::new();
+        let mut done = 0;
+        for org in &mut plan.orgs {
+            let names = setup.config.orgs_by_name();
+            let profile = names.get(org.org.as_str()).map_or("", |org| &org.profile);
+            let connection = Connection::of_profile(context, profile, "users").await?;
+            done += take_out_done(&connection.client, org).await?;
+            connection.progress.finish();
+            connections.push(connection);
+        }
+        if done > 0 {
+            context.note(&format!(
+                "{} of the plan {} made already",
+                counted(done as u64, "change"),
+                if done == 1 { "is" } else { "are" }
+            ));
+        }
+        if plan.is_empty() {
+            context.note("nothing to change");
+            return Ok(Exit::Success);
+        }
+        self.confirm(context, &plan)?;
+        send(context, &connections, &plan.orgs, &self.options).await
+    }
+
+    fn confirm(&self, context: &Context, plan: &Plan) -> Result<()> {
+        if self.auto || self.options.dry_run {
+            return Ok(());
+        }
+        for record in records(plan).take(SHOWN) {
+            context.note(&format!("  {}", record.line()));
+        }
+        if let more @ 1.. = plan.len().saturating_sub(SHOWN) {
+            context.note(&format!("  and {more} more; \"umapi sync plan\" shows all"));
+        }
+        context.confirm("Make these changes?", false)
+    }
+
+    /// Remembers what stopped the run, so that later runs stop, too.
+    fn stop(
+        &self,
+        context: &Context,
+        setup: &Setup,
+        file: &mut StateFile,
+        state: State,
+        trips: Vec<Trip>,
+    ) -> Result<Exit> {
+        let quarantines = setup.config.guard.on_trip == umapi_sync::config::OnTrip::Quarantine;
+        if quarantines && !self.options.dry_run {
+            file.save(State { quarantine: Some(Quarantine { trips: trips.clone(), is_allowed: false }), ..state })?;
+        }
+        context.note("nothing was changed");
+        let failure = trips.iter().fold(Failure::failed("a guard stopped the run"), Failure::why);
+        Err(failure.remedy(match quarantines {
+            true => "look at \"umapi sync plan\"; if it is right, \"umapi sync allow\" lets the next run make it; no run changes anything before",
+            false => "look at \"umapi sync plan\"; if it is right, raise the limit in [guard]",
+        }))
+    }
+}
+
+/// Fails if a guard stopped an earlier run and nobody allowed it since.
+fn refuse_quarantined(state: &State) -> Result<()> {
+    match &state.quarantine {
+        Some(quarantine) if !quarantine.is_allowed => {
+            let failure = Failure::failed("a guard stopped an earlier run, so nothing is changed");
+            let failure = quarantine.trips.iter().fold(failure, Failure::why);
+            Err(failure.remedy("look at \"umapi sync plan\"; if it is right, run \"umapi sync allow\""))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The changes of a plan, numbered through all organizations.
+fn records(plan: &Plan) -> impl Iterator<Item = PlannedRecord> {
+    let changes = plan.orgs.iter().flat_map(|org| org.changes.iter().map(|change| (&org.org, change)));
+    (1..).zip(changes).map(|(number, (org, change))| PlannedRecord::new(number, org, change))
+}
+
+/// Tells what a plan does, and what it does not and why.
+fn tell(context: &Context, plan: &Plan) {
+    for problem in first(&plan.problems) {
+        context.warn(&format!("left out: {problem}"));
+    }
+    more(context, plan.problems.len(), "people are left out");
+    for gap in first(&plan.gaps) {
+        context.warn(&format!("not read to its end: {gap}"));
+    }
+    for org in &plan.orgs {
+        for held in &org.held {
+            let why = held.gaps.first().map(ToString::to_string).unwrap_or_default();
+            let whom = counted(held.users, "user");
+            match &held.group {
+                Some(group) => {
+                    context.warn(&format!("nobody is removed from {group} ({whom} not in the directory): {why}"))
+                }
+                None => context.warn(&format!("nobody leaves ({whom} not in the directory): {why}")),
+            }
+        }
+        for blocked in first(&org.blocked) {
+            context.warn(&format!("blocked: {blocked}"));
+        }
+        more(context, org.blocked.len(), "are blocked");
+        for lasting in first(&org.lasting) {
+            context.note(&format!("stays: {}: {}", lasting.what, lasting.reason));
+        }
+        for licenses in &org.licenses {
+            let quota = licenses.quota.map_or_else(String::new, |quota| format!(" of {quota}"));
+            context
+                .note(&format!("licenses of {}: {} -> {}{quota}", licenses.profile, licenses.before, licenses.after));
+        }
+    }
+    for trip in &plan.trips {
+        context.warn(&format!("stopped by a guard: {trip}"));
+    }
+    let counts = |wanted: &str| records(plan).filter(|record| record.is(wanted)).count() as u64;
+    let parts = [
+        ("create-group", "group to create"),
+        ("create-user", "user to create"),
+        ("update-user", "user to update"),
+        ("add", "membership to add"),
+        ("remove", "membership to remove"),
+    ];
+    let mut text: Vec<String> = parts
+        .into_iter()
+        .map(|(action, what)| (counts(action), what))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted_first(count, what))
+        .collect();
+    let leaving = counts("remove-from-org") + counts("delete-account");
+    if leaving > 0 {
+        text.push(counted_first(leaving, "user to remove"));
+    }
+    if !text.is_empty() {
+        context.note(&text.join(", "));
+    }
+}
+
+/// `1 user to create`, `3 users to create`.
+fn counted_first(count: u64, what: &str) -> String {
+    let (noun, rest) = what.split_once(' ').unwrap_or((what, ""));
+    format!("{} {rest}", counted(count, noun))
+}
+
+fn first<T>(list: &[T]) -> impl Iterator<Item = &T> {
+    list.iter().take(SHOWN)
+}
+
+fn more(context: &Context, count: usize, what: &str) {
+    if let more @ 1.. = count.saturating_sub(SHOWN) {
+        context.warn(&format!("{more} more {what}"));
+    }
+}
+
+fn write_plan(path: &std::path::Path, plan: &Plan) -> Result<()> {
+    let cannot = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("cannot write the plan to {}", path.display()))
+            .why(error)
+            .remedy("name a file in a folder that you can write to")
+    };
+    let mut text = serde_json::to_vec_pretty(plan).map_err(|error| cannot(&error))?;
+    text.push(b'\n');
+    let written = match private_file::is_special(path) {
+        true => std::fs::write(path, text),
+        false => private_file::replace(path, &text),
+    };
+    written.map_err(|error| cannot(&error))
+}
+
+impl OnlyArgs {
+    /// Drops the changes of everyone else. Guards protect from changing many, so they do not apply.
+    fn keep(&self, plan: &mut Plan) {
+        if self.only.is_empty() {
+            return;
+        }
+        plan.trips.clear();
+        for org in &mut plan.orgs {
+            org.changes.retain(|change| match &change.user {
+                None => true,
+                Some(user) => {
+                    let id = change.person.as_ref().map(|person| person.id.to_string());
+                    let names = [Some(user.name.clone()), user.email.clone(), id];
+                    let folded: Vec<String> = names.into_iter().flatten().map(|name| name.to_lowercase()).collect();
+                    self.only.iter().any(|only| folded.contains(&only.trim().to_lowercase()))
+                }
+            });
+        }
+    }
+}
+
+async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
+    let setup = files.read(context)?;
+    let state = StateFile::open(&setup.state_path)?;
+    let prepared = prepare(context, &setup, &state.state).await?;
+    let Prepared { inputs, planned, .. } = &prepared;
+    let mut exit = if planned.plan.is_whole() { Exit::Success } else { Exit::Failed };
+    for (directory, reading) in &inputs.readings {
+        let people = reading.people.found().copied().unwrap_or_default() as u64;
+        let whole = if reading.people.complete().is_ok() { "all read" } else { "not all read" };
+        context.note(&format!("{}: {}, {whole}", directory.name, counted_people(people)));
+    }
+    let mut listing = context.listing();
+    for organization in &inputs.organizations {
+        let members = organization.members();
+        for (key, target) in planned.targets.groups(&organization.name) {
+            let found = organization.group(key);
+            let state = match (&found, target.members.complete()) {
+                (None, _) if !target.create => "does not exist".to_owned(),
+                (None, _) => "is created".to_owned(),
+                (Some(_), Err(gaps)) => gaps.first().map(ToString::to_string).unwrap_or_default(),
+                (Some(_), Ok(list)) if list.get().is_empty() => "nobody is mapped to it".to_owned(),
+                (Some(_), Ok(_)) => "ok".to_owned(),
+            };
+            if state != "ok" && state != "is created" {
+                exit = exit.most_severe(Exit::Failed);
+            }
+            listing.push(&GroupCheck {
+                org: organization.name.clone(),
+                group: target.name.clone(),
+                sources: target.sources.iter().map(|source| source.group.clone()).collect(),
+                people: target.members.found().map(|members| members.len() as u64),
+                members: found.map(|(index, _)| members.get(&index).map_or(0, Vec::len) as u64),
+                state,
+            })?;
+        }
+    }
+    listing.finish()?;
+    tell(context, &planned.plan);
+    Ok(exit)
+}
+
+fn counted_people(count: u64) -> String {
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+}
+
+impl ExplainArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let setup = self.files.read(context)?;
+        let state = StateFile::open(&setup.state_path)?;
+        let prepared = prepare(context, &setup, &state.state).await?;
+        let Prepared { inputs, planned, .. } = &prepared;
+        let wanted = self.person.trim().to_lowercase();
+        let mut lines = Vec::new();
+        let mut say = |about: &str, value: String| lines.push(Explanation { about: about.to_owned(), value });
+        for (key, standing) in inputs.people.standings() {
+            let user = match standing {
+                Standing::Wanted(index) => inputs.people.wanted().get(*index),
+                Standing::Left | Standing::Held(_) => None,
+            };
+            let names = user.map(|user| {
+                [user.account.name().to_lowercase(), user.account.email_address().unwrap_or_default().to_lowercase()]
+            });
+            if key.id.as_str().to_lowercase() != wanted && !names.is_some_and(|names| names.contains(&wanted)) {
+                continue;
+            }
+            say("person", key.to_string());
+            match (standing, user) {
+                (Standing::Left, _) => say("account", "disabled: they left".to_owned()),
+                (Standing::Held(_), _) => say("rules", "left out; what they have stays".to_owned()),
+                (Standing::Wanted(index), Some(user)) => {
+                    say("place", user.place.clone());
+                    say("becomes", user.account.to_string());
+                    for (what, value) in
+                        [("first name", &user.first_name), ("last name", &user.last_name), ("country", &user.country)]
+                    {
+                        say(what, value.clone().unwrap_or_else(|| "none".to_owned()));
+                    }
+                    for organization in &inputs.organizations {
+                        for (_, target) in planned.targets.groups(&organization.name) {
+                            let Some(source) = target.members.found().and_then(|members| members.get(index)) else {
+                                continue;
+                            };
+                            if let Some(source) = target.sources.get(*source as usize) {
+                                let text = format!(
+                                    "{} of {}: from {} (line {})",
+                                    target.name, organization.name, source.group, source.line
+                                );
+                                say("belongs to", text);
+                            }
+                        }
+                    }
+                }
+                (Standing::Wanted(_), None) => {}
+            }
+        }
+        for problem in inputs.people.problems().iter().filter(|problem| {
+            problem.person.id.as_str().to_lowercase() == wanted || problem.place.to_lowercase().contains(&wanted)
+        }) {
+            say("problem", problem.reason.clone());
+        }
+        for organization in &inputs.organizations {
+            for user in organization.users.found().into_iter().flatten() {
+                let names = [
+                    user.account.name().to_lowercase(),
+                    user.account.email_address().unwrap_or_default().to_lowercase(),
+                ];
+                if !names.contains(&wanted) {
+                    continue;
+                }
+                say("user", format!("{} in {}", user.account, organization.name));
+                if user.is_administrator {
+                    say("protected", "an administrator: nothing is taken or changed".to_owned());
+                }
+                let groups = user.groups.iter().filter_map(|index| organization.groups().get(*index as usize));
+                for group in groups {
+                    say("member of", group.group.name().to_owned());
+                }
+                if let Some(leaver) =
+                    state.state.orgs.get(&organization.name).and_then(|org| org.leavers.get(&user_key(&user.account)))
+                {
+                    say("left", format!("{} days ago", inputs.today - leaver.since));
+                }
+            }
+        }
+        for org in &planned.plan.orgs {
+            for change in &org.changes {
+                let Some(user) = &change.user else { continue };
+                let id = change.person.as_ref().map(|person| person.id.as_str().to_lowercase());
+                let names = [user.name.to_lowercase(), user.email.clone().unwrap_or_default().to_lowercase()];
+                if names.contains(&wanted) || id.as_ref() == Some(&wanted) {
+                    say("change", format!("{} in {}: {}", change.action, org.org, change.reason));
+                }
+            }
+            for blocked in org.blocked.iter().filter(|blocked| blocked.what.to_lowercase().contains(&wanted)) {
+                say("blocked", blocked.to_string());
+            }
+        }
+        if lines.is_empty() {
+            return Err(Failure::new(Exit::NotFound, format!("no directory and no organization has {}", self.person))
+                .remedy("give the address, the username, or the identity in the directory"));
+        }
+        let mut listing = context.listing();
+        for line in &lines {
+            listing.push(line)?;
+        }
+        listing.finish()?;
+        Ok(Exit::Success)
+    }
+}
+
+fn status(context: &Context, files: &SyncArgs) -> Result<Exit> {
+    let setup = files.read(context)?;
+    let file = StateFile::open(&setup.state_path)?;
+    let mut lines = Vec::new();
+    let mut say = |about: &str, value: String| lines.push(Explanation { about: about.to_owned(), value });
+    match &file.last_run {
+        Some(run) => say("last run", format!("{}: {}", run.at, run.summary)),
+        None => say("last run", "none".to_owned()),
+    }
+    for (directory, sizes) in &file.state.directories {
+        let people = sizes.people.map_or_else(|| "never read whole".to_owned(), counted_people);
+        say("directory", format!("{directory}: {people}, {}", counted(sizes.groups.len() as u64, "group")));
+    }
+    let now = today(&context.clock);
+    for (org, state) in &file.state.orgs {
+        say(
+            "organization",
+            format!("{org}: {} known, {} adopted", counted_people(state.links.len() as u64), state.adopted.len()),
+        );
+        for (user, leaver) in &state.leavers {
+            say("leaver", format!("{user} of {org}: left {} days ago", now - leaver.since));
+        }
+    }
+    let exit = match &file.state.quarantine {
+        None => Exit::Success,
+        Some(quarantine) => {
+            for trip in &quarantine.trips {
+                say(if quarantine.is_allowed { "allowed" } else { "stopped" }, trip.to_string());
+            }
+            if quarantine.is_allowed { Exit::Success } else { Exit::Failed }
+        }
+    };
+    let mut listing = context.listing();
+    for line in &lines {
+        listing.push(line)?;
+    }
+    listing.finish()?;
+    Ok(exit)
+}
+
+impl AllowArgs {
+    fn run(self, context: &Context) -> Result<Exit> {
+        let setup = self.files.read(context)?;
+        let mut file = StateFile::open(&setup.state_path)?;
+        let Some(quarantine) = file.state.quarantine.clone() else {
+            context.note("no run is stopped");
+            return Ok(Exit::Success);
+        };
+        for trip in &quarantine.trips {
+            context.note(&trip.to_string());
+        }
+        context.confirm("Let the next run make this, once?", self.yes)?;
+        let state = State { quarantine: Some(Quarantine { is_allowed: true, ..quarantine }), ..file.state.clone() };
+        file.save(state)?;
+        context.note("the next run makes it");
+        Ok(Exit::Success)
+    }
+}
+
+impl AdoptArgs {
+    async fn run(self, context: &Context) -> Result<Exit> {
+        let setup = self.files.read(context)?;
+        let mut file = StateFile::open(&setup.state_path)?;
+        let before = file.state.clone();
+        let prepared = prepare(context, &setup, &before).await?;
+        let mut listing = context.listing();
+        let mut adopted: Vec<(String, String)> = Vec::new();
+        let mut unknown = self.keep.clone();
+        for org in &prepared.planned.plan.orgs {
+            for change in org.changes.iter().filter(|change| change.person.is_none()) {
+                let (umapi_sync::Action::Remove(removal), Some(user)) = (&change.action, &change.user) else {
+                    continue;
+                };
+                let is_kept = self.keep.iter().any(|keep| keep.eq_ignore_ascii_case(&user.name));
+                unknown.retain(|name| !name.eq_ignore_ascii_case(&user.name));
+                let license = org.licenses.iter().any(|licenses| licenses.profile == removal.group());
+                let text = format!("{} ({})", removal.group(), if license { "a license" } else { "no license" });
+                listing.push(&Explanation {
+                    about: shown(user),
+                    value: if is_kept { format!("{text}: stays") } else { text },
+                })?;
+                if is_kept {
+                    adopted.push((org.org.clone(), user_key(&umapi::Account::from(user))));
+                }
+            }
+        }
+        listing.finish()?;
+        drop(prepared);
+        if let Some(name) = unknown.first() {
+            return Err(Failure::new(Exit::NotFound, format!("{name} is in no group of the rules without a reason"))
+                .remedy("\"umapi sync adopt\" without names lists who is"));
+        }
+        if !adopted.is_empty() {
+            let mut state = before;
+            let count = adopted.len() as u64;
+            for (org, key) in adopted {
+                state.orgs.entry(org).or_default().adopted.insert(key);
+            }
+            file.save(state)?;
+            context.note(&format!(
+                "{} from now on",
+                if count == 1 { "1 membership stays".to_owned() } else { format!("{count} memberships stay") }
+            ));
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// Reads only the directories, for `umapi sync init`.
+pub(crate) async fn try_directories(context: &Context, setup: &Setup) -> Result<Vec<String>> {
+    let (people, readings) = read_directories(context, setup).await?;
+    let lines = readings.iter().map(|(directory, reading)| {
+        let found = reading.people.found().copied().unwrap_or_default() as u64;
+        format!("{}: {}, {}", directory.name, counted_people(found), counted(reading.groups.len() as u64, "group"))
+    });
+    let usable = people.wanted().len() as u64;
+    Ok(lines.chain([format!("{} can be users", counted_people(usable))]).collect())
+}

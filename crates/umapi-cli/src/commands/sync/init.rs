@@ -1,0 +1,186 @@
+//! `umapi sync init`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::try_directories;
+use crate::{
+    config::ConfigFile,
+    context::Context,
+    failure::{Exit, Failure, Result},
+    private_file,
+    sync::{Setup, SyncArgs},
+};
+
+/// Write a commented configuration, and try its directory.
+#[derive(Args, Debug)]
+pub(crate) struct InitArgs {
+    /// Kind of the directory.
+    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
+    kind: Kind,
+
+    /// Address of the LDAP server, the file, or the program.
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+
+    /// Where people are searched, for LDAP: DC=example,DC=com.
+    #[arg(long, value_name = "DN")]
+    base: Option<String>,
+
+    /// Who logs in to the LDAP server.
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+
+    /// File with the password of this user. [default: the keyring entry sync/ldap]
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
+
+    /// First group of the directory to map, and its group of Adobe: FROM=TO.
+    #[arg(long, value_name = "FROM=TO")]
+    map: Vec<String>,
+
+    #[command(flatten)]
+    files: SyncArgs,
+}
+
+/// A kind of directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// LDAP, Active Directory
+    #[default]
+    Ldap,
+    /// A file: CSV, JSON, NDJSON, YAML
+    File,
+    /// A program that prints people
+    Exec,
+}
+
+impl InitArgs {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
+        let path = self.files.sync_config.clone().unwrap_or_else(|| PathBuf::from("umapi-sync.toml"));
+        if path.exists() {
+            return Err(Failure::usage(format!("{} exists already", path.display()))
+                .remedy("edit it, or write another one with --sync-config FILE"));
+        }
+        let profile = self.profile(context)?;
+        let text = self.text(context, &profile)?;
+        private_file::create(&path, text.as_bytes()).map_err(|error| {
+            Failure::failed(format!("cannot write {}", path.display()))
+                .why(error)
+                .remedy("name a file in a folder that you can write to with --sync-config FILE")
+        })?;
+        context.note(&format!("wrote {}", path.display()));
+        let files = SyncArgs { sync_config: Some(path), ..self.files };
+        let setup: Setup = files.read(context)?;
+        match try_directories(context, &setup).await {
+            Ok(lines) => lines.iter().for_each(|line| context.note(line)),
+            Err(failure) => {
+                context.messages.error(&failure);
+                context.note("the file is written; correct it, then run \"umapi sync check\"");
+                return Ok(Exit::Failed);
+            }
+        }
+        context.note("next: complete the rules [[map]], then run \"umapi sync check\" and \"umapi sync plan\"");
+        Ok(Exit::Success)
+    }
+
+    fn profile(&self, context: &Context) -> Result<String> {
+        if let Some(profile) = &context.global.profile {
+            return Ok(profile.clone());
+        }
+        let file = ConfigFile::read(context.global.config.as_deref())?;
+        Ok(file.default_profile().unwrap_or("main").to_owned())
+    }
+
+    fn ask(&self, context: &Context, given: Option<&String>, question: &str, suggestion: &str, option: &str) -> Result<String> {
+        if let Some(given) = given {
+            return Ok(given.clone());
+        }
+        if !context.terminal.is_interactive() {
+            return Err(Failure::usage(format!("{option} is missing, and there is no terminal to ask on"))
+                .remedy(format!("add {option}; see \"umapi sync init --help\"")));
+        }
+        context.ask(question, suggestion)
+    }
+
+    fn text(&self, context: &Context, profile: &str) -> Result<String> {
+        let directory = match self.kind {
+            Kind::Ldap => {
+                let url = self.ask(
+                    context,
+                    self.source.as_ref(),
+                    "Address of the LDAP server (ldaps://dc1.example.com)",
+                    "--source",
+                )?;
+                let base =
+                    self.ask(context, self.base.as_ref(), "Where people are searched", "DC=example,DC=com", "--base")?;
+                let login = match (&self.user, &self.password_file) {
+                    (None, _) => "# user = \"sync@example.com\"\n# password = { keyring = \"sync/ldap\" }     # or { file = \"…\" }, { env = \"…\" }".to_owned(),
+                    (Some(user), Some(file)) => {
+                        format!("user = {}\npassword = {{ file = {} }}", quoted(user), quoted(&file.display().to_string()))
+                    }
+                    (Some(user), None) => format!("user = {}\npassword = {{ keyring = \"sync/ldap\" }}", quoted(user)),
+                };
+                format!(
+                    "kind = \"ldap\"\nurl = [{}]                 # several: each is tried in order\nbase = {}\n{login}",
+                    quoted(&url),
+                    quoted(&base)
+                )
+            }
+            Kind::File => {
+                let path = self.ask(context, self.source.as_ref(), "File of people", "people.csv", "--source")?;
+                format!("kind = \"file\"\npath = {}                   # CSV, JSON, NDJSON or YAML", quoted(&path))
+            }
+            Kind::Exec => {
+                let program =
+                    self.ask(context, self.source.as_ref(), "Program that prints people as NDJSON", "read-people", "--source")?;
+                let command: Vec<String> = program.split_whitespace().map(quoted).collect();
+                format!(
+                    "kind = \"exec\"\ncommand = [{}]              # see the guide for what it prints",
+                    command.join(", ")
+                )
+            }
+        };
+        let mut maps = String::new();
+        for pair in &self.map {
+            let Some((from, to)) = pair.split_once('=') else {
+                return Err(Failure::usage(format!("`{pair}` is not a rule"))
+                    .remedy("write --map \"group of the directory=group of Adobe\""));
+            };
+            maps += &format!("[[map]]\nfrom = {}\nto = [{}]\n\n", quoted(from.trim()), quoted(to.trim()));
+        }
+        if maps.is_empty() {
+            maps = "[[map]]\nfrom = \"Adobe_All_Apps\"               # a group of the directory, or a pattern: '/ACL-(.+)/'\nto = [\"All Apps\"]                     # groups of Adobe; with a pattern also \"ACL $1\"\n# create = true                       # create user groups that do not exist\n\n".to_owned();
+        }
+        let attributes = match self.kind {
+            Kind::Ldap => {
+                "email = \"{mail}\"\n# username = \"{userPrincipalName}\"    # if it is not the address\ncountry = \"{c|upper|or:US}\""
+            }
+            Kind::File | Kind::Exec => {
+                "email = \"{email}\"\n# username = \"{username}\"             # if it is not the address\ncountry = \"{country|upper|or:US}\""
+            }
+        };
+        Ok(format!(
+            "# How umapi keeps Adobe in step with the directory. `umapi sync check` tests it.\n\n\
+             [[org]]\nprofile = {}                      # of \"umapi config list\"\n\n\
+             [[directory]]\n{directory}\n\n\
+             [people]\ntype = \"federated\"                    # or enterprise, adobeID\n{attributes}\n\
+             update = [\"firstname\", \"lastname\"]     # fields that follow the directory\n\
+             # skip = 'attr.employeeType == \"contractor\"'\n\n\
+             {maps}\
+             [protect]\ntypes = [\"adobeID\"]                   # administrators are always protected\n\n\
+             [leavers]\nunmap = \"now\"                         # lose the groups of the rules\n\
+             remove = \"never\"                      # from the organization: now, 30d, never\n\
+             delete = \"never\"                      # the account, with its files\n\n\
+             [guard]                               # these stop a run before it changes anything\n\
+             leavers = \"5%\"\nremovals_per_group = \"20%\"\ncreations = 500\ndirectory_shrinks = \"10%\"\nlicenses = \"stop\"\n",
+            quoted(profile)
+        ))
+    }
+}
+
+/// A text as TOML has it.
+fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string().trim().to_owned()
+}

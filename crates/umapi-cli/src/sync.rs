@@ -1,0 +1,15 @@
+//! `umapi sync`: the files, both sides and the changes of a run. What is to be done is decided in `umapi-sync`.
+
+mod both_sides;
+mod records;
+mod send;
+mod setup;
+mod state_file;
+mod still_true;
+
+pub(crate) use both_sides::{BothSides, read_both, read_directories};
+pub(crate) use records::{Explanation, GroupCheck, PlannedRecord, shown};
+pub(crate) use send::send;
+pub(crate) use setup::{Setup, SyncArgs, today};
+pub(crate) use state_file::{LastRun, StateFile};
+pub(crate) use still_true::take_out_done;

@@ -1,0 +1,206 @@
+//! Reads both sides of a sync: the directories, and the organizations.
+
+use std::collections::BTreeMap;
+
+use umapi::{Client, Command, NewGroup, RunOptions};
+use umapi_directory::{
+    Attributes, Complete, Directory, DirectoryError, DirectorySettings, Extent, Gap, GapCause, GroupReading,
+    GroupSelector, Person, PersonId, Query, Reading,
+};
+use umapi_sync::{
+    Config, Organization, OrganizationReader, People,
+    config::{DirectoryConfig, GroupPattern, OrgConfig},
+};
+
+use super::Setup;
+use crate::{
+    connection::Connection,
+    context::Context,
+    failure::{Failure, Result},
+    output::counted,
+};
+
+/// Both sides, as they were read.
+pub(crate) struct BothSides<'c> {
+    pub(crate) people: People<'c>,
+    pub(crate) readings: Vec<(&'c DirectoryConfig, Reading)>,
+    pub(crate) organizations: Vec<Organization>,
+    /// The connections to the organizations, in their order.
+    pub(crate) connections: Vec<Connection>,
+}
+
+/// Reads the directories and the organizations, at the same time.
+pub(crate) async fn read_both<'c>(context: &Context, setup: &'c Setup) -> Result<BothSides<'c>> {
+    let (directories, organizations) =
+        tokio::join!(read_directories(context, setup), read_organizations(context, &setup.config));
+    let (people, readings) = directories?;
+    let (organizations, connections) = organizations?;
+    Ok(BothSides { people, readings, organizations, connections })
+}
+
+/// Reads the directories one after the other.
+pub(crate) async fn read_directories<'c>(
+    context: &Context,
+    setup: &'c Setup,
+) -> Result<(People<'c>, Vec<(&'c DirectoryConfig, Reading)>)> {
+    let config = &setup.config;
+    let mut people = People::new(config);
+    let mut readings = Vec::new();
+    for directory in &config.directories {
+        let query = config.query(directory);
+        let name = directory.name.as_str().into();
+        let mut take = |person| people.take(&name, person);
+        let reading = match (&directory.settings, setup.directory(context, directory)?) {
+            (_, Some(source)) => read_directory(source.as_ref(), &query, &mut take).await,
+            (DirectorySettings::Adobe(settings), None) => {
+                let connection = Connection::of_profile(context, &settings.profile, "people").await?;
+                Ok(read_adobe(&connection.client, &query, &mut take).await)
+            }
+            (_, None) => Err(DirectoryError::setting(&directory.name, "this umapi cannot read it", "update umapi")),
+        };
+        let reading = match reading {
+            Ok(reading) => reading,
+            Err(error) if error.is_temporary => {
+                let detail = error.to_string();
+                Reading::missing(&query, &Gap::new("all people", GapCause::Unreachable).detail(detail))
+            }
+            Err(error) => {
+                let failure = Failure::usage(format!("cannot read the directory {}", directory.name)).why(&error);
+                return Err(error.remedy.into_iter().fold(failure, Failure::remedy));
+            }
+        };
+        for notice in &reading.notices {
+            context.note(&format!("{}: {notice}", directory.name));
+        }
+        readings.push((directory, reading));
+    }
+    Ok((people, readings))
+}
+
+async fn read_directory(
+    source: &dyn Directory,
+    query: &Query,
+    take: &mut (dyn FnMut(Person) + Send),
+) -> Result<Reading, DirectoryError> {
+    source.read(query, take).await
+}
+
+/// Reads another organization as a directory: its users are people.
+async fn read_adobe(client: &Client, query: &Query, take: &mut (dyn FnMut(Person) + Send)) -> Reading {
+    let mut users = client.users().list().dedup();
+    let mut count = 0;
+    let mut members: BTreeMap<String, Vec<PersonId>> = BTreeMap::new();
+    let mut gaps = Vec::new();
+    loop {
+        match users.try_next().await {
+            Ok(None) => break,
+            Err(error) => {
+                gaps.push(Gap::new("all people", GapCause::Interrupted).detail(error.to_string()));
+                break;
+            }
+            Ok(Some(user)) => {
+                let Some(id) = user.id.clone().or_else(|| user.email.clone()) else { continue };
+                let id = PersonId::new(id);
+                for group in user.groups.iter().flatten() {
+                    members.entry(group.clone()).or_default().push(id.clone());
+                }
+                count += 1;
+                take(adobe_person(id, &user));
+            }
+        }
+    }
+    let unreadable = users.changes().unreadable_items;
+    if unreadable > 0 {
+        gaps.push(Gap::new("all people", GapCause::Unreadable).detail(counted(unreadable, "user")));
+    }
+    let mut groups = BTreeMap::new();
+    for selector in &query.groups {
+        let GroupSelector::Named(name) = selector else { continue };
+        if !members.keys().any(|known| known.to_lowercase() == name.to_lowercase()) {
+            let missing = Gap::new(format!("group {name}"), GapCause::NotFound).detail("nobody is in it");
+            groups.insert(name.clone(), GroupReading { members: Extent::missing(missing), place: String::new() });
+        }
+    }
+    for (name, members) in members {
+        groups.insert(name, GroupReading { members: Extent::with_gaps(members, gaps.clone()), place: String::new() });
+    }
+    Reading {
+        people: Extent::with_gaps(count, gaps.clone()),
+        groups,
+        group_list: Extent::with_gaps((), gaps),
+        notices: Vec::new(),
+    }
+}
+
+fn adobe_person(id: PersonId, user: &umapi::model::User) -> Person {
+    let fields = [
+        ("email", &user.email),
+        ("username", &user.username),
+        ("domain", &user.domain),
+        ("firstname", &user.firstname),
+        ("lastname", &user.lastname),
+        ("country", &user.country),
+    ];
+    let mut attributes: Attributes =
+        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
+    if let Some(kind) = &user.type_ {
+        attributes.push("type", kind.as_str());
+    }
+    let place = user.email.clone().unwrap_or_else(|| id.to_string());
+    Person { id, place, is_enabled: true, attributes }
+}
+
+/// Reads the organizations, each with its own connection.
+pub(crate) async fn read_organizations(
+    context: &Context,
+    config: &Config,
+) -> Result<(Vec<Organization>, Vec<Connection>)> {
+    let mut organizations = Vec::new();
+    let mut connections = Vec::new();
+    for org in &config.orgs {
+        let connection = Connection::of_profile(context, &org.profile, "users").await?;
+        if context.global.emulator {
+            rehearse(&connection.client, config, org).await?;
+        }
+        organizations.push(read_organization(&connection.client, &org.name).await?);
+        connection.progress.finish();
+        connections.push(connection);
+    }
+    Ok((organizations, connections))
+}
+
+async fn read_organization(client: &Client, name: &str) -> Result<Organization> {
+    let failed =
+        |what: &str, error: &umapi::Error| Failure::of_service(format!("cannot list the {what} of {name}"), error);
+    let mut groups = Vec::new();
+    let mut list = client.groups().list();
+    while let Some(group) = list.try_next().await.map_err(|error| failed("groups", &error))? {
+        groups.push(group);
+    }
+    let group_list = whole_unless(list.changes().unreadable_items, "the groups of Adobe");
+    let mut reader = OrganizationReader::new(groups);
+    let mut users = client.users().list().dedup();
+    while let Some(user) = users.try_next().await.map_err(|error| failed("users", &error))? {
+        reader.take(user);
+    }
+    let everyone = whole_unless(users.changes().unreadable_items, "the users of Adobe");
+    Ok(reader.finish(name, &everyone, group_list))
+}
+
+fn whole_unless(unreadable: u64, what: &str) -> Extent<()> {
+    match unreadable {
+        0 => Complete::proven(()).into(),
+        some => Extent::with_gaps((), vec![Gap::new(what, GapCause::Unreadable).detail(counted(some, "entry"))]),
+    }
+}
+
+/// Makes the groups of the rules in the temporary organization of `--emulator`, so that a plan can be rehearsed.
+async fn rehearse(client: &Client, config: &Config, org: &OrgConfig) -> Result<()> {
+    let rules = config.maps.iter().filter(|rule| matches!(rule.from, GroupPattern::Named(_)) && !rule.create);
+    let targets = rules.flat_map(|rule| &rule.to);
+    let targets = targets.filter(|target| target.org.as_deref().unwrap_or_else(|| config.primary()) == org.name);
+    let commands: Vec<Command> =
+        targets.map(|target| Command::create_group(NewGroup::new(&target.group).ignore_if_exists()).into()).collect();
+    let run = client.execute(commands).with_options(RunOptions::new());
+    run.await.map(drop).map_err(|unfinished| Failure::of_service("cannot prepare the rehearsal", unfinished.error()))
+}
