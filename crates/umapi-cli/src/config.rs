@@ -13,5 +13,5 @@ pub(crate) use field::ProfileField;
 pub(crate) use file::{ConfigFile, quote};
 pub(crate) use keyring::Keyring;
 pub(crate) use profile::{ConnectorFailure, LoginKind, Profile, ProfileInUse, connector_credentials};
-pub(crate) use secret::{SecretSource, TextSource};
+pub(crate) use secret::{SecretPlace, SecretSource, TextSource};
 pub(crate) use value::{PRODUCTION, check_variable, without_login};

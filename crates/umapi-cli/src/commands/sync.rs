@@ -173,7 +173,7 @@ async fn prepare<'c>(context: &Context, setup: &'c Setup, state: &'c State) -> R
 impl PlanArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let setup = self.files.read(context)?;
-        let state = StateFile::open(&setup.state_path)?;
+        let state = setup.state(context)?;
         let mut prepared = prepare(context, &setup, &state.state).await?;
         self.only.keep(&mut prepared.planned.plan);
         let plan = &prepared.planned.plan;
@@ -194,7 +194,7 @@ impl PlanArgs {
 impl ApplyArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let setup = self.files.read(context)?;
-        let mut state = StateFile::open(&setup.state_path)?;
+        let mut state = setup.state(context)?;
         refuse_quarantined(&state.state)?;
         let exit = match &self.plan {
             Some(path) => self.apply_file(context, &setup, path).await?,
@@ -435,7 +435,7 @@ impl OnlyArgs {
 
 async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
     let setup = files.read(context)?;
-    let state = StateFile::open(&setup.state_path)?;
+    let state = setup.state(context)?;
     let prepared = prepare(context, &setup, &state.state).await?;
     let Prepared { inputs, planned, .. } = &prepared;
     let mut exit = if planned.plan.is_whole() { Exit::Success } else { Exit::Failed };
@@ -481,7 +481,7 @@ fn counted_people(count: u64) -> String {
 impl ExplainArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let setup = self.files.read(context)?;
-        let state = StateFile::open(&setup.state_path)?;
+        let state = setup.state(context)?;
         let prepared = prepare(context, &setup, &state.state).await?;
         let Prepared { inputs, planned, .. } = &prepared;
         let wanted = self.person.trim().to_lowercase();
@@ -585,7 +585,7 @@ impl ExplainArgs {
 
 fn status(context: &Context, files: &SyncArgs) -> Result<Exit> {
     let setup = files.read(context)?;
-    let file = StateFile::open(&setup.state_path)?;
+    let file = setup.state(context)?;
     let mut lines = Vec::new();
     let mut say = |about: &str, value: String| lines.push(Explanation { about: about.to_owned(), value });
     match &file.last_run {
@@ -626,7 +626,7 @@ fn status(context: &Context, files: &SyncArgs) -> Result<Exit> {
 impl AllowArgs {
     fn run(self, context: &Context) -> Result<Exit> {
         let setup = self.files.read(context)?;
-        let mut file = StateFile::open(&setup.state_path)?;
+        let mut file = setup.state(context)?;
         let Some(quarantine) = file.state.quarantine.clone() else {
             context.note("no run is stopped");
             return Ok(Exit::Success);
@@ -645,7 +645,7 @@ impl AllowArgs {
 impl AdoptArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let setup = self.files.read(context)?;
-        let mut file = StateFile::open(&setup.state_path)?;
+        let mut file = setup.state(context)?;
         let before = file.state.clone();
         let prepared = prepare(context, &setup, &before).await?;
         let mut listing = context.listing();

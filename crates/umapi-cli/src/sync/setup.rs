@@ -14,8 +14,9 @@ use umapi_directory::{
 };
 use umapi_sync::{Config, config::DirectoryConfig};
 
+use super::StateFile;
 use crate::{
-    config::{ConfigFile, SecretSource},
+    config::{ConfigFile, SecretPlace, SecretSource},
     context::Context,
     failure::{Failure, Result},
     input::{Diagnostic, Diagnostics, SourceLocation},
@@ -92,6 +93,14 @@ impl Setup {
         private_file::folder_of(&self.path)
     }
 
+    /// Opens the state. A rehearsal remembers nothing: its organization is gone when it ends.
+    pub(crate) fn state(&self, context: &Context) -> Result<StateFile> {
+        match context.global.emulator {
+            true => Ok(StateFile::unsaved()),
+            false => StateFile::open(&self.state_path),
+        }
+    }
+
     /// Opens a directory. Nothing is read yet.
     pub(crate) fn directory(
         &self,
@@ -119,7 +128,9 @@ impl Setup {
             DirectorySecret::File(path) => SecretSource::File(path.clone()),
             DirectorySecret::Env(name) => SecretSource::Env(name.clone()),
         };
-        source.read(&format!("password of the directory {directory}"), self.folder())
+        let store_remedy = "write it to a file that only you can read, and name the file: password = { file = \"…\" }";
+        let place = SecretPlace { folder: self.folder(), store_remedy };
+        source.read(&format!("password of the directory {directory}"), &place)
     }
 }
 

@@ -40,11 +40,18 @@ const SCHEMA: &str = "
 /// The state of a sync, locked for this process.
 #[derive(Debug)]
 pub(crate) struct StateFile {
+    /// `None` for a rehearsal.
+    place: Option<Place>,
+    pub(crate) state: State,
+    pub(crate) last_run: Option<LastRun>,
+}
+
+/// Where the state is, and the lock on it.
+#[derive(Debug)]
+struct Place {
     path: PathBuf,
     /// Unlocked when it is closed, however the process ends.
     _lock: File,
-    pub(crate) state: State,
-    pub(crate) last_run: Option<LastRun>,
 }
 
 /// How the last run ended, for `umapi sync status`.
@@ -66,7 +73,12 @@ impl StateFile {
             Ok(true) => read(path).map_err(|why| unusable(path, &why))?,
             Err(error) => return Err(unusable(path, &error)),
         };
-        Ok(Self { path: path.to_owned(), _lock: lock, state, last_run })
+        Ok(Self { place: Some(Place { path: path.to_owned(), _lock: lock }), state, last_run })
+    }
+
+    /// A state that is not kept.
+    pub(crate) fn unsaved() -> Self {
+        Self { place: None, state: State::default(), last_run: None }
     }
 
     /// Writes the state, as a whole or not at all.
@@ -82,8 +94,9 @@ impl StateFile {
     }
 
     fn write(&self) -> Result<()> {
-        write(&self.path, &self.state, self.last_run.as_ref()).map_err(|why| {
-            Failure::failed(format!("cannot write the state of the sync {}", self.path.display()))
+        let Some(Place { path, .. }) = &self.place else { return Ok(()) };
+        write(path, &self.state, self.last_run.as_ref()).map_err(|why| {
+            Failure::failed(format!("cannot write the state of the sync {}", path.display()))
                 .why(why)
                 .remedy("check that its disk has room and that you may write to its folder")
         })

@@ -25,6 +25,7 @@ mod run;
 #[cfg(target_os = "linux")]
 mod signals;
 mod stage;
+mod sync;
 #[cfg(unix)]
 mod terminal;
 mod users;

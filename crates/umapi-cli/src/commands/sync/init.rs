@@ -93,7 +93,14 @@ impl InitArgs {
         Ok(file.default_profile().unwrap_or("main").to_owned())
     }
 
-    fn ask(&self, context: &Context, given: Option<&String>, question: &str, suggestion: &str, option: &str) -> Result<String> {
+    fn ask(
+        &self,
+        context: &Context,
+        given: Option<&String>,
+        question: &str,
+        suggestion: &str,
+        option: &str,
+    ) -> Result<String> {
         if let Some(given) = given {
             return Ok(given.clone());
         }
@@ -110,7 +117,8 @@ impl InitArgs {
                 let url = self.ask(
                     context,
                     self.source.as_ref(),
-                    "Address of the LDAP server (ldaps://dc1.example.com)",
+                    "Address of the LDAP server",
+                    "ldaps://dc1.example.com",
                     "--source",
                 )?;
                 let base =
@@ -133,8 +141,13 @@ impl InitArgs {
                 format!("kind = \"file\"\npath = {}                   # CSV, JSON, NDJSON or YAML", quoted(&path))
             }
             Kind::Exec => {
-                let program =
-                    self.ask(context, self.source.as_ref(), "Program that prints people as NDJSON", "read-people", "--source")?;
+                let program = self.ask(
+                    context,
+                    self.source.as_ref(),
+                    "Program that prints people as NDJSON",
+                    "read-people",
+                    "--source",
+                )?;
                 let command: Vec<String> = program.split_whitespace().map(quoted).collect();
                 format!(
                     "kind = \"exec\"\ncommand = [{}]              # see the guide for what it prints",

@@ -1,0 +1,300 @@
+//! `umapi sync`.
+
+use std::fmt::Write as _;
+
+use umapi_emulator::{FaultResponse, FaultRule, LimitSettings, Operation};
+
+use crate::stage::{Ended, Stage, text};
+
+const PEOPLE: &str = "id,email,givenName,sn,country,groups\n\
+    1,ann@example.com,Ann,Lee,de,Artists\n\
+    2,bob@example.com,Bob,Bo,US,\"Artists,ACL-X\"\n";
+
+const CONFIG: &str = r#"
+[[org]]
+profile = "main"
+
+[[directory]]
+kind = "file"
+name = "hr"
+path = "people.csv"
+
+[people]
+email = "{email}"
+country = "{country|upper|or:US}"
+update = ["firstname"]
+
+[[map]]
+from = "Artists"
+to = ["Design"]
+
+[[map]]
+from = '/ACL-(.+)/'
+to = "ACL $1"
+create = true
+
+[leavers]
+remove = "30d"
+
+[guard]
+leavers = "off"
+removals_per_group = "off"
+directory_shrinks = "off"
+"#;
+
+/// A stage with a directory, its rules, and a profile for the organization.
+fn stage() -> Stage {
+    stage_with(LimitSettings::off())
+}
+
+fn stage_with(limits: LimitSettings) -> Stage {
+    let stage = Stage::with(|builder| builder.limits(limits));
+    stage.file("people.csv", PEOPLE);
+    stage.file("umapi-sync.toml", CONFIG);
+    let credentials = stage.emulator.credentials();
+    stage.file("secret", &credentials.client_secret);
+    stage.file(
+        "config.toml",
+        format!(
+            "[profiles.main]\norganization = \"{}\"\nclient_id = \"{}\"\nclient_secret = {{ file = \"secret\" }}\nserver = \"{}\"\nlogin_server = \"{}\"\n",
+            stage.emulator.org_id(),
+            credentials.client_id,
+            stage.emulator.um_url(),
+            stage.emulator.ims_url(),
+        ),
+    );
+    stage
+}
+
+fn sync(stage: &Stage, arguments: &[&str]) -> Ended {
+    stage.umapi(["sync"].iter().chain(arguments).copied())
+}
+
+fn members(stage: &Stage, group: &str) -> Vec<String> {
+    let listed = stage.umapi(["groups", "members", group, "-f", "csv", "--refresh"]).done();
+    let mut names: Vec<String> =
+        listed.lines().iter().skip(1).map(|line| line.split(',').nth(1).unwrap_or_default().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_directory_becomes_the_groups_of_adobe() {
+    let stage = stage();
+    let plan = sync(&stage, &["plan", "-f", "csv"]).done();
+    assert!(plan.out.contains("create-user,ann@example.com"), "{}", plan.out);
+    assert!(plan.out.contains("in the group Artists of hr (rule in line 17)"), "{}", plan.out);
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
+    sync(&stage, &["apply"]).with_code(2).saying("no terminal to ask");
+    let done = sync(&stage, &["apply", "--auto", "-f", "json"]).done();
+    assert!(done.json().as_array().unwrap().iter().all(|change| change["outcome"] == "completed"), "{}", done.out);
+    assert_eq!(stage.groups_of("bob@example.com"), ["ACL X", "Design"]);
+    assert!(!members(&stage, "Design").iter().any(|name| name.ends_with("enterprise.example")));
+    sync(&stage, &["apply", "--auto"]).done().saying("nothing to change");
+    sync(&stage, &["status"]).done();
+}
+
+#[test]
+fn a_cut_list_removes_nobody_and_says_so() {
+    let stage = stage();
+    sync(&stage, &["apply", "--auto"]).done();
+    let before = members(&stage, "Design");
+    // The group is gone; a line is broken; the file is empty; the file is gone.
+    let renamed = PEOPLE.replace("Artists", "Artists2");
+    let broken = format!("{}3,cat", PEOPLE.replace("\"Artists,ACL-X\"", "ACL-X"));
+    for (content, why) in [
+        (renamed.as_str(), "there is no such group in the directory"),
+        (broken.as_str(), "a part of it could not be understood"),
+        ("\n", "reading was interrupted"),
+    ] {
+        stage.file("people.csv", content);
+        let ended = sync(&stage, &["apply", "--auto"]);
+        assert_ne!(ended.code, Some(0), "{content}");
+        assert!(ended.err.contains(why), "{why}\n{}", ended.err);
+        assert_eq!(members(&stage, "Design"), before, "{content}");
+    }
+    std::fs::remove_file(stage.path("people.csv")).unwrap();
+    sync(&stage, &["apply", "--auto"]).with_code(2).saying("there is no such file");
+    stage.file("people.csv", PEOPLE);
+    sync(&stage, &["apply", "--auto"]).done().saying("nothing to change");
+}
+
+#[test]
+fn a_guard_stops_until_it_is_allowed() {
+    let stage = stage();
+    let guarded = CONFIG.replace("removals_per_group = \"off\"", "removals_per_group = 0");
+    stage.file("umapi-sync.toml", &guarded);
+    for _ in 0..2 {
+        let stopped = sync(&stage, &["apply", "--auto"]).with_code(1);
+        assert!(stopped.err.contains("Design would lose"), "{}", stopped.err);
+        assert!(stopped.err.contains("umapi sync allow"), "{}", stopped.err);
+        assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
+    }
+    sync(&stage, &["status"]).with_code(1);
+    sync(&stage, &["allow", "--yes"]).done();
+    sync(&stage, &["apply", "--auto"]).done();
+    assert_eq!(members(&stage, "Design"), ["ann@example.com", "bob@example.com"]);
+}
+
+#[test]
+fn a_saved_plan_is_made_exactly_or_refused() {
+    let stage = stage();
+    let plan = stage.path("plan.json");
+    sync(&stage, &["plan", "--out", text(&plan)]).done();
+    // What the plan says of one user is done by somebody else; that is no reason to refuse it.
+    stage
+        .umapi([
+            "users",
+            "create",
+            "--type",
+            "federatedID",
+            "--email",
+            "ann@example.com",
+            "--firstname",
+            "Ann",
+            "--lastname",
+            "Lee",
+            "--country",
+            "DE",
+        ])
+        .done();
+    stage.emulator.journal().clear();
+    sync(&stage, &["apply", text(&plan), "--auto"]).done().saying("1 change of the plan is made already");
+    let lists =
+        stage.emulator.journal().count(Operation::ListUsers) + stage.emulator.journal().count(Operation::ListGroups);
+    assert_eq!(lists, 0, "only the users of the plan are looked up");
+    sync(&stage, &["apply", text(&plan), "--auto"]).done().saying("nothing to change");
+    // A user of the plan is renamed meanwhile.
+    stage.file("people.csv", PEOPLE.replace("Ann", "Anna"));
+    sync(&stage, &["plan", "--out", text(&plan)]).done();
+    stage.umapi(["users", "update", "ann@example.com", "--firstname", "Other"]).done();
+    sync(&stage, &["apply", text(&plan), "--auto"]).with_code(2).saying("the first name is Other now");
+    stage.file("umapi-sync.toml", format!("{CONFIG}\n# changed\n"));
+    sync(&stage, &["apply", text(&plan), "--auto"]).with_code(2).saying("the configuration has changed");
+}
+
+#[test]
+fn one_failing_person_does_not_end_the_run() {
+    let stage = stage();
+    stage.file(
+        "people.csv",
+        format!("{PEOPLE}3,cat@unclaimed.example,Cat,C,US,Artists\n4,dan@example.com,Dan,D,US,Artists\n"),
+    );
+    let ended = sync(&stage, &["apply", "--auto", "-f", "json"]).with_code(1);
+    let outcomes = ended.json();
+    let of = |user: &str| -> Vec<String> {
+        let all = outcomes.as_array().unwrap().iter().filter(|change| change["user"] == user);
+        all.map(|change| change["outcome"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of("dan@example.com"), ["completed", "completed"]);
+    assert!(of("cat@unclaimed.example").iter().all(|outcome| outcome != "completed"), "{outcomes:#}");
+    assert!(members(&stage, "Design").contains(&"dan@example.com".to_owned()));
+}
+
+#[test]
+fn only_one_person_can_be_changed() {
+    let stage = stage();
+    sync(&stage, &["apply", "--auto", "--only", "ANN@example.com"]).done();
+    assert_eq!(stage.groups_of("ann@example.com"), ["Design"]);
+    stage.umapi(["users", "get", "bob@example.com"]).with_code(6);
+}
+
+#[test]
+fn a_person_is_explained() {
+    let stage = stage();
+    let explained = sync(&stage, &["explain", "bob@example.com"]).done();
+    for part in ["people.csv, line 3", "Design of main: from Artists (line 17)", "add to ACL X in main"] {
+        assert!(explained.out.contains(part), "{part}\n{}", explained.out);
+    }
+    sync(&stage, &["explain", "nobody@example.com"]).with_code(6);
+}
+
+#[test]
+fn who_is_there_for_no_reason_can_stay() {
+    let stage = stage();
+    let listed = sync(&stage, &["adopt", "-f", "csv"]).done();
+    assert!(listed.out.contains("bob@enterprise.example"), "{}", listed.out);
+    sync(&stage, &["adopt", "bob@enterprise.example"]).done();
+    sync(&stage, &["apply", "--auto"]).done();
+    assert!(members(&stage, "Design").contains(&"bob@enterprise.example".to_owned()));
+}
+
+#[test]
+fn mistakes_of_the_configuration_are_told_at_once() {
+    let stage = stage();
+    stage.file(
+        "umapi-sync.toml",
+        CONFIG.replace("to = [\"Design\"]", "to = [\"x::Design\"]").replace("\"30d\"", "\"soon\""),
+    );
+    let ended = sync(&stage, &["plan"]).with_code(2);
+    for part in ["line 18, column 6: there is no organization called `x`", "line 26, column 10: `soon` is not a time"] {
+        assert!(ended.err.contains(part), "{part}\n{}", ended.err);
+    }
+    std::fs::remove_file(stage.path("umapi-sync.toml")).unwrap();
+    sync(&stage, &["plan"]).with_code(2).saying("umapi sync init");
+}
+
+#[test]
+fn a_written_configuration_can_be_used() {
+    let stage = stage();
+    std::fs::remove_file(stage.path("umapi-sync.toml")).unwrap();
+    let init = ["init", "--kind", "file", "--source", "people.csv", "--map", "Artists=Design"];
+    let written = sync(&stage, &init).done();
+    assert!(written.err.contains("2 people") || written.err.contains("2 can be users"), "{}", written.err);
+    sync(&stage, &init).with_code(2).saying("exists already");
+    sync(&stage, &["check", "-f", "csv"]).done();
+    sync(&stage, &["apply", "--auto"]).done();
+    assert_eq!(stage.groups_of("ann@example.com"), ["Design"]);
+}
+
+#[test]
+fn a_rehearsal_leaves_nothing_behind() {
+    let stage = stage();
+    let plan = stage.umapi(["--emulator", "sync", "plan", "-f", "csv"]).done();
+    assert!(plan.out.contains("ann@example.com"), "{}", plan.out);
+    stage.umapi(["--emulator", "sync", "apply", "--auto"]).done();
+    assert!(!stage.path("umapi-sync.state").exists());
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
+}
+
+#[test]
+fn a_thousand_moves_between_groups_take_few_requests() {
+    let stage = stage();
+    let people = |group: &str| {
+        let mut csv = String::from("id,email,givenName,sn,groups\n");
+        for number in 0..1000 {
+            let _ = writeln!(csv, "{number},p{number}@example.com,P,P{number},{group}");
+        }
+        // Both groups of the directory exist all the time.
+        csv + "a,a@example.com,A,A,ACL-A\nb,b@example.com,B,B,ACL-B\n"
+    };
+    stage.file(
+        "umapi-sync.toml",
+        CONFIG
+            .replace("[guard]", "[guard]\ncreations = \"off\"")
+            .replace("from = \"Artists\"", "from = \"ACL-B\"")
+            .replace("to = [\"Design\"]", "to = []"),
+    );
+    stage.file("people.csv", people("ACL-A"));
+    sync(&stage, &["apply", "--auto", "--problems-only"]).done();
+    stage.file("people.csv", people("ACL-B"));
+    stage.emulator.journal().clear();
+    sync(&stage, &["apply", "--auto", "--problems-only"]).done();
+    let requests = stage.emulator.journal().count(Operation::ExecuteActions);
+    assert!(requests <= 4, "{requests} requests");
+    assert_eq!((members(&stage, "ACL A").len(), members(&stage, "ACL B").len()), (1, 1001));
+}
+
+#[test]
+fn lost_responses_and_refusals_are_made_good_by_the_next_run() {
+    let stage = stage();
+    let rule = FaultRule::on(Operation::ExecuteActions, FaultResponse::status(500));
+    stage.emulator.faults().add(rule).unwrap();
+    let failed = sync(&stage, &["apply", "--auto", "--max-wait", "0s"]);
+    assert_ne!(failed.code, Some(0));
+    stage.emulator.faults().clear();
+    sync(&stage, &["apply", "--auto"]).done();
+    assert_eq!(stage.groups_of("bob@example.com"), ["ACL X", "Design"]);
+    let again = sync(&stage, &["apply", "--auto"]).done();
+    again.saying("nothing to change");
+}
