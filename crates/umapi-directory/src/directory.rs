@@ -23,7 +23,7 @@ pub struct Query {
 pub enum GroupSelector {
     /// The group of this name, or with this distinguished name or id.
     Named(String),
-    /// All groups. Whoever reads picks those whose names match.
+    /// All groups. The caller picks those whose names match.
     All,
 }
 

@@ -74,7 +74,7 @@ pub enum GapCause {
 impl<T> Complete<T> {
     /// States that a list is whole.
     ///
-    /// Only whoever saw the end of the list can say so: the last page, the result code of the search, the end of the file.
+    /// Only a reader that saw the end of the list can say so: the last page, the result code of the search, the end of the file.
     pub fn proven(list: T) -> Self {
         Self(list)
     }

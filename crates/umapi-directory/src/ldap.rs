@@ -158,7 +158,7 @@ impl Read<'_> {
             };
             match connection.search(search, &mut on_entry).await {
                 End::Cut { gap, is_lost: true } if !self.reconnect().await => break End::Cut { gap, is_lost: true },
-                // Begun anew on another server: whoever was handed on is not handed on twice.
+                // Begun anew on another server: people who were handed on are not handed on twice.
                 End::Cut { is_lost: true, .. } => unreadable.clear(),
                 end => break end,
             }

@@ -575,7 +575,7 @@ impl Comparison<'_> {
     /// What to remember of this organization.
     fn next_state(&self) -> OrgState {
         let mut next = OrgState { adopted: self.state.adopted.clone(), ..OrgState::default() };
-        // Whoever is not seen this time, for whatever reason, keeps the link: it is what makes them a leaver.
+        // A person who is not seen this time, for whatever reason, keeps the link: it is what makes them a leaver.
         next.links.clone_from(&self.state.links);
         for (index, wanted) in self.people.wanted().iter().enumerate() {
             let link = match self.matching.user_of(index).and_then(|user| self.users().get(user)) {

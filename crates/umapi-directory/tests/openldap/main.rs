@@ -1,6 +1,7 @@
 //! Reads a real OpenLDAP server. Without `slapd` on this machine these tests are skipped, and say so.
 
 #![cfg(all(unix, feature = "ldap"))]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail like tests")]
 
 mod proxy;
 mod server;
@@ -109,7 +110,7 @@ async fn a_size_limit_is_seen_with_and_without_pages() {
             let read = read(settings, &["Everyone"]).await;
             let gaps = read.reading.people.gaps();
             assert!(!gaps.is_empty(), "{limit} {page_size:?}: {} people", read.people.len());
-            // Whoever is missing in the list is found through the group, one by one.
+            // People who are missing in the list are found through the group, one by one.
             let group = &read.reading.groups["Everyone"].members;
             assert!(group.complete().is_err() || read.members("Everyone").len() == 30, "{limit} {page_size:?}");
             assert!(limit.contains("pr=5") || group.complete().is_ok(), "{limit} {page_size:?}");
