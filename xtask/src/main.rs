@@ -5,6 +5,7 @@ mod bench;
 mod checks;
 mod codegen;
 mod compat;
+mod dependencies;
 mod generated;
 mod package;
 mod spec;
@@ -51,8 +52,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Check the licenses, layers, duplicate versions and sources of all dependencies, with `cargo-deny`.
-    Deps,
+    /// Check the licenses, layers, duplicate versions, sources and known vulnerabilities of all dependencies, with
+    /// `cargo-deny`.
+    Deps {
+        /// A clone of the advisory database, in place of the network.
+        #[arg(long, value_name = "FOLDER")]
+        advisories: Option<std::path::PathBuf>,
+    },
     /// Package each published crate from a clean clone, and build it from its package.
     Package {
         /// Only check the manifests and the lists of files.
@@ -115,7 +121,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Ci => return checks::run(),
         Task::Bench { arguments } => bench::run(&arguments)?,
         Task::Soak { arguments } => bench::soak(&arguments)?,
-        Task::Deps => workspace::check_dependencies()?,
+        Task::Deps { advisories } => dependencies::check(advisories.as_deref())?,
         Task::Package { list: true } => package::check_lists()?,
         Task::Package { list: false } => package::run()?,
         Task::Compat => return compat::run(),
