@@ -81,7 +81,7 @@ pub struct Options {
     /// Folder of the certificate authority, created if it does not exist
     #[arg(long, value_name = "FOLDER", help_heading = "TLS", env = "UMAPI_EMULATOR_CA_DIR")]
     ca_dir: Option<PathBuf>,
-    /// Further names in the certificate, e.g. usermanagement.adobe.io
+    /// Further names of this machine, in the certificate and for the management port, e.g. usermanagement.adobe.io
     #[arg(long, value_name = "NAME", help_heading = "TLS", value_delimiter = ',', env = "UMAPI_EMULATOR_SERVER_NAMES")]
     server_name: Vec<String>,
     /// Further hosts to accept as the IMS host in JWTs
