@@ -2,21 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use umapi_http::{NetworkError, redact};
+use umapi_http::{NetworkError, error_texts, redact};
 
 use crate::{
     ClockSkew, Endpoint, Error, Login, USER_MANAGEMENT_METASCOPE, USER_MANAGEMENT_SCOPES,
     error::{ErrorResponse, Kind},
     login::LoginResponse,
 };
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Failure {
-    error: String,
-    error_description: String,
-}
 
 /// The codes of the login server. They are never redacted, even if a secret has the same text.
 const CODES: [&str; 6] =
@@ -27,12 +19,12 @@ pub(crate) fn of_response(response: LoginResponse, login: &Login, secrets: &[&st
     let LoginResponse { head, body } = response;
     let status = head.status;
     // Parsed before anything is redacted, because a short secret may be a word of the JSON.
-    let failure: Failure = serde_json::from_slice(&body).unwrap_or_default();
-    let code = match failure.error {
+    let [code, description] = error_texts(&body, [&["error"], &["error_description"]]).map(Option::unwrap_or_default);
+    let code = match code {
         code if CODES.contains(&code.as_str()) => code,
         other => redact(&other, secrets),
     };
-    let description = redact(&failure.error_description, secrets);
+    let description = redact(&description, secrets);
     let said = match (code.as_str(), description.as_str()) {
         ("", _) => String::new(),
         (code, "") => format!(" {code}"),
@@ -153,6 +145,13 @@ mod tests {
         let error = rejected(400, r#"{"error":"invalid_scope"}"#, "planted").to_string();
         assert!(error.contains("scopes `openid,AdobeID,user_management_sdk` were requested"), "{error}");
         assert!(error.contains("`Add to project`") && error.contains("User Management API"), "{error}");
+    }
+
+    #[test]
+    fn an_odd_description_does_not_lose_the_code() {
+        let error = rejected(400, r#"{"error":"invalid_scope","error_description":null}"#, "planted");
+        assert_eq!(error.code(), Some("invalid_scope"));
+        assert!(error.to_string().contains("scopes `openid"), "{error}");
     }
 
     #[test]

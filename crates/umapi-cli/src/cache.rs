@@ -170,12 +170,20 @@ impl Cache {
         }
     }
 
-    /// Removes the file, and the files beside it. Returns whether there was one. A file of another program stays.
-    pub(crate) fn clear(&self) -> Result<bool, Unusable> {
+    /// Removes the lists, and the file with them. Returns whether there were any. A file of another program stays.
+    ///
+    /// As long as the service counts a first page that was read, the file without its lists stays, because the next command
+    /// must know that.
+    pub(crate) fn clear(&self, now: SystemTime) -> Result<bool, Unusable> {
         match check_header(&self.path) {
-            Err(Why::Disk(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(Why::NotACache) => Err(self.unusable(Why::NotACache)),
-            _ => self.remove().map(|()| true).map_err(|error| self.unusable(Why::Disk(error))),
+            Err(Why::Disk(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(Why::NotACache) => return Err(self.unusable(Why::NotACache)),
+            _ => {}
+        }
+        match empty(&self.path, now) {
+            Ok(Some(had_lists)) => Ok(had_lists),
+            // It is damaged, or of another version.
+            Ok(None) | Err(_) => self.remove().map(|()| true).map_err(|error| self.unusable(Why::Disk(error))),
         }
     }
 
@@ -264,8 +272,22 @@ pub(crate) fn folder() -> Option<PathBuf> {
     choose_app_strategy(arguments).ok().map(|strategy| strategy.cache_dir())
 }
 
-/// Removes all caches in a folder, and returns their number. Files of other programs stay.
-pub(crate) fn clear(folder: &Path) -> io::Result<u64> {
+/// Removes the lists of a cache. Returns whether there were any, or `None` if the file is not needed any more.
+fn empty(path: &Path, now: SystemTime) -> rusqlite::Result<Option<bool>> {
+    if check_header(path).is_err() {
+        return Ok(None);
+    }
+    let longest = CachedList::ALL.into_iter().map(CachedList::first_page_period).max().unwrap_or_default();
+    let mut database = Database::open(path)?;
+    let counts = |at: SystemTime| at <= now && at.checked_add(longest).is_some_and(|allowed| now < allowed);
+    if !database.first_pages()?.into_iter().any(counts) {
+        return Ok(None);
+    }
+    database.clear().map(Some)
+}
+
+/// Removes all caches in a folder, as [`Cache::clear`], and returns their number. Files of other programs stay.
+pub(crate) fn clear(folder: &Path, now: SystemTime) -> io::Result<u64> {
     let mut removed = 0;
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -274,8 +296,13 @@ pub(crate) fn clear(folder: &Path) -> io::Result<u64> {
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == EXTENSION) && is_cache(&path) {
-            remove(&path)?;
-            removed += 1;
+            match empty(&path, now) {
+                Ok(Some(had_lists)) => removed += u64::from(had_lists),
+                Ok(None) | Err(_) => {
+                    remove(&path)?;
+                    removed += 1;
+                }
+            }
         }
     }
     Ok(removed)

@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod emulator;
 mod export;
+mod group_members;
 mod groups;
 mod man;
 mod members;

@@ -13,6 +13,7 @@ mod failure;
 mod input;
 mod interrupt;
 mod journal;
+mod large_groups;
 mod member_filter;
 mod memberships;
 mod options;

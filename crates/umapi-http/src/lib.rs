@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod error_texts;
 mod network_error;
 mod options;
 mod panics;
@@ -13,6 +14,7 @@ mod server_url;
 mod task;
 mod tls;
 
+pub use error_texts::error_texts;
 pub use network_error::{NetworkError, is_untrusted_certificate};
 pub use options::{HttpClient, HttpOptions, InvalidSetting};
 pub use panics::{catch_panic, describe_panic, log_panic};

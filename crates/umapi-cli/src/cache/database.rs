@@ -174,6 +174,13 @@ impl Database {
         })
     }
 
+    /// Drops all lists, and leaves nothing of them in the file. Returns whether there were any.
+    pub(super) fn clear(&mut self) -> rusqlite::Result<bool> {
+        let dropped = self.write(|transaction| transaction.execute("DELETE FROM list", []))?;
+        self.connection.execute_batch("VACUUM")?;
+        Ok(dropped > 0)
+    }
+
     /// Adds the items of a page, and where the next one begins. Returns `false` if the list was dropped meanwhile.
     pub(super) fn add_page(&mut self, list: &StoredList, items: &[StoredItem]) -> rusqlite::Result<bool> {
         self.write(|transaction| {
@@ -277,6 +284,12 @@ impl Database {
     pub(super) fn first_page(&self, client: &str, list: CachedList) -> rusqlite::Result<Option<SystemTime>> {
         let mut query = self.connection.prepare_cached("SELECT at FROM first_page WHERE client = ?1 AND items = ?2")?;
         query.query_row([client, list.items()], |row| row.get(0).map(time_of)).optional()
+    }
+
+    /// When the recorded first pages of all clients and lists were read.
+    pub(super) fn first_pages(&self) -> rusqlite::Result<Vec<SystemTime>> {
+        let mut query = self.connection.prepare_cached("SELECT at FROM first_page")?;
+        query.query_map([], |row| row.get(0).map(time_of))?.collect()
     }
 
     pub(super) fn record_first_page(&self, client: &str, list: CachedList, at: SystemTime) -> rusqlite::Result<()> {

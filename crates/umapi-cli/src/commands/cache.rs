@@ -133,13 +133,13 @@ impl ClearArgs {
         };
         if self.all {
             let folder = cache::folder().unwrap_or_default();
-            let removed = cache::clear(&folder).map_err(cannot_remove)?;
+            let removed = cache::clear(&folder, context.clock.wall()).map_err(cannot_remove)?;
             context.note(&format!("{} removed from {}", counted(removed, "cache"), folder.display()));
             return Ok(Exit::Success);
         }
         let cache = selected(context)?;
-        match cache.clear() {
-            Ok(true) => context.note(&format!("removed {}", cache.path().display())),
+        match cache.clear(context.clock.wall()) {
+            Ok(true) => context.note(&format!("removed the lists in {}", cache.path().display())),
             Ok(false) => context.note("nothing to remove: no list is cached"),
             Err(why) => return Err(Failure::failed("cannot remove the cache").why(why)),
         }

@@ -10,8 +10,9 @@ use umapi::{
 };
 
 use super::{
+    group_members::write_members,
     name_args::{self, NameFile},
-    pages::{warn_about_list, write_list, write_pages},
+    pages::{warn_about_list, write_list},
 };
 use crate::{
     batch::{self, Place, SmallBatch},
@@ -169,9 +170,8 @@ pub(crate) struct MembersArgs {
 impl MembersArgs {
     pub(super) async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "members").await?;
-        let pager = self.filter.apply(connection.client.users().in_group(&self.group)).list().dedup();
-        let what_failed = format!("cannot list the members of {}", self.group);
-        write_pages(context, &connection, pager, None, &what_failed, |user| Some(UserRecord::from(user))).await
+        let groups = [self.group];
+        write_members(context, &connection, (&groups, &self.filter), None, |user| Some(UserRecord::from(user))).await
     }
 }
 

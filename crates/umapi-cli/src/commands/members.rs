@@ -16,7 +16,7 @@ use super::{
     account_args::AccountArgs,
     groups::MembersArgs,
     name_args::{self, NameFile, NamedUser, located, unclear, without_repetitions},
-    pages::warn_about_unreadable,
+    pages::{warn_about_list, warn_about_unreadable},
 };
 use crate::{
     accounts::{Accounts, Found, FoundAccount, ambiguous},
@@ -25,6 +25,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     input::{TextArgs, check_name},
+    large_groups::{self, GroupState},
     memberships::{self, PlannedChange},
     output::{OutcomeRecord, OutcomeStatus, counted, rough},
 };
@@ -260,15 +261,39 @@ impl TransferArgs {
             true => super::groups::unknown(group),
             false => Failure::of_service(format!("cannot list the members of {group}"), error),
         };
-        let first = users.in_group(&self.to).exclude_groups(true).list().try_next().await;
-        first.map_err(|error| unlisted(&self.to, &error))?;
+        match GroupState::of(&connection.client, &self.to).await {
+            Ok(GroupState::Missing) => return Err(super::groups::unknown(&self.to)),
+            Ok(_) => {}
+            Err(error) => return Err(unlisted(&self.to, &error)),
+        }
         let mut accounts = Accounts::default();
         let mut members = users.in_group(&self.from).list().dedup();
-        while let Some(user) = members.try_next().await.map_err(|error| unlisted(&self.from, &error))? {
-            accounts.insert(&user);
+        loop {
+            match members.try_next().await {
+                Ok(Some(user)) => accounts.insert(&user),
+                Ok(None) => break,
+                Err(error) if error.is_group_too_large() => {
+                    self.read_large(context, connection, &mut accounts).await?;
+                    break;
+                }
+                Err(error) => return Err(unlisted(&self.from, &error)),
+            }
         }
         warn_about_unreadable(context, members.changes().unreadable_items);
         Ok((named, accounts))
+    }
+
+    /// Takes the members of a group that the service cannot list from the list of all users.
+    async fn read_large(&self, context: &Context, connection: &Connection, accounts: &mut Accounts) -> Result<()> {
+        let mut users = large_groups::users_of(context, connection, &[&self.from], true).await?;
+        let from = FoldedName::new(&self.from);
+        while let Some(user) = users.try_next().await? {
+            if large_groups::has_member(&from, &user) {
+                accounts.insert(&user);
+            }
+        }
+        warn_about_list(context, &users);
+        Ok(())
     }
 
     fn choose<'a>(&self, accounts: &'a Accounts, named: Option<&[NamedUser]>) -> Result<Chosen<'a>> {

@@ -10,56 +10,33 @@ use crate::{
     output::Record,
 };
 
-/// Writes a list as its pages arrive: the records that `pick` makes of its items, up to a limit.
+/// Writes a list as its pages arrive: the records that `pick` makes of its items.
 pub(super) async fn write_pages<T: PageItem, R: Record>(
     context: &Context,
     connection: &Connection,
-    pager: Pager<T>,
-    limit: Option<u64>,
-    what_failed: &str,
-    pick: impl FnMut(T) -> Option<R>,
-) -> Result<Exit> {
-    write_all_pages(context, connection, vec![pager], limit, what_failed, pick).await
-}
-
-/// Writes several lists as one.
-pub(super) async fn write_all_pages<T: PageItem, R: Record>(
-    context: &Context,
-    connection: &Connection,
-    pagers: Vec<Pager<T>>,
-    limit: Option<u64>,
+    mut pager: Pager<T>,
     what_failed: &str,
     mut pick: impl FnMut(T) -> Option<R>,
 ) -> Result<Exit> {
     let mut listing = context.listing_beside(&connection.progress);
-    let (mut written, mut all_changes) = (0, Vec::new());
-    let mut pagers = pagers.into_iter();
-    let mut current = pagers.next();
-    while let Some(pager) = &mut current
-        && limit.is_none_or(|limit| written < limit)
-    {
-        let next = match pager.try_next().await {
-            Ok(Some(item)) => item,
-            Ok(None) => {
-                all_changes.push(pager.changes());
-                current = pagers.next();
-                continue;
+    loop {
+        match pager.try_next().await {
+            Ok(Some(item)) => {
+                if let Some(record) = pick(item) {
+                    listing.push(&record)?;
+                }
             }
+            Ok(None) => break,
             Err(error) => {
                 // The items read so far are part of the output. The failure is more important than a failed write.
                 let _ = listing.finish();
                 return Err(Failure::of_service(what_failed, &error));
             }
-        };
-        if let Some(record) = pick(next) {
-            listing.push(&record)?;
-            written += 1;
         }
     }
     listing.finish()?;
     connection.progress.finish();
-    all_changes.extend(current.map(|pager| pager.changes()));
-    all_changes.into_iter().for_each(|changes| warn_about_changes(context, changes));
+    warn_about_changes(context, pager.changes());
     Ok(Exit::Success)
 }
 

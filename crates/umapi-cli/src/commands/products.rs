@@ -35,7 +35,7 @@ impl ProductsCommand {
         match self {
             Self::List(_) => {
                 let pick = |product| Some(ProductRecord::from(product));
-                write_pages(context, &connection, products.list(), None, "cannot list the products", pick).await
+                write_pages(context, &connection, products.list(), "cannot list the products", pick).await
             }
             Self::Get(GetArgs { id }) => {
                 let product = products.get(&id).await;

@@ -7,15 +7,16 @@ use std::{
 
 use clap::{Args, Subcommand};
 use umapi::{
-    Account, AccountKind, Command, NewUser, UserUpdate,
+    AccountKind, Command, NewUser, UserUpdate,
     model::{GroupType, User},
     plan::account::FoldedName,
 };
 
 use super::{
     account_args::{AccountArgs, AccountType},
+    group_members::write_members,
     name_args::{self, NameFile, NamedUser, without_repetitions},
-    pages::{write_all_pages, write_list},
+    pages::write_list,
 };
 use crate::{
     accounts::{self, Accounts, Found, FoundAccount, MAX_LOOKUPS, UserQuery},
@@ -92,13 +93,10 @@ impl ListArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
         let connection = Connection::for_list(context, "users").await?;
         let what_failed = "cannot list the users";
-        let users = connection.client.users();
-        let pagers = match &self.group {
-            Some(group) => vec![self.filter.apply(users.in_group(group)).list().dedup()],
+        let groups = match &self.group {
+            Some(group) => vec![group.clone()],
             None if self.product.is_some() || self.filter.is_about_licenses() => {
-                let profiles = self.profiles(context, &connection).await?;
-                let members = |profile| self.filter.apply(users.in_group(profile)).list().dedup();
-                profiles.into_iter().map(members).collect()
+                self.profiles(context, &connection).await?
             }
             None => {
                 let domain = self.domain.as_deref();
@@ -107,13 +105,8 @@ impl ListArgs {
                 return write_list(context, &connection, users, self.limit, pick).await;
             }
         };
-        // A user can be in several profiles.
-        let (is_one_list, mut seen) = (pagers.len() == 1, HashSet::new());
-        write_all_pages(context, &connection, pagers, self.limit, what_failed, |user| {
-            let is_new = is_one_list || Account::of(&user).is_none_or(|account| seen.insert(account.key().clone()));
-            (is_new && self.is_listed(&user)).then(|| self.record(user))
-        })
-        .await
+        let pick = |user: User| self.is_listed(&user).then(|| self.record(user));
+        write_members(context, &connection, (&groups, &self.filter), self.limit, pick).await
     }
 
     /// Returns the names of the profiles of the product, or of all products.

@@ -13,6 +13,7 @@ use crate::{
         Diagnostic, Diagnostics,
         desired::{Desired, Located},
     },
+    large_groups::{self, GroupState},
 };
 
 /// The most groups that are looked up one by one, because an older list does not have them.
@@ -102,10 +103,10 @@ impl Current {
         let unknown: BTreeMap<FoldedName, String> =
             self.unknown_groups(desired).into_iter().map(|(key, group)| (key.clone(), group.name.clone())).collect();
         for (key, name) in unknown.into_iter().take(MAX_NEW_GROUPS) {
-            match client.users().in_group(name.as_str()).exclude_groups(true).list().try_next().await {
+            match GroupState::of(client, &name).await {
+                Ok(GroupState::Missing) => {}
                 // Its kind is not known.
                 Ok(_) => drop(self.groups.insert(key, GroupRef::from(&name))),
-                Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(Failure::of_service(format!("cannot look up the group \"{name}\""), &error)),
             }
         }
@@ -191,11 +192,7 @@ impl Current {
             return Ok(());
         }
         let names: Vec<&str> = groups.iter().map(|(_, name)| *name).collect();
-        context.note(&format!(
-            "too large for the service to list: \"{}\"; the direct members are taken from the list of all users",
-            names.join("\", \"")
-        ));
-        let mut users = connection.users(context, None, true, "cannot list the users").await?;
+        let mut users = large_groups::users_of(context, connection, &names, true).await?;
         groups.iter().for_each(|(key, _)| drop(self.members.insert(key.clone(), Vec::new())));
         while let Some(user) = users.try_next().await? {
             let Some(account) = FoundAccount::of(&user) else { continue };

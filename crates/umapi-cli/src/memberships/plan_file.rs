@@ -19,6 +19,7 @@ use crate::{
     connection::Connection,
     failure::{Failure, Result},
     input::{Diagnostic, SourceLocation},
+    large_groups::GroupState,
     private_file,
 };
 
@@ -257,7 +258,7 @@ type Users = BTreeMap<AccountKey, Option<BTreeSet<FoldedName>>>;
 async fn differences(client: &Client, changes: &[PlannedChange], new_groups: &[String]) -> Result<Vec<String>, Error> {
     let mut differences = Vec::new();
     for group in new_groups {
-        if exists(client, group).await? {
+        if GroupState::of(client, group).await? != GroupState::Missing {
             differences.push(format!("group \"{group}\" exists already"));
         }
     }
@@ -267,15 +268,19 @@ async fn differences(client: &Client, changes: &[PlannedChange], new_groups: &[S
         groups.insert(FoldedName::new(change.group.name()), change.group.name());
     }
     groups.retain(|key, _| !new_groups.contains(key));
-    let mut missing = BTreeSet::new();
+    let (mut missing, mut large) = (BTreeSet::new(), BTreeSet::new());
     for (key, name) in &groups {
-        if !exists(client, name).await? {
-            differences.push(format!("group \"{name}\" does not exist any more"));
-            missing.insert(key.clone());
+        match GroupState::of(client, name).await? {
+            GroupState::Listable => {}
+            GroupState::TooLarge => drop(large.insert(key.clone())),
+            GroupState::Missing => {
+                differences.push(format!("group \"{name}\" does not exist any more"));
+                missing.insert(key.clone());
+            }
         }
     }
-    groups.retain(|key, _| !missing.contains(key));
-    let users = read_users(client, changes, groups.values().copied()).await?;
+    groups.retain(|key, _| !missing.contains(key) && !large.contains(key));
+    let users = read_users(client, changes, groups.values().copied(), large).await?;
     let mut gone = BTreeSet::new();
     for PlannedChange { change, line, .. } in changes {
         let key = FoldedName::new(change.group.name());
@@ -300,21 +305,13 @@ async fn differences(client: &Client, changes: &[PlannedChange], new_groups: &[S
     Ok(differences)
 }
 
-/// Whether a group exists: the service has no such call, so its first members are asked for.
-async fn exists(client: &Client, group: &str) -> Result<bool, Error> {
-    match client.users().in_group(group).exclude_groups(true).list().try_next().await {
-        Err(error) if error.is_not_found() => Ok(false),
-        // It exists, and is too large to be listed.
-        Err(error) if !error.is_group_too_large() => Err(error),
-        _ => Ok(true),
-    }
-}
-
-/// Looks up the users of a plan: one by one or, if they are many, among the members of its groups.
+/// Looks up the users of a plan: one by one or, if they are many, among the members of its groups,
+/// except the groups that are too large to be listed.
 async fn read_users<'a>(
     client: &Client,
     changes: &[PlannedChange],
     groups: impl Iterator<Item = &'a str>,
+    mut large: BTreeSet<FoldedName>,
 ) -> Result<Users, Error> {
     let accounts: BTreeMap<&AccountKey, &Account> =
         changes.iter().map(|planned| (planned.change.user.key(), &planned.change.user)).collect();
@@ -322,14 +319,7 @@ async fn read_users<'a>(
     let mut users = Users::new();
     if accounts.len() <= MAX_LOOKUPS {
         for (key, account) in accounts {
-            let name = account.name();
-            let found = match (account.domain(), account.is_adobe_id()) {
-                (Some(domain), _) => service.get_by_username(name, domain).await?,
-                (None, true) => service.get_adobe_id(name).await?,
-                (None, false) => service.get(name).await?,
-            };
-            let found = found.and_then(|user| FoundAccount::of(&user)).filter(|found| found.key() == key);
-            users.insert(key.clone(), found.map(|found| found.groups.into_keys().collect()));
+            users.insert(key.clone(), read_user(client, account).await?);
         }
         return Ok(users);
     }
@@ -337,7 +327,16 @@ async fn read_users<'a>(
     users.extend(accounts.keys().map(|key| ((*key).clone(), Some(BTreeSet::new()))));
     for group in groups {
         let mut members = service.in_group(group).list().dedup();
-        while let Some(user) = members.try_next().await? {
+        loop {
+            let user = match members.try_next().await {
+                Ok(Some(user)) => user,
+                Ok(None) => break,
+                Err(error) if error.is_group_too_large() => {
+                    large.insert(FoldedName::new(group));
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             if let Some(found) = FoundAccount::of(&user)
                 && let Some(own) = users.get_mut(found.key())
             {
@@ -345,7 +344,26 @@ async fn read_users<'a>(
             }
         }
     }
+    // The list of all users would tell, but it may be old, or not be read again so soon.
+    for PlannedChange { change, .. } in changes {
+        let is_unread = users.get(change.user.key()).is_some_and(|own| own.as_ref().is_some_and(BTreeSet::is_empty));
+        if is_unread && large.contains(&FoldedName::new(change.group.name())) {
+            users.insert(change.user.key().clone(), read_user(client, &change.user).await?);
+        }
+    }
     Ok(users)
+}
+
+/// Looks up the groups of a user. `None` if there is no such account.
+async fn read_user(client: &Client, account: &Account) -> Result<Option<BTreeSet<FoldedName>>, Error> {
+    let (users, name) = (client.users(), account.name());
+    let found = match (account.domain(), account.is_adobe_id()) {
+        (Some(domain), _) => users.get_by_username(name, domain).await?,
+        (None, true) => users.get_adobe_id(name).await?,
+        (None, false) => users.get(name).await?,
+    };
+    let found = found.and_then(|user| FoundAccount::of(&user)).filter(|found| found.key() == account.key());
+    Ok(found.map(|found| found.groups.into_keys().collect()))
 }
 
 #[cfg(test)]

@@ -62,6 +62,9 @@ pub(crate) fn call_error(error: &Error) -> String {
     let mut text = match (error.code(), error.service_message()) {
         (Some(code), message) => what_happened(code, message),
         (None, Some(message)) => message.to_owned(),
+        (None, None) if error.is_group_too_large() => {
+            "the service takes too long to list the members of this group, probably because it is very large".to_owned()
+        }
         (None, None) => "the service, or a proxy, rejected the request".to_owned(),
     };
     if error.may_have_been_applied() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use umapi::{Client, Command, NewGroup, RunOptions};
+use umapi::{Client, Command, NewGroup, RunOptions, model::User};
 use umapi_directory::{
     Attributes, Complete, Directory, DirectoryError, DirectorySettings, Extent, Gap, GapCause, GroupReading,
     GroupSelector, Person, PersonId, Query, Reading,
@@ -14,6 +14,7 @@ use umapi_sync::{
 
 use super::Setup;
 use crate::{
+    cache::ListReader,
     connection::Connection,
     context::Context,
     failure::{Failure, Result},
@@ -54,7 +55,8 @@ pub(crate) async fn read_directories<'c>(
             (_, Some(source)) => read_directory(source.as_ref(), &query, &mut take).await,
             (DirectorySettings::Adobe(settings), None) => {
                 let connection = Connection::of_profile(context, &settings.profile, "people").await?;
-                Ok(read_adobe(&connection.client, &query, &mut take).await)
+                let users = connection.users(context, None, true, "cannot list the users").await?;
+                Ok(read_adobe(users, &query, &mut take).await)
             }
             (_, None) => Err(DirectoryError::setting(&directory.name, "this umapi cannot read it", "update umapi")),
         };
@@ -86,8 +88,7 @@ async fn read_directory(
 }
 
 /// Reads another organization as a directory: its users are people.
-async fn read_adobe(client: &Client, query: &Query, take: &mut (dyn FnMut(Person) + Send)) -> Reading {
-    let mut users = client.users().list().dedup();
+async fn read_adobe(mut users: ListReader<User>, query: &Query, take: &mut (dyn FnMut(Person) + Send)) -> Reading {
     let mut count = 0;
     let mut members: BTreeMap<String, Vec<PersonId>> = BTreeMap::new();
     let mut gaps = Vec::new();
@@ -109,7 +110,7 @@ async fn read_adobe(client: &Client, query: &Query, take: &mut (dyn FnMut(Person
             }
         }
     }
-    let unreadable = users.changes().unreadable_items;
+    let unreadable = users.unreadable();
     if unreadable > 0 {
         gaps.push(Gap::new("all people", GapCause::Unreadable).detail(counted(unreadable, "user")));
     }
@@ -132,7 +133,7 @@ async fn read_adobe(client: &Client, query: &Query, take: &mut (dyn FnMut(Person
     }
 }
 
-fn adobe_person(id: PersonId, user: &umapi::model::User) -> Person {
+fn adobe_person(id: PersonId, user: &User) -> Person {
     let fields = [
         ("email", &user.email),
         ("username", &user.username),
@@ -162,28 +163,26 @@ pub(crate) async fn read_organizations(
         if context.global.emulator {
             rehearse(&connection.client, config, org).await?;
         }
-        organizations.push(read_organization(&connection.client, &org.name).await?);
+        organizations.push(read_organization(context, &connection, &org.name).await?);
         connection.progress.finish();
         connections.push(connection);
     }
     Ok((organizations, connections))
 }
 
-async fn read_organization(client: &Client, name: &str) -> Result<Organization> {
-    let failed =
-        |what: &str, error: &umapi::Error| Failure::of_service(format!("cannot list the {what} of {name}"), error);
-    let mut groups = Vec::new();
-    let mut list = client.groups().list();
-    while let Some(group) = list.try_next().await.map_err(|error| failed("groups", &error))? {
-        groups.push(group);
-    }
-    let group_list = whole_unless(list.changes().unreadable_items, "the groups of Adobe");
+/// Reads the groups and users of an organization, or takes them from the cache: the service counts how often they are read.
+async fn read_organization(context: &Context, connection: &Connection, name: &str) -> Result<Organization> {
+    let failed = |what: &str| format!("cannot list the {what} of {name}");
+    let mut list = connection.groups(context, &failed("groups")).await?;
+    let groups = list.collect().await?;
+    let group_list = whole_unless(list.unreadable(), "the groups of Adobe");
+    drop(list);
     let mut reader = OrganizationReader::new(groups);
-    let mut users = client.users().list().dedup();
-    while let Some(user) = users.try_next().await.map_err(|error| failed("users", &error))? {
+    let mut users = connection.users(context, None, true, &failed("users")).await?;
+    while let Some(user) = users.try_next().await? {
         reader.take(user);
     }
-    let everyone = whole_unless(users.changes().unreadable_items, "the users of Adobe");
+    let everyone = whole_unless(users.unreadable(), "the users of Adobe");
     Ok(reader.finish(name, &everyone, group_list))
 }
 

@@ -11,7 +11,8 @@ use umapi_sync::{Action, Change, OrgPlan, TargetKind};
 
 use super::records::{PlannedRecord, SyncRecord};
 use crate::{
-    batch::{Summary, WriteArgs},
+    batch::{Summary, WriteArgs, keep_cache},
+    cache::{Cache, RunChanges},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -27,7 +28,11 @@ struct Ending {
 
 /// A sending in progress.
 struct Sending<'a> {
+    context: &'a Context,
     client: &'a Client,
+    /// The lists on disk, which must not show what is changed here as it was. `None` for a dry run.
+    cache: Option<&'a Cache>,
+    cached: RunChanges,
     run: RunOptions,
     changes: &'a [&'a Change],
     endings: BTreeMap<usize, Ending>,
@@ -61,15 +66,22 @@ pub(crate) async fn send(
         let changes: Vec<&Change> = part.iter().map(|(_, change)| *change).collect();
         let run = RunOptions::new().stop(&stop);
         let run = if options.dry_run { run.test_only() } else { run };
+        let cache = connection.cache.as_ref().filter(|_| !options.dry_run);
+        let cached = RunChanges::begin(cache, changes.len() as u64, options.dry_run);
         let mut sending = Sending {
+            context,
             client: &connection.client,
+            cache,
+            cached: keep_cache(context, cached).unwrap_or_default(),
             run,
             changes: &changes,
             endings: BTreeMap::new(),
             requests: 0,
             error: None,
         };
-        sending.send_all().await?;
+        let sent = sending.send_all().await;
+        keep_cache(context, sending.cached.end());
+        sent?;
         connection.progress.finish();
         requests += sending.requests;
         error = error.or(sending.error);
@@ -158,8 +170,12 @@ impl Sending<'_> {
         if commands.is_empty() || self.error.is_some() {
             return;
         }
+        for (indexes, command) in &commands {
+            keep_cache(self.context, self.cached.before(indexes[0] as u64, command));
+        }
         let mut outcomes = self.client.execute_stream(stream::iter(commands)).with_options(self.run.clone());
         while let Some((indexes, outcome)) = outcomes.next().await {
+            keep_cache(self.context, self.cached.after(indexes[0] as u64, outcome.is_completed()));
             for (step, index) in indexes.into_iter().enumerate() {
                 self.endings.insert(index, Ending::of_step(&outcome, step));
             }
@@ -201,7 +217,9 @@ impl Sending<'_> {
         if memberships.is_empty() {
             return Ok(());
         }
-        let planned = self.client.memberships().with(memberships).plan().await;
+        let begun = self.cache.map(|cache| cache.begin_memberships(&memberships));
+        let begun = begun.and_then(|begun| keep_cache(self.context, begun));
+        let planned = self.client.memberships().with(memberships.clone()).plan().await;
         let planned = planned.map_err(|error| Failure::of_service("cannot plan the membership changes", &error))?;
         let report = match planned.with_options(self.run.clone()).await {
             Ok(report) => report,
@@ -211,6 +229,13 @@ impl Sending<'_> {
             }
         };
         self.requests += u64::from(report.requests());
+        if let (Some(cache), Some(mut users)) = (self.cache, begun) {
+            for outcome in report.outcomes().iter().filter(|outcome| !outcome.is_completed()) {
+                users.remove(outcome.change().user.key());
+            }
+            let done = memberships.iter().filter(|change| users.contains(change.user.key()));
+            keep_cache(self.context, cache.complete_memberships(done));
+        }
         for outcome in report.outcomes() {
             if let Some(&index) = indexes.get(outcome.number()) {
                 self.endings.insert(index, Ending::of(outcome.outcome()));

@@ -131,6 +131,25 @@ fn members_of_a_group_too_large_to_list_are_found() {
 }
 
 #[test]
+fn large_plan_for_a_group_too_large_to_list_is_checked() {
+    let stage = Stage::new();
+    let names: Vec<String> = (0..101).map(|number| format!("joiner{number}@mail.example")).collect();
+    let lines: String = names.iter().map(|name| format!("{name},adobe\n")).collect();
+    let joiners = stage.file("joiners.csv", format!("user,create\n{lines}"));
+    stage.umapi(["run", text(&joiners), "--quiet"]).done();
+    let file = stage.file("teams.yaml", format!("groups:\n  Sales: [{}]\n", names.join(", ")));
+    let plan = stage.path("plan.json");
+    stage.umapi(["apply", text(&file), "--add-only", "--plan-only", "--plan-out", text(&plan), "--quiet"]).done();
+    let too_large = FaultRule::on(Operation::ListUsersInGroup, FaultResponse::status(504));
+    stage.emulator.faults().add(too_large).unwrap();
+    stage.umapi(["members", "add", "Sales", &names[7], "--max-wait", "0s"]).done();
+    let apply = || ended(stage.command().args(["apply", text(&plan), "--yes", "--max-wait", "0s"]));
+    apply().with_code(1).saying("`joiner7@mail.example (Adobe ID)` is in \"Sales\" already");
+    stage.umapi(["members", "remove", "Sales", &names[7], "--max-wait", "0s"]).done();
+    apply().done().saying("101 completed");
+}
+
+#[test]
 fn edited_export_can_be_applied() {
     let stage = Stage::new();
     let export = stage.umapi(["export"]).done().out;

@@ -265,9 +265,33 @@ fn cache_is_shown_and_cleared() {
     assert_eq!(lists, ["groups", "users-all-memberships"]);
     assert_eq!(shown[0]["is_complete"], true);
     cached(&stage, ["cache", "clear"]).done();
-    assert_eq!(std::fs::read_dir(stage.path("cache")).unwrap().count(), 0);
+    let shown = cached(&stage, ["cache", "show", "-f", "json"]).done().json();
+    assert_eq!(shown, serde_json::json!([]));
+    let text_of = |path: &std::path::Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    assert!(!text_of(&cache_file(&stage)).contains("jane@example.com"));
+    let files = || std::fs::read_dir(stage.path("cache")).unwrap().count();
+    let before = files();
     ended(stage.bare_command().args(["--emulator", "cache", "show"])).with_code(2);
     ended(stage.bare_command().args(["--emulator", "groups", "list"])).done();
+    assert_eq!(files(), before);
+}
+
+#[test]
+fn cleared_cache_knows_when_a_list_may_be_read() {
+    let stage = stage();
+    cached(&stage, ["groups", "list"]).done();
+    for clear in [&["cache", "clear"][..], &["cache", "clear", "--all"]] {
+        ended(stage.cached_command().args(clear)).done();
+        cached(&stage, ["groups", "list", "--max-wait", "1s"])
+            .with_code(4)
+            .saying("cannot read the groups again before ");
+    }
+    assert_eq!(first_pages(&stage, Operation::ListGroups), 1);
+    cached(&stage, ["cache", "clear"]).done().saying("nothing to remove");
+    let database = rusqlite::Connection::open(cache_file(&stage)).unwrap();
+    database.execute("UPDATE first_page SET at = at - 7200000", []).unwrap();
+    drop(database);
+    cached(&stage, ["cache", "clear"]).done();
     assert_eq!(std::fs::read_dir(stage.path("cache")).unwrap().count(), 0);
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use umapi_emulator::{FaultResponse, FaultRule, LimitSettings, Operation};
 
-use crate::stage::{Ended, Stage, text};
+use crate::stage::{Ended, Stage, ended, text};
 
 const PEOPLE: &str = "id,email,givenName,sn,country,groups\n\
     1,ann@example.com,Ann,Lee,de,Artists\n\
@@ -299,4 +299,24 @@ fn a_refused_request_is_made_good_by_the_next_run() {
     assert_eq!(stage.groups_of("bob@example.com"), ["ACL X", "Design"]);
     let again = sync(&stage, &["apply", "--auto"]).done();
     again.saying("nothing to change");
+}
+
+#[test]
+fn a_morning_of_syncs_reads_each_list_once() {
+    let stage = stage_with(LimitSettings::reported());
+    let run = |arguments: &[&str]| ended(stage.cached_command().args(arguments).args(["--max-wait", "20s"]));
+    run(&["sync", "check"]);
+    run(&["sync", "plan", "-f", "csv"]).done().saying("users as of ");
+    run(&["sync", "apply", "--auto"]).done();
+    // What the sync made is in the lists.
+    run(&["sync", "apply", "--auto"]).done().saying("nothing to change");
+    assert!(run(&["users", "list", "-f", "csv"]).done().out.contains("ann@example.com"));
+    let listed = run(&["groups", "list", "-f", "csv"]).done();
+    assert!(listed.out.contains("ACL X"), "{}", listed.out);
+    let journal = stage.emulator.journal();
+    for operation in [Operation::ListUsers, Operation::ListGroups] {
+        let asked = journal.of(operation);
+        assert_eq!(asked.iter().filter(|exchange| exchange.path.trim_end_matches('/').ends_with("/0")).count(), 1);
+    }
+    assert!(journal.all().iter().all(|exchange| exchange.exceeded_limit.is_none()));
 }

@@ -1,24 +1,14 @@
 //! Reads an error response leniently: JSON of three shapes, a web page, or an empty body.
 
-use serde::Deserialize;
-use umapi_http::{read_body, redact};
+use umapi_http::{error_texts, read_body, redact};
 use umapi_model::{ErrorCode, limits::ERROR_RESPONSE_BYTES};
 
-use super::ResponseHead;
+use super::{ResponseHead, lenient};
 use crate::error::ErrorResponse;
 
-/// The fields of the three shapes. They all have a code and a message.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    result: Option<String>,
-    error_code: Option<String>,
-    #[serde(rename = "errorCode")]
-    legacy_code: Option<String>,
-    message: Option<String>,
-    #[serde(rename = "errorMessage")]
-    legacy_message: Option<String>,
-}
+/// The fields with the code and the message, in the three shapes.
+const CODE: &[&str] = &["error_code", "errorCode", "result"];
+const MESSAGE: &[&str] = &["message", "errorMessage"];
 
 /// Reads the rest of an error response, as far as it arrives. Secrets are redacted.
 pub(super) async fn read(mut response: reqwest::Response, head: &ResponseHead, secrets: &[&str]) -> ErrorResponse {
@@ -30,11 +20,10 @@ pub(super) async fn read(mut response: reqwest::Response, head: &ResponseHead, s
 
 /// Reads the code, the message and the text of a body. Secrets are redacted.
 pub(super) fn interpret(body: &[u8], head: &ResponseHead, secrets: &[&str]) -> ErrorResponse {
-    let parsed: Body = serde_json::from_slice(body).unwrap_or_default();
     let text = String::from_utf8_lossy(body);
-    let code = parsed.error_code.or(parsed.legacy_code).or(parsed.result).filter(|code| !code.is_empty());
+    let [code, message] = error_texts(lenient::repair(&text).as_bytes(), [CODE, MESSAGE]);
     // The deprecated endpoints repeat the code as the message.
-    let message = parsed.message.or(parsed.legacy_message).filter(|message| code.as_ref() != Some(message));
+    let message = message.filter(|message| code.as_ref() != Some(message));
     let message = message.or_else(|| head.challenge.as_deref().and_then(error_description));
     ErrorResponse {
         status: head.common.status,
@@ -80,8 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_field_does_not_lose_the_others() {
+        let both = |code: &str, message: &str| (Some(code.to_owned()), Some(message.to_owned()));
+        assert_eq!(read(r#"{"error_code":429050,"message":"Too many requests"}"#), both("429050", "Too many requests"));
+        assert_eq!(read(r#"{"result":"error.x","message":"a \ud83d b"}"#), both("error.x", "a \u{fffd} b"));
+        assert_eq!(read(r#"{"error_code":null,"errorCode":{},"result":"error.x","message":7}"#), both("error.x", "7"));
+        assert_eq!(read(r#"{"result":"error.x","message":["a"],"errorMessage":"b"}"#), both("error.x", "b"));
+    }
+
+    #[test]
     fn a_body_that_is_not_json_has_no_code() {
-        for body in ["", "{", "[]", "null", "\u{fffd}", r#"{"result":7}"#] {
+        for body in ["", "{", "[]", "null", "\u{fffd}", r#"{"result":[7]}"#] {
             assert_eq!(read(body), (None, None), "{body:?}");
         }
         assert!(interpret(b" <html><body>Bad gateway</body></html>", &ResponseHead::default(), &[]).is_html);

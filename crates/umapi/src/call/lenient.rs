@@ -112,7 +112,7 @@ fn add_code(entry: &mut Map<String, Value>, code: &str) {
 }
 
 /// Replaces what a JSON reader rejects within values: halves of surrogate pairs, and numbers that are too large.
-fn repair(text: &str) -> String {
+pub(super) fn repair(text: &str) -> String {
     let mut repaired = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|letter: char| letter == '"' || letter == '-' || letter.is_ascii_digit()) {
