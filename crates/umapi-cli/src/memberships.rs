@@ -117,6 +117,9 @@ fn kinds_matter(changes: &[MembershipChange]) -> bool {
     }
 }
 
+/// What to do after a run that ended early.
+pub(crate) const RUN_AGAIN: &str = "run the same command again to continue; what is done already stays as it is";
+
 /// Applies planned changes, and writes the outcome of each. The users of `not_found` do not exist, so nothing is sent for
 /// them.
 pub(crate) async fn apply(
@@ -126,6 +129,7 @@ pub(crate) async fn apply(
     changes: &[PlannedChange],
     not_found: &[PlannedChange],
     options: &WriteArgs,
+    how_to_continue: &str,
 ) -> Result<Exit> {
     let stop = StopHandle::new();
     let run = RunOptions::new().stop(&stop);
@@ -170,9 +174,5 @@ pub(crate) async fn apply(
     if !options.dry_run && error.is_none() {
         added.warn_about_licenses(context, connection).await;
     }
-    summary.conclude(
-        context,
-        error.as_ref(),
-        "run the same command again to continue; what is done already stays as it is",
-    )
+    summary.conclude(context, error.as_ref(), how_to_continue)
 }

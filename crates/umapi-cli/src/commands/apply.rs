@@ -19,7 +19,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     input::{Diagnostics, TableArgs, desired::Located, read_memberships, source_name},
-    memberships::{self, ChangeRecord, Current, Diff, MaxRemovals, PlanFile, PlannedChange},
+    memberships::{self, ChangeRecord, Current, Diff, MaxRemovals, PlanFile, PlannedChange, RUN_AGAIN},
     output::{OutcomeRecord, counted, rough, time},
     private_file,
 };
@@ -117,7 +117,7 @@ impl ApplyArgs {
             });
             return Ok(exit);
         }
-        self.check_removals(diff.removals(), diff.current)?;
+        self.check_removals(diff.removals(), diff.current, "; to remove nobody, add --add-only")?;
         let new_groups = current.new_keys();
         let mut changes = diff.changes();
         if self.options.dry_run && !new_groups.is_empty() {
@@ -130,8 +130,11 @@ impl ApplyArgs {
         note_new_groups(context, &current.new_groups);
         context.note(&describe(&connection, &changes, planned.plan()).await);
         self.confirm(context, &changes)?;
-        self.create(context, &connection, &current.new_groups).await?;
-        Ok(memberships::apply(context, &connection, planned, &changes, &[], &self.options).await?.most_severe(exit))
+        let again = "run the same command again: groups that exist by then are used";
+        self.create(context, &connection, &current.new_groups, again).await?;
+        let applied =
+            memberships::apply(context, &connection, planned, &changes, &[], &self.options, RUN_AGAIN).await?;
+        Ok(applied.most_severe(exit))
     }
 
     /// Applies a saved plan, if the organization is as it was when the plan was made.
@@ -148,6 +151,7 @@ impl ApplyArgs {
         }
         let connection = Connection::for_change(context, "memberships").await?;
         plan.check_origin(&connection.access)?;
+        plan.check_names()?;
         let changes = plan.changes();
         let new_groups: Vec<Located<String>> =
             plan.new_groups.iter().map(|name| Located::unplaced(name.clone())).collect();
@@ -160,7 +164,7 @@ impl ApplyArgs {
             self.show_changes(context, &connection, &changes, &new_groups).await?;
             return Ok(Exit::Success);
         }
-        self.check_removals(plan.removals(), plan.compared)?;
+        self.check_removals(plan.removals(), plan.compared, "")?;
         if self.options.dry_run && !new_groups.is_empty() {
             return Err(Failure::usage("a plan that creates groups cannot be validated by a dry run")
                 .remedy("leave out --dry-run, or use --plan-only to see the plan"));
@@ -175,8 +179,9 @@ impl ApplyArgs {
         note_new_groups(context, &new_groups);
         context.note(&describe(&connection, &changes, planned.plan()).await);
         self.confirm(context, &changes)?;
-        self.create(context, &connection, &new_groups).await?;
-        memberships::apply(context, &connection, planned, &changes, &[], &self.options).await
+        self.create(context, &connection, &new_groups, &plan.make_again()).await?;
+        let options = &self.options;
+        memberships::apply(context, &connection, planned, &changes, &[], options, &plan.make_again()).await
     }
 
     fn confirm(&self, context: &Context, changes: &[PlannedChange]) -> Result<()> {
@@ -194,7 +199,13 @@ impl ApplyArgs {
     }
 
     /// Creates user groups. If one cannot be created, no membership is changed.
-    async fn create(&self, context: &Context, connection: &Connection, groups: &[Located<String>]) -> Result<()> {
+    async fn create(
+        &self,
+        context: &Context,
+        connection: &Connection,
+        groups: &[Located<String>],
+        how_to_continue: &str,
+    ) -> Result<()> {
         if groups.is_empty() {
             return Ok(());
         }
@@ -224,7 +235,7 @@ impl ApplyArgs {
             failure = Some(so_far.why(format!("\"{}\": {why}", record.subject)));
         }
         match failure {
-            Some(failure) => Err(failure.remedy("run the same command again: groups that exist by then are used")),
+            Some(failure) => Err(failure.remedy(how_to_continue)),
             None => Ok(()),
         }
     }
@@ -264,15 +275,13 @@ impl ApplyArgs {
         Ok(())
     }
 
-    fn check_removals(&self, removals: usize, current: usize) -> Result<()> {
+    fn check_removals(&self, removals: usize, current: usize, otherwise: &str) -> Result<()> {
         if self.max_removals.allows(removals, current) {
             return Ok(());
         }
         Err(Failure::usage("too many memberships would be removed; nothing was changed")
             .why(format!("{removals} of {current} memberships, and --max-removals is {}", self.max_removals))
-            .remedy(format!(
-                "check the plan with --plan-only; to apply it, add --max-removals {removals}; to remove nobody, add --add-only"
-            )))
+            .remedy(format!("check the plan with --plan-only; to apply it, add --max-removals {removals}{otherwise}")))
     }
 }
 

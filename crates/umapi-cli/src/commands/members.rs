@@ -26,7 +26,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     input::{TextArgs, check_name},
     large_groups::{self, GroupState},
-    memberships::{self, PlannedChange},
+    memberships::{self, PlannedChange, RUN_AGAIN},
     output::{OutcomeRecord, OutcomeStatus, counted, rough},
 };
 
@@ -133,7 +133,7 @@ impl ChangeArgs {
             return Err(unclear(ambiguities.into_iter().map(|(_, what)| what)));
         }
         let planned = memberships::plan(context, &connection, &changes).await?;
-        memberships::apply(context, &connection, planned, &changes, &not_found, &self.options).await
+        memberships::apply(context, &connection, planned, &changes, &not_found, &self.options, RUN_AGAIN).await
     }
 }
 
@@ -235,7 +235,7 @@ impl TransferArgs {
         };
         let changes: Vec<PlannedChange> = members.iter().map(change).collect();
         let planned = memberships::plan(context, &connection, &changes).await?;
-        memberships::apply(context, &connection, planned, &changes, &[], &self.options).await
+        memberships::apply(context, &connection, planned, &changes, &[], &self.options, RUN_AGAIN).await
     }
 
     /// Checks the arguments, and reads the members. `None`: no users are named, so all members are meant.

@@ -2,13 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    fs::File,
+    io::{self, Read as _},
     path::Path,
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use umapi::{
-    Account, AccountKind, Client, Error, GroupKind, GroupRef, MembershipAction, MembershipChange,
+    Account, AccountKind, Client, Command, Error, GroupKind, GroupRef, MembershipAction, MembershipChange, NewGroup,
     plan::account::{AccountKey, FoldedName},
 };
 
@@ -26,7 +28,7 @@ use crate::{
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The field with the version: a file that begins with it is a plan.
+/// The field with the version: a file that begins with it is a plan, even if it was cut off.
 const MARK: &str = "\"umapi_plan\"";
 
 /// The number of differences that are shown.
@@ -36,7 +38,7 @@ const SHOWN: usize = 20;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanFile {
-    /// The version of the format. It is the first field, by which a plan is recognized.
+    /// The version of the format, by which a plan is recognized.
     umapi_plan: u32,
     organization: String,
     server: String,
@@ -126,27 +128,27 @@ impl PlanFile {
 
     /// Reads a file if it is a plan. `None` if it is something else, or cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
-        // Only a regular file can be read again.
-        let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        if !is_json || !path.is_file() {
+        // Only a regular file can be read again. Its name does not matter.
+        if !path.is_file() || !begins_as_json_object(path).unwrap_or(false) {
             return Ok(None);
         }
         let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
         let text = text.trim_start_matches('\u{feff}');
-        let is_plan = text.trim_start().strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(MARK));
-        if !is_plan {
-            return Ok(None);
-        }
         #[derive(Deserialize)]
         struct Version {
-            umapi_plan: u32,
+            umapi_plan: Value,
+        }
+        let version = serde_json::from_str(text).ok().map(|Version { umapi_plan }| umapi_plan);
+        let begins_as_plan =
+            || text.trim_start().strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(MARK));
+        if version.is_none() && !begins_as_plan() {
+            return Ok(None);
         }
         let name = path.display().to_string();
-        if let Ok(Version { umapi_plan }) = serde_json::from_str(text)
-            && umapi_plan != VERSION
+        if let Some(version) = version.as_ref().and_then(Value::as_u64).filter(|version| *version != u64::from(VERSION))
         {
             return Err(Failure::usage(format!("cannot apply the plan {name}"))
-                .why(format!("it has the format {umapi_plan}, and this umapi reads the format {VERSION}"))
+                .why(format!("it has the format {version}, and this umapi reads the format {VERSION}"))
                 .remedy("make the plan again with this version: umapi apply FILE --plan-out PLAN.json"));
         }
         match serde_json::from_str::<Self>(text) {
@@ -158,6 +160,18 @@ impl PlanFile {
                     .into_failure(name, "cannot apply the plan"))
             }
         }
+    }
+
+    /// Fails if the plan has names that no group or user can have.
+    pub(crate) fn check_names(&self) -> Result<()> {
+        let mut failure = None;
+        for name in &self.new_groups {
+            let Err(invalid) = Command::from(Command::create_group(NewGroup::new(name))).check() else { continue };
+            let why = format!("group \"{name}\" cannot be created: {}; {}", invalid.rule(), invalid.remedy());
+            let so_far = failure.unwrap_or_else(|| Failure::usage("there cannot be such groups; nothing was sent"));
+            failure = Some(so_far.why(why));
+        }
+        failure.map_or_else(|| super::check_names(&self.changes()), Err)
     }
 
     /// Fails if the plan was made for another organization.
@@ -201,7 +215,12 @@ impl PlanFile {
         if differences.len() > SHOWN {
             failure = failure.why(format!("and {} more", differences.len() - SHOWN));
         }
-        Err(failure.remedy(format!("make a new plan with \"umapi apply {} --plan-out PLAN.json\"", self.file)))
+        Err(failure.remedy(self.make_again()))
+    }
+
+    /// What to do if the plan cannot be applied, or only a part of it was.
+    pub(crate) fn make_again(&self) -> String {
+        format!("make a new plan with \"umapi apply {} --plan-out PLAN.json\"", self.file)
     }
 }
 
@@ -245,6 +264,14 @@ impl Entry {
             },
         }
     }
+}
+
+/// Whether the first character of a file is the bracket of a JSON object. A table can be large, so it is not read for this.
+fn begins_as_json_object(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(4_096).read_to_end(&mut start)?;
+    let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&start);
+    Ok(start.trim_ascii_start().starts_with(b"{"))
 }
 
 fn server_of(access: &Access) -> &str {

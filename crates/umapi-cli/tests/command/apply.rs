@@ -106,6 +106,53 @@ fn plan_belongs_to_its_organization() {
 }
 
 #[test]
+fn plan_is_recognized_by_its_content() {
+    let stage = Stage::new();
+    let file = stage.file("teams.yaml", TEAMS);
+    for name in ["plan", "plan.txt", "plan.yaml", "plan.csv"] {
+        let plan = stage.path(name);
+        stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
+        stage
+            .umapi(["apply", text(&plan), "--dry-run", "--max-removals", "90%"])
+            .done()
+            .saying("have not changed since");
+    }
+    // A formatter sorts its fields.
+    let plan: serde_json::Value = serde_json::from_slice(&std::fs::read(stage.path("plan")).unwrap()).unwrap();
+    let sorted: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_value(plan).unwrap();
+    let sorted = stage.file("sorted.json", serde_json::to_string(&sorted).unwrap());
+    stage.umapi(["apply", text(&sorted), "--dry-run", "--max-removals", "90%"]).done();
+}
+
+#[test]
+fn edited_plan_with_impossible_names_is_refused() {
+    let stage = Stage::new();
+    let (file, plan) = (stage.file("teams.yaml", TEAMS), stage.path("plan.json"));
+    stage.umapi(["apply", text(&file), "--plan-only", "--plan-out", text(&plan)]).done();
+    let whole: serde_json::Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    stage.emulator.journal().clear();
+    for (place, value, part) in [
+        ("/changes/0/user", "".into(), "there cannot be such names"),
+        ("/changes/0/group", "_org_admin".into(), "there cannot be such names"),
+        ("/changes/0/group", "a".repeat(300), "there cannot be such names"),
+    ] {
+        let mut edited = whole.clone();
+        *edited.pointer_mut(place).unwrap() = value.into();
+        std::fs::write(&plan, edited.to_string()).unwrap();
+        stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "90%"]).with_code(2).saying(part);
+    }
+    let mut edited = whole.clone();
+    edited["new_groups"] = serde_json::json!(["_x", ""]);
+    std::fs::write(&plan, edited.to_string()).unwrap();
+    let refused = stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "90%"]).with_code(2);
+    refused.saying("group \"_x\" cannot be created").saying("group \"\" cannot be created");
+    assert_eq!(stage.emulator.journal().all().len(), 0);
+    std::fs::write(&plan, whole.to_string()).unwrap();
+    let refused = stage.umapi(["apply", text(&plan), "--yes", "--max-removals", "0"]).with_code(2);
+    assert!(!refused.err.contains("--add-only"), "{}", refused.err);
+}
+
+#[test]
 fn plan_creates_the_groups_that_it_names() {
     let stage = Stage::new();
     let file = stage.file("teams.yaml", "groups:\n  Spring: [jane@example.com]\n");
