@@ -199,7 +199,7 @@ impl Accounts {
         while let Some(user) = users.try_next().await? {
             accounts.insert(&user);
         }
-        if users.is_from_cache(context) {
+        if users.is_from_cache() {
             accounts.look_up_newcomers(client, &queries).await.map_err(cannot_look_up)?;
         }
         Ok(accounts)

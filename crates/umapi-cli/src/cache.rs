@@ -35,6 +35,9 @@ use crate::{config::Access, private_file};
 /// The greatest age of a list that is used, unless `--max-age` sets another one.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// How far a clock may have been set back. A time that is further in the future is one of a clock that was wrong.
+const CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
+
 /// The environment variable with the folder of the caches.
 const FOLDER_VARIABLE: &str = "UMAPI_CACHE_DIR";
 
@@ -223,9 +226,8 @@ impl Cache {
     pub(crate) fn first_page_allowed_at(&self, list: CachedList, now: SystemTime) -> Option<SystemTime> {
         let database = self.open_existing().ok()??;
         let last = database.first_page(&self.client_id, list).ok()??;
-        // A time in the future is one of a clock that was wrong.
         let allowed = last.checked_add(list.first_page_period())?;
-        (last <= now && now < allowed).then_some(allowed)
+        (!is_after(last, now) && now < allowed).then_some(allowed)
     }
 
     /// Records that this client has read the first page of a list.
@@ -262,6 +264,11 @@ impl fmt::Display for Unusable {
     }
 }
 
+/// Whether a recorded time is so far in the future that it says nothing.
+fn is_after(recorded: SystemTime, now: SystemTime) -> bool {
+    recorded.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_STEP)
+}
+
 /// Returns the folder of the caches: that of UMAPI_CACHE_DIR, or `umapi` in the platform's folder for caches.
 pub(crate) fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
@@ -279,7 +286,7 @@ fn empty(path: &Path, now: SystemTime) -> rusqlite::Result<Option<bool>> {
     }
     let longest = CachedList::ALL.into_iter().map(CachedList::first_page_period).max().unwrap_or_default();
     let mut database = Database::open(path)?;
-    let counts = |at: SystemTime| at <= now && at.checked_add(longest).is_some_and(|allowed| now < allowed);
+    let counts = |at: SystemTime| !is_after(at, now) && at.checked_add(longest).is_some_and(|allowed| now < allowed);
     if !database.first_pages()?.into_iter().any(counts) {
         return Ok(None);
     }

@@ -15,9 +15,10 @@ use umapi::{
 };
 
 use super::{
-    Cache, CachedList, Unusable,
+    CLOCK_STEP, Cache, CachedList, Unusable,
     changes::{ALL_GROUPS, MAX_CHANGED_USERS, UNCERTAIN},
     database::{Database, StoredItem, StoredList},
+    is_after,
 };
 use crate::{
     connection::Connection,
@@ -72,6 +73,8 @@ struct CacheReader<T> {
     /// The groups that this command changed since.
     changed: HashSet<String>,
     uncertain: Vec<String>,
+    /// Whether an earlier call began the list.
+    is_older: bool,
     /// Why the list cannot be kept any more.
     trouble: Option<String>,
     context: ReaderContext,
@@ -88,19 +91,20 @@ struct ReaderContext {
 pub(super) struct Freshness {
     /// The list must have begun at this time or later.
     not_before: SystemTime,
-    now: SystemTime,
+    /// Whether a list may be a little from the future, because the clock was set back since.
+    tolerates_step: bool,
 }
 
 impl Freshness {
     fn of(context: &Context, max_age: Duration) -> Self {
-        let now = context.clock.wall();
-        let oldest = now.checked_sub(max_age).unwrap_or(SystemTime::UNIX_EPOCH);
-        Self { not_before: if context.global.refresh { context.began_at } else { oldest.min(context.began_at) }, now }
+        let oldest = context.clock.wall().checked_sub(max_age).unwrap_or(SystemTime::UNIX_EPOCH);
+        let not_before = if context.global.refresh { context.began_at } else { oldest.min(context.began_at) };
+        Self { not_before, tolerates_step: !context.global.refresh && max_age >= CLOCK_STEP }
     }
 
     /// A list from the future was written with a wrong clock, so its age is not known.
-    fn accepts(self, begun: SystemTime) -> bool {
-        self.not_before <= begun && begun <= self.now
+    fn accepts(self, begun: SystemTime, now: SystemTime) -> bool {
+        self.not_before <= begun && (begun <= now || (self.tolerates_step && !is_after(begun, now)))
     }
 }
 
@@ -156,7 +160,7 @@ impl Connection {
             (Some(cache), Some(max_age)) => {
                 match self.open_cached(context, cache, list, Freshness::of(context, max_age)).await {
                     Ok(mut reader) => {
-                        if notices == Notices::Shown && reader.stored.begun < context.began_at {
+                        if notices == Notices::Shown && reader.is_older {
                             reader.announce(context);
                         }
                         reader.continue_with(pager)?;
@@ -186,7 +190,10 @@ impl Connection {
         let database = cache.open()?;
         let mut lock = None;
         let stored = loop {
-            let usable = database.list(list).map_err(of_database)?.filter(|stored| freshness.accepts(stored.begun));
+            let usable = database
+                .list(list)
+                .map_err(of_database)?
+                .filter(|stored| freshness.accepts(stored.begun, context.clock.wall()));
             match usable {
                 Some(stored) if stored.is_complete => break Some(stored),
                 stored if lock.is_some() => break stored.filter(|stored| !stored.token.is_empty()),
@@ -200,7 +207,7 @@ impl Connection {
             list,
             stored: StoredList {
                 id: 0,
-                begun: freshness.now,
+                begun: context.clock.wall(),
                 token: String::new(),
                 is_complete: false,
                 has_moved: false,
@@ -212,11 +219,13 @@ impl Connection {
             lock,
             changed: HashSet::new(),
             uncertain: Vec::new(),
+            is_older: false,
             trouble: None,
             context: ReaderContext { clock: context.clock.clone() },
             database,
         };
         if let Some(stored) = stored {
+            reader.is_older = stored.begun < context.began_at || context.clock.wall() < stored.begun;
             reader.stored = stored;
             if self.update(&mut reader).await? {
                 return Ok(reader);
@@ -227,7 +236,7 @@ impl Connection {
         }
         self.wait_for_first_page(context, list).await?;
         reader.stored = reader.database.begin(list, context.clock.wall()).map_err(of_database)?;
-        (reader.changed, reader.uncertain) = Default::default();
+        (reader.changed, reader.uncertain, reader.is_older) = Default::default();
         Ok(reader)
     }
 
@@ -517,8 +526,8 @@ impl<T: CachedItem> ListReader<T> {
     }
 
     /// Whether the list was begun by an earlier call.
-    pub(crate) fn is_from_cache(&self, context: &Context) -> bool {
-        matches!(&self.source, Source::Cache(reader) if reader.stored.begun < context.began_at)
+    pub(crate) fn is_from_cache(&self) -> bool {
+        matches!(&self.source, Source::Cache(reader) if reader.is_older)
     }
 
     /// The number of items that could not be read.

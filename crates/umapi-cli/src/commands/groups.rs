@@ -125,7 +125,7 @@ impl GetArgs {
         // The whole list is read, for the next commands.
         let group = self.find(groups.collect().await?);
         warn_about_list(context, &groups);
-        let is_old = groups.is_from_cache(context);
+        let is_old = groups.is_from_cache();
         drop(connection);
         let group = group.ok_or_else(|| match unknown(&self.name) {
             failure if is_old => failure.remedy("if it was created since, add --refresh to read the groups again"),

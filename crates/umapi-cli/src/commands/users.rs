@@ -246,7 +246,7 @@ impl GetArgs {
             }
         }
         // An older list lacks the users who were created since.
-        if list.is_from_cache(context) && missing.len() <= MAX_LOOKUPS {
+        if list.is_from_cache() && missing.len() <= MAX_LOOKUPS {
             let (newcomers, nobody) = self.find_each(connection, missing.into_iter()).await?;
             found.extend(newcomers);
             missing = nobody;

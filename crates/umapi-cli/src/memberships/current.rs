@@ -95,7 +95,7 @@ impl Current {
             self.groups.insert(FoldedName::new(&group.group_name), reference);
         }
         self.unreadable_items += groups.unreadable();
-        Ok(groups.is_from_cache(context))
+        Ok(groups.is_from_cache())
     }
 
     /// Finds the groups that an older list does not have, because they were created since.

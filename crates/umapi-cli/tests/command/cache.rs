@@ -305,3 +305,22 @@ fn users_of_a_domain_come_from_the_list_of_all() {
     }
     assert_eq!(first_pages(&stage, Operation::ListUsers), 1);
 }
+
+#[test]
+fn clock_that_was_set_back_a_little_does_not_matter() {
+    let stage = stage();
+    cached(&stage, ["groups", "list"]).done();
+    let shift = |milliseconds: i64| {
+        let database = rusqlite::Connection::open(cache_file(&stage)).unwrap();
+        database.execute("UPDATE list SET begun = begun + ?1", [milliseconds]).unwrap();
+        database.execute("UPDATE first_page SET at = at + ?1", [milliseconds]).unwrap();
+    };
+    shift(120_000);
+    cached(&stage, ["groups", "list"]).done().saying("groups as of ").saying("less than a minute ago");
+    cached(&stage, ["groups", "list", "--refresh", "--max-wait", "1s"]).with_code(4);
+    assert_eq!(first_pages(&stage, Operation::ListGroups), 1);
+    // The age of a list from another day is not known.
+    shift(86_400_000);
+    let again = cached(&stage, ["groups", "list", "--max-wait", "1s"]).done();
+    assert!(!again.err.contains("as of"), "{}", again.err);
+}
