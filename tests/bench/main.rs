@@ -15,6 +15,7 @@ mod requests;
 mod serving;
 mod soak;
 mod streaming;
+mod sync;
 
 use std::path::PathBuf;
 
@@ -49,6 +50,14 @@ enum Task {
         #[arg(long)]
         commands: usize,
     },
+    /// Plan a sync and print the cost: one process of a benchmark.
+    PlanSync {
+        #[arg(long)]
+        people: usize,
+        /// Know from an earlier run which user is which person.
+        #[arg(long)]
+        later: bool,
+    },
 }
 
 #[derive(Args)]
@@ -77,6 +86,7 @@ enum Benchmark {
     Streaming,
     Pace,
     Commands,
+    Sync,
 }
 
 #[tokio::main]
@@ -88,6 +98,10 @@ async fn main() -> Result<()> {
         Task::StreamBare(address) => streaming::with_bare_loop(&address).await,
         Task::StreamAndForget(address) => streaming::and_forget(&address).await,
         Task::SendCommands { address, commands } => commands::send(&address, commands).await,
+        Task::PlanSync { people, later } => {
+            sync::plan(people, later);
+            Ok(())
+        }
     }
 }
 
@@ -104,6 +118,7 @@ async fn all(run: &Run) -> Result<()> {
                 // It has a runtime of its own, whose thread the virtual clock shares.
                 Benchmark::Pace => report.add(tokio::task::block_in_place(|| pace::measure(run))?),
                 Benchmark::Commands => report.add(commands::measure(run)?),
+                Benchmark::Sync => report.add(sync::measure(run)?),
             }
         }
     }

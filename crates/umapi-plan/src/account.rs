@@ -215,12 +215,16 @@ pub struct AccountKey {
 
 impl Account {
     fn new(name: &str, domain: Option<&str>, kind: Option<AccountKind>) -> Self {
+        let folded = fold_user(name);
+        // Most names are in their folded form already. One text serves both then: organizations have a million of them.
+        let name: Arc<str> = name.into();
+        let key_name = if *folded == *name { FoldedName(Arc::clone(&name)) } else { FoldedName(folded.into()) };
         let key = AccountKey {
-            name: FoldedName::user(name),
+            name: key_name,
             domain: domain.map(FoldedName::domain),
             is_adobe_id: kind == Some(AccountKind::AdobeId),
         };
-        Self { name: name.into(), domain: domain.map(Into::into), email: None, kind, key }
+        Self { name, domain: domain.map(Into::into), email: None, kind, key }
     }
 
     /// The account with this email address. Where there are two, it is the Enterprise or Federated ID.
@@ -261,7 +265,8 @@ impl Account {
     /// Sets the email address of an account that is named by its username. It does not count in comparisons.
     #[must_use]
     pub fn with_email(mut self, address: impl AsRef<str>) -> Self {
-        self.email = Some(address.as_ref().into());
+        let address = address.as_ref();
+        self.email = Some(if *address == *self.name { Arc::clone(&self.name) } else { address.into() });
         self
     }
 

@@ -40,6 +40,8 @@ const VARIABLES: [&str; 3] = ["attr", "all", "enabled"];
 pub struct Condition {
     text: String,
     program: Program,
+    /// Holds the functions of the language, which take longer to set up than a condition to evaluate.
+    functions: Context<'static, 'static>,
     /// As the condition spells them.
     attributes: BTreeSet<String>,
 }
@@ -71,7 +73,7 @@ impl Condition {
         }
         let mut attributes = BTreeSet::new();
         collect_attributes(program.expression(), &mut attributes);
-        let condition = Self { text: text.to_owned(), program, attributes };
+        let condition = Self { text: text.to_owned(), program, functions: Context::default(), attributes };
         condition.evaluate(&Attributes::default(), true).map(|_| condition)
     }
 
@@ -91,7 +93,7 @@ impl Condition {
     fn evaluate(&self, attributes: &Attributes, enabled: bool) -> Result<bool, ConditionError> {
         let first = |name: &String| (name.clone(), attributes.first(name).unwrap_or_default().to_owned());
         let all = |name: &String| (name.clone(), attributes.all(name).to_vec());
-        let mut context = Context::default();
+        let mut context = self.functions.new_inner_scope();
         context.add_variable_from_value("attr", self.attributes.iter().map(first).collect::<HashMap<_, _>>());
         context.add_variable_from_value("all", self.attributes.iter().map(all).collect::<HashMap<_, _>>());
         context.add_variable_from_value("enabled", enabled);

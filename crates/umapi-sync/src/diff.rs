@@ -1,9 +1,9 @@
 //! The difference between what the directories want and what Adobe has, as a plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use umapi_directory::{Extent, Gap, Reading};
-use umapi_plan::{AccountKind, GroupKind, account::FoldedName};
+use umapi_plan::{Account, AccountKind, GroupKind, account::FoldedName};
 
 use crate::{
     config::{Config, DirectoryConfig, LeaverScope, PeopleScope, UpdatableField},
@@ -197,7 +197,7 @@ impl Comparison<'_> {
         let names: Vec<&str> = names.into_iter().flatten().collect();
         user.is_administrator
             || self.config.protect.covers(user.account.kind(), &names)
-            || self.state.adopted.contains(&user_key(&user.account))
+            || (!self.state.adopted.is_empty() && self.state.adopted.contains(&user_key(&user.account)))
     }
 
     /// The people who belong into this organization: those with a group in it; and in the primary one everybody who takes
@@ -251,21 +251,23 @@ impl Comparison<'_> {
 
     /// The users whom an earlier run found in a directory.
     fn known_leavers(&self) -> HashSet<usize> {
-        let by_account = self.organization.by_account();
-        let by_id: BTreeMap<&str, usize> =
-            self.users().iter().enumerate().filter_map(|(index, user)| Some((user.id.as_deref()?, index))).collect();
         let mut known: HashSet<usize> = HashSet::new();
-        for (key, link) in &self.state.links {
-            if matches!(self.people.standing(key), None | Some(Standing::Left)) {
-                let account = umapi_plan::Account::from(&link.account);
-                let by_id = link.user_id.as_deref().and_then(|id| by_id.get(id));
-                known.extend(by_id.or_else(|| by_account.get(account.key())));
+        let is_gone = |key: &PersonKey| matches!(self.people.standing(key), None | Some(Standing::Left));
+        let gone: Vec<&Link> = self.state.links.iter().filter(|(key, _)| is_gone(key)).map(|(_, link)| link).collect();
+        if !gone.is_empty() {
+            let by_account = self.organization.by_account();
+            let users = self.users().iter().enumerate();
+            let by_id: HashMap<&str, usize> =
+                users.filter_map(|(index, user)| Some((user.id.as_deref()?, index))).collect();
+            for link in gone {
+                let by_link = link.user_id.as_deref().and_then(|id| by_id.get(id));
+                known.extend(by_link.or_else(|| by_account.get(Account::from(&link.account).key())));
             }
         }
-        for (index, user) in self.users().iter().enumerate() {
-            if self.state.leavers.contains_key(&user_key(&user.account)) {
-                known.insert(index);
-            }
+        if !self.state.leavers.is_empty() {
+            let users = self.users().iter().enumerate();
+            let is_leaver = |user: &AdobeUser| self.state.leavers.contains_key(&user_key(&user.account));
+            known.extend(users.filter(|(_, user)| is_leaver(user)).map(|(index, _)| index));
         }
         known
     }
@@ -575,9 +577,7 @@ impl Comparison<'_> {
     /// What to remember of this organization.
     fn next_state(&self) -> OrgState {
         let mut next = OrgState { adopted: self.state.adopted.clone(), ..OrgState::default() };
-        // A person who is not seen this time, for whatever reason, keeps the link: it is what makes them a leaver.
-        next.links.clone_from(&self.state.links);
-        for (index, wanted) in self.people.wanted().iter().enumerate() {
+        let links = self.people.wanted().iter().enumerate().filter_map(|(index, wanted)| {
             let link = match self.matching.user_of(index).and_then(|user| self.users().get(user)) {
                 Some(user) => {
                     let user_id = user.id.as_deref().map(str::to_owned);
@@ -586,9 +586,16 @@ impl Comparison<'_> {
                 None if self.created.contains(&index) => {
                     Link { user_id: None, account: AccountRecord::from(&wanted.account) }
                 }
-                None => continue,
+                None => return None,
             };
-            next.links.insert(wanted.key.clone(), link);
+            Some((wanted.key.clone(), link))
+        });
+        next.links = links.collect();
+        // A person who is not seen this time, for whatever reason, keeps the link: it is what makes them a leaver.
+        for (key, link) in &self.state.links {
+            if !next.links.contains_key(key) {
+                next.links.insert(key.clone(), link.clone());
+            }
         }
         let leaver = |(index, since): (&usize, &i64)| {
             Some((user_key(&self.users().get(*index)?.account), Leaver { since: *since }))
@@ -629,7 +636,7 @@ fn differences(wanted: &WantedUser, user: &AdobeUser) -> BTreeMap<UpdatableField
     for (field, from, to) in names {
         compare(field, from.as_deref(), to.as_deref(), from.as_deref().map(str::trim) == to.as_deref());
     }
-    let same = |a: Option<&str>, b: Option<&str>| a.map(FoldedName::user) == b.map(FoldedName::user);
+    let same = |a: Option<&str>, b: Option<&str>| a == b || a.map(FoldedName::user) == b.map(FoldedName::user);
     let (from, to) = (user.account.email_address(), wanted.account.email_address());
     compare(UpdatableField::Email, from, to, same(from, to));
     if wanted.account.domain().is_some() || user.account.domain().is_some() {

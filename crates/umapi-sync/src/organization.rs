@@ -19,7 +19,7 @@ pub struct AdobeUser {
     pub id: Option<Arc<str>>,
     /// The account, with its kind and its email address if they are known.
     pub account: Account,
-    /// The username, as stored.
+    /// The username, as stored, if it is not the name of the account.
     pub username: Option<String>,
     /// The first name.
     pub first_name: Option<String>,
@@ -106,10 +106,11 @@ impl OrganizationReader {
         let names = user.groups.unwrap_or_default();
         let is_administrator = !user.admin_roles.is_empty() || names.iter().any(|name| name.starts_with('_'));
         let groups = names.iter().map(|name| self.index_of(name)).collect();
+        let username = user.username.filter(|username| *username != account.name());
         self.users.push(AdobeUser {
             id: user.id.filter(|id| !id.is_empty()).map(Into::into),
             account,
-            username: user.username,
+            username,
             first_name: user.firstname,
             last_name: user.lastname,
             country: user.country,

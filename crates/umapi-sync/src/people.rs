@@ -59,7 +59,7 @@ pub enum Standing {
     /// Their account is disabled: they left.
     Left,
     /// They are left out, by a rule or for a mistake. What they have stays. The account is known if it could be made.
-    Held(Option<Account>),
+    Held(Option<Box<Account>>),
 }
 
 /// A person who could not be made a user.
@@ -79,7 +79,7 @@ pub struct People<'c> {
     config: &'c Config,
     wanted: Vec<WantedUser>,
     standings: HashMap<PersonKey, Standing>,
-    by_account: HashMap<AccountKey, usize>,
+    by_account: HashMap<AccountKey, u32>,
     problems: Vec<PersonProblem>,
 }
 
@@ -99,19 +99,19 @@ impl<'c> People<'c> {
     fn standing_of(&mut self, key: &PersonKey, person: Person) -> Standing {
         let config = self.config;
         let user = wanted_user(config, key, &person);
-        let account = user.as_ref().ok().map(|user| user.account.clone());
+        let account = || user.as_ref().ok().map(|user| Box::new(user.account.clone()));
         match config.people.skip.as_ref().map(|skip| skip.holds(&person)) {
-            Some(Ok(true)) => return Standing::Held(account),
+            Some(Ok(true)) => return Standing::Held(account()),
             Some(Err(error)) => {
                 self.problem(key, person.place, format!("`skip` has no answer: {error}"));
-                return Standing::Held(account);
+                return Standing::Held(account());
             }
             Some(Ok(false)) | None => {}
         }
         if !person.is_enabled {
             match config.people.disabled {
                 DisabledPeople::Leave => return Standing::Left,
-                DisabledPeople::Skip => return Standing::Held(account),
+                DisabledPeople::Skip => return Standing::Held(account()),
                 DisabledPeople::Stay => {}
             }
         }
@@ -128,12 +128,13 @@ impl<'c> People<'c> {
     fn add(&mut self, user: WantedUser) -> usize {
         match self.by_account.entry(user.account.key().clone()) {
             Entry::Vacant(vacant) => {
-                let index = *vacant.insert(self.wanted.len());
+                let index = self.wanted.len();
+                vacant.insert(u32::try_from(index).unwrap_or(u32::MAX));
                 self.wanted.push(user);
                 index
             }
             Entry::Occupied(known) => {
-                let index = *known.get();
+                let index = *known.get() as usize;
                 let first = &mut self.wanted[index];
                 if first.key.directory == user.key.directory {
                     first.is_shared = true;
@@ -167,11 +168,6 @@ impl<'c> People<'c> {
     /// The people who could not be made users.
     pub fn problems(&self) -> &[PersonProblem] {
         &self.problems
-    }
-
-    /// The user with an account.
-    pub fn with_account(&self, key: &AccountKey) -> Option<usize> {
-        self.by_account.get(key).copied()
     }
 }
 

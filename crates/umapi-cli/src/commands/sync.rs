@@ -45,6 +45,8 @@ pub(crate) enum SyncCommand {
     Status(StatusArgs),
     Allow(AllowArgs),
     Adopt(AdoptArgs),
+    /// Print the JSON Schema of the configuration, for editors and checks.
+    Schema,
 }
 
 /// Test the configuration: the directories, the rules, and the login of each organization.
@@ -151,6 +153,7 @@ impl SyncCommand {
             Self::Status(arguments) => status(context, &arguments.files),
             Self::Allow(arguments) => arguments.run(context),
             Self::Adopt(arguments) => arguments.run(context).await,
+            Self::Schema => schema(context),
         }
     }
 }
@@ -492,8 +495,12 @@ impl ExplainArgs {
                 Standing::Wanted(index) => inputs.people.wanted().get(*index),
                 Standing::Left | Standing::Held(_) => None,
             };
-            let names = user.map(|user| {
-                [user.account.name().to_lowercase(), user.account.email_address().unwrap_or_default().to_lowercase()]
+            let account = match standing {
+                Standing::Held(account) => account.as_deref(),
+                Standing::Wanted(_) | Standing::Left => user.map(|user| &user.account),
+            };
+            let names = account.map(|account| {
+                [account.name().to_lowercase(), account.email_address().unwrap_or_default().to_lowercase()]
             });
             if key.id.as_str().to_lowercase() != wanted && !names.is_some_and(|names| names.contains(&wanted)) {
                 continue;
@@ -581,6 +588,15 @@ impl ExplainArgs {
         listing.finish()?;
         Ok(Exit::Success)
     }
+}
+
+/// Prints the JSON Schema of the configuration.
+fn schema(context: &Context) -> Result<Exit> {
+    let cannot = |error| Failure::failed("cannot write the JSON Schema").why(error);
+    let mut text = serde_json::to_vec_pretty(&umapi_sync::config::schema()).map_err(cannot)?;
+    text.push(b'\n');
+    context.write(&text)?;
+    Ok(Exit::Success)
 }
 
 fn status(context: &Context, files: &SyncArgs) -> Result<Exit> {

@@ -28,6 +28,9 @@ pub(crate) enum Topic {
     /// Jobs of cron and systemd, and logs for programs
     #[command(hide = true, long_about = include_str!("../topics/scheduled-jobs.txt"))]
     ScheduledJobs,
+    /// `umapi sync`: directories, rules, removals, guards
+    #[command(hide = true, long_about = include_str!("../topics/sync-guide.txt"))]
+    SyncGuide,
 }
 
 impl Topic {
@@ -39,6 +42,7 @@ impl Topic {
             Self::MembershipFile => include_str!("../topics/membership-file.txt"),
             Self::Configuration => include_str!("../topics/configuration.txt"),
             Self::ScheduledJobs => include_str!("../topics/scheduled-jobs.txt"),
+            Self::SyncGuide => include_str!("../topics/sync-guide.txt"),
         }
     }
 

@@ -320,3 +320,19 @@ fn a_morning_of_syncs_reads_each_list_once() {
     }
     assert!(journal.all().iter().all(|exchange| exchange.exceeded_limit.is_none()));
 }
+
+#[test]
+fn a_person_who_is_left_out_is_explained() {
+    let stage = stage();
+    stage.file("umapi-sync.toml", CONFIG.replace("[people]", "[people]\nskip = 'attr.sn == \"Bo\"'"));
+    let explained = sync(&stage, &["explain", "BOB@example.com"]).done();
+    assert!(explained.out.contains("left out; what they have stays"), "{}", explained.out);
+}
+
+#[test]
+fn the_schema_of_the_configuration_is_printed() {
+    let stage = stage();
+    let schema = sync(&stage, &["schema"]).done().json();
+    assert_eq!(schema["title"], "SyncConfig");
+    assert!(schema["properties"]["guard"].is_object(), "{schema:#}");
+}

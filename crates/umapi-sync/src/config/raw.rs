@@ -252,6 +252,7 @@ struct File {
 
 /// `[[directory]]`: where people and groups are read.
 #[derive(JsonSchema)]
+#[schemars(extend("unevaluatedProperties" = false))]
 #[allow(dead_code)]
 struct DirectoryTable {
     /// The name by which rules and messages refer to it. Default: its kind.

@@ -102,6 +102,12 @@ impl<'t> Reader<'t> {
                 .and_then(|name| self.text(name))
                 .or_else(|| kind.clone().map(|(kind, _)| (kind, entry.span.clone())));
             let Some((kind, kind_span)) = kind else { continue };
+            // The message of the library would quote it.
+            if let Some(span) = table.get("password").filter(|value| value.get_ref().is_str()).map(Spanned::span) {
+                let remedy = "name its place: { file = \"…\" }, { env = \"…\" } or { keyring = \"…\" }";
+                self.mistake(span, "a password does not belong into a configuration", remedy);
+                continue;
+            }
             let table = Spanned::new(span, DeValue::Table(table));
             let settings = match kind.as_str() {
                 "file" => self.deserialize::<FileSettings>(table).map(DirectorySettings::File),
@@ -138,12 +144,11 @@ impl<'t> Reader<'t> {
                     self.mistake(span.clone(), "`url` is empty", "name a server: \"ldaps://dc1.example.com\"");
                 }
                 for url in &ldap.url {
-                    if !["ldap://", "ldaps://", "ldapi://"].iter().any(|scheme| url.starts_with(scheme)) {
+                    if url.contains('@') {
+                        self.mistake(span.clone(), "an address holds no password", "use `user` and `password`");
+                    } else if !["ldap://", "ldaps://", "ldapi://"].iter().any(|scheme| url.starts_with(scheme)) {
                         let rule = format!("`{url}` is not the address of a server that speaks LDAP");
                         self.mistake(span.clone(), rule, "begin it with ldaps://, ldap:// or ldapi://");
-                    }
-                    if url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')) {
-                        self.mistake(span.clone(), "an address holds no password", "use `user` and `password`");
                     }
                 }
                 if ldap.user.is_some() != ldap.password.is_some() && ldap.login != Some(LdapLogin::External) {

@@ -137,3 +137,47 @@ fn no_word_of_a_library_reaches_the_reader() {
         }
     }
 }
+
+#[test]
+fn the_schema_agrees_with_the_reader() {
+    let schema = serde_json::to_value(schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mistakes = |text: &str| -> Vec<String> {
+        let value: toml::Value = toml::from_str(text).unwrap();
+        validator.iter_errors(&serde_json::to_value(value).unwrap()).map(|error| error.to_string()).collect()
+    };
+    assert_eq!(mistakes(EXAMPLE), Vec::<String>::new());
+    for (kind, rest) in [("file", "path = \"a.csv\""), ("exec", "command = [\"a\"]"), ("adobe", "profile = \"b\"")] {
+        let directory = format!("[[directory]]\nname = \"second\"\nkind = \"{kind}\"\n{rest}\n");
+        let text = format!("{EXAMPLE}{directory}");
+        assert!(Config::parse(&text).is_ok(), "{text}");
+        assert_eq!(mistakes(&text), Vec::<String>::new(), "{text}");
+    }
+    for (right, wrong) in [
+        ("profile = \"main\"", "profiles = \"main\""),
+        ("kind = \"ldap\"", "kind = \"nis\""),
+        ("kind = \"ldap\"", "kind = \"ldap\"\npath = \"people.csv\""),
+        ("base = \"DC=example,DC=com\"", ""),
+        ("update = [\"firstname\"", "update = [\"shoe size\""),
+        ("creations = 500", "creations = [500]"),
+        ("[protect]", "[protects]"),
+        ("from = \"Adobe_All_Apps\"", ""),
+    ] {
+        let text = EXAMPLE.replacen(right, wrong, 1);
+        assert_ne!(text, EXAMPLE);
+        assert!(Config::parse(&text).is_err(), "the reader refuses {wrong}");
+        assert!(!mistakes(&text).is_empty(), "the schema refuses {wrong}");
+    }
+}
+
+#[test]
+fn a_password_in_the_configuration_is_refused_unquoted() {
+    for (right, wrong) in [
+        ("{ keyring = \"sync/ldap\" }", "\"hunter2\""),
+        ("ldaps://dc1.example.com", "ldaps://sync:hunter2@dc1.example.com"),
+        ("ldaps://dc1.example.com", "https://sync:hunter2@dc1.example.com"),
+    ] {
+        let found = mistakes(&EXAMPLE.replacen(right, wrong, 1)).join("\n");
+        assert!(found.contains("password") && !found.contains("hunter2"), "{found}");
+    }
+}
