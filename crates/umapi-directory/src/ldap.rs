@@ -64,6 +64,8 @@ struct Found {
     groups: HashMap<Dn, FoundGroup>,
     /// Entries that are neither people nor groups, and names that lead nowhere.
     others: HashSet<Dn>,
+    /// Why these are not all people.
+    people_gap: Option<Gap>,
     notices: Vec<String>,
     odd: BTreeMap<&'static str, usize>,
 }
@@ -134,6 +136,7 @@ impl LdapDirectory {
             found: Found::default(),
         };
         let people = read.people(&names).await?;
+        read.found.people_gap = people.gaps().first().cloned();
         let (groups, group_list) = read.groups(&names).await?;
         let notices = read.found.notices();
         Ok(Reading { people, groups, group_list, notices })
@@ -184,13 +187,15 @@ impl Read<'_> {
             if let End::Cut { gap, .. } = end {
                 list = list.weaken(gap);
             }
-            let mut by_name: BTreeMap<String, Vec<Dn>> = BTreeMap::new();
+            // Servers compare names without regard to case.
+            let mut by_name: BTreeMap<String, (String, Vec<Dn>)> = BTreeMap::new();
             for dn in all {
                 if let Some(group) = self.found.groups.get(&dn) {
-                    by_name.entry(group.name.clone()).or_default().push(dn);
+                    let same = by_name.entry(group.name.to_lowercase());
+                    same.or_insert_with(|| (group.name.clone(), Vec::new())).1.push(dn);
                 }
             }
-            wanted.extend(by_name.into_iter().map(|(name, dns)| {
+            wanted.extend(by_name.into_values().map(|(name, dns)| {
                 let dn = self.only_one(&name, dns);
                 (name, dn)
             }));
@@ -221,10 +226,12 @@ impl Read<'_> {
     async fn named_group(&mut self, name: &str, filter: &str) -> Result<Result<Dn, Gap>, DirectoryError> {
         let what = format!("group {name}");
         if name.contains('=') && name.contains(',') {
-            let dn = Dn::new(name);
-            self.look_up(name, &what).await;
-            let is_group = self.found.groups.contains_key(&dn);
-            return Ok(if is_group { Ok(dn) } else { Err(Gap::new(what, GapCause::NotFound)) });
+            let found = match self.found.groups.contains_key(&Dn::new(name)) {
+                true => Ok(Dn::new(name)),
+                false => self.look_up(name, &what).await,
+            };
+            let is_group = |dn: &Dn| self.found.groups.contains_key(dn);
+            return Ok(found.and_then(|dn| if is_group(&dn) { Ok(dn) } else { Err(Gap::new(what, GapCause::NotFound)) }));
         }
         let attribute = &self.group_attributes[0];
         let filter = format!("(&{filter}({attribute}={}))", ldap_escape(name));
@@ -280,6 +287,9 @@ impl Read<'_> {
     /// Connects to the next server, after one was lost. Returns whether there was one.
     async fn reconnect(&mut self) -> bool {
         let LdapDirectory { settings, password, folder } = self.directory;
+        if self.connection.index + 1 >= settings.url.len() {
+            return false;
+        }
         match Connection::open(settings, password.as_ref(), folder, self.connection.index + 1).await {
             Ok(connection) => {
                 self.found
@@ -288,7 +298,11 @@ impl Read<'_> {
                 self.connection = connection;
                 true
             }
-            Err(_) => false,
+            Err(_) => {
+                // All of them were tried.
+                self.connection.index = settings.url.len();
+                false
+            }
         }
     }
 }

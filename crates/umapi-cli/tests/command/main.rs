@@ -27,6 +27,8 @@ mod signals;
 mod stage;
 mod sync;
 #[cfg(unix)]
+mod sync_faults;
+#[cfg(unix)]
 mod terminal;
 mod users;
 mod verbs;

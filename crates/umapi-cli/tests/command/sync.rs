@@ -47,7 +47,7 @@ fn stage() -> Stage {
     stage_with(LimitSettings::off())
 }
 
-fn stage_with(limits: LimitSettings) -> Stage {
+pub(crate) fn stage_with(limits: LimitSettings) -> Stage {
     let stage = Stage::with(|builder| builder.limits(limits));
     stage.file("people.csv", PEOPLE);
     stage.file("umapi-sync.toml", CONFIG);
@@ -66,7 +66,7 @@ fn stage_with(limits: LimitSettings) -> Stage {
     stage
 }
 
-fn sync(stage: &Stage, arguments: &[&str]) -> Ended {
+pub(crate) fn sync(stage: &Stage, arguments: &[&str]) -> Ended {
     stage.umapi(["sync"].iter().chain(arguments).copied())
 }
 

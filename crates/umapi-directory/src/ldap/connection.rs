@@ -1,6 +1,13 @@
 //! A connection to one of the servers: login, searches in pages, and what the end of a search proves.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use ldap3::{
     Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, ResultEntry, Scope, SearchEntry,
@@ -24,6 +31,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The number of entries in a page.
 const PAGE_SIZE: u32 = 1000;
 
+/// The largest number of empty pages in a row. A server may filter pages; one that sends nothing else never ends.
+const MAX_EMPTY_PAGES: usize = 1000;
+
 /// The parts of Active Directory that hold neither people nor groups. A search of a whole domain always refers to them.
 const EMPTY_PARTITIONS: [&str; 3] = ["CN=Configuration,", "DC=DomainDnsZones,", "DC=ForestDnsZones,"];
 
@@ -36,6 +46,8 @@ pub(super) struct Connection {
     pub(super) index: usize,
     page_size: u32,
     timeout: Duration,
+    /// Whether it did not answer in time. It is not asked again: a group may have thousands of members to wait for.
+    is_silent: bool,
 }
 
 /// What is searched.
@@ -57,6 +69,50 @@ pub(super) enum End {
     NoSuchEntry,
     /// Something is missing. With a lost connection, another server may know it.
     Cut { gap: Gap, is_lost: bool },
+}
+
+/// One page of a search.
+struct Page {
+    result: LdapResult,
+    /// A server that the page refers to.
+    referral: Option<String>,
+    entries: usize,
+    /// Where the next page begins; empty after the last one.
+    next: Vec<u8>,
+}
+
+/// A message that is not what the protocol prescribes.
+struct Garbage;
+
+/// Why a page could not be read.
+enum Broken {
+    Connection(LdapError),
+    Message,
+}
+
+impl From<LdapError> for Broken {
+    fn from(error: LdapError) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl From<Garbage> for Broken {
+    fn from(Garbage: Garbage) -> Self {
+        Self::Message
+    }
+}
+
+const NOT_LDAP: &str = "the server sent something that is not LDAP";
+
+/// Runs what reads messages of a server. The library panics at some that are malformed; here that is an error.
+async fn understood<F: Future>(reading: F) -> Result<F::Output, Garbage> {
+    let mut reading = pin!(reading);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(context))) {
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(Err(Garbage)),
+    })
+    .await
 }
 
 impl Connection {
@@ -102,13 +158,19 @@ impl Connection {
             return Err(DirectoryError::setting(url, reason, "use ldaps://, or leave `start_tls` on"));
         }
         let connection = LdapConnSettings::new().set_conn_timeout(timeout).set_starttls(starttls).set_config(tls);
-        let (driver, ldap) = LdapConnAsync::with_settings(connection, url)
-            .await
-            .map_err(|error| unreachable_server(url, starttls, &error))?;
-        tokio::spawn(driver.drive());
+        let opened = understood(LdapConnAsync::with_settings(connection, url)).await;
+        let (driver, ldap) = match opened {
+            Ok(opened) => opened.map_err(|error| unreachable_server(url, starttls, &error))?,
+            Err(Garbage) => return Err(unusable(url, NOT_LDAP)),
+        };
+        // A message that cannot be understood ends the driver, and with it the connection.
+        tokio::spawn(understood(driver.drive()));
         let page_size = settings.page_size.unwrap_or(PAGE_SIZE).max(1);
-        let mut connection = Self { ldap, server: url.to_owned(), index, page_size, timeout };
-        connection.log_in(login, settings.user.as_deref(), password).await?;
+        let mut connection = Self { ldap, server: url.to_owned(), index, page_size, timeout, is_silent: false };
+        match understood(connection.log_in(login, settings.user.as_deref(), password)).await {
+            Ok(logged_in) => logged_in?,
+            Err(Garbage) => return Err(unusable(url, NOT_LDAP)),
+        }
         Ok(connection)
     }
 
@@ -136,12 +198,7 @@ impl Connection {
         };
         match result {
             Ok(LdapResult { rc: 0, .. }) => Ok(()),
-            Ok(LdapResult { rc: 51 | 52, .. }) => Err(DirectoryError {
-                what: self.server.clone(),
-                reason: "the server is busy".to_owned(),
-                remedy: None,
-                is_temporary: true,
-            }),
+            Ok(LdapResult { rc: 51 | 52, .. }) => Err(unusable(&self.server, "the server is busy")),
             Ok(result) => {
                 let reason = match result.rc {
                     49 => "the login was refused: user or password is wrong".to_owned(),
@@ -187,15 +244,26 @@ impl Connection {
 
     /// Searches, page by page, and hands each entry on.
     pub(super) async fn search(&mut self, search: Search<'_>, take: &mut (dyn FnMut(SearchEntry) + Send)) -> End {
+        if self.is_silent {
+            return silent(search.what, &self.server);
+        }
         let mut cookie = Vec::new();
+        let mut empty_pages = 0;
         loop {
             if search.scope != Scope::Base {
                 let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
                 self.ldap.with_controls(PagedResults { size, cookie });
             }
-            let (result, referral) = match self.page(search, take).await {
+            let Page { result, referral, entries, next } = match self.page(search, take).await {
                 Ok(page) => page,
-                Err(error) => return lost(search.what, &self.server, &error),
+                Err(Broken::Connection(error)) => {
+                    self.is_silent = matches!(error, LdapError::Timeout { .. });
+                    return lost(search.what, &self.server, &error);
+                }
+                Err(Broken::Message) => {
+                    let gap = Gap::new(search.what, GapCause::Unreadable).detail(format!("{}: {NOT_LDAP}", self.server));
+                    return End::Cut { gap, is_lost: true };
+                }
             };
             if let Some(url) = referral {
                 return End::Cut { gap: Gap::new(search.what, GapCause::Referral).detail(url), is_lost: false };
@@ -203,31 +271,45 @@ impl Connection {
             if let Some(end) = failure(search.what, &result) {
                 return end;
             }
-            cookie = next_page(&result);
-            if cookie.is_empty() {
+            if next.is_empty() {
                 return End::Whole;
             }
+            empty_pages = if entries == 0 { empty_pages + 1 } else { 0 };
+            if empty_pages > MAX_EMPTY_PAGES {
+                let detail = format!("{} sends empty pages again and again", self.server);
+                return End::Cut { gap: Gap::new(search.what, GapCause::Interrupted).detail(detail), is_lost: true };
+            }
+            cookie = next;
         }
     }
 
-    /// One page of a search: its result, and a server that it refers to.
+    /// Reads one page of a search.
     async fn page(
         &mut self,
         search: Search<'_>,
         take: &mut (dyn FnMut(SearchEntry) + Send),
-    ) -> Result<(LdapResult, Option<String>), LdapError> {
+    ) -> Result<Page, Broken> {
         let Search { base, scope, filter, attributes, .. } = search;
         self.ldap.with_timeout(self.timeout);
-        let mut stream = self.ldap.streaming_search(base, scope, filter, attributes).await?;
+        let mut stream = understood(self.ldap.streaming_search(base, scope, filter, attributes)).await??;
         let mut referral = None;
-        while let Some(entry) = stream.next().await? {
+        let mut entries = 0;
+        while let Some(entry) = understood(stream.next()).await?? {
             match entry {
-                entry if entry.is_ref() => referral = referral.or_else(|| foreign_server(entry)),
+                entry if entry.is_ref() => {
+                    let server = understood(async { foreign_server(entry) }).await?;
+                    referral = referral.or(server);
+                }
                 entry if entry.is_intermediate() => {}
-                entry => take(SearchEntry::construct(entry)),
+                entry => {
+                    entries += 1;
+                    take(understood(async { SearchEntry::construct(entry) }).await?);
+                }
             }
         }
-        Ok((stream.finish().await, referral))
+        let result = stream.finish().await;
+        let next = understood(async { next_page(&result) }).await?;
+        Ok(Page { result, referral, entries, next })
     }
 }
 
@@ -243,7 +325,6 @@ fn foreign_server(entry: ResultEntry) -> Option<String> {
     urls.into_iter().find(|url| !is_empty(url))
 }
 
-/// Where the next page begins; empty after the last one.
 fn next_page(result: &LdapResult) -> Vec<u8> {
     let paged = result.ctrls.iter().find_map(|control| match control {
         Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>()),
@@ -270,10 +351,7 @@ fn failure(what: &str, result: &LdapResult) -> Option<End> {
 
 fn lost(what: &str, server: &str, error: &LdapError) -> End {
     match error {
-        LdapError::Timeout { .. } => {
-            let detail = format!("{server} did not answer in time");
-            End::Cut { gap: Gap::new(what, GapCause::TimeLimit).detail(detail), is_lost: true }
-        }
+        LdapError::Timeout { .. } => silent(what, server),
         LdapError::FilterParsing => {
             let gap = Gap::new(what, GapCause::Unreadable).detail("the filter is not valid");
             End::Cut { gap, is_lost: false }
@@ -285,6 +363,11 @@ fn lost(what: &str, server: &str, error: &LdapError) -> End {
     }
 }
 
+fn silent(what: &str, server: &str) -> End {
+    let detail = format!("{server} did not answer in time");
+    End::Cut { gap: Gap::new(what, GapCause::TimeLimit).detail(detail), is_lost: true }
+}
+
 /// What a server said about a result.
 fn told(result: &LdapResult) -> String {
     if result.text.is_empty() {
@@ -292,6 +375,11 @@ fn told(result: &LdapResult) -> String {
     } else {
         format!("{} (result code {})", result.text, result.rc)
     }
+}
+
+/// A server that may work later, or of which another one may do the work.
+fn unusable(url: &str, reason: &str) -> DirectoryError {
+    DirectoryError { what: url.to_owned(), reason: reason.to_owned(), remedy: None, is_temporary: true }
 }
 
 fn unreachable_server(url: &str, starttls: bool, error: &LdapError) -> DirectoryError {

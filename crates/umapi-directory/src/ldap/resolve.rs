@@ -27,13 +27,25 @@ impl Read<'_> {
         let mut visited: HashSet<Dn> = HashSet::from([dn.clone()]);
         let mut open = vec![dn.clone()];
         while let Some(dn) = open.pop() {
-            let Some(group) = self.found.groups.get(&dn).cloned() else { continue };
+            let Some(group) = self.found.groups.get(&dn).cloned() else {
+                gaps.push(Gap::new(&what, GapCause::Unreadable).detail(format!("group {dn} was not kept")));
+                continue;
+            };
             gaps.extend(group.gaps.iter().map(|gap| Gap { what: what.clone(), ..gap.clone() }));
             let mut add = |id: &PersonId| {
                 if seen.insert(id.clone()) {
                     people.push(id.clone());
                 }
             };
+            if let Some(gap) = &self.found.people_gap
+                && (group.relative_id.is_some() || !group.uids.is_empty())
+            {
+                // Such members are not named in the group: they are found among all people, and these are not all.
+                let gap = Gap { what: what.clone(), ..gap.clone() };
+                if !gaps.contains(&gap) {
+                    gaps.push(gap);
+                }
+            }
             let primary = group.relative_id.and_then(|number| self.found.by_primary_group.get(&number));
             primary.into_iter().flatten().for_each(&mut add);
             for uid in &group.uids {
@@ -47,9 +59,15 @@ impl Read<'_> {
                 }
             }
             for member in &group.members {
-                let member_dn = Dn::new(member);
+                let mut member_dn = Dn::new(member);
                 if !self.is_known(&member_dn) {
-                    gaps.extend(self.look_up(member, &what).await);
+                    match self.look_up(member, &what).await {
+                        Ok(found) => member_dn = found,
+                        Err(gap) => {
+                            gaps.push(gap);
+                            continue;
+                        }
+                    }
                 }
                 if let Some(id) = self.found.people.get(&member_dn) {
                     if seen.insert(id.clone()) {
@@ -67,8 +85,8 @@ impl Read<'_> {
         self.found.people.contains_key(dn) || self.found.groups.contains_key(dn) || self.found.others.contains(dn)
     }
 
-    /// Reads one entry that a group names. Returns why it could not be read.
-    pub(super) async fn look_up(&mut self, name: &str, what: &str) -> Option<Gap> {
+    /// Reads one entry that a group names. Returns its name as the server writes it, or why it could not be read.
+    pub(super) async fn look_up(&mut self, name: &str, what: &str) -> Result<Dn, Gap> {
         let mut attributes = self.person_attributes.clone();
         attributes.extend(self.group_attributes.iter().cloned());
         let mut entries: Vec<SearchEntry> = Vec::new();
@@ -84,20 +102,22 @@ impl Read<'_> {
         let entry = match (end, entries.pop()) {
             (End::Cut { mut gap, .. }, _) => {
                 gap.detail = format!("member {name}: {}", gap.detail);
-                return Some(gap);
+                return Err(gap);
             }
             (End::NoSuchEntry, _) => {
                 // Somebody who was deleted, and whose name stayed in the group.
                 self.found.odd("members that do not exist any more");
-                self.found.others.insert(dn);
-                return None;
+                self.found.others.insert(dn.clone());
+                return Ok(dn);
             }
             (End::Whole, None) => {
                 let detail = format!("member {name} cannot be seen");
-                return Some(Gap::new(what, GapCause::Refused).detail(detail));
+                return Err(Gap::new(what, GapCause::Refused).detail(detail));
             }
             (End::Whole, Some(entry)) => entry,
         };
+        // Servers know more spellings of a name than can be compared here.
+        let dn = Dn::new(&entry.dn);
         if is_of_class(&entry, &GROUP_CLASSES) {
             self.keep_group(entry).await;
         } else if is_of_class(&entry, self.preset.names().person_classes) && !is_of_class(&entry, &["computer"]) {
@@ -106,13 +126,16 @@ impl Read<'_> {
             }
             let Self { found, id, preset, take, .. } = self;
             if let Err(reason) = found.person(entry, id, *preset, take) {
-                return Some(Gap::new(what, GapCause::Unreadable).detail(reason));
+                return Err(Gap::new(what, GapCause::Unreadable).detail(reason));
             }
+        } else if values_of(&entry, "objectClass").is_empty() {
+            let detail = format!("member {name} does not show what it is");
+            return Err(Gap::new(what, GapCause::Refused).detail(detail));
         } else {
             self.found.odd("members that are neither people nor groups, such as contacts and computers");
-            self.found.others.insert(dn);
+            self.found.others.insert(dn.clone());
         }
-        None
+        Ok(dn)
     }
 
     /// Keeps a group, with the parts of its members that the server did not send at once. Returns its name.
@@ -129,13 +152,25 @@ impl Read<'_> {
             relative_id: binary_of(&entry, "objectSid").and_then(relative_id),
             gaps: Vec::new(),
         };
-        let mut part = entry;
-        for _ in 0..MAX_PARTS {
-            let Some((attribute, next, members)) = range(&part) else { break };
+        let place = group.place.clone();
+        let unreadable = |detail: String| Gap::new(format!("group {place}"), GapCause::Unreadable).detail(detail);
+        group.gaps.extend(unreadable_members(&entry).map(unreadable));
+        let mut part = range(&entry);
+        let mut start = 0;
+        for count in 0.. {
+            let Some(Part { attribute, first, next, members }) = part else { break };
+            if first != start || next.is_some_and(|next| next <= first) || count == MAX_PARTS {
+                let detail = format!("the server sent members from {first} on when asked for those from {start} on");
+                group.gaps.push(unreadable(detail));
+                break;
+            }
             group.members.extend(members);
             let Some(next) = next else { break };
             match self.part(&group.place, &format!("{attribute};range={next}-*")).await {
-                Ok(entry) => part = entry,
+                Ok(entry) => {
+                    group.gaps.extend(unreadable_members(&entry).map(unreadable));
+                    (part, start) = (range(&entry), next);
+                }
                 Err(gap) => {
                     group.gaps.push(gap);
                     break;
@@ -174,20 +209,57 @@ impl Read<'_> {
     }
 }
 
-/// A part of a list of members, `member;range=0-1499`: the attribute, where the next part begins, and the members.
-fn range(entry: &SearchEntry) -> Option<(&'static str, Option<u64>, Vec<String>)> {
-    MEMBERS.iter().find_map(|&attribute| {
-        entry.attrs.iter().find_map(|(key, values)| {
-            let (name, range) = key.split_once(';')?;
-            let range = range.get(..6).filter(|start| start.eq_ignore_ascii_case("range="))?.len();
-            let (_, last) = key.get(name.len() + 1 + range..)?.split_once('-')?;
-            if !name.eq_ignore_ascii_case(attribute) {
-                return None;
-            }
-            let next = if last == "*" { None } else { Some(last.parse::<u64>().ok()?.checked_add(1)?) };
-            Some((attribute, next, values.clone()))
-        })
+/// A part of a list of members: `member;range=0-1499`.
+#[derive(Debug, PartialEq)]
+struct Part {
+    attribute: &'static str,
+    /// The number of the first member of the part.
+    first: u64,
+    /// Where the next part begins. `None`: this is the last one.
+    next: Option<u64>,
+    members: Vec<String>,
+}
+
+/// The part of the members that an entry holds.
+fn range(entry: &SearchEntry) -> Option<Part> {
+    entry.attrs.iter().find_map(|(key, values)| {
+        let (attribute, option) = member_option(key)?;
+        let (first, next) = bounds(option)?;
+        Some(Part { attribute, first, next, members: values.clone() })
     })
+}
+
+/// `member;range=0-1499` as `member` and `range=0-1499`.
+fn member_option(key: &str) -> Option<(&'static str, &str)> {
+    let (name, option) = key.split_once(';')?;
+    Some((MEMBERS.into_iter().find(|attribute| name.eq_ignore_ascii_case(attribute))?, option))
+}
+
+/// `range=0-1499` as 0 and 1500.
+fn bounds(option: &str) -> Option<(u64, Option<u64>)> {
+    let (name, range) = option.split_once('=')?;
+    let (first, last) = range.split_once('-').filter(|_| name.eq_ignore_ascii_case("range"))?;
+    let next = if last == "*" { None } else { Some(last.parse::<u64>().ok()?.checked_add(1)?) };
+    Some((first.parse().ok()?, next))
+}
+
+/// The attributes with members that cannot be understood: names that are not UTF-8, or parts with unknown bounds.
+fn unreadable_members(entry: &SearchEntry) -> impl Iterator<Item = String> {
+    let is_of_members = |key: &str| {
+        let name = key.split(';').next().unwrap_or_default();
+        MEMBERS.iter().chain([&MEMBER_UIDS]).any(|attribute| name.eq_ignore_ascii_case(attribute))
+    };
+    let binary = entry.bin_attrs.keys().filter(move |key| is_of_members(key));
+    let binary = binary.map(|key| format!("its {key} holds something that is not UTF-8"));
+    let has_other_option = |key: &&String| is_of_members(key) && key.contains(';') && !is_part(key);
+    let other = entry.attrs.keys().filter(has_other_option).map(|key| format!("{key} is not known"));
+    let parts = entry.attrs.keys().filter(|key| is_part(key)).count();
+    let several = (parts > 1).then(|| "it has several parts of members at once".to_owned());
+    binary.chain(other).chain(several).collect::<Vec<_>>().into_iter()
+}
+
+fn is_part(key: &str) -> bool {
+    member_option(key).is_some_and(|(_, option)| bounds(option).is_some())
 }
 
 #[cfg(test)]
@@ -201,11 +273,18 @@ mod tests {
 
     #[test]
     fn parts_of_members_say_where_the_next_one_begins() {
-        let (attribute, next, members) = range(&entry("member;range=0-1499", &["cn=x"])).unwrap();
-        assert_eq!((attribute, next, members.len()), ("member", Some(1500), 1));
-        assert_eq!(range(&entry("Member;Range=1500-*", &[])).unwrap().1, None);
-        assert!(range(&entry("member", &["cn=x"])).is_none());
-        assert!(range(&entry("member;binary", &[])).is_none());
-        assert!(range(&entry("member;range=0-x", &[])).is_none());
+        let part = range(&entry("member;range=0-1499", &["cn=x"])).unwrap();
+        assert_eq!((part.attribute, part.first, part.next, part.members.len()), ("member", 0, Some(1500), 1));
+        let last = range(&entry("Member;Range=1500-*", &[])).unwrap();
+        assert_eq!((last.first, last.next), (1500, None));
+        for key in ["member", "member;range=0-1499", "MEMBER;RANGE=1500-*", "cn;lang-en"] {
+            assert_eq!(unreadable_members(&entry(key, &["cn=x"])).count(), 0, "{key}");
+        }
+        for key in ["member;binary", "member;range=0-x", "member;range=-*", "memberUid;x", "member;range=0"] {
+            assert!(range(&entry(key, &["cn=x"])).is_none(), "{key}");
+            assert_eq!(unreadable_members(&entry(key, &["cn=x"])).count(), 1, "{key}");
+        }
+        let binary = SearchEntry { dn: "cn=a".to_owned(), attrs: [].into(), bin_attrs: [("member".to_owned(), vec![vec![255]])].into() };
+        assert_eq!(unreadable_members(&binary).count(), 1);
     }
 }

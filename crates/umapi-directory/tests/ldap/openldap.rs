@@ -1,60 +1,15 @@
-//! Reads a real OpenLDAP server. Without `slapd` on this machine these tests are skipped, and say so.
+//! OpenLDAP.
 
-#![cfg(all(unix, feature = "ldap"))]
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail like tests")]
+use umapi_directory::{GapCause, LdapSettings};
 
-mod proxy;
-mod server;
-
-use std::collections::BTreeMap;
-
-use umapi_directory::{
-    Directory as _, DirectoryError, Extent, GapCause, GroupSelector, LdapDirectory, LdapSettings, Person, PersonId,
-    Query, Reading,
+use crate::{
+    proxy, read,
+    server::{self, Slapd, settings},
+    try_read,
 };
-
-use self::server::{Slapd, settings};
 
 /// People and groups with everything that is odd in real directories.
 const ODD: &str = include_str!("odd.ldif");
-
-struct Read {
-    people: BTreeMap<PersonId, Person>,
-    reading: Reading,
-}
-
-async fn try_read(settings: LdapSettings, groups: &[&str]) -> Result<Read, DirectoryError> {
-    let directory = LdapDirectory::new(settings, Some("secret".into()), std::env::temp_dir());
-    let groups = groups.iter().map(|&group| match group {
-        "*" => GroupSelector::All,
-        name => GroupSelector::Named(name.to_owned()),
-    });
-    let attributes = ["mail", "givenName", "sn", "c"].map(str::to_owned).to_vec();
-    let query = Query { groups: groups.collect(), attributes, everyone: true };
-    let mut people = BTreeMap::new();
-    let mut take = |person: Person| assert!(people.insert(person.id.clone(), person).is_none(), "nobody comes twice");
-    let reading = directory.read(&query, &mut take).await?;
-    Ok(Read { people, reading })
-}
-
-async fn read(settings: LdapSettings, groups: &[&str]) -> Read {
-    try_read(settings, groups).await.expect("the directory can be used")
-}
-
-impl Read {
-    /// The members of a group by the first parts of their places: `cn=ann`.
-    fn members(&self, group: &str) -> Vec<String> {
-        let found = self.reading.groups[group].members.found().cloned().unwrap_or_default();
-        let name = |id: &PersonId| self.people[id].place.split(',').next().unwrap_or_default().to_lowercase();
-        let mut names: Vec<String> = found.iter().map(name).collect();
-        names.sort();
-        names
-    }
-
-    fn cause(&self, group: &str) -> GapCause {
-        self.reading.groups[group].members.gaps()[0].cause
-    }
-}
 
 #[tokio::test]
 async fn odd_entries_lose_nobody_and_invent_nobody() {
@@ -136,6 +91,19 @@ async fn what_a_login_may_not_see_is_no_proof() {
     let anonymous = LdapSettings { user: None, ..settings(&server.url) };
     let read = read(anonymous, &["Artists"]).await;
     assert_eq!(read.cause("Artists"), GapCause::NotFound);
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_anywhere_is_left_in_time() {
+    let Some(server) = Slapd::start(&server::people(40), "") else { return };
+    for bytes in [500, 3_000, 5_000, 8_000] {
+        let proxy = proxy::stall_after(&server, bytes).await;
+        let settings = LdapSettings { timeout: Some(1), page_size: Some(8), ..settings(&proxy) };
+        let Ok(read) = try_read(settings, &["Everyone"]).await else { continue };
+        let group = &read.reading.groups["Everyone"].members;
+        let is_whole = read.reading.people.complete().is_ok() && group.complete().is_ok();
+        assert!(!is_whole || read.members("Everyone").len() == 40, "stalled after {bytes} bytes");
+    }
 }
 
 #[tokio::test]
@@ -231,14 +199,12 @@ async fn another_server_goes_on_where_one_was_lost() {
 async fn a_server_that_says_nothing_is_left_in_time() {
     let Some(server) = Slapd::start(ODD, "") else { return };
     let silent = proxy::silent().await;
+    for (url, start_tls) in [(silent.clone(), Some(true)), (silent.replace("ldap", "ldaps"), None)] {
+        let settings = LdapSettings { start_tls, timeout: Some(1), ..settings(&url) };
+        let error = try_read(settings, &[]).await.err().expect("no handshake ends");
+        assert!(error.is_temporary && error.to_string().contains("did not answer in time"), "{error}");
+    }
     let url = vec![silent, server.url.clone()];
     let read = read(LdapSettings { url, timeout: Some(1), ..settings(&server.url) }, &["Artists"]).await;
     assert_eq!(read.members("Artists").len(), 3);
-}
-
-#[test]
-fn lists_that_are_whole_say_so() {
-    // The type that all of this rests on.
-    let list: Extent<()> = umapi_directory::Complete::proven(()).into();
-    assert!(list.complete().is_ok());
 }
