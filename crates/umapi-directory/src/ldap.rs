@@ -231,7 +231,9 @@ impl Read<'_> {
                 false => self.look_up(name, &what).await,
             };
             let is_group = |dn: &Dn| self.found.groups.contains_key(dn);
-            return Ok(found.and_then(|dn| if is_group(&dn) { Ok(dn) } else { Err(Gap::new(what, GapCause::NotFound)) }));
+            return Ok(
+                found.and_then(|dn| if is_group(&dn) { Ok(dn) } else { Err(Gap::new(what, GapCause::NotFound)) })
+            );
         }
         let attribute = &self.group_attributes[0];
         let filter = format!("(&{filter}({attribute}={}))", ldap_escape(name));

@@ -7,7 +7,10 @@ use std::{
 };
 
 use tokio::runtime::Runtime;
-use umapi_emulator::{ChangeKind, FaultEffect, FaultRule, LedgerEntry, LimitSettings, Operation};
+use umapi_emulator::{
+    FaultEffect, FaultRule, LimitSettings, Operation,
+    store::{ChangeKind, LedgerEntry},
+};
 
 use self::server::Slapd;
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
     sync::{stage_with, sync},
 };
 
+#[allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
 #[path = "../../../umapi-directory/tests/ldap/proxy.rs"]
 mod proxy;
 #[allow(dead_code, clippy::expect_used, clippy::print_stdout, reason = "a part of it is for other tests")]
@@ -262,7 +266,8 @@ fn killed_runs_repeat_and_skip_nothing() {
     let slow = FaultEffect::slow_response(20, Duration::from_millis(1)).delayed(Duration::from_millis(3));
     stage.emulator.faults().add(FaultRule::on(Operation::ExecuteActions, slow)).unwrap();
     let rules = RULES.replace("{mail}", "{email}").replace("remove = \"now\"", "remove = \"never\"");
-    let directory = "[[org]]\nprofile = \"main\"\n\n[[directory]]\nkind = \"file\"\nname = \"hr\"\npath = \"people.csv\"\n";
+    let directory =
+        "[[org]]\nprofile = \"main\"\n\n[[directory]]\nkind = \"file\"\nname = \"hr\"\npath = \"people.csv\"\n";
     stage.file("umapi-sync.toml", directory.to_owned() + &rules);
     let people = |group: fn(u32) -> &'static str| {
         let lines = (0..count).map(|number| format!("{number},p{number}@example.com,N,P,{}\n", group(number)));

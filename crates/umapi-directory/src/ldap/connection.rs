@@ -261,7 +261,8 @@ impl Connection {
                     return lost(search.what, &self.server, &error);
                 }
                 Err(Broken::Message) => {
-                    let gap = Gap::new(search.what, GapCause::Unreadable).detail(format!("{}: {NOT_LDAP}", self.server));
+                    let gap =
+                        Gap::new(search.what, GapCause::Unreadable).detail(format!("{}: {NOT_LDAP}", self.server));
                     return End::Cut { gap, is_lost: true };
                 }
             };
@@ -284,11 +285,7 @@ impl Connection {
     }
 
     /// Reads one page of a search.
-    async fn page(
-        &mut self,
-        search: Search<'_>,
-        take: &mut (dyn FnMut(SearchEntry) + Send),
-    ) -> Result<Page, Broken> {
+    async fn page(&mut self, search: Search<'_>, take: &mut (dyn FnMut(SearchEntry) + Send)) -> Result<Page, Broken> {
         let Search { base, scope, filter, attributes, .. } = search;
         self.ldap.with_timeout(self.timeout);
         let mut stream = understood(self.ldap.streaming_search(base, scope, filter, attributes)).await??;

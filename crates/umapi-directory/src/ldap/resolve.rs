@@ -284,7 +284,11 @@ mod tests {
             assert!(range(&entry(key, &["cn=x"])).is_none(), "{key}");
             assert_eq!(unreadable_members(&entry(key, &["cn=x"])).count(), 1, "{key}");
         }
-        let binary = SearchEntry { dn: "cn=a".to_owned(), attrs: [].into(), bin_attrs: [("member".to_owned(), vec![vec![255]])].into() };
+        let binary = SearchEntry {
+            dn: "cn=a".to_owned(),
+            attrs: [].into(),
+            bin_attrs: [("member".to_owned(), vec![vec![255]])].into(),
+        };
         assert_eq!(unreadable_members(&binary).count(), 1);
     }
 }

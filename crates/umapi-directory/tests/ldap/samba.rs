@@ -65,7 +65,12 @@ impl Samba {
         fs::write(at("data.ldif"), ldif).expect("a file");
         fs::write(at("changes.ldif"), changes).expect("a file");
         let configuration = at("dc/etc/smb.conf");
-        run(Command::new("/usr/bin/python3").arg("-c").arg(ADD).arg(&configuration).arg(at("data.ldif")).arg(at("changes.ldif")));
+        run(Command::new("/usr/bin/python3")
+            .arg("-c")
+            .arg(ADD)
+            .arg(&configuration)
+            .arg(at("data.ldif"))
+            .arg(at("changes.ldif")));
         certificates(folder.path(), ADDRESS);
         fs::set_permissions(at("key.pem"), fs::Permissions::from_mode(0o600)).expect("a file");
         let tls = |name: &str, file: &str| format!("--option=tls {name}={}", at(file).display());

@@ -135,7 +135,8 @@ impl Search {
         let attributes = parts(fields.remove(7)).into_iter().map(string).collect();
         let base = string(fields.remove(0));
         let paged = controls.map(parts).unwrap_or_default().into_iter().map(parts).find_map(|mut control| {
-            (value(control.first()?.clone()) == PAGED_RESULTS.as_bytes()).then(|| value(control.pop().expect("a value")))
+            (value(control.first()?.clone()) == PAGED_RESULTS.as_bytes())
+                .then(|| value(control.pop().expect("a value")))
         });
         let cookie = paged.map_or_else(Vec::new, |paged| {
             let (_, paged) = parse_tag(&paged).expect("the client writes BER");
@@ -319,7 +320,9 @@ async fn every_fault_at_every_search_leaves_a_list_open() {
         ("control without cookie", |answers| {
             end_with(answers, Answer::DoneWithControl(sequence(0x30, &[tlv(2, &[0])])))
         }),
-        ("entry without attributes", |_| vec![Answer::Message(sequence(0x64, &[text("cn=x")])), Answer::Done(0, vec![])]),
+        ("entry without attributes", |_| {
+            vec![Answer::Message(sequence(0x64, &[text("cn=x")])), Answer::Done(0, vec![])]
+        }),
         ("entry whose name is no text", |mut answers| {
             answers.insert(0, Answer::Message(sequence(0x64, &[text([255]), sequence(0x30, &[])])));
             answers
