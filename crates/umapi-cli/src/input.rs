@@ -22,8 +22,8 @@ pub(crate) use diagnostic::{Diagnostic, Diagnostics, SourceLocation};
 pub(crate) use encoding::TextEncoding;
 pub(crate) use membership_file::{memberships_of, read_memberships};
 pub(crate) use name_list::{ListedName, read_names};
-pub(crate) use source::{Source, read_whole, source_name};
-pub(crate) use text::{NameCheck, check_listed, check_name, check_user};
+pub(crate) use source::{Source, read_text, read_whole, source_name};
+pub(crate) use text::{NameCheck, check_listed, check_name, check_user, decode, without_bom};
 pub(crate) use words::plain_rule;
 
 /// A part of a file that cannot be used: a command, or a row.

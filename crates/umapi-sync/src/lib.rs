@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod compare;
 mod condition;
 pub mod config;
 mod diff;
 mod guard;
+pub mod import;
 mod matching;
 mod organization;
 mod people;
@@ -12,6 +14,7 @@ mod state;
 mod targets;
 mod template;
 
+pub use compare::{Compared, LogShape, PeerLog, Who, compare};
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, ConfigMistake};
 pub use diff::{Inputs, Planned};

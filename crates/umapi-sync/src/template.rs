@@ -140,7 +140,7 @@ fn attribute(expression: &str, at: usize) -> Result<Part, TemplateError> {
     let names: Vec<String> = pieces.next().unwrap_or_default().split(',').map(|name| name.trim().to_owned()).collect();
     let is_name = |name: &String| {
         !name.is_empty()
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ';' | ':' | '$'))
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | ';' | ':' | '$'))
     };
     if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
         return Err(TemplateError::new(at, format!("`{wrong}` is not the name of an attribute")));

@@ -1,5 +1,7 @@
 //! `umapi sync`.
 
+mod compare;
+mod import;
 mod init;
 
 use std::path::PathBuf;
@@ -47,6 +49,8 @@ pub(crate) enum SyncCommand {
     Adopt(AdoptArgs),
     /// Print the JSON Schema of the configuration, for editors and checks.
     Schema,
+    Import(import::ImportArgs),
+    Compare(compare::CompareArgs),
 }
 
 /// Test the configuration: the directories, the rules, and the login of each organization.
@@ -154,6 +158,8 @@ impl SyncCommand {
             Self::Allow(arguments) => arguments.run(context),
             Self::Adopt(arguments) => arguments.run(context).await,
             Self::Schema => schema(context),
+            Self::Import(arguments) => arguments.run(context),
+            Self::Compare(arguments) => arguments.run(context).await,
         }
     }
 }

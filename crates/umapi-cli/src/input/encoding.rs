@@ -60,7 +60,7 @@ impl TextEncoding {
     }
 
     /// The whole content as UTF-8.
-    pub(super) fn to_utf8(self, bytes: Vec<u8>) -> Result<Vec<u8>, Diagnostic> {
+    pub(crate) fn to_utf8(self, bytes: Vec<u8>) -> Result<Vec<u8>, Diagnostic> {
         if self.0 == UTF_8 {
             return Ok(bytes);
         }

@@ -336,3 +336,93 @@ fn the_schema_of_the_configuration_is_printed() {
     assert_eq!(schema["title"], "SyncConfig");
     assert!(schema["properties"]["guard"].is_object(), "{schema:#}");
 }
+
+/// The files of user-sync, in the form of its examples, with a hook over a CSV file.
+fn user_sync(stage: &Stage) {
+    let main = "adobe_users:\n  exclude_identity_types: [adobeID]\n  connectors:\n    umapi: connector-umapi.yml\n\
+        directory_users:\n  user_identity_type: federatedID\n  default_country_code: US\n  connectors:\n    csv: connector-csv.yml\n  groups:\n    - directory_group: Artists\n      adobe_groups:\n        - Design\n\
+        limits:\n  max_adobe_only_users: 200\ninvocation_defaults:\n  connector: [csv, people.csv]\n  process_groups: Yes\n  users: mapped\n";
+    stage.file("user-sync-config.yml", main);
+    stage.file("connector-csv.yml", "first_name_column_name: givenName\nlast_name_column_name: sn\n");
+    stage.file("connector-umapi.yml", "enterprise:\n  org_id: o\n  client_id: i\n  client_secret: hush-hush\n");
+    std::fs::remove_file(stage.path("umapi-sync.toml")).unwrap();
+}
+
+#[test]
+fn files_of_user_sync_become_a_configuration_that_works() {
+    let stage = stage();
+    user_sync(&stage);
+    let imported = sync(&stage, &["import", "-f", "csv"]).done();
+    assert!(imported.err.contains("umapi config import connector-umapi.yml --name main"), "{}", imported.err);
+    let text = std::fs::read_to_string(stage.path("umapi-sync.toml")).unwrap();
+    assert!(!text.contains("hush-hush") && text.contains("country = \"{country|upper|or:US}\""), "{text}");
+    sync(&stage, &["import"]).with_code(2).saying("exists already");
+    let removals = text.replace("[guard]", "[guard]\nremovals_per_group = \"off\"");
+    stage.file("umapi-sync.toml", removals);
+    sync(&stage, &["apply", "--auto"]).done();
+    assert_eq!(stage.groups_of("ann@example.com"), ["Design"]);
+}
+
+#[test]
+fn a_hook_of_user_sync_still_decides() {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    let stage = stage();
+    user_sync(&stage);
+    let main = std::fs::read_to_string(stage.path("user-sync-config.yml")).unwrap();
+    stage.file("user-sync-config.yml", main.replace("  default_country", "  extension: hook.yml\n  default_country"));
+    stage.file(
+        "hook.yml",
+        "extended_adobe_groups: [Extra]\nafter_mapping_hook: |\n  print('a message')\n  if source_attributes['sn'] == 'Lee':\n    target_groups.add('Extra')\n    target_groups.discard('Design')\n    target_attributes['firstname'] = 'Änn'\n",
+    );
+    sync(&stage, &["import"]).done();
+    let plan = sync(&stage, &["plan", "-f", "csv"]);
+    assert!(plan.out.contains("add,bob@example.com,,Design"), "{}{}", plan.out, plan.err);
+    assert!(!plan.out.contains("add,ann@example.com,,Design"), "{}", plan.out);
+    assert!(plan.err.contains("Extra"), "the group does not exist yet: {}", plan.err);
+}
+
+#[test]
+fn settings_without_a_counterpart_are_listed() {
+    let stage = stage();
+    user_sync(&stage);
+    let main = std::fs::read_to_string(stage.path("user-sync-config.yml")).unwrap();
+    stage.file("user-sync-config.yml", format!("\u{feff}{}  colour: blue\n", main).replace('\n', "\r\n"));
+    let imported = sync(&stage, &["import", "-f", "csv"]).with_code(1);
+    assert!(imported.out.contains("invocation_defaults.colour,missing"), "{}", imported.out);
+    std::fs::remove_file(stage.path("umapi-sync.toml")).unwrap();
+    std::fs::remove_file(stage.path("connector-csv.yml")).unwrap();
+    sync(&stage, &["import"]).with_code(2).saying("connector-csv.yml");
+    assert!(!stage.path("umapi-sync.toml").exists());
+}
+
+#[test]
+fn a_log_of_user_sync_stands_beside_the_plan() {
+    let stage = stage();
+    let head = "2026-01-31 02:00:00 12 INFO";
+    let log = format!(
+        "{head} main - ========== Start Run (User Sync version: 2.10.0) (TEST MODE) ==========\r\n\
+        {head} processor - Queuing new user with user key: federatedID,ann@example.com,,ann@example.com\r\n\
+        {head} processor - Removing Adobe-only user: federatedID,jdoe@example.com,,jdoe@example.com\r\n\
+        {head} processor - ----- Action Summary (TEST MODE) -----\r\n"
+    );
+    stage.file("us.log", &log);
+    let compared = sync(&stage, &["compare", "us.log", "-f", "csv"]).with_code(1);
+    for part in [
+        "ann@example.com,create-user,,both",
+        "jdoe@example.com,leave,,only user-sync",
+        "bob@example.com,create-user,,only umapi",
+    ] {
+        assert!(compared.out.contains(part), "{part}\n{}{}", compared.out, compared.err);
+    }
+    assert_eq!(stage.emulator.journal().count(Operation::ExecuteActions), 0);
+    stage.file("us.log", log.split(" processor - -----").next().unwrap());
+    let cut = sync(&stage, &["compare", "us.log", "-f", "csv"]).with_code(1).saying("ends before the summary");
+    assert!(!cut.out.contains("only umapi"), "{}", cut.out);
+    stage.file("us.log", "2026-01-31 02:00:00 12 WARNING main - x\n");
+    sync(&stage, &["compare", "us.log"]).with_code(2).saying("file_log_level");
+    stage.file("us.log", "Hello\n");
+    sync(&stage, &["compare", "us.log"]).with_code(2).saying("no log of user-sync");
+}
