@@ -379,8 +379,8 @@ fn a_hook_of_user_sync_still_decides() {
     );
     sync(&stage, &["import"]).done();
     let plan = sync(&stage, &["plan", "-f", "csv"]);
-    assert!(plan.out.contains("add,bob@example.com,,Design"), "{}{}", plan.out, plan.err);
-    assert!(!plan.out.contains("add,ann@example.com,,Design"), "{}", plan.out);
+    assert!(plan.out.contains("add,bob@example.com,federatedID,Design"), "{}{}", plan.out, plan.err);
+    assert!(!plan.out.contains("add,ann@example.com,federatedID,Design"), "{}", plan.out);
     assert!(plan.err.contains("Extra"), "the group does not exist yet: {}", plan.err);
 }
 

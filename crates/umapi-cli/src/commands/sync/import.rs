@@ -88,7 +88,7 @@ impl ImportArgs {
             context.warn(&format!("correct {}: {mistake}", path.display()));
         }
         for login in &imported.logins {
-            let file = source.join(&login.file);
+            let file = if source == Path::new(".") { PathBuf::from(&login.file) } else { source.join(&login.file) };
             context.note(&format!(
                 "next: umapi config import {} --name {}",
                 quoted(&file.display().to_string()),
