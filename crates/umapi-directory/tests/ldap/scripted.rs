@@ -39,6 +39,9 @@ enum Answer {
     Silence,
 }
 
+/// What a server answers to each search.
+type Script = dyn Fn(usize, &Search) -> Vec<Answer> + Send + Sync;
+
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 
 /// The people of the scripted directory, the entries of a page, and the members of a part.
@@ -150,7 +153,7 @@ impl Search {
 async fn serve(script: impl Fn(usize, &Search) -> Vec<Answer> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let script: Arc<dyn Fn(usize, &Search) -> Vec<Answer> + Send + Sync> = Arc::new(script);
+    let script: Arc<Script> = Arc::new(script);
     let count = Arc::new(AtomicUsize::new(0));
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
@@ -160,11 +163,7 @@ async fn serve(script: impl Fn(usize, &Search) -> Vec<Answer> + Send + Sync + 's
     format!("ldap://{address}")
 }
 
-async fn talk(
-    mut client: TcpStream,
-    script: Arc<dyn Fn(usize, &Search) -> Vec<Answer> + Send + Sync>,
-    count: Arc<AtomicUsize>,
-) {
+async fn talk(mut client: TcpStream, script: Arc<Script>, count: Arc<AtomicUsize>) {
     let mut buffer = Vec::new();
     loop {
         let request = match parse_tag(&buffer) {
