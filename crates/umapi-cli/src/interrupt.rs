@@ -111,7 +111,12 @@ impl Interrupts {
                     end_now(&messages);
                 });
             }
-            Reaction::EndNow => end_now(messages),
+            Reaction::EndNow => {
+                if self.state().change.is_some() {
+                    messages.note("ended at once: whether the request in progress was applied is unknown");
+                }
+                end_now(messages)
+            }
             Reaction::Ignore => {}
         }
     }

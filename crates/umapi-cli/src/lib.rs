@@ -73,7 +73,8 @@ pub fn run() -> ExitCode {
 /// Whether the arguments or the environment ask for messages as JSON.
 fn wants_json() -> bool {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let is_given = arguments.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json");
+    let is_given = arguments.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")
+        || arguments.iter().any(|argument| argument == "--log-format=json");
     let is_set = std::env::var_os("UMAPI_LOG_FORMAT").is_some_and(|format| format == "json");
     is_given || is_set || arguments.iter().any(|argument| argument == "--log-format=json")
 }

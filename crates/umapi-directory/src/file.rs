@@ -16,6 +16,9 @@ use crate::{
     settings::{FileFormat, FileSettings},
 };
 
+/// Deepest nesting of a file in YAML: a list of people with lists of values needs three levels.
+const DEEPEST: usize = 16;
+
 /// A file of people.
 #[derive(Clone, Debug)]
 pub struct FileDirectory {
@@ -64,7 +67,14 @@ impl FileDirectory {
             }
             FileFormat::Yaml => {
                 // `NO` is a country, not a "no".
-                let options = serde_saphyr::options! { strict_booleans: true };
+                // The file may be as large as a directory. Only nesting is limited, which takes stack.
+                let budget = serde_saphyr::budget! {
+                    max_depth: DEEPEST,
+                    max_events: usize::MAX,
+                    max_nodes: usize::MAX,
+                    max_total_scalar_bytes: usize::MAX,
+                };
+                let options = serde_saphyr::options! { strict_booleans: true, budget: budget };
                 let value: Value = serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
                     let place = match error.location() {
                         Some(location) => {
@@ -394,5 +404,20 @@ mod tests {
         assert!(artists(&reading).found().is_none());
         let (_, reading) = read("a.ndjson", "{\"email\":\"ann@b.c\"}\n{\"group\":\"Artists\"}");
         assert_eq!(artists(&reading).complete().unwrap().get().len(), 0);
+    }
+
+    #[test]
+    fn nesting_is_limited_in_yaml_and_size_is_not() {
+        for levels in [250, 100_000] {
+            let nested = format!("- email: {}{}\n", "[".repeat(levels), "]".repeat(levels));
+            for name in ["p.yaml", "p.json"] {
+                let error = read_bytes(name, nested.replace("- email: ", "[").as_bytes(), |_| {}).unwrap_err();
+                assert!(error.to_string().contains(name), "{error}");
+            }
+            let error = read_bytes("p.yaml", nested.as_bytes(), |_| {}).unwrap_err().to_string();
+            assert!(error.contains("line 1"), "{error}");
+        }
+        let many: String = (0..90_000).map(|number| format!("- {{email: p{number}@b.c, country: DE}}\n")).collect();
+        assert_eq!(read("p.yaml", &many).0.len(), 90_000);
     }
 }

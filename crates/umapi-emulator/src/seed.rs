@@ -30,6 +30,7 @@ pub(crate) mod mistake;
 
 use std::fmt::{self, Write as _};
 
+pub(crate) use format::options as yaml_options;
 pub use format::{
     Directory, DirectoryType, Domain, DomainClaim, Generate, Integration, Login, Organization, Presence, Product,
     Profile, Seed, User, UserGroup, UserStatus, UserType, json_schema,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::InvalidSetting;
 
@@ -40,8 +40,7 @@ impl ServerUrl {
             let Server { name, example } = server;
             InvalidSetting::new(format!("the URL of the {name} {why}; use a URL like {example}"))
         };
-        let url =
-            Url::parse(text.trim_end_matches('/')).map_err(|error| invalid(&format!("is not valid ({error})")))?;
+        let url = Url::parse(text.trim_end_matches('/')).map_err(|error| invalid(why_not(error)))?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("must not contain a user, a password, a query or a fragment"));
         }
@@ -78,6 +77,18 @@ impl ServerUrl {
     pub fn authority(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
+/// Why a text is not a URL, in words of the one who wrote it.
+fn why_not(error: ParseError) -> &'static str {
+    match error {
+        ParseError::RelativeUrlWithoutBase => "does not begin with https://",
+        ParseError::EmptyHost => "has no host",
+        ParseError::InvalidPort => "has a port that is not a number up to 65535",
+        ParseError::InvalidIpv4Address | ParseError::InvalidIpv6Address => "has an IP address that is not valid",
+        ParseError::IdnaError | ParseError::InvalidDomainCharacter => "has a host name that is not valid",
+        _ => "is not valid",
     }
 }
 
@@ -135,6 +146,21 @@ mod tests {
         ] {
             let error = ServerUrl::parse(bad, SERVICE).unwrap_err().to_string();
             assert!(error.contains("the service") && error.contains(SERVICE.example), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn broken_url_is_described_in_plain_words() {
+        for (text, expected) in [
+            ("um.example/v2", "does not begin with https://"),
+            ("", "does not begin with https://"),
+            ("https://", "has no host"),
+            ("https://um.example:99999", "has a port"),
+            ("https://[::1", "has an IP address"),
+            ("https://um example/", "has a host name"),
+        ] {
+            let wrong = ServerUrl::parse(text, SERVICE).unwrap_err().to_string();
+            assert!(wrong.contains(expected) && wrong.contains(SERVICE.example), "{text}: {wrong}");
         }
     }
 }

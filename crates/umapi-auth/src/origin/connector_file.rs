@@ -137,7 +137,9 @@ impl ConnectorFile {
     }
 
     fn parse_from(origin: String, yaml: &str, folder: &Path) -> Result<Self, Error> {
-        let settings: Settings = serde_saphyr::from_str(yaml).map_err(|error| {
+        // Nesting takes stack; user-sync's settings have three levels.
+        let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: 8 } };
+        let settings: Settings = serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
             // The position without the text, which may be a secret.
             let place = error.location().map_or_else(String::new, |at| format!("{}: ", Place::of(&at)));
             let why = match error.without_snippet() {

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use umapi::Command;
+use umapi::{Command, StopHandle};
 
 use crate::{
     batch::keep_cache,
@@ -60,7 +60,14 @@ impl ApiArgs {
         if let Some(body) = body {
             request = request.body(body);
         }
+        // A request that may change something is finished, so that its outcome is known.
+        let stop = StopHandle::new();
+        let interrupt = (!self.is_read()).then(|| context.interrupts.stop(&stop));
+        if stop.is_stopped() {
+            return Err(Failure::new(Exit::Interrupted, "interrupted; the request was not sent"));
+        }
         let response = request.send().await;
+        drop(interrupt);
         if let (Some(list), Some(cache), Ok(_)) = (counted, &connection.cache, &response) {
             keep_cache(context, cache.record_first_page(list, context.clock.wall()));
         }
@@ -77,7 +84,7 @@ impl ApiArgs {
                 }
                 text.extend(for_reader(context, response.body));
                 context.write(&text)?;
-                Ok(Exit::Success)
+                Ok(if stop.is_stopped() { Exit::Interrupted } else { Exit::Success })
             }
             Err(error) => {
                 if let Some(body) = error.body() {

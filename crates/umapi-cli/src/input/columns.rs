@@ -12,15 +12,17 @@ use super::{
 use crate::accounts::parse_kind;
 
 /// The name of a column as this command calls it, without regard to case, blanks and punctuation: `E-Mail Address` is
-/// `email`, `First Name` is `firstname`.
+/// `email`, `First Name` and `Vorname` are
+/// `firstname`.
 pub(super) fn column_name(name: &str) -> String {
     let plain = plain_name(name);
     let known = match plain.as_str() {
-        "e_mail" | "email_address" | "e_mail_address" | "mail" | "mail_address" | "user_email" => "email",
-        "first_name" | "given_name" | "givenname" | "forename" => "firstname",
-        "last_name" | "family_name" | "familyname" | "surname" => "lastname",
-        "country_code" | "countrycode" => "country",
-        "user_name" => "username",
+        "e_mail" | "email_address" | "e_mail_address" | "mail" | "mail_address" | "user_email" | "e_mail_adresse"
+        | "email_adresse" | "mailadresse" => "email",
+        "first_name" | "given_name" | "givenname" | "forename" | "vorname" => "firstname",
+        "last_name" | "family_name" | "familyname" | "surname" | "nachname" | "familienname" => "lastname",
+        "country_code" | "countrycode" | "land" | "ländercode" | "länderkürzel" | "landeskennung" => "country",
+        "user_name" | "benutzername" => "username",
         "user_type" | "account_type" | "identity_type" => "type",
         _ => return plain,
     };
@@ -250,7 +252,7 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The type of an account: `Federated ID`, `federatedID`.
-fn kind_of(text: &str) -> Result<AccountKind, String> {
+pub(super) fn kind_of(text: &str) -> Result<AccountKind, String> {
     let plain: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
     parse_kind(&plain).map_err(|_| format!("unknown user type `{text}`; write adobeID, enterpriseID or federatedID"))
 }
@@ -279,6 +281,12 @@ mod tests {
             (" e-mail: ", "email"),
             ("First Name", "firstname"),
             ("SURNAME", "lastname"),
+            ("Vorname", "firstname"),
+            ("Nachname", "lastname"),
+            ("E-Mail", "email"),
+            ("E-Mail-Adresse", "email"),
+            ("Land", "country"),
+            ("Länderkürzel", "country"),
             ("Country Code", "country"),
             ("remove_from_org", "remove_from_org"),
             ("Remove from Org", "remove_from_org"),

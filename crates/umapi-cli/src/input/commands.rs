@@ -292,6 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn german_table_is_read() {
+        let header = "Vorname;Nachname;E-Mail;Land;create";
+        let expected = r#"{"user":"joerg@b.c","do":[{"createFederatedID":{"email":"joerg@b.c","firstname":"Jörg","lastname":"Müller","country":"DE"}}]}"#;
+        assert_eq!(one(header, "Jörg;Müller;joerg@b.c;de;Federated ID"), expected);
+        let (_, bad) = csv(&format!("{header}\nJörg;Müller;joerg@b.c;Deutschland;federated\n"));
+        assert!(bad[0].starts_with("line 2, column `Land`: ") && bad[0].contains("\"Deutschland\""), "{bad:?}");
+        let (_, bad) = csv("Vorname;Nachname;E-Mail;Land\nJörg;Müller;joerg@b.c;DE\n");
+        assert!(bad[0].contains("for a new user, write adobe, enterprise or federated"), "{bad:?}");
+    }
+
+    #[test]
     fn columns_are_found_by_any_of_their_names() {
         let header = "E-Mail Address;First Name;Surname;Country Code;Create;If Exists;Add";
         let row = "ann@b.c;Ann;Lee;de;Federated;Ignore;\"Design;Sales\"";

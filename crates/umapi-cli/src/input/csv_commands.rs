@@ -348,7 +348,7 @@ fn creation_of(row: &Row, table: &ForeignTable, default: Option<AccountKind>) ->
                 .remedy("write adobeID, enterpriseID or federatedID, or add --default-type for all such rows"));
         }
     };
-    let country = user.country.as_deref().map(str::to_ascii_uppercase);
+    let country = user.country.as_deref().map(country_code);
     let mut body = filled(&[
         ("email", Some(&user.email)),
         ("firstname", user.firstname.as_deref()),
@@ -408,10 +408,10 @@ impl CommandRow<'_> {
         )?;
         let mut steps = Vec::new();
         if let Some(kind) = self.create {
-            let step = match kind.to_ascii_lowercase().as_str() {
-                "adobe" => "addAdobeID",
-                "enterprise" => "createEnterpriseID",
-                "federated" => "createFederatedID",
+            let step = match columns::kind_of(kind) {
+                Ok(AccountKind::AdobeId) => "addAdobeID",
+                Ok(AccountKind::EnterpriseId) => "createEnterpriseID",
+                Ok(AccountKind::FederatedId) => "createFederatedID",
                 _ => {
                     let rule = format!("unknown user type `{kind}`");
                     return Err(RowProblem::new("create", rule, "write adobe, enterprise or federated"));
@@ -422,7 +422,7 @@ impl CommandRow<'_> {
                 "a new user has the username in `user`",
                 "leave the field empty",
             )?;
-            let country = self.country.map(str::to_ascii_uppercase);
+            let country = self.country.map(country_code);
             let mut body = filled(&[
                 ("firstname", self.firstname),
                 ("lastname", self.lastname),
@@ -435,7 +435,7 @@ impl CommandRow<'_> {
             refuse(
                 &[("country", self.country.is_some())],
                 "the country of a user cannot be changed",
-                "leave the field empty, or fill `create`",
+                "leave the field empty; for a new user, write adobe, enterprise or federated in the column `create`",
             )?;
             self.refuse_if_exists()?;
             let body = filled(&[
@@ -565,6 +565,14 @@ fn filled(fields: &[(&str, Option<&str>)]) -> Map<String, Value> {
 }
 
 /// Refuses the first of these columns that is filled.
+/// The code in upper case. What is not a code stays as it is written, for the error that quotes it.
+fn country_code(text: &str) -> String {
+    match text.len() {
+        2 => text.to_ascii_uppercase(),
+        _ => text.to_owned(),
+    }
+}
+
 fn refuse(columns: &[(&str, bool)], rule: &str, remedy: &str) -> Result<(), RowProblem> {
     match columns.iter().find(|(_, is_filled)| *is_filled) {
         Some((column, _)) => Err(RowProblem::new(*column, rule, remedy)),

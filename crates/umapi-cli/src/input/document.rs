@@ -10,6 +10,9 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 
 use super::{Diagnostic, SourceLocation, words};
 
+/// Deepest nesting of a document: more than twice what the format of memberships needs.
+const DEEPEST: usize = 8;
+
 /// A value, and its place.
 pub(super) struct Node {
     pub(super) value: Value,
@@ -45,13 +48,24 @@ impl Node {
 ///
 /// If it is not valid YAML.
 pub(super) fn read_document(text: &str) -> Result<Node, Diagnostic> {
-    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
-    let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+    let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let location = error.location().map_or_else(SourceLocation::default, location_of);
         let (rule, remedy) = words::yaml_syntax(&error);
         Diagnostic { location, rule, remedy }
     })?;
     Ok(node_of(raw, text))
+}
+
+/// The file is the user's own, and may be as large as an organization. Only the nesting is limited, because each level takes
+/// stack, and what aliases repeat.
+fn options() -> serde_saphyr::Options {
+    let budget = serde_saphyr::budget! {
+        max_depth: DEEPEST,
+        max_events: usize::MAX,
+        max_nodes: usize::MAX,
+        max_total_scalar_bytes: usize::MAX,
+    };
+    serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough, budget: budget }
 }
 
 /// A value before its text is looked up.
@@ -207,6 +221,33 @@ mod tests {
         ] {
             let mistake = read_document(text).err().map(|mistake| mistake.to_string()).unwrap_or_default();
             assert!(mistake.starts_with("line ") && mistake.contains(expected), "{text:?}: {mistake}");
+        }
+    }
+    #[test]
+    fn deep_nesting_is_refused_with_its_line() {
+        let nested = |levels: usize| format!("a: x\nb: {}{}\n", "[".repeat(levels), "]".repeat(levels));
+        assert!(read_document(&nested(DEEPEST - 1)).is_ok());
+        let indented: String = (0..1000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        let listed = format!("a:\n{}x\n", "- ".repeat(10_000));
+        let keys = format!("a: x\n{}\n", "? ".repeat(10_000));
+        for levels in [DEEPEST, 60, 250, 10_000, 1_000_000] {
+            let mistake = read_document(&nested(levels)).err().map(|mistake| mistake.to_string()).unwrap_or_default();
+            assert!(mistake.starts_with("line 2") && mistake.contains("nested too deeply"), "{levels}: {mistake}");
+        }
+        for text in [indented, listed, keys] {
+            let mistake = read_document(&text).err().map(|mistake| mistake.to_string()).unwrap_or_default();
+            assert!(mistake.starts_with("line ") && mistake.contains("nested too deeply"), "{mistake}");
+        }
+    }
+
+    #[test]
+    fn large_document_is_read() {
+        let names: String = (0..300_000).map(|number| format!("- u{number}@x.example\n")).collect();
+        match read_document(&format!("a:\n{names}")).unwrap().value {
+            Value::Mapping(entries) => {
+                assert!(matches!(&entries[0].1.value, Value::List(items) if items.len() == 300_000));
+            }
+            _ => unreachable!("a mapping"),
         }
     }
 }

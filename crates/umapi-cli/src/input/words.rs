@@ -1,6 +1,6 @@
 //! The messages of the readers of JSON and YAML in words that the writer of a file knows: the rule, and what to do.
 
-use serde_saphyr::Error;
+use serde_saphyr::{Error, budget::BudgetBreach};
 
 /// A broken rule, and what to do about it.
 pub(super) type Words = (String, Option<String>);
@@ -133,11 +133,14 @@ pub(super) fn yaml_syntax(error: &Error) -> Words {
         Error::ContainerEndMismatch { .. } => {
             words("a bracket is not closed, or closed by another one", "check the brackets")
         }
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            words("it is nested too deeply", "check the brackets and the indentation")
+        }
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => {
-            words("the file is nested too deeply, or repeats too much", "simplify it")
+            words("the file repeats too much with `&` and `*`", "write the names out")
         }
         Error::InvalidUtf8Input => words("this is not UTF-8", "save the file as UTF-8"),
         Error::UnsupportedTag { .. } | Error::TaggedScalarCannotDeserializeIntoString { .. } => {

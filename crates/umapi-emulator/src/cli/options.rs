@@ -21,6 +21,7 @@ use crate::{
     seed::{
         Generate, Organization, Seed,
         mistake::{self, Mistake},
+        yaml_options,
     },
     tls::Authority,
 };
@@ -298,7 +299,7 @@ fn limits(text: &str) -> Result<LimitSettings, String> {
     }
     let expected = "use documented, reported, severe, off or a file";
     let file = fs::read(text).map_err(|error| format!("{expected}: {error}"))?;
-    let limits = mistake::text_of(&file).and_then(|text| mistake::read_yaml(text, serde_saphyr::Options::default()));
+    let limits = mistake::text_of(&file).and_then(|text| mistake::read_yaml(text, yaml_options()));
     limits.map_err(|Mistake { location, message }| format!("{text}, {location}: {message}"))
 }
 

@@ -419,7 +419,7 @@ impl Seed {
 
 /// The file is the user's own, and may be as large as an organization. Only the nesting is limited, because unlimited
 /// nesting would overflow the stack.
-fn options() -> serde_saphyr::Options {
+pub(crate) fn options() -> serde_saphyr::Options {
     let budget = serde_saphyr::budget! {
         max_depth: DEEPEST,
         max_events: usize::MAX,

@@ -305,7 +305,10 @@ impl fmt::Display for StepError {
         if let Some(step) = self.step {
             write!(f, "step {step}")?;
             if let Some(names) = self.names.as_ref().filter(|names| !names.is_empty()) {
-                write!(f, ", names {} to {}", names.start, names.end - 1)?;
+                match (names.start, names.end - 1) {
+                    (first, last) if first == last => write!(f, ", name {first}")?,
+                    (first, last) => write!(f, ", names {first} to {last}")?,
+                }
             }
             f.write_str(": ")?;
         }

@@ -272,3 +272,12 @@ fn a_wrong_field_is_named_and_no_secret_is_quoted() {
         assert!(!error.to_string().contains("planted"), "{error}");
     }
 }
+
+#[test]
+fn deep_nesting_is_refused() {
+    for levels in [50, 250, 100_000] {
+        let nested = format!("a: {}{}", "[".repeat(levels), "]".repeat(levels));
+        let error = parse(&format!("{OAUTH}{nested}\n")).unwrap_err().to_string();
+        assert!(error.contains("line ") && error.contains("the YAML of user-sync"), "{error}");
+    }
+}
