@@ -277,7 +277,7 @@ pub(super) fn parse_command(text: &str) -> Result<Command, Box<CommandProblem>> 
     }
 }
 
-/// Writes country codes in capitals, as the service wants them.
+/// Writes country codes in capitals, as the service wants them. What is not a code stays as it is written, for its error.
 fn raise_countries(command: &mut UserCommand) {
     for step in &mut command.do_ {
         let country = match step {
@@ -286,7 +286,7 @@ fn raise_countries(command: &mut UserCommand) {
             UserStep::CreateFederatedId(new) => Some(&mut new.country),
             _ => None,
         };
-        if let Some(country) = country {
+        if let Some(country) = country.filter(|country| country.len() == 2) {
             country.make_ascii_uppercase();
         }
     }

@@ -155,6 +155,9 @@ pub(super) fn yaml_syntax(error: &Error) -> Words {
 fn yaml_scanner(message: &str) -> Words {
     let message = message.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+    if has(&["recursion limit", "nesting"]) {
+        return words("it is nested too deeply", "check the brackets and the indentation");
+    }
     if has(&["tab"]) {
         return words("a line is indented with a tab", "indent with blanks");
     }
