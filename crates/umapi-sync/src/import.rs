@@ -359,7 +359,7 @@ impl Importer<'_> {
         let entry = entry?;
         let known = entry.text().and_then(identity_type);
         if known.is_none() {
-            self.note(&entry, Fate::Missing, "it is no type of account: federatedID, enterpriseID or adobeID");
+            self.note(&entry, Fate::Missing, "it is not a type of account: federatedID, enterpriseID or adobeID");
         }
         known.map(str::to_owned)
     }

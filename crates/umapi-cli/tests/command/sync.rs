@@ -389,9 +389,9 @@ fn settings_without_a_counterpart_are_listed() {
     let stage = stage();
     user_sync(&stage);
     let main = std::fs::read_to_string(stage.path("user-sync-config.yml")).unwrap();
-    stage.file("user-sync-config.yml", format!("\u{feff}{}  colour: blue\n", main).replace('\n', "\r\n"));
+    stage.file("user-sync-config.yml", format!("\u{feff}{}  color: blue\n", main).replace('\n', "\r\n"));
     let imported = sync(&stage, &["import", "-f", "csv"]).with_code(1);
-    assert!(imported.out.contains("invocation_defaults.colour,missing"), "{}", imported.out);
+    assert!(imported.out.contains("invocation_defaults.color,missing"), "{}", imported.out);
     std::fs::remove_file(stage.path("umapi-sync.toml")).unwrap();
     std::fs::remove_file(stage.path("connector-csv.yml")).unwrap();
     sync(&stage, &["import"]).with_code(2).saying("connector-csv.yml");
@@ -424,5 +424,5 @@ fn a_log_of_user_sync_stands_beside_the_plan() {
     stage.file("us.log", "2026-01-31 02:00:00 12 WARNING main - x\n");
     sync(&stage, &["compare", "us.log"]).with_code(2).saying("file_log_level");
     stage.file("us.log", "Hello\n");
-    sync(&stage, &["compare", "us.log"]).with_code(2).saying("no log of user-sync");
+    sync(&stage, &["compare", "us.log"]).with_code(2).saying("not a log of user-sync");
 }

@@ -26,7 +26,7 @@ pub enum LogShape {
     CutOff,
     /// It has no messages of the level INFO.
     NoInfo,
-    /// It is no log of user-sync.
+    /// It is not a log of user-sync.
     Foreign,
 }
 

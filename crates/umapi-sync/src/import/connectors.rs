@@ -91,7 +91,7 @@ impl Connector {
                 match Template::parse(&text) {
                     Ok(_) => Some(text),
                     Err(error) => {
-                        importer.note(&entry, Fate::Missing, format!("it is no template here: {error}"));
+                        importer.note(&entry, Fate::Missing, format!("it is not a template here: {error}"));
                         default.map(str::to_owned)
                     }
                 }
@@ -172,7 +172,7 @@ impl Connector {
         if let Some(entry) = section.take("search_page_size") {
             match entry.text().and_then(|size| size.parse::<u32>().ok()).filter(|size| *size > 0) {
                 Some(size) => self.set("page_size", size.to_string(), ""),
-                None => importer.note(&entry, Fate::Missing, "it is no number above 0; the default of 1000 counts"),
+                None => importer.note(&entry, Fate::Missing, "it is not a number above 0; the default of 1000 counts"),
             }
         }
         if let Some(entry) = section.take("require_tls_cert").filter(|entry| entry.is_on() != Some(true)) {
@@ -329,7 +329,7 @@ impl Connector {
                 None => importer.note(
                     &entry,
                     Fate::Missing,
-                    "it is no type of account: federatedID, enterpriseID, adobeID, all",
+                    "it is not a type of account: federatedID, enterpriseID, adobeID, all",
                 ),
             }
         }

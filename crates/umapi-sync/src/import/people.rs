@@ -75,7 +75,7 @@ impl Importer<'_> {
             Some(_) => {
                 out.set("country", &quoted(&upper(&template)), "");
                 if let Some(entry) = country {
-                    self.note(entry, Fate::Missing, "it is no country of ISO 3166-1 (in user-sync, NO without quotes meant No): add |or:NO to `country`");
+                    self.note(entry, Fate::Missing, "it is not a country of ISO 3166-1 (in user-sync, NO without quotes meant No): add |or:NO to `country`");
                 }
             }
         }

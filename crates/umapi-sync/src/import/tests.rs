@@ -52,7 +52,7 @@ invocation_defaults:
   update_user_info: Yes
   user_filter: ".*@example\\.com"
   users: mapped
-  colour: blue
+  color: blue
 "#;
 
 const LDAP: &str = r#"
@@ -131,7 +131,7 @@ fn what_has_no_counterpart_is_named_with_its_line() {
     for (key, part) in [
         ("adobe_users.exclude_users", "(?<=x)y"),
         ("logging", "stderr"),
-        ("invocation_defaults.colour", "no setting of user-sync"),
+        ("invocation_defaults.color", "no setting of user-sync"),
         ("require_tls_cert", "always verified"),
         ("uses_business_id", "does not need it"),
         ("directory_users.connectors.csv", "another [[directory]]"),
@@ -139,8 +139,8 @@ fn what_has_no_counterpart_is_named_with_its_line() {
     ] {
         assert!(reason(&imported, key).contains(part), "{key}: {:#?}", imported.notes);
     }
-    let colour = imported.notes.iter().find(|note| note.key.ends_with("colour")).unwrap();
-    assert_eq!((colour.file.as_str(), colour.line), ("main.yml", MAIN.lines().count()));
+    let color = imported.notes.iter().find(|note| note.key.ends_with("color")).unwrap();
+    assert_eq!((color.file.as_str(), color.line), ("main.yml", MAIN.lines().count()));
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl CompareArgs {
         match log.shape() {
             LogShape::Foreign => {
                 return unusable(
-                    "it is no log of user-sync",
+                    "it is not a log of user-sync",
                     "name the file of user_sync --test-mode, e.g. in its folder logs",
                 );
             }
