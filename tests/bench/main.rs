@@ -98,10 +98,7 @@ async fn main() -> Result<()> {
         Task::StreamBare(address) => streaming::with_bare_loop(&address).await,
         Task::StreamAndForget(address) => streaming::and_forget(&address).await,
         Task::SendCommands { address, commands } => commands::send(&address, commands).await,
-        Task::PlanSync { people, later } => {
-            sync::plan(people, later);
-            Ok(())
-        }
+        Task::PlanSync { people, later } => sync::plan(people, later),
     }
 }
 

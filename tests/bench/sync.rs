@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// Plans once and prints the cost.
-pub(crate) fn plan(people: usize, later: bool) {
+pub(crate) fn plan(people: usize, later: bool) -> Result<()> {
     let clock = Clock::real();
     let begun = clock.now();
-    let changes = both_sides::plan(people, later);
+    let changes = both_sides::plan(people, later)?;
     let seconds = (clock.now() - begun).as_secs_f64();
     let used = Usage::now();
     println!(
@@ -27,6 +27,7 @@ pub(crate) fn plan(people: usize, later: bool) {
         json!({"users": people, "completed": changes, "seconds": seconds, "cpu_seconds": used.cpu_seconds,
                "peak_mib": used.peak_mib})
     );
+    Ok(())
 }
 
 pub(crate) fn measure(run: &Run) -> Result<Table> {

@@ -1,5 +1,6 @@
 //! A directory and an organization of any size, made up person by person, and the plan between them.
 
+use anyhow::{Result, anyhow};
 use umapi_directory::{Attributes, Complete, GroupReading, Person, PersonId, Reading};
 use umapi_model::{Group, GroupType, User, UserType};
 use umapi_sync::{AccountRecord, Config, Inputs, Link, OrganizationReader, People, PersonKey, State};
@@ -37,15 +38,15 @@ fn groups_of(person: usize) -> [usize; 2] {
 
 /// Plans for this many people and as many users: one in a hundred moved to another group. `later` is a run that knows from
 /// an earlier one which user is which person. Returns the number of changes.
-pub(crate) fn plan(people: usize, later: bool) -> usize {
+pub(crate) fn plan(people: usize, later: bool) -> Result<usize> {
     let mut text = CONFIG.to_owned();
     for group in 0..GROUPS {
         text += &format!("[[map]]\nfrom = \"Group {group}\"\nto = [\"Profile {group}\"]\n");
     }
-    let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let config = Config::parse(&text).map_err(|mistakes| anyhow!("{mistakes:?}"))?;
 
     let mut everybody = People::new(&config);
-    let mut members = vec![Vec::with_capacity(people * 2 / GROUPS + 1); GROUPS];
+    let mut members: Vec<Vec<PersonId>> = (0..GROUPS).map(|_| Vec::with_capacity(people * 2 / GROUPS + 1)).collect();
     for number in 0..people {
         let id = id_of(number);
         groups_of(number).into_iter().for_each(|group| members[group].push(id.clone()));
@@ -114,7 +115,7 @@ pub(crate) fn plan(people: usize, later: bool) -> usize {
         state: &state,
         today: 20_000,
     };
-    inputs.plan().plan.len()
+    Ok(inputs.plan().plan.len())
 }
 
 fn id_of(number: usize) -> PersonId {
