@@ -40,6 +40,8 @@ pub(crate) struct Context {
     requests: Arc<AtomicU64>,
     /// The outcomes of the changes of this call.
     summary: Mutex<Option<Summary>>,
+    /// How much a sync did.
+    sync: OnceLock<umapi_sync::report::Counts>,
     /// Why outcomes could not be written.
     lost_outcomes: Arc<OnceLock<io::Error>>,
 }
@@ -52,6 +54,8 @@ struct CallSummary {
     seconds: u64,
     #[serde(flatten)]
     changes: Option<SummaryFields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync: Option<umapi_sync::report::Counts>,
 }
 
 /// A list of results on stdout.
@@ -71,6 +75,7 @@ impl Context {
             clock,
             requests: Arc::default(),
             summary: Mutex::default(),
+            sync: OnceLock::new(),
             lost_outcomes: Arc::default(),
         }
     }
@@ -169,6 +174,11 @@ impl Context {
         }
     }
 
+    /// Keeps how much a sync did for the last line.
+    pub(crate) fn count_sync(&self, counts: umapi_sync::report::Counts) {
+        let _ = self.sync.set(counts);
+    }
+
     /// Asks for confirmation on the terminal, unless `--yes` gives it.
     pub(crate) fn confirm(&self, question: &str, is_confirmed: bool) -> Result<()> {
         if is_confirmed {
@@ -238,6 +248,7 @@ impl Context {
             requests: self.requests.load(Ordering::Relaxed),
             seconds: (self.clock.now() - self.started).as_secs(),
             changes: summary.as_ref().map(Summary::fields),
+            sync: self.sync.get().cloned(),
         };
         self.messages.say(exit.level(), Event::Summary, &text, &fields);
     }

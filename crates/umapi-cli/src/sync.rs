@@ -2,6 +2,7 @@
 
 mod both_sides;
 mod records;
+mod reports;
 mod send;
 mod setup;
 mod state_file;
@@ -9,6 +10,7 @@ mod still_true;
 
 pub(crate) use both_sides::{BothSides, read_both, read_directories};
 pub(crate) use records::{Explanation, GroupCheck, PlannedRecord, shown};
+pub(crate) use reports::ReportArgs;
 pub(crate) use send::send;
 pub(crate) use setup::{Setup, SyncArgs, today};
 pub(crate) use state_file::{LastRun, StateFile};

@@ -10,6 +10,7 @@ mod matching;
 mod organization;
 mod people;
 mod plan;
+pub mod report;
 mod state;
 mod targets;
 mod template;
@@ -26,6 +27,7 @@ pub use plan::{
     Action, Blocked, Change, Departure, FieldChange, Held, Licenses, OrgPlan, Plan, Reason, Removal, TargetKind,
     UnusablePlan,
 };
+pub use report::Report;
 pub use state::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, Quarantine, State, user_key};
 pub use targets::{Members, Source, TargetGroup, Targets};
 pub use template::{NoValue, Template, TemplateError};

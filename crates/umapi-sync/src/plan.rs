@@ -326,6 +326,21 @@ impl Departure {
     }
 }
 
+impl Action {
+    /// The name in lists for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateGroup { .. } => "create-group",
+            Self::CreateUser { .. } => "create-user",
+            Self::UpdateUser { .. } => "update-user",
+            Self::Add { .. } => "add",
+            Self::Remove(_) => "remove",
+            Self::RemoveFromOrg(departure) if departure.deletes_account() => "delete-account",
+            Self::RemoveFromOrg(_) => "remove-from-org",
+        }
+    }
+}
+
 impl Change {
     /// The command that makes it. `None` for memberships, which are planned together.
     pub fn command(&self) -> Option<Command> {

@@ -13,6 +13,7 @@ use toml_edit::InlineTable;
 use umapi::auth::{ConnectorFile, Credentials, Endpoint, KeyError, PrivateKey, Secret};
 
 use self::set_secret::SetSecretArgs;
+pub(super) use self::set_secret::ask as ask_for_secret;
 use crate::{
     config::{
         ConfigFile, ConnectorFailure, Keyring, LoginKind, PRODUCTION, Profile, ProfileField, ProfileInUse,

@@ -3,11 +3,12 @@
 mod compare;
 mod import;
 mod init;
+mod secret;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use umapi_sync::{Inputs, Plan, Planned, Quarantine, Standing, State, Trip, user_key};
+use umapi_sync::{Inputs, Plan, Planned, Quarantine, Report, Standing, State, Trip, report::Run, user_key};
 
 use crate::{
     batch::WriteArgs,
@@ -17,7 +18,7 @@ use crate::{
     output::{counted, time},
     private_file,
     sync::{
-        BothSides, Explanation, GroupCheck, LastRun, PlannedRecord, Setup, StateFile, SyncArgs, read_both,
+        BothSides, Explanation, GroupCheck, LastRun, PlannedRecord, ReportArgs, Setup, StateFile, SyncArgs, read_both,
         read_directories, send, shown, take_out_done, today,
     },
 };
@@ -51,6 +52,7 @@ pub(crate) enum SyncCommand {
     Schema,
     Import(import::ImportArgs),
     Compare(compare::CompareArgs),
+    Secret(secret::SecretArgs),
 }
 
 /// Test the configuration: the directories, the rules, and the login of each organization.
@@ -72,6 +74,9 @@ pub(crate) struct PlanArgs {
 
     #[command(flatten)]
     only: OnlyArgs,
+
+    #[command(flatten)]
+    reports: ReportArgs,
 }
 
 /// Make the changes: all that a plan would show, or exactly those of a plan's file.
@@ -93,6 +98,9 @@ pub(crate) struct ApplyArgs {
 
     #[command(flatten)]
     only: OnlyArgs,
+
+    #[command(flatten)]
+    reports: ReportArgs,
 
     #[command(flatten)]
     options: WriteArgs,
@@ -160,6 +168,7 @@ impl SyncCommand {
             Self::Schema => schema(context),
             Self::Import(arguments) => arguments.run(context),
             Self::Compare(arguments) => arguments.run(context).await,
+            Self::Secret(arguments) => arguments.run(context),
         }
     }
 }
@@ -181,11 +190,18 @@ async fn prepare<'c>(context: &Context, setup: &'c Setup, state: &'c State) -> R
 
 impl PlanArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
+        let mut report = Report::new(Run::Plan, time::utc(context.clock.wall()));
+        let result = self.plan(context, &mut report).await;
+        self.reports.conclude(context, report, result)
+    }
+
+    async fn plan(&self, context: &Context, report: &mut Report) -> Result<Exit> {
         let setup = self.files.read(context)?;
         let state = setup.state(context)?;
         let mut prepared = prepare(context, &setup, &state.state).await?;
         self.only.keep(&mut prepared.planned.plan);
         let plan = &prepared.planned.plan;
+        report.take_plan(plan);
         let mut listing = context.listing();
         for record in records(plan) {
             listing.push(&record)?;
@@ -202,26 +218,50 @@ impl PlanArgs {
 
 impl ApplyArgs {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let setup = self.files.read(context)?;
-        let mut state = setup.state(context)?;
-        refuse_quarantined(&state.state)?;
-        let exit = match &self.plan {
-            Some(path) => self.apply_file(context, &setup, path).await?,
-            None => self.apply_now(context, &setup, &mut state).await?,
-        };
-        if !self.options.dry_run {
-            let summary = exit.describe().to_owned();
-            let at = time::utc(context.clock.wall());
-            state.save_run(LastRun { at, summary, exit_code: exit as u8 })?;
-        }
-        Ok(exit)
+        let run = if self.options.dry_run { Run::DryRun } else { Run::Apply };
+        let mut report = Report::new(run, time::utc(context.clock.wall()));
+        let result = self.apply(context, &mut report).await;
+        self.reports.conclude(context, report, result)
     }
 
-    async fn apply_now(&self, context: &Context, setup: &Setup, file: &mut StateFile) -> Result<Exit> {
+    async fn apply(&self, context: &Context, report: &mut Report) -> Result<Exit> {
+        let setup = self.files.read(context)?;
+        let mut state = setup.state(context)?;
+        if let Some(quarantine) = state.state.quarantine.as_ref().filter(|quarantine| !quarantine.is_allowed) {
+            report.take_trips(&quarantine.trips);
+        }
+        refuse_quarantined(&state.state)?;
+        let result = match &self.plan {
+            Some(path) => self.apply_file(context, &setup, path, report).await,
+            None => self.apply_now(context, &setup, &mut state, report).await,
+        };
+        let exit = result.as_ref().map_or_else(Failure::exit, |exit| *exit);
+        // A question that was not answered with yes is no run.
+        if !self.options.dry_run && exit != Exit::Usage {
+            let counts = report.plan.is_some().then(|| report.counts.clone());
+            let at = time::utc(context.clock.wall());
+            let run = LastRun { at, summary: exit.describe().to_owned(), exit_code: exit as u8, counts };
+            match (&result, state.save_run(run)) {
+                (Ok(_), Err(failure)) => return Err(failure),
+                (Err(_), Err(failure)) => context.warn(&failure.to_string()),
+                (_, Ok(())) => {}
+            }
+        }
+        result
+    }
+
+    async fn apply_now(
+        &self,
+        context: &Context,
+        setup: &Setup,
+        file: &mut StateFile,
+        report: &mut Report,
+    ) -> Result<Exit> {
         let before = file.state.clone();
         let Prepared { planned: Planned { mut plan, state: mut next, .. }, connections, .. } =
             prepare(context, setup, &before).await?;
         self.only.keep(&mut plan);
+        report.take_plan(&plan);
         tell(context, &plan);
         if !plan.trips.is_empty() {
             return self.stop(context, setup, file, before, plan.trips);
@@ -239,15 +279,22 @@ impl ApplyArgs {
             }
             file.save(next)?;
         }
-        Ok(send(context, &connections, &plan.orgs, &self.options).await?.most_severe(whole))
+        Ok(send(context, &connections, &plan.orgs, &self.options, report).await?.most_severe(whole))
     }
 
     /// Applies exactly a plan that was looked at.
-    async fn apply_file(&self, context: &Context, setup: &Setup, path: &std::path::Path) -> Result<Exit> {
+    async fn apply_file(
+        &self,
+        context: &Context,
+        setup: &Setup,
+        path: &std::path::Path,
+        report: &mut Report,
+    ) -> Result<Exit> {
         let cannot = || format!("cannot use the plan {}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(cannot()).why(error))?;
         let mut plan = Plan::parse(&text, &setup.config.hash).map_err(|error| Failure::usage(cannot()).why(error))?;
         self.only.keep(&mut plan);
+        report.take_plan(&plan);
         if !plan.trips.is_empty() {
             let failure =
                 plan.trips.iter().fold(Failure::usage(format!("a guard stopped {}", path.display())), Failure::why);
@@ -263,6 +310,7 @@ impl ApplyArgs {
             connection.progress.finish();
             connections.push(connection);
         }
+        report.take_plan(&plan);
         if done > 0 {
             context.note(&format!(
                 "{} of the plan {} made already",
@@ -275,7 +323,7 @@ impl ApplyArgs {
             return Ok(Exit::Success);
         }
         self.confirm(context, &plan)?;
-        send(context, &connections, &plan.orgs, &self.options).await
+        send(context, &connections, &plan.orgs, &self.options, report).await
     }
 
     fn confirm(&self, context: &Context, plan: &Plan) -> Result<()> {
@@ -288,6 +336,9 @@ impl ApplyArgs {
         if let more @ 1.. = plan.len().saturating_sub(SHOWN) {
             context.note(&format!("  and {more} more; \"umapi sync plan\" shows all"));
         }
+        let mut report = Report::new(Run::Plan, String::new());
+        report.take_plan(plan);
+        context.note(&report.counts.to_string());
         context.confirm("Make these changes?", false)
     }
 
@@ -367,33 +418,6 @@ fn tell(context: &Context, plan: &Plan) {
     for trip in &plan.trips {
         context.warn(&format!("stopped by a guard: {trip}"));
     }
-    let counts = |wanted: &str| records(plan).filter(|record| record.is(wanted)).count() as u64;
-    let parts = [
-        ("create-group", "group to create"),
-        ("create-user", "user to create"),
-        ("update-user", "user to update"),
-        ("add", "membership to add"),
-        ("remove", "membership to remove"),
-    ];
-    let mut text: Vec<String> = parts
-        .into_iter()
-        .map(|(action, what)| (counts(action), what))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| counted_first(count, what))
-        .collect();
-    let leaving = counts("remove-from-org") + counts("delete-account");
-    if leaving > 0 {
-        text.push(counted_first(leaving, "user to remove"));
-    }
-    if !text.is_empty() {
-        context.note(&text.join(", "));
-    }
-}
-
-/// `1 user to create`, `3 users to create`.
-fn counted_first(count: u64, what: &str) -> String {
-    let (noun, rest) = what.split_once(' ').unwrap_or((what, ""));
-    format!("{} {rest}", counted(count, noun))
 }
 
 fn first<T>(list: &[T]) -> impl Iterator<Item = &T> {
@@ -611,7 +635,12 @@ fn status(context: &Context, files: &SyncArgs) -> Result<Exit> {
     let mut lines = Vec::new();
     let mut say = |about: &str, value: String| lines.push(Explanation { about: about.to_owned(), value });
     match &file.last_run {
-        Some(run) => say("last run", format!("{}: {}", run.at, run.summary)),
+        Some(run) => {
+            say("last run", format!("{}: {}", run.at, run.summary));
+            if let Some(counts) = &run.counts {
+                say("last changes", counts.to_string());
+            }
+        }
         None => say("last run", "none".to_owned()),
     }
     for (directory, sizes) in &file.state.directories {

@@ -65,27 +65,26 @@ pub(crate) struct Explanation {
 
 impl PlannedRecord {
     pub(crate) fn new(number: u64, org: &str, change: &Change) -> Self {
-        let (action, group, details) = match &change.action {
-            Action::CreateGroup { group } => ("create-group", Some(group.clone()), None),
+        let (group, details) = match &change.action {
+            Action::CreateGroup { group } => (Some(group.clone()), None),
             Action::CreateUser { email, .. } => {
                 let is_name = change.user.as_ref().is_some_and(|user| user.name == *email);
-                ("create-user", None, (!is_name).then(|| email.clone()))
+                (None, (!is_name).then(|| email.clone()))
             }
             Action::UpdateUser { fields } => {
                 let changes = fields.iter().map(|(field, change): (&UpdatableField, _)| {
                     format!("{field}: {} -> {}", change.from.as_deref().unwrap_or("nothing"), change.to)
                 });
-                ("update-user", None, Some(changes.collect::<Vec<_>>().join("; ")))
+                (None, Some(changes.collect::<Vec<_>>().join("; ")))
             }
-            Action::Add { group, .. } => ("add", Some(group.clone()), None),
-            Action::Remove(removal) => ("remove", Some(removal.group().to_owned()), None),
-            Action::RemoveFromOrg(departure) if departure.deletes_account() => ("delete-account", None, None),
-            Action::RemoveFromOrg(_) => ("remove-from-org", None, None),
+            Action::Add { group, .. } => (Some(group.clone()), None),
+            Action::Remove(removal) => (Some(removal.group().to_owned()), None),
+            Action::RemoveFromOrg(_) => (None, None),
         };
         Self {
             number,
             org: org.to_owned(),
-            action,
+            action: change.action.name(),
             user: change.user.as_ref().map(shown),
             kind: change.user.as_ref().and_then(|user| user.kind).map(AccountKind::as_str),
             group,
@@ -97,11 +96,6 @@ impl PlannedRecord {
 }
 
 impl PlannedRecord {
-    /// Whether it is of this kind.
-    pub(crate) fn is(&self, action: &str) -> bool {
-        self.action == action
-    }
-
     /// The change on one line, for a question.
     pub(crate) fn line(&self) -> String {
         let parts = [Some(self.action), self.user.as_deref(), self.group.as_deref(), self.details.as_deref()];

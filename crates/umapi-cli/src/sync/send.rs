@@ -7,7 +7,10 @@ use umapi::{
     Account, Client, Command, CommandOutcome, Error, GroupRef, MembershipAction, MembershipChange, Outcome, RunOptions,
     StepState, StopHandle, plan::account::AccountKey,
 };
-use umapi_sync::{Action, Change, OrgPlan, TargetKind};
+use umapi_sync::{
+    Action, Change, OrgPlan, Report, TargetKind,
+    report::{ReportedOutcome, Status},
+};
 
 use super::records::{PlannedRecord, SyncRecord};
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
     cache::{Cache, RunChanges},
     connection::Connection,
     context::Context,
-    failure::{Exit, Failure, Result},
+    failure::{Exit, Result},
     output::{OutcomeStatus, explain},
 };
 
@@ -49,7 +52,9 @@ pub(crate) async fn send(
     connections: &[Connection],
     orgs: &[OrgPlan],
     options: &WriteArgs,
+    report: &mut Report,
 ) -> Result<Exit> {
+    let mut reported = BTreeMap::new();
     let mut listing_owner = None;
     let mut summary = Summary::default();
     let mut requests = 0;
@@ -79,9 +84,8 @@ pub(crate) async fn send(
             requests: 0,
             error: None,
         };
-        let sent = sending.send_all().await;
+        sending.send_all().await;
         keep_cache(context, sending.cached.end());
-        sent?;
         connection.progress.finish();
         requests += sending.requests;
         error = error.or(sending.error);
@@ -91,12 +95,14 @@ pub(crate) async fn send(
                 message: Some("the run ended before it".to_owned()),
                 codes: Vec::new(),
             });
+            reported.insert(*number, ending.reported());
             let planned = PlannedRecord::new(*number, &orgs[org].org, change);
             let record = SyncRecord::new(planned, ending.status, ending.message, ending.codes);
             summary.write(&record, listing, options)?;
         }
     }
     drop(interrupt);
+    report.take_outcomes(reported);
     if let Some(listing) = listing_owner {
         listing.finish()?;
     }
@@ -120,13 +126,12 @@ fn is_removal(action: &Action) -> bool {
 }
 
 impl Sending<'_> {
-    async fn send_all(&mut self) -> Result<()> {
+    async fn send_all(&mut self) {
         self.commands(|action| matches!(action, Action::CreateGroup { .. })).await;
         self.create_users().await;
         self.commands(|action| matches!(action, Action::UpdateUser { .. })).await;
-        self.memberships().await?;
+        self.memberships().await;
         self.commands(|action| matches!(action, Action::RemoveFromOrg(_))).await;
-        Ok(())
     }
 
     /// Creates users, each with the memberships that cannot be set from the group: that saves a request of their own.
@@ -185,9 +190,9 @@ impl Sending<'_> {
     }
 
     /// Sends the memberships that are left, in the fewest requests. Users who could not be created are left out.
-    async fn memberships(&mut self) -> Result<()> {
+    async fn memberships(&mut self) {
         if self.error.is_some() {
-            return Ok(());
+            return;
         }
         let failed: HashSet<AccountKey> = self
             .changes
@@ -215,12 +220,18 @@ impl Sending<'_> {
             memberships.push(membership);
         }
         if memberships.is_empty() {
-            return Ok(());
+            return;
         }
         let begun = self.cache.map(|cache| cache.begin_memberships(&memberships));
         let begun = begun.and_then(|begun| keep_cache(self.context, begun));
-        let planned = self.client.memberships().with(memberships.clone()).plan().await;
-        let planned = planned.map_err(|error| Failure::of_service("cannot plan the membership changes", &error))?;
+        let planned = match self.client.memberships().with(memberships.clone()).plan().await {
+            Ok(planned) => planned,
+            // What was sent before has outcomes, which are still told.
+            Err(error) => {
+                self.error = Some(error);
+                return;
+            }
+        };
         let report = match planned.with_options(self.run.clone()).await {
             Ok(report) => report,
             Err(unfinished) => {
@@ -241,7 +252,6 @@ impl Sending<'_> {
                 self.endings.insert(index, Ending::of(outcome.outcome()));
             }
         }
-        Ok(())
     }
 }
 
@@ -261,6 +271,16 @@ fn membership(change: &Change) -> Option<MembershipChange> {
 }
 
 impl Ending {
+    fn reported(&self) -> ReportedOutcome {
+        let status = match self.status {
+            OutcomeStatus::Completed => Status::Completed,
+            OutcomeStatus::Rejected => Status::Rejected,
+            OutcomeStatus::NotSent => Status::NotSent,
+            OutcomeStatus::Unknown | OutcomeStatus::NotFound => Status::Unknown,
+        };
+        ReportedOutcome { status, message: self.message.clone(), codes: self.codes.clone() }
+    }
+
     /// The outcome of one step of a command.
     fn of_step(outcome: &CommandOutcome, step: usize) -> Self {
         let state = outcome.steps().into_iter().find(|known| known.step == step).map(|known| known.state());

@@ -16,7 +16,7 @@ use umapi_sync::{Config, config::DirectoryConfig};
 
 use super::StateFile;
 use crate::{
-    config::{ConfigFile, SecretPlace, SecretSource},
+    config::{ConfigFile, SecretPlace, SecretSource, quote},
     context::Context,
     failure::{Failure, Result},
     input::{Diagnostic, Diagnostics, SourceLocation},
@@ -128,8 +128,15 @@ impl Setup {
             DirectorySecret::File(path) => SecretSource::File(path.clone()),
             DirectorySecret::Env(name) => SecretSource::Env(name.clone()),
         };
-        let store_remedy = "write it to a file that only you can read, and name the file: password = { file = \"…\" }";
-        let place = SecretPlace { folder: self.folder(), store_remedy };
+        let store_remedy = match &source {
+            SecretSource::Keyring(entry) => format!("store it with \"umapi sync secret {}\"", quote(entry)),
+            SecretSource::File(path) => {
+                let path = self.folder().join(path).display().to_string();
+                format!("store it with \"umapi sync secret --to-file {}\"", quote(&path))
+            }
+            SecretSource::Env(_) => "store it in a file with \"umapi sync secret --to-file FILE\"".to_owned(),
+        };
+        let place = SecretPlace { folder: self.folder(), store_remedy: &store_remedy };
         source.read(&format!("password of the directory {directory}"), &place)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use umapi_directory::PersonId;
-use umapi_sync::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, PersonKey, State};
+use umapi_sync::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, PersonKey, State, report::Counts};
 
 use crate::{
     failure::{Failure, Result},
@@ -62,6 +62,9 @@ pub(crate) struct LastRun {
     /// The summary line.
     pub(crate) summary: String,
     pub(crate) exit_code: u8,
+    /// How much it did. Earlier versions did not write it.
+    #[serde(default)]
+    pub(crate) counts: Option<Counts>,
 }
 
 impl StateFile {
@@ -301,7 +304,12 @@ mod tests {
         let mut file = StateFile::open(&path).unwrap();
         assert_eq!(file.state, State::default());
         file.save(state()).unwrap();
-        let run = LastRun { at: "2026-11-26T02:00:00Z".to_owned(), summary: "nothing to do".to_owned(), exit_code: 0 };
+        let run = LastRun {
+            at: "2026-11-26T02:00:00Z".to_owned(),
+            summary: "nothing to do".to_owned(),
+            exit_code: 0,
+            counts: Some(Counts { added: 2, ..Counts::default() }),
+        };
         file.save_run(run.clone()).unwrap();
         drop(file);
         let again = StateFile::open(&path).unwrap();

@@ -426,3 +426,46 @@ fn a_log_of_user_sync_stands_beside_the_plan() {
     stage.file("us.log", "Hello\n");
     sync(&stage, &["compare", "us.log"]).with_code(2).saying("not a log of user-sync");
 }
+
+#[test]
+fn a_report_tells_what_was_done_and_what_stopped_a_run() {
+    let stage = stage();
+    stage.file("people.csv", PEOPLE.replace("Ann,Lee", "<b>Ann</b>,Lee"));
+    let (page, data) = (stage.path("report.html"), stage.path("report.json"));
+    sync(&stage, &["apply", "--auto", "--report", text(&page), "--report", text(&data)]).done();
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("ann@example.com") && html.contains("Design") && !html.contains("<b>Ann"), "{html}");
+    assert!(!html.contains("http://") && !html.contains("https://"), "the page asks nobody for anything");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&data).unwrap()).unwrap();
+    assert!(report.to_string().contains("ann@example.com"), "{report:#}");
+    // The next run is stopped, and its report says so.
+    stage.file("people.csv", PEOPLE.replace("\"Artists,ACL-X\"", "ACL-X"));
+    stage.file("umapi-sync.toml", CONFIG.replace("removals_per_group = \"off\"", "removals_per_group = 0"));
+    sync(&stage, &["apply", "--auto", "--report", text(&page)]).with_code(1);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("Design would lose 1 of"), "{html}");
+    sync(&stage, &["plan", "--report", "report.doc"]).with_code(2);
+    assert!(!stage.path("report.doc").exists());
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_after_the_run() {
+    let stage = stage();
+    let ended = sync(&stage, &["apply", "--auto", "--report", "no-such-folder/report.json"]).with_code(1);
+    assert!(ended.err.contains("no-such-folder/report.json"), "{}", ended.err);
+    assert_eq!(stage.groups_of("ann@example.com"), ["Design"]);
+}
+
+#[test]
+fn a_password_is_kept_in_a_private_file() {
+    let stage = stage();
+    let ended = stage.umapi_with(["sync", "secret", "--to-file", "ldap.secret"], "p4ss word\n").done();
+    assert!(!ended.err.contains("p4ss") && !ended.out.contains("p4ss"));
+    assert_eq!(std::fs::read_to_string(stage.path("ldap.secret")).unwrap().trim_end(), "p4ss word");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(stage.path("ldap.secret")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -93,7 +93,7 @@ impl SetSecretArgs {
         let keyring = match &self.to_file {
             Some(path) => {
                 self.check_target(profile, file.folder(), path)?;
-                let secret = ask(context, self.secret)?;
+                let secret = ask(context, self.secret.describe())?;
                 return self.write_file(path, &secret);
             }
             None => Keyring::open(),
@@ -103,12 +103,12 @@ impl SetSecretArgs {
             Err(failure) if context.terminal.is_interactive() => {
                 context.note(&failure.to_string());
                 let path = self.ask_path(context, file)?;
-                let secret = ask(context, self.secret)?;
+                let secret = ask(context, self.secret.describe())?;
                 return self.write_file(&path, &secret);
             }
             Err(failure) => return Err(self.without_keyring(failure)),
         };
-        let secret = ask(context, self.secret)?;
+        let secret = ask(context, self.secret.describe())?;
         let entry = format!("{}/{}", self.name, self.secret.field().key());
         match keyring.write(&entry, secret.reveal()) {
             Ok(()) => {
@@ -229,9 +229,9 @@ impl SetSecretArgs {
 }
 
 /// Asks for the secret on the terminal without showing it. Reads stdin if there is no terminal.
-fn ask(context: &Context, name: SecretName) -> Result<Secret> {
+pub(crate) fn ask(context: &Context, name: &str) -> Result<Secret> {
     let unread = |why: &dyn fmt::Display| {
-        Failure::usage(format!("cannot read the {}", name.describe())).why(why).remedy("enter it, or write it to stdin")
+        Failure::usage(format!("cannot read the {}", name)).why(why).remedy("enter it, or write it to stdin")
     };
     if !context.terminal.is_interactive() {
         let mut bytes = Zeroizing::new(Vec::new());
@@ -240,10 +240,10 @@ fn ask(context: &Context, name: SecretName) -> Result<Secret> {
         return Secret::parse(text.reveal()).map_err(|error| unread(&error));
     }
     loop {
-        let typed = context.ask_secret(name.describe())?;
+        let typed = context.ask_secret(name)?;
         match Secret::parse(typed.reveal()) {
             Ok(secret) => return Ok(secret),
-            Err(error) => context.note(&format!("this cannot be the {}: {error}", name.describe())),
+            Err(error) => context.note(&format!("this cannot be the {}: {error}", name)),
         }
     }
 }
