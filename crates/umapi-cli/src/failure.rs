@@ -127,7 +127,8 @@ impl Failure {
 
     /// Adds a cause; several are shown one below the other.
     pub(crate) fn why(mut self, cause: impl fmt::Display) -> Self {
-        self.why.push(escape(&cause.to_string()));
+        let cause = cause.to_string();
+        self.why.push(escape(without_error_number(&cause)));
         self
     }
 
@@ -250,9 +251,27 @@ fn remedy_of(error: &Error) -> Option<String> {
     }
 }
 
+/// A cause without the number that Rust puts behind the words of the operating system: `No such file or directory (os error
+/// 2)`. It tells an administrator nothing.
+fn without_error_number(cause: &str) -> &str {
+    match cause.rsplit_once(" (os error ") {
+        Some((words, number)) if number.trim_end_matches(')').parse::<i32>().is_ok() => words,
+        _ => cause,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn causes_have_no_number_of_the_operating_system() {
+        let cause = |cause: &str| Failure::usage("x").why(cause).to_string();
+        let missing = io::Error::from_raw_os_error(2).to_string();
+        assert!(missing.contains("os error"), "{missing}");
+        assert!(!cause(&missing).contains("os error"), "{}", cause(&missing));
+        assert!(cause("users.csv (os error x)").ends_with("(os error x)"));
+    }
 
     #[test]
     fn failure_shows_what_why_and_what_to_do() {

@@ -205,7 +205,7 @@ fn check_user_step(command: &UserCommand, step: &UserStep) -> Result<(), Violati
         UserStep::AddAdobeId(new) => {
             check_create_email(&new.email)?;
             check_root_is_email(command, &new.email)?;
-            check_names(new.firstname.as_deref(), new.lastname.as_deref())?;
+            check_names(new.firstname.as_deref(), new.lastname.as_deref(), false)?;
             check_country_and_option(new.country.as_deref(), new.option.as_ref())
         }
         UserStep::CreateEnterpriseId(new) => {
@@ -213,12 +213,12 @@ fn check_user_step(command: &UserCommand, step: &UserStep) -> Result<(), Violati
             if is_email_type(&command.user) {
                 check_root_is_email(command, &new.email)?;
             }
-            check_names(Some(&new.firstname), Some(&new.lastname))?;
+            check_names(Some(&new.firstname), Some(&new.lastname), true)?;
             check_country_and_option(new.country.as_deref(), new.option.as_ref())
         }
         UserStep::CreateFederatedId(new) => {
             check_create_email(&new.email)?;
-            check_names(Some(&new.firstname), Some(&new.lastname))?;
+            check_names(Some(&new.firstname), Some(&new.lastname), true)?;
             check_country_and_option(Some(&new.country), new.option.as_ref())
         }
         UserStep::Update(fields) => check_update(fields),
@@ -258,14 +258,14 @@ fn check_root_is_email(command: &UserCommand, email: &str) -> Result<(), Violati
     ))
 }
 
-/// Names may be absent, but not empty.
-fn check_names(first: Option<&str>, last: Option<&str>) -> Result<(), Violation> {
+/// Names may be absent, but not empty. Where they are needed, blanks do not count as a name.
+fn check_names(first: Option<&str>, last: Option<&str>, are_needed: bool) -> Result<(), Violation> {
     for (field, value, code, max) in [
         ("firstname", first, ErrorCode::UserFirstnameMissing, limits::FIRST_NAME_LENGTH),
         ("lastname", last, ErrorCode::UserLastnameMissing, limits::LAST_NAME_LENGTH),
     ] {
         let Some(value) = value else { continue };
-        if value.is_empty() {
+        if value.is_empty() || (are_needed && value.trim().is_empty()) {
             return Err(Violation::new(code, field, "it must not be empty", "give the user a name"));
         }
         fields::length(field, value, max)?;
@@ -310,7 +310,7 @@ fn check_update(fields: &UserUpdate) -> Result<(), Violation> {
         fields::length("username", username, limits::IDENTIFIER_LENGTH)?;
         fields::username("username", username)?;
     }
-    check_names(firstname.as_deref(), lastname.as_deref())
+    check_names(firstname.as_deref(), lastname.as_deref(), true)
 }
 
 fn check_groups(lists: &UserMemberships) -> Result<(), Violation> {
@@ -534,6 +534,8 @@ mod tests {
         let adobe = || NewUser::adobe_id("a@b.c");
         for (command, code, field) in [
             (federated("", "B", "US"), "error.user.firstname_missing", "firstname"),
+            (federated(" ", "B", "US"), "error.user.firstname_missing", "firstname"),
+            (federated("A", "\u{a0}", "US"), "error.user.lastname_missing", "lastname"),
             (enterprise(""), "error.user.lastname_missing", "lastname"),
             (enterprise(&long), "error.command.string.too_long", "lastname"),
             (federated("A", "B", ""), "error.country.invalid", "country"),
