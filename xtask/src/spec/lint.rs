@@ -167,11 +167,13 @@ mod tests {
 
     #[test]
     fn a_code_is_listed_once() {
+        let mut last = 0;
         let broken = broken_by(|root| {
             let codes = root["x-umapi-error-codes"].as_array_mut().unwrap();
+            last = codes.len();
             codes.push(codes[0].clone());
         });
-        assert_eq!(broken, ["code-unique /x-umapi-error-codes/118"]);
+        assert_eq!(broken, [format!("code-unique /x-umapi-error-codes/{last}")]);
     }
 
     #[test]

@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn other_files_are_not_plans() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, content) in [("a.json", "{\"groups\": {}}"), ("b.json", ""), ("c.yaml", "{\"umapi_plan\": 1}")] {
+        for (name, content) in [("a.json", "{\"groups\": {}}"), ("b.json", ""), ("c.yaml", "groups:\n  Design: []\n")] {
             let path = folder.path().join(name);
             std::fs::write(&path, content).unwrap();
             assert_eq!(PlanFile::read(&path).unwrap(), None, "{name}");
