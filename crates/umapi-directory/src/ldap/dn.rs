@@ -55,7 +55,8 @@ fn split(text: &str, is_separator: impl Fn(u8) -> bool) -> Vec<&str> {
 fn pair(text: &str) -> String {
     let (name, value) = text.split_once('=').unwrap_or(("", text));
     let mut plain = String::new();
-    for character in unescape(value.trim()).to_lowercase().chars() {
+    // Outer blanks do not count in comparisons, not even escaped ones.
+    for character in unescape(value.trim()).trim().to_lowercase().chars() {
         if matches!(character, ',' | ';' | '+' | '=' | '"' | '\\') {
             plain.push('\\');
         }
@@ -71,7 +72,9 @@ fn unescape(text: &str) -> String {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while let Some(&byte) = bytes.get(index) {
-        let hex = bytes.get(index + 1..index + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        // A sign in front of a digit is not hexadecimal, although the parser of numbers takes it.
+        let hex = bytes.get(index + 1..index + 3).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|pair| std::str::from_utf8(pair).ok());
         match (byte, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
             (b'\\', Some(value)) => {
                 plain.push(value);
@@ -104,6 +107,8 @@ mod tests {
             (r"CN=Lee\, Ann,DC=a", "cn=\"Lee, Ann\",dc=a"),
             (r"CN=M\C3\BCller,DC=a", "cn=müller,dc=a"),
             ("CN=a+OU=b,DC=c", "ou=b+cn=a,dc=c"),
+            (r"CN=a\+1b,DC=c", r"cn=a\2b1b,dc=c"),
+            (r"CN=\ a\20,DC=c", "cn=a,dc=c"),
         ] {
             assert_eq!(Dn::new(one), Dn::new(other));
         }
@@ -120,9 +125,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_a_form_that_is_stable(text in ".{0,30}") {
-            let once = Dn::new(&text);
+        fn the_form_of_a_name_is_stable(pairs in proptest::collection::vec(("[a-zA-Z]{1,5}", ".{0,12}"), 1..4)) {
+            let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", ldap3::dn_escape(value.as_str())));
+            let once = Dn::new(&pairs.collect::<Vec<_>>().join(","));
             prop_assert_eq!(Dn::new(&once.to_string()), once);
+        }
+
+        #[test]
+        fn any_text_has_a_form(text in ".{0,30}") {
+            let form = Dn::new(&text);
+            prop_assert!(form.is_within(&form));
         }
     }
 }
