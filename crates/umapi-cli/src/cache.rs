@@ -14,10 +14,7 @@ mod database;
 mod list;
 
 use std::{
-    ffi::OsString,
-    fmt,
-    fs::{self, File},
-    io::{self, Read},
+    fmt, fs, io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -30,7 +27,11 @@ pub(crate) use changes::RunChanges;
 pub(crate) use list::{CachedItem, ListReader};
 
 use self::database::{APPLICATION_ID, Database, FORMAT_VERSION};
-use crate::{config::Access, private_file};
+use crate::{
+    config::Access,
+    private_file,
+    sqlite_file::{self, FileKind, beside},
+};
 
 /// The greatest age of a list that is used, unless `--max-age` sets another one.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -332,34 +333,18 @@ fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The path of a file beside another one: its name with an ending.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path.as_os_str());
-    name.push(ending);
-    name.into()
-}
-
-/// Checks the header of a file without SQLite, which would alter a file of another program.
+/// Checks whether a file is a cache that this version reads.
 fn check_header(path: &Path) -> Result<(), Why> {
-    let mut header = Vec::new();
     if private_file::is_special(path) {
         return Err(Why::NotACache);
     }
-    let file = File::open(path).map_err(Why::Disk)?;
-    if !file.metadata().map_err(Why::Disk)?.is_file() {
-        return Err(Why::NotACache);
-    }
-    file.take(100).read_to_end(&mut header).map_err(Why::Disk)?;
-    if header.is_empty() {
-        return Err(Why::Damaged);
-    }
-    let number = |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-    if !header.starts_with(b"SQLite format 3\0") || number(68) != Some(APPLICATION_ID) {
-        return Err(Why::NotACache);
-    }
-    match (number(60), header.get(18..20)) {
-        (Some(FORMAT_VERSION), Some([1, 1])) => Ok(()),
-        (Some(version), _) if version > FORMAT_VERSION => Err(Why::Newer(version)),
-        _ => Err(Why::Damaged),
+    match sqlite_file::inspect(path).map_err(Why::Disk)? {
+        FileKind::Empty => Err(Why::Damaged),
+        FileKind::Sqlite(header) if header.application_id == APPLICATION_ID => match header.format_version {
+            FORMAT_VERSION if !header.has_log => Ok(()),
+            version if version > FORMAT_VERSION => Err(Why::Newer(version)),
+            _ => Err(Why::Damaged),
+        },
+        FileKind::Special | FileKind::Foreign | FileKind::Sqlite(_) => Err(Why::NotACache),
     }
 }

@@ -15,10 +15,7 @@
 //! a write (`NAME-journal`); a kill in the middle of a write leaves it behind, and without it the checksum does not agree.
 
 use std::{
-    ffi::OsString,
-    fmt,
-    fs::File,
-    io::{self, Read},
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -31,6 +28,7 @@ use crate::{
     failure::{Failure, Result},
     output::{OutcomeRecord, OutcomeStatus},
     private_file,
+    sqlite_file::{self, FileKind, beside},
 };
 
 /// The identity of a run. Another organization, input or mode needs another journal.
@@ -341,41 +339,25 @@ impl Drop for Database {
     }
 }
 
-/// Checks the header of the file without SQLite, which would alter a file that is not a journal.
+/// Checks whether a file is a journal that this version reads.
 fn check_header(path: &Path) -> Result<(), Unusable> {
-    let mut header = Vec::new();
-    let file = File::open(path).map_err(Unusable::Disk)?;
-    if !file.metadata().map_err(Unusable::Disk)?.is_file() {
-        return Err(Unusable::NotAJournal("it is not a regular file".to_owned()));
-    }
-    file.take(100).read_to_end(&mut header).map_err(Unusable::Disk)?;
-    let number = |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-    if header.is_empty() {
-        return Err(Unusable::Damaged("it is empty".to_owned()));
-    }
-    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") || number(68) != Some(APPLICATION_ID) {
-        return Err(Unusable::NotAJournal("it is not a umapi journal".to_owned()));
-    }
-    match number(60) {
-        Some(FORMAT_VERSION) => {}
+    let header = match sqlite_file::inspect(path).map_err(Unusable::Disk)? {
+        FileKind::Special => return Err(Unusable::NotAJournal("it is not a regular file".to_owned())),
+        FileKind::Empty => return Err(Unusable::Damaged("it is empty".to_owned())),
+        FileKind::Sqlite(header) if header.is_whole && header.application_id == APPLICATION_ID => header,
+        FileKind::Foreign | FileKind::Sqlite(_) => {
+            return Err(Unusable::NotAJournal("it is not a umapi journal".to_owned()));
+        }
+    };
+    match header.format_version {
+        // Only a journal that was altered by something else has a write-ahead log.
+        FORMAT_VERSION if header.has_log => Err(Unusable::Damaged("it was altered by another program".to_owned())),
+        FORMAT_VERSION => Ok(()),
         version => {
-            let version = version.unwrap_or_default();
             let why = format!("its format is version {version}, and this umapi reads version {FORMAT_VERSION}");
-            return Err(Unusable::NotAJournal(why));
+            Err(Unusable::NotAJournal(why))
         }
     }
-    // Only a journal that was altered by something else has a write-ahead log.
-    match header[18..20] {
-        [1, 1] => Ok(()),
-        _ => Err(Unusable::Damaged("it was altered by another program".to_owned())),
-    }
-}
-
-/// The path of a file beside the journal: its name with an ending.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path.as_os_str());
-    name.push(ending);
-    name.into()
 }
 
 /// The row of a command: `None` if there is none, `Some(None)` if it has no outcome.

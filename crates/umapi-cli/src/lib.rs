@@ -22,6 +22,7 @@ mod paste;
 mod private_file;
 #[doc(hidden)]
 pub mod reading;
+mod sqlite_file;
 mod sync;
 
 use std::process::ExitCode;

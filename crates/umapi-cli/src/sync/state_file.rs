@@ -15,11 +15,12 @@ use umapi_sync::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, PersonKe
 use crate::{
     failure::{Failure, Result},
     private_file,
+    sqlite_file::{self, FileKind},
 };
 
 /// `umsy`, in the header of the SQLite file.
-const APPLICATION_ID: i32 = 0x756d_7379;
-const FORMAT_VERSION: i32 = 1;
+const APPLICATION_ID: u32 = 0x756d_7379;
+const FORMAT_VERSION: u32 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE link (
@@ -151,15 +152,13 @@ fn unusable(path: &Path, why: &dyn fmt::Display) -> Failure {
 }
 
 fn read(path: &Path) -> Result<(State, Option<LastRun>), String> {
-    let mut header = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(100).read_to_end(&mut header).map_err(|error| error.to_string())?;
-    let number = |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
-    if !header.starts_with(b"SQLite format 3\0") || number(68) != Some(APPLICATION_ID) {
-        return Err("it is not a state of umapi sync".to_owned());
-    }
-    if number(60) != Some(FORMAT_VERSION) {
-        return Err("another version of umapi wrote it".to_owned());
+    match sqlite_file::inspect(path).map_err(|error| error.to_string())? {
+        FileKind::Sqlite(header) if header.application_id == APPLICATION_ID => {
+            if header.format_version != FORMAT_VERSION {
+                return Err("another version of umapi wrote it".to_owned());
+            }
+        }
+        _ => return Err("it is not a state of umapi sync".to_owned()),
     }
     let damaged = |error: rusqlite::Error| format!("it is damaged: {error}");
     let connection = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(damaged)?;
