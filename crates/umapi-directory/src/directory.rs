@@ -1,9 +1,12 @@
 //! The interface of a directory: what is asked, and what was read.
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::{
+    collections::{BTreeMap, HashSet},
+    pin::Pin,
+};
 
 use crate::{
-    extent::{Extent, Gap},
+    extent::{Extent, Gap, GapCause},
     person::{Person, PersonId},
 };
 
@@ -82,6 +85,35 @@ pub trait Directory: Send + Sync {
 }
 
 impl Reading {
+    /// What was read of a source in which each person names their groups: the people, and the members of each group that
+    /// anybody names. A group of the query that nobody names is missing. With gaps, no list is whole.
+    pub fn of_memberships(
+        query: &Query,
+        people: usize,
+        members: BTreeMap<GroupName, Vec<PersonId>>,
+        gaps: Vec<Gap>,
+    ) -> Self {
+        let spellings: HashSet<String> = members.keys().map(|name| name.to_lowercase()).collect();
+        let mut groups = BTreeMap::new();
+        for selector in &query.groups {
+            let GroupSelector::Named(name) = selector else { continue };
+            if !spellings.contains(&name.to_lowercase()) {
+                let gap = Gap::new(format!("group {name}"), GapCause::NotFound).detail("nobody is in it");
+                groups.insert(name.clone(), GroupReading { members: Extent::missing(gap), place: String::new() });
+            }
+        }
+        groups.extend(members.into_iter().map(|(name, members)| {
+            let members = Extent::with_gaps(members, gaps.clone());
+            (name, GroupReading { members, place: String::new() })
+        }));
+        Self {
+            people: Extent::with_gaps(people, gaps.clone()),
+            groups,
+            group_list: Extent::with_gaps((), gaps),
+            notices: Vec::new(),
+        }
+    }
+
     /// What a directory that gave nothing at all is worth.
     pub fn missing(query: &Query, gap: &Gap) -> Self {
         let named = query.groups.iter().filter_map(|group| match group {

@@ -8,8 +8,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    directory::{GroupName, GroupReading, GroupSelector, Query, Reading},
-    extent::{Extent, Gap, GapCause},
+    directory::{GroupName, Query, Reading},
+    extent::{Gap, GapCause},
     person::{Attributes, Person, PersonId},
 };
 
@@ -108,29 +108,7 @@ impl<'t> Collector<'t> {
         if more > 0 {
             self.gap(GapCause::Unreadable, format!("and {more} more"));
         }
-        let gaps = self.gaps;
-        let named = query.groups.iter().filter_map(|group| match group {
-            GroupSelector::Named(name) => Some(name),
-            GroupSelector::All => None,
-        });
-        let spellings: HashMap<String, &GroupName> =
-            self.members.keys().map(|name| (name.to_lowercase(), name)).collect();
-        let absent: Vec<&String> = named.filter(|name| !spellings.contains_key(&name.to_lowercase())).collect();
-        let mut groups: BTreeMap<GroupName, GroupReading> = BTreeMap::new();
-        for name in absent {
-            let gap = Gap::new(format!("group {name}"), GapCause::NotFound).detail("nobody has it");
-            groups.insert(name.clone(), GroupReading { members: Extent::missing(gap), place: String::new() });
-        }
-        for (name, members) in self.members {
-            let members = Extent::with_gaps(members, gaps.clone());
-            groups.insert(name, GroupReading { members, place: String::new() });
-        }
-        Reading {
-            people: Extent::with_gaps(self.seen.len(), gaps.clone()),
-            groups,
-            group_list: Extent::with_gaps((), gaps),
-            notices: Vec::new(),
-        }
+        Reading::of_memberships(query, self.seen.len(), self.members, self.gaps)
     }
 }
 

@@ -65,7 +65,6 @@ pub struct Organization {
 #[derive(Debug)]
 pub struct OrganizationReader {
     users: Vec<AdobeUser>,
-    unnamed: usize,
     groups: Vec<AdobeGroup>,
     by_name: HashMap<FoldedName, u32>,
     /// Spellings that were looked up before, so that a name is folded once.
@@ -75,13 +74,8 @@ pub struct OrganizationReader {
 impl OrganizationReader {
     /// Starts with the list of groups.
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
-        let mut reader = Self {
-            users: Vec::new(),
-            unnamed: 0,
-            groups: Vec::new(),
-            by_name: HashMap::new(),
-            spellings: HashMap::new(),
-        };
+        let mut reader =
+            Self { users: Vec::new(), groups: Vec::new(), by_name: HashMap::new(), spellings: HashMap::new() };
         for group in groups {
             let index = reader.index_of(&group.group_name);
             let entry = &mut reader.groups[index as usize];
@@ -97,12 +91,9 @@ impl OrganizationReader {
         reader
     }
 
-    /// Takes a user.
+    /// Takes a user. One without a name is left out: no command could be about them.
     pub fn take(&mut self, user: User) {
-        let Some(account) = Account::of(&user) else {
-            self.unnamed += 1;
-            return;
-        };
+        let Some(account) = Account::of(&user) else { return };
         let names = user.groups.unwrap_or_default();
         let is_administrator = !user.admin_roles.is_empty() || names.iter().any(|name| name.starts_with('_'));
         let groups = names.iter().map(|name| self.index_of(name)).collect();

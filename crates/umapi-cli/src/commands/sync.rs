@@ -236,7 +236,7 @@ impl ApplyArgs {
             None => self.apply_now(context, &setup, &mut state, report).await,
         };
         let exit = result.as_ref().map_or_else(Failure::exit, |exit| *exit);
-        // A question that was not answered with yes is no run.
+        // Without a confirmation, nothing ran.
         if !self.options.dry_run && exit != Exit::Usage {
             let counts = report.plan.is_some().then(|| report.counts.clone());
             let at = time::utc(context.clock.wall());

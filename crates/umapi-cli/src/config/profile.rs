@@ -450,7 +450,7 @@ impl<'a> ProfileInUse<'a> {
     }
 }
 
-/// Why there is no login from a connector file.
+/// Why a connector file cannot be used to log in.
 pub(crate) enum ConnectorFailure {
     /// The keyring that has its secrets cannot be used.
     Keyring(Failure),

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use umapi::{Client, Command, NewGroup, RunOptions, model::User};
 use umapi_directory::{
-    Attributes, Complete, Directory, DirectoryError, DirectorySettings, Extent, Gap, GapCause, GroupReading,
-    GroupSelector, Person, PersonId, Query, Reading,
+    Attributes, Complete, DirectoryError, DirectorySettings, Extent, Gap, GapCause, Person, PersonId, Query, Reading,
 };
 use umapi_sync::{
     Config, Organization, OrganizationReader, People,
@@ -52,7 +51,7 @@ pub(crate) async fn read_directories<'c>(
         let name = directory.name.as_str().into();
         let mut take = |person| people.take(&name, person);
         let reading = match (&directory.settings, setup.directory(context, directory)?) {
-            (_, Some(source)) => read_directory(source.as_ref(), &query, &mut take).await,
+            (_, Some(source)) => source.read(&query, &mut take).await,
             (DirectorySettings::Adobe(settings), None) => {
                 let connection = Connection::of_profile(context, &settings.profile, "people").await?;
                 let users = connection.users(context, None, true, "cannot list the users").await?;
@@ -77,14 +76,6 @@ pub(crate) async fn read_directories<'c>(
         readings.push((directory, reading));
     }
     Ok((people, readings))
-}
-
-async fn read_directory(
-    source: &dyn Directory,
-    query: &Query,
-    take: &mut (dyn FnMut(Person) + Send),
-) -> Result<Reading, DirectoryError> {
-    source.read(query, take).await
 }
 
 /// Reads another organization as a directory: its users are people.
@@ -114,23 +105,7 @@ async fn read_adobe(mut users: ListReader<User>, query: &Query, take: &mut (dyn 
     if unreadable > 0 {
         gaps.push(Gap::new("all people", GapCause::Unreadable).detail(counted(unreadable, "user")));
     }
-    let mut groups = BTreeMap::new();
-    for selector in &query.groups {
-        let GroupSelector::Named(name) = selector else { continue };
-        if !members.keys().any(|known| known.to_lowercase() == name.to_lowercase()) {
-            let missing = Gap::new(format!("group {name}"), GapCause::NotFound).detail("nobody is in it");
-            groups.insert(name.clone(), GroupReading { members: Extent::missing(missing), place: String::new() });
-        }
-    }
-    for (name, members) in members {
-        groups.insert(name, GroupReading { members: Extent::with_gaps(members, gaps.clone()), place: String::new() });
-    }
-    Reading {
-        people: Extent::with_gaps(count, gaps.clone()),
-        groups,
-        group_list: Extent::with_gaps((), gaps),
-        notices: Vec::new(),
-    }
+    Reading::of_memberships(query, count, members, gaps)
 }
 
 fn adobe_person(id: PersonId, user: &User) -> Person {
