@@ -83,6 +83,7 @@ async fn read_adobe(mut users: ListReader<User>, query: &Query, take: &mut (dyn 
     let mut count = 0;
     let mut members: BTreeMap<String, Vec<PersonId>> = BTreeMap::new();
     let mut gaps = Vec::new();
+    let mut unidentified = 0;
     loop {
         match users.try_next().await {
             Ok(None) => break,
@@ -91,7 +92,11 @@ async fn read_adobe(mut users: ListReader<User>, query: &Query, take: &mut (dyn 
                 break;
             }
             Ok(Some(user)) => {
-                let Some(id) = user.id.clone().or_else(|| user.email.clone()) else { continue };
+                // Nobody can tell who it is, so the list does not show who is missing in it.
+                let Some(id) = user.id.clone().or_else(|| user.email.clone()) else {
+                    unidentified += 1;
+                    continue;
+                };
                 let id = PersonId::new(id);
                 for group in user.groups.iter().flatten() {
                     members.entry(group.clone()).or_default().push(id.clone());
@@ -101,7 +106,7 @@ async fn read_adobe(mut users: ListReader<User>, query: &Query, take: &mut (dyn 
             }
         }
     }
-    let unreadable = users.unreadable();
+    let unreadable = users.unreadable() + unidentified;
     if unreadable > 0 {
         gaps.push(Gap::new("all people", GapCause::Unreadable).detail(counted(unreadable, "user")));
     }
