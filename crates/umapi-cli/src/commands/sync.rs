@@ -1,6 +1,7 @@
 //! `umapi sync`.
 
 mod compare;
+mod explain;
 mod import;
 mod init;
 mod secret;
@@ -8,7 +9,7 @@ mod secret;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use umapi_sync::{Inputs, Plan, Planned, Quarantine, Report, Standing, State, Trip, report::Run, user_key};
+use umapi_sync::{Inputs, Plan, Planned, Quarantine, Report, State, Trip, report::Run, user_key};
 
 use crate::{
     batch::WriteArgs,
@@ -44,7 +45,7 @@ pub(crate) enum SyncCommand {
     Check(CheckArgs),
     Plan(PlanArgs),
     Apply(ApplyArgs),
-    Explain(ExplainArgs),
+    Explain(explain::ExplainArgs),
     Status(StatusArgs),
     Allow(AllowArgs),
     Adopt(AdoptArgs),
@@ -104,17 +105,6 @@ pub(crate) struct ApplyArgs {
 
     #[command(flatten)]
     options: WriteArgs,
-}
-
-/// Show everything about a person: what the directory says, which rules apply, what Adobe has, and what would change.
-#[derive(Args, Debug)]
-pub(crate) struct ExplainArgs {
-    /// Address, username, or identity in the directory.
-    #[arg(value_name = "PERSON")]
-    person: String,
-
-    #[command(flatten)]
-    files: SyncArgs,
 }
 
 /// Show what the last run did, who is about to leave, and whether runs are stopped.
@@ -509,115 +499,6 @@ async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
 
 fn counted_people(count: u64) -> String {
     if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
-}
-
-impl ExplainArgs {
-    async fn run(self, context: &Context) -> Result<Exit> {
-        let setup = self.files.read(context)?;
-        let state = setup.state(context)?;
-        let prepared = prepare(context, &setup, &state.state).await?;
-        let Prepared { inputs, planned, .. } = &prepared;
-        let wanted = self.person.trim().to_lowercase();
-        let mut lines = Vec::new();
-        let mut say = |about: &str, value: String| lines.push(Explanation { about: about.to_owned(), value });
-        for (key, standing) in inputs.people.standings() {
-            let user = match standing {
-                Standing::Wanted(index) => inputs.people.wanted().get(*index),
-                Standing::Left | Standing::Held(_) => None,
-            };
-            let account = match standing {
-                Standing::Held(account) => account.as_deref(),
-                Standing::Wanted(_) | Standing::Left => user.map(|user| &user.account),
-            };
-            let names = account.map(|account| {
-                [account.name().to_lowercase(), account.email_address().unwrap_or_default().to_lowercase()]
-            });
-            if key.id.as_str().to_lowercase() != wanted && !names.is_some_and(|names| names.contains(&wanted)) {
-                continue;
-            }
-            say("person", key.to_string());
-            match (standing, user) {
-                (Standing::Left, _) => say("account", "disabled: they left".to_owned()),
-                (Standing::Held(_), _) => say("rules", "left out; what they have stays".to_owned()),
-                (Standing::Wanted(index), Some(user)) => {
-                    say("place", user.place.clone());
-                    say("becomes", user.account.to_string());
-                    for (what, value) in
-                        [("first name", &user.first_name), ("last name", &user.last_name), ("country", &user.country)]
-                    {
-                        say(what, value.clone().unwrap_or_else(|| "none".to_owned()));
-                    }
-                    for organization in &inputs.organizations {
-                        for (_, target) in planned.targets.groups(&organization.name) {
-                            let Some(source) = target.members.found().and_then(|members| members.get(index)) else {
-                                continue;
-                            };
-                            if let Some(source) = target.sources.get(*source as usize) {
-                                let text = format!(
-                                    "{} of {}: from {} (line {})",
-                                    target.name, organization.name, source.group, source.line
-                                );
-                                say("belongs to", text);
-                            }
-                        }
-                    }
-                }
-                (Standing::Wanted(_), None) => {}
-            }
-        }
-        for problem in inputs.people.problems().iter().filter(|problem| {
-            problem.person.id.as_str().to_lowercase() == wanted || problem.place.to_lowercase().contains(&wanted)
-        }) {
-            say("problem", problem.reason.clone());
-        }
-        for organization in &inputs.organizations {
-            for user in organization.users.found().into_iter().flatten() {
-                let names = [
-                    user.account.name().to_lowercase(),
-                    user.account.email_address().unwrap_or_default().to_lowercase(),
-                ];
-                if !names.contains(&wanted) {
-                    continue;
-                }
-                say("user", format!("{} in {}", user.account, organization.name));
-                if user.is_administrator {
-                    say("protected", "an administrator: nothing is taken or changed".to_owned());
-                }
-                let groups = user.groups.iter().filter_map(|index| organization.groups().get(*index as usize));
-                for group in groups {
-                    say("member of", group.group.name().to_owned());
-                }
-                if let Some(leaver) =
-                    state.state.orgs.get(&organization.name).and_then(|org| org.leavers.get(&user_key(&user.account)))
-                {
-                    say("left", format!("{} days ago", inputs.today - leaver.since));
-                }
-            }
-        }
-        for org in &planned.plan.orgs {
-            for change in &org.changes {
-                let Some(user) = &change.user else { continue };
-                let id = change.person.as_ref().map(|person| person.id.as_str().to_lowercase());
-                let names = [user.name.to_lowercase(), user.email.clone().unwrap_or_default().to_lowercase()];
-                if names.contains(&wanted) || id.as_ref() == Some(&wanted) {
-                    say("change", format!("{} in {}: {}", change.action, org.org, change.reason));
-                }
-            }
-            for blocked in org.blocked.iter().filter(|blocked| blocked.what.to_lowercase().contains(&wanted)) {
-                say("blocked", blocked.to_string());
-            }
-        }
-        if lines.is_empty() {
-            return Err(Failure::new(Exit::NotFound, format!("no directory and no organization has {}", self.person))
-                .remedy("give the address, the username, or the identity in the directory"));
-        }
-        let mut listing = context.listing();
-        for line in &lines {
-            listing.push(line)?;
-        }
-        listing.finish()?;
-        Ok(Exit::Success)
-    }
 }
 
 /// Prints the JSON Schema of the configuration.
