@@ -17,6 +17,7 @@ use super::{
     csv::{CsvReader, Row, split_list},
     diagnostic::{Diagnostic, SourceLocation},
     json_commands::{CommandProblem, parse_command},
+    text::country_code,
 };
 use crate::output::escape_line;
 
@@ -565,14 +566,6 @@ fn filled(fields: &[(&str, Option<&str>)]) -> Map<String, Value> {
 }
 
 /// Refuses the first of these columns that is filled.
-/// The code in upper case. What is not a code stays as it is written, for the error that quotes it.
-fn country_code(text: &str) -> String {
-    match text.len() {
-        2 => text.to_ascii_uppercase(),
-        _ => text.to_owned(),
-    }
-}
-
 fn refuse(columns: &[(&str, bool)], rule: &str, remedy: &str) -> Result<(), RowProblem> {
     match columns.iter().find(|(_, is_filled)| *is_filled) {
         Some((column, _)) => Err(RowProblem::new(*column, rule, remedy)),

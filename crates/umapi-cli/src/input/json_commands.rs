@@ -17,7 +17,7 @@ use super::{
     BadEntry,
     commands::NumberedCommand,
     diagnostic::{Diagnostic, SourceLocation},
-    text::{self, MAX_LINE},
+    text::{self, MAX_LINE, country_code},
     words,
 };
 
@@ -286,8 +286,8 @@ fn raise_countries(command: &mut UserCommand) {
             UserStep::CreateFederatedId(new) => Some(&mut new.country),
             _ => None,
         };
-        if let Some(country) = country.filter(|country| country.len() == 2) {
-            country.make_ascii_uppercase();
+        if let Some(country) = country {
+            *country = country_code(country);
         }
     }
 }

@@ -50,6 +50,14 @@ pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// A country code in upper case. What is not a code stays as it is written, for the error that quotes it.
+pub(super) fn country_code(text: &str) -> String {
+    match text.len() {
+        2 => text.to_ascii_uppercase(),
+        _ => text.to_owned(),
+    }
+}
+
 /// The text without a byte order mark at its beginning.
 pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
