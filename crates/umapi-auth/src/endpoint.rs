@@ -23,6 +23,11 @@ impl Endpoint {
         Ok(Self(ServerUrl::parse(text, Server { name: "login server", example: Self::PRODUCTION })?))
     }
 
+    /// The server of a token URL.
+    pub(crate) fn of(url: ServerUrl) -> Self {
+        Self(url)
+    }
+
     pub(crate) fn url(&self) -> &ServerUrl {
         &self.0
     }

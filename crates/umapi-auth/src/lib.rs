@@ -8,6 +8,7 @@ mod endpoint;
 mod error;
 mod login;
 mod login_error;
+mod oauth_client;
 mod origin;
 mod private_key;
 mod session;
@@ -21,8 +22,9 @@ pub use credentials::{
 };
 pub use endpoint::Endpoint;
 pub use error::Error;
+pub use oauth_client::{Assertion, OAuthClient};
 pub use origin::{ConnectorFile, KeyringEntry};
-pub use private_key::{KeyError, PrivateKey};
+pub use private_key::{KeyError, PrivateKey, certificate_thumbprint};
 pub use session::{Session, SessionBuilder};
 pub use token::{AccessToken, FixedToken, TokenFuture, TokenSource};
 pub use umapi_http::{HttpClient, HttpOptions, InvalidSetting, Proxy, RetryPolicy, Secret};

@@ -18,8 +18,8 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
-    AccessToken, ClockSkew, Credentials, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource, error::Kind,
-    login_error,
+    AccessToken, ClockSkew, Credentials, Endpoint, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource,
+    error::Kind, login_error,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -130,10 +130,7 @@ impl LoginSource {
             let secrets = self.secrets_to_redact(&request);
             return Err(login_error::of_response(response, &self.credentials.login, &secrets, skew));
         }
-        let issued: TokenResponse = serde_json::from_slice(&response.body).map_err(|_| {
-            let text = "the login server responded with success, but without a token (`access_token`); check the URL of the login server";
-            Error::new(Kind::Unreadable { status }, text)
-        })?;
+        let issued = TokenResponse::read(&response)?;
         if issued.expires_in.is_none() {
             tracing::warn!("the login server did not say how long the token is valid (`expires_in`)");
         }
@@ -148,19 +145,41 @@ impl LoginSource {
     }
 
     async fn send(&self, request: &LoginRequest<'_>) -> Result<LoginResponse, Error> {
-        let endpoint = &self.credentials.endpoint;
-        let url = endpoint.url().join(request.path);
         let hidden = self.secrets_to_redact(request);
+        let Self { http, timeout, clock, credentials, .. } = self;
+        Sender { http, timeout: *timeout, clock }
+            .send(&credentials.endpoint, request.path, form(&request.fields), &hidden)
+            .await
+    }
+}
+
+/// Sends the forms of logins.
+pub(crate) struct Sender<'s> {
+    pub(crate) http: &'s HttpClient,
+    pub(crate) timeout: Duration,
+    pub(crate) clock: &'s Clock,
+}
+
+impl Sender<'_> {
+    /// Sends a form to a path of a login server. No error shows one of the `hidden` texts.
+    pub(crate) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        path: &str,
+        body: Body,
+        hidden: &[&str],
+    ) -> Result<LoginResponse, Error> {
+        let url = endpoint.url().join(path);
         let http = self.http.for_server(endpoint.url())?;
-        let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(request.body());
+        let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(body);
         // Its time limit must not pass while a caller does not poll.
         let of_task = hidden.iter().map(|secret| Secret::from(*secret)).collect();
         let exchange = in_own_task(exchange(post, url, self.clock.clone(), of_task)).await;
         match exchange.unwrap_or(Err(ExchangeError::RuntimeGone)) {
             Ok(response) => Ok(response),
             Err(ExchangeError::Http(error)) => {
-                let error = NetworkError::new(&error, endpoint.url(), &self.http);
-                Err(login_error::of_network(&error, endpoint, &hidden))
+                let error = NetworkError::new(&error, endpoint.url(), self.http);
+                Err(login_error::of_network(&error, endpoint, hidden))
             }
             Err(ExchangeError::Redirected) => Err(login_error::of_redirect(endpoint)),
             Err(ExchangeError::TooLarge { status, error }) => {
@@ -173,6 +192,21 @@ impl LoginSource {
             }
         }
     }
+}
+
+/// The fields as a form, wiped from memory after it was sent.
+///
+/// It is a stream, so that the HTTP client keeps no copy: one that follows redirects cannot send it again.
+pub(crate) fn form(fields: &[(&str, Secret)]) -> Body {
+    // Reserves the encoded size up front, because a buffer that grows leaves copies behind: three bytes for each one, `&`
+    // and `=`.
+    let length = fields.iter().map(|(name, value)| name.len() + value.reveal().len() * 3 + 2).sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(length));
+    for (name, value) in fields {
+        form.append_pair(name, value.reveal());
+    }
+    let form = Zeroizing::new(form.finish().into_bytes());
+    Body::wrap(Full::new(Bytes::from_owner(form)))
 }
 
 /// Sends a login and reads the response. No header shows one of the secrets.
@@ -207,7 +241,13 @@ enum ExchangeError {
 }
 
 /// How long to wait before the next attempt, or `None` if there is none. `attempt` counts from 1, `jitter` is between 0 and 1.
-fn next_wait(policy: &RetryPolicy, error: &Error, attempt: u32, spent: Duration, jitter: f64) -> Option<Duration> {
+pub(crate) fn next_wait(
+    policy: &RetryPolicy,
+    error: &Error,
+    attempt: u32,
+    spent: Duration,
+    jitter: f64,
+) -> Option<Duration> {
     if !error.is_retryable() || attempt >= policy.max_attempts() {
         return None;
     }
@@ -255,21 +295,6 @@ impl<'a> LoginRequest<'a> {
         Ok(Self { path, unit, fields })
     }
 
-    /// The fields as a form, wiped from memory after it was sent.
-    ///
-    /// It is a stream, so that the HTTP client keeps no copy: one that follows redirects cannot send it again.
-    fn body(&self) -> Body {
-        // Reserves the encoded size up front, because a buffer that grows leaves copies behind: three bytes for each one, `&`
-        // and `=`.
-        let length = self.fields.iter().map(|(name, value)| name.len() + value.reveal().len() * 3 + 2).sum();
-        let mut form = form_urlencoded::Serializer::new(String::with_capacity(length));
-        for (name, value) in &self.fields {
-            form.append_pair(name, value.reveal());
-        }
-        let form = Zeroizing::new(form.finish().into_bytes());
-        Body::wrap(Full::new(Bytes::from_owner(form)))
-    }
-
     fn secrets(&self) -> Vec<&str> {
         let secret = self.fields.iter().filter(|(name, _)| matches!(*name, "client_secret" | "jwt_token"));
         secret.map(|(_, value)| value.reveal()).collect()
@@ -278,11 +303,20 @@ impl<'a> LoginRequest<'a> {
 
 /// The response of a successful login.
 #[derive(Deserialize)]
-struct TokenResponse {
-    access_token: Secret,
+pub(crate) struct TokenResponse {
+    pub(crate) access_token: Secret,
     /// The lifetime of the token. Without one, the token is used until the service rejects it.
     #[serde(default, deserialize_with = "lenient_integer")]
-    expires_in: Option<u64>,
+    pub(crate) expires_in: Option<u64>,
+}
+
+impl TokenResponse {
+    pub(crate) fn read(response: &LoginResponse) -> Result<Self, Error> {
+        serde_json::from_slice(&response.body).map_err(|_| {
+            let text = "the login server responded with success, but without a token (`access_token`); check the URL of the login server";
+            Error::new(Kind::Unreadable { status: response.head.status }, text)
+        })
+    }
 }
 
 /// Deserializes an integer, which some servers send as a string or as a number with a fraction. Anything else is `None`.

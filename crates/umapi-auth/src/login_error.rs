@@ -16,6 +16,17 @@ const CODES: [&str; 6] =
 
 /// Returns the error of a response that is not a success, with `secrets` redacted.
 pub(crate) fn of_response(response: LoginResponse, login: &Login, secrets: &[&str], skew: Option<ClockSkew>) -> Error {
+    of_any_response(response, secrets, skew, |status, code, _| remedy(status, code, login))
+}
+
+/// Returns the error of a response that is not a success, with `secrets` redacted. `remedy` says what to do about a status, a
+/// code and a description.
+pub(crate) fn of_any_response(
+    response: LoginResponse,
+    secrets: &[&str],
+    skew: Option<ClockSkew>,
+    remedy: impl FnOnce(u16, &str, &str) -> Cow<'static, str>,
+) -> Error {
     let LoginResponse { head, body } = response;
     let status = head.status;
     // Parsed before anything is redacted, because a short secret may be a word of the JSON.
@@ -30,7 +41,7 @@ pub(crate) fn of_response(response: LoginResponse, login: &Login, secrets: &[&st
         (code, "") => format!(" {code}"),
         (code, description) => format!(" {code} ({description})"),
     };
-    let message = format!("the login was rejected with {status}{said}; {}", remedy(status, &code, login));
+    let message = format!("the login was rejected with {status}{said}; {}", remedy(status, &code, &description));
     let response = ErrorResponse {
         status,
         code,

@@ -1,4 +1,4 @@
-//! The private key of a service account.
+//! The private key of a login.
 
 mod cost;
 mod key_error;
@@ -6,6 +6,7 @@ mod pem_encryption;
 
 use std::fmt;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
 use pem::Pem;
 use pkcs8::{
@@ -13,6 +14,7 @@ use pkcs8::{
     der::{Decode, Reader, SliceReader, asn1::OctetStringRef},
     pkcs5,
 };
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 pub use self::key_error::KeyError;
@@ -115,6 +117,13 @@ impl PrivateKey {
     pub(crate) fn encoding_key(&self) -> &EncodingKey {
         &self.key
     }
+}
+
+/// The SHA-256 of the first certificate in a PEM text, in Base64url: its thumbprint (`x5t#S256`). `None` without a certificate.
+pub fn certificate_thumbprint(text: &str) -> Option<String> {
+    let blocks = pem::parse_many(with_line_breaks(text).as_bytes()).ok()?;
+    let certificate = blocks.iter().find(|block| block.tag() == "CERTIFICATE")?;
+    Some(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.contents())))
 }
 
 /// The PEM block with the private key, or else the first block, which shows what the text is instead.

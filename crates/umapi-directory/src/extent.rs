@@ -49,6 +49,8 @@ pub enum GapCause {
     SizeLimit,
     /// The server or this program cut it at a time limit.
     TimeLimit,
+    /// The service limits the number of requests.
+    Throttled,
     /// The connection was lost, or the program that prints the list ended early.
     Interrupted,
     /// The directory refused it.
@@ -225,6 +227,7 @@ impl fmt::Display for GapCause {
         f.write_str(match self {
             Self::SizeLimit => "the server cut the list at its size limit",
             Self::TimeLimit => "the list was cut at a time limit",
+            Self::Throttled => "the directory limits the number of requests",
             Self::Interrupted => "reading was interrupted",
             Self::Refused => "the directory refused to show it",
             Self::Referral => "the directory refers to another server, which was not asked",

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "_cloud")]
+#[allow(dead_code, unused_imports, reason = "the kinds that use it follow")]
+mod cloud;
 mod directory;
 #[cfg(feature = "exec")]
 mod exec;

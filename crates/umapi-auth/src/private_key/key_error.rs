@@ -37,7 +37,7 @@ pub enum KeyError {
     #[error("this is a public key; use the private key that belongs to it")]
     PublicKey,
     /// The text is a certificate.
-    #[error("this is a certificate, which is uploaded to the Adobe Developer Console; use its private key")]
+    #[error("this is a certificate, which is uploaded where the login is set up; use its private key")]
     Certificate,
     /// The text is a certificate request.
     #[error("this is a certificate request; use the private key that belongs to it")]
