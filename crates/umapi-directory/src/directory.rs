@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    changes::ChangeFeed,
     extent::{Extent, Gap, GapCause},
     person::{Person, PersonId},
 };
@@ -82,6 +83,11 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// A directory that cannot be used as it is set up: a wrong address, a refused login, a file that is not there.
     fn read<'a>(&'a self, query: &'a Query, take: &'a mut (dyn FnMut(Person) + Send)) -> ReadFuture<'a>;
+
+    /// The directory as one that can tell what changed, if it can.
+    fn changes(&self) -> Option<&dyn ChangeFeed> {
+        None
+    }
 }
 
 impl Reading {

@@ -3,6 +3,7 @@
 #[cfg(feature = "_cloud")]
 #[allow(dead_code, unused_imports, reason = "the kinds that use it follow")]
 mod cloud;
+mod changes;
 mod directory;
 #[cfg(feature = "exec")]
 mod exec;
@@ -11,11 +12,17 @@ mod extent;
 mod file;
 #[cfg(feature = "ldap")]
 mod ldap;
+#[cfg(feature = "mirror")]
+mod mirror;
 mod person;
 #[cfg(any(feature = "exec", feature = "file"))]
 mod record;
 mod settings;
 
+pub use changes::{
+    Change, ChangeFeed, Changed, Cursor, Entry, EntryKey, EntryKind, GroupEntry, Known, PersonEntry, Since,
+    SinceFuture, Whole, WholeFuture,
+};
 pub use directory::{Directory, DirectoryError, GroupName, GroupReading, GroupSelector, Query, ReadFuture, Reading};
 #[cfg(feature = "exec")]
 pub use exec::ExecDirectory;
@@ -24,6 +31,8 @@ pub use extent::{Complete, Extent, Gap, GapCause, Partial};
 pub use file::FileDirectory;
 #[cfg(feature = "ldap")]
 pub use ldap::LdapDirectory;
+#[cfg(feature = "mirror")]
+pub use mirror::MirroredDirectory;
 pub use person::{Attributes, Person, PersonId};
 pub use settings::{
     AdobeSettings, DirectorySettings, ExecSettings, FileFormat, FileSettings, LdapLogin, LdapPreset, LdapSettings,

@@ -20,6 +20,17 @@ pub enum DirectorySettings {
     Adobe(AdobeSettings),
 }
 
+impl DirectorySettings {
+    /// Whether directories of this kind can tell what changed. One of them may still not: OpenLDAP cannot, Active Directory
+    /// can.
+    pub fn can_tell_changes(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Exec(_) | Self::Adobe(_) => false,
+            Self::Ldap(_) => true,
+        }
+    }
+}
+
 /// A file of people: CSV, JSON, NDJSON or YAML. Each has its attributes and the names of its groups.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

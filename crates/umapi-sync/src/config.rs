@@ -56,8 +56,17 @@ pub struct DirectoryConfig {
     pub name: String,
     /// Its settings.
     pub settings: DirectorySettings,
+    /// How a mirror of it is kept, if one is.
+    pub mirror: Option<MirrorConfig>,
     /// The line of the file where it begins.
     pub line: usize,
+}
+
+/// How the mirror of a directory is kept: a run reads only what changed since the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MirrorConfig {
+    /// After how many days everything is read again.
+    pub whole_after: u32,
 }
 
 /// How a person becomes a user.

@@ -4,13 +4,14 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::UNIX_EPOCH,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use clap::Args;
 use umapi::{auth::Secret, time::Clock};
 use umapi_directory::{
-    Directory, DirectorySettings, ExecDirectory, FileDirectory, LdapDirectory, SecretSource as DirectorySecret,
+    Directory, DirectorySettings, ExecDirectory, FileDirectory, LdapDirectory, MirroredDirectory,
+    SecretSource as DirectorySecret,
 };
 use umapi_sync::{Config, config::DirectoryConfig};
 
@@ -25,6 +26,9 @@ use crate::{
 
 /// The name of the configuration where none is given.
 const DEFAULT_NAME: &str = "umapi-sync.toml";
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 /// The files of a sync.
 #[derive(Args, Clone, Debug)]
@@ -101,12 +105,33 @@ impl Setup {
         }
     }
 
-    /// Opens a directory. Nothing is read yet.
+    /// Opens a directory, or its mirror. Nothing is read yet. A rehearsal keeps no mirror.
     pub(crate) fn directory(
         &self,
         context: &Context,
         directory: &DirectoryConfig,
     ) -> Result<Option<Arc<dyn Directory>>> {
+        let source = self.source(context, directory)?;
+        let Some(mirror) = directory.mirror.filter(|_| !context.global.emulator) else { return Ok(source) };
+        let max_age = (!context.global.refresh).then(|| Duration::from_secs(u64::from(mirror.whole_after) * DAY));
+        let path = self.mirror_path(&directory.name);
+        let mirrored = |source| -> Arc<dyn Directory> {
+            Arc::new(MirroredDirectory::new(source, path, max_age, context.clock.clone()))
+        };
+        Ok(source.map(mirrored))
+    }
+
+    /// The file with the mirror of a directory, beside the state.
+    fn mirror_path(&self, directory: &str) -> PathBuf {
+        // A name may hold anything; the letters that stay tell people which it is, and the number tells it from others.
+        let letters: String = directory.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(40).collect();
+        let place = self.config.directories.iter().position(|other| other.name == directory).unwrap_or_default();
+        let mut path = self.state_path.clone().into_os_string();
+        path.push(format!(".{}-{letters}.mirror", place + 1));
+        path.into()
+    }
+
+    fn source(&self, context: &Context, directory: &DirectoryConfig) -> Result<Option<Arc<dyn Directory>>> {
         Ok(Some(match &directory.settings {
             DirectorySettings::File(settings) => Arc::new(FileDirectory::new(settings.clone(), self.folder())),
             DirectorySettings::Exec(settings) => Arc::new(ExecDirectory::new(settings.clone(), context.clock.clone())),
@@ -143,7 +168,6 @@ impl Setup {
 
 /// Today, in days since 1970.
 pub(crate) fn today(clock: &Clock) -> i64 {
-    const DAY: u64 = 24 * 60 * 60;
     let since = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs() / DAY).unwrap_or(i64::MAX)
 }

@@ -258,7 +258,20 @@ struct DirectoryTable {
     /// The name by which rules and messages refer to it. Default: its kind.
     name: Option<String>,
     #[schemars(flatten)]
+    mirror: MirrorTable,
+    #[schemars(flatten)]
     settings: DirectorySettings,
+}
+
+/// The keys of `[[directory]]` about what is kept of a directory.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct MirrorTable {
+    /// Whether a run reads only what changed since the one before, from a directory that can tell. What the sync uses of its
+    /// people is then kept in a file beside the state. Default: no.
+    pub(super) delta: Option<bool>,
+    /// With `delta`: after how many days everything is read again. Default: 7.
+    #[schemars(with = "Option<u32>", range(min = 1))]
+    pub(super) whole_after_days: Option<Spanned<u32>>,
 }
 
 /// The JSON Schema of the file.

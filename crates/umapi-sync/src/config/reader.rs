@@ -13,11 +13,11 @@ use umapi_directory::{AdobeSettings, DirectorySettings, ExecSettings, FileSettin
 use umapi_plan::{AccountKind, account::FoldedName};
 
 use super::{
-    Config, ConfigMistake, DirectoryConfig, GroupPattern, Guards, KindRule, Leavers, Limit, MapRule, OrgConfig,
-    PeopleConfig, Protect, Stage, TargetPattern,
+    Config, ConfigMistake, DirectoryConfig, GroupPattern, Guards, KindRule, Leavers, Limit, MapRule, MirrorConfig,
+    OrgConfig, PeopleConfig, Protect, Stage, TargetPattern,
     raw::{
-        GuardTable, LeaversTable, LicenseGuard, MapTable, NumberOrText, OneOrMany, OrgTable, PeopleTable, ProtectTable,
-        ScopeTable,
+        GuardTable, LeaversTable, LicenseGuard, MapTable, MirrorTable, NumberOrText, OneOrMany, OrgTable, PeopleTable,
+        ProtectTable, ScopeTable,
     },
 };
 use crate::{condition::Condition, template::Template};
@@ -27,6 +27,12 @@ const TABLES: [&str; 8] = ["org", "directory", "people", "map", "protect", "leav
 
 /// The kinds of directories.
 const KINDS: [&str; 4] = ["file", "exec", "ldap", "adobe"];
+
+/// The keys of every kind of directory about its mirror.
+const MIRROR_KEYS: [&str; 2] = ["delta", "whole_after_days"];
+
+/// After how many days a mirror is read again as a whole.
+const WHOLE_AFTER: u32 = 7;
 
 /// Reads a configuration, with an empty hash.
 pub(super) fn read(text: &str) -> Result<Config, Vec<ConfigMistake>> {
@@ -108,6 +114,9 @@ impl<'t> Reader<'t> {
                 self.mistake(span, "a password does not belong into a configuration", remedy);
                 continue;
             }
+            let (mirror, table): (DeTable<'t>, DeTable<'t>) =
+                table.into_iter().partition(|(key, _)| MIRROR_KEYS.contains(&&**key.get_ref()));
+            let mirror = self.mirror(Spanned::new(span.clone(), DeValue::Table(mirror)));
             let table = Spanned::new(span, DeValue::Table(table));
             let settings = match kind.as_str() {
                 "file" => self.deserialize::<FileSettings>(table).map(DirectorySettings::File),
@@ -125,9 +134,27 @@ impl<'t> Reader<'t> {
                 self.mistake(name_span, format!("two directories are called `{name}`"), "give one another `name`");
             }
             self.check_directory(&settings, &entry.span);
-            directories.push(DirectoryConfig { name, settings, line });
+            if mirror.is_some() && !settings.can_tell_changes() {
+                let rule = format!("a directory of the kind `{kind}` cannot tell what changed");
+                self.mistake(entry.span.clone(), rule, "leave out `delta`: it is read as a whole each time");
+            }
+            directories.push(DirectoryConfig { name, settings, mirror, line });
         }
         directories
+    }
+
+    fn mirror(&mut self, table: Spanned<DeValue<'t>>) -> Option<MirrorConfig> {
+        let table = self.deserialize::<MirrorTable>(table)?;
+        let days = table.whole_after_days.as_ref();
+        if let Some(days) = days.filter(|days| *days.get_ref() == 0 || table.delta != Some(true)) {
+            let (rule, remedy) = match days.get_ref() {
+                0 => ("`whole_after_days` is 0", "leave out `delta` to read everything each time"),
+                _ => ("`whole_after_days` is for `delta = true`", "add delta = true, or leave it out"),
+            };
+            self.mistake(days.span(), rule, remedy);
+        }
+        let whole_after = days.map_or(WHOLE_AFTER, |days| *days.get_ref());
+        (table.delta == Some(true)).then_some(MirrorConfig { whole_after })
     }
 
     fn check_directory(&mut self, settings: &DirectorySettings, span: &Range<usize>) {
