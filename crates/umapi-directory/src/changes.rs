@@ -241,6 +241,7 @@ impl GapCause {
             | Self::Interrupted
             | Self::Emptied
             | Self::Shrunk
+            | Self::Throttled
             | Self::Unreachable => false,
         }
     }
