@@ -1,17 +1,12 @@
 //! Batches of commands: from the few of a subcommand to a file of any length.
 
-mod summary;
-
 use std::{collections::HashMap, sync::Arc};
 
-use clap::{Args, ValueEnum};
 use futures_util::{FutureExt, stream};
 use umapi::{
     Account, Command, CommandOutcome, GroupRef, JournalEntry, JournalFuture, RunOptions, StepState, StopHandle,
     model::UserStep,
 };
-
-pub(crate) use summary::{Ended, Summary, SummaryFields};
 
 use crate::{
     cache::{RunChanges, Unusable},
@@ -19,33 +14,11 @@ use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     journal::{Journal, State},
-    memberships::Added,
+    licenses::Added,
+    options::WriteArgs,
     output::{Listing, OutcomeRecord},
+    summary::Summary,
 };
-
-/// Arguments of all commands that change something.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct WriteArgs {
-    /// Dry run: the service validates everything and changes nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-
-    /// Show only outcomes that are not completed, or that have warnings.
-    #[arg(long)]
-    pub(crate) problems_only: bool,
-}
-
-/// What to do if the user or user group to be created exists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum IfExists {
-    /// Reject the command.
-    #[default]
-    Error,
-    /// Skip the create, and run the rest of the command.
-    Ignore,
-    /// Update the names or the description, and run the rest of the command.
-    Update,
-}
 
 /// Checks a command that is given as arguments against the rules of the service, before anything is sent.
 pub(crate) fn checked(command: Command) -> Result<Command> {
@@ -212,7 +185,7 @@ impl Batch<'_> {
             let failure = Failure::failed("not every command has an outcome");
             return Err(failure.why(format!("{} of {} commands have one", summary.count(), self.expected)));
         }
-        summary.conclude(self.context, error.as_ref(), self.how_to_continue())
+        self.context.conclude_changes(&summary, error.as_ref(), self.how_to_continue())
     }
 
     /// Decides how to send a command. `None` if the journal has its outcome.

@@ -33,9 +33,6 @@ use crate::{
     sqlite_file::{self, FileKind, beside},
 };
 
-/// The greatest age of a list that is used, unless `--max-age` sets another one.
-pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
-
 /// How far a clock may have been set back. A time that is further in the future is one of a clock that was wrong.
 const CLOCK_STEP: Duration = Duration::from_secs(5 * 60);
 

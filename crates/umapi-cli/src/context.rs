@@ -11,19 +11,20 @@ use std::{
 
 use serde::Serialize;
 use umapi::{
+    Error,
     auth::Secret,
     time::{Clock, Instant},
 };
 
 use crate::{
-    batch::{Summary, SummaryFields},
-    failure::{Exit, Failure, Result},
+    failure::{Exit, Failure, Result, exit_of},
     interrupt::Interrupts,
     options::{Format, GlobalArgs},
     output::{
         EscapeStyle, EscapingWriter, Event, Listing, Messages, ProgressKind, ProgressLine, ProgressObserver,
         ProgressSafe, Record, Terminal, escape, write_single,
     },
+    summary::{Summary, SummaryFields},
 };
 
 /// The context of a call: its options, its clock, and the streams it writes to.
@@ -171,6 +172,21 @@ impl Context {
         match &mut *kept {
             Some(kept) => kept.add(summary),
             None => *kept = Some(summary.clone()),
+        }
+    }
+
+    /// Returns the exit code of changes, or the failure that stopped them early. `way_on` says how to continue a stopped run.
+    pub(crate) fn conclude_changes(&self, summary: &Summary, ended_by: Option<&Error>, way_on: &str) -> Result<Exit> {
+        match ended_by {
+            None => Ok(summary.exit()),
+            Some(error) if error.is_stopped() => {
+                self.note(way_on);
+                Ok(Exit::Interrupted)
+            }
+            Some(error) => {
+                let failure = Failure::of_service("stopped early", error);
+                Err(failure.with_exit(summary.exit().most_severe(exit_of(error))))
+            }
         }
     }
 

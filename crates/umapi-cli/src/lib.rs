@@ -14,6 +14,7 @@ mod input;
 mod interrupt;
 mod journal;
 mod large_groups;
+mod licenses;
 mod member_filter;
 mod memberships;
 mod options;
@@ -23,6 +24,7 @@ mod private_file;
 #[doc(hidden)]
 pub mod reading;
 mod sqlite_file;
+mod summary;
 mod sync;
 
 use std::process::ExitCode;

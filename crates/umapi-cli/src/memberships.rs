@@ -2,7 +2,6 @@
 
 mod current;
 mod diff;
-mod licenses;
 mod max_removals;
 mod plan_file;
 mod record;
@@ -16,17 +15,19 @@ use umapi::{
 
 pub(crate) use current::Current;
 pub(crate) use diff::Diff;
-pub(crate) use licenses::Added;
 pub(crate) use max_removals::MaxRemovals;
 pub(crate) use plan_file::PlanFile;
 pub(crate) use record::{ChangeRecord, MembershipRecord};
 
 use crate::{
-    batch::{self, Summary, WriteArgs},
+    batch::keep_cache,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     input::{Diagnostic, SourceLocation},
+    licenses::Added,
+    options::WriteArgs,
+    summary::Summary,
 };
 
 /// A membership to change, its number, and the line of the input file that asks for it.
@@ -136,7 +137,7 @@ pub(crate) async fn apply(
     let planned = planned.with_options(if options.dry_run { run.test_only() } else { run });
     let cache = connection.cache.as_ref().filter(|_| !options.dry_run);
     let begun = cache.map(|cache| cache.begin_memberships(changes.iter().map(|planned| &planned.change)));
-    let begun = begun.and_then(|begun| batch::keep_cache(context, begun));
+    let begun = begun.and_then(|begun| keep_cache(context, begun));
     connection.progress.begin_again();
     let interrupt = context.interrupts.stop(&stop);
     let (report, error) = match planned.await {
@@ -153,7 +154,7 @@ pub(crate) async fn apply(
             users.remove(outcome.change().user.key());
         }
         let done = changes.iter().map(|planned| &planned.change).filter(|change| users.contains(change.user.key()));
-        batch::keep_cache(context, cache.complete_memberships(done));
+        keep_cache(context, cache.complete_memberships(done));
     }
     let (mut listing, mut summary) = (context.outcomes(&connection.progress), Summary::default());
     let mut added = Added::default();
@@ -174,5 +175,5 @@ pub(crate) async fn apply(
     if !options.dry_run && error.is_none() {
         added.warn_about_licenses(context, connection).await;
     }
-    summary.conclude(context, error.as_ref(), how_to_continue)
+    context.conclude_changes(&summary, error.as_ref(), how_to_continue)
 }

@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
 
-use crate::cache::DEFAULT_MAX_AGE;
+/// The greatest age of a list that is used, unless `--max-age` sets another one.
+const DEFAULT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The options that every command takes.
 #[derive(Args, Clone, Debug)]
@@ -160,4 +161,28 @@ mod tests {
             assert!(duration(bad).unwrap_err().contains("10m"), "{bad}");
         }
     }
+}
+
+/// Arguments of all commands that change something.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct WriteArgs {
+    /// Dry run: the service validates everything and changes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Show only outcomes that are not completed, or that have warnings.
+    #[arg(long)]
+    pub(crate) problems_only: bool,
+}
+
+/// What to do if the user or user group to be created exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IfExists {
+    /// Reject the command.
+    #[default]
+    Error,
+    /// Skip the create, and run the rest of the command.
+    Ignore,
+    /// Update the names or the description, and run the rest of the command.
+    Update,
 }

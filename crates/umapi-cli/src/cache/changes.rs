@@ -16,20 +16,11 @@ use umapi::{
 
 use super::{
     Cache, CachedList, Unusable, Why,
-    database::{Database, StoredItem},
+    database::{ALL_GROUPS, Database, MAX_CHANGED_USERS, StoredItem, UNCERTAIN},
     list::CachedItem,
 };
 
-/// The most users of a list that are looked up one by one because they were changed. A list with more is dropped.
-pub(super) const MAX_CHANGED_USERS: usize = 100;
-
 const USER_LISTS: [CachedList; 2] = [CachedList::Users, CachedList::UsersWithAllMemberships];
-
-/// Marks a group of which not even the existence is known.
-pub(super) const UNCERTAIN: &str = "uncertain";
-
-/// Marks the member counts of all groups.
-pub(super) const ALL_GROUPS: &str = "*";
 
 /// The changes of one run of commands.
 #[derive(Debug, Default)]

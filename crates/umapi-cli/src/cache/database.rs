@@ -15,6 +15,15 @@ use crate::private_file;
 pub(super) const APPLICATION_ID: u32 = 0x756d_6361;
 pub(super) const FORMAT_VERSION: u32 = 1;
 
+/// The most users of a list that are looked up one by one because they were changed. A list with more is dropped.
+pub(super) const MAX_CHANGED_USERS: usize = 100;
+
+/// The detail of a changed group of which not even the existence is known.
+pub(super) const UNCERTAIN: &str = "uncertain";
+
+/// The name that stands for the member counts of all groups among the changed ones.
+pub(super) const ALL_GROUPS: &str = "*";
+
 const SCHEMA: &str = "
     CREATE TABLE organization (
         id INTEGER PRIMARY KEY CHECK (id = 1),

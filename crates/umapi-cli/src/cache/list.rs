@@ -16,8 +16,7 @@ use umapi::{
 
 use super::{
     CLOCK_STEP, Cache, CachedList, Unusable,
-    changes::{ALL_GROUPS, MAX_CHANGED_USERS, UNCERTAIN},
-    database::{Database, StoredItem, StoredList},
+    database::{ALL_GROUPS, Database, MAX_CHANGED_USERS, StoredItem, StoredList, UNCERTAIN},
     is_after,
 };
 use crate::{

@@ -13,13 +13,14 @@ use umapi::{
 
 use super::pages::warn_about_unreadable;
 use crate::{
-    batch::{WriteArgs, keep_cache},
+    batch::keep_cache,
     cache::RunChanges,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     input::{Diagnostics, TableArgs, desired::Located, read_memberships, source_name},
     memberships::{self, ChangeRecord, Current, Diff, MaxRemovals, PlanFile, PlannedChange, RUN_AGAIN},
+    options::WriteArgs,
     output::{OutcomeRecord, counted, rough, time},
     private_file,
 };

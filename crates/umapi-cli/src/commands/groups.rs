@@ -21,6 +21,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     input::{ListedName, check_name},
     member_filter::MemberFilter,
+    options::{IfExists, WriteArgs},
     output::{GroupRecord, UserRecord},
 };
 
@@ -191,14 +192,14 @@ pub(crate) struct CreateArgs {
 
     /// What to do if the group exists already
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
-    if_exists: batch::IfExists,
+    if_exists: IfExists,
 
     /// Give its members this product profile; can be repeated
     #[arg(long, value_name = "PROFILE")]
     add_profile: Vec<String>,
 
     #[command(flatten)]
-    options: batch::WriteArgs,
+    options: WriteArgs,
 }
 
 impl CreateArgs {
@@ -208,9 +209,9 @@ impl CreateArgs {
             new = new.description(description);
         }
         new = match self.if_exists {
-            batch::IfExists::Error => new,
-            batch::IfExists::Ignore => new.ignore_if_exists(),
-            batch::IfExists::Update => new.update_if_exists(),
+            IfExists::Error => new,
+            IfExists::Ignore => new.ignore_if_exists(),
+            IfExists::Update => new.update_if_exists(),
         };
         let mut command = Command::create_group(new);
         if !self.add_profile.is_empty() {
@@ -249,7 +250,7 @@ pub(crate) struct UpdateArgs {
     remove_profile: Vec<String>,
 
     #[command(flatten)]
-    options: batch::WriteArgs,
+    options: WriteArgs,
 }
 
 impl UpdateArgs {
@@ -289,7 +290,7 @@ pub(crate) struct DeleteArgs {
     yes: bool,
 
     #[command(flatten)]
-    options: batch::WriteArgs,
+    options: WriteArgs,
 }
 
 impl DeleteArgs {

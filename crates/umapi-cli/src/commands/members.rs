@@ -20,13 +20,14 @@ use super::{
 };
 use crate::{
     accounts::{Accounts, Found, FoundAccount, ambiguous},
-    batch::{Place, SmallBatch, WriteArgs, checked},
+    batch::{Place, SmallBatch, checked},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     input::{TextArgs, check_name},
     large_groups::{self, GroupState},
     memberships::{self, PlannedChange, RUN_AGAIN},
+    options::WriteArgs,
     output::{OutcomeRecord, OutcomeStatus, counted, rough},
 };
 

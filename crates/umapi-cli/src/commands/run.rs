@@ -14,12 +14,13 @@ use umapi::{AccountKind, Command, model::UserStep, plan::account::FoldedName};
 use super::account_args::AccountType;
 use crate::{
     accounts::{Accounts, Found, UserQuery, ambiguous, unknown as unknown_user},
-    batch::{Batch, Place, WriteArgs},
+    batch::{Batch, Place},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
     input::{CommandReader, Diagnostics, InputFormat, ReadOptions, Source, TableArgs},
     journal::{Journal, RunIdentity, State},
+    options::WriteArgs,
     output::{OutcomeRecord, counted},
     private_file,
 };

@@ -12,10 +12,10 @@ use clap::{Args, Subcommand};
 use umapi_sync::{Inputs, Plan, Planned, Quarantine, Report, State, Trip, report::Run, user_key};
 
 use crate::{
-    batch::WriteArgs,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    options::WriteArgs,
     output::{counted, time},
     private_file,
     sync::{

@@ -26,6 +26,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     input::ListedName,
     member_filter::MemberFilter,
+    options::{IfExists, WriteArgs},
     output::{OutcomeRecord, UserRecord},
 };
 
@@ -335,14 +336,14 @@ pub(crate) struct CreateArgs {
 
     /// What to do if the user exists already
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
-    if_exists: batch::IfExists,
+    if_exists: IfExists,
 
     /// Add the user to this group; can be repeated
     #[arg(long, value_name = "GROUP")]
     add_to: Vec<String>,
 
     #[command(flatten)]
-    options: batch::WriteArgs,
+    options: WriteArgs,
 }
 
 impl CreateArgs {
@@ -374,9 +375,9 @@ impl CreateArgs {
             new = new.username(&self.user, domain);
         }
         new = match self.if_exists {
-            batch::IfExists::Error => new,
-            batch::IfExists::Ignore => new.ignore_if_exists(),
-            batch::IfExists::Update => new.update_if_exists(),
+            IfExists::Error => new,
+            IfExists::Ignore => new.ignore_if_exists(),
+            IfExists::Update => new.update_if_exists(),
         };
         let mut command = Command::create_user(new);
         if !self.add_to.is_empty() {
@@ -419,7 +420,7 @@ pub(crate) struct UpdateArgs {
     username: Option<String>,
 
     #[command(flatten)]
-    options: batch::WriteArgs,
+    options: WriteArgs,
 }
 
 impl UpdateArgs {
@@ -470,7 +471,7 @@ pub(crate) struct RemoveArgs {
     yes: bool,
 
     #[command(flatten)]
-    options: batch::WriteArgs,
+    options: WriteArgs,
 }
 
 impl RemoveArgs {

@@ -5,9 +5,9 @@ use umapi::{AccountKind, MembershipAction, MembershipOutcome, Outcome};
 
 use super::PlannedChange;
 use crate::{
-    batch::Ended,
     input::desired::Located,
     output::{Cell, Column, OutcomeStatus, Record, column, explain, hidden_column},
+    summary::Ended,
 };
 
 /// The outcome of a membership change.

@@ -5,8 +5,8 @@ use umapi::AccountKind;
 use umapi_sync::{AccountRecord, Action, Change, config::UpdatableField};
 
 use crate::{
-    batch::Ended,
     output::{Cell, Column, OutcomeStatus, Record, column, hidden_column},
+    summary::Ended,
 };
 
 /// A change of a plan.

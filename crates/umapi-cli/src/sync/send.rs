@@ -14,12 +14,14 @@ use umapi_sync::{
 
 use super::records::{PlannedRecord, SyncRecord};
 use crate::{
-    batch::{Summary, WriteArgs, keep_cache},
+    batch::keep_cache,
     cache::{Cache, RunChanges},
     connection::Connection,
     context::Context,
     failure::{Exit, Result},
+    options::WriteArgs,
     output::{OutcomeStatus, explain},
+    summary::Summary,
 };
 
 /// The outcome of a change.
@@ -108,7 +110,7 @@ pub(crate) async fn send(
     }
     let summary = summary.finish(requests, options.dry_run);
     context.summarize(&summary);
-    summary.conclude(context, error.as_ref(), "the next run continues; what is done already stays as it is")
+    context.conclude_changes(&summary, error.as_ref(), "the next run continues; what is done already stays as it is")
 }
 
 /// The changes of each organization, numbered through all of them from 1.

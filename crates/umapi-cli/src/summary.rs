@@ -1,14 +1,13 @@
-//! The summary of a batch.
+//! The summary of changes: how many were completed, rejected, not sent, and so on.
 
 use std::io::Write;
 
 use serde::Serialize;
-use umapi::{Counts, Error};
+use umapi::Counts;
 
-use super::WriteArgs;
 use crate::{
-    context::Context,
-    failure::{Exit, Failure, Result, exit_of},
+    failure::{Exit, Result},
+    options::WriteArgs,
     output::{Listing, OutcomeRecord, OutcomeStatus, Record, counted},
 };
 
@@ -131,26 +130,11 @@ impl Summary {
     }
 
     /// The exit code that the outcomes stand for.
-    fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match (self.counts.total() - self.counts.completed, self.not_found) {
             (0, 0) => Exit::Success,
             (0, _) => Exit::NotFound,
             _ => Exit::Failed,
-        }
-    }
-
-    /// Returns the exit code, or the failure that stopped the batch early. `way_on` says how to continue a stopped run.
-    pub(crate) fn conclude(&self, context: &Context, ended_by: Option<&Error>, way_on: &str) -> Result<Exit> {
-        match ended_by {
-            None => Ok(self.exit()),
-            Some(error) if error.is_stopped() => {
-                context.note(way_on);
-                Ok(Exit::Interrupted)
-            }
-            Some(error) => {
-                let failure = Failure::of_service("stopped early", error);
-                Err(failure.with_exit(self.exit().most_severe(exit_of(error))))
-            }
         }
     }
 
