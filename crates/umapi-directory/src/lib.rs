@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod changes;
 #[cfg(feature = "_cloud")]
 #[allow(dead_code, unused_imports, reason = "the kinds that use it follow")]
 mod cloud;
-mod changes;
 mod directory;
 #[cfg(feature = "exec")]
 mod exec;
