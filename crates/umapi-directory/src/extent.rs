@@ -161,6 +161,15 @@ impl<T> Extent<T> {
         }
     }
 
+    /// The same list, borrowed.
+    pub fn as_ref(&self) -> Extent<&T> {
+        match self {
+            Self::Complete(list) => Extent::Complete(Complete(&list.0)),
+            Self::Partial(Partial { found, gaps }) => Extent::Partial(Partial { found, gaps: gaps.clone() }),
+            Self::Missing(gaps) => Extent::Missing(gaps.clone()),
+        }
+    }
+
     /// Another form of the same list.
     pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Extent<U> {
         match self {

@@ -89,8 +89,8 @@ pub(crate) fn fold(name: &str) -> Cow<'_, str> {
     Cow::Owned(normalized(&lowercase).into_owned())
 }
 
-/// The text of [`FoldedName::user`].
-pub(crate) fn fold_user(name: &str) -> Cow<'_, str> {
+/// The text of [`FoldedName::user`], without a copy if it is folded already.
+pub fn fold_user(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         return fold(name);
     }
@@ -100,11 +100,12 @@ pub(crate) fn fold_user(name: &str) -> Cow<'_, str> {
     }
 }
 
-fn fold_domain(domain: &str) -> Cow<'_, str> {
-    match idna::domain_to_ascii(domain) {
-        Ok(ascii) if !domain.is_ascii() => Cow::Owned(ascii),
-        _ => fold(domain),
+/// The text of [`FoldedName::domain`], without a copy if it is folded already.
+pub fn fold_domain(domain: &str) -> Cow<'_, str> {
+    if domain.is_ascii() {
+        return fold(domain);
     }
+    idna::domain_to_ascii(domain).map_or_else(|_| fold(domain), Cow::Owned)
 }
 
 fn normalized(text: &str) -> Cow<'_, str> {

@@ -1,16 +1,21 @@
 //! The difference between what the directories want and what Adobe has, as a plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use umapi_directory::{Extent, Gap, Reading};
-use umapi_plan::{Account, AccountKind, GroupKind, account::FoldedName};
+use umapi_plan::{
+    AccountKind, GroupKind,
+    account::{FoldedName, fold_user},
+};
 
 use crate::{
     config::{Config, DirectoryConfig, LeaverScope, PeopleScope, UpdatableField},
+    details::UserDetails,
     guard,
+    links::{Links, OrgLinks},
     matching::Matching,
     organization::{AdobeGroup, AdobeUser, Organization},
-    people::{People, PersonKey, Standing, WantedUser},
+    people::{People, PersonKey},
     plan::{
         Action, Blocked, Change, Departure, FieldChange, Held, Licenses, OrgPlan, Plan, Reason, Removal, TargetKind,
     },
@@ -32,7 +37,9 @@ pub struct Inputs<'a> {
     pub readings: Vec<(&'a DirectoryConfig, Reading)>,
     /// The organizations, in the order of the configuration.
     pub organizations: Vec<Organization>,
-    /// What earlier runs remember.
+    /// Who is whom, as earlier runs found it.
+    pub links: Links,
+    /// What earlier runs remember besides.
     pub state: &'a State,
     /// Today, in days since 1970.
     pub today: i64,
@@ -43,7 +50,7 @@ pub struct Inputs<'a> {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// What to remember. The user ids of created users are not known yet.
+    /// What to remember, besides the links of [`Inputs::links_of`].
     pub state: State,
     /// Which groups belong to whom, for explanations.
     pub targets: Targets,
@@ -60,7 +67,7 @@ impl Inputs<'_> {
             let taken = std::mem::replace(reading, Reading::missing(&self.config.query(directory), &unread()));
             *reading = weaken_emptied(taken, before);
         }
-        let is_known = |key: &PersonKey| state.orgs.values().any(|org| org.links.contains_key(key));
+        let is_known = |key: &PersonKey| self.links.knows(key);
         let targets = Targets::of(self.config, &self.people, &self.readings, &is_known);
         let everyone = self.everyone();
 
@@ -79,22 +86,22 @@ impl Inputs<'_> {
         let no_state = OrgState::default();
         for organization in &self.organizations {
             let org_state = state.orgs.get(&organization.name).unwrap_or(&no_state);
-            let matching = Matching::of(&self.people, organization, org_state);
+            let links = self.links.of(&organization.name);
             let comparison = Comparison {
                 config: self.config,
                 people: &self.people,
                 targets: &targets,
                 everyone: &everyone,
                 organization,
-                matching: &matching,
+                matching: Matching::of(&self.people, organization, links),
+                links,
                 state: org_state,
                 today: self.today,
                 plan: OrgPlan { org: organization.name.clone(), ..OrgPlan::default() },
-                scope: HashSet::new(),
-                created: BTreeSet::new(),
+                scope: Vec::new(),
                 leavers: BTreeMap::new(),
             };
-            let (org_plan, org_next) = comparison.run();
+            let (org_plan, org_next, matching) = comparison.run();
             plan.gaps.extend(organization.users.gaps().iter().chain(organization.group_list.gaps()).cloned());
             plan.orgs.push(org_plan);
             next.orgs.insert(organization.name.clone(), org_next);
@@ -110,6 +117,41 @@ impl Inputs<'_> {
         plan.trips = guard::check(&self.config.guard, &plan, &self.organizations, &sizes, state);
         next.directories = sizes.into_iter().collect();
         Planned { plan, state: next, targets, matchings }
+    }
+
+    /// The links to remember, each with the name of its organization, in the order of the people's keys. They take the
+    /// place of older ones of the same people. All other ones stay: a person who is not seen this time, for whatever reason,
+    /// is a leaver by their link.
+    ///
+    /// The user ids of created users are not known yet.
+    pub fn links_of<'p>(&'p self, planned: &'p Planned) -> impl Iterator<Item = (&'p str, &'p PersonKey, Link)> {
+        let mut people: Vec<usize> = (0..self.people.wanted().len()).collect();
+        people.sort_unstable_by_key(|person| self.people.key_of(*person));
+        let orgs = self.organizations.iter().zip(&planned.matchings);
+        orgs.flat_map(move |(organization, matching)| {
+            let link = |person| {
+                Some((
+                    organization.name.as_str(),
+                    self.people.key_of(person)?,
+                    self.link(organization, matching, person)?,
+                ))
+            };
+            people.clone().into_iter().filter_map(link)
+        })
+    }
+
+    fn link(&self, organization: &Organization, matching: &Matching, person: usize) -> Option<Link> {
+        match matching.user_of(person).and_then(|user| organization.users_found().get(user)) {
+            Some(user) => {
+                let user_id = user.id.as_deref().map(str::to_owned);
+                Some(Link { user_id, account: AccountRecord::from(&user.details) })
+            }
+            None if matching.is_created(person) => {
+                let wanted = self.people.wanted().get(person)?;
+                Some(Link { user_id: None, account: AccountRecord::from(&wanted.details) })
+            }
+            None => None,
+        }
     }
 
     /// Everyone in all directories; whole only if all lists of people are.
@@ -135,20 +177,19 @@ struct Comparison<'a> {
     targets: &'a Targets,
     everyone: &'a Extent<()>,
     organization: &'a Organization,
-    matching: &'a Matching,
+    matching: Matching,
+    links: Option<&'a OrgLinks>,
     state: &'a OrgState,
     today: i64,
     plan: OrgPlan,
-    /// People who belong into this organization.
-    scope: HashSet<usize>,
-    /// People for whom a user is created.
-    created: BTreeSet<usize>,
+    /// By person: whether they belong into this organization.
+    scope: Vec<bool>,
     /// Users who left, with the day it was found.
     leavers: BTreeMap<usize, i64>,
 }
 
 impl Comparison<'_> {
-    fn run(mut self) -> (OrgPlan, OrgState) {
+    fn run(mut self) -> (OrgPlan, OrgState, Matching) {
         let users = self.users().len();
         self.plan.users = users as u64;
         self.scope = self.people_in_scope();
@@ -183,33 +224,48 @@ impl Comparison<'_> {
         self.plan.blocked.sort();
         self.plan.blocked.dedup();
         let next = self.next_state();
-        (self.plan, next)
+        (self.plan, next, self.matching)
     }
 
     fn users(&self) -> &[AdobeUser] {
-        self.organization.users.found().map(Vec::as_slice).unwrap_or_default()
+        self.organization.users_found()
+    }
+
+    fn is_in_scope(&self, person: usize) -> bool {
+        self.scope.get(person).is_some_and(|is_in_scope| *is_in_scope)
     }
 
     /// Whether nothing is ever taken from a user, or changed of one.
     fn is_protected(&self, user: usize) -> bool {
         let Some(user) = self.users().get(user) else { return true };
-        let names = [Some(user.account.name()), user.account.email_address(), user.username.as_deref()];
-        let names: Vec<&str> = names.into_iter().flatten().collect();
         user.is_administrator
-            || self.config.protect.covers(user.account.kind(), &names)
-            || (!self.state.adopted.is_empty() && self.state.adopted.contains(&user_key(&user.account)))
+            || self.is_covered(user)
+            || (!self.state.adopted.is_empty() && self.state.adopted.contains(&user_key(&user.details.account())))
+    }
+
+    /// Whether the configuration protects a user, by kind or by name.
+    fn is_covered(&self, user: &AdobeUser) -> bool {
+        let details = &user.details;
+        let names = [Some(details.name()), details.email_address(), user.username.as_deref()];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        self.config.protect.covers(details.kind(), &names)
     }
 
     /// The people who belong into this organization: those with a group in it; and in the primary one everybody who takes
     /// part.
-    fn people_in_scope(&self) -> HashSet<usize> {
+    fn people_in_scope(&self) -> Vec<bool> {
         let org = &self.organization.name;
+        let is_primary = self.config.primary() == org;
+        let mut scope: Vec<bool> = (0..self.people.wanted().len())
+            .map(|person| match self.config.scope {
+                PeopleScope::All => is_primary,
+                PeopleScope::Mapped => is_primary && self.targets.selects(person),
+            })
+            .collect();
         let members = self.targets.groups(org).filter_map(|(_, target)| target.members.found());
-        let mut scope: HashSet<usize> = members.flat_map(Members::keys).copied().collect();
-        if self.config.primary() == org {
-            match self.config.scope {
-                PeopleScope::All => scope.extend(0..self.people.wanted().len()),
-                PeopleScope::Mapped => scope.extend(self.targets.selected()),
+        for (person, _) in members.flat_map(Members::iter) {
+            if let Some(is_in_scope) = scope.get_mut(person) {
+                *is_in_scope = true;
             }
         }
         scope
@@ -236,7 +292,8 @@ impl Comparison<'_> {
                 held += 1;
                 continue;
             }
-            let since = self.state.leavers.get(&user_key(&user.account)).map_or(self.today, |leaver| leaver.since);
+            let since =
+                self.state.leavers.get(&user_key(&user.details.account())).map_or(self.today, |leaver| leaver.since);
             leavers.insert(index, since.min(self.today));
         }
         if let Err(gaps) = self.everyone.complete()
@@ -244,29 +301,24 @@ impl Comparison<'_> {
         {
             self.plan.held.push(Held { group: None, users: held, gaps: gaps.to_vec() });
         }
-        let key = |(index, since): (&usize, &i64)| Some((user_key(&self.users().get(*index)?.account), *since));
-        self.plan.leavers = leavers.iter().filter_map(key).collect();
         self.leavers = leavers;
+        self.plan.leavers = self.leavers_by_key().collect();
+    }
+
+    /// The users who left, by their keys, with the day it was found.
+    fn leavers_by_key(&self) -> impl Iterator<Item = (String, i64)> {
+        let key =
+            |(index, since): (&usize, &i64)| Some((user_key(&self.users().get(*index)?.details.account()), *since));
+        self.leavers.iter().filter_map(key)
     }
 
     /// The users whom an earlier run found in a directory.
     fn known_leavers(&self) -> HashSet<usize> {
-        let mut known: HashSet<usize> = HashSet::new();
-        let is_gone = |key: &PersonKey| matches!(self.people.standing(key), None | Some(Standing::Left));
-        let gone: Vec<&Link> = self.state.links.iter().filter(|(key, _)| is_gone(key)).map(|(_, link)| link).collect();
-        if !gone.is_empty() {
-            let by_account = self.organization.by_account();
-            let users = self.users().iter().enumerate();
-            let by_id: HashMap<&str, usize> =
-                users.filter_map(|(index, user)| Some((user.id.as_deref()?, index))).collect();
-            for link in gone {
-                let by_link = link.user_id.as_deref().and_then(|id| by_id.get(id));
-                known.extend(by_link.or_else(|| by_account.get(Account::from(&link.account).key())));
-            }
-        }
+        let gone = self.links.into_iter().flat_map(|links| &links.gone);
+        let mut known: HashSet<usize> = gone.map(|user| *user as usize).collect();
         if !self.state.leavers.is_empty() {
             let users = self.users().iter().enumerate();
-            let is_leaver = |user: &AdobeUser| self.state.leavers.contains_key(&user_key(&user.account));
+            let is_leaver = |user: &AdobeUser| self.state.leavers.contains_key(&user_key(&user.details.account()));
             known.extend(users.filter(|(_, user)| is_leaver(user)).map(|(index, _)| index));
         }
         known
@@ -323,34 +375,36 @@ impl Comparison<'_> {
     fn create_users(&mut self) {
         let people = self.people;
         for (index, wanted) in people.wanted().iter().enumerate() {
-            if self.matching.user_of(index).is_some() || !self.scope.contains(&index) {
+            if self.matching.user_of(index).is_some() || !self.is_in_scope(index) {
                 continue;
             }
+            let details = &wanted.details;
             if let Some(reason) = self.matching.conflict(index) {
                 self.plan.blocked.push(Blocked {
-                    what: wanted.account.to_string(),
+                    what: details.to_string(),
                     reason: reason.to_owned(),
                     remedy: format!("resolve it in the Admin Console, or leave {} out with `skip`", wanted.place),
                 });
                 continue;
             }
-            if let Some(reason) = cannot_be_created(wanted) {
+            if let Some(reason) = cannot_be_created(details) {
                 self.plan.blocked.push(Blocked {
-                    what: wanted.account.to_string(),
+                    what: details.to_string(),
                     reason: reason.to_owned(),
                     remedy: format!("complete {} in the directory", wanted.place),
                 });
                 continue;
             }
-            self.created.insert(index);
+            self.matching.create(index);
+            let text = |text: Option<&str>| text.map(str::to_owned);
             self.plan.changes.push(Change {
-                user: Some(AccountRecord::from(&wanted.account)),
-                person: Some(wanted.key.clone()),
+                user: Some(AccountRecord::from(details)),
+                person: people.key_of(index).cloned(),
                 action: Action::CreateUser {
-                    email: wanted.account.email_address().unwrap_or_default().to_owned(),
-                    first_name: wanted.first_name.clone(),
-                    last_name: wanted.last_name.clone(),
-                    country: wanted.country.clone(),
+                    email: details.email_address().unwrap_or_default().to_owned(),
+                    first_name: text(details.first_name()),
+                    last_name: text(details.last_name()),
+                    country: text(details.country()),
                 },
                 reason: Reason::Selected,
             });
@@ -361,15 +415,15 @@ impl Comparison<'_> {
         let people = self.people;
         for (index, wanted) in people.wanted().iter().enumerate() {
             let Some(user) = self.matching.user_of(index) else { continue };
-            if self.is_protected(user) || !self.scope.contains(&index) {
+            if self.is_protected(user) || !self.is_in_scope(index) {
                 continue;
             }
             let organization = self.organization;
-            let Some(user) = organization.users.found().and_then(|users| users.get(user)) else { continue };
-            let mut fields = differences(wanted, user);
-            if let Some(reason) = unchangeable(wanted, user) {
+            let Some(user) = organization.users_found().get(user).map(|user| &user.details) else { continue };
+            let mut fields = differences(&wanted.details, user);
+            if let Some(reason) = unchangeable(&wanted.details, user) {
                 self.plan.lasting.push(Blocked {
-                    what: user.account.to_string(),
+                    what: user.to_string(),
                     reason,
                     remedy: "the service cannot change it: remove the user and create them again, or leave it"
                         .to_owned(),
@@ -381,22 +435,22 @@ impl Comparison<'_> {
             }
             let obstacle = if wanted.is_shared {
                 Some("several people of the directory have this account")
-            } else if user.account.kind() == Some(AccountKind::AdobeId) {
+            } else if user.is_adobe_id() {
                 Some("the owner of an Adobe ID keeps its names and address")
             } else {
                 None
             };
             if let Some(reason) = obstacle {
                 self.plan.blocked.push(Blocked {
-                    what: user.account.to_string(),
+                    what: user.to_string(),
                     reason: reason.to_owned(),
                     remedy: "correct the directory, or leave the difference".to_owned(),
                 });
                 continue;
             }
             self.plan.changes.push(Change {
-                user: Some(AccountRecord::from(&user.account)),
-                person: Some(wanted.key.clone()),
+                user: Some(AccountRecord::from(user)),
+                person: people.key_of(index).cloned(),
                 action: Action::UpdateUser { fields },
                 reason: Reason::DirectoryDiffers,
             });
@@ -408,7 +462,7 @@ impl Comparison<'_> {
         key: &FoldedName,
         target: &TargetGroup,
         group: Option<&AdobeGroup>,
-        current: &[usize],
+        current: &[u32],
         removals: &mut Vec<Change>,
     ) {
         if self.config.protect.groups.contains(key) {
@@ -424,15 +478,15 @@ impl Comparison<'_> {
             });
             return;
         }
-        let is_member: HashSet<usize> = current.iter().copied().collect();
+        let is_member = |user: usize| current.binary_search_by_key(&user, |member| *member as usize).is_ok();
         let mut added = 0;
-        for (&person, &source) in target.members.found().into_iter().flatten() {
+        for (person, source) in target.members.found().into_iter().flat_map(Members::iter) {
             let account = match self.matching.user_of(person) {
-                Some(user) if is_member.contains(&user) => continue,
+                Some(user) if is_member(user) => continue,
                 Some(user) if self.is_frozen(user) => continue,
-                Some(user) => self.users().get(user).map(|user| AccountRecord::from(&user.account)),
-                None if self.created.contains(&person) => {
-                    self.people.wanted().get(person).map(|wanted| AccountRecord::from(&wanted.account))
+                Some(user) => self.users().get(user).map(|user| AccountRecord::from(&user.details)),
+                None if self.matching.is_created(person) => {
+                    self.people.wanted().get(person).map(|wanted| AccountRecord::from(&wanted.details))
                 }
                 None => None,
             };
@@ -440,7 +494,7 @@ impl Comparison<'_> {
             added += 1;
             self.plan.changes.push(Change {
                 user: Some(account),
-                person: self.people.wanted().get(person).map(|wanted| wanted.key.clone()),
+                person: self.people.key_of(person).cloned(),
                 action: Action::Add { group: name.to_owned(), kind },
                 reason: Reason::InSource {
                     directory: source.directory.clone(),
@@ -451,12 +505,13 @@ impl Comparison<'_> {
         }
         let sources: Vec<String> = target.sources.iter().map(|source| source.group.clone()).collect();
         let is_wanted = |members: &Members, user: &usize| {
-            self.matching.person_of(*user).is_some_and(|person| members.contains_key(&person))
+            self.matching.person_of(*user).is_some_and(|person| members.source_of(person).is_some())
         };
+        let users = || current.iter().map(|user| *user as usize);
         let mut removed = 0;
         match target.members.complete() {
             Ok(members) => {
-                for (user, removal) in Removal::of_others(members, is_wanted, current.iter().copied(), name, kind) {
+                for (user, removal) in Removal::of_others(members, is_wanted, users(), name, kind) {
                     if let Some(change) = self.removal(user, removal, Reason::InNoSource { sources: sources.clone() }) {
                         removals.push(change);
                         removed += 1;
@@ -464,8 +519,9 @@ impl Comparison<'_> {
                 }
             }
             Err(gaps) => {
-                let found = target.members.found().cloned().unwrap_or_default();
-                let others = current.iter().filter(|user| !is_wanted(&found, user) && self.may_leave(**user));
+                let nobody = Members::default();
+                let found = target.members.found().unwrap_or(&nobody);
+                let others = users().filter(|user| !is_wanted(found, user) && self.may_leave(*user));
                 let held = others.count() as u64;
                 if held > 0 {
                     self.plan.held.push(Held { group: Some(name.to_owned()), users: held, gaps: gaps.to_vec() });
@@ -476,7 +532,7 @@ impl Comparison<'_> {
     }
 
     /// A group that only a pattern could name, and none of the directory's groups does now.
-    fn compare_group_without_sources(&mut self, group: &AdobeGroup, current: &[usize], removals: &mut Vec<Change>) {
+    fn compare_group_without_sources(&mut self, group: &AdobeGroup, current: &[u32], removals: &mut Vec<Change>) {
         let name = group.group.name();
         let Some(list) = self.targets.has_lost_its_sources(&self.organization.name, name) else { return };
         let is_untouchable = group.group.kind() == GroupKind::Administrative || group.is_read_only;
@@ -484,11 +540,12 @@ impl Comparison<'_> {
             return;
         }
         let kind = group.group.kind().into();
+        let users = || current.iter().map(|user| *user as usize);
         let mut removed = 0;
         match list.complete() {
             Ok(list) => {
                 let nobody = *list;
-                for (user, removal) in Removal::of_others(&nobody, |(), _| false, current.iter().copied(), name, kind) {
+                for (user, removal) in Removal::of_others(&nobody, |(), _| false, users(), name, kind) {
                     if let Some(change) = self.removal(user, removal, Reason::SourcesGone) {
                         removals.push(change);
                         removed += 1;
@@ -496,7 +553,7 @@ impl Comparison<'_> {
                 }
             }
             Err(gaps) => {
-                let held = current.iter().filter(|user| self.may_leave(**user)).count() as u64;
+                let held = users().filter(|user| self.may_leave(*user)).count() as u64;
                 if held > 0 {
                     self.plan.held.push(Held { group: Some(name.to_owned()), users: held, gaps: gaps.to_vec() });
                 }
@@ -507,11 +564,7 @@ impl Comparison<'_> {
 
     /// Whether a user is left alone: protected, or a leaver who loses everything anyway.
     fn is_frozen(&self, user: usize) -> bool {
-        self.users().get(user).is_none_or(|user| {
-            let names = [Some(user.account.name()), user.account.email_address(), user.username.as_deref()];
-            let names: Vec<&str> = names.into_iter().flatten().collect();
-            self.config.protect.covers(user.account.kind(), &names)
-        })
+        self.users().get(user).is_none_or(|user| self.is_covered(user))
     }
 
     /// Whether a membership of a user may be taken at all.
@@ -528,9 +581,8 @@ impl Comparison<'_> {
             Some(days) => Reason::Left { days },
             None => reason,
         };
-        let account = AccountRecord::from(&self.users().get(user)?.account);
-        let person = self.matching.person_of(user).and_then(|person| self.people.wanted().get(person));
-        let person = person.map(|wanted| wanted.key.clone());
+        let account = AccountRecord::from(&self.users().get(user)?.details);
+        let person = self.matching.person_of(user).and_then(|person| self.people.key_of(person)).cloned();
         Some(Change { user: Some(account), person, action: Action::Remove(removal), reason })
     }
 
@@ -545,12 +597,11 @@ impl Comparison<'_> {
         for user in leavers {
             let Some(days) = self.days_since_left(user) else { continue };
             let stages = self.config.leavers;
-            let Some(account) = self.users().get(user).map(|user| user.account.clone()) else { continue };
-            let owns = account.kind() != Some(AccountKind::AdobeId);
-            let deletes = owns && stages.delete.is_reached_after(days);
+            let Some(user) = self.users().get(user).map(|user| &user.details) else { continue };
+            let deletes = !user.is_adobe_id() && stages.delete.is_reached_after(days);
             if deletes || stages.remove.is_reached_after(days) {
                 self.plan.changes.push(Change {
-                    user: Some(AccountRecord::from(&account)),
+                    user: Some(AccountRecord::from(user)),
                     person: None,
                     action: Action::RemoveFromOrg(Departure::of(everyone, deletes)),
                     reason: Reason::Left { days },
@@ -574,33 +625,10 @@ impl Comparison<'_> {
         }
     }
 
-    /// What to remember of this organization.
+    /// What to remember of this organization, besides the links.
     fn next_state(&self) -> OrgState {
-        let mut next = OrgState { adopted: self.state.adopted.clone(), ..OrgState::default() };
-        let links = self.people.wanted().iter().enumerate().filter_map(|(index, wanted)| {
-            let link = match self.matching.user_of(index).and_then(|user| self.users().get(user)) {
-                Some(user) => {
-                    let user_id = user.id.as_deref().map(str::to_owned);
-                    Link { user_id, account: AccountRecord::from(&user.account) }
-                }
-                None if self.created.contains(&index) => {
-                    Link { user_id: None, account: AccountRecord::from(&wanted.account) }
-                }
-                None => return None,
-            };
-            Some((wanted.key.clone(), link))
-        });
-        next.links = links.collect();
-        // A person who is not seen this time, for whatever reason, keeps the link: it is what makes them a leaver.
-        for (key, link) in &self.state.links {
-            if !next.links.contains_key(key) {
-                next.links.insert(key.clone(), link.clone());
-            }
-        }
-        let leaver = |(index, since): (&usize, &i64)| {
-            Some((user_key(&self.users().get(*index)?.account), Leaver { since: *since }))
-        };
-        next.leavers = self.leavers.iter().filter_map(leaver).collect();
+        let leavers = self.leavers_by_key().map(|(user, since)| (user, Leaver { since })).collect();
+        let mut next = OrgState { leavers, adopted: self.state.adopted.clone() };
         if self.everyone.complete().is_err() {
             // Nobody knows whether they are still gone.
             for (key, leaver) in &self.state.leavers {
@@ -612,17 +640,17 @@ impl Comparison<'_> {
 }
 
 /// What makes it impossible to create a user, if anything does.
-fn cannot_be_created(wanted: &WantedUser) -> Option<&'static str> {
-    match wanted.account.kind() {
+fn cannot_be_created(wanted: &UserDetails) -> Option<&'static str> {
+    match wanted.kind() {
         Some(AccountKind::AdobeId) => None,
-        _ if wanted.first_name.is_none() => Some("a first name is missing"),
-        _ if wanted.last_name.is_none() => Some("a last name is missing"),
+        _ if wanted.first_name().is_none() => Some("a first name is missing"),
+        _ if wanted.last_name().is_none() => Some("a last name is missing"),
         _ => None,
     }
 }
 
 /// The fields in which the directory and Adobe differ. The letter case of an address cannot be changed, so it does not count.
-fn differences(wanted: &WantedUser, user: &AdobeUser) -> BTreeMap<UpdatableField, FieldChange> {
+fn differences(wanted: &UserDetails, user: &UserDetails) -> BTreeMap<UpdatableField, FieldChange> {
     let mut fields = BTreeMap::new();
     let mut compare = |field, from: Option<&str>, to: Option<&str>, is_same: bool| {
         if let Some(to) = to.filter(|_| !is_same) {
@@ -630,31 +658,30 @@ fn differences(wanted: &WantedUser, user: &AdobeUser) -> BTreeMap<UpdatableField
         }
     };
     let names = [
-        (UpdatableField::Firstname, &user.first_name, &wanted.first_name),
-        (UpdatableField::Lastname, &user.last_name, &wanted.last_name),
+        (UpdatableField::Firstname, user.first_name(), wanted.first_name()),
+        (UpdatableField::Lastname, user.last_name(), wanted.last_name()),
     ];
     for (field, from, to) in names {
-        compare(field, from.as_deref(), to.as_deref(), from.as_deref().map(str::trim) == to.as_deref());
+        compare(field, from, to, from.map(str::trim) == to);
     }
-    let same = |a: Option<&str>, b: Option<&str>| a == b || a.map(FoldedName::user) == b.map(FoldedName::user);
-    let (from, to) = (user.account.email_address(), wanted.account.email_address());
+    let same = |a: Option<&str>, b: Option<&str>| a == b || a.map(fold_user) == b.map(fold_user);
+    let (from, to) = (user.email_address(), wanted.email_address());
     compare(UpdatableField::Email, from, to, same(from, to));
-    if wanted.account.domain().is_some() || user.account.domain().is_some() {
-        let (from, to) = (Some(user.account.name()), Some(wanted.account.name()));
+    if wanted.domain().is_some() || user.domain().is_some() {
+        let (from, to) = (Some(user.name()), Some(wanted.name()));
         compare(UpdatableField::Username, from, to, same(from, to));
     }
     fields
 }
 
 /// The difference that the service cannot change, if there is one.
-fn unchangeable(wanted: &WantedUser, user: &AdobeUser) -> Option<String> {
-    let (is, to_be) = (user.account.kind(), wanted.account.kind());
-    if let (Some(is), Some(to_be)) = (is, to_be)
+fn unchangeable(wanted: &UserDetails, user: &UserDetails) -> Option<String> {
+    if let (Some(is), Some(to_be)) = (user.kind(), wanted.kind())
         && is != to_be
     {
         return Some(format!("the account is a {}, and the rules want a {}", is.as_str(), to_be.as_str()));
     }
-    match (&user.country, &wanted.country) {
+    match (user.country(), wanted.country()) {
         (Some(is), Some(to_be)) if is != to_be && is != "UD" => {
             Some(format!("the country is {is}, and the directory says {to_be}"))
         }

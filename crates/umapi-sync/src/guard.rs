@@ -97,7 +97,7 @@ fn check_org(guards: &Guards, org: &OrgPlan, organization: &Organization, trips:
         trip(Guard::Creations, None, created, org.users, guards.creations);
     }
 
-    let members = organization.members();
+    let members = organization.member_counts();
     let mut removals = std::collections::BTreeMap::<&str, u64>::new();
     for change in &org.changes {
         if let Action::Remove(removal) = &change.action {
@@ -106,7 +106,7 @@ fn check_org(guards: &Guards, org: &OrgPlan, organization: &Organization, trips:
     }
     for (group, removed) in removals {
         let index = organization.group(&umapi_plan::account::FoldedName::new(group)).map(|(index, _)| index);
-        let total = index.and_then(|index| members.get(&index)).map_or(0, Vec::len) as u64;
+        let total = index.and_then(|index| members.get(&index)).copied().unwrap_or_default();
         let is_exempt = total < SMALL && matches!(guards.removals_per_group, Limit::Percent(_));
         if !is_exempt && guards.removals_per_group.is_exceeded_by(removed, total) {
             trip(Guard::RemovalsPerGroup, Some(group), removed, total, guards.removals_per_group);

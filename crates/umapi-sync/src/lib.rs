@@ -3,9 +3,12 @@
 mod compare;
 mod condition;
 pub mod config;
+mod details;
 mod diff;
 mod guard;
 pub mod import;
+mod index;
+mod links;
 mod matching;
 mod organization;
 mod people;
@@ -14,12 +17,15 @@ pub mod report;
 mod state;
 mod targets;
 mod template;
+mod texts;
 
 pub use compare::{Compared, LogShape, PeerLog, Who, compare};
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, ConfigMistake};
+pub use details::UserDetails;
 pub use diff::{Inputs, Planned};
 pub use guard::{Guard, Trip};
+pub use links::{LinkReader, Links};
 pub use matching::Matching;
 pub use organization::{AdobeGroup, AdobeUser, Organization, OrganizationReader};
 pub use people::{DirectoryName, People, PersonKey, PersonProblem, Standing, WantedUser};

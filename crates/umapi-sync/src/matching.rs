@@ -1,17 +1,23 @@
 //! Which user of Adobe is which person.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use umapi_plan::{Account, AccountKind, account::FoldedName};
+use umapi_plan::AccountKind;
 
 use crate::{
-    organization::{AdobeUser, Organization},
+    details::UserDetails,
+    links::OrgLinks,
+    organization::{AdobeUser, Organization, UserIndex},
     people::{People, Standing},
-    state::OrgState,
 };
 
 /// No match, in the lists of a [`Matching`].
 const NONE: u32 = u32::MAX;
+/// A user who is created.
+const NEW: u32 = u32::MAX - 1;
 
 /// Which user of an organization is which person.
 #[derive(Debug, Default)]
@@ -25,70 +31,61 @@ pub struct Matching {
 }
 
 /// An address in its folded form, and whether it is the one of an Adobe ID.
-type Address = (FoldedName, bool);
+type Address<'a> = (Cow<'a, str>, bool);
 
 impl Matching {
     /// Matches by what earlier runs found, then by username, then by email address.
-    pub fn of(people: &People<'_>, organization: &Organization, state: &OrgState) -> Self {
-        let users = organization.users.found().map(Vec::as_slice).unwrap_or_default();
-        let by_account = organization.by_account();
-        let by_id: HashMap<&str, usize> = match state.links.is_empty() {
-            true => HashMap::new(),
-            false => users.iter().enumerate().filter_map(|(index, user)| Some((user.id.as_deref()?, index))).collect(),
-        };
-        let linked = |key| {
-            let link = state.links.get(key)?;
-            let by_link = link.user_id.as_deref().and_then(|id| by_id.get(id));
-            by_link.or_else(|| by_account.get(Account::from(&link.account).key())).copied()
-        };
+    pub(crate) fn of(people: &People<'_>, organization: &Organization, links: Option<&OrgLinks>) -> Self {
+        let wanted_users = people.wanted();
+        let users = organization.users_found();
+        let by_account = UserIndex::new(organization);
 
         let mut matching =
-            Self { users: vec![NONE; people.wanted().len()], persons: vec![NONE; users.len()], ..Self::default() };
-        for (index, wanted) in people.wanted().iter().enumerate() {
-            if let Some(user) = linked(&wanted.key) {
-                matching.set(index, user);
-            }
+            Self { users: vec![NONE; wanted_users.len()], persons: vec![NONE; users.len()], ..Self::default() };
+        for (person, user) in links.iter().flat_map(|links| &links.matches) {
+            matching.set(*person as usize, *user as usize);
         }
-        for (index, wanted) in people.wanted().iter().enumerate() {
+        for (index, wanted) in wanted_users.iter().enumerate() {
             if matching.user_of(index).is_none()
-                && let Some(&user) = by_account.get(wanted.account.key())
+                && let Some(user) = by_account.of(&wanted.details.identity())
             {
                 matching.set(index, user);
             }
         }
-        let held: Vec<_> = people
+        let held: Vec<&UserDetails> = people
             .standings()
-            .filter_map(|(key, standing)| match standing {
-                Standing::Held(account) => Some((key, account.as_deref())),
+            .filter_map(|(_, standing)| match standing {
+                Standing::Held(user) => user.as_deref(),
                 Standing::Wanted(_) | Standing::Left => None,
             })
             .collect();
-        let rest: Vec<usize> = (0..people.wanted().len()).filter(|index| matching.user_of(*index).is_none()).collect();
-        let unmatched = rest.iter().filter_map(|index| people.wanted().get(*index)).map(|wanted| &wanted.account);
-        let by_address = by_address(users, unmatched.chain(held.iter().filter_map(|(_, account)| *account)));
-        let users_of = |address: &Address| by_address.get(address).map(Vec::as_slice).unwrap_or_default();
+        let rest: Vec<usize> = (0..wanted_users.len()).filter(|index| matching.user_of(*index).is_none()).collect();
+        let unmatched = rest.iter().filter_map(|index| wanted_users.get(*index)).map(|wanted| &wanted.details);
+        let by_address = by_address(users, unmatched.chain(held.iter().copied()));
         for index in rest {
-            let Some(wanted) = people.wanted().get(index) else { continue };
-            let Some(email) = folded_address(&wanted.account) else { continue };
-            let is_adobe_id = wanted.account.is_adobe_id();
-            match users_of(&(email.clone(), is_adobe_id)) {
+            let Some(wanted) = wanted_users.get(index).map(|wanted| &wanted.details) else { continue };
+            let Some(email) = wanted.folded_address() else { continue };
+            let is_adobe_id = wanted.is_adobe_id();
+            match users_of(&by_address, &(email.clone(), is_adobe_id)) {
                 &[user] => matching.set(index, user),
                 [_, ..] => {
                     matching.conflicts.insert(index, format!("several users have the address {email}"));
                 }
                 [] => {}
             }
-            if matching.user_of(index).is_none() && !is_adobe_id && !users_of(&(email, true)).is_empty() {
-                let wanted_kind = wanted.account.kind().map_or("account", AccountKind::as_str);
+            if matching.user_of(index).is_none() && !is_adobe_id && !users_of(&by_address, &(email, true)).is_empty() {
+                let wanted_kind = wanted.kind().map_or("account", AccountKind::as_str);
                 let reason = format!("an Adobe ID has this address, so no {wanted_kind} can be made with it");
                 matching.conflicts.insert(index, reason);
             }
         }
-        for (key, account) in held {
-            let by_name = account.and_then(|account| by_account.get(account.key()).copied());
-            let email = account.and_then(folded_address);
-            let by_address = email.map(|email| users_of(&(email, false))).unwrap_or_default().iter().copied();
-            matching.held.extend(linked(key).into_iter().chain(by_name).chain(by_address));
+        let linked = links.iter().flat_map(|links| &links.held).map(|user| *user as usize);
+        matching.held.extend(linked);
+        for user in held {
+            let by_name = by_account.of(&user.identity());
+            let address = user.folded_address().map(|email| (email, false));
+            let by_email = address.map(|address| users_of(&by_address, &address)).unwrap_or_default();
+            matching.held.extend(by_name.into_iter().chain(by_email.iter().copied()));
         }
         matching
     }
@@ -108,6 +105,18 @@ impl Matching {
         if let (Some(of_person), Some(of_user)) = (self.users.get_mut(person), self.persons.get_mut(user)) {
             (*of_person, *of_user) = (number(user), number(person));
         }
+    }
+
+    /// Notes that a user is created for a person who has none.
+    pub(crate) fn create(&mut self, person: usize) {
+        if let Some(none) = self.users.get_mut(person).filter(|user| **user == NONE) {
+            *none = NEW;
+        }
+    }
+
+    /// Whether a user is created for a person.
+    pub fn is_created(&self, person: usize) -> bool {
+        self.users.get(person) == Some(&NEW)
     }
 
     /// The user of a person.
@@ -132,25 +141,27 @@ impl Matching {
 }
 
 fn found(list: &[u32], index: usize) -> Option<usize> {
-    list.get(index).filter(|number| **number != NONE).map(|number| *number as usize)
+    list.get(index).filter(|number| !matches!(**number, NONE | NEW)).map(|number| *number as usize)
 }
 
-/// The folded address of an account. Most accounts are named by it, and then have it already.
-fn folded_address(account: &Account) -> Option<FoldedName> {
-    let email = account.email_address()?;
-    Some(if email == account.name() { account.key().name().clone() } else { FoldedName::user(email) })
+fn users_of<'m, 'a>(by_address: &'m HashMap<Address<'a>, Vec<usize>>, address: &Address<'a>) -> &'m [usize] {
+    by_address.get(address).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The users with the addresses of these accounts. Those are few: all others have a match already.
-fn by_address<'a>(users: &[AdobeUser], accounts: impl Iterator<Item = &'a Account>) -> HashMap<Address, Vec<usize>> {
-    let addresses = accounts.filter_map(folded_address).flat_map(|email| [(email.clone(), false), (email, true)]);
-    let mut by_address: HashMap<Address, Vec<usize>> = addresses.map(|address| (address, Vec::new())).collect();
+/// The users with the addresses of these people. Those are few: all others have a match already.
+fn by_address<'a>(
+    users: &'a [AdobeUser],
+    people: impl Iterator<Item = &'a UserDetails>,
+) -> HashMap<Address<'a>, Vec<usize>> {
+    let addresses = people.filter_map(UserDetails::folded_address);
+    let both_kinds = addresses.flat_map(|email| [(email.clone(), false), (email, true)]);
+    let mut by_address: HashMap<Address<'_>, Vec<usize>> = both_kinds.map(|address| (address, Vec::new())).collect();
     if by_address.is_empty() {
         return by_address;
     }
     for (index, user) in users.iter().enumerate() {
-        if let Some(email) = folded_address(&user.account)
-            && let Some(found) = by_address.get_mut(&(email, user.account.is_adobe_id()))
+        if let Some(email) = user.details.folded_address()
+            && let Some(found) = by_address.get_mut(&(email, user.details.is_adobe_id()))
         {
             found.push(index);
         }

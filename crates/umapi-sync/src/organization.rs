@@ -2,33 +2,30 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
 use umapi_directory::Extent;
 use umapi_model::{Group, GroupType, IntegerOrString, User};
-use umapi_plan::{
-    Account, GroupRef,
-    account::{AccountKey, FoldedName},
+use umapi_plan::{Account, GroupRef, account::FoldedName};
+
+use crate::{
+    details::{Identity, UserDetails},
+    index::Index,
 };
 
 /// A user of an organization.
 #[derive(Clone, Debug)]
 pub struct AdobeUser {
     /// The service's identifier, which never changes.
-    pub id: Option<Arc<str>>,
-    /// The account, with its kind and its email address if they are known.
-    pub account: Account,
+    pub id: Option<Box<str>>,
+    /// The account, with its kind and its email address if they are known; the names and the country.
+    pub details: UserDetails,
     /// The username, as stored, if it is not the name of the account.
-    pub username: Option<String>,
-    /// The first name.
-    pub first_name: Option<String>,
-    /// The last name.
-    pub last_name: Option<String>,
-    /// The country.
-    pub country: Option<String>,
-    /// The groups, as indexes into [`Organization::groups`].
-    pub groups: Vec<u32>,
+    pub username: Option<Box<str>>,
+    /// Where the groups are, see [`Organization::groups_of`].
+    groups: Range<u32>,
     /// Whether the user administers anything.
     pub is_administrator: bool,
 }
@@ -55,6 +52,8 @@ pub struct Organization {
     pub name: String,
     /// The users, and whether these are all.
     pub users: Extent<Vec<AdobeUser>>,
+    /// The groups of all users, one user after the other.
+    memberships: Vec<u32>,
     groups: Vec<AdobeGroup>,
     by_name: HashMap<FoldedName, u32>,
     /// Whether all groups were listed.
@@ -65,6 +64,7 @@ pub struct Organization {
 #[derive(Debug)]
 pub struct OrganizationReader {
     users: Vec<AdobeUser>,
+    memberships: Vec<u32>,
     groups: Vec<AdobeGroup>,
     by_name: HashMap<FoldedName, u32>,
     /// Spellings that were looked up before, so that a name is folded once.
@@ -74,8 +74,13 @@ pub struct OrganizationReader {
 impl OrganizationReader {
     /// Starts with the list of groups.
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
-        let mut reader =
-            Self { users: Vec::new(), groups: Vec::new(), by_name: HashMap::new(), spellings: HashMap::new() };
+        let mut reader = Self {
+            users: Vec::new(),
+            memberships: Vec::new(),
+            groups: Vec::new(),
+            by_name: HashMap::new(),
+            spellings: HashMap::new(),
+        };
         for group in groups {
             let index = reader.index_of(&group.group_name);
             let entry = &mut reader.groups[index as usize];
@@ -96,15 +101,21 @@ impl OrganizationReader {
         let Some(account) = Account::of(&user) else { return };
         let names = user.groups.unwrap_or_default();
         let is_administrator = !user.admin_roles.is_empty() || names.iter().any(|name| name.starts_with('_'));
-        let groups = names.iter().map(|name| self.index_of(name)).collect();
+        let begin = self.memberships.len();
+        for name in names {
+            let group = self.index_of(&name);
+            self.memberships.push(group);
+        }
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        let groups = number(begin)..number(self.memberships.len());
+        let (first, last, country) = (user.firstname.as_deref(), user.lastname.as_deref(), user.country.as_deref());
+        let details = UserDetails::new(&account, first, last, country);
         let username = user.username.filter(|username| *username != account.name());
+        let id = user.id.filter(|id| !id.is_empty());
         self.users.push(AdobeUser {
-            id: user.id.filter(|id| !id.is_empty()).map(Into::into),
-            account,
-            username,
-            first_name: user.firstname,
-            last_name: user.lastname,
-            country: user.country,
+            id: id.map(Into::into),
+            details,
+            username: username.map(Into::into),
             groups,
             is_administrator,
         });
@@ -134,6 +145,7 @@ impl OrganizationReader {
         Organization {
             name: name.into(),
             users: users.clone().map(|()| self.users),
+            memberships: self.memberships,
             groups: self.groups,
             by_name: self.by_name,
             group_list,
@@ -153,21 +165,78 @@ impl Organization {
         Some((index, self.groups.get(index as usize)?))
     }
 
-    /// The members of each group, as indexes into the users that were read.
-    pub fn members(&self) -> BTreeMap<u32, Vec<usize>> {
-        let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (index, user) in self.users.found().into_iter().flatten().enumerate() {
-            for &group in &user.groups {
+    /// The users that were read, whether these are all or not.
+    pub(crate) fn users_found(&self) -> &[AdobeUser] {
+        self.users.found().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The groups of a user, as indexes into [`groups`](Self::groups).
+    pub fn groups_of(&self, user: &AdobeUser) -> &[u32] {
+        self.memberships.get(user.groups.start as usize..user.groups.end as usize).unwrap_or_default()
+    }
+
+    /// The members of each group, as indexes into the users that were read, in order.
+    pub fn members(&self) -> BTreeMap<u32, Vec<u32>> {
+        let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (index, user) in (0..).zip(self.users_found()) {
+            for &group in self.groups_of(user) {
                 members.entry(group).or_default().push(index);
             }
         }
         members
     }
 
-    /// The users by their accounts.
-    pub fn by_account(&self) -> HashMap<&AccountKey, usize> {
-        let users = self.users.found().map(Vec::as_slice).unwrap_or_default();
-        users.iter().enumerate().map(|(index, user)| (user.account.key(), index)).collect()
+    /// The number of members of each group.
+    pub fn member_counts(&self) -> BTreeMap<u32, u64> {
+        let mut counts = BTreeMap::new();
+        for group in self.users_found().iter().flat_map(|user| self.groups_of(user)) {
+            *counts.entry(*group).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// Finds the users of an organization.
+#[derive(Debug)]
+pub(crate) struct UserIndex<'o> {
+    users: &'o [AdobeUser],
+    by_account: Index,
+    by_id: Index,
+}
+
+impl<'o> UserIndex<'o> {
+    /// Finds users by their accounts.
+    pub(crate) fn new(organization: &'o Organization) -> Self {
+        let users = organization.users_found();
+        let mut by_account = Index::with_capacity(users.len());
+        (0..users.len()).for_each(|index| by_account.insert(index, Self::identity_of(users)));
+        Self { users, by_account, by_id: Index::default() }
+    }
+
+    /// Finds users by their ids, too.
+    pub(crate) fn with_ids(organization: &'o Organization) -> Self {
+        let mut found = Self::new(organization);
+        found.by_id = Index::with_capacity(found.users.len());
+        (0..found.users.len()).for_each(|index| found.by_id.insert(index, Self::id_of(found.users)));
+        found
+    }
+
+    /// The user with an account.
+    pub(crate) fn of(&self, account: &Identity<'_>) -> Option<usize> {
+        self.by_account.find(account, Self::identity_of(self.users))
+    }
+
+    /// The user with an id.
+    pub(crate) fn of_id(&self, id: &str) -> Option<usize> {
+        self.by_id.find(&id, Self::id_of(self.users))
+    }
+
+    fn identity_of<'u>(users: &'u [AdobeUser]) -> impl Fn(usize) -> Option<Identity<'u>> {
+        |index| Some(users.get(index)?.details.identity())
+    }
+
+    fn id_of<'u>(users: &'u [AdobeUser]) -> impl Fn(usize) -> Option<&'u str> {
+        |index| users.get(index)?.id.as_deref()
     }
 }
 

@@ -1,20 +1,18 @@
 //! From people of a directory to users of Adobe.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    fmt,
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use umapi_directory::{Attributes, Person, PersonId};
 use umapi_plan::{
     Account, AccountKind,
-    account::{AccountKey, invisible_character, is_email_type},
+    account::{invisible_character, is_email_type},
 };
 
 use crate::{
     config::{Config, DisabledPeople, KindRule, account_kind, is_country},
+    details::{Identity, UserDetails},
+    index::Index,
     template::Template,
 };
 
@@ -35,18 +33,12 @@ pub struct PersonKey {
 /// The user that a person is to be.
 #[derive(Clone, Debug)]
 pub struct WantedUser {
-    /// The person.
-    pub key: PersonKey,
+    /// The account, with its kind and its email address; the names and the country.
+    pub details: UserDetails,
     /// Where the directory shows the person.
-    pub place: String,
-    /// The account, with its kind and its email address.
-    pub account: Account,
-    /// The first name.
-    pub first_name: Option<String>,
-    /// The last name.
-    pub last_name: Option<String>,
-    /// The country, as two upper-case letters.
-    pub country: Option<String>,
+    pub place: Box<str>,
+    /// The number of the person, among all.
+    person: u32,
     /// Whether several people of one directory have this account. Then nobody knows whose names are right.
     pub is_shared: bool,
 }
@@ -59,7 +51,7 @@ pub enum Standing {
     /// Their account is disabled: they left.
     Left,
     /// They are left out, by a rule or for a mistake. What they have stays. The account is known if it could be made.
-    Held(Option<Box<Account>>),
+    Held(Option<Box<UserDetails>>),
 }
 
 /// A person who could not be made a user.
@@ -78,28 +70,49 @@ pub struct PersonProblem {
 pub struct People<'c> {
     config: &'c Config,
     wanted: Vec<WantedUser>,
-    standings: HashMap<PersonKey, Standing>,
-    by_account: HashMap<AccountKey, u32>,
+    by_account: Index,
+    /// Everyone whom a directory showed.
+    persons: Vec<(PersonKey, Standing)>,
+    by_key: Index,
     problems: Vec<PersonProblem>,
 }
 
 impl<'c> People<'c> {
     /// Starts with nobody.
     pub fn new(config: &'c Config) -> Self {
-        Self { config, wanted: Vec::new(), standings: HashMap::new(), by_account: HashMap::new(), problems: Vec::new() }
+        Self {
+            config,
+            wanted: Vec::new(),
+            by_account: Index::default(),
+            persons: Vec::new(),
+            by_key: Index::default(),
+            problems: Vec::new(),
+        }
     }
 
     /// Takes a person of a directory.
     pub fn take(&mut self, directory: &DirectoryName, person: Person) {
         let key = PersonKey { directory: directory.clone(), id: person.id.clone() };
-        let standing = self.standing_of(&key, person);
-        self.standings.insert(key, standing);
+        let number = self.number_of(&key).unwrap_or(self.persons.len());
+        let standing = self.standing_of(&key, number, person);
+        match self.persons.get_mut(number) {
+            Some((_, known)) => *known = standing,
+            None => {
+                self.persons.push((key, standing));
+                self.by_key.insert(number, |number| Some(&self.persons.get(number)?.0));
+            }
+        }
     }
 
-    fn standing_of(&mut self, key: &PersonKey, person: Person) -> Standing {
+    /// The number of a person, among all.
+    fn number_of(&self, key: &PersonKey) -> Option<usize> {
+        self.by_key.find(&key, |number| Some(&self.persons.get(number)?.0))
+    }
+
+    fn standing_of(&mut self, key: &PersonKey, number: usize, person: Person) -> Standing {
         let config = self.config;
-        let user = wanted_user(config, key, &person);
-        let account = || user.as_ref().ok().map(|user| Box::new(user.account.clone()));
+        let user = wanted_user(config, &person);
+        let account = || user.as_ref().ok().cloned().map(Box::new);
         match config.people.skip.as_ref().map(|skip| skip.holds(&person)) {
             Some(Ok(true)) => return Standing::Held(account()),
             Some(Err(error)) => {
@@ -116,7 +129,7 @@ impl<'c> People<'c> {
             }
         }
         match user {
-            Ok(user) => Standing::Wanted(self.add(user)),
+            Ok(details) => Standing::Wanted(self.add(key, number, details, person.place)),
             Err(reason) => {
                 self.problem(key, person.place, reason);
                 Standing::Held(None)
@@ -125,25 +138,22 @@ impl<'c> People<'c> {
     }
 
     /// Adds a user. People with one account are one user.
-    fn add(&mut self, user: WantedUser) -> usize {
-        match self.by_account.entry(user.account.key().clone()) {
-            Entry::Vacant(vacant) => {
-                let index = self.wanted.len();
-                vacant.insert(u32::try_from(index).unwrap_or(u32::MAX));
-                self.wanted.push(user);
-                index
-            }
-            Entry::Occupied(known) => {
-                let index = *known.get() as usize;
-                let first = &mut self.wanted[index];
-                if first.key.directory == user.key.directory {
-                    first.is_shared = true;
-                    let reason = format!("{} is the account of {} too", user.account, first.place);
-                    self.problem(&user.key, user.place, reason);
-                }
-                index
-            }
+    fn add(&mut self, key: &PersonKey, number: usize, details: UserDetails, place: String) -> usize {
+        let known = self.by_account.find(&details.identity(), identity_of(&self.wanted));
+        let Some(index) = known else {
+            let index = self.wanted.len();
+            let person = u32::try_from(number).unwrap_or(u32::MAX);
+            self.wanted.push(WantedUser { details, place: place.into(), person, is_shared: false });
+            self.by_account.insert(index, identity_of(&self.wanted));
+            return index;
+        };
+        let same_directory = self.key_of(index).is_some_and(|first| first.directory == key.directory);
+        if let Some(first) = self.wanted.get_mut(index).filter(|_| same_directory) {
+            first.is_shared = true;
+            let reason = format!("{details} is the account of {} too", first.place);
+            self.problem(key, place, reason);
         }
+        index
     }
 
     fn problem(&mut self, person: &PersonKey, place: String, reason: String) {
@@ -155,14 +165,20 @@ impl<'c> People<'c> {
         &self.wanted
     }
 
+    /// Who is to be a user, by the index into [`wanted`](Self::wanted). Of several people, it is the first one.
+    pub fn key_of(&self, wanted: usize) -> Option<&PersonKey> {
+        let person = self.wanted.get(wanted)?.person;
+        self.persons.get(person as usize).map(|(key, _)| key)
+    }
+
     /// What a person means for the sync. `None` for someone whom no directory showed.
     pub fn standing(&self, key: &PersonKey) -> Option<&Standing> {
-        self.standings.get(key)
+        self.persons.get(self.number_of(key)?).map(|(_, standing)| standing)
     }
 
     /// Everyone whom a directory showed.
     pub fn standings(&self) -> impl Iterator<Item = (&PersonKey, &Standing)> {
-        self.standings.iter()
+        self.persons.iter().map(|(key, standing)| (key, standing))
     }
 
     /// The people who could not be made users.
@@ -171,8 +187,13 @@ impl<'c> People<'c> {
     }
 }
 
+/// The identity of a user, by its index.
+fn identity_of<'p>(wanted: &'p [WantedUser]) -> impl Fn(usize) -> Option<Identity<'p>> {
+    |index| Some(wanted.get(index)?.details.identity())
+}
+
 /// Makes a user of a person, or says why it cannot be done.
-fn wanted_user(config: &Config, key: &PersonKey, person: &Person) -> Result<WantedUser, String> {
+fn wanted_user(config: &Config, person: &Person) -> Result<UserDetails, String> {
     let rules = &config.people;
     let attributes = &person.attributes;
     let kind = match &rules.kind {
@@ -209,22 +230,15 @@ fn wanted_user(config: &Config, key: &PersonKey, person: &Person) -> Result<Want
         }
         _ => {}
     }
-    let user = WantedUser {
-        key: key.clone(),
-        place: person.place.clone(),
-        account: account.with_kind(kind).with_email(email),
-        first_name: optional(rules.first_name.as_ref(), attributes),
-        last_name: optional(rules.last_name.as_ref(), attributes),
-        country,
-        is_shared: false,
-    };
-    for text in [Some(user.account.name()), user.first_name.as_deref(), user.last_name.as_deref()].into_iter().flatten()
-    {
+    let account = account.with_kind(kind).with_email(email);
+    let first = optional(rules.first_name.as_ref(), attributes);
+    let last = optional(rules.last_name.as_ref(), attributes);
+    for text in [Some(account.name()), first.as_deref(), last.as_deref()].into_iter().flatten() {
         if let Some(character) = invisible_character(text) {
             return Err(format!("`{}` holds the invisible character {character}", text.escape_debug()));
         }
     }
-    Ok(user)
+    Ok(UserDetails::new(&account, first.as_deref(), last.as_deref(), country.as_deref()))
 }
 
 fn required(field: &str, template: &Template, attributes: &Attributes) -> Result<String, String> {

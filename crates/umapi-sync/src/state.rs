@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use umapi_plan::{Account, AccountKind};
 
-use crate::{guard::Trip, people::PersonKey};
+use crate::guard::Trip;
 
-/// What a sync remembers between runs.
+/// What a sync remembers between runs, besides a [`Link`] for each person: those are as many as there are people, so they
+/// are read one by one, by a [`LinkReader`](crate::LinkReader).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// By the names of the organizations.
@@ -21,15 +22,13 @@ pub struct State {
 /// What is remembered of an organization.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OrgState {
-    /// Which person is which user, whatever their names are now.
-    pub links: BTreeMap<PersonKey, Link>,
     /// The users who left the directory, by their folded names.
     pub leavers: BTreeMap<String, Leaver>,
     /// Users who stay in the groups of the rules although no directory names them, by their folded names.
     pub adopted: BTreeSet<String>,
 }
 
-/// The user of a person, as the last run found it.
+/// The user of a person, as the last run found it: who is who, whatever their names are now.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Link {
     /// The service's identifier.

@@ -1,6 +1,6 @@
 //! Which users belong into which groups of Adobe, and whether that is all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use umapi_directory::{Complete, Extent, Gap, GapCause, GroupReading, PersonId, Reading};
 use umapi_plan::account::FoldedName;
@@ -11,8 +11,12 @@ use crate::{
     state::DirectorySizes,
 };
 
-/// The wanted members of a group: indexes of users, each with the source that names them.
-pub type Members = BTreeMap<usize, u32>;
+/// The wanted members of a group: users, each with the source that names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// In the order of the users, each once.
+    list: Vec<(u32, u32)>,
+}
 
 /// A group of a directory that gives members to a group of Adobe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +49,8 @@ pub struct Targets {
     by_org: BTreeMap<String, BTreeMap<FoldedName, TargetGroup>>,
     /// The groups that a pattern can name, by organization, and whether all groups of the directory were listed.
     families: Vec<(String, TargetFamily, Extent<()>)>,
-    /// Users whom a rule selects, for a group or not.
-    selected: BTreeSet<usize>,
+    /// By user: whether a rule selects them, for a group or not.
+    selected: Vec<bool>,
     /// Groups of a directory that a rule names and that could not be read whole.
     gaps: Vec<Gap>,
 }
@@ -61,7 +65,7 @@ impl Targets {
         readings: &[(&DirectoryConfig, Reading)],
         is_known: &dyn Fn(&PersonKey) -> bool,
     ) -> Self {
-        let mut targets = Self::default();
+        let mut targets = Self { selected: vec![false; people.wanted().len()], ..Self::default() };
         for (directory, reading) in readings {
             let name = DirectoryName::from(directory.name.as_str());
             for rule in config.maps_of(directory) {
@@ -75,7 +79,7 @@ impl Targets {
                     let source = Source { directory: directory.name.clone(), group: group.clone(), line: rule.line };
                     let members = wanted_members(people, &name, &group, &read.members, is_known);
                     targets.gaps.extend(members.gaps().iter().cloned());
-                    targets.selected.extend(members.found().into_iter().flatten());
+                    members.found().into_iter().flatten().for_each(|user| targets.select(*user as usize));
                     for to in &rule.to {
                         let org = to.org.as_deref().unwrap_or_else(|| config.primary());
                         if let Some(name) = rule.from.expand(&group, to) {
@@ -90,18 +94,24 @@ impl Targets {
         targets
     }
 
-    fn add(&mut self, org: &str, name: String, members: &Extent<Vec<usize>>, source: Source, create: bool) {
+    fn select(&mut self, user: usize) {
+        if let Some(selected) = self.selected.get_mut(user) {
+            *selected = true;
+        }
+    }
+
+    fn add(&mut self, org: &str, name: String, members: &Extent<Vec<u32>>, source: Source, create: bool) {
         let groups = self.by_org.entry(org.to_owned()).or_default();
         let group = groups.entry(FoldedName::new(&name)).or_insert_with(|| TargetGroup {
             name,
-            members: Complete::proven(Members::new()).into(),
+            members: Complete::proven(Members::default()).into(),
             sources: Vec::new(),
             create: false,
         });
         let number = u32::try_from(group.sources.len()).unwrap_or(u32::MAX);
         group.sources.push(source);
         group.create |= create;
-        let members = members.clone().map(|list| list.into_iter().map(|user| (user, number)).collect::<Members>());
+        let members = members.as_ref().map(|list| list.iter().map(|user| (*user, number)).collect::<Members>());
         let before = std::mem::replace(&mut group.members, Extent::missing(Gap::new("", GapCause::NotFound)));
         group.members = members.join(before);
     }
@@ -125,14 +135,69 @@ impl Targets {
         Some(extents.fold(first, |all, list| list.gaps().iter().cloned().fold(all, Extent::weaken)))
     }
 
-    /// Users whom a rule selects, for a group or not.
-    pub fn selected(&self) -> &BTreeSet<usize> {
-        &self.selected
+    /// Whether a rule selects a user, for a group or not.
+    pub fn selects(&self, user: usize) -> bool {
+        self.selected.get(user).is_some_and(|selected| *selected)
     }
 
     /// What could not be read of the groups that the rules name.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
+    }
+}
+
+impl Members {
+    /// The source that names a user; `None` for someone who does not belong into the group.
+    pub fn source_of(&self, user: usize) -> Option<u32> {
+        let place = self.list.binary_search_by_key(&user, |(known, _)| *known as usize).ok()?;
+        self.list.get(place).map(|(_, source)| *source)
+    }
+
+    /// The users in their order, each with the source that names them.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.list.iter().map(|(user, source)| (*user as usize, *source))
+    }
+
+    /// The number of users.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether nobody belongs into the group.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+impl Extend<(u32, u32)> for Members {
+    /// Adds users. The source that is added last counts.
+    fn extend<I: IntoIterator<Item = (u32, u32)>>(&mut self, more: I) {
+        self.list.extend(more);
+        self.list.sort_by_key(|(user, _)| *user);
+        self.list.dedup_by(|later, first| {
+            let is_same = later.0 == first.0;
+            if is_same {
+                *first = *later;
+            }
+            is_same
+        });
+    }
+}
+
+impl FromIterator<(u32, u32)> for Members {
+    fn from_iter<I: IntoIterator<Item = (u32, u32)>>(users: I) -> Self {
+        let mut members = Self::default();
+        members.extend(users);
+        members
+    }
+}
+
+impl IntoIterator for Members {
+    type Item = (u32, u32);
+    type IntoIter = std::vec::IntoIter<(u32, u32)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
     }
 }
 
@@ -149,14 +214,14 @@ fn wanted_members(
     group: &str,
     members: &Extent<Vec<PersonId>>,
     is_known: &dyn Fn(&PersonKey) -> bool,
-) -> Extent<Vec<usize>> {
+) -> Extent<Vec<u32>> {
     let mut unidentified = Vec::new();
-    let users = members.clone().map(|members| {
+    let users = members.as_ref().map(|members| {
         let mut users = Vec::with_capacity(members.len());
         for id in members {
-            let key = PersonKey { directory: directory.clone(), id };
+            let key = PersonKey { directory: directory.clone(), id: id.clone() };
             match people.standing(&key) {
-                Some(Standing::Wanted(user)) => users.push(*user),
+                Some(Standing::Wanted(user)) => users.push(u32::try_from(*user).unwrap_or(u32::MAX)),
                 // Disabled; or left out and known, so that nobody takes them for someone else.
                 Some(Standing::Left | Standing::Held(Some(_))) => {}
                 Some(Standing::Held(None)) if is_known(&key) => {}
@@ -213,4 +278,28 @@ pub(crate) fn sizes(reading: &Reading, before: Option<&DirectorySizes>) -> Direc
         sizes.groups.retain(|name, _| reading.groups.contains_key(name));
     }
     sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn members_are_a_map_from_users_to_sources(
+            first in proptest::collection::vec((0_u32..9, 0_u32..3), 0..9),
+            more in proptest::collection::vec((0_u32..9, 0_u32..3), 0..9),
+        ) {
+            let mut members: Members = first.iter().copied().collect();
+            members.extend(more.iter().copied());
+            let map: BTreeMap<usize, u32> = first.iter().chain(&more).map(|(user, source)| (*user as usize, *source)).collect();
+            prop_assert_eq!(members.iter().collect::<Vec<_>>(), map.clone().into_iter().collect::<Vec<_>>());
+            prop_assert_eq!((members.len(), members.is_empty()), (map.len(), map.is_empty()));
+            for user in 0..9 {
+                prop_assert_eq!(members.source_of(user), map.get(&user).copied());
+            }
+        }
+    }
 }

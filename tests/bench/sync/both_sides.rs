@@ -1,9 +1,11 @@
 //! A directory and an organization of any size, made up person by person, and the plan between them.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use umapi_directory::{Attributes, Complete, GroupReading, Person, PersonId, Reading};
 use umapi_model::{Group, GroupType, User, UserType};
-use umapi_sync::{AccountRecord, Config, Inputs, Link, OrganizationReader, People, PersonKey, State};
+use umapi_sync::{
+    AccountRecord, Config, Inputs, Link, LinkReader, Links, Organization, OrganizationReader, People, PersonKey, State,
+};
 
 /// The rules of the plan: 20 groups become profiles, and who left loses them.
 const CONFIG: &str = r#"
@@ -95,27 +97,27 @@ pub(crate) fn plan(people: usize, later: bool) -> Result<usize> {
     }
     let adobe = reader.finish("main", &Complete::proven(()).into(), Complete::proven(()).into());
 
-    let mut state = State::default();
-    if later {
-        let org = state.orgs.entry("main".to_owned()).or_default();
-        for number in 0..people {
-            let key = PersonKey { directory: "ldap".into(), id: id_of(number) };
-            let account =
-                AccountRecord { name: format!("p{number}@bench.example"), domain: None, kind: None, email: None };
-            let link = Link { user_id: Some(format!("{number:024X}@AdobeID")), account };
-            org.links.insert(key, link);
-        }
-    }
+    let organizations = vec![adobe];
+    let links = if later { links(&everybody, &organizations, people) } else { Links::default() };
     let readings = vec![(&config.directories[0], reading)];
-    let mut inputs = Inputs {
-        config: &config,
-        people: everybody,
-        readings,
-        organizations: vec![adobe],
-        state: &state,
-        today: 20_000,
-    };
-    Ok(inputs.plan().plan.len())
+    let state = State::default();
+    let mut inputs =
+        Inputs { config: &config, people: everybody, readings, organizations, links, state: &state, today: 20_000 };
+    let planned = inputs.plan();
+    // What a run would write to its state.
+    ensure!(inputs.links_of(&planned).count() == people, "every person is linked to a user");
+    Ok(planned.plan.len())
+}
+
+/// What an earlier run found: who each person is. The command reads it from its state, one by one.
+fn links(everybody: &People<'_>, organizations: &[Organization], people: usize) -> Links {
+    let mut links = LinkReader::new(everybody, organizations);
+    for number in 0..people {
+        let key = PersonKey { directory: "ldap".into(), id: id_of(number) };
+        let account = AccountRecord { name: format!("p{number}@bench.example"), domain: None, kind: None, email: None };
+        links.take("main", &key, &Link { user_id: Some(format!("{number:024X}@AdobeID")), account });
+    }
+    links.finish()
 }
 
 fn id_of(number: usize) -> PersonId {

@@ -6,10 +6,10 @@ mod import;
 mod init;
 mod secret;
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use umapi_sync::{Inputs, Plan, Planned, Quarantine, Report, State, Trip, report::Run, user_key};
+use umapi_sync::{Inputs, LinkReader, OrgState, Plan, Planned, Quarantine, Report, State, Trip, report::Run, user_key};
 
 use crate::{
     connection::Connection,
@@ -170,10 +170,14 @@ struct Prepared<'c> {
     connections: Vec<Connection>,
 }
 
-async fn prepare<'c>(context: &Context, setup: &'c Setup, state: &'c State) -> Result<Prepared<'c>> {
+/// Reads both sides, and compares them. `state` is that of the file, or a copy.
+async fn prepare<'c>(context: &Context, setup: &'c Setup, file: &StateFile, state: &'c State) -> Result<Prepared<'c>> {
     let BothSides { people, readings, organizations, connections } = read_both(context, setup).await?;
     let today = today(&context.clock);
-    let mut inputs = Inputs { config: &setup.config, people, readings, organizations, state, today };
+    let mut links = LinkReader::new(&people, &organizations);
+    file.links(|org, person, link| links.take(org, person, link))?;
+    let links = links.finish();
+    let mut inputs = Inputs { config: &setup.config, people, readings, organizations, links, state, today };
     let planned = inputs.plan();
     Ok(Prepared { inputs, planned, connections })
 }
@@ -188,7 +192,7 @@ impl PlanArgs {
     async fn plan(&self, context: &Context, report: &mut Report) -> Result<Exit> {
         let setup = self.files.read(context)?;
         let state = setup.state(context)?;
-        let mut prepared = prepare(context, &setup, &state.state).await?;
+        let mut prepared = prepare(context, &setup, &state, &state.state).await?;
         self.only.keep(&mut prepared.planned.plan);
         let plan = &prepared.planned.plan;
         report.take_plan(plan);
@@ -248,27 +252,30 @@ impl ApplyArgs {
         report: &mut Report,
     ) -> Result<Exit> {
         let before = file.state.clone();
-        let Prepared { planned: Planned { mut plan, state: mut next, .. }, connections, .. } =
-            prepare(context, setup, &before).await?;
-        self.only.keep(&mut plan);
-        report.take_plan(&plan);
-        tell(context, &plan);
-        if !plan.trips.is_empty() {
-            return self.stop(context, setup, file, before, plan.trips);
+        let Prepared { inputs, mut planned, connections } = prepare(context, setup, file, &before).await?;
+        self.only.keep(&mut planned.plan);
+        report.take_plan(&planned.plan);
+        tell(context, &planned.plan);
+        if !planned.plan.trips.is_empty() {
+            return self.stop(context, setup, file, before.clone(), planned.plan.trips);
         }
-        let whole = if plan.is_whole() { Exit::Success } else { Exit::Failed };
-        if plan.is_empty() {
+        let whole = if planned.plan.is_whole() { Exit::Success } else { Exit::Failed };
+        if planned.plan.is_empty() {
             context.note("nothing to change");
         } else {
-            self.confirm(context, &plan)?;
+            self.confirm(context, &planned.plan)?;
         }
         if !self.options.dry_run {
             // Before anything is sent: who is whom must survive a stop, and days of grace must not begin anew.
+            let mut next = std::mem::take(&mut planned.state);
             if !self.only.only.is_empty() {
                 next.directories.clone_from(&before.directories);
             }
-            file.save(next)?;
+            file.save(next, inputs.links_of(&planned))?;
         }
+        // Only the plan is sent.
+        drop(inputs);
+        let Planned { plan, .. } = planned;
         Ok(send(context, &connections, &plan.orgs, &self.options, report).await?.most_severe(whole))
     }
 
@@ -343,7 +350,8 @@ impl ApplyArgs {
     ) -> Result<Exit> {
         let quarantines = setup.config.guard.on_trip == umapi_sync::config::OnTrip::Quarantine;
         if quarantines && !self.options.dry_run {
-            file.save(State { quarantine: Some(Quarantine { trips: trips.clone(), is_allowed: false }), ..state })?;
+            let quarantine = Some(Quarantine { trips: trips.clone(), is_allowed: false });
+            file.save(State { quarantine, ..state }, [])?;
         }
         context.note("nothing was changed");
         let failure = trips.iter().fold(Failure::failed("a guard stopped the run"), Failure::why);
@@ -459,7 +467,7 @@ impl OnlyArgs {
 async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
     let setup = files.read(context)?;
     let state = setup.state(context)?;
-    let prepared = prepare(context, &setup, &state.state).await?;
+    let prepared = prepare(context, &setup, &state, &state.state).await?;
     let Prepared { inputs, planned, .. } = &prepared;
     let mut exit = if planned.plan.is_whole() { Exit::Success } else { Exit::Failed };
     for (directory, reading) in &inputs.readings {
@@ -529,11 +537,11 @@ fn status(context: &Context, files: &SyncArgs) -> Result<Exit> {
         say("directory", format!("{directory}: {people}, {}", counted(sizes.groups.len() as u64, "group")));
     }
     let now = today(&context.clock);
-    for (org, state) in &file.state.orgs {
-        say(
-            "organization",
-            format!("{org}: {} known, {} adopted", counted_people(state.links.len() as u64), state.adopted.len()),
-        );
+    let none = OrgState::default();
+    for org in file.people.keys().chain(file.state.orgs.keys()).collect::<BTreeSet<_>>() {
+        let known = counted_people(file.people.get(org).copied().unwrap_or_default());
+        let state = file.state.orgs.get(org).unwrap_or(&none);
+        say("organization", format!("{org}: {known} known, {} adopted", state.adopted.len()));
         for (user, leaver) in &state.leavers {
             say("leaver", format!("{user} of {org}: left {} days ago", now - leaver.since));
         }
@@ -568,7 +576,7 @@ impl AllowArgs {
         }
         context.confirm("Let the next run make this, once?", self.yes)?;
         let state = State { quarantine: Some(Quarantine { is_allowed: true, ..quarantine }), ..file.state.clone() };
-        file.save(state)?;
+        file.save(state, [])?;
         context.note("the next run makes it");
         Ok(Exit::Success)
     }
@@ -579,7 +587,7 @@ impl AdoptArgs {
         let setup = self.files.read(context)?;
         let mut file = setup.state(context)?;
         let before = file.state.clone();
-        let prepared = prepare(context, &setup, &before).await?;
+        let prepared = prepare(context, &setup, &file, &before).await?;
         let mut listing = context.listing();
         let mut adopted: Vec<(String, String)> = Vec::new();
         let mut unknown = self.keep.clone();
@@ -613,7 +621,7 @@ impl AdoptArgs {
             for (org, key) in adopted {
                 state.orgs.entry(org).or_default().adopted.insert(key);
             }
-            file.save(state)?;
+            file.save(state, [])?;
             context.note(&format!(
                 "{} from now on",
                 if count == 1 { "1 membership stays".to_owned() } else { format!("{count} memberships stay") }

@@ -5,10 +5,11 @@ use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
+    iter,
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, Transaction, params};
 use umapi_directory::PersonId;
 use umapi_sync::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, PersonKey, State, report::Counts};
 
@@ -38,11 +39,13 @@ const SCHEMA: &str = "
     CREATE TABLE last_run (id INTEGER PRIMARY KEY CHECK (id = 1), content TEXT NOT NULL) STRICT;
 ";
 
-/// The state of a sync, locked for this process.
+/// The state of a sync, locked for this process. The links stay in the file: there is one for each person.
 #[derive(Debug)]
 pub(crate) struct StateFile {
     /// `None` for a rehearsal.
     place: Option<Place>,
+    /// The number of links of each organization when it was opened.
+    pub(crate) people: BTreeMap<String, u64>,
     pub(crate) state: State,
     pub(crate) last_run: Option<LastRun>,
 }
@@ -72,34 +75,50 @@ impl StateFile {
     /// Opens the state and locks it. Without a file, nothing is remembered.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let lock = lock(path)?;
-        let (state, last_run) = match path.try_exists() {
-            Ok(false) => (State::default(), None),
-            Ok(true) => read(path).map_err(|why| unusable(path, &why))?,
+        let place = Some(Place { path: path.to_owned(), _lock: lock });
+        let mut file = Self { place, ..Self::unsaved() };
+        match path.try_exists() {
+            Ok(false) => {}
+            Ok(true) => file.read(path).map_err(|why| unusable(path, &why))?,
             Err(error) => return Err(unusable(path, &error)),
-        };
-        Ok(Self { place: Some(Place { path: path.to_owned(), _lock: lock }), state, last_run })
+        }
+        Ok(file)
     }
 
     /// A state that is not kept.
     pub(crate) fn unsaved() -> Self {
-        Self { place: None, state: State::default(), last_run: None }
+        Self { place: None, people: BTreeMap::new(), state: State::default(), last_run: None }
     }
 
-    /// Writes the state, as a whole or not at all.
-    pub(crate) fn save(&mut self, state: State) -> Result<()> {
+    /// Hands the links to `take`, each with the name of its organization, in the order of the people.
+    pub(crate) fn links(&self, mut take: impl FnMut(&str, &PersonKey, &Link)) -> Result<()> {
+        match &self.place {
+            Some(Place { path, .. }) if path.exists() => {
+                read_links(path, &mut take).map_err(|error| unusable(path, &damaged(error)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the state, as a whole or not at all. The links are added, or take the place of those of the same people.
+    pub(crate) fn save<'l>(
+        &mut self,
+        state: State,
+        links: impl IntoIterator<Item = (&'l str, &'l PersonKey, Link)>,
+    ) -> Result<()> {
         self.state = state;
-        self.write()
+        self.write(&mut links.into_iter())
     }
 
     /// Writes how the run ended.
     pub(crate) fn save_run(&mut self, run: LastRun) -> Result<()> {
         self.last_run = Some(run);
-        self.write()
+        self.write(&mut iter::empty())
     }
 
-    fn write(&self) -> Result<()> {
+    fn write(&self, links: &mut dyn Iterator<Item = (&str, &PersonKey, Link)>) -> Result<()> {
         let Some(Place { path, .. }) = &self.place else { return Ok(()) };
-        write(path, &self.state, self.last_run.as_ref()).map_err(|why| {
+        write(path, &self.state, self.last_run.as_ref(), links).map_err(|why| {
             Failure::failed(format!("cannot write the state of the sync {}", path.display()))
                 .why(why)
                 .remedy("check that its disk has room and that you may write to its folder")
@@ -151,40 +170,64 @@ fn unusable(path: &Path, why: &dyn fmt::Display) -> Failure {
     )
 }
 
-fn read(path: &Path) -> Result<(State, Option<LastRun>), String> {
-    match sqlite_file::inspect(path).map_err(|error| error.to_string())? {
-        FileKind::Sqlite(header) if header.application_id == APPLICATION_ID => {
-            if header.format_version != FORMAT_VERSION {
-                return Err("another version of umapi wrote it".to_owned());
+impl StateFile {
+    /// Reads everything but the links.
+    fn read(&mut self, path: &Path) -> Result<(), String> {
+        match sqlite_file::inspect(path).map_err(|error| error.to_string())? {
+            FileKind::Sqlite(header) if header.application_id == APPLICATION_ID => {
+                if header.format_version != FORMAT_VERSION {
+                    return Err("another version of umapi wrote it".to_owned());
+                }
             }
+            _ => return Err("it is not a state of umapi sync".to_owned()),
         }
-        _ => return Err("it is not a state of umapi sync".to_owned()),
+        let connection = open(path).map_err(damaged)?;
+        let integrity: String =
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(damaged)?;
+        if integrity != "ok" {
+            return Err(format!("it is damaged: {integrity}"));
+        }
+        self.people = count_links(&connection).map_err(damaged)?;
+        self.state = read_state(&connection).map_err(damaged)?;
+        let last_run = connection
+            .query_row("SELECT content FROM last_run", [], |row| row.get::<_, String>(0))
+            .optional()
+            .map_err(damaged)?;
+        self.last_run = last_run.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(())
     }
-    let damaged = |error: rusqlite::Error| format!("it is damaged: {error}");
-    let connection = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(damaged)?;
-    let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(damaged)?;
-    if integrity != "ok" {
-        return Err(format!("it is damaged: {integrity}"));
+}
+
+fn damaged(error: rusqlite::Error) -> String {
+    format!("it is damaged: {error}")
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn count_links(connection: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let mut counts = connection.prepare("SELECT org, count(*) FROM link GROUP BY org")?;
+    let count = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+    counts.query_map([], count)?.collect()
+}
+
+fn read_links(path: &Path, take: &mut dyn FnMut(&str, &PersonKey, &Link)) -> rusqlite::Result<()> {
+    let connection = open(path)?;
+    let mut links = connection
+        .prepare("SELECT org, directory, person, user_id, account FROM link ORDER BY org, directory, person")?;
+    let mut rows = links.query([])?;
+    while let Some(row) = rows.next()? {
+        let (org, directory, person): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let key = PersonKey { directory: directory.into(), id: PersonId::from(person) };
+        take(&org, &key, &Link { user_id: row.get(3)?, account: from_json::<AccountRecord>(row.get(4)?)? });
     }
-    let state = read_state(&connection).map_err(damaged)?;
-    let last_run = connection
-        .query_row("SELECT content FROM last_run", [], |row| row.get::<_, String>(0))
-        .optional()
-        .map_err(damaged)?;
-    Ok((state, last_run.and_then(|text| serde_json::from_str(&text).ok())))
+    Ok(())
 }
 
 fn read_state(connection: &Connection) -> rusqlite::Result<State> {
     let mut state = State::default();
     let mut orgs: BTreeMap<String, OrgState> = BTreeMap::new();
-    let mut links = connection.prepare("SELECT org, directory, person, user_id, account FROM link")?;
-    let mut rows = links.query([])?;
-    while let Some(row) = rows.next()? {
-        let (directory, person): (String, String) = (row.get(1)?, row.get(2)?);
-        let key = PersonKey { directory: directory.into(), id: PersonId::from(person) };
-        let link = Link { user_id: row.get(3)?, account: from_json::<AccountRecord>(row.get(4)?)? };
-        orgs.entry(row.get(0)?).or_default().links.insert(key, link);
-    }
     let mut leavers = connection.prepare("SELECT org, user, since FROM leaver")?;
     let mut rows = leavers.query([])?;
     while let Some(row) = rows.next()? {
@@ -207,31 +250,34 @@ fn read_state(connection: &Connection) -> rusqlite::Result<State> {
     Ok(state)
 }
 
-fn write(path: &Path, state: &State, last_run: Option<&LastRun>) -> Result<(), String> {
+/// Writes a copy of the file with what has changed, and gives it the name of the file when it is complete.
+fn write(
+    path: &Path,
+    state: &State,
+    last_run: Option<&LastRun>,
+    links: &mut dyn Iterator<Item = (&str, &PersonKey, Link)>,
+) -> Result<(), String> {
     let folder = private_file::folder_of(path);
     let text = |error: &dyn fmt::Display| error.to_string();
-    let file = tempfile::Builder::new().prefix(".umapi-sync-").tempfile_in(folder).map_err(|error| text(&error))?;
+    let mut file = tempfile::Builder::new().prefix(".umapi-sync-").tempfile_in(folder).map_err(|error| text(&error))?;
+    let is_new = match File::open(path) {
+        Ok(mut before) => io::copy(&mut before, file.as_file_mut()).map(|_| false).map_err(|error| text(&error))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        Err(error) => return Err(text(&error)),
+    };
     let mut connection = Connection::open(file.path()).map_err(|error| text(&error))?;
-    let fill = |connection: &mut Connection| -> rusqlite::Result<()> {
+    let mut fill = |connection: &mut Connection| -> rusqlite::Result<()> {
         // The file gets its name only when it is complete, so nothing need be kept for a crash.
-        connection.pragma_update(None, "journal_mode", "MEMORY")?;
+        connection.pragma_update(None, "journal_mode", "OFF")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
         let transaction = connection.transaction()?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
-        transaction.execute_batch(SCHEMA)?;
-        for (org, content) in &state.orgs {
-            write_org(&transaction, org, content)?;
+        if is_new {
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+            transaction.execute_batch(SCHEMA)?;
         }
-        for (name, sizes) in &state.directories {
-            transaction.execute("INSERT INTO directory (name, sizes) VALUES (?1, ?2)", params![name, json(sizes)?])?;
-        }
-        if let Some(quarantine) = &state.quarantine {
-            transaction.execute("INSERT INTO quarantine (id, content) VALUES (1, ?1)", [json(quarantine)?])?;
-        }
-        if let Some(run) = last_run {
-            transaction.execute("INSERT INTO last_run (id, content) VALUES (1, ?1)", [json(run)?])?;
-        }
+        write_links(&transaction, links)?;
+        write_state(&transaction, state, last_run)?;
         transaction.commit()
     };
     fill(&mut connection).map_err(|error| text(&error))?;
@@ -241,20 +287,45 @@ fn write(path: &Path, state: &State, last_run: Option<&LastRun>) -> Result<(), S
     private_file::sync_folder(folder).map_err(|error| text(&error))
 }
 
-fn write_org(transaction: &Transaction<'_>, org: &str, state: &OrgState) -> rusqlite::Result<()> {
-    let mut link = transaction
-        .prepare_cached("INSERT INTO link (org, directory, person, user_id, account) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (person, content) in &state.links {
+fn write_links(
+    transaction: &Transaction<'_>,
+    links: &mut dyn Iterator<Item = (&str, &PersonKey, Link)>,
+) -> rusqlite::Result<()> {
+    let mut write = transaction.prepare(
+        "INSERT INTO link (org, directory, person, user_id, account) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (org, directory, person) DO UPDATE SET user_id = excluded.user_id, account = excluded.account
+         WHERE link.user_id IS NOT excluded.user_id OR link.account IS NOT excluded.account",
+    )?;
+    for (org, person, link) in links {
         let directory = person.directory.to_string();
-        link.execute(params![org, directory, person.id.as_str(), content.user_id, json(&content.account)?])?;
+        write.execute(params![org, directory, person.id.as_str(), link.user_id, json(&link.account)?])?;
     }
-    let mut leaver = transaction.prepare_cached("INSERT INTO leaver (org, user, since) VALUES (?1, ?2, ?3)")?;
-    for (user, content) in &state.leavers {
-        leaver.execute(params![org, user, content.since])?;
+    Ok(())
+}
+
+/// Writes everything but the links.
+fn write_state(transaction: &Transaction<'_>, state: &State, last_run: Option<&LastRun>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "DELETE FROM leaver; DELETE FROM adopted; DELETE FROM directory; DELETE FROM quarantine; DELETE FROM last_run;",
+    )?;
+    let mut leaver = transaction.prepare("INSERT INTO leaver (org, user, since) VALUES (?1, ?2, ?3)")?;
+    let mut adopted = transaction.prepare("INSERT INTO adopted (org, user) VALUES (?1, ?2)")?;
+    for (org, content) in &state.orgs {
+        for (user, found) in &content.leavers {
+            leaver.execute(params![org, user, found.since])?;
+        }
+        for user in &content.adopted {
+            adopted.execute(params![org, user])?;
+        }
     }
-    let mut adopted = transaction.prepare_cached("INSERT INTO adopted (org, user) VALUES (?1, ?2)")?;
-    for user in &state.adopted {
-        adopted.execute(params![org, user])?;
+    for (name, sizes) in &state.directories {
+        transaction.execute("INSERT INTO directory (name, sizes) VALUES (?1, ?2)", params![name, json(sizes)?])?;
+    }
+    if let Some(quarantine) = &state.quarantine {
+        transaction.execute("INSERT INTO quarantine (id, content) VALUES (1, ?1)", [json(quarantine)?])?;
+    }
+    if let Some(run) = last_run {
+        transaction.execute("INSERT INTO last_run (id, content) VALUES (1, ?1)", [json(run)?])?;
     }
     Ok(())
 }
@@ -277,9 +348,6 @@ mod tests {
     fn state() -> State {
         let mut state = State::default();
         let org = state.orgs.entry("main".to_owned()).or_default();
-        let account = AccountRecord { name: "ann@b.c".to_owned(), domain: None, kind: None, email: None };
-        let key = PersonKey { directory: "hr".into(), id: PersonId::new("1") };
-        org.links.insert(key, Link { user_id: Some("A1".to_owned()), account });
         org.leavers.insert("bob@b.c".to_owned(), Leaver { since: 20_000 });
         org.adopted.insert("guest@b.c".to_owned());
         let sizes = DirectorySizes { people: Some(7), groups: [("Artists".to_owned(), 3)].into() };
@@ -296,13 +364,29 @@ mod tests {
         state
     }
 
+    fn key(id: &str) -> PersonKey {
+        PersonKey { directory: "hr".into(), id: PersonId::new(id) }
+    }
+
+    fn link(id: Option<&str>, name: &str) -> Link {
+        let account = AccountRecord { name: name.to_owned(), domain: None, kind: None, email: None };
+        Link { user_id: id.map(str::to_owned), account }
+    }
+
+    fn links(file: &StateFile) -> Vec<(String, PersonKey, Link)> {
+        let mut links = Vec::new();
+        file.links(|org, key, link| links.push((org.to_owned(), key.clone(), link.clone()))).unwrap();
+        links
+    }
+
     #[test]
     fn what_is_saved_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.state");
         let mut file = StateFile::open(&path).unwrap();
-        assert_eq!(file.state, State::default());
-        file.save(state()).unwrap();
+        assert_eq!((&file.state, links(&file)), (&State::default(), Vec::new()));
+        let ann = key("1");
+        file.save(state(), [("main", &ann, link(Some("A1"), "ann@b.c"))]).unwrap();
         let run = LastRun {
             at: "2026-11-26T02:00:00Z".to_owned(),
             summary: "nothing to do".to_owned(),
@@ -313,6 +397,29 @@ mod tests {
         drop(file);
         let again = StateFile::open(&path).unwrap();
         assert_eq!((&again.state, &again.last_run), (&state(), &Some(run)));
+        assert_eq!(again.people, [("main".to_owned(), 1)].into());
+        assert_eq!(links(&again), [("main".to_owned(), ann, link(Some("A1"), "ann@b.c"))]);
+    }
+
+    #[test]
+    fn links_are_added_and_replaced_and_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.state");
+        let mut file = StateFile::open(&path).unwrap();
+        let (ann, bob, cat) = (key("1"), key("2"), key("3"));
+        let first = [("main", &bob, link(None, "bob@b.c")), ("main", &ann, link(Some("A1"), "ann@b.c"))];
+        file.save(state(), first).unwrap();
+        let second = [("emea", &ann, link(None, "ann@b.c")), ("main", &bob, link(Some("B1"), "bob@b.c"))];
+        file.save(State::default(), second.into_iter().chain([("main", &cat, link(None, "cat@b.c"))])).unwrap();
+        let expected = [
+            ("emea", ann.clone(), link(None, "ann@b.c")),
+            ("main", ann, link(Some("A1"), "ann@b.c")),
+            ("main", bob, link(Some("B1"), "bob@b.c")),
+            ("main", cat, link(None, "cat@b.c")),
+        ];
+        assert_eq!(links(&file), expected.map(|(org, key, link)| (org.to_owned(), key, link)));
+        drop(file);
+        assert_eq!(StateFile::open(&path).unwrap().state, State::default());
     }
 
     #[test]
@@ -337,7 +444,7 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), content);
         }
         std::fs::remove_file(&path).unwrap();
-        StateFile::open(&path).unwrap().save(state()).unwrap();
+        StateFile::open(&path).unwrap().save(state(), []).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         let length = bytes.len();
         bytes.truncate(length / 2);

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use umapi_directory::GapCause;
 use umapi_model::GroupType;
 
-use super::world::{Adobe, NO_GUARDS, Source, config, plan};
-use crate::{Action, State};
+use super::world::{Adobe, NO_GUARDS, Source, State, config, plan};
+use crate::Action;
 
 const PEOPLE: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
 const SOURCES: [&str; 3] = ["Artists", "ACL-X", "ACL-Y"];

@@ -3,8 +3,8 @@
 use umapi_directory::GapCause;
 use umapi_model::{GroupType, UserType};
 
-use super::world::{Adobe, NO_GUARDS, Source, config, plan, run};
-use crate::{Action, Guard, Plan, Quarantine, State};
+use super::world::{Adobe, NO_GUARDS, Source, State, config, plan, run};
+use crate::{Action, Guard, Plan, Quarantine};
 
 fn design() -> Adobe {
     Adobe::default().group("Design", GroupType::ProductProfile)

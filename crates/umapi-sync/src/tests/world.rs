@@ -1,12 +1,17 @@
 //! A small world: a directory and an organization, to which plans are applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::{Deref, DerefMut},
+};
 
 use umapi_directory::{Attributes, Complete, Extent, Gap, GapCause, GroupReading, Person, PersonId, Reading};
 use umapi_model::{Group, GroupType, User, UserType};
 use umapi_plan::Account;
 
-use crate::{Action, Config, Inputs, OrganizationReader, People, Plan, Planned, State, config::DirectoryConfig};
+use crate::{
+    Action, Config, Inputs, Link, LinkReader, OrganizationReader, People, PersonKey, Plan, config::DirectoryConfig,
+};
 
 /// What most tests configure; tests append to it.
 pub(super) const CONFIG: &str = r#"
@@ -56,6 +61,33 @@ pub(super) struct AdobeUser {
     pub(super) email: String,
     pub(super) first_name: String,
     pub(super) groups: BTreeSet<String>,
+}
+
+/// What is remembered between runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) links: BTreeMap<(String, PersonKey), Link>,
+    rest: crate::State,
+}
+
+/// A plan, and what to remember once it is applied.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) state: State,
+}
+
+impl Deref for State {
+    type Target = crate::State;
+
+    fn deref(&self) -> &crate::State {
+        &self.rest
+    }
+}
+
+impl DerefMut for State {
+    fn deref_mut(&mut self) -> &mut crate::State {
+        &mut self.rest
+    }
 }
 
 impl Source {
@@ -226,7 +258,15 @@ impl Adobe {
 pub(super) fn plan(config: &Config, source: &Source, adobe: &Adobe, state: &State, today: i64) -> Planned {
     let (people, readings) = source.read(config);
     let organizations = vec![adobe.read("main")];
-    Inputs { config, people, readings, organizations, state, today }.plan()
+    let mut links = LinkReader::new(&people, &organizations);
+    state.links.iter().for_each(|((org, person), link)| links.take(org, person, link));
+    let links = links.finish();
+    let mut inputs = Inputs { config, people, readings, organizations, links, state, today };
+    let mut planned = inputs.plan();
+    let rest = std::mem::take(&mut planned.state);
+    let mut links = state.links.clone();
+    links.extend(inputs.links_of(&planned).map(|(org, person, link)| ((org.to_owned(), person.clone()), link)));
+    Planned { plan: planned.plan, state: State { links, rest } }
 }
 
 /// Makes a plan on the first day, with what [`CONFIG`] says and `more`, and applies it. Returns what to remember.

@@ -77,7 +77,7 @@ impl CompareArgs {
         }
         let setup = self.files.read(context)?;
         let state = setup.state(context)?;
-        let prepared = prepare(context, &setup, &state.state).await?;
+        let prepared = prepare(context, &setup, &state, &state.state).await?;
         super::tell(context, &prepared.planned.plan);
         let compared = compare(&prepared.planned.plan, &log, setup.config.primary());
         let mut listing = context.listing();

@@ -1,8 +1,7 @@
 //! `umapi sync explain`.
 
 use clap::Args;
-use umapi::Account;
-use umapi_sync::{AdobeUser, OrgPlan, Organization, PersonKey, Standing, State, WantedUser, user_key};
+use umapi_sync::{AdobeUser, OrgPlan, Organization, PersonKey, Standing, State, UserDetails, WantedUser, user_key};
 
 use super::{Prepared, prepare};
 use crate::{
@@ -35,7 +34,7 @@ impl ExplainArgs {
     pub(super) async fn run(self, context: &Context) -> Result<Exit> {
         let setup = self.files.read(context)?;
         let file = setup.state(context)?;
-        let prepared = prepare(context, &setup, &file.state).await?;
+        let prepared = prepare(context, &setup, &file, &file.state).await?;
         let wanted = self.person.trim().to_lowercase();
         let mut explaining = Explaining { wanted, prepared: &prepared, state: &file.state, lines: Vec::new() };
         explaining.directories();
@@ -64,8 +63,8 @@ impl Explaining<'_> {
         name.to_lowercase() == self.wanted
     }
 
-    fn is_account(&self, account: &Account) -> bool {
-        self.is_meant(account.name()) || account.email_address().is_some_and(|email| self.is_meant(email))
+    fn is_user(&self, user: &UserDetails) -> bool {
+        self.is_meant(user.name()) || user.email_address().is_some_and(|email| self.is_meant(email))
     }
 
     /// What the directories say, and what the rules make of it.
@@ -76,11 +75,11 @@ impl Explaining<'_> {
                 Standing::Wanted(index) => people.wanted().get(*index),
                 Standing::Left | Standing::Held(_) => None,
             };
-            let account = match standing {
-                Standing::Held(account) => account.as_deref(),
-                Standing::Wanted(_) | Standing::Left => user.map(|user| &user.account),
+            let details = match standing {
+                Standing::Held(user) => user.as_deref(),
+                Standing::Wanted(_) | Standing::Left => user.map(|user| &user.details),
             };
-            if self.is_meant(key.id.as_str()) || account.is_some_and(|account| self.is_account(account)) {
+            if self.is_meant(key.id.as_str()) || details.is_some_and(|user| self.is_user(user)) {
                 self.person(key, standing, user);
             }
         }
@@ -102,17 +101,18 @@ impl Explaining<'_> {
     }
 
     fn wanted_user(&mut self, index: usize, user: &WantedUser) {
-        self.say("place", user.place.clone());
-        self.say("becomes", user.account.to_string());
-        let fields = [("first name", &user.first_name), ("last name", &user.last_name), ("country", &user.country)];
+        self.say("place", &*user.place);
+        let user = &user.details;
+        self.say("becomes", user.to_string());
+        let fields = [("first name", user.first_name()), ("last name", user.last_name()), ("country", user.country())];
         for (what, value) in fields {
-            self.say(what, value.as_deref().unwrap_or("none"));
+            self.say(what, value.unwrap_or("none"));
         }
         let Prepared { inputs, planned, .. } = self.prepared;
         for organization in &inputs.organizations {
             for (_, target) in planned.targets.groups(&organization.name) {
-                let source = target.members.found().and_then(|members| members.get(&index));
-                if let Some(source) = source.and_then(|source| target.sources.get(*source as usize)) {
+                let source = target.members.found().and_then(|members| members.source_of(index));
+                if let Some(source) = source.and_then(|source| target.sources.get(source as usize)) {
                     let (group, line) = (&source.group, source.line);
                     let text = format!("{} of {}: from {group} (line {line})", target.name, organization.name);
                     self.say("belongs to", text);
@@ -124,22 +124,23 @@ impl Explaining<'_> {
     /// What an organization has.
     fn organization(&mut self, organization: &Organization) {
         for user in organization.users.found().into_iter().flatten() {
-            if self.is_account(&user.account) {
+            if self.is_user(&user.details) {
                 self.user(organization, user);
             }
         }
     }
 
     fn user(&mut self, organization: &Organization, user: &AdobeUser) {
-        self.say("user", format!("{} in {}", user.account, organization.name));
+        self.say("user", format!("{} in {}", user.details, organization.name));
         if user.is_administrator {
             self.say("protected", "an administrator: nothing is taken or changed");
         }
-        for group in user.groups.iter().filter_map(|index| organization.groups().get(*index as usize)) {
+        for group in organization.groups_of(user).iter().filter_map(|index| organization.groups().get(*index as usize))
+        {
             self.say("member of", group.group.name());
         }
         let leavers = self.state.orgs.get(&organization.name).map(|org| &org.leavers);
-        if let Some(leaver) = leavers.and_then(|leavers| leavers.get(&user_key(&user.account))) {
+        if let Some(leaver) = leavers.and_then(|leavers| leavers.get(&user_key(&user.details.account()))) {
             self.say("left", format!("{} days ago", self.prepared.inputs.today - leaver.since));
         }
     }
