@@ -98,7 +98,7 @@ pub struct Whole {
     pub cursor: Option<Cursor>,
     /// Why these are not all people.
     pub people: Vec<Gap>,
-    /// Why these are not all groups.
+    /// Why these are not all groups. No group is whole then: another one may have its name.
     pub group_list: Vec<Gap>,
     /// Groups of the query that could not be searched to the end.
     pub unread: BTreeMap<GroupName, Gap>,

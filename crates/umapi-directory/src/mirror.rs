@@ -181,7 +181,8 @@ impl MirroredDirectory {
         }
         let Whole { cursor, people, group_list, unread, notices: told } = whole;
         notices.extend(told);
-        let lacks = Lacks { people, group_list, unread };
+        let unlisted_groups = group_list.first().cloned();
+        let lacks = Lacks { people, group_list, unread, unlisted_groups };
         let mut reading = Self::reading(feed, query, &database, &lacks, take);
         let is_whole = lacks.people.is_empty() && lacks.group_list.is_empty() && lacks.unread.is_empty();
         match cursor {
@@ -235,3 +236,6 @@ impl Directory for MirroredDirectory {
         Box::pin(self.read_kept(query, take))
     }
 }
+
+#[cfg(test)]
+mod tests;

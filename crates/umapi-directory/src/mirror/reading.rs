@@ -18,6 +18,8 @@ pub(super) struct Lacks {
     pub(super) people: Vec<Gap>,
     pub(super) group_list: Vec<Gap>,
     pub(super) unread: BTreeMap<GroupName, Gap>,
+    /// Why a group may be missing that has the name of another one.
+    pub(super) unlisted_groups: Option<Gap>,
 }
 
 struct Group {
@@ -83,7 +85,11 @@ pub(super) fn read(
             Err(gap) => GroupReading { members: Extent::missing(gap), place: String::new() },
             Ok(row) => {
                 let place = resolver.groups.get(&row).map(|group| group.content.place.clone()).unwrap_or_default();
-                GroupReading { members: resolver.members(&name, row, &mut hand_on)?, place }
+                let mut members = resolver.members(&name, row, &mut hand_on)?;
+                if let Some(gap) = &lacks.unlisted_groups {
+                    members = members.weaken(Gap { what: format!("group {name}"), ..gap.clone() });
+                }
+                GroupReading { members, place }
             }
         };
         groups.insert(name, reading);
