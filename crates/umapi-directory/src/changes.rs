@@ -41,7 +41,7 @@ pub struct PersonEntry {
     /// Whether the list of all people holds the person. The others count only as members of groups.
     pub is_listed: bool,
     /// Groups that the person names, and that do not name the person, by a label of the directory's choice such as
-    /// `primary group 513`.
+    /// `primary group 513`. Only those who are listed have some.
     pub labels: Vec<String>,
 }
 
@@ -123,9 +123,10 @@ pub enum Since {
 pub struct Changed {
     /// Up to here.
     pub cursor: Cursor,
-    /// Why the changes do not show who is no longer there, for a directory that does not tell deletions.
+    /// Why somebody may be missing in the list of people. Deletions that the directory does not tell are no such reason: who
+    /// stays in the list by mistake is only found to have left when everything is read again. That is worth a notice.
     pub people: Vec<Gap>,
-    /// Why the changes do not show which groups are no longer there.
+    /// Why a group may be missing.
     pub group_list: Vec<Gap>,
     /// What the administrator should know.
     pub notices: Vec<String>,

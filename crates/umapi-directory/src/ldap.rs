@@ -1,9 +1,13 @@
 //! Servers that speak LDAP: OpenLDAP, 389 Directory Server, FreeIPA, Active Directory.
 
 mod connection;
+mod delta;
+mod dirsync;
 mod dn;
+mod feed;
 mod preset;
 mod resolve;
+mod schema;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -19,6 +23,7 @@ use self::{
     preset::{GROUP_CLASSES, MEMBER_UIDS, MEMBERS, Names, identity, relative_id},
 };
 use crate::{
+    changes::{ChangeFeed, EntryKey, PersonEntry},
     directory::{Directory, DirectoryError, GroupReading, GroupSelector, Query, ReadFuture, Reading},
     extent::{Extent, Gap, GapCause},
     person::{Attributes, Person, PersonId},
@@ -29,8 +34,11 @@ use crate::{
 const ACCOUNT_DISABLED: u32 = 2;
 
 /// The attributes that are read of people besides those of the query.
-const PERSON_ATTRIBUTES: [&str; 6] =
-    ["objectClass", "uid", "userAccountControl", "primaryGroupID", "nsAccountLock", "objectCategory"];
+const PERSON_ATTRIBUTES: [&str; 7] =
+    ["objectClass", "uid", "userAccountControl", "primaryGroupID", "nsAccountLock", "objectCategory", "objectSid"];
+
+/// The attribute under which a mirror keeps the entries of Active Directory.
+const GUID: &str = "objectGUID";
 
 /// A server that speaks LDAP, or several with the same content.
 #[derive(Clone, Debug)]
@@ -46,11 +54,13 @@ struct Read<'r> {
     connection: Connection,
     preset: LdapPreset,
     query: &'r Query,
-    take: &'r mut (dyn FnMut(Person) + Send),
+    take: &'r mut (dyn FnMut(EntryKey, PersonEntry) + Send),
     id: String,
     person_attributes: Vec<String>,
     group_attributes: Vec<String>,
     base: Dn,
+    /// Whether another server may go on where one was lost.
+    may_reconnect: bool,
     found: Found,
 }
 
@@ -60,12 +70,18 @@ struct Found {
     people: HashMap<Dn, PersonId>,
     ids: HashSet<PersonId>,
     by_uid: HashMap<String, Vec<PersonId>>,
-    by_primary_group: HashMap<u32, Vec<PersonId>>,
+    by_primary_group: HashMap<String, Vec<PersonId>>,
+    /// The keys of the people, for a mirror.
+    keys: Option<HashMap<Dn, EntryKey>>,
     groups: HashMap<Dn, FoundGroup>,
+    /// What became of names that are in no list: the name as the server writes it, or why it could not be read.
+    looked_up: HashMap<Dn, Result<Dn, Gap>>,
     /// Entries that are neither people nor groups, and names that lead nowhere.
     others: HashSet<Dn>,
     /// Why these are not all people.
     people_gap: Option<Gap>,
+    /// How many people do not show their primary group.
+    without_primary_group: usize,
     notices: Vec<String>,
     odd: BTreeMap<&'static str, usize>,
 }
@@ -73,11 +89,15 @@ struct Found {
 /// A group, with its direct members.
 #[derive(Clone, Debug, Default)]
 struct FoundGroup {
+    key: Option<EntryKey>,
     name: String,
     place: String,
+    /// Whether a search for groups found it.
+    is_listed: bool,
     members: Vec<String>,
     uids: Vec<String>,
-    relative_id: Option<u32>,
+    /// What people call it who name it as their primary group.
+    labels: Vec<String>,
     gaps: Vec<Gap>,
 }
 
@@ -112,18 +132,26 @@ impl LdapDirectory {
         }
     }
 
-    async fn read_all(&self, query: &Query, take: &mut (dyn FnMut(Person) + Send)) -> Result<Reading, DirectoryError> {
-        let (connection, preset) = self.connect().await?;
-        let names = preset.names();
-        let id = self.settings.id.clone().unwrap_or_else(|| names.id.to_owned());
+    /// Begins a read.
+    fn begin<'r>(
+        &'r self,
+        (connection, preset): (Connection, LdapPreset),
+        query: &'r Query,
+        take: &'r mut (dyn FnMut(EntryKey, PersonEntry) + Send),
+    ) -> Read<'r> {
+        let id = self.settings.id.clone().unwrap_or_else(|| preset.names().id.to_owned());
         let mut person_attributes: Vec<String> = query.attributes.clone();
         person_attributes.extend(PERSON_ATTRIBUTES.map(str::to_owned));
-        person_attributes.push(id.clone());
         let group_name = self.settings.group_name.clone().unwrap_or_else(|| "cn".to_owned());
         let mut group_attributes =
             vec![group_name, MEMBER_UIDS.to_owned(), "objectSid".to_owned(), "objectClass".to_owned()];
         group_attributes.extend(MEMBERS.map(str::to_owned));
-        let mut read = Read {
+        if preset == LdapPreset::Ad {
+            person_attributes.push(GUID.to_owned());
+            group_attributes.extend([GUID, "objectCategory"].map(str::to_owned));
+        }
+        person_attributes.push(id.clone());
+        Read {
             directory: self,
             connection,
             preset,
@@ -133,20 +161,39 @@ impl LdapDirectory {
             person_attributes,
             group_attributes,
             base: Dn::new(&self.settings.base),
+            may_reconnect: true,
             found: Found::default(),
-        };
-        let people = read.people(&names).await?;
-        read.found.people_gap = people.gaps().first().cloned();
-        let (groups, group_list) = read.groups(&names).await?;
+        }
+    }
+
+    async fn read_all(&self, query: &Query, take: &mut (dyn FnMut(Person) + Send)) -> Result<Reading, DirectoryError> {
+        let connected = self.connect().await?;
+        let mut take = |_, entry: PersonEntry| take(entry.person);
+        let mut read = self.begin(connected, query, &mut take);
+        let people = read.people().await?;
+        let (groups, group_list) = read.groups().await?;
         let notices = read.found.notices();
         Ok(Reading { people, groups, group_list, notices })
+    }
+
+    /// Where groups are searched.
+    fn group_base(&self) -> &str {
+        self.settings.group_base.as_ref().unwrap_or(&self.settings.base)
+    }
+
+    fn people_filter(&self, names: &Names) -> String {
+        self.settings.people_filter.clone().unwrap_or_else(|| names.people.to_owned())
+    }
+
+    fn group_filter(&self, names: &Names) -> String {
+        self.settings.group_filter.clone().unwrap_or_else(|| names.groups.to_owned())
     }
 }
 
 impl Read<'_> {
     /// Reads everybody.
-    async fn people(&mut self, names: &Names) -> Result<Extent<usize>, DirectoryError> {
-        let filter = self.directory.settings.people_filter.clone().unwrap_or_else(|| names.people.to_owned());
+    async fn people(&mut self) -> Result<Extent<usize>, DirectoryError> {
+        let filter = self.directory.people_filter(&self.preset.names());
         let base = self.directory.settings.base.clone();
         let attributes = self.person_attributes.clone();
         let what = "all people";
@@ -155,7 +202,7 @@ impl Read<'_> {
             let Self { connection, found, take, id, preset, .. } = &mut *self;
             let search = Search { what, base: &base, scope: Scope::Subtree, filter: &filter, attributes: &attributes };
             let mut on_entry = |entry: SearchEntry| {
-                if let Err(reason) = found.person(entry, id, *preset, take) {
+                if let Err(reason) = found.person(entry, id, *preset, true, take) {
                     unreadable.push(Gap::new(what, GapCause::Unreadable).detail(reason));
                 }
             };
@@ -172,14 +219,36 @@ impl Read<'_> {
                 format!("there is no entry `{base}`, or this user may not see it"),
                 "check `base` and the rights of `user`",
             )),
-            End::Whole => Ok(Extent::with_gaps(self.found.ids.len(), unreadable)),
-            End::Cut { gap, .. } => Ok(Extent::with_gaps(self.found.ids.len(), unreadable).weaken(gap)),
+            End::Whole => Ok(self.all_people(Extent::with_gaps((), unreadable))),
+            End::Cut { gap, .. } => Ok(self.all_people(Extent::with_gaps((), unreadable).weaken(gap))),
         }
     }
 
+    fn all_people(&mut self, list: Extent<()>) -> Extent<usize> {
+        self.found.people_gap = list.gaps().first().cloned();
+        list.map(|()| self.found.ids.len())
+    }
+
     /// Reads the groups of the query, with everything that is in them.
-    async fn groups(&mut self, names: &Names) -> Result<(BTreeMap<String, GroupReading>, Extent<()>), DirectoryError> {
-        let filter = self.directory.settings.group_filter.clone().unwrap_or_else(|| names.groups.to_owned());
+    async fn groups(&mut self) -> Result<(BTreeMap<String, GroupReading>, Extent<()>), DirectoryError> {
+        let (wanted, list) = self.wanted_groups().await?;
+        let mut groups = BTreeMap::new();
+        for (name, dn) in wanted {
+            let reading = match dn {
+                Ok(dn) => {
+                    let place = self.found.groups.get(&dn).map(|group| group.place.clone()).unwrap_or_default();
+                    GroupReading { members: self.members(&name, &dn).await, place }
+                }
+                Err(gap) => GroupReading { members: Extent::missing(gap), place: String::new() },
+            };
+            groups.insert(name, reading);
+        }
+        Ok((groups, list))
+    }
+
+    /// Finds the groups of the query, and keeps them. The members of the groups in them are not read yet.
+    async fn wanted_groups(&mut self) -> Result<(Vec<(String, Result<Dn, Gap>)>, Extent<()>), DirectoryError> {
+        let filter = self.directory.group_filter(&self.preset.names());
         let mut wanted: Vec<(String, Result<Dn, Gap>)> = Vec::new();
         let mut list = Extent::with_gaps((), Vec::new());
         if self.query.groups.contains(&GroupSelector::All) {
@@ -208,18 +277,7 @@ impl Read<'_> {
             let dn = self.named_group(name, &filter).await?;
             wanted.push((name.clone(), dn));
         }
-        let mut groups = BTreeMap::new();
-        for (name, dn) in wanted {
-            let reading = match dn {
-                Ok(dn) => {
-                    let place = self.found.groups.get(&dn).map(|group| group.place.clone()).unwrap_or_default();
-                    GroupReading { members: self.members(&name, &dn).await, place }
-                }
-                Err(gap) => GroupReading { members: Extent::missing(gap), place: String::new() },
-            };
-            groups.insert(name, reading);
-        }
-        Ok((groups, list))
+        Ok((wanted, list))
     }
 
     /// Finds a group by its name or its distinguished name.
@@ -228,7 +286,7 @@ impl Read<'_> {
         if name.contains('=') && name.contains(',') {
             let found = match self.found.groups.contains_key(&Dn::new(name)) {
                 true => Ok(Dn::new(name)),
-                false => self.look_up(name, &what).await,
+                false => self.looked_up(name, &what).await,
             };
             let is_group = |dn: &Dn| self.found.groups.contains_key(dn);
             return Ok(
@@ -262,7 +320,7 @@ impl Read<'_> {
 
     /// Searches groups and keeps them.
     async fn find_groups(&mut self, what: &str, filter: &str) -> Result<(Vec<Dn>, End), DirectoryError> {
-        let base = self.directory.settings.group_base.clone().unwrap_or_else(|| self.directory.settings.base.clone());
+        let base = self.directory.group_base().to_owned();
         let attributes = self.group_attributes.clone();
         loop {
             let mut found = Vec::new();
@@ -278,7 +336,11 @@ impl Read<'_> {
                 end => {
                     let mut dns = Vec::with_capacity(found.len());
                     for entry in found {
-                        dns.push(self.keep_group(entry).await);
+                        let dn = self.keep_group(entry).await;
+                        if let Some(group) = self.found.groups.get_mut(&dn) {
+                            group.is_listed = true;
+                        }
+                        dns.push(dn);
                     }
                     return Ok((dns, end));
                 }
@@ -289,7 +351,7 @@ impl Read<'_> {
     /// Connects to the next server, after one was lost. Returns whether there was one.
     async fn reconnect(&mut self) -> bool {
         let LdapDirectory { settings, password, folder } = self.directory;
-        if self.connection.index + 1 >= settings.url.len() {
+        if !self.may_reconnect || self.connection.index + 1 >= settings.url.len() {
             return false;
         }
         match Connection::open(settings, password.as_ref(), folder, self.connection.index + 1).await {
@@ -316,38 +378,36 @@ impl Found {
         entry: SearchEntry,
         id: &str,
         preset: LdapPreset,
-        take: &mut (dyn FnMut(Person) + Send),
+        is_listed: bool,
+        take: &mut (dyn FnMut(EntryKey, PersonEntry) + Send),
     ) -> Result<(), String> {
-        let attribute = |name: &str| value_of(&entry, name);
-        let Some(identity) = identity_of(&entry, id) else {
-            return Err(format!("{} has no {id}", entry.dn));
-        };
-        let identity = PersonId::new(identity);
         let dn = Dn::new(&entry.dn);
+        let uids = values_of(&entry, "uid").to_vec();
+        let (key, person) = person_entry(entry, id, preset, is_listed)?;
+        let identity = person.person.id.clone();
         if let Some(known) = self.people.get(&dn) {
             return if *known == identity {
                 Ok(())
             } else {
-                Err(format!("{} was read twice, with two identities", entry.dn))
+                Err(format!("{} was read twice, with two identities", person.person.place))
             };
         }
-        for uid in values_of(&entry, "uid") {
+        // Those who are not in the list were found as members of some group: which others they are in depends on the order.
+        for uid in uids.into_iter().filter(|_| is_listed) {
             self.by_uid.entry(uid.to_lowercase()).or_default().push(identity.clone());
         }
-        if let Some(group) = attribute("primaryGroupID").and_then(|number| number.parse().ok()) {
-            self.by_primary_group.entry(group).or_default().push(identity.clone());
+        if preset == LdapPreset::Ad && is_listed && person.labels.is_empty() {
+            self.without_primary_group += 1;
         }
-        let is_disabled = match preset {
-            LdapPreset::Ad => attribute("userAccountControl")
-                .and_then(|flags| flags.parse::<u32>().ok())
-                .is_some_and(|flags| flags & ACCOUNT_DISABLED != 0),
-            _ => attribute("nsAccountLock").is_some_and(|locked| locked.eq_ignore_ascii_case("true")),
-        };
+        for label in &person.labels {
+            self.by_primary_group.entry(label.clone()).or_default().push(identity.clone());
+        }
+        if let Some(keys) = &mut self.keys {
+            keys.insert(dn.clone(), key.clone());
+        }
         self.people.insert(dn, identity.clone());
-        if self.ids.insert(identity.clone()) {
-            let values = entry.attrs.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
-            let attributes = values.collect::<Attributes>();
-            take(Person { id: identity, place: entry.dn, is_enabled: !is_disabled, attributes });
+        if self.ids.insert(identity) {
+            take(key, person);
         }
         Ok(())
     }
@@ -363,6 +423,39 @@ impl Found {
     }
 }
 
+/// An entry as a person, with the key of a mirror.
+fn person_entry(
+    entry: SearchEntry,
+    id: &str,
+    preset: LdapPreset,
+    is_listed: bool,
+) -> Result<(EntryKey, PersonEntry), String> {
+    let attribute = |name: &str| value_of(&entry, name);
+    let identity = identity_of(&entry, id).ok_or_else(|| format!("{} has no {id}", entry.dn))?;
+    let guid = if preset == LdapPreset::Ad { identity_of(&entry, GUID) } else { None };
+    let key = EntryKey::new(guid.as_deref().unwrap_or(&identity));
+    let primary = attribute("primaryGroupID").and_then(|number| number.parse().ok()).filter(|_| is_listed);
+    let label = primary.map(|number| primary_group(binary_of(&entry, "objectSid"), number));
+    let is_disabled = match preset {
+        LdapPreset::Ad => attribute("userAccountControl")
+            .and_then(|flags| flags.parse::<u32>().ok())
+            .is_some_and(|flags| flags & ACCOUNT_DISABLED != 0),
+        _ => attribute("nsAccountLock").is_some_and(|locked| locked.eq_ignore_ascii_case("true")),
+    };
+    let values = entry.attrs.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+    let attributes = values.collect::<Attributes>();
+    let person = Person { id: PersonId::new(identity), place: entry.dn, is_enabled: !is_disabled, attributes };
+    Ok((key, PersonEntry { person, is_listed, labels: label.into_iter().collect() }))
+}
+
+/// What people call their primary group: the domain of their security identifier, and the number of the group in it. A
+/// person who shows no identifier could be of any domain.
+fn primary_group(sid: Option<&[u8]>, number: u32) -> String {
+    let domain = sid.and_then(|sid| sid.get(..sid.len().checked_sub(4)?)).unwrap_or_default();
+    let domain: String = domain.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("primary group {domain}-{number}")
+}
+
 /// The values of an attribute, whose name is compared without regard to case.
 fn values_of<'e>(entry: &'e SearchEntry, name: &str) -> &'e [String] {
     let found = entry
@@ -376,17 +469,17 @@ fn value_of<'e>(entry: &'e SearchEntry, name: &str) -> Option<&'e str> {
     values_of(entry, name).first().map(String::as_str)
 }
 
+/// A binary value. Some are valid text by chance.
 fn binary_of<'e>(entry: &'e SearchEntry, name: &str) -> Option<&'e [u8]> {
     let mut found = entry.bin_attrs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-    found.next()?.1.first().map(Vec::as_slice)
+    let binary = found.next().and_then(|(_, values)| values.first()).map(Vec::as_slice);
+    binary.or_else(|| value_of(entry, name).map(str::as_bytes))
 }
 
 /// The identity of an entry: a text, or a binary value that happens to be no text.
 fn identity_of(entry: &SearchEntry, attribute: &str) -> Option<String> {
-    if attribute.eq_ignore_ascii_case("objectGUID") {
-        // Some identities are valid text by chance.
-        let text = value_of(entry, attribute).map(str::as_bytes);
-        return binary_of(entry, attribute).or(text).map(identity);
+    if attribute.eq_ignore_ascii_case(GUID) {
+        return binary_of(entry, attribute).map(identity);
     }
     let text = value_of(entry, attribute).map(str::to_owned);
     text.or_else(|| binary_of(entry, attribute).map(identity)).filter(|id| !id.is_empty())
@@ -399,5 +492,9 @@ fn is_of_class(entry: &SearchEntry, classes: &[&str]) -> bool {
 impl Directory for LdapDirectory {
     fn read<'a>(&'a self, query: &'a Query, take: &'a mut (dyn FnMut(Person) + Send)) -> ReadFuture<'a> {
         Box::pin(self.read_all(query, take))
+    }
+
+    fn changes(&self) -> Option<&dyn ChangeFeed> {
+        Some(self)
     }
 }

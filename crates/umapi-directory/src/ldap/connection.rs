@@ -11,7 +11,7 @@ use std::{
 
 use ldap3::{
     Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, ResultEntry, Scope, SearchEntry,
-    controls::{Control, ControlType, PagedResults},
+    controls::{Control, ControlType, PagedResults, RawControl},
 };
 use rustls::{
     ClientConfig, RootCertStore,
@@ -19,6 +19,7 @@ use rustls::{
 };
 use umapi_http::Secret;
 
+use super::{GUID, dirsync};
 use crate::{
     directory::DirectoryError,
     extent::{Gap, GapCause},
@@ -30,6 +31,15 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The number of entries in a page.
 const PAGE_SIZE: u32 = 1000;
+
+/// The number of bytes of changes in an answer.
+const MAX_BYTES: u32 = 1 << 20;
+
+/// The largest number of answers with changes.
+const MAX_ANSWERS: usize = 100_000;
+
+/// The control by which a search shows deleted entries.
+const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 
 /// The largest number of empty pages in a row. A server may filter pages; one that sends nothing else never ends.
 const MAX_EMPTY_PAGES: usize = 1000;
@@ -71,14 +81,22 @@ pub(super) enum End {
     Cut { gap: Gap, is_lost: bool },
 }
 
+/// How a search for changes ended.
+pub(super) enum ChangesEnd {
+    /// The server told all changes, up to this cookie.
+    Whole { cookie: Vec<u8> },
+    /// The server does not tell the changes since the cookie.
+    Refused(String),
+    /// The connection was lost, or the server is busy.
+    Lost(Gap),
+}
+
 /// One page of a search.
 struct Page {
     result: LdapResult,
     /// A server that the page refers to.
     referral: Option<String>,
     entries: usize,
-    /// Where the next page begins; empty after the last one.
-    next: Vec<u8>,
 }
 
 /// A message that is not what the protocol prescribes.
@@ -244,28 +262,19 @@ impl Connection {
 
     /// Searches, page by page, and hands each entry on.
     pub(super) async fn search(&mut self, search: Search<'_>, take: &mut (dyn FnMut(SearchEntry) + Send)) -> End {
-        if self.is_silent {
-            return silent(search.what, &self.server);
-        }
         let mut cookie = Vec::new();
         let mut empty_pages = 0;
         loop {
+            let mut controls: Vec<RawControl> = Vec::new();
             if search.scope != Scope::Base {
                 let size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
-                self.ldap.with_controls(PagedResults { size, cookie });
+                controls.push(PagedResults { size, cookie }.into());
             }
-            let Page { result, referral, entries, next } = match self.page(search, take).await {
+            let Page { result, referral, entries } = match self.page(search, controls, take).await {
                 Ok(page) => page,
-                Err(Broken::Connection(error)) => {
-                    self.is_silent = matches!(error, LdapError::Timeout { .. });
-                    return lost(search.what, &self.server, &error);
-                }
-                Err(Broken::Message) => {
-                    let gap =
-                        Gap::new(search.what, GapCause::Unreadable).detail(format!("{}: {NOT_LDAP}", self.server));
-                    return End::Cut { gap, is_lost: true };
-                }
+                Err(end) => return end,
             };
+            let Ok(next) = understood(async { next_page(&result) }).await else { return self.garbage(search.what) };
             if let Some(url) = referral {
                 return End::Cut { gap: Gap::new(search.what, GapCause::Referral).detail(url), is_lost: false };
             }
@@ -284,10 +293,88 @@ impl Connection {
         }
     }
 
-    /// Reads one page of a search.
-    async fn page(&mut self, search: Search<'_>, take: &mut (dyn FnMut(SearchEntry) + Send)) -> Result<Page, Broken> {
+    /// Asks for the entries that changed since a cookie, and hands what changed in each on. The base must be a whole
+    /// partition.
+    pub(super) async fn changes(
+        &mut self,
+        search: Search<'_>,
+        mut cookie: Vec<u8>,
+        take: &mut (dyn FnMut(SearchEntry) + Send),
+    ) -> ChangesEnd {
+        for _ in 0..MAX_ANSWERS {
+            let control = dirsync::request(&cookie, MAX_BYTES.min(self.page_size.saturating_mul(1000)));
+            let result = match self.page(search, vec![control], take).await {
+                // Other partitions are of no interest here: a read of everything tells whether they matter.
+                Ok(page) => page.result,
+                Err(End::Cut { gap, .. }) => return ChangesEnd::Lost(gap),
+                Err(End::Whole | End::NoSuchEntry) => return ChangesEnd::Refused("it is not there".to_owned()),
+            };
+            match failure(search.what, &result) {
+                None => {}
+                Some(End::Cut { gap, is_lost: true }) => return ChangesEnd::Lost(gap),
+                Some(_) => return ChangesEnd::Refused(told(&result)),
+            }
+            let response = understood(async { dirsync::response(&result.ctrls) }).await.ok().flatten();
+            let Some(dirsync::Response { has_more, cookie: next }) = response else {
+                return ChangesEnd::Refused("the server sent no cookie".to_owned());
+            };
+            if !has_more {
+                return ChangesEnd::Whole { cookie: next };
+            }
+            cookie = next;
+        }
+        ChangesEnd::Refused("the changes do not end".to_owned())
+    }
+
+    /// Whether this user sees deleted entries below a place. `false` also if there are none.
+    pub(super) async fn sees_deleted(&mut self, place: &str) -> bool {
+        let attributes = [GUID.to_owned()];
+        let filter = "(isDeleted=TRUE)";
+        let search =
+            Search { what: "deleted entries", base: place, scope: Scope::OneLevel, filter, attributes: &attributes };
+        let control = RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None };
+        let pages = PagedResults { size: 1, cookie: Vec::new() }.into();
+        let mut seen = false;
+        let _ = self.page(search, vec![control, pages], &mut |_| seen = true).await;
+        seen
+    }
+
+    fn garbage(&self, what: &str) -> End {
+        let gap = Gap::new(what, GapCause::Unreadable).detail(format!("{}: {NOT_LDAP}", self.server));
+        End::Cut { gap, is_lost: true }
+    }
+
+    /// Reads one page of a search, or says how the search ended.
+    async fn page(
+        &mut self,
+        search: Search<'_>,
+        controls: Vec<RawControl>,
+        take: &mut (dyn FnMut(SearchEntry) + Send),
+    ) -> Result<Page, End> {
+        if self.is_silent {
+            return Err(silent(search.what, &self.server));
+        }
+        match self.try_page(search, controls, take).await {
+            Ok(page) => Ok(page),
+            Err(Broken::Connection(error)) => {
+                self.is_silent = matches!(error, LdapError::Timeout { .. });
+                Err(lost(search.what, &self.server, &error))
+            }
+            Err(Broken::Message) => Err(self.garbage(search.what)),
+        }
+    }
+
+    async fn try_page(
+        &mut self,
+        search: Search<'_>,
+        controls: Vec<RawControl>,
+        take: &mut (dyn FnMut(SearchEntry) + Send),
+    ) -> Result<Page, Broken> {
         let Search { base, scope, filter, attributes, .. } = search;
         self.ldap.with_timeout(self.timeout);
+        if !controls.is_empty() {
+            self.ldap.with_controls(controls);
+        }
         let mut stream = understood(self.ldap.streaming_search(base, scope, filter, attributes)).await??;
         let mut referral = None;
         let mut entries = 0;
@@ -305,8 +392,7 @@ impl Connection {
             }
         }
         let result = stream.finish().await;
-        let next = understood(async { next_page(&result) }).await?;
-        Ok(Page { result, referral, entries, next })
+        Ok(Page { result, referral, entries })
     }
 }
 
@@ -322,6 +408,7 @@ fn foreign_server(entry: ResultEntry) -> Option<String> {
     urls.into_iter().find(|url| !is_empty(url))
 }
 
+/// Where the next page begins; empty after the last one.
 fn next_page(result: &LdapResult) -> Vec<u8> {
     let paged = result.ctrls.iter().find_map(|control| match control {
         Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>()),

@@ -5,13 +5,18 @@ use std::collections::HashSet;
 use ldap3::{Scope, SearchEntry};
 
 use super::{
-    Dn, End, FoundGroup, GROUP_CLASSES, MEMBER_UIDS, MEMBERS, Read, Search, binary_of, is_of_class, relative_id,
-    value_of, values_of,
+    Dn, End, Found, FoundGroup, GROUP_CLASSES, GUID, MEMBER_UIDS, MEMBERS, Read, Search, binary_of, identity_of,
+    is_of_class, primary_group, relative_id, value_of, values_of,
 };
 use crate::{
+    changes::EntryKey,
     extent::{Extent, Gap, GapCause},
     person::PersonId,
+    settings::LdapPreset,
 };
+
+/// The filter that every entry passes.
+pub(super) const ANY: &str = "(objectClass=*)";
 
 /// The largest number of parts that the members of one group may come in: 10,000 × 1,500 members.
 const MAX_PARTS: usize = 10_000;
@@ -38,7 +43,7 @@ impl Read<'_> {
                 }
             };
             if let Some(gap) = &self.found.people_gap
-                && (group.relative_id.is_some() || !group.uids.is_empty())
+                && (!group.labels.is_empty() || !group.uids.is_empty())
             {
                 // Such members are not named in the group: they are found among all people, and these are not all.
                 let gap = Gap { what: what.clone(), ..gap.clone() };
@@ -46,8 +51,11 @@ impl Read<'_> {
                     gaps.push(gap);
                 }
             }
-            let primary = group.relative_id.and_then(|number| self.found.by_primary_group.get(&number));
-            primary.into_iter().flatten().for_each(&mut add);
+            if let Some(gap) = self.hidden_primary_groups(&what).filter(|gap| !gaps.contains(gap)) {
+                gaps.push(gap);
+            }
+            let primary = group.labels.iter().filter_map(|label| self.found.by_primary_group.get(label));
+            primary.flatten().for_each(&mut add);
             for uid in &group.uids {
                 match self.found.by_uid.get(&uid.to_lowercase()).map(Vec::as_slice) {
                     Some([person]) => add(person),
@@ -59,16 +67,13 @@ impl Read<'_> {
                 }
             }
             for member in &group.members {
-                let mut member_dn = Dn::new(member);
-                if !self.is_known(&member_dn) {
-                    match self.look_up(member, &what).await {
-                        Ok(found) => member_dn = found,
-                        Err(gap) => {
-                            gaps.push(gap);
-                            continue;
-                        }
+                let member_dn = match self.looked_up(member, &what).await {
+                    Ok(found) => found,
+                    Err(gap) => {
+                        gaps.push(gap);
+                        continue;
                     }
-                }
+                };
                 if let Some(id) = self.found.people.get(&member_dn) {
                     if seen.insert(id.clone()) {
                         people.push(id.clone());
@@ -81,40 +86,73 @@ impl Read<'_> {
         Extent::with_gaps(people, gaps)
     }
 
-    fn is_known(&self, dn: &Dn) -> bool {
-        self.found.people.contains_key(dn) || self.found.groups.contains_key(dn) || self.found.others.contains(dn)
+    /// Somebody whose primary group is hidden may be in any group: no group names those whose primary group it is.
+    pub(super) fn hidden_primary_groups(&self, what: &str) -> Option<Gap> {
+        let count = self.found.without_primary_group;
+        let detail = || format!("{count} people do not show their primaryGroupID");
+        (count > 0).then(|| Gap::new(what, GapCause::Refused).detail(detail()))
     }
 
-    /// Reads one entry that a group names. Returns its name as the server writes it, or why it could not be read.
-    pub(super) async fn look_up(&mut self, name: &str, what: &str) -> Result<Dn, Gap> {
+    /// The name of a member as the server writes it. A member that was not read yet is read, once.
+    pub(super) async fn looked_up(&mut self, member: &str, what: &str) -> Result<Dn, Gap> {
+        let dn = Dn::new(member);
+        let Found { people, groups, others, looked_up, .. } = &self.found;
+        if people.contains_key(&dn) || groups.contains_key(&dn) || others.contains(&dn) {
+            return Ok(dn);
+        }
+        let found = match looked_up.get(&dn) {
+            Some(found) => found.clone(),
+            None => {
+                let found = self.look_up(member, what).await;
+                self.found.looked_up.insert(dn, found.clone());
+                found
+            }
+        };
+        found.map_err(|gap| Gap { what: what.to_owned(), ..gap })
+    }
+
+    /// Reads one entry by its name, with everything that is read of people and groups. `None`: it does not exist, or is
+    /// hidden.
+    pub(super) async fn fetch(
+        &mut self,
+        name: &str,
+        what: &str,
+        filter: &str,
+        more: &[&str],
+    ) -> Result<Option<SearchEntry>, Gap> {
         let mut attributes = self.person_attributes.clone();
         attributes.extend(self.group_attributes.iter().cloned());
+        attributes.extend(more.iter().map(|&name| name.to_owned()));
         let mut entries: Vec<SearchEntry> = Vec::new();
         let end = loop {
-            let search =
-                Search { what, base: name, scope: Scope::Base, filter: "(objectClass=*)", attributes: &attributes };
+            let search = Search { what, base: name, scope: Scope::Base, filter, attributes: &attributes };
             match self.connection.search(search, &mut |entry| entries.push(entry)).await {
                 End::Cut { is_lost: true, .. } if self.reconnect().await => entries.clear(),
                 end => break end,
             }
         };
-        let dn = Dn::new(name);
-        let entry = match (end, entries.pop()) {
+        match (end, entries.pop()) {
             (End::Cut { mut gap, .. }, _) => {
                 gap.detail = format!("member {name}: {}", gap.detail);
-                return Err(gap);
+                Err(gap)
             }
-            (End::NoSuchEntry, _) => {
-                // Somebody who was deleted, and whose name stayed in the group.
-                self.found.odd("members that do not exist any more");
-                self.found.others.insert(dn.clone());
-                return Ok(dn);
-            }
+            (End::NoSuchEntry, _) => Ok(None),
             (End::Whole, None) => {
                 let detail = format!("member {name} cannot be seen");
-                return Err(Gap::new(what, GapCause::Refused).detail(detail));
+                Err(Gap::new(what, GapCause::Refused).detail(detail))
             }
-            (End::Whole, Some(entry)) => entry,
+            (End::Whole, entry) => Ok(entry),
+        }
+    }
+
+    /// Reads one entry that a group names. Returns its name as the server writes it, or why it could not be read.
+    async fn look_up(&mut self, name: &str, what: &str) -> Result<Dn, Gap> {
+        let Some(entry) = self.fetch(name, what, ANY, &[]).await? else {
+            // Somebody who was deleted, and whose name stayed in the group.
+            let dn = Dn::new(name);
+            self.found.odd("members that do not exist any more");
+            self.found.others.insert(dn.clone());
+            return Ok(dn);
         };
         // Servers know more spellings of a name than can be compared here.
         let dn = Dn::new(&entry.dn);
@@ -125,7 +163,7 @@ impl Read<'_> {
                 self.found.odd("members outside of `base`, who were read one by one");
             }
             let Self { found, id, preset, take, .. } = self;
-            if let Err(reason) = found.person(entry, id, *preset, take) {
+            if let Err(reason) = found.person(entry, id, *preset, false, take) {
                 return Err(Gap::new(what, GapCause::Unreadable).detail(reason));
             }
         } else if values_of(&entry, "objectClass").is_empty() {
@@ -144,17 +182,25 @@ impl Read<'_> {
         if self.found.groups.contains_key(&dn) {
             return dn;
         }
+        let labels = binary_of(&entry, "objectSid").and_then(|sid| Some((sid, relative_id(sid)?)));
+        let labels = labels.map(|(sid, number)| [Some(sid), None].map(|sid| primary_group(sid, number)));
         let mut group = FoundGroup {
+            key: identity_of(&entry, GUID).filter(|_| self.preset == LdapPreset::Ad).map(EntryKey::new),
+            is_listed: false,
             name: value_of(&entry, &self.group_attributes[0]).unwrap_or(&entry.dn).trim().to_owned(),
             place: entry.dn.clone(),
             members: MEMBERS.iter().flat_map(|name| values_of(&entry, name)).cloned().collect(),
             uids: values_of(&entry, MEMBER_UIDS).to_vec(),
-            relative_id: binary_of(&entry, "objectSid").and_then(relative_id),
+            labels: labels.into_iter().flatten().collect(),
             gaps: Vec::new(),
         };
         let place = group.place.clone();
         let unreadable = |detail: String| Gap::new(format!("group {place}"), GapCause::Unreadable).detail(detail);
         group.gaps.extend(unreadable_members(&entry).map(unreadable));
+        if self.preset == LdapPreset::Ad && group.labels.is_empty() {
+            let gap = Gap::new(format!("group {place}"), GapCause::Refused);
+            group.gaps.push(gap.detail("it does not show its objectSid, by which people name their primary group"));
+        }
         let mut part = range(&entry);
         let mut start = 0;
         for count in 0.. {
@@ -187,13 +233,7 @@ impl Read<'_> {
         let attributes = [attribute.to_owned()];
         loop {
             let mut entries = Vec::new();
-            let search = Search {
-                what: &what,
-                base: place,
-                scope: Scope::Base,
-                filter: "(objectClass=*)",
-                attributes: &attributes,
-            };
+            let search = Search { what: &what, base: place, scope: Scope::Base, filter: ANY, attributes: &attributes };
             match self.connection.search(search, &mut |entry| entries.push(entry)).await {
                 End::Cut { is_lost: true, .. } if self.reconnect().await => {}
                 End::Cut { gap, .. } => return Err(gap),

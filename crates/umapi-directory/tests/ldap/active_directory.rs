@@ -4,11 +4,12 @@ use umapi_directory::{GapCause, LdapSettings, Person};
 
 use crate::{
     Read,
-    samba::{ADDRESS, PASSWORD, Samba},
+    samba::{PASSWORD, Samba},
     server::settings,
     try_read_with,
 };
 
+const ADDRESS: &str = "127.0.0.77";
 const ENTRIES: &str = include_str!("active-directory.ldif");
 const CIRCLE: &str = include_str!("active-directory-circle.ldif");
 
@@ -34,7 +35,7 @@ impl Read {
 /// One test, since the domain controller needs seconds to start and there can be one at a time.
 #[tokio::test]
 async fn a_domain_controller_is_read_whole() {
-    let Some(server) = Samba::start(ENTRIES, CIRCLE) else { return };
+    let Some(server) = Samba::start(ADDRESS, ENTRIES, CIRCLE) else { return };
     let ldaps = of(&server, &format!("ldaps://{ADDRESS}"));
     people_and_groups(&ldaps).await;
     pages_give_the_same(&ldaps).await;

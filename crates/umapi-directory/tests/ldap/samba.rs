@@ -12,9 +12,6 @@ use tempfile::TempDir;
 
 use crate::server::certificates;
 
-/// Where the domain controller listens.
-pub(crate) const ADDRESS: &str = "127.0.0.77";
-
 /// The password of `administrator@samba.test`.
 pub(crate) const PASSWORD: &str = "Passw0rd!";
 
@@ -31,15 +28,40 @@ db.add_ldif(open(sys.argv[2], encoding='utf-8').read())
 db.modify_ldif(open(sys.argv[3], encoding='utf-8').read())
 ";
 
+/// Changes entries of a domain controller.
+const CHANGE: &str = "
+import ldb, sys
+from samba.param import LoadParm
+from samba.auth import system_session
+from samba.samdb import SamDB
+lp = LoadParm()
+lp.load(sys.argv[1])
+db = SamDB(url=lp.private_path('sam.ldb'), session_info=system_session(), lp=lp)
+for kind, entry in db.parse_ldif(open(sys.argv[2], encoding='utf-8').read()):
+    text = lambda name: entry[name][0].decode()
+    if kind == ldb.CHANGETYPE_ADD:
+        db.add(entry)
+    elif kind == ldb.CHANGETYPE_DELETE:
+        db.delete(entry.dn)
+    elif 'newrdn' in entry:
+        parent = text('newsuperior') if 'newsuperior' in entry else str(entry.dn.parent())
+        db.rename(entry.dn, ldb.Dn(db, text('newrdn') + ',' + parent))
+    else:
+        db.modify(entry)
+";
+
 /// A running domain controller of the domain `samba.test`.
 pub(crate) struct Samba {
     process: Child,
     folder: TempDir,
+    address: &'static str,
 }
 
 impl Samba {
     /// Starts a domain controller with these entries, which are changed then. `None` where that is not possible.
-    pub(crate) fn start(ldif: &str, changes: &str) -> Option<Self> {
+    ///
+    /// The address is one of its own, since the ports are fixed: `127.0.0.77`.
+    pub(crate) fn start(address: &'static str, ldif: &str, changes: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let skip = |why: &str| println!("skipped: {why}");
         if !Path::new("/usr/sbin/samba").exists() || !Path::new("/usr/bin/samba-tool").exists() {
@@ -50,16 +72,16 @@ impl Samba {
             skip("a domain controller needs the rights of root");
             return None;
         }
-        if TcpStream::connect((ADDRESS, 389)).is_ok() {
-            skip("another server listens on 127.0.0.77");
+        if TcpStream::connect((address, 389)).is_ok() {
+            skip(&format!("another server listens on {address}"));
             return None;
         }
         let at = |name: &str| folder.path().join(name);
-        let interfaces = format!("--option=interfaces={ADDRESS}/8");
+        let interfaces = format!("--option=interfaces={address}/8");
         run(Command::new("/usr/bin/samba-tool")
             .args(["domain", "provision", "--realm=SAMBA.TEST", "--domain=SAMBA", "--server-role=dc"])
             .args(["--dns-backend=NONE", "--host-name=dc", "--option=bind interfaces only=yes", &interfaces])
-            .arg(format!("--host-ip={ADDRESS}"))
+            .arg(format!("--host-ip={address}"))
             .arg(format!("--adminpass={PASSWORD}"))
             .arg(format!("--targetdir={}", at("dc").display())));
         fs::write(at("data.ldif"), ldif).expect("a file");
@@ -71,11 +93,12 @@ impl Samba {
             .arg(&configuration)
             .arg(at("data.ldif"))
             .arg(at("changes.ldif")));
-        certificates(folder.path(), ADDRESS);
+        certificates(folder.path(), address);
         fs::set_permissions(at("key.pem"), fs::Permissions::from_mode(0o600)).expect("a file");
         let tls = |name: &str, file: &str| format!("--option=tls {name}={}", at(file).display());
         let mut process = Command::new("/usr/sbin/samba")
             .args(["--foreground", "--no-process-group", "--debug-stdout", "--option=server services=ldap"])
+            .arg(format!("--option=pid directory={}", folder.path().display()))
             .args([&interfaces, &tls("cafile", "ca.pem"), &tls("certfile", "cert.pem"), &tls("keyfile", "key.pem")])
             .arg("--configfile")
             .arg(&configuration)
@@ -86,10 +109,23 @@ impl Samba {
             .process_group(0)
             .spawn()
             .expect("samba starts");
-        match answers(&mut process) {
-            true => Some(Self { process, folder }),
+        match answers(&mut process, address) {
+            true => Some(Self { process, folder, address }),
             false => panic!("samba does not start: {}", fs::read_to_string(at("log")).unwrap_or_default()),
         }
+    }
+
+    /// The address with TLS.
+    pub(crate) fn url(&self) -> String {
+        format!("ldaps://{}", self.address)
+    }
+
+    /// Changes entries while the domain controller runs.
+    pub(crate) fn change(&self, ldif: &str) {
+        let at = |name: &str| self.folder.path().join(name);
+        fs::write(at("change.ldif"), ldif).expect("a file");
+        let mut python = Command::new("/usr/bin/python3");
+        run(python.arg("-c").arg(CHANGE).arg(at("dc/etc/smb.conf")).arg(at("change.ldif")));
     }
 
     /// The certificate of the authority.
@@ -105,9 +141,9 @@ fn run(command: &mut Command) {
 
 /// Waits until both ports answer. `false` if the server ended.
 #[allow(clippy::disallowed_methods)] // A process of another program has no clock of ours.
-fn answers(process: &mut Child) -> bool {
+fn answers(process: &mut Child, address: &str) -> bool {
     for _ in 0..600 {
-        if [389, 636].iter().all(|&port| TcpStream::connect((ADDRESS, port)).is_ok()) {
+        if [389, 636].iter().all(|&port| TcpStream::connect((address, port)).is_ok()) {
             return true;
         }
         if process.try_wait().ok().flatten().is_some() {

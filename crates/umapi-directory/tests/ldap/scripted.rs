@@ -202,14 +202,17 @@ async fn talk(mut client: TcpStream, script: Arc<Script>, count: Arc<AtomicUsize
 fn person(number: usize) -> Answer {
     let name = format!("cn=p{number},dc=example,dc=com");
     let (id, class) = (vec![format!("id-{number}")], vec!["user".to_owned()]);
-    Answer::entry(&name, &[("objectGUID", &id), ("objectClass", &class), ("mail", &[format!("p{number}@example.com")])])
+    let primary = vec!["513".to_owned()];
+    let mail = [format!("p{number}@example.com")];
+    let fields = [("objectGUID", &*id), ("objectClass", &*class), ("primaryGroupID", &*primary), ("mail", &mail)];
+    Answer::entry(&name, &fields)
 }
 
 fn group(attribute: &str, members: impl Iterator<Item = usize>) -> Answer {
     let members: Vec<String> = members.map(|number| format!("cn=p{number},dc=example,dc=com")).collect();
     let name = "cn=Everyone,dc=example,dc=com";
-    let (class, cn) = (vec!["group".to_owned()], vec!["Everyone".to_owned()]);
-    Answer::entry(name, &[("objectClass", &class), ("cn", &cn), (attribute, &members)])
+    let (class, cn, sid) = (["group".to_owned()], ["Everyone".to_owned()], ["identifier-1".to_owned()]);
+    Answer::entry(name, &[("objectClass", &class), ("cn", &cn), ("objectSid", &sid), (attribute, &members)])
 }
 
 /// A correct server: six people in pages of two, and their group, whose members come in parts of two.
@@ -442,12 +445,11 @@ async fn members_that_only_a_list_of_people_shows_need_it_whole() {
         for limit in [0, 4] {
             let script = move |_: usize, search: &Search| {
                 if search.attributes.iter().any(|name| name == "cn") {
-                    let value = match attribute {
-                        "memberUid" => vec![b"p0".to_vec(), b"p5".to_vec()],
-                        _ => vec![[1, 1, 0, 0, 0, 0, 0, 5, 1, 2, 0, 0xff].to_vec()],
-                    };
                     let mut fields = vec![("cn".to_owned(), vec![b"Everyone".to_vec()])];
-                    fields.push((attribute.to_owned(), value));
+                    fields.push(("objectSid".to_owned(), vec![[1, 1, 0, 0, 0, 0, 0, 5, 1, 2, 0, 0xff].to_vec()]));
+                    if attribute == "memberUid" {
+                        fields.push((attribute.to_owned(), vec![b"p0".to_vec(), b"p5".to_vec()]));
+                    }
                     let entry = Answer::Entry("cn=Everyone,dc=example,dc=com".to_owned(), fields);
                     return vec![entry, Answer::Done(0, Vec::new())];
                 }
@@ -474,11 +476,33 @@ async fn a_name_in_another_spelling_is_the_same_member() {
         _ if search.attributes.iter().any(|name| name == "cn") => {
             let members = ["2.5.4.3=p0,dc=example,dc=com".to_owned()];
             let cn = ["Everyone".to_owned()];
-            let entry = Answer::entry("cn=Everyone,dc=example,dc=com", &[("cn", &cn), ("member", &members)]);
+            let sid = ["identifier-1".to_owned()];
+            let fields = [("cn", &cn[..]), ("objectSid", &sid), ("member", &members)];
+            let entry = Answer::entry("cn=Everyone,dc=example,dc=com", &fields);
             vec![entry, Answer::Done(0, Vec::new())]
         }
         _ => correct(search),
     };
     let read = try_read(of(&serve(script).await), &["Everyone"]).await.expect("it is read");
     assert_eq!((read.whole_lists(), read.counts()), ((true, true), (PEOPLE, 1)), "{:?}", read.reading);
+}
+
+#[tokio::test]
+async fn hidden_primary_groups_leave_groups_open() {
+    // Nobody is named in the group that is their primary one: the number in the person shows who is in it.
+    for hidden in ["objectSid", "primaryGroupID"] {
+        let script = move |_: usize, search: &Search| {
+            let mut answers = correct(search);
+            for answer in &mut answers {
+                if let Answer::Entry(_, fields) = answer {
+                    fields.retain(|(name, _)| name != hidden);
+                }
+            }
+            answers
+        };
+        let read = try_read(of(&serve(script).await), &["Everyone"]).await.expect("it is read");
+        assert_eq!(read.whole_lists(), (true, false), "{hidden}");
+        assert_eq!(read.cause("Everyone"), GapCause::Refused);
+        assert!(read.reading.groups["Everyone"].members.gaps()[0].detail.contains(hidden));
+    }
 }
