@@ -144,7 +144,7 @@ fn client(
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The name and version of the command in requests.
-const PRODUCT: &str = concat!("umapi-cli/", env!("CARGO_PKG_VERSION"));
+pub(crate) const PRODUCT: &str = concat!("umapi-cli/", env!("CARGO_PKG_VERSION"));
 
 async fn start_emulator() -> Result<Emulator> {
     Emulator::start().await.map_err(|error| {

@@ -1,6 +1,7 @@
 //! `umapi sync`: the files, both sides and the changes of a run. What is to be done is decided in `umapi-sync`.
 
 mod both_sides;
+mod cloud;
 mod records;
 mod reports;
 mod send;

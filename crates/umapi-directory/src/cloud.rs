@@ -12,14 +12,18 @@
 //!    an error ([`Failure::into_error`]) where the directory cannot be used at all. There is no third way, so a list can only be
 //!    whole after `Ok(())`.
 //!
+//! What was read goes to a mirror, or to a [`Collector`], which makes a reading of the same entries.
+//!
 //! Links to next pages must lead to the same server, never twice to the same page, and end. Throttled requests wait as long as
 //! the service asks, all requests of the client together at most [`MAX_WAIT`].
 
 mod client;
+mod collect;
 mod failure;
 mod pages;
 
 pub(crate) use client::{CloudClient, CloudResponse, Login, MAX_WAIT, Vendor, Verdict};
+pub(crate) use collect::Collector;
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use pages::Next;
 

@@ -2,9 +2,11 @@
 
 mod changes;
 #[cfg(feature = "_cloud")]
-#[allow(dead_code, unused_imports, reason = "the kinds that use it follow")]
+#[allow(dead_code, unused_imports, reason = "each kind uses a part")]
 mod cloud;
 mod directory;
+#[cfg(feature = "entra")]
+mod entra;
 #[cfg(feature = "exec")]
 mod exec;
 mod extent;
@@ -24,6 +26,8 @@ pub use changes::{
     SinceFuture, Whole, WholeFuture,
 };
 pub use directory::{Directory, DirectoryError, GroupName, GroupReading, GroupSelector, Query, ReadFuture, Reading};
+#[cfg(feature = "entra")]
+pub use entra::{EntraCredential, EntraDirectory};
 #[cfg(feature = "exec")]
 pub use exec::ExecDirectory;
 pub use extent::{Complete, Extent, Gap, GapCause, Partial};
@@ -35,6 +39,6 @@ pub use ldap::LdapDirectory;
 pub use mirror::MirroredDirectory;
 pub use person::{Attributes, Person, PersonId};
 pub use settings::{
-    AdobeSettings, DirectorySettings, ExecSettings, FileFormat, FileSettings, LdapLogin, LdapPreset, LdapSettings,
-    SecretSource,
+    AdobeSettings, DirectorySettings, EntraCloud, EntraSettings, ExecSettings, FileFormat, FileSettings, LdapLogin,
+    LdapPreset, LdapSettings, SecretSource,
 };

@@ -16,6 +16,8 @@ pub enum DirectorySettings {
     Exec(ExecSettings),
     /// A server that speaks LDAP.
     Ldap(LdapSettings),
+    /// Entra ID (Azure Active Directory).
+    Entra(EntraSettings),
     /// The users and groups of another Adobe organization.
     Adobe(AdobeSettings),
 }
@@ -26,7 +28,7 @@ impl DirectorySettings {
     pub fn can_tell_changes(&self) -> bool {
         match self {
             Self::File(_) | Self::Exec(_) | Self::Adobe(_) => false,
-            Self::Ldap(_) => true,
+            Self::Ldap(_) | Self::Entra(_) => true,
         }
     }
 }
@@ -164,6 +166,60 @@ pub enum LdapLogin {
     External,
     /// As nobody.
     Anonymous,
+}
+
+/// Entra ID, which was called Azure Active Directory. It is read by Microsoft Graph, with an application that has the
+/// permissions `User.Read.All` and `GroupMember.Read.All`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntraSettings {
+    /// The tenant: its id, or one of its domains such as `example.onmicrosoft.com`.
+    pub tenant: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// The secret of the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretSource>,
+    /// The private key (PEM) of a certificate of the application, in place of a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<SecretSource>,
+    /// The passphrase of the private key, if it is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key_passphrase: Option<SecretSource>,
+    /// The file with the certificate (PEM). Default: it stands beside the private key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// The cloud of the tenant. Default: `global`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<EntraCloud>,
+    /// The address of the login server, in place of that of the cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_url: Option<String>,
+    /// The address of Microsoft Graph, in place of that of the cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph_url: Option<String>,
+    /// A PEM file with additional certificates to trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_certificates: Option<PathBuf>,
+    /// How long a server may take for an answer, in seconds. Default: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// A cloud of Microsoft.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum EntraCloud {
+    /// The one of most tenants.
+    #[default]
+    Global,
+    /// US Government L4.
+    UsGovernment,
+    /// US Government L5 (DOD).
+    UsGovernmentDod,
+    /// China, operated by 21Vianet.
+    China,
 }
 
 /// Another Adobe organization.

@@ -191,7 +191,7 @@ fn variable(name: &str) -> Result<Option<String>> {
 }
 
 /// The certificates of `UMAPI_ROOT_CERTIFICATES`, which are trusted beside a profile too.
-fn roots_of_environment() -> Result<Option<Vec<u8>>> {
+pub(crate) fn roots_of_environment() -> Result<Option<Vec<u8>>> {
     let path = env::var_os("UMAPI_ROOT_CERTIFICATES").filter(|_| is_set("UMAPI_ROOT_CERTIFICATES"));
     let Some(path) = path else { return Ok(None) };
     // A path need not be Unicode text; quotes are only removed from one that is.

@@ -137,17 +137,33 @@ impl Setup {
             DirectorySettings::Exec(settings) => Arc::new(ExecDirectory::new(settings.clone(), context.clock.clone())),
             DirectorySettings::Ldap(settings) => {
                 let password = match &settings.password {
-                    Some(source) => Some(self.secret(source, &directory.name)?),
+                    Some(source) => {
+                        Some(self.secret(source, &format!("password of the directory {}", directory.name))?)
+                    }
                     None => None,
                 };
                 Arc::new(LdapDirectory::new(settings.clone(), password, self.folder()))
             }
+            DirectorySettings::Entra(settings) => self.entra(context, &directory.name, settings)?,
             // Read with a client of its own.
             _ => return Ok(None),
         }))
     }
 
-    fn secret(&self, source: &DirectorySecret, directory: &str) -> Result<Secret> {
+    /// Reads a secret of one line. `what` says which one it is.
+    pub(super) fn secret(&self, source: &DirectorySecret, what: &str) -> Result<Secret> {
+        let (source, store_remedy) = self.place(source);
+        source.read(what, &SecretPlace { folder: self.folder(), store_remedy: &store_remedy })
+    }
+
+    /// Reads a secret of several lines, such as a private key.
+    pub(super) fn secret_text(&self, source: &DirectorySecret, what: &str) -> Result<Secret> {
+        let (source, store_remedy) = self.place(source);
+        source.read_text(what, &SecretPlace { folder: self.folder(), store_remedy: &store_remedy })
+    }
+
+    /// Where a secret is, and how it gets there.
+    fn place(&self, source: &DirectorySecret) -> (SecretSource, String) {
         let source = match source {
             DirectorySecret::Keyring(entry) => SecretSource::Keyring(entry.clone()),
             DirectorySecret::File(path) => SecretSource::File(path.clone()),
@@ -161,8 +177,7 @@ impl Setup {
             }
             SecretSource::Env(_) => "store it in a file with \"umapi sync secret --to-file FILE\"".to_owned(),
         };
-        let place = SecretPlace { folder: self.folder(), store_remedy: &store_remedy };
-        source.read(&format!("password of the directory {directory}"), &place)
+        (source, store_remedy)
     }
 }
 

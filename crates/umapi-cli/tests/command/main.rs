@@ -26,6 +26,7 @@ mod run;
 mod signals;
 mod stage;
 mod sync;
+mod sync_entra;
 #[cfg(unix)]
 mod sync_faults;
 #[cfg(unix)]

@@ -2,15 +2,16 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::{
     RequestBuilder,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use umapi_auth::{AccessToken, CachedSource, OAuthClient};
 use umapi_http::{
     HttpClient, NetworkError, ReadError, ResponseHead, RetryPolicy, Secret, ServerUrl, first_header, in_own_task,
@@ -32,6 +33,9 @@ const RETRY: RetryPolicy = RetryPolicy::SERVICE.attempts(5).longest_wait(Duratio
 
 /// The largest response, in bytes. A page of a thousand people has one million.
 const MAX_RESPONSE: usize = 64 << 20;
+
+/// After so many requests in a row that failed for good, no further one is sent.
+const MAX_FAILED: u32 = 3;
 
 /// The most characters that are quoted of what a service said.
 const MAX_QUOTE: usize = 300;
@@ -78,6 +82,8 @@ pub(crate) enum Login {
 
 /// A response that was read whole.
 pub(crate) struct CloudResponse {
+    /// The address that was asked.
+    pub(crate) url: Url,
     pub(crate) head: ResponseHead,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -94,7 +100,15 @@ pub(crate) struct CloudClient {
     max_wait: Duration,
     retry: RetryPolicy,
     pause: Mutex<Pause>,
-    requests: Mutex<u64>,
+    counts: Mutex<Counts>,
+}
+
+/// What happened so far.
+#[derive(Default)]
+struct Counts {
+    answers: u64,
+    /// Requests that failed for good since the last answer, and why the last one did.
+    failed: (u32, Option<Failure>),
 }
 
 /// When the service accepts requests again.
@@ -171,7 +185,7 @@ impl CloudClient {
             max_wait: MAX_WAIT,
             retry: RETRY,
             pause: Mutex::default(),
-            requests: Mutex::default(),
+            counts: Mutex::default(),
         }
     }
 
@@ -197,9 +211,33 @@ impl CloudClient {
         self.url.as_str()
     }
 
-    /// The number of requests that were sent, those of the login excepted.
-    pub(crate) fn requests(&self) -> u64 {
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Sets how long requests may wait in all when they are throttled.
+    #[must_use]
+    pub(crate) fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// Whether the service gave any answer so far. Without one, nothing is known.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.counts().answers > 0
+    }
+
+    /// Whether the token says that it has a right, among its `roles` or in its `scp`. A token that cannot be read says nothing.
+    pub(crate) async fn has_right(&self, right: &str) -> bool {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Claims {
+            roles: Vec<String>,
+        }
+        let Ok((_, Some(token))) = self.authorization().await else { return false };
+        let payload = token.reveal().split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+        let claims: Claims = payload.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+        claims.roles.iter().any(|role| role == right)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -212,6 +250,27 @@ impl CloudClient {
     /// # Errors
     /// Why there is no answer.
     pub(crate) async fn get(&self, url: &Url) -> Result<CloudResponse, Failure> {
+        let failed = self.counts().failed.clone();
+        if let (MAX_FAILED.., Some(failure)) = failed {
+            // A directory with thousands of groups would be asked for hours.
+            return Err(failure);
+        }
+        let answer = self.get_patiently(url).await;
+        let mut counts = self.counts();
+        match &answer {
+            Err(failure) if failure.is_temporary() && failure.kind != FailureKind::Resync => {
+                counts.failed = (counts.failed.0 + 1, Some(failure.clone()));
+            }
+            Ok(_) | Err(_) => {
+                counts.answers += 1;
+                counts.failed = (0, None);
+            }
+        }
+        drop(counts);
+        answer
+    }
+
+    async fn get_patiently(&self, url: &Url) -> Result<CloudResponse, Failure> {
         let mut failures = 0;
         let mut had_bad_token = false;
         loop {
@@ -331,7 +390,6 @@ impl CloudClient {
     }
 
     async fn attempt(&self, url: &Url, authorization: HeaderValue) -> Result<CloudResponse, Failure> {
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         let http =
             self.http.for_server(&self.url).map_err(|error| Failure::new(FailureKind::Rejected, error.to_string()))?;
         let request = http
@@ -340,7 +398,7 @@ impl CloudClient {
             .header(AUTHORIZATION, authorization)
             .header(ACCEPT, HeaderValue::from_static("application/json"));
         // Its time limit must not pass while a caller does not poll.
-        let exchange = in_own_task(exchange(request, self.clock.clone())).await;
+        let exchange = in_own_task(exchange(request, url.clone(), self.clock.clone())).await;
         match exchange.unwrap_or(Err(Broken::RuntimeGone)) {
             Ok(response) => Ok(response),
             Err(Broken::Http(error)) => {
@@ -366,15 +424,15 @@ enum Broken {
     RuntimeGone,
 }
 
-async fn exchange(request: RequestBuilder, clock: Clock) -> Result<CloudResponse, Broken> {
+async fn exchange(request: RequestBuilder, url: Url, clock: Clock) -> Result<CloudResponse, Broken> {
     let mut response = request.send().await.map_err(Broken::Http)?;
     let head = ResponseHead::of(&response, clock.wall());
     let headers = response.headers().clone();
     let mut body = Vec::new();
     match read_body(&mut response, MAX_RESPONSE, &mut body).await {
-        Ok(()) => Ok(CloudResponse { head, headers, body }),
+        Ok(()) => Ok(CloudResponse { url, head, headers, body }),
         // The head of an error says enough.
-        Err(_) if !(200..300).contains(&head.status) => Ok(CloudResponse { head, headers, body }),
+        Err(_) if !(200..300).contains(&head.status) => Ok(CloudResponse { url, head, headers, body }),
         Err(ReadError::Connection(error)) => Err(Broken::Http(error)),
         Err(error) => Err(Broken::TooLarge(error)),
     }

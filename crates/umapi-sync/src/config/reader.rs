@@ -9,7 +9,9 @@ use toml::{
     Spanned,
     de::{DeTable, DeValue, Error, ValueDeserializer},
 };
-use umapi_directory::{AdobeSettings, DirectorySettings, ExecSettings, FileSettings, LdapLogin, LdapSettings};
+use umapi_directory::{
+    AdobeSettings, DirectorySettings, EntraSettings, ExecSettings, FileSettings, LdapLogin, LdapSettings,
+};
 use umapi_plan::{AccountKind, account::FoldedName};
 
 use super::{
@@ -26,7 +28,10 @@ use crate::{condition::Condition, template::Template};
 const TABLES: [&str; 8] = ["org", "directory", "people", "map", "protect", "leavers", "scope", "guard"];
 
 /// The kinds of directories.
-const KINDS: [&str; 4] = ["file", "exec", "ldap", "adobe"];
+const KINDS: [&str; 5] = ["file", "exec", "ldap", "entra", "adobe"];
+
+/// The keys of directories that name the place of a secret.
+const SECRETS: [&str; 4] = ["password", "client_secret", "private_key", "private_key_passphrase"];
 
 /// The keys of every kind of directory about its mirror.
 const MIRROR_KEYS: [&str; 2] = ["delta", "whole_after_days"];
@@ -109,9 +114,12 @@ impl<'t> Reader<'t> {
                 .or_else(|| kind.clone().map(|(kind, _)| (kind, entry.span.clone())));
             let Some((kind, kind_span)) = kind else { continue };
             // The message of the library would quote it.
-            if let Some(span) = table.get("password").filter(|value| value.get_ref().is_str()).map(Spanned::span) {
+            let is_text = |key: &&str| table.get(*key).is_some_and(|value| value.get_ref().is_str());
+            if let Some(key) = SECRETS.into_iter().find(is_text) {
+                let span = table.get(key).map_or_else(|| span.clone(), Spanned::span);
                 let remedy = "name its place: { file = \"…\" }, { env = \"…\" } or { keyring = \"…\" }";
-                self.mistake(span, "a password does not belong into a configuration", remedy);
+                let what = if key == "password" { "a password" } else { "a secret" };
+                self.mistake(span, format!("`{key}`: {what} does not belong into a configuration"), remedy);
                 continue;
             }
             let (mirror, table): (DeTable<'t>, DeTable<'t>) =
@@ -122,6 +130,7 @@ impl<'t> Reader<'t> {
                 "file" => self.deserialize::<FileSettings>(table).map(DirectorySettings::File),
                 "exec" => self.deserialize::<ExecSettings>(table).map(DirectorySettings::Exec),
                 "ldap" => self.deserialize::<LdapSettings>(table).map(DirectorySettings::Ldap),
+                "entra" => self.deserialize::<EntraSettings>(table).map(DirectorySettings::Entra),
                 "adobe" => self.deserialize::<AdobeSettings>(table).map(DirectorySettings::Adobe),
                 other => {
                     let rule = format!("there is no kind of directory called `{other}`");
@@ -185,6 +194,31 @@ impl<'t> Reader<'t> {
                 }
                 if ldap.page_size == Some(0) {
                     self.mistake(span.clone(), "`page_size` is 0", "leave it out, or use 1 or more");
+                }
+            }
+            DirectorySettings::Entra(entra) => {
+                match (&entra.client_secret, &entra.private_key) {
+                    (Some(_), None) | (None, Some(_)) => {}
+                    (None, None) => self.mistake(
+                        span.clone(),
+                        "there is neither `client_secret` nor `private_key`",
+                        "name the place of one: client_secret = { keyring = \"sync/entra\" }",
+                    ),
+                    (Some(_), Some(_)) => self.mistake(
+                        span.clone(),
+                        "there are both `client_secret` and `private_key`",
+                        "leave out the one that the application does not use",
+                    ),
+                }
+                if entra.private_key.is_none()
+                    && (entra.certificate.is_some() || entra.private_key_passphrase.is_some())
+                {
+                    let rule = "`certificate` and `private_key_passphrase` belong to a `private_key`";
+                    self.mistake(
+                        span.clone(),
+                        rule,
+                        "name the place of the key: private_key = { file = \"sync.pem\" }",
+                    );
                 }
             }
             _ => {}

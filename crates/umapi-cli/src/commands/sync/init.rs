@@ -20,7 +20,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_enum, default_value_t, value_name = "KIND")]
     kind: Kind,
 
-    /// Address of the LDAP server, the file, or the program.
+    /// Address of the LDAP server, the tenant, the file, or the program.
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
 
@@ -28,11 +28,11 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "DN")]
     base: Option<String>,
 
-    /// Who logs in to the LDAP server.
+    /// Who logs in: the LDAP user, or the client id of the application.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
 
-    /// File with the password of this user. [default: the keyring entry sync/ldap]
+    /// File with the password or secret. [default: the keyring entry sync/KIND]
     #[arg(long, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
 
@@ -50,6 +50,8 @@ enum Kind {
     /// LDAP, Active Directory
     #[default]
     Ldap,
+    /// Entra ID, with the tenant as --source
+    Entra,
     /// A file: CSV, JSON, NDJSON, YAML
     File,
     /// A program that prints people
@@ -136,6 +138,28 @@ impl InitArgs {
                     quoted(&base)
                 )
             }
+            Kind::Entra => {
+                let tenant = self.ask(
+                    context,
+                    self.source.as_ref(),
+                    "Tenant: its id or domain",
+                    "example.onmicrosoft.com",
+                    "--source",
+                )?;
+                let question = "Application (client) id";
+                let client = self.ask(context, self.user.as_ref(), question, "", "--user")?;
+                let secret = match &self.password_file {
+                    Some(file) => format!("{{ file = {} }}", quoted(&file.display().to_string())),
+                    None => "{ keyring = \"sync/entra\" }".to_owned(),
+                };
+                format!(
+                    "kind = \"entra\"\ntenant = {}\nclient_id = {}\nclient_secret = {secret}\n\
+                     # private_key = {{ file = \"sync.pem\" }}   # with its certificate, in place of a secret\n\
+                     delta = true                        # read what changed; everything once a week",
+                    quoted(&tenant),
+                    quoted(&client)
+                )
+            }
             Kind::File => {
                 let path = self.ask(context, self.source.as_ref(), "File of people", "people.csv", "--source")?;
                 format!("kind = \"file\"\npath = {}                   # CSV, JSON, NDJSON or YAML", quoted(&path))
@@ -170,9 +194,16 @@ impl InitArgs {
             Kind::Ldap => {
                 "email = \"{mail}\"\n# username = \"{userPrincipalName}\"    # if it is not the address\ncountry = \"{c|upper|or:US}\""
             }
+            Kind::Entra => {
+                "email = \"{mail,userPrincipalName}\"\nusername = \"{userPrincipalName}\"\ncountry = \"{usageLocation|upper|or:US}\""
+            }
             Kind::File | Kind::Exec => {
                 "email = \"{email}\"\n# username = \"{username}\"             # if it is not the address\ncountry = \"{country|upper|or:US}\""
             }
+        };
+        let skip = match self.kind {
+            Kind::Entra => "skip = 'attr.userType == \"Guest\"'       # guests are left out: what they have stays",
+            Kind::Ldap | Kind::File | Kind::Exec => "# skip = 'attr.employeeType == \"contractor\"'",
         };
         Ok(format!(
             "# How umapi keeps Adobe in step with the directory. `umapi sync check` tests it.\n\n\
@@ -180,7 +211,7 @@ impl InitArgs {
              [[directory]]\n{directory}\n\n\
              [people]\ntype = \"federated\"                    # or enterprise, adobeID\n{attributes}\n\
              update = [\"firstname\", \"lastname\"]     # fields that follow the directory\n\
-             # skip = 'attr.employeeType == \"contractor\"'\n\n\
+             {skip}\n\n\
              {maps}\
              [protect]\ntypes = [\"adobeID\"]                   # administrators are always protected\n\n\
              [leavers]\nunmap = \"now\"                         # lose the groups of the rules\n\
