@@ -2,6 +2,7 @@
 
 mod both_sides;
 mod cloud;
+mod given_file;
 mod records;
 mod reports;
 mod send;
@@ -9,10 +10,11 @@ mod setup;
 mod state_file;
 mod still_true;
 
-pub(crate) use both_sides::{BothSides, read_both, read_directories};
+pub(crate) use both_sides::{BothSides, FailedOrgs, connect_all, read_both, read_directories};
+pub(crate) use given_file::{GivenFile, Made};
 pub(crate) use records::{Explanation, GroupCheck, PlannedRecord, shown};
 pub(crate) use reports::ReportArgs;
-pub(crate) use send::send;
+pub(crate) use send::{Lists, send};
 pub(crate) use setup::{Setup, SyncArgs, today};
 pub(crate) use state_file::{LastRun, StateFile};
 pub(crate) use still_true::take_out_done;

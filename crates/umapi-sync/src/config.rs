@@ -227,6 +227,11 @@ impl Config {
         self.maps.iter().filter(|map| map.directory.as_ref().is_none_or(|name| *name == directory.name))
     }
 
+    /// Whether a rule is about a group of a directory.
+    pub fn maps_group(&self, directory: &DirectoryConfig, group: &str) -> bool {
+        self.maps_of(directory).any(|map| map.from.matches(group))
+    }
+
     /// The name of the primary organization.
     pub fn primary(&self) -> &str {
         self.orgs.first().map_or("", |org| &org.name)

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use umapi_directory::{Extent, Gap, Reading};
+use umapi_directory::{Extent, Reading};
 use umapi_plan::{
     AccountKind, GroupKind,
     account::{FoldedName, fold_user},
 };
 
 use crate::{
-    config::{Config, DirectoryConfig, LeaverScope, PeopleScope, UpdatableField},
+    config::{Config, DirectoryConfig, LeaverScope, Stage, UpdatableField},
     details::UserDetails,
+    directory_side::DirectorySide,
     guard,
     links::{Links, OrgLinks},
     matching::Matching,
@@ -19,8 +20,8 @@ use crate::{
     plan::{
         Action, Blocked, Change, Departure, FieldChange, Held, Licenses, OrgPlan, Plan, Reason, Removal, TargetKind,
     },
-    state::{AccountRecord, DirectorySizes, Leaver, Link, OrgState, State, user_key},
-    targets::{Members, TargetGroup, Targets, sizes, weaken_emptied},
+    state::{AccountRecord, Leaver, Link, OrgState, State, user_key},
+    targets::{Members, TargetGroup, Targets},
 };
 
 /// How alike two names are at which one may be a misspelling of the other.
@@ -62,27 +63,14 @@ impl Inputs<'_> {
     /// Compares both sides.
     pub fn plan(&mut self) -> Planned {
         let state = self.state;
-        for (directory, reading) in &mut self.readings {
-            let before = state.directories.get(&directory.name);
-            let taken = std::mem::replace(reading, Reading::missing(&self.config.query(directory), &unread()));
-            *reading = weaken_emptied(taken, before);
-        }
-        let is_known = |key: &PersonKey| self.links.knows(key);
-        let targets = Targets::of(self.config, &self.people, &self.readings, &is_known);
-        let everyone = self.everyone();
-
-        let mut plan = Plan::new(&self.config.hash);
-        plan.problems = self.people.problems().to_vec();
-        plan.gaps = targets.gaps().to_vec();
-        plan.gaps.extend(everyone.gaps().iter().cloned());
-        for (_, reading) in &self.readings {
-            plan.gaps.extend(reading.group_list.gaps().iter().filter(|_| self.uses_patterns()).cloned());
-        }
-        plan.gaps.sort();
-        plan.gaps.dedup();
+        let links = &self.links;
+        let is_known = |key: &PersonKey| links.knows(key);
+        let side = DirectorySide::of(self.config, &self.people, &mut self.readings, state, &is_known);
+        let mut plan = side.plan(self.config, &self.people);
 
         let mut next = State { quarantine: None, ..State::default() };
         let mut matchings = Vec::new();
+        let mut updated = HashSet::new();
         let no_state = OrgState::default();
         for organization in &self.organizations {
             let org_state = state.orgs.get(&organization.name).unwrap_or(&no_state);
@@ -90,33 +78,49 @@ impl Inputs<'_> {
             let comparison = Comparison {
                 config: self.config,
                 people: &self.people,
-                targets: &targets,
-                everyone: &everyone,
+                targets: &side.targets,
+                everyone: &side.everyone,
                 organization,
                 matching: Matching::of(&self.people, organization, links),
                 links,
                 state: org_state,
                 today: self.today,
                 plan: OrgPlan { org: organization.name.clone(), ..OrgPlan::default() },
-                scope: Vec::new(),
+                scope: side.people_of(self.config, &self.people, &organization.name),
+                updated: &updated,
                 leavers: BTreeMap::new(),
             };
             let (org_plan, org_next, matching) = comparison.run();
+            if self.organizations.len() > 1 {
+                let people = 0..self.people.wanted().len();
+                updated.extend(people.filter(|person| matching.user_of(*person).is_some()));
+            }
             plan.gaps.extend(organization.users.gaps().iter().chain(organization.group_list.gaps()).cloned());
             plan.orgs.push(org_plan);
             next.orgs.insert(organization.name.clone(), org_next);
             matchings.push(matching);
         }
-        let sizes: Vec<(String, DirectorySizes)> = self
-            .readings
-            .iter()
-            .map(|(directory, reading)| {
-                (directory.name.clone(), sizes(reading, state.directories.get(&directory.name)))
-            })
-            .collect();
-        plan.trips = guard::check(&self.config.guard, &plan, &self.organizations, &sizes, state);
-        next.directories = sizes.into_iter().collect();
-        Planned { plan, state: next, targets, matchings }
+        let members: Vec<_> = self.organizations.iter().map(Organization::member_counts).collect();
+        plan.trips = guard::check(self.config, &plan, &members, &side.sizes, state);
+        next.directories = side.sizes.into_iter().collect();
+        // Nothing is known of an organization that could not be read, so nothing of it is forgotten.
+        for org in &self.config.orgs {
+            if let Some(before) = state.orgs.get(&org.name) {
+                next.orgs.entry(org.name.clone()).or_insert_with(|| before.clone());
+            }
+        }
+        Planned { plan, state: next, targets: side.targets, matchings }
+    }
+
+    /// The links to forget, each with the name of its organization: of people whom neither side has any more. That is known
+    /// only if both were read to their ends.
+    pub fn forgotten(&self) -> impl Iterator<Item = (&str, &PersonKey)> {
+        let is_whole = |org: &str| {
+            self.readings.iter().all(|(_, reading)| reading.people.complete().is_ok())
+                && self.organizations.iter().any(|known| known.name == org && known.users.complete().is_ok())
+        };
+        let vanished = self.links.vanished().iter().map(|(org, person)| (org.as_str(), person));
+        vanished.filter(move |(org, _)| is_whole(org))
     }
 
     /// The links to remember, each with the name of its organization, in the order of the people's keys. They take the
@@ -153,21 +157,6 @@ impl Inputs<'_> {
             None => None,
         }
     }
-
-    /// Everyone in all directories; whole only if all lists of people are.
-    fn everyone(&self) -> Extent<()> {
-        let gaps = self.readings.iter().flat_map(|(_, reading)| reading.people.gaps()).cloned().collect();
-        Extent::with_gaps((), gaps)
-    }
-
-    fn uses_patterns(&self) -> bool {
-        self.config.maps.iter().any(|map| matches!(map.from, crate::config::GroupPattern::Matching(_)))
-    }
-}
-
-/// Stands in for a reading while it is changed.
-fn unread() -> Gap {
-    Gap::new("", umapi_directory::GapCause::Unreachable)
 }
 
 /// The comparison of one organization.
@@ -184,6 +173,8 @@ struct Comparison<'a> {
     plan: OrgPlan,
     /// By person: whether they belong into this organization.
     scope: Vec<bool>,
+    /// People whose user an earlier organization has. It is the same account, and its owner comes first.
+    updated: &'a HashSet<usize>,
     /// Users who left, with the day it was found.
     leavers: BTreeMap<usize, i64>,
 }
@@ -192,7 +183,6 @@ impl Comparison<'_> {
     fn run(mut self) -> (OrgPlan, OrgState, Matching) {
         let users = self.users().len();
         self.plan.users = users as u64;
-        self.scope = self.people_in_scope();
         self.find_leavers();
         let creatable = self.groups_to_create();
         self.create_users();
@@ -220,6 +210,7 @@ impl Comparison<'_> {
             }
         }
         self.plan.changes.extend(removals);
+        self.plan.blocked.extend(self.targets.refused(&self.organization.name).cloned());
         self.remove_leavers();
         self.plan.blocked.sort();
         self.plan.blocked.dedup();
@@ -249,26 +240,6 @@ impl Comparison<'_> {
         let names = [Some(details.name()), details.email_address(), user.username.as_deref()];
         let names: Vec<&str> = names.into_iter().flatten().collect();
         self.config.protect.covers(details.kind(), &names)
-    }
-
-    /// The people who belong into this organization: those with a group in it; and in the primary one everybody who takes
-    /// part.
-    fn people_in_scope(&self) -> Vec<bool> {
-        let org = &self.organization.name;
-        let is_primary = self.config.primary() == org;
-        let mut scope: Vec<bool> = (0..self.people.wanted().len())
-            .map(|person| match self.config.scope {
-                PeopleScope::All => is_primary,
-                PeopleScope::Mapped => is_primary && self.targets.selects(person),
-            })
-            .collect();
-        let members = self.targets.groups(org).filter_map(|(_, target)| target.members.found());
-        for (person, _) in members.flat_map(Members::iter) {
-            if let Some(is_in_scope) = scope.get_mut(person) {
-                *is_in_scope = true;
-            }
-        }
-        scope
     }
 
     /// Finds the users who were people of a directory and are not any more. Only a whole list of everybody shows that.
@@ -405,6 +376,7 @@ impl Comparison<'_> {
                     first_name: text(details.first_name()),
                     last_name: text(details.last_name()),
                     country: text(details.country()),
+                    updates: false,
                 },
                 reason: Reason::Selected,
             });
@@ -415,7 +387,7 @@ impl Comparison<'_> {
         let people = self.people;
         for (index, wanted) in people.wanted().iter().enumerate() {
             let Some(user) = self.matching.user_of(index) else { continue };
-            if self.is_protected(user) || !self.is_in_scope(index) {
+            if self.is_protected(user) || !self.is_in_scope(index) || self.updated.contains(&index) {
                 continue;
             }
             let organization = self.organization;
@@ -576,6 +548,11 @@ impl Comparison<'_> {
         if !self.may_leave(user) {
             return None;
         }
+        // Nobody knows whether they left or moved: they may have days of grace.
+        let may_have_left = self.everyone.complete().is_err() && self.matching.person_of(user).is_none();
+        if may_have_left && self.config.leavers.unmap != Stage::Now {
+            return None;
+        }
         let reason = match self.days_since_left(user) {
             Some(days) if !self.config.leavers.unmap.is_reached_after(days) => return None,
             Some(days) => Reason::Left { days },
@@ -629,6 +606,14 @@ impl Comparison<'_> {
     fn next_state(&self) -> OrgState {
         let leavers = self.leavers_by_key().map(|(user, since)| (user, Leaver { since })).collect();
         let mut next = OrgState { leavers, adopted: self.state.adopted.clone() };
+        if self.everyone.complete().is_ok() && self.organization.users.complete().is_ok() && !next.adopted.is_empty() {
+            // Who is no user any more is nobody to keep.
+            let mut gone = next.adopted.clone();
+            for user in self.users() {
+                gone.remove(&user_key(&user.details.account()));
+            }
+            next.adopted.retain(|user| !gone.contains(user));
+        }
         if self.everyone.complete().is_err() {
             // Nobody knows whether they are still gone.
             for (key, leaver) in &self.state.leavers {
@@ -640,7 +625,7 @@ impl Comparison<'_> {
 }
 
 /// What makes it impossible to create a user, if anything does.
-fn cannot_be_created(wanted: &UserDetails) -> Option<&'static str> {
+pub(crate) fn cannot_be_created(wanted: &UserDetails) -> Option<&'static str> {
     match wanted.kind() {
         Some(AccountKind::AdobeId) => None,
         _ if wanted.first_name().is_none() => Some("a first name is missing"),
@@ -650,7 +635,7 @@ fn cannot_be_created(wanted: &UserDetails) -> Option<&'static str> {
 }
 
 /// The fields in which the directory and Adobe differ. The letter case of an address cannot be changed, so it does not count.
-fn differences(wanted: &UserDetails, user: &UserDetails) -> BTreeMap<UpdatableField, FieldChange> {
+pub(crate) fn differences(wanted: &UserDetails, user: &UserDetails) -> BTreeMap<UpdatableField, FieldChange> {
     let mut fields = BTreeMap::new();
     let mut compare = |field, from: Option<&str>, to: Option<&str>, is_same: bool| {
         if let Some(to) = to.filter(|_| !is_same) {

@@ -1,12 +1,15 @@
 //! Guards: what stops a run before it changes anything.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
+use umapi_plan::account::FoldedName;
 
 use crate::{
-    config::{Guards, Limit},
-    organization::Organization,
+    config::{Config, DirectoryConfig, Guards, Limit},
     plan::{Action, OrgPlan, Plan},
     state::{DirectorySizes, State},
 };
@@ -49,21 +52,24 @@ pub struct Trip {
     pub limit: String,
 }
 
+/// How many members each group of an organization has, by its folded name.
+pub(crate) type MemberCounts = BTreeMap<FoldedName, u64>;
+
 /// Looks at a plan with all guards. What was allowed after an earlier run passes, up to what was found then.
 pub(crate) fn check(
-    guards: &Guards,
+    config: &Config,
     plan: &Plan,
-    organizations: &[Organization],
+    members: &[MemberCounts],
     sizes: &[(String, DirectorySizes)],
     state: &State,
 ) -> Vec<Trip> {
     let mut trips = Vec::new();
-    for (org, organization) in plan.orgs.iter().zip(organizations) {
-        check_org(guards, org, organization, &mut trips);
+    for (org, members) in plan.orgs.iter().zip(members) {
+        check_org(&config.guard, org, members, &mut trips);
     }
-    for (directory, now) in sizes {
-        if let Some(before) = state.directories.get(directory) {
-            check_directory(guards.directory_shrinks, directory, now, before, &mut trips);
+    for (directory, (name, now)) in config.directories.iter().zip(sizes) {
+        if let Some(before) = state.directories.get(name) {
+            check_directory(config, directory, now, before, &mut trips);
         }
     }
     let allowed =
@@ -73,7 +79,7 @@ pub(crate) fn check(
     trips
 }
 
-fn check_org(guards: &Guards, org: &OrgPlan, organization: &Organization, trips: &mut Vec<Trip>) {
+fn check_org(guards: &Guards, org: &OrgPlan, members: &MemberCounts, trips: &mut Vec<Trip>) {
     let mut trip = |guard, group: Option<&str>, found, total, limit: Limit| {
         let group = group.map(str::to_owned);
         trips.push(Trip { guard, place: org.org.clone(), group, found, total, limit: limit.to_string() });
@@ -97,16 +103,14 @@ fn check_org(guards: &Guards, org: &OrgPlan, organization: &Organization, trips:
         trip(Guard::Creations, None, created, org.users, guards.creations);
     }
 
-    let members = organization.member_counts();
-    let mut removals = std::collections::BTreeMap::<&str, u64>::new();
+    let mut removals = BTreeMap::<&str, u64>::new();
     for change in &org.changes {
         if let Action::Remove(removal) = &change.action {
             *removals.entry(removal.group()).or_default() += 1;
         }
     }
     for (group, removed) in removals {
-        let index = organization.group(&umapi_plan::account::FoldedName::new(group)).map(|(index, _)| index);
-        let total = index.and_then(|index| members.get(&index)).copied().unwrap_or_default();
+        let total = members.get(&FoldedName::new(group)).copied().unwrap_or_default();
         let is_exempt = total < SMALL && matches!(guards.removals_per_group, Limit::Percent(_));
         if !is_exempt && guards.removals_per_group.is_exceeded_by(removed, total) {
             trip(Guard::RemovalsPerGroup, Some(group), removed, total, guards.removals_per_group);
@@ -124,18 +128,19 @@ fn check_org(guards: &Guards, org: &OrgPlan, organization: &Organization, trips:
 }
 
 fn check_directory(
-    limit: Limit,
-    directory: &str,
+    config: &Config,
+    directory: &DirectoryConfig,
     now: &DirectorySizes,
     before: &DirectorySizes,
     trips: &mut Vec<Trip>,
 ) {
+    let limit = config.guard.directory_shrinks;
     let mut compare = |group: Option<&str>, now: u64, before: u64| {
         let lost = before.saturating_sub(now);
         let is_exempt = before < SMALL && matches!(limit, Limit::Percent(_));
         if lost > 0 && !is_exempt && limit.is_exceeded_by(lost, before) {
             let group = group.map(str::to_owned);
-            let place = directory.to_owned();
+            let place = directory.name.clone();
             trips.push(Trip {
                 guard: Guard::DirectoryShrinks,
                 place,
@@ -149,7 +154,8 @@ fn check_directory(
     if let (Some(now), Some(before)) = (now.people, before.people) {
         compare(None, now, before);
     }
-    for (group, &before) in &before.groups {
+    // Earlier versions remembered groups that no rule is about, and a rule may be gone.
+    for (group, &before) in before.groups.iter().filter(|(group, _)| config.maps_group(directory, group)) {
         compare(Some(group), now.groups.get(group).copied().unwrap_or_default(), before);
     }
 }

@@ -15,6 +15,7 @@ use crate::{
 pub struct Links {
     orgs: BTreeMap<String, OrgLinks>,
     known: HashSet<PersonKey>,
+    vanished: Vec<(String, PersonKey)>,
 }
 
 /// What earlier runs found about the users of an organization.
@@ -34,13 +35,14 @@ pub struct LinkReader<'r> {
     people: &'r People<'r>,
     orgs: BTreeMap<&'r str, (UserIndex<'r>, OrgLinks)>,
     known: HashSet<PersonKey>,
+    vanished: Vec<(String, PersonKey)>,
 }
 
 impl<'r> LinkReader<'r> {
     /// Starts without links.
     pub fn new(people: &'r People<'r>, organizations: &'r [Organization]) -> Self {
         let org = |org: &'r Organization| (org.name.as_str(), (UserIndex::with_ids(org), OrgLinks::default()));
-        Self { people, orgs: organizations.iter().map(org).collect(), known: HashSet::new() }
+        Self { people, orgs: organizations.iter().map(org).collect(), known: HashSet::new(), vanished: Vec::new() }
     }
 
     /// Takes the link of a person in an organization.
@@ -51,7 +53,12 @@ impl<'r> LinkReader<'r> {
         }
         let Some((users, links)) = self.orgs.get_mut(org) else { return };
         let by_id = link.user_id.as_deref().and_then(|id| users.of_id(id));
-        let Some(user) = by_id.or_else(|| users.of(&Identity::from(&link.account))) else { return };
+        let Some(user) = by_id.or_else(|| users.of(&Identity::from(&link.account))) else {
+            if let None | Some(Standing::Left) = standing {
+                self.vanished.push((org.to_owned(), person.clone()));
+            }
+            return;
+        };
         let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         match standing {
             // Of several people with one account, the first one speaks for it.
@@ -71,13 +78,19 @@ impl<'r> LinkReader<'r> {
             links.matches.sort_unstable();
             (name.to_owned(), links)
         };
-        Links { orgs: self.orgs.into_iter().map(org).collect(), known: self.known }
+        let orgs = self.orgs.into_iter().map(org).collect();
+        Links { orgs, known: self.known, vanished: self.vanished }
     }
 }
 
 impl Links {
     pub(crate) fn of(&self, org: &str) -> Option<&OrgLinks> {
         self.orgs.get(org)
+    }
+
+    /// People whom neither side shows any more, each with the organization.
+    pub(crate) fn vanished(&self) -> &[(String, PersonKey)] {
+        &self.vanished
     }
 
     /// Whether an earlier run found the user of a person who cannot be made one now.

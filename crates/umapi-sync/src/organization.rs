@@ -186,13 +186,16 @@ impl Organization {
         members
     }
 
-    /// The number of members of each group.
-    pub fn member_counts(&self) -> BTreeMap<u32, u64> {
-        let mut counts = BTreeMap::new();
+    /// The number of members of each group, by its folded name.
+    pub(crate) fn member_counts(&self) -> BTreeMap<FoldedName, u64> {
+        let mut counts = vec![0; self.groups.len()];
         for group in self.users_found().iter().flat_map(|user| self.groups_of(user)) {
-            *counts.entry(*group).or_default() += 1;
+            if let Some(count) = counts.get_mut(*group as usize) {
+                *count += 1;
+            }
         }
-        counts
+        let count = |index: u32| counts.get(index as usize).copied().unwrap_or_default();
+        self.by_name.iter().map(|(name, index)| (name.clone(), count(*index))).collect()
     }
 }
 

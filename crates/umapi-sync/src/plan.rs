@@ -92,6 +92,9 @@ pub enum Action {
         last_name: Option<String>,
         /// The country.
         country: Option<String>,
+        /// Whether the names are written if the user exists already. Only a push does not know whether they do.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        updates: bool,
     },
     /// Fields of a user are changed.
     UpdateUser {
@@ -349,7 +352,7 @@ impl Change {
             (Action::CreateGroup { group }, _) => {
                 Some(Command::create_group(umapi_plan::NewGroup::new(group).ignore_if_exists()).into())
             }
-            (Action::CreateUser { email, first_name, last_name, country }, Some(user)) => {
+            (Action::CreateUser { email, first_name, last_name, country, updates }, Some(user)) => {
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 let (first, last) = (text(first_name), text(last_name));
                 let new = match user.kind() {
@@ -365,7 +368,8 @@ impl Change {
                     Some(domain) => new.username(user.name(), domain),
                     None => new,
                 };
-                Some(Command::create_user(new.ignore_if_exists()).into())
+                let new = if *updates { new.update_if_exists() } else { new.ignore_if_exists() };
+                Some(Command::create_user(new).into())
             }
             (Action::UpdateUser { fields }, Some(user)) => {
                 let mut update = UserUpdate::default();

@@ -38,6 +38,9 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// People who could not be made users.
     pub problems: Vec<PersonProblem>,
+    /// The organizations that could not be read, and why. Nothing is changed in them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<String, String>,
     /// The organizations, the primary one first.
     pub orgs: Vec<OrgReport>,
 }
@@ -176,6 +179,8 @@ pub struct Counts {
     pub gaps: u64,
     /// Guards that stopped the run.
     pub guards: u64,
+    /// Organizations that could not be read.
+    pub failed: u64,
 }
 
 impl Report {
@@ -191,8 +196,15 @@ impl Report {
             trips: Vec::new(),
             gaps: Vec::new(),
             problems: Vec::new(),
+            failed: BTreeMap::new(),
             orgs: Vec::new(),
         }
+    }
+
+    /// Takes the organizations that could not be read, by their names, and why.
+    pub fn take_failures(&mut self, failed: BTreeMap<String, String>) {
+        self.failed = failed;
+        self.count();
     }
 
     /// Takes what is planned. Without an outcome, a change of a run that was to make it is "not sent".
@@ -240,6 +252,7 @@ impl Report {
             left_out: self.problems.len() as u64,
             gaps: self.gaps.len() as u64,
             guards: self.trips.len() as u64,
+            failed: self.failed.len() as u64,
             ..Counts::default()
         };
         for org in &self.orgs {
@@ -340,6 +353,7 @@ impl fmt::Display for Counts {
             (self.left_out, "person left out", "people left out"),
             (self.gaps, "list not read to its end", "lists not read to their end"),
             (self.guards, "guard stopped it", "guards stopped it"),
+            (self.failed, "organization not read", "organizations not read"),
         ];
         let mut separator = "";
         for (count, one, many) in parts.into_iter().filter(|(count, ..)| *count > 0) {

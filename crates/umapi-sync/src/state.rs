@@ -81,6 +81,14 @@ pub struct AccountRecord {
     pub email: Option<String>,
 }
 
+impl AccountRecord {
+    /// Sets the email address. It is the name, too, of an account that was named by its address.
+    pub(crate) fn set_email(&mut self, email: String) {
+        let is_named_by_it = self.domain.is_none() && self.email.is_none();
+        if is_named_by_it { self.name = email } else { self.email = Some(email) }
+    }
+}
+
 impl From<&Account> for AccountRecord {
     fn from(account: &Account) -> Self {
         Self {

@@ -8,6 +8,7 @@ use umapi_plan::account::FoldedName;
 use crate::{
     config::{Config, DirectoryConfig, GroupPattern, TargetFamily},
     people::{DirectoryName, People, PersonKey, Standing},
+    plan::Blocked,
     state::DirectorySizes,
 };
 
@@ -53,6 +54,8 @@ pub struct Targets {
     selected: Vec<bool>,
     /// Groups of a directory that a rule names and that could not be read whole.
     gaps: Vec<Gap>,
+    /// Names that a pattern made and that no rule may give, by organization.
+    refused: Vec<(String, Blocked)>,
 }
 
 impl Targets {
@@ -82,8 +85,19 @@ impl Targets {
                     members.found().into_iter().flatten().for_each(|user| targets.select(*user as usize));
                     for to in &rule.to {
                         let org = to.org.as_deref().unwrap_or_else(|| config.primary());
-                        if let Some(name) = rule.from.expand(&group, to) {
-                            targets.add(org, name, &members, source.clone(), rule.create);
+                        let Some(name) = rule.from.expand(&group, to) else { continue };
+                        match refusal(&name) {
+                            None => targets.add(org, name, &members, source.clone(), rule.create),
+                            Some(reason) => {
+                                let remedy = format!(
+                                    "rename the group {group} of {}, or narrow the pattern in line {}",
+                                    directory.name, rule.line
+                                );
+                                let what = format!("group {}", name.trim());
+                                targets
+                                    .refused
+                                    .push((org.to_owned(), Blocked { what, reason: reason.to_owned(), remedy }));
+                            }
                         }
                     }
                 }
@@ -138,6 +152,11 @@ impl Targets {
     /// Whether a rule selects a user, for a group or not.
     pub fn selects(&self, user: usize) -> bool {
         self.selected.get(user).is_some_and(|selected| *selected)
+    }
+
+    /// Names that a pattern made of groups of a directory, and that no rule may give.
+    pub(crate) fn refused(&self, org: &str) -> impl Iterator<Item = &Blocked> {
+        self.refused.iter().filter(move |(of, _)| of == org).map(|(_, blocked)| blocked)
     }
 
     /// What could not be read of the groups that the rules name.
@@ -201,6 +220,15 @@ impl IntoIterator for Members {
     }
 }
 
+/// Why no rule may give a group of this name. Names of the directory come from others than the rules do.
+fn refusal(name: &str) -> Option<&'static str> {
+    match name.trim() {
+        "" => Some("its name is empty"),
+        name if name.starts_with('_') => Some("it is an administrative group, and no rule gives or takes it"),
+        _ => None,
+    }
+}
+
 /// The groups of a directory that a rule is about. One that a rule names is among them even if it was not found.
 fn sources<'r>(from: &GroupPattern, reading: &'r Reading) -> Vec<(String, &'r GroupReading)> {
     let matching = reading.groups.iter().filter(|(name, _)| from.matches(name));
@@ -243,11 +271,13 @@ fn wanted_members(
 pub(crate) fn weaken_emptied(reading: Reading, before: Option<&DirectorySizes>) -> Reading {
     let Some(before) = before else { return reading };
     let Reading { people, groups, group_list, notices } = reading;
-    let people = match people.found() {
-        Some(0) if before.people.is_some_and(|people| people > 0) => {
-            people.weaken(Gap::new("all people", GapCause::Emptied))
-        }
-        _ => people,
+    // Nobody, or not one group: then what is not in the lists is not known to be gone.
+    let is_deserted = people.found() == Some(&0) && before.people.is_some_and(|people| people > 0);
+    let has_no_groups = !before.groups.is_empty() && groups.values().all(|group| group.members.found().is_none());
+    let people = if is_deserted { people.weaken(Gap::new("all people", GapCause::Emptied)) } else { people };
+    let group_list = match is_deserted || has_no_groups {
+        true => group_list.weaken(Gap::new("all groups", GapCause::Emptied)),
+        false => group_list,
     };
     let weaken = |(name, group): (String, GroupReading)| {
         let was = before.groups.get(&name).copied().unwrap_or_default();
@@ -263,13 +293,19 @@ pub(crate) fn weaken_emptied(reading: Reading, before: Option<&DirectorySizes>) 
     Reading { people, groups: groups.into_iter().map(weaken).collect(), group_list, notices }
 }
 
-/// The sizes to remember of a reading. What was not read whole keeps its size.
-pub(crate) fn sizes(reading: &Reading, before: Option<&DirectorySizes>) -> DirectorySizes {
+/// The sizes to remember of a reading. What was not read whole keeps its size. Only the groups of the rules count: what becomes
+/// of the others changes nothing.
+pub(crate) fn sizes(
+    reading: &Reading,
+    before: Option<&DirectorySizes>,
+    is_mapped: impl Fn(&str) -> bool,
+) -> DirectorySizes {
     let mut sizes = before.cloned().unwrap_or_default();
+    sizes.groups.retain(|name, _| is_mapped(name));
     if let Ok(people) = reading.people.complete() {
         sizes.people = Some(*people.get() as u64);
     }
-    for (name, group) in &reading.groups {
+    for (name, group) in reading.groups.iter().filter(|(name, _)| is_mapped(name)) {
         if let Ok(members) = group.members.complete() {
             sizes.groups.insert(name.clone(), members.get().len() as u64);
         }

@@ -4,12 +4,21 @@ mod compare;
 mod explain;
 mod import;
 mod init;
+mod push;
 mod secret;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use clap::{Args, Subcommand};
-use umapi_sync::{Inputs, LinkReader, OrgState, Plan, Planned, Quarantine, Report, State, Trip, report::Run, user_key};
+use umapi_sync::{
+    Given, Inputs, LinkReader, OrgPlan, OrgState, PersonKey, Plan, Planned, Pushed, Quarantine, Report, Standing,
+    State, Trip,
+    report::{Run, Status},
+    user_key,
+};
 
 use crate::{
     connection::Connection,
@@ -19,8 +28,8 @@ use crate::{
     output::{counted, time},
     private_file,
     sync::{
-        BothSides, Explanation, GroupCheck, LastRun, PlannedRecord, ReportArgs, Setup, StateFile, SyncArgs, read_both,
-        read_directories, send, shown, take_out_done, today,
+        BothSides, Explanation, FailedOrgs, GivenFile, GroupCheck, LastRun, Lists, Made, PlannedRecord, ReportArgs,
+        Setup, StateFile, SyncArgs, read_both, read_directories, send, shown, take_out_done, today,
     },
 };
 
@@ -73,6 +82,10 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
+    /// Compare with what earlier runs gave instead of reading Adobe's side.
+    #[arg(long, conflicts_with = "out")]
+    push: bool,
+
     #[command(flatten)]
     only: OnlyArgs,
 
@@ -96,6 +109,13 @@ pub(crate) struct ApplyArgs {
     /// Ask nothing; for schedulers.
     #[arg(long, alias = "yes", short_alias = 'y')]
     auto: bool,
+
+    /// Send what changed since earlier runs, without reading Adobe's side.
+    ///
+    /// Without earlier runs, every user is created or updated, and added. Takes only memberships that earlier runs gave, and
+    /// removes no users.
+    #[arg(long, conflicts_with = "plan")]
+    push: bool,
 
     #[command(flatten)]
     only: OnlyArgs,
@@ -168,18 +188,49 @@ struct Prepared<'c> {
     inputs: Inputs<'c>,
     planned: Planned,
     connections: Vec<Connection>,
+    failed: FailedOrgs,
 }
 
 /// Reads both sides, and compares them. `state` is that of the file, or a copy.
 async fn prepare<'c>(context: &Context, setup: &'c Setup, file: &StateFile, state: &'c State) -> Result<Prepared<'c>> {
-    let BothSides { people, readings, organizations, connections } = read_both(context, setup).await?;
+    let BothSides { people, readings, organizations, connections, failed } = read_both(context, setup).await?;
     let today = today(&context.clock);
     let mut links = LinkReader::new(&people, &organizations);
     file.links(|org, person, link| links.take(org, person, link))?;
     let links = links.finish();
     let mut inputs = Inputs { config: &setup.config, people, readings, organizations, links, state, today };
     let planned = inputs.plan();
-    Ok(Prepared { inputs, planned, connections })
+    tell_failed(context, &failed);
+    Ok(Prepared { inputs, planned, connections, failed })
+}
+
+impl Prepared<'_> {
+    /// The exit code of a call that only shows: whether all organizations could be read.
+    fn failed_exit(&self) -> Exit {
+        self.failed.iter().fold(Exit::Success, |exit, (_, failure)| exit.most_severe(failure.exit()))
+    }
+
+    /// How a run ends that does all it can.
+    fn exit(&self) -> Exit {
+        exit_of(&self.planned.plan, &self.failed)
+    }
+}
+
+/// How a run ends that does all of a plan that it can.
+fn exit_of(plan: &Plan, failed: &FailedOrgs) -> Exit {
+    let whole = if plan.is_whole() { Exit::Success } else { Exit::Failed };
+    failed.iter().fold(whole, |exit, (_, failure)| exit.most_severe(failure.exit()))
+}
+
+fn tell_failed(context: &Context, failed: &FailedOrgs) {
+    for (org, failure) in failed {
+        context.warn(&format!("nothing is changed in {org}: {failure}"));
+    }
+}
+
+/// Organizations that failed, for the report.
+fn failures(failed: &FailedOrgs) -> BTreeMap<String, String> {
+    failed.iter().map(|(org, failure)| (org.clone(), failure.to_string())).collect()
 }
 
 impl PlanArgs {
@@ -192,10 +243,17 @@ impl PlanArgs {
     async fn plan(&self, context: &Context, report: &mut Report) -> Result<Exit> {
         let setup = self.files.read(context)?;
         let state = setup.state(context)?;
-        let mut prepared = prepare(context, &setup, &state, &state.state).await?;
-        self.only.keep(&mut prepared.planned.plan);
-        let plan = &prepared.planned.plan;
+        let (mut plan, failed) = if self.push {
+            let prepared = push::prepare(context, &setup, &state, &state.state, &setup.given(context)?).await?;
+            (prepared.pushed.plan, prepared.failed)
+        } else {
+            let prepared = prepare(context, &setup, &state, &state.state).await?;
+            (prepared.planned.plan, prepared.failed)
+        };
+        self.only.keep(&mut plan);
+        let plan = &plan;
         report.take_plan(plan);
+        report.take_failures(failures(&failed));
         let mut listing = context.listing();
         for record in records(plan) {
             listing.push(&record)?;
@@ -206,7 +264,7 @@ impl PlanArgs {
             write_plan(path, plan)?;
             context.note(&format!("plan {} in {}", plan.id(), path.display()));
         }
-        Ok(if plan.is_whole() { Exit::Success } else { Exit::Failed })
+        Ok(exit_of(plan, &failed))
     }
 }
 
@@ -225,9 +283,11 @@ impl ApplyArgs {
             report.take_trips(&quarantine.trips);
         }
         refuse_quarantined(&state.state)?;
+        let mut given = setup.given(context)?;
         let result = match &self.plan {
-            Some(path) => self.apply_file(context, &setup, path, report).await,
-            None => self.apply_now(context, &setup, &mut state, report).await,
+            Some(path) => self.apply_file(context, &setup, path, &mut state, &mut given, report).await,
+            None if self.push => self.apply_push(context, &setup, &mut state, &mut given, report).await,
+            None => self.apply_now(context, &setup, &mut state, &mut given, report).await,
         };
         let exit = result.as_ref().map_or_else(Failure::exit, |exit| *exit);
         // Without a confirmation, nothing ran.
@@ -249,34 +309,101 @@ impl ApplyArgs {
         context: &Context,
         setup: &Setup,
         file: &mut StateFile,
+        given: &mut GivenFile,
         report: &mut Report,
     ) -> Result<Exit> {
         let before = file.state.clone();
-        let Prepared { inputs, mut planned, connections } = prepare(context, setup, file, &before).await?;
+        let Prepared { inputs, mut planned, connections, failed } = prepare(context, setup, file, &before).await?;
         self.only.keep(&mut planned.plan);
         report.take_plan(&planned.plan);
+        report.take_failures(failures(&failed));
         tell(context, &planned.plan);
         if !planned.plan.trips.is_empty() {
             return self.stop(context, setup, file, before.clone(), planned.plan.trips);
         }
-        let whole = if planned.plan.is_whole() { Exit::Success } else { Exit::Failed };
+        let whole = exit_of(&planned.plan, &failed);
         if planned.plan.is_empty() {
             context.note("nothing to change");
         } else {
             self.confirm(context, &planned.plan)?;
         }
         if !self.options.dry_run {
-            // Before anything is sent: who is whom must survive a stop, and days of grace must not begin anew.
-            let mut next = std::mem::take(&mut planned.state);
-            if !self.only.only.is_empty() {
-                next.directories.clone_from(&before.directories);
-            }
-            file.save(next, inputs.links_of(&planned))?;
+            let next = self.to_remember(&before, std::mem::take(&mut planned.state));
+            file.save(next, inputs.forgotten(), inputs.links_of(&planned))?;
+            see(given, &inputs, &planned, &connections)?;
         }
         // Only the plan is sent.
         drop(inputs);
         let Planned { plan, .. } = planned;
-        Ok(send(context, &connections, &plan.orgs, &self.options, report).await?.most_severe(whole))
+        let sent = send(context, &connections, &plan.orgs, Lists::Allowed, &self.options, report).await?;
+        self.record(given, &connections, &plan.orgs, report)?;
+        Ok(sent.most_severe(whole))
+    }
+
+    /// Sends what changed since earlier runs.
+    async fn apply_push(
+        &self,
+        context: &Context,
+        setup: &Setup,
+        file: &mut StateFile,
+        given: &mut GivenFile,
+        report: &mut Report,
+    ) -> Result<Exit> {
+        let before = file.state.clone();
+        let push::Prepared { pushed, connections, failed } =
+            push::prepare(context, setup, file, &before, given).await?;
+        let Pushed { mut plan, state: next, .. } = pushed;
+        self.only.keep(&mut plan);
+        let whole = exit_of(&plan, &failed);
+        report.take_plan(&plan);
+        report.take_failures(failures(&failed));
+        tell(context, &plan);
+        if !plan.trips.is_empty() {
+            return self.stop(context, setup, file, before, plan.trips);
+        }
+        if plan.is_empty() {
+            context.note("nothing to change");
+        } else {
+            self.confirm(context, &plan)?;
+        }
+        if !self.options.dry_run {
+            file.save(self.to_remember(&before, next), [], [])?;
+        }
+        let sent = send(context, &connections, &plan.orgs, Lists::Unread, &self.options, report).await?;
+        self.record(given, &connections, &plan.orgs, report)?;
+        Ok(sent.most_severe(whole))
+    }
+
+    /// What to remember of a run before anything is sent: who is whom must survive a stop, and days of grace must not begin
+    /// anew.
+    fn to_remember(&self, before: &State, mut next: State) -> State {
+        if !self.only.only.is_empty() {
+            // Guards did not look, so what is allowed and what is compared next time stay as they are.
+            next.directories.clone_from(&before.directories);
+            next.quarantine.clone_from(&before.quarantine);
+        }
+        next
+    }
+
+    /// Remembers what was completed, for later pushes.
+    fn record(
+        &self,
+        given: &mut GivenFile,
+        connections: &[Connection],
+        orgs: &[OrgPlan],
+        report: &Report,
+    ) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        for ((org, reported), connection) in orgs.iter().zip(&report.orgs).zip(connections) {
+            let made = org.changes.iter().zip(&reported.changes).filter_map(|(change, reported)| {
+                let outcome = reported.outcome.as_ref()?;
+                Some(Made { change, is_completed: outcome.status == Status::Completed, codes: &outcome.codes })
+            });
+            given.record(&connection.access.organization, made)?;
+        }
+        Ok(())
     }
 
     /// Applies exactly a plan that was looked at.
@@ -285,6 +412,8 @@ impl ApplyArgs {
         context: &Context,
         setup: &Setup,
         path: &std::path::Path,
+        file: &mut StateFile,
+        given: &mut GivenFile,
         report: &mut Report,
     ) -> Result<Exit> {
         let cannot = || format!("cannot use the plan {}", path.display());
@@ -320,7 +449,13 @@ impl ApplyArgs {
             return Ok(Exit::Success);
         }
         self.confirm(context, &plan)?;
-        send(context, &connections, &plan.orgs, &self.options, report).await
+        if !self.options.dry_run && self.only.only.is_empty() && file.state.quarantine.is_some() {
+            // What was allowed is made now, once.
+            file.save(State { quarantine: None, ..file.state.clone() }, [], [])?;
+        }
+        let sent = send(context, &connections, &plan.orgs, Lists::Allowed, &self.options, report).await?;
+        self.record(given, &connections, &plan.orgs, report)?;
+        Ok(sent)
     }
 
     fn confirm(&self, context: &Context, plan: &Plan) -> Result<()> {
@@ -351,7 +486,7 @@ impl ApplyArgs {
         let quarantines = setup.config.guard.on_trip == umapi_sync::config::OnTrip::Quarantine;
         if quarantines && !self.options.dry_run {
             let quarantine = Some(Quarantine { trips: trips.clone(), is_allowed: false });
-            file.save(State { quarantine, ..state }, [])?;
+            file.save(State { quarantine, ..state }, [], [])?;
         }
         context.note("nothing was changed");
         let failure = trips.iter().fold(Failure::failed("a guard stopped the run"), Failure::why);
@@ -360,6 +495,22 @@ impl ApplyArgs {
             false => "look at \"umapi sync plan\"; if it is right, raise the limit in [guard]",
         }))
     }
+}
+
+/// Remembers how Adobe's side is, for later pushes.
+fn see(given: &mut GivenFile, inputs: &Inputs<'_>, planned: &Planned, connections: &[Connection]) -> Result<()> {
+    let organizations = inputs.organizations.iter().zip(&planned.matchings).zip(connections);
+    for ((organization, matching), connection) in organizations {
+        let groups = Given::groups_of(organization, &planned.targets);
+        let users = Given::seen(&inputs.people, organization, matching, &planned.targets);
+        let is_seen = |person: &PersonKey| match inputs.people.standing(person) {
+            Some(Standing::Wanted(index)) => matching.user_of(*index).is_some(),
+            _ => false,
+        };
+        let accounts = organization.users.complete().is_ok().then_some(|| Given::accounts(organization));
+        given.see(&connection.access.organization, groups, users, is_seen, accounts)?;
+    }
+    Ok(())
 }
 
 /// Fails if a guard stopped an earlier run and nobody allowed it since.
@@ -469,7 +620,7 @@ async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
     let state = setup.state(context)?;
     let prepared = prepare(context, &setup, &state, &state.state).await?;
     let Prepared { inputs, planned, .. } = &prepared;
-    let mut exit = if planned.plan.is_whole() { Exit::Success } else { Exit::Failed };
+    let mut exit = prepared.exit();
     for (directory, reading) in &inputs.readings {
         let people = reading.people.found().copied().unwrap_or_default() as u64;
         let whole = if reading.people.complete().is_ok() { "all read" } else { "not all read" };
@@ -576,7 +727,7 @@ impl AllowArgs {
         }
         context.confirm("Let the next run make this, once?", self.yes)?;
         let state = State { quarantine: Some(Quarantine { is_allowed: true, ..quarantine }), ..file.state.clone() };
-        file.save(state, [])?;
+        file.save(state, [], [])?;
         context.note("the next run makes it");
         Ok(Exit::Success)
     }
@@ -610,6 +761,7 @@ impl AdoptArgs {
             }
         }
         listing.finish()?;
+        let exit = prepared.failed_exit();
         drop(prepared);
         if let Some(name) = unknown.first() {
             return Err(Failure::new(Exit::NotFound, format!("{name} is in no group of the rules without a reason"))
@@ -621,13 +773,13 @@ impl AdoptArgs {
             for (org, key) in adopted {
                 state.orgs.entry(org).or_default().adopted.insert(key);
             }
-            file.save(state, [])?;
+            file.save(state, [], [])?;
             context.note(&format!(
                 "{} from now on",
                 if count == 1 { "1 membership stays".to_owned() } else { format!("{count} memberships stay") }
             ));
         }
-        Ok(Exit::Success)
+        Ok(exit)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     cache::ListReader,
     connection::Connection,
     context::Context,
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     output::counted,
 };
 
@@ -27,15 +27,20 @@ pub(crate) struct BothSides<'c> {
     pub(crate) organizations: Vec<Organization>,
     /// The connections to the organizations, in their order.
     pub(crate) connections: Vec<Connection>,
+    /// The organizations that could not be read. Nothing is changed in them.
+    pub(crate) failed: FailedOrgs,
 }
+
+/// Organizations that could not be read, by their names, and why.
+pub(crate) type FailedOrgs = Vec<(String, Failure)>;
 
 /// Reads the directories and the organizations, at the same time.
 pub(crate) async fn read_both<'c>(context: &Context, setup: &'c Setup) -> Result<BothSides<'c>> {
     let (directories, organizations) =
         tokio::join!(read_directories(context, setup), read_organizations(context, &setup.config));
     let (people, readings) = directories?;
-    let (organizations, connections) = organizations?;
-    Ok(BothSides { people, readings, organizations, connections })
+    let Organizations { organizations, connections, failed } = organizations?;
+    Ok(BothSides { people, readings, organizations, connections, failed })
 }
 
 /// Reads the directories one after the other.
@@ -131,23 +136,91 @@ fn adobe_person(id: PersonId, user: &User) -> Person {
     Person { id, place, is_enabled: true, attributes }
 }
 
-/// Reads the organizations, each with its own connection.
-pub(crate) async fn read_organizations(
-    context: &Context,
-    config: &Config,
-) -> Result<(Vec<Organization>, Vec<Connection>)> {
-    let mut organizations = Vec::new();
-    let mut connections = Vec::new();
+/// Organizations that were read, and those that could not be.
+struct Organizations {
+    organizations: Vec<Organization>,
+    connections: Vec<Connection>,
+    failed: FailedOrgs,
+}
+
+/// Reads the organizations, each with its own connection. One that cannot be read keeps none of the others from being read.
+async fn read_organizations(context: &Context, config: &Config) -> Result<Organizations> {
+    let mut read = Organizations { organizations: Vec::new(), connections: Vec::new(), failed: Vec::new() };
     for org in &config.orgs {
-        let connection = Connection::of_profile(context, &org.profile, "users").await?;
-        if context.global.emulator {
-            rehearse(&connection.client, config, org).await?;
+        let connected = async {
+            let connection = connect(context, config, org).await?;
+            let organization = read_organization(context, &connection, &org.name).await?;
+            connection.progress.finish();
+            Ok((organization, connection))
+        };
+        match connected.await {
+            Ok((organization, connection)) => {
+                let known = read.organizations.iter().map(|known| known.name.as_str()).zip(&read.connections);
+                refuse_twice(context, known, org, &connection)?;
+                read.organizations.push(organization);
+                read.connections.push(connection);
+            }
+            Err(failure) => fail(&mut read.failed, config, org, failure)?,
         }
-        organizations.push(read_organization(context, &connection, &org.name).await?);
-        connection.progress.finish();
-        connections.push(connection);
     }
-    Ok((organizations, connections))
+    Ok(read)
+}
+
+/// Connects to the organizations and reads nothing of them. The connections stand beside the names.
+pub(crate) async fn connect_all(context: &Context, config: &Config) -> Result<(Vec<(String, Connection)>, FailedOrgs)> {
+    let mut connections: Vec<(String, Connection)> = Vec::new();
+    let mut failed = Vec::new();
+    for org in &config.orgs {
+        match connect(context, config, org).await {
+            Ok(connection) => {
+                let known = connections.iter().map(|(name, connection)| (name.as_str(), connection));
+                refuse_twice(context, known, org, &connection)?;
+                connections.push((org.name.clone(), connection));
+            }
+            Err(failure) => fail(&mut failed, config, org, failure)?,
+        }
+    }
+    Ok((connections, failed))
+}
+
+async fn connect(context: &Context, config: &Config, org: &OrgConfig) -> Result<Connection> {
+    let connection = Connection::of_profile(context, &org.profile, "users").await?;
+    if context.global.emulator {
+        rehearse(&connection.client, config, org).await?;
+    }
+    Ok(connection)
+}
+
+/// Refuses one organization under two names: the rules of each would take what those of the other give.
+fn refuse_twice<'a>(
+    context: &Context,
+    mut known: impl Iterator<Item = (&'a str, &'a Connection)>,
+    org: &OrgConfig,
+    connection: &Connection,
+) -> Result<()> {
+    // In a rehearsal, each has an emulator of its own.
+    let is_same = |other: &Connection| {
+        !context.global.emulator
+            && other.access.organization.eq_ignore_ascii_case(&connection.access.organization)
+            && other.access.server == connection.access.server
+    };
+    match known.find(|(_, other)| is_same(other)) {
+        Some((name, _)) => Err(Failure::usage(format!("{name} and {} are one organization", org.name))
+            .remedy("name it once in [[org]], or correct the profile of the other")),
+        None => Ok(()),
+    }
+}
+
+/// Notes that an organization failed.
+///
+/// # Errors
+/// The failure, if it ends the run: of the only organization or the last one that is left, or an interruption.
+fn fail(failed: &mut FailedOrgs, config: &Config, org: &OrgConfig, failure: Failure) -> Result<()> {
+    if failed.len() + 1 == config.orgs.len() || failure.exit() == Exit::Interrupted {
+        return Err(failed.drain(..).fold(failure, |failure, (org, other)| failure.why(format!("{org}: {other}"))));
+    }
+    failed.push((org.name.clone(), failure));
+    Ok(())
 }
 
 /// Reads the groups and users of an organization, or takes them from the cache: the service counts how often they are read.

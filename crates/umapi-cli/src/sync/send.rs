@@ -31,6 +31,15 @@ struct Ending {
     codes: Vec<String>,
 }
 
+/// Whether lists of Adobe's side may be read on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lists {
+    /// The groups, if that saves requests.
+    Allowed,
+    /// None.
+    Unread,
+}
+
 /// A sending in progress.
 struct Sending<'a> {
     context: &'a Context,
@@ -39,6 +48,7 @@ struct Sending<'a> {
     cache: Option<&'a Cache>,
     cached: RunChanges,
     run: RunOptions,
+    lists: Lists,
     changes: &'a [&'a Change],
     endings: BTreeMap<usize, Ending>,
     requests: u64,
@@ -53,6 +63,7 @@ pub(crate) async fn send(
     context: &Context,
     connections: &[Connection],
     orgs: &[OrgPlan],
+    lists: Lists,
     options: &WriteArgs,
     report: &mut Report,
 ) -> Result<Exit> {
@@ -61,8 +72,6 @@ pub(crate) async fn send(
     let mut summary = Summary::default();
     let mut requests = 0;
     let mut error = None;
-    let stop = StopHandle::new();
-    let interrupt = context.interrupts.stop(&stop);
     let numbered = numbered(orgs);
     let adding = numbered.iter().map(|(org, changes)| (*org, part(changes, |action| !is_removal(action))));
     let removing = numbered.iter().rev().map(|(org, changes)| (*org, part(changes, is_removal)));
@@ -71,6 +80,9 @@ pub(crate) async fn send(
         let listing = listing_owner.get_or_insert_with(|| context.outcomes(&connection.progress));
         connection.progress.begin_again();
         let changes: Vec<&Change> = part.iter().map(|(_, change)| *change).collect();
+        // One for each: a run that ends early for a reason of its own stops its handle, and nothing of other organizations.
+        let stop = StopHandle::new();
+        let interrupt = context.interrupts.stop(&stop);
         let run = RunOptions::new().stop(&stop);
         let run = if options.dry_run { run.test_only() } else { run };
         let cache = connection.cache.as_ref().filter(|_| !options.dry_run);
@@ -81,12 +93,14 @@ pub(crate) async fn send(
             cache,
             cached: keep_cache(context, cached).unwrap_or_default(),
             run,
+            lists,
             changes: &changes,
             endings: BTreeMap::new(),
             requests: 0,
             error: None,
         };
         sending.send_all().await;
+        drop(interrupt);
         keep_cache(context, sending.cached.end());
         connection.progress.finish();
         requests += sending.requests;
@@ -103,7 +117,6 @@ pub(crate) async fn send(
             summary.write(&record, listing, options)?;
         }
     }
-    drop(interrupt);
     report.take_outcomes(reported);
     if let Some(listing) = listing_owner {
         listing.finish()?;
@@ -226,7 +239,9 @@ impl Sending<'_> {
         }
         let begun = self.cache.map(|cache| cache.begin_memberships(&memberships));
         let begun = begun.and_then(|begun| keep_cache(self.context, begun));
-        let planned = match self.client.memberships().with(memberships.clone()).plan().await {
+        let wanted = self.client.memberships().with(memberships.clone());
+        let wanted = if self.lists == Lists::Unread { wanted.without_reading_groups() } else { wanted };
+        let planned = match wanted.plan().await {
             Ok(planned) => planned,
             // What was sent before has outcomes, which are still told.
             Err(error) => {

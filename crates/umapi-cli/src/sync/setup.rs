@@ -15,7 +15,7 @@ use umapi_directory::{
 };
 use umapi_sync::{Config, config::DirectoryConfig};
 
-use super::StateFile;
+use super::{GivenFile, StateFile};
 use crate::{
     config::{ConfigFile, SecretPlace, SecretSource, quote},
     context::Context,
@@ -102,6 +102,14 @@ impl Setup {
         match context.global.emulator {
             true => Ok(StateFile::unsaved()),
             false => StateFile::open(&self.state_path),
+        }
+    }
+
+    /// Opens what earlier runs gave.
+    pub(crate) fn given(&self, context: &Context) -> Result<GivenFile> {
+        match context.global.emulator {
+            true => Ok(GivenFile::unsaved()),
+            false => GivenFile::open(&GivenFile::path_of(&self.state_path)),
         }
     }
 

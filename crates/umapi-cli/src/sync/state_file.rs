@@ -100,25 +100,31 @@ impl StateFile {
         }
     }
 
-    /// Writes the state, as a whole or not at all. The links are added, or take the place of those of the same people.
+    /// Writes the state, as a whole or not at all. The links are added, or take the place of those of the same people; those
+    /// that are to be forgotten are taken out before.
     pub(crate) fn save<'l>(
         &mut self,
         state: State,
+        forgotten: impl IntoIterator<Item = (&'l str, &'l PersonKey)>,
         links: impl IntoIterator<Item = (&'l str, &'l PersonKey, Link)>,
     ) -> Result<()> {
         self.state = state;
-        self.write(&mut links.into_iter())
+        self.write(&mut forgotten.into_iter(), &mut links.into_iter())
     }
 
     /// Writes how the run ended.
     pub(crate) fn save_run(&mut self, run: LastRun) -> Result<()> {
         self.last_run = Some(run);
-        self.write(&mut iter::empty())
+        self.write(&mut iter::empty(), &mut iter::empty())
     }
 
-    fn write(&self, links: &mut dyn Iterator<Item = (&str, &PersonKey, Link)>) -> Result<()> {
+    fn write(
+        &self,
+        forgotten: &mut dyn Iterator<Item = (&str, &PersonKey)>,
+        links: &mut dyn Iterator<Item = (&str, &PersonKey, Link)>,
+    ) -> Result<()> {
         let Some(Place { path, .. }) = &self.place else { return Ok(()) };
-        write(path, &self.state, self.last_run.as_ref(), links).map_err(|why| {
+        write(path, &self.state, self.last_run.as_ref(), forgotten, links).map_err(|why| {
             Failure::failed(format!("cannot write the state of the sync {}", path.display()))
                 .why(why)
                 .remedy("check that its disk has room and that you may write to its folder")
@@ -255,6 +261,7 @@ fn write(
     path: &Path,
     state: &State,
     last_run: Option<&LastRun>,
+    forgotten: &mut dyn Iterator<Item = (&str, &PersonKey)>,
     links: &mut dyn Iterator<Item = (&str, &PersonKey, Link)>,
 ) -> Result<(), String> {
     let folder = private_file::folder_of(path);
@@ -276,6 +283,7 @@ fn write(
             transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
             transaction.execute_batch(SCHEMA)?;
         }
+        forget_links(&transaction, forgotten)?;
         write_links(&transaction, links)?;
         write_state(&transaction, state, last_run)?;
         transaction.commit()
@@ -285,6 +293,17 @@ fn write(
     file.as_file().sync_all().map_err(|error| text(&error))?;
     file.persist(path).map_err(|error| text(&error.error))?;
     private_file::sync_folder(folder).map_err(|error| text(&error))
+}
+
+fn forget_links(
+    transaction: &Transaction<'_>,
+    forgotten: &mut dyn Iterator<Item = (&str, &PersonKey)>,
+) -> rusqlite::Result<()> {
+    let mut forget = transaction.prepare("DELETE FROM link WHERE org = ?1 AND directory = ?2 AND person = ?3")?;
+    for (org, person) in forgotten {
+        forget.execute(params![org, person.directory.to_string(), person.id.as_str()])?;
+    }
+    Ok(())
 }
 
 fn write_links(
@@ -386,7 +405,7 @@ mod tests {
         let mut file = StateFile::open(&path).unwrap();
         assert_eq!((&file.state, links(&file)), (&State::default(), Vec::new()));
         let ann = key("1");
-        file.save(state(), [("main", &ann, link(Some("A1"), "ann@b.c"))]).unwrap();
+        file.save(state(), [], [("main", &ann, link(Some("A1"), "ann@b.c"))]).unwrap();
         let run = LastRun {
             at: "2026-11-26T02:00:00Z".to_owned(),
             summary: "nothing to do".to_owned(),
@@ -408,16 +427,19 @@ mod tests {
         let mut file = StateFile::open(&path).unwrap();
         let (ann, bob, cat) = (key("1"), key("2"), key("3"));
         let first = [("main", &bob, link(None, "bob@b.c")), ("main", &ann, link(Some("A1"), "ann@b.c"))];
-        file.save(state(), first).unwrap();
+        file.save(state(), [], first).unwrap();
         let second = [("emea", &ann, link(None, "ann@b.c")), ("main", &bob, link(Some("B1"), "bob@b.c"))];
-        file.save(State::default(), second.into_iter().chain([("main", &cat, link(None, "cat@b.c"))])).unwrap();
+        file.save(State::default(), [], second.into_iter().chain([("main", &cat, link(None, "cat@b.c"))])).unwrap();
         let expected = [
             ("emea", ann.clone(), link(None, "ann@b.c")),
             ("main", ann, link(Some("A1"), "ann@b.c")),
             ("main", bob, link(Some("B1"), "bob@b.c")),
             ("main", cat, link(None, "cat@b.c")),
         ];
-        assert_eq!(links(&file), expected.map(|(org, key, link)| (org.to_owned(), key, link)));
+        assert_eq!(links(&file), expected.clone().map(|(org, key, link)| (org.to_owned(), key, link)));
+        file.save(State::default(), [("main", &key("2")), ("emea", &key("2"))], []).unwrap();
+        let rest = expected.into_iter().filter(|(_, person, _)| *person != key("2"));
+        assert_eq!(links(&file), rest.map(|(org, key, link)| (org.to_owned(), key, link)).collect::<Vec<_>>());
         drop(file);
         assert_eq!(StateFile::open(&path).unwrap().state, State::default());
     }
@@ -444,7 +466,7 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), content);
         }
         std::fs::remove_file(&path).unwrap();
-        StateFile::open(&path).unwrap().save(state(), []).unwrap();
+        StateFile::open(&path).unwrap().save(state(), [], []).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         let length = bytes.len();
         bytes.truncate(length / 2);

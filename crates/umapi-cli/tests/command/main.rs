@@ -26,9 +26,12 @@ mod run;
 mod signals;
 mod stage;
 mod sync;
+mod sync_cases;
 mod sync_entra;
 #[cfg(unix)]
 mod sync_faults;
+mod sync_orgs;
+mod sync_push;
 #[cfg(unix)]
 mod terminal;
 mod users;

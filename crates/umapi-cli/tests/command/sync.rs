@@ -6,11 +6,11 @@ use umapi_emulator::{FaultResponse, FaultRule, LimitSettings, Operation};
 
 use crate::stage::{Ended, Stage, ended, text};
 
-const PEOPLE: &str = "id,email,givenName,sn,country,groups\n\
+pub(crate) const PEOPLE: &str = "id,email,givenName,sn,country,groups\n\
     1,ann@example.com,Ann,Lee,de,Artists\n\
     2,bob@example.com,Bob,Bo,US,\"Artists,ACL-X\"\n";
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [[org]]
 profile = "main"
 

@@ -74,6 +74,11 @@ pub(super) fn page(report: &Report) -> String {
 /// What is about all organizations.
 fn of_the_run(report: &Report) -> Markup {
     html! {
+        @if !report.failed.is_empty() {
+            h2 { "Organizations not read" }
+            p { "Nothing is changed in them." }
+            ul { @for (org, why) in &report.failed { li { (name(org)) ": " (name(why)) } } }
+        }
         @if !report.trips.is_empty() {
             h2 { "Stopped by guards" }
             ul { @for trip in &report.trips { li { (name(&trip.to_string())) } } }

@@ -13,11 +13,11 @@ const PEOPLE: [&str; 6] = ["ann", "bob", "cat", "dan", "eve", "fay"];
 const SOURCES: [&str; 3] = ["Artists", "ACL-X", "ACL-Y"];
 const TARGETS: [&str; 4] = ["Design", "ACL X", "ACL Y", "Other"];
 
-fn some(names: &'static [&'static str]) -> impl Strategy<Value = BTreeSet<&'static str>> {
+pub(super) fn some(names: &'static [&'static str]) -> impl Strategy<Value = BTreeSet<&'static str>> {
     proptest::sample::subsequence(names.to_vec(), 0..=names.len()).prop_map(BTreeSet::from_iter)
 }
 
-fn directory() -> impl Strategy<Value = Source> {
+pub(super) fn directory() -> impl Strategy<Value = Source> {
     let person = (any::<bool>(), some(&SOURCES), 0..10_u8);
     proptest::collection::vec(person, PEOPLE.len()).prop_map(|people| {
         let mut source = Source::default();

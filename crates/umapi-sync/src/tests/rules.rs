@@ -26,6 +26,7 @@ fn joiners_are_created_and_movers_move() {
     assert!(run("", &source, &mut adobe, &planned.state, 1).plan.is_empty());
 }
 
+// user-sync #517 #521
 #[test]
 fn no_gap_of_a_group_ever_removes_a_member() {
     let whole = Source::default().person("ann", &["Artists"]).person("bob", &["Artists"]);
@@ -52,6 +53,7 @@ fn no_gap_of_a_group_ever_removes_a_member() {
     }
 }
 
+// user-sync #762
 #[test]
 fn the_last_member_leaves_with_a_vanished_group() {
     let mut adobe = design();
@@ -65,6 +67,7 @@ fn the_last_member_leaves_with_a_vanished_group() {
     assert!(adobe.members("ACL X").is_empty());
 }
 
+// user-sync #488
 #[test]
 fn leavers_go_in_stages_and_come_back() {
     let more = format!("{NO_GUARDS}\n[leavers]\nunmap = \"1d\"\nremove = \"30d\"\n");
@@ -96,6 +99,7 @@ fn who_never_was_in_the_directory_is_not_a_leaver() {
     assert!(!adobe.users.contains_key("guest@example.com"));
 }
 
+// user-sync #646 #466
 #[test]
 fn skipped_people_keep_what_they_have() {
     let more = NO_GUARDS.to_owned() + "[leavers]\nremove = \"now\"\n";
@@ -123,6 +127,7 @@ fn a_member_whom_nobody_can_identify_holds_the_removals() {
     assert!(planned.plan.problems[0].to_string().starts_with("CN=new: there is no email address"));
 }
 
+// user-sync #775 #531 #540
 #[test]
 fn a_new_address_follows_the_id_and_makes_no_duplicate() {
     let text = super::world::CONFIG.replace("[people]", "[people]\nupdate = [\"email\", \"firstname\"]");
@@ -141,6 +146,7 @@ fn a_new_address_follows_the_id_and_makes_no_duplicate() {
     assert_eq!((adobe.users.len(), adobe.members("Design")), (1, vec!["ann.new"]));
 }
 
+// user-sync #393 #471
 #[test]
 fn letter_case_is_no_difference() {
     let text = super::world::CONFIG.replace("[people]", "[people]\nupdate = [\"email\"]");
@@ -150,6 +156,7 @@ fn letter_case_is_no_difference() {
     assert!(planned.plan.is_empty(), "{:#?}", planned.plan.orgs[0].changes);
 }
 
+// user-sync #511 #547 #559
 #[test]
 fn an_adobe_id_of_the_same_address_is_blocked_every_time() {
     let source = Source::default().person("ann", &["Artists"]);

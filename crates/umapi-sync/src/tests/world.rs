@@ -10,7 +10,8 @@ use umapi_model::{Group, GroupType, User, UserType};
 use umapi_plan::Account;
 
 use crate::{
-    Action, Config, Inputs, Link, LinkReader, OrganizationReader, People, PersonKey, Plan, config::DirectoryConfig,
+    Action, Config, Given, Inputs, Link, LinkReader, Organization, OrganizationReader, People, PersonKey, Plan, Push,
+    config::DirectoryConfig,
 };
 
 /// What most tests configure; tests append to it.
@@ -74,6 +75,8 @@ pub(super) struct State {
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) state: State,
+    /// What a run remembers that saw the organization.
+    pub(super) given: Given,
 }
 
 impl Deref for State {
@@ -256,8 +259,18 @@ impl Adobe {
 
 /// Makes a plan.
 pub(super) fn plan(config: &Config, source: &Source, adobe: &Adobe, state: &State, today: i64) -> Planned {
+    plan_with(config, source, vec![adobe.read("main")], state, today)
+}
+
+/// Makes a plan for organizations.
+pub(super) fn plan_with(
+    config: &Config,
+    source: &Source,
+    organizations: Vec<Organization>,
+    state: &State,
+    today: i64,
+) -> Planned {
     let (people, readings) = source.read(config);
-    let organizations = vec![adobe.read("main")];
     let mut links = LinkReader::new(&people, &organizations);
     state.links.iter().for_each(|((org, person), link)| links.take(org, person, link));
     let links = links.finish();
@@ -265,8 +278,39 @@ pub(super) fn plan(config: &Config, source: &Source, adobe: &Adobe, state: &Stat
     let mut planned = inputs.plan();
     let rest = std::mem::take(&mut planned.state);
     let mut links = state.links.clone();
+    for (org, person) in inputs.forgotten() {
+        links.remove(&(org.to_owned(), person.clone()));
+    }
     links.extend(inputs.links_of(&planned).map(|(org, person, link)| ((org.to_owned(), person.clone()), link)));
-    Planned { plan: planned.plan, state: State { links, rest } }
+    let organization = &inputs.organizations[0];
+    let seen = Given::seen(&inputs.people, organization, &planned.matchings[0], &planned.targets);
+    let given = Given {
+        users: seen.map(|seen| (seen.person, seen.user)).collect(),
+        groups: Given::groups_of(organization, &planned.targets),
+        ..Given::default()
+    };
+    Planned { plan: planned.plan, state: State { links, rest }, given }
+}
+
+/// Makes a push.
+pub(super) fn push(config: &Config, source: &Source, mut given: Given, state: &State, today: i64) -> Pushed {
+    let (people, readings) = source.read(config);
+    for ((_, person), link) in state.links.iter().filter(|(_, link)| link.user_id.is_some()) {
+        if !given.users.contains_key(person) {
+            given.found.insert(person.clone(), link.account.clone());
+        }
+    }
+    let given = [("main".to_owned(), given)].into();
+    let mut pushed = Push { config, people, readings, given, state, today }.plan();
+    let rest = std::mem::take(&mut pushed.state);
+    Pushed { plan: pushed.plan, due: pushed.due, state: State { links: state.links.clone(), rest } }
+}
+
+/// A push, and what to remember of it.
+pub(super) struct Pushed {
+    pub(super) plan: Plan,
+    pub(super) due: BTreeMap<String, u64>,
+    pub(super) state: State,
 }
 
 /// Makes a plan on the first day, with what [`CONFIG`] says and `more`, and applies it. Returns what to remember.

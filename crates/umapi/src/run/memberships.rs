@@ -36,7 +36,7 @@ impl Client {
     /// # }
     /// ```
     pub fn memberships(&self) -> MembershipChanges {
-        MembershipChanges { client: self.clone(), memberships: Memberships::new(), directory: None }
+        MembershipChanges { client: self.clone(), memberships: Memberships::new(), directory: None, reads_groups: true }
     }
 }
 
@@ -47,6 +47,7 @@ pub struct MembershipChanges {
     client: Client,
     memberships: Memberships,
     directory: Option<GroupDirectory>,
+    reads_groups: bool,
 }
 
 impl MembershipChanges {
@@ -84,6 +85,13 @@ impl MembershipChanges {
         Ok(self)
     }
 
+    /// Lets [`plan`](Self::plan) read no list. Memberships in groups whose kind nothing tells are set from the users, even if
+    /// that takes more requests.
+    pub fn without_reading_groups(mut self) -> Self {
+        self.reads_groups = false;
+        self
+    }
+
     /// Plans how they are sent.
     ///
     /// The kind of a group decides whether its memberships can be set from the group. If the [`GroupRef`] of a group does not
@@ -101,6 +109,8 @@ impl MembershipChanges {
             let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
             if let Some(directory) = self.directory.take() {
                 self.memberships.resolve(|name| or_missing(directory.kind(name)));
+            } else if !self.reads_groups {
+                // What is not resolved is set from the users.
             } else if let Some(plan) = self.plan_without_groups().await? {
                 return Ok(PlannedMemberships::new(self.client, plan));
             } else {

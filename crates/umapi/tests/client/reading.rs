@@ -371,6 +371,20 @@ async fn more_requests_are_better_than_a_wait_of_hours_for_a_list() {
 }
 
 #[tokio::test]
+async fn no_list_is_read_where_none_may_be() {
+    let service = Service::responding(|request| {
+        assert!(request.path.contains("/action/"), "{}", request.path);
+        Reply::json(r#"{"result":"success","completed":10,"notCompleted":0}"#)
+    })
+    .await;
+    let client = service.client();
+    let many = (0..500).fold(client.memberships(), |all, user| all.add(format!("u{user}@example.com"), "Design"));
+    let plan = many.without_reading_groups().plan().await.unwrap();
+    assert_eq!((plan.plan().requests(), plan.plan().from_groups()), (50, 0), "from the users");
+    assert_eq!(plan.await.unwrap().completed().count(), 500);
+}
+
+#[tokio::test]
 async fn a_directory_spares_the_list_of_groups() {
     let service = Service::responding(|request| {
         assert!(request.path.contains("/action/"), "{}", request.path);

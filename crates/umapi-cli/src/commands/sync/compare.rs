@@ -92,8 +92,8 @@ impl CompareArgs {
             "{} by both, {umapi} only by umapi, {peer} only by user-sync, {unknown} not logged",
             counted(both, "change")
         ));
-        let is_same = umapi == 0 && peer == 0 && log.shape() == LogShape::Whole && prepared.planned.plan.is_whole();
-        Ok(if is_same { Exit::Success } else { Exit::Failed })
+        let is_same = umapi == 0 && peer == 0 && log.shape() == LogShape::Whole;
+        Ok(if is_same { prepared.exit() } else { Exit::Failed.most_severe(prepared.exit()) })
     }
 }
 

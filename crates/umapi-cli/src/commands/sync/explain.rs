@@ -49,7 +49,7 @@ impl ExplainArgs {
             listing.push(line)?;
         }
         listing.finish()?;
-        Ok(Exit::Success)
+        Ok(prepared.failed_exit())
     }
 }
 
