@@ -17,11 +17,13 @@
 //! Links to next pages must lead to the same server, never twice to the same page, and end. Throttled requests wait as long as
 //! the service asks, all requests of the client together at most [`MAX_WAIT`].
 
+mod attributes;
 mod client;
 mod collect;
 mod failure;
 mod pages;
 
+pub(crate) use attributes::Wanted;
 pub(crate) use client::{CloudClient, CloudResponse, Login, MAX_WAIT, Vendor, Verdict};
 pub(crate) use collect::Collector;
 pub(crate) use failure::{Failure, FailureKind};

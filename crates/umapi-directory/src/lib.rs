@@ -12,10 +12,14 @@ mod exec;
 mod extent;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "google")]
+mod google;
 #[cfg(feature = "ldap")]
 mod ldap;
 #[cfg(feature = "mirror")]
 mod mirror;
+#[cfg(feature = "okta")]
+mod okta;
 mod person;
 #[cfg(any(feature = "exec", feature = "file"))]
 mod record;
@@ -33,12 +37,16 @@ pub use exec::ExecDirectory;
 pub use extent::{Complete, Extent, Gap, GapCause, Partial};
 #[cfg(feature = "file")]
 pub use file::FileDirectory;
+#[cfg(feature = "google")]
+pub use google::GoogleDirectory;
 #[cfg(feature = "ldap")]
 pub use ldap::LdapDirectory;
 #[cfg(feature = "mirror")]
 pub use mirror::MirroredDirectory;
+#[cfg(feature = "okta")]
+pub use okta::{OktaDirectory, OktaLogin};
 pub use person::{Attributes, Person, PersonId};
 pub use settings::{
-    AdobeSettings, DirectorySettings, EntraCloud, EntraSettings, ExecSettings, FileFormat, FileSettings, LdapLogin,
-    LdapPreset, LdapSettings, SecretSource,
+    AdobeSettings, DirectorySettings, EntraCloud, EntraSettings, ExecSettings, FileFormat, FileSettings,
+    GoogleSettings, LdapLogin, LdapPreset, LdapSettings, OktaSettings, OktaStatus, SecretSource,
 };

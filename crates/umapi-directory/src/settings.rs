@@ -18,6 +18,10 @@ pub enum DirectorySettings {
     Ldap(LdapSettings),
     /// Entra ID (Azure Active Directory).
     Entra(EntraSettings),
+    /// An Okta organization.
+    Okta(OktaSettings),
+    /// A Google Workspace account.
+    Google(GoogleSettings),
     /// The users and groups of another Adobe organization.
     Adobe(AdobeSettings),
 }
@@ -27,8 +31,8 @@ impl DirectorySettings {
     /// can.
     pub fn can_tell_changes(&self) -> bool {
         match self {
-            Self::File(_) | Self::Exec(_) | Self::Adobe(_) => false,
-            Self::Ldap(_) | Self::Entra(_) => true,
+            Self::File(_) | Self::Exec(_) | Self::Google(_) | Self::Adobe(_) => false,
+            Self::Ldap(_) | Self::Entra(_) | Self::Okta(_) => true,
         }
     }
 }
@@ -220,6 +224,98 @@ pub enum EntraCloud {
     UsGovernmentDod,
     /// China, operated by 21Vianet.
     China,
+}
+
+/// An Okta organization. It is read with a token, or as an application with `client_id` and `private_key`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OktaSettings {
+    /// The address of the organization: `https://example.okta.com`.
+    pub url: String,
+    /// An API token. It has the rights of the administrator who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretSource>,
+    /// The client id of an application that was granted `okta.users.read` and `okta.groups.read`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The private key of the application, as PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<SecretSource>,
+    /// The id of the key (`kid`), if the application has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// The statuses of people whose accounts are in use. Default: `ACTIVE`, `PROVISIONED`, `RECOVERY`, `PASSWORD_EXPIRED`,
+    /// `LOCKED_OUT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<Vec<OktaStatus>>,
+    /// A PEM file with additional certificates to trust, for example those of a proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_certificates: Option<PathBuf>,
+    /// The number of entries in a page, at most 200. Default: 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 200))]
+    pub page_size: Option<u32>,
+    /// How long an answer may take, in seconds. Default: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// The status of a user of Okta. Users who are deactivated (`DEPROVISIONED`) left.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum OktaStatus {
+    /// The account was made and not activated yet.
+    Staged,
+    /// The account was activated; its owner did not sign in yet.
+    Provisioned,
+    /// In use.
+    Active,
+    /// The owner resets the password.
+    Recovery,
+    /// The owner must change the password.
+    PasswordExpired,
+    /// There were too many wrong passwords.
+    LockedOut,
+    /// An administrator suspended the account.
+    Suspended,
+}
+
+/// A Google Workspace account. It is read by a service account with domain-wide delegation.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoogleSettings {
+    /// The key of the service account: the JSON that Google Cloud creates.
+    pub key: SecretSource,
+    /// The administrator in whose name the service account reads: `admin@example.com`.
+    pub subject: String,
+    /// The id of the account, if it is not the one of the administrator: `C01abcdef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// Whether groups in a group count. Default: yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<bool>,
+    /// Whether groups of other organizations that are members of a group are taken for empty. Nobody can see who is in them, so
+    /// by default nobody is removed from such a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_external_groups: Option<bool>,
+    /// Whether organizational units count as groups, for example `ou:/Sales`, with the people of the units below them. It
+    /// needs another scope: `admin.directory.orgunit.readonly`. Default: no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organizational_units: Option<bool>,
+    /// The address of the Directory API. Default: `https://admin.googleapis.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A PEM file with additional certificates to trust, for example those of a proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_certificates: Option<PathBuf>,
+    /// The number of entries in a page, at most 500 people and 200 groups or members. Default: as many as possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 500))]
+    pub page_size: Option<u32>,
+    /// How long an answer may take, in seconds. Default: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
 }
 
 /// Another Adobe organization.

@@ -3,7 +3,10 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use umapi::{HttpClient, HttpOptions};
-use umapi_directory::{Directory, DirectoryError, EntraCredential, EntraDirectory, EntraSettings};
+use umapi_directory::{
+    Directory, DirectoryError, EntraCredential, EntraDirectory, EntraSettings, GoogleDirectory, GoogleSettings,
+    OktaDirectory, OktaLogin, OktaSettings,
+};
 
 use super::Setup;
 use crate::{
@@ -40,6 +43,36 @@ impl Setup {
         };
         let http = self.http(name, settings.root_certificates.as_ref())?;
         let directory = EntraDirectory::new(settings.clone(), credential, http, context.clock.clone());
+        Ok(Arc::new(directory.map_err(|error| unusable(name, error))?))
+    }
+
+    /// Opens Okta. Nothing is sent yet.
+    pub(super) fn okta(&self, context: &Context, name: &str, settings: &OktaSettings) -> Result<Arc<dyn Directory>> {
+        let login = match (&settings.token, &settings.private_key) {
+            (Some(token), _) => OktaLogin::Token(self.secret(token, &format!("token of the directory {name}"))?),
+            (None, Some(key)) => {
+                OktaLogin::Key(self.secret_text(key, &format!("private key of the directory {name}"))?)
+            }
+            (None, None) => {
+                return Err(Failure::usage(format!("the directory {name} has neither token nor private_key"))
+                    .remedy("name the place of one in [[directory]]"));
+            }
+        };
+        let http = self.http(name, settings.root_certificates.as_ref())?;
+        let directory = OktaDirectory::new(settings.clone(), login, http, context.clock.clone());
+        Ok(Arc::new(directory.map_err(|error| unusable(name, error))?))
+    }
+
+    /// Opens Google Workspace. Nothing is sent yet.
+    pub(super) fn google(
+        &self,
+        context: &Context,
+        name: &str,
+        settings: &GoogleSettings,
+    ) -> Result<Arc<dyn Directory>> {
+        let key = self.secret_text(&settings.key, &format!("key of the directory {name}"))?;
+        let http = self.http(name, settings.root_certificates.as_ref())?;
+        let directory = GoogleDirectory::new(settings.clone(), &key, http, context.clock.clone());
         Ok(Arc::new(directory.map_err(|error| unusable(name, error))?))
     }
 

@@ -153,6 +153,8 @@ impl Setup {
                 Arc::new(LdapDirectory::new(settings.clone(), password, self.folder()))
             }
             DirectorySettings::Entra(settings) => self.entra(context, &directory.name, settings)?,
+            DirectorySettings::Okta(settings) => self.okta(context, &directory.name, settings)?,
+            DirectorySettings::Google(settings) => self.google(context, &directory.name, settings)?,
             // Read with a client of its own.
             _ => return Ok(None),
         }))

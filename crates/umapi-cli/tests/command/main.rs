@@ -30,6 +30,8 @@ mod sync_cases;
 mod sync_entra;
 #[cfg(unix)]
 mod sync_faults;
+mod sync_google;
+mod sync_okta;
 mod sync_orgs;
 mod sync_push;
 #[cfg(unix)]

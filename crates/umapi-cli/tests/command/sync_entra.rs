@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[path = "../../../umapi-directory/tests/cloud/fake.rs"]
-mod fake;
+pub(crate) mod fake;
 
 const PEOPLE: usize = 12;
 

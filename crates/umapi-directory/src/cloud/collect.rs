@@ -105,7 +105,9 @@ impl<'t> Collector<'t> {
             let GroupSelector::Named(name) = group else { continue };
             let folded = name.to_lowercase();
             if given.insert(folded.clone()) {
-                let keys = by_name.get(&folded).map(|(_, keys)| keys).or_else(|| by_place.get(&folded));
+                let by_key = self.groups.get_key_value(&EntryKey::new(name)).map(|(key, _)| vec![key]);
+                let keys = by_name.get(&folded).map(|(_, keys)| keys).or(by_key.as_ref());
+                let keys = keys.or_else(|| by_place.get(&folded));
                 wanted.push((name.clone(), self.only_one(name, keys.map(Vec::as_slice).unwrap_or_default())));
             }
         }

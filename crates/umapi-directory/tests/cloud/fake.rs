@@ -7,6 +7,10 @@
 
 #[path = "fake/entra.rs"]
 pub mod entra;
+#[path = "fake/google.rs"]
+pub mod google;
+#[path = "fake/okta.rs"]
+pub mod okta;
 
 use std::{
     collections::BTreeMap,
@@ -297,4 +301,10 @@ pub fn key_and_certificate() -> (&'static str, &'static str) {
         (key.serialize_pem(), certificate.pem())
     });
     (key, certificate)
+}
+
+/// The public key of the [private one](key_and_certificate) as PEM.
+pub fn public_key() -> &'static str {
+    static MADE: OnceLock<String> = OnceLock::new();
+    MADE.get_or_init(|| rcgen::KeyPair::from_pem(key_and_certificate().0).expect("a key").public_key_pem())
 }

@@ -1,11 +1,13 @@
-//! Reads directories in the cloud: fakes of Entra ID, with everything that goes wrong.
+//! Reads directories in the cloud: fakes of Entra ID, Okta and Google Workspace, with everything that goes wrong.
 
-#![cfg(all(feature = "entra", feature = "mirror"))]
+#![cfg(all(feature = "entra", feature = "google", feature = "mirror", feature = "okta"))]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod entra;
 mod entra_deltas;
 mod fake;
+mod google;
+mod okta;
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 

@@ -10,7 +10,8 @@ use toml::{
     de::{DeTable, DeValue, Error, ValueDeserializer},
 };
 use umapi_directory::{
-    AdobeSettings, DirectorySettings, EntraSettings, ExecSettings, FileSettings, LdapLogin, LdapSettings,
+    AdobeSettings, DirectorySettings, EntraSettings, ExecSettings, FileSettings, GoogleSettings, LdapLogin,
+    LdapSettings, OktaSettings,
 };
 use umapi_plan::{AccountKind, account::FoldedName};
 
@@ -28,10 +29,10 @@ use crate::{condition::Condition, template::Template};
 const TABLES: [&str; 8] = ["org", "directory", "people", "map", "protect", "leavers", "scope", "guard"];
 
 /// The kinds of directories.
-const KINDS: [&str; 5] = ["file", "exec", "ldap", "entra", "adobe"];
+const KINDS: [&str; 7] = ["file", "exec", "ldap", "entra", "okta", "google", "adobe"];
 
 /// The keys of directories that name the place of a secret.
-const SECRETS: [&str; 4] = ["password", "client_secret", "private_key", "private_key_passphrase"];
+const SECRETS: [&str; 6] = ["password", "client_secret", "private_key", "private_key_passphrase", "token", "key"];
 
 /// The keys of every kind of directory about its mirror.
 const MIRROR_KEYS: [&str; 2] = ["delta", "whole_after_days"];
@@ -131,6 +132,8 @@ impl<'t> Reader<'t> {
                 "exec" => self.deserialize::<ExecSettings>(table).map(DirectorySettings::Exec),
                 "ldap" => self.deserialize::<LdapSettings>(table).map(DirectorySettings::Ldap),
                 "entra" => self.deserialize::<EntraSettings>(table).map(DirectorySettings::Entra),
+                "okta" => self.deserialize::<OktaSettings>(table).map(DirectorySettings::Okta),
+                "google" => self.deserialize::<GoogleSettings>(table).map(DirectorySettings::Google),
                 "adobe" => self.deserialize::<AdobeSettings>(table).map(DirectorySettings::Adobe),
                 other => {
                     let rule = format!("there is no kind of directory called `{other}`");
@@ -221,7 +224,62 @@ impl<'t> Reader<'t> {
                     );
                 }
             }
+            DirectorySettings::Okta(okta) => {
+                self.check_url(&okta.url, "https://example.okta.com", span);
+                if okta.url.contains("-admin.okta") {
+                    let rule = format!("`{}` is the address of the Admin Console", okta.url);
+                    self.mistake(span.clone(), rule, format!("use {}", okta.url.replace("-admin.okta", ".okta")));
+                }
+                match (&okta.token, &okta.private_key, &okta.client_id) {
+                    (Some(_), None, None) | (None, Some(_), Some(_)) => {}
+                    (None, None, None) => self.mistake(
+                        span.clone(),
+                        "there is neither `token` nor `client_id` with `private_key`",
+                        "name the place of a token: token = { keyring = \"sync/okta\" }",
+                    ),
+                    (Some(_), _, _) => self.mistake(
+                        span.clone(),
+                        "there are both `token` and `client_id` or `private_key`",
+                        "leave out `token` to log in as an application, else the others",
+                    ),
+                    (None, key, _) => {
+                        let rule = match key {
+                            Some(_) => "`private_key` without `client_id`",
+                            None => "`client_id` without `private_key`",
+                        };
+                        self.mistake(span.clone(), rule, "give both: private_key = { file = \"okta.pem\" }");
+                    }
+                }
+                self.check_page_size(okta.page_size, 200, span);
+            }
+            DirectorySettings::Google(google) => {
+                if let Some(url) = &google.url {
+                    self.check_url(url, "https://admin.googleapis.com", span);
+                }
+                if !google.subject.contains('@') {
+                    let rule = format!("`{}` is not the address of an administrator", google.subject);
+                    self.mistake(span.clone(), rule, "write e.g. subject = \"admin@example.com\"");
+                }
+                self.check_page_size(google.page_size, 500, span);
+            }
             _ => {}
+        }
+    }
+
+    fn check_url(&mut self, url: &str, example: &str, span: &Range<usize>) {
+        if url.contains('@') {
+            self.mistake(span.clone(), "an address holds no password", "name the place of the secret");
+        } else if !["https://", "http://127.", "http://localhost", "http://[::1]"]
+            .iter()
+            .any(|start| url.starts_with(start))
+        {
+            self.mistake(span.clone(), format!("`{url}` is not an address"), format!("write e.g. url = \"{example}\""));
+        }
+    }
+
+    fn check_page_size(&mut self, size: Option<u32>, most: u32, span: &Range<usize>) {
+        if size.is_some_and(|size| size == 0 || size > most) {
+            self.mistake(span.clone(), format!("`page_size` is not between 1 and {most}"), "leave it out");
         }
     }
 

@@ -306,14 +306,59 @@ impl Connector {
     }
 
     fn okta(&mut self, importer: &mut Importer<'_>, section: &mut Section) {
-        self.set("kind", "\"exec\"".to_owned(), "user-sync: Okta, which is not read by itself yet");
-        self.set("command", "[\"read-okta\"]".to_owned(), "a program that prints people as NDJSON");
-        for key in ["host", "api_token", "secure_api_token_key", "all_users_filter", "group_filter_format"] {
-            if let Some(entry) = section.take(key) {
-                importer.note(&entry, Fate::Missing, "Okta is not read by itself yet: a program prints its people and does this ([[directory]] with kind = \"exec\"), or export a file");
+        self.set("kind", "\"okta\"".to_owned(), "");
+        match section.take("host") {
+            Some(entry) => {
+                let host = entry.text().unwrap_or_default().trim().trim_end_matches('/').to_owned();
+                let host = host.split_once("://").map_or(&*host, |(_, host)| host);
+                // The console of administrators has an address of its own.
+                let is_console = host.contains("-admin.okta");
+                let comment = if is_console { format!("user-sync: {host}") } else { String::new() };
+                self.set("url", quoted(&format!("https://{}", host.replace("-admin.okta", ".okta"))), comment);
             }
+            None => self.set("url", "\"https://example.okta.com\"".to_owned(), "user-sync had no host"),
         }
-        importer.needless(section, &[("string_encoding", "Okta is always UTF-8")]);
+        let token = section.take("api_token");
+        let keyring = section.take("secure_api_token_key");
+        let comment = match &keyring {
+            Some(_) => "user-sync: secure_api_token_key; store the token anew, or { file = \"…\" }, { env = \"…\" }",
+            None => "the token itself never stands here; or { file = \"…\" }, { env = \"…\" }",
+        };
+        self.set("token", "{ keyring = \"sync/okta\" }".to_owned(), comment);
+        for entry in token.iter().chain(&keyring) {
+            let reason = "the token is not copied: store it with \"umapi sync secret sync/okta\", or in a file that only you can read";
+            importer.note(entry, Fate::Changed, reason);
+        }
+        let filter = section.take("all_users_filter");
+        let text = filter.as_ref().and_then(Entry::text).unwrap_or("user.status == \"ACTIVE\"");
+        match (okta_statuses(text), &filter) {
+            (Some(statuses), filter) => {
+                let comment = match filter {
+                    Some(_) => "user-sync: all_users_filter",
+                    None => "user-sync's default",
+                };
+                let comment = format!(
+                    "{comment}; without this line, people who are locked out or must change their password are not leavers"
+                );
+                self.set("enabled", list(&statuses), comment);
+            }
+            (None, Some(entry)) => {
+                let reason = "it is a condition in Python: write the opposite as `skip` in [people] (attr.status is the status), or \
+                              the statuses as `enabled` in [[directory]]";
+                importer.note(entry, Fate::Missing, reason);
+            }
+            (None, None) => {}
+        }
+        importer.needless(
+            section,
+            &[
+                (
+                    "group_filter_format",
+                    "it only narrowed the search; groups are found by their whole names, or their ids",
+                ),
+                ("string_encoding", "Okta is always UTF-8"),
+            ],
+        );
         self.templates(importer, section, ["{email}", "{firstName}", "{lastName}", "{countryCode}"]);
     }
 
@@ -363,6 +408,28 @@ pub(super) fn group_filter(format: &str) -> Option<(String, Option<String>)> {
         filter if is_direct => Some((name.to_owned(), Some(filter.to_owned()))),
         _ => None,
     }
+}
+
+/// The statuses that a condition of user-sync names: `user.status == "ACTIVE" or user.status == "LOCKED_OUT"`.
+pub(super) fn okta_statuses(condition: &str) -> Option<Vec<String>> {
+    // Those of `enabled`. Nobody who was deactivated is read.
+    const KNOWN: [&str; 7] =
+        ["STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED"];
+    let condition = condition.trim();
+    let named: Vec<&str> = match condition.strip_prefix("user.status in ") {
+        Some(rest) => rest.trim().strip_prefix(['[', '('])?.strip_suffix([']', ')'])?.split(',').collect(),
+        None => condition
+            .split(" or ")
+            .map(|part| part.trim().strip_prefix("user.status")?.trim_start().strip_prefix("=="))
+            .collect::<Option<_>>()?,
+    };
+    let status = |text: &str| {
+        let text = text.trim();
+        let quote = text.chars().next().filter(|quote| ['"', '\''].contains(quote))?;
+        let text = text.strip_prefix(quote)?.strip_suffix(quote)?;
+        KNOWN.contains(&text).then(|| text.to_owned())
+    };
+    named.into_iter().map(status).collect()
 }
 
 /// The name of an encoding of Python, as the WHATWG has it.

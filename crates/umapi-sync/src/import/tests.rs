@@ -180,6 +180,23 @@ fn filters_of_groups_lose_their_name_only() {
 }
 
 #[test]
+fn conditions_of_okta_that_name_statuses_are_taken_over() {
+    let statuses = |condition: &str| connectors::okta_statuses(condition).map(|statuses| statuses.join(" "));
+    for (condition, expected) in [
+        ("user.status == \"ACTIVE\"", "ACTIVE"),
+        (" user.status=='ACTIVE' or user.status == 'LOCKED_OUT'", "ACTIVE LOCKED_OUT"),
+        ("user.status in ['ACTIVE', \"RECOVERY\"]", "ACTIVE RECOVERY"),
+    ] {
+        assert_eq!(statuses(condition).as_deref(), Some(expected), "{condition}");
+    }
+    for other in
+        ["user.status != \"ACTIVE\"", "user.profile.department == \"A\"", "True", "user.status == \"GONE\"", ""]
+    {
+        assert_eq!(statuses(other), None, "{other}");
+    }
+}
+
+#[test]
 fn a_small_configuration_gets_the_defaults_of_user_sync() {
     let main = "adobe_users:\n  connectors:\n    umapi: u.yml\ndirectory_users:\n  connectors:\n    ldap: l.yml\n  groups:\n    - directory_group: A\n      adobe_groups: [B]\nlimits:\n  max_adobe_only_users: 5%\n";
     let ldap = "host: ldaps://a\nbase_dn: dc=a\n";
@@ -213,10 +230,24 @@ fn each_kind_of_directory_gives_a_valid_file() {
     ] {
         assert!(csv.config.contains(line), "{line}\n{}", csv.config);
     }
-    let okta = "host: x.okta.com\napi_token: hush-hush\nall_users_filter: 'user.status == \"ACTIVE\"'\nuser_email_format: \"{email}\"\n";
+    let okta = "host: x-admin.okta.com\napi_token: hush-hush\nuser_email_format: \"{email}\"\ngroup_filter_format: \"{group}\"\n";
     let text = main("okta", "okta");
     let okta = imported(&[("main.yml", &text), ("u.yml", UMAPI), ("c.yml", okta)]);
-    assert!(reason(&okta, "api_token").contains("not read by itself") && !okta.config.contains("hush-hush"));
+    assert!(reason(&okta, "api_token").contains("umapi sync secret sync/okta") && !okta.config.contains("hush-hush"));
+    for line in [
+        "kind = \"okta\"",
+        "url = \"https://x.okta.com\"",
+        "token = { keyring = \"sync/okta\" }",
+        "enabled = [\"ACTIVE\"]",
+        "email = \"{email}\"",
+        "firstname = \"{firstName}\"",
+    ] {
+        assert!(okta.config.contains(line), "{line}\n{}", okta.config);
+    }
+    let config = okta.parse().unwrap();
+    assert!(
+        matches!(&config.directories[0].settings, umapi_directory::DirectorySettings::Okta(settings) if settings.token.is_some())
+    );
     let console = "authentication_method: oauth\nidentity_type_filter: federatedID\nserver:\nintegration:\n  org_id: o\n  client_id: i\n  client_secret: s\n";
     let text = main("adobe_console", "adobe_console");
     let console = imported(&[("main.yml", &text), ("u.yml", UMAPI), ("c.yml", console)]);

@@ -20,7 +20,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_enum, default_value_t, value_name = "KIND")]
     kind: Kind,
 
-    /// Address of the LDAP server, the tenant, the file, or the program.
+    /// Address of the server, the tenant, the file, or the program.
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
 
@@ -28,12 +28,12 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "DN")]
     base: Option<String>,
 
-    /// Who logs in: the LDAP user, or the client id of the application.
+    /// Who logs in: the LDAP user, the client id, or the administrator of Google.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
 
     /// File with the password or secret. [default: the keyring entry sync/KIND]
-    #[arg(long, value_name = "FILE", requires = "user")]
+    #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
     /// First group of the directory to map, and its group of Adobe: FROM=TO.
@@ -52,6 +52,10 @@ enum Kind {
     Ldap,
     /// Entra ID, with the tenant as --source
     Entra,
+    /// Okta, with its address as --source, and a token or a client id
+    Okta,
+    /// Google Workspace, with the key of the service account as --source
+    Google,
     /// A file: CSV, JSON, NDJSON, YAML
     File,
     /// A program that prints people
@@ -126,7 +130,11 @@ impl InitArgs {
                 let base =
                     self.ask(context, self.base.as_ref(), "Where people are searched", "DC=example,DC=com", "--base")?;
                 let login = match (&self.user, &self.password_file) {
-                    (None, _) => "# user = \"sync@example.com\"\n# password = { keyring = \"sync/ldap\" }     # or { file = \"…\" }, { env = \"…\" }".to_owned(),
+                    (None, Some(_)) => {
+                        return Err(Failure::usage("--password-file is given without --user")
+                            .remedy("add --user, whose password it is"));
+                    }
+                    (None, None) => "# user = \"sync@example.com\"\n# password = { keyring = \"sync/ldap\" }     # or { file = \"…\" }, { env = \"…\" }".to_owned(),
                     (Some(user), Some(file)) => {
                         format!("user = {}\npassword = {{ file = {} }}", quoted(user), quoted(&file.display().to_string()))
                     }
@@ -158,6 +166,35 @@ impl InitArgs {
                      delta = true                        # read what changed; everything once a week",
                     quoted(&tenant),
                     quoted(&client)
+                )
+            }
+            Kind::Okta => {
+                let question = "Address of the organization";
+                let url = self.ask(context, self.source.as_ref(), question, "https://example.okta.com", "--source")?;
+                let secret = match &self.password_file {
+                    Some(file) => format!("{{ file = {} }}", quoted(&file.display().to_string())),
+                    None => "{ keyring = \"sync/okta\" }".to_owned(),
+                };
+                let login = match &self.user {
+                    Some(client) => format!("client_id = {}\nprivate_key = {secret}", quoted(client)),
+                    None => format!("token = {secret}             # or client_id and private_key of an application"),
+                };
+                format!(
+                    "kind = \"okta\"\nurl = {}\n{login}\n\
+                     delta = true                        # read what changed; everything once a week",
+                    quoted(&url)
+                )
+            }
+            Kind::Google => {
+                let question = "Key of the service account (a JSON file)";
+                let key = self.ask(context, self.source.as_ref(), question, "google-key.json", "--source")?;
+                let question = "Administrator in whose name it reads";
+                let subject = self.ask(context, self.user.as_ref(), question, "admin@example.com", "--user")?;
+                format!(
+                    "kind = \"google\"\nkey = {{ file = {} }}\nsubject = {}\n\
+                     # organizational_units = true         # as groups: from = \"ou:/Sales\"",
+                    quoted(&key),
+                    quoted(&subject)
                 )
             }
             Kind::File => {
@@ -197,12 +234,18 @@ impl InitArgs {
             Kind::Entra => {
                 "email = \"{mail,userPrincipalName}\"\nusername = \"{userPrincipalName}\"\ncountry = \"{usageLocation|upper|or:US}\""
             }
+            Kind::Okta => "email = \"{email}\"\nusername = \"{login}\"\ncountry = \"{countryCode|upper|or:US}\"",
+            Kind::Google => {
+                "email = \"{primaryEmail}\"\n# username = \"{primaryEmail}\"         # if it is not the address\ncountry = \"{countryCode|upper|or:US}\""
+            }
             Kind::File | Kind::Exec => {
                 "email = \"{email}\"\n# username = \"{username}\"             # if it is not the address\ncountry = \"{country|upper|or:US}\""
             }
         };
         let skip = match self.kind {
             Kind::Entra => "skip = 'attr.userType == \"Guest\"'       # guests are left out: what they have stays",
+            Kind::Okta => "# skip = 'attr.userType == \"contractor\"'",
+            Kind::Google => "# skip = 'attr.orgUnitPath.startsWith(\"/Contractors\")'",
             Kind::Ldap | Kind::File | Kind::Exec => "# skip = 'attr.employeeType == \"contractor\"'",
         };
         Ok(format!(
