@@ -234,7 +234,8 @@ impl Credentials {
         self.organization.as_deref()
     }
 
-    pub(crate) fn secrets(&self) -> &[Secret] {
+    /// The client secrets, in the order in which they are tried: for a key that is derived from one of them.
+    pub fn client_secrets(&self) -> &[Secret] {
         match &self.login {
             Login::ServiceAccount(account) => &account.client_secrets,
             Login::OAuthServerToServer(client) => &client.client_secrets,

@@ -51,6 +51,8 @@ pub(crate) enum Kind {
     Unreadable {
         status: u16,
     },
+    /// What has the token cannot be reached.
+    Unavailable,
     Other,
 }
 
@@ -88,6 +90,12 @@ impl Error {
         Self::new(Kind::Other, message)
     }
 
+    /// Creates the error of a custom token source that cannot be reached. It counts as a failure of the network without a
+    /// connection. Calls do not try again by themselves.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unavailable, message)
+    }
+
     fn response(&self) -> Option<&ErrorResponse> {
         match &self.inner.kind {
             Kind::Rejected(response) => Some(response),
@@ -106,7 +114,7 @@ impl Error {
 
     /// Whether the server could not be reached, or the connection broke.
     pub fn is_network(&self) -> bool {
-        matches!(self.inner.kind, Kind::Network { .. } | Kind::Certificate { .. })
+        matches!(self.inner.kind, Kind::Network { .. } | Kind::Certificate { .. } | Kind::Unavailable)
     }
 
     /// Whether the server did not respond in time.
@@ -116,7 +124,7 @@ impl Error {
 
     /// Whether there was no connection to the server. Nothing was sent.
     pub fn is_connect(&self) -> bool {
-        matches!(self.inner.kind, Kind::Network { is_connect: true, .. } | Kind::Certificate { .. })
+        matches!(self.inner.kind, Kind::Network { is_connect: true, .. } | Kind::Certificate { .. } | Kind::Unavailable)
     }
 
     /// Whether a certificate is not trusted because its issuer is unknown, e.g. that of a proxy that inspects TLS. Nothing was
@@ -176,7 +184,7 @@ impl Error {
             Kind::Network { .. } => true,
             Kind::Rejected(response) => response.status == 429 || response.status >= 500,
             Kind::Unreadable { status } => *status >= 500,
-            Kind::Invalid | Kind::Certificate { .. } | Kind::Other => false,
+            Kind::Invalid | Kind::Certificate { .. } | Kind::Unavailable | Kind::Other => false,
         }
     }
 

@@ -85,7 +85,7 @@ impl LoginSource {
 
     /// Tries the secrets in order. During a rotation the first may not be valid yet, or no longer.
     async fn with_each_secret(&self) -> Result<AccessToken, Error> {
-        let secrets = self.credentials.secrets();
+        let secrets = self.credentials.client_secrets();
         let first = self.accepted_secret.load(Ordering::Relaxed);
         let mut rejected = None;
         for index in (0..secrets.len()).map(|step| (first + step) % secrets.len()) {
@@ -140,7 +140,7 @@ impl LoginSource {
 
     /// All secrets that an error must not show: those of the request, and all others of the credentials.
     fn secrets_to_redact<'a>(&'a self, request: &'a LoginRequest<'_>) -> Vec<&'a str> {
-        let secrets = self.credentials.secrets().iter().chain(self.http.proxy_password()).map(Secret::reveal);
+        let secrets = self.credentials.client_secrets().iter().chain(self.http.proxy_password()).map(Secret::reveal);
         request.secrets().into_iter().chain(secrets).collect()
     }
 

@@ -47,7 +47,7 @@ Examples:
   umapi --emulator users list                   Try a command, no login needed
 
 Topics: umapi help exit-codes | formats | command-files | membership-file |
-        configuration | scheduled-jobs | sync-guide"
+        configuration | scheduled-jobs | shared-limits | sync-guide"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use umapi::{
-    Client, HttpClient, HttpOptions, Observer, RateLimits, RetryPolicy, ThrottlePolicy,
+    Client, ClientBuilder, HttpClient, HttpOptions, Observer, RateLimits, RetryPolicy, ThrottlePolicy,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;
@@ -121,8 +121,8 @@ fn client(
         Some(longest) if longest.is_zero() => ThrottlePolicy::FailAtOnce,
         Some(longest) => ThrottlePolicy::WaitUpTo(longest),
     };
-    let mut builder = Client::builder(access.organization.as_str())
-        .token_source(access.credentials.client_id(), session)
+    let builder = Client::builder(access.organization.as_str());
+    let mut builder = with_session(builder, context, access, session)?
         .clock(context.clock.clone())
         .http(http)
         .throttle_policy(policy)
@@ -138,6 +138,67 @@ fn client(
         builder = builder.rate_limits(RateLimits::unlimited());
     }
     builder.build().map_err(|error| Failure::of_service("cannot set up the client", &error))
+}
+
+/// Adds the login: shared with other processes, and their rate limits too, if the configuration says so.
+fn with_session(builder: ClientBuilder, context: &Context, access: &Access, session: Session) -> Result<ClientBuilder> {
+    let client_id = access.credentials.client_id();
+    #[cfg(feature = "redis")]
+    if let Some(shared) = &access.shared {
+        let (tokens, store) = shared::of(context, access, shared, session)?;
+        let builder = builder.token_source(client_id, tokens);
+        return Ok(if context.global.no_rate_limit { builder } else { builder.rate_limit_store(store) });
+    }
+    #[cfg(not(feature = "redis"))]
+    let _ = context;
+    Ok(builder.token_source(client_id, session))
+}
+
+#[cfg(feature = "redis")]
+mod shared {
+    //! The rate limits and the token that processes share in Redis.
+
+    use umapi::auth::Session;
+    use umapi_redis::{Error, FailurePolicy, Redis, SharedRateLimits, SharedTokens};
+
+    use crate::{
+        config::{Access, Shared},
+        context::Context,
+        failure::{Failure, Result},
+    };
+
+    pub(super) fn of(
+        context: &Context,
+        access: &Access,
+        shared: &Shared,
+        session: Session,
+    ) -> Result<(SharedTokens, SharedRateLimits)> {
+        let unusable = |error: Error| {
+            Failure::usage("cannot use the section [shared] of the configuration")
+                .why(error)
+                .remedy("correct it; see \"umapi help shared-limits\"")
+        };
+        let mut builder = Redis::builder(&shared.redis).clock(context.clock.clone());
+        if let Some(user) = &shared.user {
+            builder = builder.user(user);
+        }
+        if let Some(password) = &shared.password {
+            builder = builder.password(password.clone());
+        }
+        // What is trusted for the service is trusted here too.
+        for pem in access.root_certificates.iter().chain(&shared.root_certificates) {
+            builder = builder.root_certificates(pem.clone());
+        }
+        if shared.allow_plaintext {
+            builder = builder.allow_plaintext();
+        }
+        if let Some(processes) = shared.own_share_of {
+            builder = builder.on_failure(FailurePolicy::OwnShare { processes });
+        }
+        let redis = builder.build().map_err(unusable)?;
+        let tokens = SharedTokens::new(&redis, &access.organization, &access.credentials, session).map_err(unusable)?;
+        Ok((tokens, SharedRateLimits::new(&redis, &access.organization)))
+    }
 }
 
 /// The longest time for one request, unless an option or a connector file sets it.
@@ -168,6 +229,7 @@ fn access_to(emulator: &Emulator) -> Result<Access> {
         proxy: None,
         timeout: None,
         attempts: None,
+        shared: None,
         secret_remedy: "start it again".to_owned(),
         warnings: Vec::new(),
     })

@@ -15,7 +15,7 @@ mod task;
 mod tls;
 
 pub use error_texts::error_texts;
-pub use network_error::{NetworkError, is_untrusted_certificate};
+pub use network_error::{NetworkError, describe_connection_error, is_untrusted_certificate};
 pub use options::{HttpClient, HttpOptions, InvalidSetting};
 pub use panics::{catch_panic, describe_panic, log_panic};
 pub use proxy::Proxy;

@@ -196,6 +196,21 @@ fn why(error: &reqwest::Error) -> String {
     last.downcast_ref::<io::Error>().map_or_else(|| last.to_string(), describe_io)
 }
 
+/// Says in a few words why a connection that is not HTTP failed: `connection refused`, `its certificate has expired, …`.
+#[must_use]
+pub fn describe_connection_error(error: &io::Error) -> String {
+    for cause in causes(error) {
+        match cause.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(problem)) => {
+                return format!("its certificate {}", UntrustedCertificate::new(problem.clone()));
+            }
+            Some(rustls::Error::InvalidMessage(_)) => return "it does not respond with TLS".to_owned(),
+            _ => {}
+        }
+    }
+    describe_io(error)
+}
+
 /// An I/O error without the number of the system.
 fn describe_io(error: &io::Error) -> String {
     let text = error.to_string();
@@ -206,9 +221,8 @@ fn describe_io(error: &io::Error) -> String {
 }
 
 /// An error and all its causes. An I/O error passes over the error that it contains, so it is asked for it.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    std::iter::successors(Some(first), |error| {
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
         let error: &'_ (dyn Error + 'static) = *error;
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),

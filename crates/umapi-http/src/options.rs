@@ -138,6 +138,18 @@ impl HttpOptions {
         })))
     }
 
+    /// The TLS settings with these root certificates, for a connection that is not HTTP, e.g. to a database. Connections made
+    /// with it name no protocol in ALPN.
+    ///
+    /// # Errors
+    ///
+    /// If a certificate cannot be used.
+    pub fn tls_config(&self) -> Result<rustls::ClientConfig, InvalidSetting> {
+        let mut config = tls::config(&self.root_certificates)?;
+        config.alpn_protocols.clear();
+        Ok(config)
+    }
+
     fn common(&self) -> ClientBuilder {
         reqwest::Client::builder()
             // A redirect would send the secrets wherever it points.

@@ -31,10 +31,11 @@ use crate::{AdvanceGuard, Instant, Sleep, TimeSource, real::RealTime};
 pub struct Clock(Arc<dyn TimeSource>);
 
 impl Clock {
-    /// Creates the machine's clock. Its sleeps need a tokio runtime with time enabled.
+    /// Creates the machine's clock. Its sleeps need a tokio runtime with time enabled. The moments of all such clocks of a
+    /// process can be compared.
     #[must_use]
     pub fn real() -> Self {
-        Self::new(RealTime::new())
+        Self::new(RealTime)
     }
 
     /// Creates a clock with a custom time source.

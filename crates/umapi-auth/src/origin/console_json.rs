@@ -216,7 +216,7 @@ mod tests {
         let both = project(json!([{"integration_type": "apikey", "api_key": {}}, nested_jwt(), nested_oauth()]));
         for json in [flat, project(json!([nested_oauth()])), both] {
             let credentials = read(&json, None).unwrap();
-            assert_eq!(credentials.secrets(), [Secret::from("new"), Secret::from("old")]);
+            assert_eq!(credentials.client_secrets(), [Secret::from("new"), Secret::from("old")]);
             assert_eq!(credentials.organization(), Some("12345@AdobeOrg"));
             let Login::OAuthServerToServer(client) = credentials.login() else { panic!("not OAuth") };
             assert_eq!((client.client_id.as_str(), client.scopes.as_slice()), ("id", &["openid".to_owned()][..]));
@@ -231,7 +231,7 @@ mod tests {
         });
         for json in [flat, oldest(), project(json!([nested_jwt()]))] {
             let credentials = read(&json, Some(KEY)).unwrap();
-            assert_eq!(credentials.secrets(), [Secret::from("s")]);
+            assert_eq!(credentials.client_secrets(), [Secret::from("s")]);
             let Login::ServiceAccount(account) = credentials.login() else { panic!("not a service account") };
             assert_eq!(
                 (account.client_id.as_str(), account.metascopes.as_slice()),

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn several_secrets_keep_their_order() {
         let credentials = client_and(&[("UMAPI_CLIENT_SECRET", " new  old\n")]).unwrap();
-        assert_eq!(credentials.secrets(), [Secret::from("new"), Secret::from("old")]);
+        assert_eq!(credentials.client_secrets(), [Secret::from("new"), Secret::from("old")]);
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
         ]);
         let quoted = quoted.unwrap();
         assert_eq!((quoted.client_id(), quoted.organization()), ("id", Some("12345@AdobeOrg")));
-        assert_eq!(quoted.secrets(), [Secret::from("new"), Secret::from("old")]);
+        assert_eq!(quoted.client_secrets(), [Secret::from("new"), Secret::from("old")]);
         assert_eq!(quoted.endpoint.to_string(), "https://ims.example");
     }
 

@@ -17,7 +17,8 @@ pub(super) use self::set_secret::ask as ask_for_secret;
 use crate::{
     config::{
         ConfigFile, ConnectorFailure, Keyring, LoginKind, PRODUCTION, Profile, ProfileField, ProfileInUse,
-        SecretSource, TextSource, check_variable, connector_credentials, permission_warnings, quote, without_login,
+        SecretSource, SharedSection, TextSource, check_variable, connector_credentials, permission_warnings, quote,
+        without_login,
     },
     context::Context,
     failure::{Exit, Failure, Result},
@@ -192,6 +193,9 @@ struct ProfileDetails {
     proxy_user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy_password: Option<String>,
+    /// The address of Redis, of the section `[shared]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<String>,
 }
 
 impl Record for ProfileDetails {
@@ -213,6 +217,7 @@ impl Record for ProfileDetails {
             column("proxy", |details| (&details.proxy).into()),
             column("proxy_user", |details| (&details.proxy_user).into()),
             column("proxy_password", |details| (&details.proxy_password).into()),
+            column("shared", |details| (&details.shared).into()),
         ]
     }
 }
@@ -280,6 +285,7 @@ impl ProfileDetails {
             proxy: profile.proxy.as_deref().map(without_login),
             proxy_user: profile.proxy_user.as_ref().map(TextSource::describe),
             proxy_password: secret(&profile.proxy_password),
+            shared: None,
         }
     }
 }
@@ -300,7 +306,8 @@ impl ShowArgs {
         let readable = connector.as_ref().and_then(|connector| connector.as_ref().ok());
         let is_unreadable = connector.is_some() && readable.is_none();
         let known = (!is_unreadable).then(|| addresses(profile.profile, readable));
-        context.write_single(&ProfileDetails::of(name, profile.profile, readable, known))?;
+        let details = ProfileDetails::of(name, profile.profile, readable, known);
+        context.write_single(&ProfileDetails { shared: file.shared().map(SharedSection::address), ..details })?;
         ProfileInUse::rejected(format!("profile \"{name}\" cannot be used"), profile.mistakes())?;
         if let Some(Err(failure)) = connector {
             return Err(failure);

@@ -28,6 +28,9 @@ pub(crate) enum Topic {
     /// Jobs of cron and systemd, and logs for programs
     #[command(hide = true, long_about = include_str!("../topics/scheduled-jobs.txt"))]
     ScheduledJobs,
+    /// Several machines or jobs with one API key: shared limits in Redis
+    #[command(hide = true, long_about = include_str!("../topics/shared-limits.txt"))]
+    SharedLimits,
     /// `umapi sync`: directories, rules, removals, guards
     #[command(hide = true, long_about = include_str!("../topics/sync-guide.txt"))]
     SyncGuide,
@@ -42,6 +45,7 @@ impl Topic {
             Self::MembershipFile => include_str!("../topics/membership-file.txt"),
             Self::Configuration => include_str!("../topics/configuration.txt"),
             Self::ScheduledJobs => include_str!("../topics/scheduled-jobs.txt"),
+            Self::SharedLimits => include_str!("../topics/shared-limits.txt"),
             Self::SyncGuide => include_str!("../topics/sync-guide.txt"),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use umapi::auth::{Credentials, Proxy, Secret};
 
-use super::{ConfigFile, ProfileField, ProfileInUse, SecretSource, TextSource, file::quote, value};
+use super::{ConfigFile, ProfileField, ProfileInUse, SecretSource, Shared, TextSource, file::quote, value};
 use crate::{
     failure::{Failure, Result},
     options::GlobalArgs,
@@ -42,6 +42,8 @@ pub(crate) struct Access {
     pub(crate) timeout: Option<Duration>,
     /// The largest number of attempts of a request, if the source of the login sets it.
     pub(crate) attempts: Option<u32>,
+    /// Where the limits and the token are shared with other processes.
+    pub(crate) shared: Option<Shared>,
     /// How to replace a client secret that is rejected.
     pub(crate) secret_remedy: String,
     /// What the user should know before anything is sent.
@@ -82,10 +84,10 @@ impl Access {
             }
             return Ok(access);
         }
-        if is_set("UMAPI_CLIENT_ID") {
-            return Self::of_environment(arguments.strict_permissions);
-        }
         let file = ConfigFile::read(config)?;
+        if is_set("UMAPI_CLIENT_ID") {
+            return Self::of_environment(&file, arguments.strict_permissions);
+        }
         match file.default_profile() {
             Some(name) => {
                 reject_half_an_environment(&file, name)?;
@@ -119,6 +121,7 @@ impl Access {
         let mut warnings = permission_warnings(&profile.private_files(), is_strict)?;
         warnings.extend(config_warning(file, is_strict)?);
         let login = profile.login()?;
+        let shared = shared(file, is_strict, &mut warnings)?;
         let organization = login.credentials.organization().or(profile.profile.organization.as_deref());
         let organization = organization.map(str::to_owned).ok_or_else(|| {
             Failure::usage(format!("profile \"{name}\" has no organization"))
@@ -134,6 +137,7 @@ impl Access {
             proxy: profile.proxy()?,
             timeout: login.timeout,
             attempts: login.attempts,
+            shared,
             secret_remedy: match (profile.profile.connector_file.as_ref(), profile.profile.console_file.as_ref()) {
                 (Some(path), _) => format!("correct it in {}", path.display()),
                 (None, Some(path)) => format!("download {} again", path.display()),
@@ -143,7 +147,7 @@ impl Access {
         })
     }
 
-    fn of_environment(is_strict: bool) -> Result<Self> {
+    fn of_environment(file: &ConfigFile, is_strict: bool) -> Result<Self> {
         let unusable = |why: &dyn fmt::Display| {
             Failure::usage("cannot log in with the environment variables")
                 .why(why)
@@ -152,6 +156,8 @@ impl Access {
         let credentials = Credentials::from_env().map_err(|error| unusable(&error))?;
         let organization = credentials.organization().ok_or_else(|| unusable(&"UMAPI_ORG_ID is not set"))?.to_owned();
         let key = variable("UMAPI_PRIVATE_KEY_PATH")?.map(PathBuf::from);
+        let mut warnings = permission_warnings(key.as_slice(), is_strict)?;
+        let shared = shared(file, is_strict, &mut warnings)?;
         Ok(Self {
             origin: Origin::Environment,
             organization,
@@ -162,10 +168,19 @@ impl Access {
             proxy: None,
             timeout: None,
             attempts: None,
+            shared,
             secret_remedy: "set UMAPI_CLIENT_SECRET again".to_owned(),
-            warnings: permission_warnings(key.as_slice(), is_strict)?,
+            warnings,
         })
     }
+}
+
+/// Where the limits and the token are shared, beside a profile and beside the environment.
+fn shared(file: &ConfigFile, is_strict: bool, warnings: &mut Vec<String>) -> Result<Option<Shared>> {
+    Ok(Shared::of(file, is_strict)?.map(|(shared, found)| {
+        warnings.extend(found);
+        shared
+    }))
 }
 
 fn is_set(variable: &str) -> bool {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table};
 use umapi::auth::Secret;
 
-use super::Profile;
+use super::{Profile, shared::SharedSection};
 use crate::{
     failure::{Failure, Result},
     input::{Diagnostic, SourceLocation, plain_rule},
@@ -33,6 +33,7 @@ struct Content {
     default_profile: Option<String>,
     #[serde(default)]
     profiles: BTreeMap<String, Profile>,
+    shared: Option<SharedSection>,
 }
 
 impl ConfigFile {
@@ -106,6 +107,11 @@ impl ConfigFile {
 
     pub(crate) fn profiles(&self) -> &BTreeMap<String, Profile> {
         &self.content.profiles
+    }
+
+    /// Returns where the limits and the token are shared, if they are.
+    pub(crate) fn shared(&self) -> Option<&SharedSection> {
+        self.content.shared.as_ref()
     }
 
     /// Returns the default profile: the one that the file names, or the only one.

@@ -56,6 +56,11 @@ pub(crate) fn call_error(error: &Error) -> String {
     if error.is_throttled() && error.status().is_none() {
         return "the rate limit requires a longer wait than --max-wait allows".to_owned();
     }
+    if error.is_rate_limit_store()
+        && let Some(cause) = std::error::Error::source(error)
+    {
+        return cause.to_string();
+    }
     let Some(status) = error.status().filter(|_| !error.is_unreadable()) else {
         return without_operation(format!("{error:#}"), error.operation());
     };

@@ -22,6 +22,11 @@ mod network;
 mod pipes;
 mod reading;
 mod run;
+#[cfg(unix)]
+#[path = "../../../umapi-redis/src/test_server.rs"]
+mod server;
+#[cfg(unix)]
+mod shared;
 #[cfg(target_os = "linux")]
 mod signals;
 mod stage;

@@ -21,6 +21,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// later.
 pub struct InMemoryRateLimits {
     clock: Clock,
+    margin: Duration,
     windows: Mutex<HashMap<(Arc<str>, RateLimitScope), Window>>,
 }
 
@@ -28,7 +29,14 @@ impl InMemoryRateLimits {
     /// Creates a store that uses this clock.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, windows: Mutex::default() }
+        Self::with_margin(clock, MARGIN)
+    }
+
+    /// Like [`new`](Self::new), with another time that is added to each period. The default is a second. It is at least the
+    /// difference between the times that two calls take to arrive.
+    #[must_use]
+    pub fn with_margin(clock: Clock, margin: Duration) -> Self {
+        Self { clock, margin, windows: Mutex::default() }
     }
 
     fn with<T: Send + 'static>(
@@ -39,7 +47,8 @@ impl InMemoryRateLimits {
         let now = self.clock.now();
         // Every change of a window is complete when the lock is released, so a poisoned lock is safe to use.
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = windows.entry((limits.api_key.clone(), limits.scope())).or_insert_with(Window::new);
+        let window =
+            windows.entry((limits.api_key.clone(), limits.scope())).or_insert_with(|| Window::new(self.margin));
         Box::pin(ready(Ok(act(window, now))))
     }
 }
@@ -78,11 +87,12 @@ struct Window {
     calls: VecDeque<(PermitId, Instant)>,
     last_id: u64,
     paused_until: Instant,
+    margin: Duration,
 }
 
 impl Window {
-    fn new() -> Self {
-        Self { calls: VecDeque::new(), last_id: 0, paused_until: Instant::ORIGIN }
+    fn new(margin: Duration) -> Self {
+        Self { calls: VecDeque::new(), last_id: 0, paused_until: Instant::ORIGIN, margin }
     }
 
     fn acquire(&mut self, limits: &[RateLimit], now: Instant) -> Permit {
@@ -108,7 +118,7 @@ impl Window {
     fn record(&mut self, limits: &[RateLimit], permit: PermitId, now: Instant) {
         self.calls.push_back((permit, now));
         let most = limits.iter().map(|limit| quota(*limit)).max().unwrap_or_default();
-        let longest = limits.iter().map(|limit| period(*limit)).max().unwrap_or_default();
+        let longest = limits.iter().map(|limit| self.period(*limit)).max().unwrap_or_default();
         while self.calls.front().is_some_and(|(_, at)| self.calls.len() > most || now - *at > longest) {
             self.calls.pop_front();
         }
@@ -123,22 +133,22 @@ impl Window {
 
     /// When one limit allows a call with `ahead` others before it, the first of which comes at `start` or later.
     fn free_at(&self, limit: RateLimit, ahead: usize, start: Instant) -> Instant {
-        let (quota, period) = (quota(limit), period(limit));
+        let (quota, period) = (quota(limit), self.period(limit));
         // The next calls up to the quota each wait for one that was made; those after them wait for these.
         let (rounds, place) = (ahead / quota, ahead % quota);
         let waits_for = (self.calls.len() + place).checked_sub(quota).and_then(|index| self.calls.get(index));
         let first = waits_for.map_or(start, |(_, at)| start.max(*at + period));
         first + period.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
+
+    /// The period with its margin.
+    fn period(&self, limit: RateLimit) -> Duration {
+        limit.period().saturating_add(self.margin)
+    }
 }
 
 fn quota(limit: RateLimit) -> usize {
     limit.quota().get() as usize
-}
-
-/// The period with its margin.
-fn period(limit: RateLimit) -> Duration {
-    limit.period().saturating_add(MARGIN)
 }
 
 #[cfg(test)]
@@ -250,7 +260,7 @@ mod tests {
         /// No minute contains more calls than the limit, and forecasts are exact, whenever permits are requested.
         #[test]
         fn no_minute_contains_more_than_the_limit(limit in 1_u32..12, steps in prop::collection::vec(0_u64..20_000, 1..200)) {
-            let (mut window, limits) = (Window::new(), [per_minute(limit)]);
+            let (mut window, limits) = (Window::new(MARGIN), [per_minute(limit)]);
             let mut now = Instant::ORIGIN;
             let mut taken: Vec<Instant> = Vec::new();
             for step in steps {
@@ -272,7 +282,7 @@ mod tests {
         /// Permits requested at the forecast times are granted at exactly these times.
         #[test]
         fn forecasts_are_exact(limit in 1_u32..6, made in 0_usize..8, ahead in 0_usize..20) {
-            let (mut window, limits) = (Window::new(), [per_minute(limit)]);
+            let (mut window, limits) = (Window::new(MARGIN), [per_minute(limit)]);
             let mut now = Instant::ORIGIN;
             for _ in 0..made {
                 now = (now + window.forecast(&limits, 0, now)) + SECOND;

@@ -33,7 +33,7 @@ fn oauth_is_read() {
     let credentials = oauth("server:\n  #auth_host: ims-na1.adobelogin.com\n").unwrap();
     assert!(matches!(credentials.login(), Login::OAuthServerToServer(_)));
     assert_eq!((credentials.client_id(), credentials.organization()), ("id", Some("12345@AdobeOrg")));
-    assert_eq!(credentials.secrets(), [Secret::from("s")]);
+    assert_eq!(credentials.client_secrets(), [Secret::from("s")]);
     assert_eq!(credentials.endpoint, Endpoint::default());
 }
 
@@ -125,7 +125,7 @@ fn values_in_the_keyring_are_asked_for() {
     let entries: Vec<_> = file.keyring_entries().map(|entry| (entry.service(), entry.user())).collect();
     assert_eq!(entries, [("ust id", "1F@AdobeOrg"), ("ust secret", "1F@AdobeOrg")]);
     let credentials = file.credentials_with(|entry| Ok::<_, Error>(Some(Secret::from(entry.service())))).unwrap();
-    assert_eq!((credentials.client_id(), credentials.secrets()), ("ust id", &[Secret::from("ust secret")][..]));
+    assert_eq!((credentials.client_id(), credentials.client_secrets()), ("ust id", &[Secret::from("ust secret")][..]));
     let missing = file.credentials_with(|_| Ok::<_, Error>(None)).unwrap_err().to_string();
     assert!(missing.contains("line 4, column 25: `enterprise.secure_client_id_key`"), "{missing}");
     assert!(missing.contains("`ust id` of the user `1F@AdobeOrg`"), "{missing}");
