@@ -66,12 +66,17 @@ pub fn parse_retry_after(value: &str, server_now: SystemTime) -> Option<Duration
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
+/// The most bytes that are reserved because a server says that so many follow.
+const MAX_RESERVED: u64 = 1 << 20;
+
 /// Reads the rest of a response into `body`, up to `limit` bytes in all.
 ///
 /// # Errors
 ///
 /// If the connection breaks or the body is larger than the limit. `body` then holds what was read before.
 pub async fn read_body(response: &mut Response, limit: usize, body: &mut Vec<u8>) -> Result<(), ReadError> {
+    let expected = response.content_length().unwrap_or_default().min(MAX_RESERVED);
+    body.reserve(usize::try_from(expected).unwrap_or_default().min(limit.saturating_sub(body.len())));
     while let Some(chunk) = response.chunk().await.map_err(ReadError::Connection)? {
         let room = limit.saturating_sub(body.len());
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);

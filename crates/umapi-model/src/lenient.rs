@@ -87,24 +87,24 @@ impl Scalar<'_> {
 pub(crate) fn read_scalar<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
-    convert: fn(Scalar<'_>) -> Option<T>,
+    convert: impl Fn(Scalar<'_>) -> Option<T>,
 ) -> Result<T, D::Error> {
     deserializer.deserialize_any(ScalarVisitor { expected, convert })
 }
 
-struct ScalarVisitor<T> {
+struct ScalarVisitor<C> {
     expected: &'static str,
-    convert: fn(Scalar<'_>) -> Option<T>,
+    convert: C,
 }
 
-impl<T> ScalarVisitor<T> {
+impl<T, C: Fn(Scalar<'_>) -> Option<T>> ScalarVisitor<C> {
     fn convert<E: Error>(self, scalar: Scalar<'_>) -> Result<T, E> {
         let shown = scalar.to_text();
         (self.convert)(scalar).ok_or_else(|| E::custom(format!("expected {}, got {shown:?}", self.expected)))
     }
 }
 
-impl<T> Visitor<'_> for ScalarVisitor<T> {
+impl<T, C: Fn(Scalar<'_>) -> Option<T>> Visitor<'_> for ScalarVisitor<C> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

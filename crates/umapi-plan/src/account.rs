@@ -130,6 +130,10 @@ pub fn is_email_type(user: &str) -> bool {
 /// assert_eq!(invisible_character("José Ångström"), None);
 /// ```
 pub fn invisible_character(text: &str) -> Option<InvisibleCharacter> {
+    // Most names are ASCII, where only controls are invisible.
+    if text.is_ascii() {
+        return text.bytes().find(u8::is_ascii_control).map(|control| InvisibleCharacter(control.into()));
+    }
     let is_invisible = |c: &char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

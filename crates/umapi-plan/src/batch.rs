@@ -83,6 +83,7 @@ mod report;
 pub(crate) mod response;
 mod scheduler;
 mod unit;
+mod window;
 
 pub use estimate::Estimate;
 pub use outcome::{

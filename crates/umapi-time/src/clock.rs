@@ -78,14 +78,17 @@ impl Clock {
         limit: Duration,
         future: F,
     ) -> impl Future<Output = Result<F::Output, Elapsed>> + use<F> {
-        let mut expiry = self.sleep(limit);
+        let (clock, end) = (self.clone(), self.now() + limit);
         async move {
             let mut future = pin!(future);
+            // Most futures with a limit are ready at once, and need no sleep.
+            let mut expiry = None;
             poll_fn(move |context| {
                 if let Poll::Ready(output) = future.as_mut().poll(context) {
                     return Poll::Ready(Ok(output));
                 }
-                pin!(&mut expiry).poll(context).map(|()| Err(Elapsed { limit }))
+                let expiry = expiry.get_or_insert_with(|| clock.sleep_until(end));
+                pin!(expiry).poll(context).map(|()| Err(Elapsed { limit }))
             })
             .await
         }

@@ -188,6 +188,9 @@ pub(crate) struct ApiCall<'a> {
     pub(crate) is_first_page: bool,
     /// Whether the result is not needed yet. Such a call fails if there is no permit for it now.
     pub(crate) is_ahead: bool,
+    /// Whether it runs in a task of its own, which goes on while its caller is not polled. Otherwise, each of its requests gets
+    /// such a task.
+    pub(crate) is_in_own_task: bool,
 }
 
 impl ApiCall<'_> {
@@ -204,6 +207,7 @@ impl ApiCall<'_> {
             begun: None,
             is_first_page: false,
             is_ahead: false,
+            is_in_own_task: false,
         }
     }
 
@@ -441,6 +445,7 @@ impl Engine {
             self.clock.clone(),
         );
         exchange.unreadable_items = self.unreadable_items;
+        exchange.is_in_own_task = call.is_in_own_task;
         let (request_id, started) = (exchange.request_id(), self.clock.now());
         self.observer.request_started(&RequestStarted {
             operation,

@@ -2,7 +2,8 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
 };
 
 use umapi_model::{self as model, limits};
@@ -10,15 +11,14 @@ use umapi_model::{self as model, limits};
 use super::{
     entities::{Access, Entities, EntityId, EntityKind, touched_by},
     unit::{Part, State, Unit},
+    window::Window,
 };
 use crate::{account::is_email_type, command::root_of};
 
 /// The units by age, and the order among them.
 #[derive(Debug)]
 pub(super) struct Graph {
-    /// Boxed, because the map moves its values when one is inserted or removed.
-    units: BTreeMap<usize, Box<Unit>>,
-    next_key: usize,
+    units: Window<Unit>,
     entities: Entities,
     /// The units that may be sent: those with the longest chain after them first, and the oldest of these first.
     ready: BTreeSet<(Reverse<u32>, usize)>,
@@ -35,7 +35,7 @@ pub(super) type Parts = std::vec::IntoIter<Part>;
 
 /// A command without its steps, and what it is about.
 pub(super) struct Head<'a> {
-    command: &'a model::Command,
+    command: &'a Arc<model::Command>,
     /// The size of the command as JSON.
     bytes: usize,
     /// The user or user group.
@@ -73,8 +73,7 @@ struct Before {
 impl Graph {
     pub(super) fn new() -> Self {
         Self {
-            units: BTreeMap::new(),
-            next_key: 0,
+            units: Window::new(),
             entities: Entities::default(),
             ready: BTreeSet::new(),
             levels: Levels::default(),
@@ -107,17 +106,17 @@ impl Graph {
     }
 
     pub(super) fn unit(&self, key: usize) -> Option<&Unit> {
-        self.units.get(&key).map(|unit| &**unit)
+        self.units.get(key)
     }
 
     pub(super) fn keys(&self) -> Vec<usize> {
-        self.units.keys().copied().collect()
+        self.units.iter().map(|(key, _)| key).collect()
     }
 
     /// The units that may be sent now, in the order in which they should be sent.
     pub(super) fn ready(&mut self) -> impl Iterator<Item = (usize, &Unit)> {
         self.settle_heights();
-        self.ready.iter().filter_map(|(_, key)| Some((*key, &**self.units.get(key)?)))
+        self.ready.iter().filter_map(|(_, key)| Some((*key, self.units.get(*key)?)))
     }
 
     /// Appends the first of the parts to the last unsent unit on this root: all of them if they fit, as many as fit if
@@ -126,8 +125,8 @@ impl Graph {
     /// This never costs a request: the unit waits for nothing that it did not wait for before, unless nothing waits for
     /// it.
     pub(super) fn extend_tail(&mut self, head: &Head<'_>, parts: &mut Parts) -> Option<usize> {
-        let key = self.entities.tail(head.chain).filter(|key| self.units.contains_key(key))?;
-        let unit = self.units.get(&key)?;
+        let key = self.entities.tail(head.chain).filter(|key| self.units.contains(*key))?;
+        let unit = self.units.get(key)?;
         if !unit.can_be_followed_by(head.command, parts.as_slice()) {
             return None;
         }
@@ -138,12 +137,12 @@ impl Graph {
         }
         let touched = self.touched(head, &parts.as_slice()[..room]);
         let mut before = self.before(&touched, false).units;
-        let unit = self.units.get(&key)?;
+        let unit = self.units.get(key)?;
         before.retain(|other| *other != key && !unit.predecessors.contains(other));
         if !before.is_empty() && !unit.successors.is_empty() {
             return None;
         }
-        let unit = self.units.get_mut(&key)?;
+        let unit = self.units.get_mut(key)?;
         let bytes = unit.bytes;
         unit.drop_request_id();
         self.bytes -= bytes - unit.bytes;
@@ -161,9 +160,7 @@ impl Graph {
         let touched = self.touched(head, &parts.as_slice()[..room]);
         let before = self.before(&touched, true);
         self.bytes += unit.bytes;
-        let key = self.next_key;
-        self.next_key += 1;
-        self.units.insert(key, Box::new(unit));
+        let key = self.units.push(unit);
         self.levels.add(1);
         self.put(key, parts.by_ref().take(room));
         let users = self.register(key, &touched);
@@ -178,7 +175,7 @@ impl Graph {
             }
         }
         self.entities.register_root(head.chain, key);
-        if let Some(unit) = self.units.get_mut(&key) {
+        if let Some(unit) = self.units.get_mut(key) {
             unit.entities.push(head.chain);
         }
         self.become_ready(key);
@@ -186,20 +183,21 @@ impl Graph {
     }
 
     fn put(&mut self, key: usize, parts: impl Iterator<Item = Part>) {
-        let Some(unit) = self.units.get_mut(&key) else { return };
+        let Some(unit) = self.units.get_mut(key) else { return };
         let bytes = unit.bytes;
+        unit.parts.reserve_exact(parts.size_hint().0);
         parts.for_each(|part| unit.add(part));
         self.bytes += unit.bytes - bytes;
     }
 
     /// A command without its steps, whose size as JSON is given. Use it before a unit ends, which may release its entities.
-    pub(super) fn head<'a>(&mut self, command: &'a model::Command, bytes: usize) -> Head<'a> {
-        let (name, kind) = match command {
+    pub(super) fn head<'a>(&mut self, command: &'a Arc<model::Command>, bytes: usize) -> Head<'a> {
+        let (name, kind) = match &**command {
             model::Command::User(user) => (user.user.as_str(), EntityKind::User),
             _ => (root_of(command), EntityKind::Group),
         };
         let root = self.entities.intern(kind, name);
-        let chain = match command {
+        let chain = match &**command {
             model::Command::User(user) if !is_email_type(name) => {
                 user.domain.as_deref().map_or(root, |domain| self.entities.intern_username(name, domain))
             }
@@ -210,7 +208,8 @@ impl Graph {
 
     fn touched(&mut self, head: &Head<'_>, parts: &[Part]) -> Touched {
         let Head { command, name: root_name, kind: root_kind, root, chain, .. } = *head;
-        let mut entities = vec![(root, Access::Use)];
+        let mut entities = Vec::with_capacity(2 * parts.len());
+        entities.push((root, Access::Use));
         for part in parts {
             touched_by(command, &part.step, |kind, name, mode| {
                 let is_root = kind == root_kind && name == root_name;
@@ -225,7 +224,7 @@ impl Graph {
     fn before(&self, touched: &Touched, may_come_first: bool) -> Before {
         let Touched { root, chain, kind, entities } = touched;
         let mut before = Before::default();
-        let is_alive = |key: &usize| self.units.contains_key(key);
+        let is_alive = |key: &usize| self.units.contains(*key);
         before.units.extend(self.entities.tail(*chain).filter(is_alive));
         for (entity, mode) in entities {
             before.units.extend(self.entities.changed_by(*entity).filter(is_alive));
@@ -242,7 +241,7 @@ impl Graph {
             }
         }
         before.units.extend(self.other_sides(*root, *kind, entities));
-        let is_unsent = |key: &usize| self.units.get(key).is_some_and(|unit| unit.is_unsent());
+        let is_unsent = |key: &usize| self.units.get(*key).is_some_and(Unit::is_unsent);
         if !(may_come_first && before.units.is_empty() && before.early_users.iter().all(is_unsent)) {
             before.units.append(&mut before.early_users);
         }
@@ -261,14 +260,14 @@ impl Graph {
             EntityKind::User => {
                 for key in self.entities.used_by(root, EntityKind::Group) {
                     let is_same = |unit: &Unit| entities.iter().any(|(entity, _)| *entity == unit.root);
-                    found.extend(self.units.get(key).filter(|unit| is_same(unit)).map(|_| *key));
+                    found.extend(self.units.get(*key).filter(|unit| is_same(unit)).map(|_| *key));
                 }
             }
             // Users join or leave a group: there are few units on each of them.
             EntityKind::Group => {
                 for (user, _) in entities.iter().filter(|(entity, _)| *entity != root) {
                     for key in self.entities.used_by(*user, EntityKind::User) {
-                        let unit = self.units.get(key).filter(|unit| unit.entities.contains(&root));
+                        let unit = self.units.get(*key).filter(|unit| unit.entities.contains(&root));
                         found.extend(unit.map(|_| *key));
                     }
                 }
@@ -280,7 +279,7 @@ impl Graph {
     /// Registers what a unit touches. Returns the units that used what it creates.
     fn register(&mut self, key: usize, touched: &Touched) -> Vec<(EntityId, [Vec<usize>; 2])> {
         let mut users = Vec::new();
-        let Some(unit) = self.units.get_mut(&key) else { return users };
+        let Some(unit) = self.units.get_mut(key) else { return users };
         for (entity, mode) in &touched.entities {
             if *mode == Access::Create {
                 let used_by =
@@ -301,9 +300,9 @@ impl Graph {
             return;
         }
         for other in before {
-            let Some(first) = self.units.get_mut(&other) else { continue };
+            let Some(first) = self.units.get_mut(other) else { continue };
             first.successors.push(key);
-            if let Some(unit) = self.units.get_mut(&key) {
+            if let Some(unit) = self.units.get_mut(key) {
                 unit.predecessors.push(other);
                 unit.waiting += 1;
                 if unit.state == State::Ready {
@@ -320,12 +319,12 @@ impl Graph {
         let mut levels = Levels::default();
         let mut left: HashMap<usize, (usize, u32)> = HashMap::new();
         let first = self.units.iter().filter(|(_, unit)| unit.waiting == 0);
-        let mut known: Vec<(usize, u32)> = first.map(|(key, _)| (*key, 1)).collect();
+        let mut known: Vec<(usize, u32)> = first.map(|(key, _)| (key, 1)).collect();
         while let Some((key, depth)) = known.pop() {
             levels.add(depth);
-            let Some(unit) = self.units.get(&key) else { continue };
+            let Some(unit) = self.units.get(key) else { continue };
             for next in &unit.successors {
-                let Some(waiter) = self.units.get(next) else { continue };
+                let Some(waiter) = self.units.get(*next) else { continue };
                 let (waiting, deepest) = left.entry(*next).or_insert((waiter.waiting, 0));
                 *waiting -= 1;
                 *deepest = depth.max(*deepest);
@@ -343,14 +342,14 @@ impl Graph {
         while let Some(key) = self.fresh.pop() {
             let mut grown = vec![key];
             while let Some(key) = grown.pop() {
-                let Some(unit) = self.units.get_mut(&key) else { continue };
+                let Some(unit) = self.units.get_mut(key) else { continue };
                 let (height, predecessors) = (unit.height + 1, std::mem::take(&mut unit.predecessors));
                 for first in &predecessors {
                     if self.grow(*first, height) {
                         grown.push(*first);
                     }
                 }
-                if let Some(unit) = self.units.get_mut(&key) {
+                if let Some(unit) = self.units.get_mut(key) {
                     unit.predecessors = predecessors;
                 }
             }
@@ -358,7 +357,7 @@ impl Graph {
     }
 
     fn grow(&mut self, key: usize, height: u32) -> bool {
-        let Some(unit) = self.units.get_mut(&key).filter(|unit| unit.is_unsent() && unit.height < height) else {
+        let Some(unit) = self.units.get_mut(key).filter(|unit| unit.is_unsent() && unit.height < height) else {
             return false;
         };
         if !unit.parts.is_empty() {
@@ -374,7 +373,7 @@ impl Graph {
     }
 
     fn become_ready(&mut self, key: usize) {
-        if let Some(unit) = self.units.get_mut(&key)
+        if let Some(unit) = self.units.get_mut(key)
             && unit.waiting == 0
             && unit.state == State::Waiting
         {
@@ -385,7 +384,7 @@ impl Graph {
 
     /// Notes that a unit is sent.
     pub(super) fn send(&mut self, key: usize) {
-        if let Some(unit) = self.units.get_mut(&key) {
+        if let Some(unit) = self.units.get_mut(key) {
             self.ready.remove(&(Reverse(unit.height), key));
             self.levels.remove(unit.height);
             unit.state = State::Sent { unsettled: unit.parts.len() };
@@ -395,7 +394,7 @@ impl Graph {
     /// The lower bound once these are sent.
     pub(super) fn lower_bound_without(&mut self, keys: &[usize], places: usize) -> usize {
         self.settle_heights();
-        let heights: Vec<u32> = keys.iter().filter_map(|key| Some(self.units.get(key)?.height)).collect();
+        let heights: Vec<u32> = keys.iter().filter_map(|key| Some(self.units.get(*key)?.height)).collect();
         heights.iter().for_each(|height| self.levels.remove(*height));
         let bound = self.levels.lower_bound(places);
         heights.iter().for_each(|height| self.levels.add(*height));
@@ -404,7 +403,7 @@ impl Graph {
 
     /// Notes that so many parts of a sent unit are settled. The unit ends with the last one.
     pub(super) fn settle(&mut self, key: usize, parts: usize) {
-        let Some(unit) = self.units.get_mut(&key) else { return };
+        let Some(unit) = self.units.get_mut(key) else { return };
         if let State::Sent { unsettled } = &mut unit.state {
             *unsettled -= parts;
             if *unsettled == 0 {
@@ -416,7 +415,7 @@ impl Graph {
     /// Takes the parts of one command out of a unit that is not sent. An empty unit is never sent; it ends when it would
     /// have been sent.
     pub(super) fn strip(&mut self, key: usize, owner: usize) -> Vec<Part> {
-        let Some(unit) = self.units.get_mut(&key).filter(|unit| unit.is_unsent() && !unit.parts.is_empty()) else {
+        let Some(unit) = self.units.get_mut(key).filter(|unit| unit.is_unsent() && !unit.parts.is_empty()) else {
             return Vec::new();
         };
         let bytes = unit.bytes;
@@ -432,15 +431,17 @@ impl Graph {
     }
 
     /// Removes a unit, sent or not.
-    pub(super) fn remove(&mut self, key: usize) -> Option<Box<Unit>> {
-        let unit = self.units.remove(&key)?;
+    pub(super) fn remove(&mut self, key: usize) -> Option<Unit> {
+        let unit = self.units.remove(key)?;
         if unit.is_unsent() && !unit.parts.is_empty() {
             self.levels.remove(unit.height);
         }
-        self.ready.remove(&(Reverse(unit.height), key));
+        if unit.state == State::Ready {
+            self.ready.remove(&(Reverse(unit.height), key));
+        }
         self.bytes -= unit.bytes;
         for entity in &unit.entities {
-            self.entities.release(*entity, key, |key| self.units.contains_key(&key));
+            self.entities.release(*entity, key, |key| self.units.contains(key));
         }
         Some(unit)
     }
@@ -448,14 +449,9 @@ impl Graph {
     fn end(&mut self, key: usize) {
         let mut ended = vec![key];
         while let Some(key) = ended.pop() {
-            if let Some(unit) = self.units.get_mut(&key) {
-                // It is not counted as unsent any more.
-                self.ready.remove(&(Reverse(unit.height), key));
-                unit.state = State::Sent { unsettled: 0 };
-            }
             let Some(unit) = self.remove(key) else { continue };
             for next in unit.successors {
-                let Some(waiter) = self.units.get_mut(&next) else { continue };
+                let Some(waiter) = self.units.get_mut(next) else { continue };
                 waiter.waiting -= 1;
                 if waiter.waiting == 0 && waiter.state == State::Waiting {
                     if waiter.parts.is_empty() {

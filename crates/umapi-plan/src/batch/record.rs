@@ -17,7 +17,7 @@ use crate::command::{Command, Step, root_of, with_steps};
 pub(super) struct Record<K> {
     pub(super) key: K,
     /// The command without its steps.
-    head: model::Command,
+    head: Arc<model::Command>,
     step_count: u32,
     /// Whether an earlier process may have sent it.
     pub(super) is_repeated: bool,
@@ -53,7 +53,7 @@ impl Verdict {
 }
 
 impl<K> Record<K> {
-    pub(super) fn new(key: K, head: model::Command, step_count: usize, parts: usize) -> Self {
+    pub(super) fn new(key: K, head: Arc<model::Command>, step_count: usize, parts: usize) -> Self {
         Self {
             key,
             head,
@@ -185,7 +185,7 @@ impl<K> Record<K> {
                 _ => steps.push((index, step)),
             }
         }
-        Command::from_raw(with_steps(self.head.clone(), steps.into_iter().map(|(_, step)| step)))
+        Command::from_raw(with_steps(model::Command::clone(&self.head), steps.into_iter().map(|(_, step)| step)))
     }
 }
 

@@ -250,7 +250,7 @@ impl SentCommand for SentParts<'_> {
     }
 }
 
-fn request_id_of(command: &model::Command) -> Option<&str> {
+pub(super) fn request_id_of(command: &model::Command) -> Option<&str> {
     match command {
         model::Command::User(command) => command.request_id.as_deref(),
         model::Command::Group(command) => command.request_id.as_deref(),

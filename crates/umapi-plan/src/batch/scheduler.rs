@@ -1,7 +1,7 @@
 //! The job of a batch: commands in, requests out, responses in, outcomes out.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     mem,
     sync::Arc,
 };
@@ -15,6 +15,7 @@ use super::{
     record::{Record, Verdict},
     response::{Reading, read},
     unit::{COMMAND_BYTES, Part, Unit},
+    window::Window,
 };
 use crate::{
     command::{Command, InvalidCommand, Violation, json_size, root_of, take_steps},
@@ -58,8 +59,7 @@ pub struct Scheduler<S: Submission = Command> {
     pub(super) settings: Settings,
     pub(super) graph: Graph,
     /// The commands without an outcome, by number.
-    records: BTreeMap<usize, Box<Record<S::Key>>>,
-    next_number: usize,
+    records: Window<Record<S::Key>>,
     /// Parts of requests that were rejected as a whole, to be sent again on their own.
     again: VecDeque<Attempt>,
     in_flight: HashMap<RequestId, Attempt>,
@@ -113,8 +113,7 @@ impl<S: Submission> Scheduler<S> {
         Self {
             settings,
             graph: Graph::new(),
-            records: BTreeMap::new(),
-            next_number: 0,
+            records: Window::new(),
             again: VecDeque::new(),
             in_flight: HashMap::new(),
             next_id: 0,
@@ -148,44 +147,43 @@ impl<S: Submission> Scheduler<S> {
     /// If it breaks a rule. It then has no number.
     pub fn push(&mut self, item: S) -> Result<usize, InvalidCommand> {
         let (key, command) = item.into_parts();
-        let number = self.next_number;
+        let number = self.records.next_key();
         command.check().map_err(|invalid| invalid.with_number(number))?;
         self.place(key, command).map_err(|large| large.invalid.with_number(number))
     }
 
     /// Takes a command that breaks no rule, except perhaps that each step must fit into a request.
     fn place(&mut self, key: S::Key, command: Command) -> Result<usize, Box<TooLarge<S::Key>>> {
-        let number = self.next_number;
+        let number = self.records.next_key();
         let (mut head, is_repeated) = command.into_parts();
         let steps = take_steps(&mut head);
         let step_count = steps.len();
-        let parts: Vec<Part> = (0..)
-            .zip(steps)
-            .flat_map(|(index, step)| step.split(limits::NAMES_PER_LIST).into_iter().map(move |part| (index, part)))
-            .map(|(index, (step, names))| Part::new(step, number, index, names))
-            .collect();
+        let mut parts = Vec::with_capacity(step_count);
+        for (index, step) in (0..).zip(steps) {
+            let split = step.split(limits::NAMES_PER_LIST).into_iter();
+            parts.extend(split.map(|(step, names)| Part::new(step, number, index, names)));
+        }
         let head_bytes = json_size(&head);
         if let Some(large) = parts.iter().find(|part| head_bytes + part.bytes > COMMAND_BYTES) {
             let invalid = too_large(&head, large);
             return Err(Box::new(TooLarge { key, head, steps: step_count, invalid }));
         }
-        let mut record = Box::new(Record::new(key, head.clone(), step_count, parts.len()));
+        let head = Arc::new(head);
+        let mut record = Record::new(key, head.clone(), step_count, parts.len());
         record.is_repeated = is_repeated;
-        self.next_number += 1;
         if let Some(why) = &self.aborted {
             for part in &parts {
                 record.settle(part, Verdict::NotSent(NotSent::Failed(why.clone())));
             }
-            self.records.insert(number, record);
+            self.records.push(record);
             self.conclude(number);
             return Ok(number);
         }
         record.units = self.schedule(&head, head_bytes, parts);
-        self.records.insert(number, record);
-        Ok(number)
+        Ok(self.records.push(record))
     }
 
-    fn schedule(&mut self, head: &model::Command, bytes: usize, parts: Vec<Part>) -> Vec<usize> {
+    fn schedule(&mut self, head: &Arc<model::Command>, bytes: usize, parts: Vec<Part>) -> Vec<usize> {
         let (head, mut parts) = (self.graph.head(head, bytes), parts.into_iter());
         let mut units = Vec::from_iter(self.graph.extend_tail(&head, &mut parts));
         while parts.len() > 0 {
@@ -196,17 +194,15 @@ impl<S: Submission> Scheduler<S> {
 
     /// Ends a command that breaks a rule as rejected.
     fn reject(&mut self, key: S::Key, head: model::Command, steps: usize, invalid: &InvalidCommand) -> usize {
-        let mut record = Box::new(Record::new(key, head, steps, steps.max(1)));
+        let mut record = Record::new(key, Arc::new(head), steps, steps.max(1));
         let error = StepError {
             step: invalid.step(),
             names: None,
             code: invalid.code().clone(),
             message: Some(format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy())),
         };
-        let number = self.next_number;
-        self.next_number += 1;
         record.reject(steps, error);
-        self.records.insert(number, record);
+        let number = self.records.push(record);
         self.conclude(number);
         number
     }
@@ -223,13 +219,13 @@ impl<S: Submission> Scheduler<S> {
 
     /// The number of commands from the oldest without an outcome to the newest.
     pub(super) fn window_in_use(&self) -> usize {
-        self.records.first_key_value().map_or(0, |(oldest, _)| self.next_number - oldest)
+        self.records.span()
     }
 
     /// Hands out the outcome of a command, if it is known.
     fn conclude(&mut self, number: usize) {
-        if self.records.get(&number).is_some_and(|record| record.has_ended())
-            && let Some(record) = self.records.remove(&number)
+        if self.records.get(number).is_some_and(Record::has_ended)
+            && let Some(record) = self.records.remove(number)
         {
             let (key, outcome) = record.conclude(number);
             self.ended.push(S::outcome(key, outcome));
@@ -239,7 +235,8 @@ impl<S: Submission> Scheduler<S> {
 
     /// Packs the next request from units that are ready: those with the longest chains first, as many as fit.
     fn pack(&mut self, flush: bool) -> Option<Vec<usize>> {
-        let (mut chosen, mut bytes, mut misfits) = (Vec::new(), 0, 0);
+        let (mut bytes, mut misfits) = (0, 0);
+        let mut chosen = Vec::with_capacity(limits::COMMANDS_PER_REQUEST);
         for (key, unit) in self.graph.ready() {
             let size = unit.bytes + usize::from(!chosen.is_empty());
             if bytes + size > COMMAND_BYTES {
@@ -279,7 +276,8 @@ impl<S: Submission> Scheduler<S> {
     fn hand_out(&mut self, attempt: Attempt) -> PackedRequest {
         let id = RequestId(self.next_id);
         self.next_id += 1;
-        let (mut commands, mut numbers) = (Vec::new(), Vec::new());
+        let units = attempt.slices.len();
+        let (mut commands, mut numbers) = (Vec::with_capacity(units), Vec::with_capacity(units));
         for slice in &attempt.slices {
             let Some(unit) = self.graph.unit(slice.unit) else { continue };
             commands.push(unit.command(slice.from..slice.to));
@@ -294,12 +292,13 @@ impl<S: Submission> Scheduler<S> {
     fn take_response(&mut self, attempt: Attempt, response: &Response) {
         self.count_requests(&attempt, response.attempts, response.request_id.as_deref());
         let sent = attempt.slices.iter().filter_map(|slice| self.graph.unit(slice.unit)?.sent(slice.from..slice.to));
+        self.ended.reserve(attempt.slices.len());
         let readings = read(&response.body, &sent.collect::<Vec<_>>(), self.settings.test_mode);
         for (slice, reading) in attempt.slices.iter().zip(&readings) {
             let parts = self.parts(slice);
             for (step, warning) in &reading.warnings {
                 let warned = step.and_then(|step| parts.get(step)).or(parts.first());
-                if let Some(record) = warned.and_then(|part| self.records.get_mut(&part.owner)) {
+                if let Some(record) = warned.and_then(|part| self.records.get_mut(part.owner)) {
                     record.warn(StepWarning {
                         step: step.and_then(|step| parts.get(step)).map(|part| part.index as usize),
                         code: warning.warning_code.clone(),
@@ -311,7 +310,7 @@ impl<S: Submission> Scheduler<S> {
             let is_repeated = |part: &Part| {
                 !self.settings.test_mode
                     && (response.repeated_after_unknown
-                        || self.records.get(&part.owner).is_some_and(|record| record.is_repeated))
+                        || self.records.get(part.owner).is_some_and(|record| record.is_repeated))
             };
             let Some(unit) = self.graph.unit(slice.unit) else { continue };
             let verdicts = verdicts(&unit.head, &parts, reading, is_repeated);
@@ -373,7 +372,7 @@ impl<S: Submission> Scheduler<S> {
             let mut last = None;
             for part in &unit.parts[slice.from..slice.to] {
                 if last != Some(part.owner)
-                    && let Some(record) = self.records.get_mut(&part.owner)
+                    && let Some(record) = self.records.get_mut(part.owner)
                 {
                     record.count_requests(attempts, request_id.as_ref());
                     last = Some(part.owner);
@@ -420,7 +419,7 @@ impl<S: Submission> Scheduler<S> {
     }
 
     fn settle_part(&mut self, part: &Part, verdict: Verdict) {
-        if let Some(record) = self.records.get_mut(&part.owner) {
+        if let Some(record) = self.records.get_mut(part.owner) {
             record.settle(part, verdict);
         }
         self.conclude(part.owner);
@@ -433,7 +432,7 @@ impl<S: Submission> Scheduler<S> {
 
     /// Does not send the rest of a command.
     fn hold_back(&mut self, owner: usize) {
-        let Some(record) = self.records.get_mut(&owner) else { return };
+        let Some(record) = self.records.get_mut(owner) else { return };
         for unit in mem::take(&mut record.units) {
             for part in self.graph.strip(unit, owner) {
                 self.settle_part(&part, Verdict::NotSent(NotSent::HeldBack));
@@ -533,7 +532,7 @@ impl<S: Submission> Job for Scheduler<S> {
     }
 
     fn key(&self, number: u64) -> Option<&S::Key> {
-        Some(&self.records.get(&usize::try_from(number).ok()?)?.key)
+        Some(&self.records.get(usize::try_from(number).ok()?)?.key)
     }
 
     fn is_finished(&self) -> bool {
@@ -546,7 +545,7 @@ impl<S: Submission> Job for Scheduler<S> {
 
     fn progress(&self) -> JobProgress {
         JobProgress {
-            given: self.next_number,
+            given: self.records.next_key(),
             ended: self.ended_count,
             in_flight: self.in_flight.len(),
             requests_left: self.graph.lower_bound() + self.again.len(),

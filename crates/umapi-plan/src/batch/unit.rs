@@ -9,7 +9,7 @@ use umapi_model::{
 
 use super::{
     entities::{EntityId, renames},
-    response::SentParts,
+    response::{SentParts, request_id_of},
 };
 use crate::{
     account::FoldedName,
@@ -54,7 +54,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Unit {
     /// The command without its steps.
-    pub(super) head: model::Command,
+    pub(super) head: Arc<model::Command>,
     pub(super) parts: Vec<Part>,
     /// The size of the command as JSON.
     pub(super) bytes: usize,
@@ -72,7 +72,7 @@ pub(super) struct Unit {
 
 impl Unit {
     /// A unit without parts. `bytes` is the size of the head as JSON.
-    pub(super) fn new(head: model::Command, bytes: usize, root: EntityId) -> Self {
+    pub(super) fn new(head: Arc<model::Command>, bytes: usize, root: EntityId) -> Self {
         Self {
             bytes,
             head,
@@ -117,7 +117,7 @@ impl Unit {
             && !self.parts.is_empty()
             && parts.first().is_some_and(|part| position_of(&part.step) != StepPosition::First)
             && self.parts.iter().all(may_be_followed)
-            && match (&self.head, head) {
+            && match (&*self.head, head) {
                 (model::Command::User(one), model::Command::User(other)) => {
                     one.domain == other.domain
                         && one.use_adobe_id.unwrap_or(false) == other.use_adobe_id.unwrap_or(false)
@@ -131,19 +131,20 @@ impl Unit {
 
     /// Drops the `requestID`: with several commands in the unit it would be wrong for the others.
     pub(super) fn drop_request_id(&mut self) {
-        let id = match &mut self.head {
-            model::Command::User(command) => command.request_id.take(),
-            model::Command::Group(command) => command.request_id.take(),
-            _ => None,
-        };
-        if id.is_some() {
-            self.measure();
+        if request_id_of(&self.head).is_none() {
+            return;
         }
+        match Arc::make_mut(&mut self.head) {
+            model::Command::User(command) => command.request_id = None,
+            model::Command::Group(command) => command.request_id = None,
+            _ => {}
+        }
+        self.measure();
     }
 
     fn measure(&mut self) {
         let steps = self.parts.iter().map(|part| part.bytes + 1).sum::<usize>();
-        self.bytes = json_size(&self.head) + steps.saturating_sub(1);
+        self.bytes = json_size(&*self.head) + steps.saturating_sub(1);
     }
 
     /// Takes out the parts of one command.
@@ -161,7 +162,7 @@ impl Unit {
 
     /// The wire command with some of the parts.
     pub(super) fn command(&self, parts: Range<usize>) -> model::Command {
-        with_steps(self.head.clone(), self.parts[parts].iter().map(|part| Step::clone(&part.step)))
+        with_steps(model::Command::clone(&self.head), self.parts[parts].iter().map(|part| Step::clone(&part.step)))
     }
 }
 

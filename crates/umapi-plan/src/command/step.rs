@@ -55,6 +55,12 @@ pub(crate) fn take_steps(command: &mut model::Command) -> Vec<Step> {
 
 /// Appends steps to a command.
 pub(crate) fn with_steps(mut head: model::Command, steps: impl IntoIterator<Item = Step>) -> model::Command {
+    let steps = steps.into_iter();
+    match &mut head {
+        model::Command::User(command) => command.do_.reserve_exact(steps.size_hint().0),
+        model::Command::Group(command) => command.do_.reserve_exact(steps.size_hint().0),
+        _ => {}
+    }
     for step in steps {
         match (&mut head, step) {
             (model::Command::User(command), Step::User(step)) => command.do_.push(step),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     AttemptOutcome, LenientReader, UnreadableItem, UnreadableItems, error_response,
-    send::{SendFailure, SendState, send_in_task},
+    send::{Exchange, SendFailure, SendState},
 };
 use crate::error::{Cause, Error, Kind};
 
@@ -123,6 +123,8 @@ pub(crate) struct HttpExchange {
     clock: Clock,
     limit: Duration,
     pub(super) unreadable_items: UnreadableItems,
+    /// See [`ApiCall::is_in_own_task`](super::ApiCall::is_in_own_task).
+    pub(super) is_in_own_task: bool,
     state: Arc<SendState>,
 }
 
@@ -148,6 +150,7 @@ impl HttpExchange {
             clock,
             limit,
             unreadable_items: UnreadableItems::default(),
+            is_in_own_task: false,
             state: Arc::default(),
         }
     }
@@ -313,13 +316,13 @@ impl Hook for HttpExchange {
         http: &'a reqwest::Client,
         request: reqwest::Request,
     ) -> HookFuture<'a, Result<reqwest::Result<reqwest::Response>, String>> {
-        Box::pin(send_in_task(
-            http.clone(),
-            request,
-            self.limit,
-            self.clock.clone(),
-            self.hidden.clone(),
-            self.state.clone(),
-        ))
+        let exchange = Exchange {
+            http: http.clone(),
+            limit: self.limit,
+            clock: self.clock.clone(),
+            hidden: self.hidden.clone(),
+            state: self.state.clone(),
+        };
+        Box::pin(exchange.run(request, self.is_in_own_task))
     }
 }

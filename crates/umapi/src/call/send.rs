@@ -1,4 +1,4 @@
-//! Sending one request in a task of its own, so that its timers run only while it makes progress.
+//! Sending one request in a task, so that its timers run only while it makes progress.
 //!
 //! A future of the caller may not be polled for a long time: in a `select!`, in a buffered stream, behind a slow reader.
 //! Everything that has a time limit is therefore in a task, from connecting to the last byte of the response.
@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use reqwest::{Request, Response};
+use reqwest::{Request, Response, ResponseBuilderExt as _};
 use umapi_http::{ReadError, in_own_task, read_body, redact_headers, redact_success, root_cause};
 use umapi_model::limits::RESPONSE_BYTES;
 use umapi_time::Clock;
@@ -61,64 +61,69 @@ impl SendState {
     }
 }
 
-/// Sends a request and reads the whole response. The state contains the cause of an error.
-///
-/// This is the only way in for what the service sends: nothing hidden gets past it, other than in the body of an error response,
-/// which is redacted when it is read.
-pub(super) async fn send_in_task(
-    http: reqwest::Client,
-    mut request: Request,
-    limit: Duration,
-    clock: Clock,
-    hidden: Hidden,
-    state: Arc<SendState>,
-) -> Result<reqwest::Result<Response>, String> {
-    track_body(&mut request, &state);
-    let result = in_own_task(exchange(http, request, limit, clock, hidden, state.clone())).await;
-    result.unwrap_or(Err(SendFailure::RuntimeGone)).map_err(|failure| {
-        let text = format!("{failure:?}");
-        let _ = state.failure.set(failure);
-        text
-    })
+/// What one request is sent with.
+pub(super) struct Exchange {
+    pub(super) http: reqwest::Client,
+    /// The time for all of it.
+    pub(super) limit: Duration,
+    pub(super) clock: Clock,
+    pub(super) hidden: Hidden,
+    pub(super) state: Arc<SendState>,
 }
 
-async fn exchange(
-    http: reqwest::Client,
-    request: Request,
-    limit: Duration,
-    clock: Clock,
-    hidden: Hidden,
-    state: Arc<SendState>,
-) -> Result<reqwest::Result<Response>, SendFailure> {
-    let started = clock.now();
-    let mut response = match within(&clock, limit, http.execute(request)).await {
-        Some(Ok(response)) => response,
-        Some(Err(error)) => return Ok(Err(error)),
-        None => return Err(SendFailure::TimedOut),
-    };
-    redact_headers(response.headers_mut(), &hidden.texts());
-    let head = ResponseHead::of(&response, &clock);
-    let is_success = response.status().is_success();
-    let _ = state.head.set(head);
-    let left = limit.saturating_sub(clock.now() - started);
-    let mut body = Vec::new();
-    let read = within(&clock, left, read_body(&mut response, RESPONSE_BYTES, &mut body)).await;
-    match read {
-        Some(Ok(())) => {}
-        // The head of an error response says enough.
-        _ if !is_success => {}
-        Some(Err(ReadError::Connection(error))) => return Err(SendFailure::BrokenBody(root_cause(error))),
-        Some(Err(_)) => return Err(SendFailure::TooLarge),
-        None => return Err(SendFailure::TimedOut),
+impl Exchange {
+    /// Sends a request and reads the whole response, in a task of its own unless the caller is in one already. The state contains
+    /// the cause of an error.
+    pub(super) async fn run(
+        self,
+        mut request: Request,
+        is_in_own_task: bool,
+    ) -> Result<reqwest::Result<Response>, String> {
+        let state = self.state.clone();
+        track_body(&mut request, &state);
+        let exchange = Box::pin(self.send_and_read(request));
+        let result = if is_in_own_task { Ok(exchange.await) } else { in_own_task(exchange).await };
+        result.unwrap_or(Err(SendFailure::RuntimeGone)).map_err(|failure| {
+            let text = format!("{failure:?}");
+            let _ = state.failure.set(failure);
+            text
+        })
     }
-    if is_success && let Some(redacted) = redact_success(&body, &hidden.texts()) {
-        tracing::warn!("the response contains the access token, which is redacted");
-        body = redacted;
+
+    /// This is the only way in for what the service sends: nothing hidden gets past it, other than in the body of an error
+    /// response, which is redacted when it is read.
+    async fn send_and_read(self, request: Request) -> Result<reqwest::Result<Response>, SendFailure> {
+        let Self { http, limit, clock, hidden, state } = self;
+        let started = clock.now();
+        let mut response = match within(&clock, limit, http.execute(request)).await {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Ok(Err(error)),
+            None => return Err(SendFailure::TimedOut),
+        };
+        redact_headers(response.headers_mut(), &hidden.texts());
+        let head = ResponseHead::of(&response, &clock);
+        let is_success = response.status().is_success();
+        let _ = state.head.set(head);
+        let left = limit.saturating_sub(clock.now() - started);
+        let mut body = Vec::new();
+        let read = within(&clock, left, read_body(&mut response, RESPONSE_BYTES, &mut body)).await;
+        match read {
+            Some(Ok(())) => {}
+            // The head of an error response says enough.
+            _ if !is_success => {}
+            Some(Err(ReadError::Connection(error))) => return Err(SendFailure::BrokenBody(root_cause(error))),
+            Some(Err(_)) => return Err(SendFailure::TooLarge),
+            None => return Err(SendFailure::TimedOut),
+        }
+        if is_success && let Some(redacted) = redact_success(&body, &hidden.texts()) {
+            tracing::warn!("the response contains the access token, which is redacted");
+            body = redacted;
+        }
+        let whole = http::Response::builder().url(response.url().clone()).status(response.status()).body(body);
+        let mut whole = whole.map_err(|error| SendFailure::BrokenBody(error.to_string()))?;
+        *whole.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(Ok(whole.into()))
     }
-    let mut whole = http::Response::new(body);
-    *whole.status_mut() = response.status();
-    *whole.headers_mut() = std::mem::take(response.headers_mut());
-    Ok(Ok(whole.into()))
 }
 
 /// Waits for a future up to the limit. Time in which the thread was blocked does not count.

@@ -42,17 +42,13 @@ impl Fingerprint {
     }
 }
 
-fn key_of(parts: &[&str]) -> u64 {
-    parts.iter().fold(Fingerprint::new(), |print, part| print.and(part)).number()
-}
-
 /// The key of names that are not all empty.
 fn key_of_names(names: &[Option<&str>], kind: &str) -> Option<u64> {
-    let names: Vec<&str> = names.iter().map(|name| name.unwrap_or_default()).collect();
-    if names.iter().all(|name| name.is_empty()) {
+    let names = names.iter().map(|name| name.unwrap_or_default());
+    if names.clone().all(str::is_empty) {
         return None;
     }
-    Some(key_of(&[names.as_slice(), &[kind]].concat()))
+    Some(names.fold(Fingerprint::new(), Fingerprint::and).and(kind).number())
 }
 
 /// The key of a user: the id, or the account type with the email address, or with the username and its domain. Accounts of
@@ -105,6 +101,10 @@ impl Keyed for Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key_of(parts: &[&str]) -> u64 {
+        parts.iter().fold(Fingerprint::new(), |print, part| print.and(part)).number()
+    }
 
     #[test]
     fn keys_are_the_same_in_every_version() {

@@ -34,6 +34,7 @@ impl PageCall {
             is_first_page: *is_first_page,
             is_ahead: *is_ahead,
             begun: Some(begun),
+            is_in_own_task: true,
             ..ApiCall::read(*operation)
         }
     }

@@ -112,6 +112,7 @@ impl InFlight {
             stop: Some(&self.stop),
             begun: Some(&self.begun),
             is_repetition,
+            is_in_own_task: true,
             // The job can tell what a repetition did.
             ..ApiCall::change(Operation::ExecuteActions, Effect::RepeatableChange)
         };
