@@ -48,6 +48,7 @@ pub(crate) enum Scalar<'a> {
 
 impl Scalar<'_> {
     /// The value as text, e.g. `7` for the number 7.
+    #[inline]
     pub(crate) fn to_text(&self) -> String {
         match self {
             Self::Text(text) => (*text).to_owned(),
