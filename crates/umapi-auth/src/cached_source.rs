@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -140,9 +140,8 @@ impl CachedSource {
         let mut rounds = 0;
         while rounds < ROUNDS {
             rounds += 1;
-            let mut changed = pin!(self.0.changed.notified());
-            // What ends between the decision and the wait is noticed.
-            changed.as_mut().enable();
+            // Created before the decision, so that what ends between it and the wait is noticed.
+            let changed = self.0.changed.notified();
             match self.next_step() {
                 NextStep::WaitForOther(until) => {
                     rounds -= 1;
