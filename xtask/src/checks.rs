@@ -28,6 +28,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Check::script("description: Go", "tests/languages/go.sh", "python3"),
         Check::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
         Check::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
+        Check::script("directories: Entra ID's SDK", "tests/python/entra_sdk.sh", "python3"),
         Check::script("benchmarks and soak test, quick", "tests/bench/smoke.sh", "bash"),
         Check::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
     ])

@@ -10,7 +10,7 @@ use umapi_time::Clock;
 use super::{
     fake::{
         Fake, Fault,
-        entra::{CLIENT, Entra, SECRET, TENANT, device_id, group_id, user_id},
+        entra::{CLIENT, Entra, SECRET, TENANT, group_id, user_id},
         key_and_certificate,
     },
     http, jumping, query, try_read,
@@ -31,14 +31,7 @@ pub(super) fn directory(fake: &Fake<Entra>) -> EntraDirectory {
 
 /// Ten people; Design with a group below it and a device, Film, and Nobody without members.
 pub(super) fn company() -> Fake<Entra> {
-    let entra = Entra::new();
-    entra.put_users(10);
-    let user = |number: usize| ("user", user_id(number));
-    entra.put_group(1, "Design", &[user(0), user(1), ("group", group_id(2)), ("device", device_id(1))]);
-    entra.put_group(2, "Interns", &[user(1), user(2), ("group", group_id(1))]);
-    entra.put_group(3, "Film", &[user(3), user(4), user(5)]);
-    entra.put_group(4, "Nobody", &[]);
-    Fake::start(entra)
+    Fake::start(Entra::company())
 }
 
 pub(super) fn names(numbers: &[usize]) -> Vec<String> {

@@ -99,6 +99,49 @@ impl Entra {
         Self { state: Mutex::new(State { rights, delta_page_size: 200, ..State::default() }) }
     }
 
+    /// Ten people; Design with a group below it and a device, Film, and Nobody without members.
+    pub fn company() -> Self {
+        let entra = Self::new();
+        entra.put_users(10);
+        let user = |number: usize| ("user", user_id(number));
+        entra.put_group(1, "Design", &[user(0), user(1), ("group", group_id(2)), ("device", device_id(1))]);
+        entra.put_group(2, "Interns", &[user(1), user(2), ("group", group_id(1))]);
+        entra.put_group(3, "Film", &[user(3), user(4), user(5)]);
+        entra.put_group(4, "Nobody", &[]);
+        entra
+    }
+
+    /// Many people, each in two of many groups.
+    pub fn large(people: usize, groups: usize) -> Self {
+        let entra = Self::new();
+        entra.put_users(people);
+        for group in 0..groups {
+            let first = (group..people).step_by(groups);
+            let second = (groups - 1 - group..people).step_by(groups);
+            let members: Vec<_> = first.chain(second).map(|number| ("user", user_id(number))).collect();
+            entra.put_group(group, &format!("Team {group}"), &members);
+        }
+        entra
+    }
+
+    /// Ten changes: two people join and two leave, three change, and three memberships.
+    pub fn change(&self) {
+        let number = self.state().users.len() + 1000;
+        let gone: Vec<String> = self.state().users.keys().take(2).cloned().collect();
+        for id in gone {
+            self.delete_user(id[24..].parse().unwrap());
+        }
+        for joiner in [number, number + 1] {
+            self.put_user(joiner, &json!({}));
+            self.add_member(1, "user", user_id(joiner));
+        }
+        for changed in 2..5 {
+            self.put_user(changed, &json!({ "surname": format!("Changed{number}") }));
+        }
+        let member = self.state().groups[&group_id(3)].members.keys().next().cloned().unwrap();
+        self.remove_member(3, member);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -278,6 +321,11 @@ impl Service for Entra {
     }
 
     fn answer(&self, request: &Request) -> Response {
+        // Not of Microsoft: another process asks for changes.
+        if request.method == "POST" && request.path == "/fake/change" {
+            self.change();
+            return Response::json(200, &json!({}));
+        }
         self.state().answer(request).unwrap_or_else(|refusal| refusal)
     }
 
@@ -357,7 +405,11 @@ impl State {
         }
         let form = request.form();
         let field = |name: &str| form.get(name).map_or("", String::as_str);
-        if field("grant_type") != "client_credentials" || field("scope") != format!("{}/.default", self.url) {
+        let scopes = [&*self.url, "https://graph.microsoft.com"].map(|url| format!("{url}/.default"));
+        // An SDK asks for scopes of its own, besides.
+        if field("grant_type") != "client_credentials"
+            || !field("scope").split(' ').any(|scope| scopes.iter().any(|known| known == scope))
+        {
             return Err(refused(400, "invalid_scope", 1_002_012, "The provided value for scope is not valid."));
         }
         if field("client_id") != CLIENT {
@@ -365,7 +417,10 @@ impl State {
         }
         let is_assertion = field("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         if is_assertion {
-            if let Err(why) = check_assertion(field("client_assertion"), &format!("{}{}", self.url, request.path)) {
+            // The SDK of Microsoft only knows the real login server.
+            let audiences =
+                [&*self.url, "https://login.microsoftonline.com"].map(|url| format!("{url}{}", request.path));
+            if let Err(why) = check_assertion(field("client_assertion"), &audiences) {
                 return Err(refused(401, "invalid_client", 700_027, &format!("The assertion is not valid: {why}.")));
             }
         } else if field("client_secret") != SECRET {
@@ -648,27 +703,30 @@ impl Group {
 }
 
 /// Checks the assertion of an application as the login server does.
-fn check_assertion(assertion: &str, audience: &str) -> Result<(), String> {
+fn check_assertion(assertion: &str, audiences: &[String]) -> Result<(), String> {
     let (_, certificate) = key_and_certificate();
     let header = jsonwebtoken::decode_header(assertion).map_err(|error| error.to_string())?;
     let der: String = certificate.lines().filter(|line| !line.starts_with("-----")).collect();
     let der = BASE64_STANDARD.decode(der).expect("a certificate");
-    if header.x5t_s256 != Some(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(der))) {
+    // MSAL for Python fills it up with `=`.
+    if header.x5t_s256.as_deref().map(|text| text.trim_end_matches('=').to_owned())
+        != Some(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(der)))
+    {
         return Err("the thumbprint is that of another certificate".to_owned());
     }
     let pem = pem_of_public_key();
     let key = jsonwebtoken::DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| error.to_string())?;
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::PS256);
-    validation.set_audience(&[audience]);
-    validation.set_required_spec_claims(&["exp", "aud", "iss", "sub", "nbf"]);
+    validation.set_audience(audiences);
+    validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
     validation.set_issuer(&[CLIENT]);
     validation.sub = Some(CLIENT.to_owned());
     // Tests have clocks of their own.
     validation.validate_exp = false;
     let claims = jsonwebtoken::decode::<Value>(assertion, &key, &validation).map_err(|error| error.to_string())?.claims;
-    let lifetime = claims["exp"].as_u64().zip(claims["nbf"].as_u64()).map(|(end, begin)| end.saturating_sub(begin));
-    if !lifetime.is_some_and(|seconds| (60..=3600).contains(&seconds)) || claims["jti"].as_str().is_none() {
-        return Err("exp, nbf or jti is missing or wrong".to_owned());
+    let lifetime = claims["exp"].as_f64().zip(claims["iat"].as_f64()).map(|(end, begin)| end - begin);
+    if !lifetime.is_some_and(|seconds| (60.0..=3600.0).contains(&seconds)) || claims["jti"].as_str().is_none() {
+        return Err("exp, iat or jti is missing or wrong".to_owned());
     }
     Ok(())
 }
