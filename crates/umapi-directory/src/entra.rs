@@ -1,8 +1,7 @@
 //! Entra ID, by Microsoft Graph.
 //!
-//! Groups are read before people: whoever was a member then and is not among the people afterwards was deleted in between, or
-//! is looked up one by one. Members are read as they stand in each group, and nesting is resolved here, because deltas tell
-//! direct members.
+//! Groups are read before people: a member who is not among the people afterwards was deleted in between, and is looked up.
+//! Direct members are read, and nesting is resolved here, because deltas only show direct members.
 
 mod attributes;
 mod changes;

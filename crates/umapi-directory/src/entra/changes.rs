@@ -78,7 +78,7 @@ impl EntraDirectory {
         take: &mut (dyn FnMut(Change) + Send),
     ) -> Result<Changed, Stop> {
         let selection = Self::selection(query);
-        // Groups first: whoever became a member is then among the people, or known already.
+        // Groups first: a new member is then among the people that changed, or known already.
         let mut of_groups: BTreeMap<String, OfGroup> = BTreeMap::new();
         let mut on_group = |change: GroupChange| {
             let group = of_groups.entry(change.id).or_default();

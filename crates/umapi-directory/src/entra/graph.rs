@@ -56,7 +56,7 @@ pub(super) struct Member {
     pub(super) id: String,
     #[serde(rename = "@odata.type")]
     kind: Option<String>,
-    /// In a delta: it is no member any more.
+    /// In a delta: it was removed from the group.
     #[serde(rename = "@removed")]
     pub(super) removed: Option<Value>,
 }

@@ -116,7 +116,7 @@ impl EntraDirectory {
                 Err(failure) if self.client.has_answered() && !is_of_setup(&failure) => {
                     let gap = failure.gap("all groups");
                     whole.unread.extend(named.iter().map(|&name| (name.to_owned(), gap.clone())));
-                    // Whoever is in a group may stand on a page that was not read.
+                    // A member may be on a page that was not read.
                     groups.found.values_mut().for_each(|group| group.gaps.push(gap.clone()));
                     whole.group_list.push(gap);
                 }
@@ -367,7 +367,7 @@ pub(super) fn listed(person: crate::person::Person) -> Entry {
     Entry::Person(PersonEntry { person, is_listed: true, labels: Vec::new() })
 }
 
-/// The gap that unreadable people leave: whoever they are, they are not among those who were read.
+/// The gap that unreadable people leave in the list of all people.
 pub(super) fn unreadable_people(reasons: &[String]) -> Option<Gap> {
     let first = reasons.first()?;
     let more = reasons.len() - 1;
