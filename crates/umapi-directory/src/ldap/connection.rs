@@ -36,7 +36,7 @@ const PAGE_SIZE: u32 = 1000;
 const MAX_BYTES: u32 = 1 << 20;
 
 /// The largest number of answers with changes.
-const MAX_ANSWERS: usize = 100_000;
+const MAX_ANSWERS: usize = 10_000;
 
 /// The control by which a search shows deleted entries.
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
@@ -320,6 +320,9 @@ impl Connection {
             };
             if !has_more {
                 return ChangesEnd::Whole { cookie: next };
+            }
+            if next == cookie {
+                return ChangesEnd::Refused("the server sends the same cookie again and again".to_owned());
             }
             cookie = next;
         }

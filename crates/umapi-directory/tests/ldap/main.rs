@@ -9,6 +9,7 @@ mod openldap;
 mod proxy;
 mod samba;
 mod scripted;
+mod scripted_delta;
 mod server;
 
 use std::collections::BTreeMap;

@@ -16,21 +16,25 @@ use crate::{Read, server::settings, try_read};
 
 /// The requests of a search that the tests look at.
 #[derive(Debug)]
-struct Search {
-    base: String,
-    attributes: Vec<String>,
-    cookie: Vec<u8>,
+pub(crate) struct Search {
+    pub(crate) base: String,
+    pub(crate) attributes: Vec<String>,
+    pub(crate) cookie: Vec<u8>,
+    /// The cookie of a search for changes.
+    pub(crate) changes_since: Option<Vec<u8>>,
 }
 
 /// What a server sends.
 #[derive(Clone, Debug)]
-enum Answer {
+pub(crate) enum Answer {
     Entry(String, Vec<(String, Vec<Vec<u8>>)>),
     Reference(&'static str),
     /// The end of a page: the result code, and where the next page begins.
     Done(u8, Vec<u8>),
     /// The end of a page with this value of the control of pages.
     DoneWithControl(Vec<u8>),
+    /// The end of a list of changes: the result code, whether there are more, and the cookie.
+    Changes(u8, bool, Vec<u8>),
     /// A whole message but for its number.
     Message(Vec<u8>),
     /// Bytes as they are.
@@ -43,9 +47,10 @@ enum Answer {
 type Script = dyn Fn(usize, &Search) -> Vec<Answer> + Send + Sync;
 
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+const DIRSYNC: &str = "1.2.840.113556.1.4.841";
 
 /// The people of the scripted directory, the entries of a page, and the members of a part.
-const PEOPLE: usize = 6;
+pub(crate) const PEOPLE: usize = 6;
 const PAGE: usize = 2;
 
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -79,13 +84,13 @@ fn result(tag: u8, code: u8) -> Vec<u8> {
     sequence(tag, &[tlv(10, &[code]), text(""), text(""), referral])
 }
 
-fn control(value: &[u8]) -> Vec<u8> {
-    sequence(0xa0, &[sequence(0x30, &[text(PAGED_RESULTS), text(value)])])
+fn control(name: &str, value: &[u8]) -> Vec<u8> {
+    sequence(0xa0, &[sequence(0x30, &[text(name), text(value)])])
 }
 
 impl Answer {
     /// A person or a group, with attributes of text.
-    fn entry(dn: &str, attributes: &[(&str, &[String])]) -> Self {
+    pub(crate) fn entry(dn: &str, attributes: &[(&str, &[String])]) -> Self {
         let values = |values: &[String]| values.iter().map(|value| value.clone().into_bytes()).collect();
         let attributes = attributes.iter().map(|(name, list)| ((*name).to_owned(), values(list)));
         Self::Entry(dn.to_owned(), attributes.collect())
@@ -104,9 +109,13 @@ impl Answer {
             Self::Reference(url) => message(number, &[sequence(0x73, &[text(url)])]),
             Self::Done(code, cookie) => {
                 let value = sequence(0x30, &[tlv(2, &[0]), text(cookie)]);
-                message(number, &[result(0x65, *code), control(&value)])
+                message(number, &[result(0x65, *code), control(PAGED_RESULTS, &value)])
             }
-            Self::DoneWithControl(value) => message(number, &[result(0x65, 0), control(value)]),
+            Self::DoneWithControl(value) => message(number, &[result(0x65, 0), control(PAGED_RESULTS, value)]),
+            Self::Changes(code, has_more, cookie) => {
+                let value = sequence(0x30, &[tlv(2, &[u8::from(*has_more)]), tlv(2, &[0]), text(cookie)]);
+                message(number, &[result(0x65, *code), control(DIRSYNC, &value)])
+            }
             Self::Message(operation) => message(number, std::slice::from_ref(operation)),
             Self::Bytes(bytes) => bytes.clone(),
             Self::Close | Self::Silence => Vec::new(),
@@ -137,20 +146,20 @@ impl Search {
         let mut fields = parts(operation);
         let attributes = parts(fields.remove(7)).into_iter().map(string).collect();
         let base = string(fields.remove(0));
-        let paged = controls.map(parts).unwrap_or_default().into_iter().map(parts).find_map(|mut control| {
-            (value(control.first()?.clone()) == PAGED_RESULTS.as_bytes())
-                .then(|| value(control.pop().expect("a value")))
-        });
-        let cookie = paged.map_or_else(Vec::new, |paged| {
-            let (_, paged) = parse_tag(&paged).expect("the client writes BER");
-            value(parts(paged).pop().expect("a cookie"))
-        });
-        Self { base, attributes, cookie }
+        let controls: Vec<Vec<StructureTag>> = controls.map(parts).unwrap_or_default().into_iter().map(parts).collect();
+        let cookie_of = |name: &str| {
+            let mut control = controls.iter().find(|control| value(control[0].clone()) == name.as_bytes())?.clone();
+            let content = value(control.pop().expect("a value"));
+            let (_, content) = parse_tag(&content).expect("the client writes BER");
+            Some(value(parts(content).pop().expect("a cookie")))
+        };
+        let cookie = cookie_of(PAGED_RESULTS).unwrap_or_default();
+        Self { base, attributes, cookie, changes_since: cookie_of(DIRSYNC) }
     }
 }
 
 /// Starts a server. The script gets each search, with its number on this server. Returns the address.
-async fn serve(script: impl Fn(usize, &Search) -> Vec<Answer> + Send + Sync + 'static) -> String {
+pub(crate) async fn serve(script: impl Fn(usize, &Search) -> Vec<Answer> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let script: Arc<Script> = Arc::new(script);
@@ -199,7 +208,7 @@ async fn talk(mut client: TcpStream, script: Arc<Script>, count: Arc<AtomicUsize
     }
 }
 
-fn person(number: usize) -> Answer {
+pub(crate) fn person(number: usize) -> Answer {
     let name = format!("cn=p{number},dc=example,dc=com");
     let (id, class) = (vec![format!("id-{number}")], vec!["user".to_owned()]);
     let primary = vec!["513".to_owned()];
@@ -208,7 +217,7 @@ fn person(number: usize) -> Answer {
     Answer::entry(&name, &fields)
 }
 
-fn group(attribute: &str, members: impl Iterator<Item = usize>) -> Answer {
+pub(crate) fn group(attribute: &str, members: impl Iterator<Item = usize>) -> Answer {
     let members: Vec<String> = members.map(|number| format!("cn=p{number},dc=example,dc=com")).collect();
     let name = "cn=Everyone,dc=example,dc=com";
     let (class, cn, sid) = (["group".to_owned()], ["Everyone".to_owned()], ["identifier-1".to_owned()]);
@@ -216,7 +225,7 @@ fn group(attribute: &str, members: impl Iterator<Item = usize>) -> Answer {
 }
 
 /// A correct server: six people in pages of two, and their group, whose members come in parts of two.
-fn correct(search: &Search) -> Vec<Answer> {
+pub(crate) fn correct(search: &Search) -> Vec<Answer> {
     if search.base.starts_with("cn=Everyone") {
         let first = search.attributes[0].trim_start_matches("member;range=").trim_end_matches("-*");
         return members_from(first.parse().expect("the client asks for a part"));
@@ -251,7 +260,7 @@ fn members_from(first: usize) -> Vec<Answer> {
 /// The searches of a read of the correct server: three pages of people, the group, and two more parts of it.
 const SEARCHES: usize = 6;
 
-fn of(url: &str) -> LdapSettings {
+pub(crate) fn of(url: &str) -> LdapSettings {
     LdapSettings { preset: Some(LdapPreset::Ad), timeout: Some(1), ..settings(url) }
 }
 
@@ -282,59 +291,60 @@ async fn members_in_parts_are_one_list() {
     assert_eq!((read.whole_lists(), read.counts()), ((true, true), (PEOPLE, PEOPLE)), "{:?}", read.reading);
 }
 
+/// What a server does in place of an answer.
+pub(crate) type Fault = fn(Vec<Answer>) -> Vec<Answer>;
+
+fn end_with(mut answers: Vec<Answer>, end: Answer) -> Vec<Answer> {
+    answers.pop();
+    answers.push(end);
+    answers
+}
+
+/// What servers do wrong.
+pub(crate) const FAULTS: &[(&str, Fault)] = &[
+    ("time limit", |answers| end_with(answers, Answer::Done(3, vec![2]))),
+    ("size limit", |answers| end_with(answers, Answer::Done(4, Vec::new()))),
+    ("administrative limit", |answers| end_with(answers, Answer::Done(11, Vec::new()))),
+    ("referral", |answers| end_with(answers, Answer::Done(10, Vec::new()))),
+    ("refused", |_| vec![Answer::Done(50, Vec::new())]),
+    ("busy", |_| vec![Answer::Done(51, Vec::new())]),
+    ("unknown code", |answers| end_with(answers, Answer::Done(99, Vec::new()))),
+    ("reference", |mut answers| {
+        answers.insert(0, Answer::Reference("ldap://dc.example/DC=child,DC=example,DC=com"));
+        answers
+    }),
+    ("closed at once", |_| vec![Answer::Close]),
+    ("closed before the end", |answers| end_with(answers, Answer::Close)),
+    ("silence", |answers| end_with(answers, Answer::Silence)),
+    ("disconnection", |_| {
+        let name = tlv(0x8a, b"1.3.6.1.4.1.1466.20036");
+        let notice = sequence(0x78, &[tlv(10, &[52]), text(""), text("bye"), name]);
+        vec![Answer::Bytes(message(&[0], &[notice])), Answer::Close]
+    }),
+    ("disconnection of Active Directory", |_| {
+        let notice = sequence(0x78, &[tlv(10, &[52]), text(""), text("bye")]);
+        vec![Answer::Bytes(message(&[0], &[notice, tlv(0x8a, b"1.3.6.1.4.1.1466.20036")])), Answer::Close]
+    }),
+    ("not BER", |_| vec![Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Answer::Close]),
+    ("no sequence", |_| vec![Answer::Bytes(tlv(4, b"hello"))]),
+    ("empty message", |_| vec![Answer::Bytes(tlv(0x30, b""))]),
+    ("control without value", |answers| end_with(answers, Answer::DoneWithControl(Vec::new()))),
+    ("control of text", |answers| end_with(answers, Answer::DoneWithControl(text("x")))),
+    ("control without cookie", |answers| end_with(answers, Answer::DoneWithControl(sequence(0x30, &[tlv(2, &[0])])))),
+    ("entry without attributes", |_| vec![Answer::Message(sequence(0x64, &[text("cn=x")])), Answer::Done(0, vec![])]),
+    ("entry whose name is no text", |mut answers| {
+        answers.insert(0, Answer::Message(sequence(0x64, &[text([255]), sequence(0x30, &[])])));
+        answers
+    }),
+    ("unknown operation", |_| vec![Answer::Message(sequence(0x7e, &[])), Answer::Close]),
+    ("result without code", |answers| end_with(answers, Answer::Message(sequence(0x65, &[])))),
+];
+
 #[tokio::test]
 async fn every_fault_at_every_search_leaves_a_list_open() {
-    type Fault = fn(Vec<Answer>) -> Vec<Answer>;
-    fn end_with(mut answers: Vec<Answer>, end: Answer) -> Vec<Answer> {
-        answers.pop();
-        answers.push(end);
-        answers
-    }
-    let faults: &[(&str, Fault)] = &[
-        ("time limit", |answers| end_with(answers, Answer::Done(3, vec![2]))),
-        ("size limit", |answers| end_with(answers, Answer::Done(4, Vec::new()))),
-        ("administrative limit", |answers| end_with(answers, Answer::Done(11, Vec::new()))),
-        ("referral", |answers| end_with(answers, Answer::Done(10, Vec::new()))),
-        ("refused", |_| vec![Answer::Done(50, Vec::new())]),
-        ("busy", |_| vec![Answer::Done(51, Vec::new())]),
-        ("unknown code", |answers| end_with(answers, Answer::Done(99, Vec::new()))),
-        ("reference", |mut answers| {
-            answers.insert(0, Answer::Reference("ldap://dc.example/DC=child,DC=example,DC=com"));
-            answers
-        }),
-        ("closed at once", |_| vec![Answer::Close]),
-        ("closed before the end", |answers| end_with(answers, Answer::Close)),
-        ("silence", |answers| end_with(answers, Answer::Silence)),
-        ("disconnection", |_| {
-            let name = tlv(0x8a, b"1.3.6.1.4.1.1466.20036");
-            let notice = sequence(0x78, &[tlv(10, &[52]), text(""), text("bye"), name]);
-            vec![Answer::Bytes(message(&[0], &[notice])), Answer::Close]
-        }),
-        ("disconnection of Active Directory", |_| {
-            let notice = sequence(0x78, &[tlv(10, &[52]), text(""), text("bye")]);
-            vec![Answer::Bytes(message(&[0], &[notice, tlv(0x8a, b"1.3.6.1.4.1.1466.20036")])), Answer::Close]
-        }),
-        ("not BER", |_| vec![Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Answer::Close]),
-        ("no sequence", |_| vec![Answer::Bytes(tlv(4, b"hello"))]),
-        ("empty message", |_| vec![Answer::Bytes(tlv(0x30, b""))]),
-        ("control without value", |answers| end_with(answers, Answer::DoneWithControl(Vec::new()))),
-        ("control of text", |answers| end_with(answers, Answer::DoneWithControl(text("x")))),
-        ("control without cookie", |answers| {
-            end_with(answers, Answer::DoneWithControl(sequence(0x30, &[tlv(2, &[0])])))
-        }),
-        ("entry without attributes", |_| {
-            vec![Answer::Message(sequence(0x64, &[text("cn=x")])), Answer::Done(0, vec![])]
-        }),
-        ("entry whose name is no text", |mut answers| {
-            answers.insert(0, Answer::Message(sequence(0x64, &[text([255]), sequence(0x30, &[])])));
-            answers
-        }),
-        ("unknown operation", |_| vec![Answer::Message(sequence(0x7e, &[])), Answer::Close]),
-        ("result without code", |answers| end_with(answers, Answer::Message(sequence(0x65, &[])))),
-    ];
     let mut reads = Vec::new();
     for number in 0..SEARCHES {
-        for &(name, fault) in faults {
+        for &(name, fault) in FAULTS {
             reads.push(tokio::spawn(async move { (number, name, read_with(number, fault).await) }));
         }
     }
