@@ -128,6 +128,12 @@ struct Invocation {
     processes_groups: bool,
     updates: bool,
     filter: Option<Entry>,
+    /// Where the invocation says what happens to users whom the directory does not have.
+    action_entry: Option<Entry>,
+    /// Where it says which users of Adobe count.
+    adobe_users_entry: Option<Entry>,
+    /// Where it says which people take part.
+    users_entry: Option<Entry>,
 }
 
 impl Importer<'_> {
@@ -242,14 +248,15 @@ impl Importer<'_> {
     }
 
     fn invocation(&mut self, section: &mut Section) -> Invocation {
-        let mut words = |key: &str, default: &str| match section.take(key) {
-            Some(entry) => {
-                Some(entry.texts()).filter(|texts| !texts.is_empty()).unwrap_or_else(|| vec![default.to_owned()])
-            }
-            None => vec![default.to_owned()],
+        let mut words = |key: &str, default: &str| {
+            let entry = section.take(key);
+            let texts = entry.as_ref().map(Entry::texts).filter(|texts| !texts.is_empty());
+            (texts.unwrap_or_else(|| vec![default.to_owned()]), entry)
         };
-        let (connector, users) = (words("connector", "ldap"), words("users", "all"));
-        let (action, adobe_users) = (words("adobe_only_user_action", "preserve"), words("adobe_users", "all"));
+        let (connector, _) = words("connector", "ldap");
+        let (users, users_entry) = words("users", "all");
+        let (action, action_entry) = words("adobe_only_user_action", "preserve");
+        let (adobe_users, adobe_users_entry) = words("adobe_users", "all");
         if let Some(entry) = section.take("strategy").filter(|entry| entry.text() != Some("sync")) {
             self.note(&entry, Fate::Changed, "`umapi sync apply --push` sends without reading Adobe's side first");
         }
@@ -284,6 +291,9 @@ impl Importer<'_> {
             processes_groups: self.switch(section, "process_groups", false),
             updates: self.switch(section, "update_user_info", false),
             filter: section.take("user_filter"),
+            action_entry,
+            adobe_users_entry,
+            users_entry,
         }
     }
 
@@ -482,11 +492,19 @@ impl Importer<'_> {
             "from the organization: now, 30d, never",
         );
         out.set("delete", if action == "delete" { "\"now\"" } else { "\"never\"" }, "the account, with its files");
-        match action.as_str() {
-            "remove-adobe-groups" => out.remark("user-sync also took groups that no rule names; they stay here."),
-            "write-file" => out.remark("`umapi sync plan --out FILE` writes the list that user-sync wrote."),
-            "preserve" | "exclude" | "remove" | "delete" => {}
-            other => out.remark(&format!("user-sync does not know the action {other}.")),
+        let fate = match action.as_str() {
+            "remove-adobe-groups" => {
+                Some((Fate::Missing, "user-sync also took groups that no rule names; they stay here".to_owned()))
+            }
+            "write-file" => {
+                Some((Fate::Changed, "`umapi sync plan --out FILE` writes the list that user-sync wrote".to_owned()))
+            }
+            "preserve" | "exclude" | "remove" | "delete" => None,
+            other => Some((Fate::Missing, format!("user-sync does not know the action {other}"))),
+        };
+        if let (Some((fate, reason)), Some(entry)) = (fate, &run.action_entry) {
+            out.remark(&format!("{reason}."));
+            self.note(entry, fate, reason);
         }
         let all = run.adobe_users.first().is_none_or(|users| users == "all");
         let takes = matches!(action.as_str(), "remove" | "delete" | "remove-adobe-groups");
@@ -498,6 +516,13 @@ impl Importer<'_> {
             );
         } else if !all {
             out.set("who", "\"known\"", &format!("user-sync: adobe_users: {}", run.adobe_users.join(" ")));
+            if let Some(entry) = &run.adobe_users_entry {
+                self.note(
+                    entry,
+                    Fate::Changed,
+                    "leavers are the users whom an earlier run found in the directory, in whatever groups they are",
+                );
+            }
         }
     }
 
@@ -511,10 +536,11 @@ impl Importer<'_> {
             if run.takes_only_mapped { "Yes" } else { "No" }
         );
         out.set("people", if is_everybody { "\"all\"" } else { "\"mapped\"" }, &said);
-        if users == "group" {
-            out.remark(
-                "user-sync took only members of those groups; here, members of every group of [[map]] take part.",
-            );
+        if let Some(entry) = run.users_entry.as_ref().filter(|_| users == "group") {
+            let reason =
+                "user-sync took only members of these groups; here, members of every group of [[map]] take part";
+            out.remark(&format!("{reason}."));
+            self.note(entry, Fate::Changed, reason);
         }
     }
 
@@ -524,6 +550,14 @@ impl Importer<'_> {
         if let Some(entry) = limits.take("max_adobe_only_users") {
             let text = entry.text().unwrap_or_default().trim().to_owned();
             let share = text.strip_suffix('%').and_then(|share| share.parse::<f64>().ok());
+            let is_usable = text.parse::<u64>().is_ok() || share.is_some_and(|share| (0.0..=100.0).contains(&share));
+            if is_usable {
+                self.note(
+                    &entry,
+                    Fate::Changed,
+                    "a guard stops the whole run before anything is changed; user-sync only left these users alone",
+                );
+            }
             if let Ok(count) = text.parse::<u64>() {
                 out.set("leavers", &count.to_string(), "user-sync: max_adobe_only_users");
             } else if share.is_some_and(|share| (0.0..=100.0).contains(&share)) {

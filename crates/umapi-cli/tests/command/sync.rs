@@ -385,6 +385,38 @@ fn a_hook_of_user_sync_still_decides() {
 }
 
 #[test]
+fn a_broad_pattern_finds_nothing_that_a_hook_gives() {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    let stage = stage();
+    user_sync(&stage);
+    let main = std::fs::read_to_string(stage.path("user-sync-config.yml")).unwrap();
+    let more = "  extension: hook.yml\n  group_sync_options:\n    auto_create: Yes\n  additional_groups:\n    - source: '(.+)'\n      target: 'All \\1'\n  default_country";
+    stage.file("user-sync-config.yml", main.replace("  default_country", more));
+    stage.file("hook.yml", "after_mapping_hook: |\n  target_groups.discard('Sales')\n");
+    // A name of the file that poses as one of the hook gives nothing.
+    stage.file("people.csv", PEOPLE.replace("ACL-X", "adobe:Sales"));
+    sync(&stage, &["import"]).done();
+    let plan = sync(&stage, &["plan", "-f", "csv"]);
+    let groups: Vec<String> =
+        plan.csv().into_iter().filter(|row| row[2] == "add").map(|row| format!("{} {}", row[3], row[5])).collect();
+    assert_eq!(
+        groups,
+        [
+            "ann@example.com All Artists",
+            "bob@example.com All Artists",
+            "ann@example.com Design",
+            "bob@example.com Design"
+        ],
+        "{}{}",
+        plan.out,
+        plan.err
+    );
+}
+
+#[test]
 fn settings_without_a_counterpart_are_listed() {
     let stage = stage();
     user_sync(&stage);

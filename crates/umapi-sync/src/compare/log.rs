@@ -65,6 +65,7 @@ impl PeerLog {
         let mut log = Self::new(0);
         let mut any = false;
         let mut groups_of_new: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut taken: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut has_info = false;
         for (number, line) in (1_u64..).zip(text.trim_start_matches('\u{feff}').split('\n')) {
             // What follows a message on lines of its own, e.g. a stack trace, has no such head.
@@ -73,6 +74,7 @@ impl PeerLog {
             if is_start(message) {
                 log = Self::new(log.runs + 1);
                 groups_of_new.clear();
+                taken.clear();
                 log.is_test = message.contains("TEST MODE");
                 has_info = true;
                 continue;
@@ -87,8 +89,9 @@ impl PeerLog {
             }
             if let Some(change) = change(number, message) {
                 log.changes.push(change);
-            } else if let Some((user, groups)) = added_action(message) {
-                groups_of_new.entry(user).or_default().extend(groups);
+            } else if let Some(action) = added_action(message) {
+                groups_of_new.entry(action.user.clone()).or_default().extend(action.added_to_new);
+                taken.entry(action.user).or_default().extend(action.removed);
             }
         }
         if !any {
@@ -96,7 +99,9 @@ impl PeerLog {
         } else if !has_info {
             log.shape = LogShape::NoInfo;
         }
+        groups_of_new.retain(|_, groups| !groups.is_empty());
         log.name_groups_of_new(&groups_of_new);
+        log.name_taken_groups(&taken);
         log
     }
 
@@ -115,6 +120,16 @@ impl PeerLog {
             more.push(PeerChange { action, ..change.clone() });
         }
         self.changes.extend(more);
+    }
+
+    /// The groups that are taken from users whom the directory does not have stand there, too.
+    fn name_taken_groups(&mut self, taken: &BTreeMap<String, BTreeSet<String>>) {
+        for change in self.changes.iter_mut().filter(|change| change.action == PeerAction::TakeGroups) {
+            let groups = change.names.iter().find_map(|name| taken.get(&name.to_lowercase()));
+            if let Some(removed) = groups.filter(|groups| !groups.is_empty()) {
+                change.action = PeerAction::Groups { added: BTreeSet::new(), removed: removed.clone() };
+            }
+        }
     }
 
     pub(super) fn changes(&self) -> &[PeerChange] {
@@ -305,17 +320,28 @@ fn literal(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// The user, in lower case, and the groups that a message of the level DEBUG adds.
-fn added_action(message: &str) -> Option<(String, Vec<String>)> {
+/// An action, as a message of the level DEBUG tells it.
+struct AddedAction {
+    /// In lower case.
+    user: String,
+    /// The groups of a user who is created.
+    added_to_new: Vec<String>,
+    removed: Vec<String>,
+}
+
+fn added_action(message: &str) -> Option<AddedAction> {
     let value: Value = serde_json::from_str(message.strip_prefix("Added action: ")?).ok()?;
     let steps = value.get("do")?.as_array()?;
     let creates = |step: &Value| {
         step.as_object().is_some_and(|step| step.keys().any(|key| key.starts_with("create") || key == "addAdobeID"))
     };
-    if !steps.iter().any(creates) {
-        return None;
-    }
-    let groups = steps.iter().filter_map(|step| step.get("add")?.get("group")?.as_array());
-    let groups = groups.flatten().filter_map(|group| group.as_str().map(str::to_owned)).collect();
-    Some((value.get("user")?.as_str()?.to_lowercase(), groups))
+    let groups = |verb: &str| -> Vec<String> {
+        let groups = steps.iter().filter_map(|step| step.get(verb)?.get("group")?.as_array());
+        groups.flatten().filter_map(|group| group.as_str().map(str::to_owned)).collect()
+    };
+    Some(AddedAction {
+        user: value.get("user")?.as_str()?.to_lowercase(),
+        added_to_new: if steps.iter().any(creates) { groups("add") } else { Vec::new() },
+        removed: groups("remove"),
+    })
 }

@@ -130,6 +130,42 @@ fn debug_messages_name_the_groups_of_new_users() {
     assert!(adds.iter().all(|row| row.who == Who::Both), "{adds:#?}");
 }
 
+/// From a run of user-sync 2.10.0rc2 with a CSV file, shortened.
+const REAL: &str = r#"2026-11-26 14:01:19 14476 INFO config - Using main config file: user-sync-config.yml (encoding utf8)
+2026-11-26 14:01:19 14476 INFO main - ========== Start Run (User Sync version: 2.10.0rc2) (TEST MODE) ======
+2026-11-26 14:01:19 14476 INFO main - --test-mode
+2026-11-26 14:01:19 14476 INFO umapi_client.auth - Auth type: OAuthS2S
+2026-11-26 14:01:19 14476 DEBUG processor - Excluding adobe user (due to type): adobeID,admin@mail.example,,admin@mail.example
+2026-11-26 14:01:19 14476 INFO processor - Updating info for user key: federatedID,jdoe@example.com,,jdoe@example.com changes: {'firstname': 'Johnny'}
+2026-11-26 14:01:19 14476 INFO processor - Managing groups for user key: federatedID,jdoe@example.com,,jdoe@example.com added: {'all apps'} removed: set()
+2026-11-26 14:01:19 14476 INFO user_sync.connector.connector_umapi - 10/10 (100.0%) 
+2026-11-26 14:01:19 14476 INFO processor - Queuing new user with user key: federatedID,bob.o'hara@example.com,,bob.o'hara@example.com
+2026-11-26 14:01:19 14476 INFO processor - Removing mapped groups from Adobe-only user: enterpriseID,carla@enterprise.example,,carla@enterprise.example
+2026-11-26 14:01:19 14476 DEBUG user_sync.connector.connector_umapi.action - Added action: {"user": "bob.o'hara@example.com", "requestID": "action_4", "do": [{"createFederatedID": {"email": "bob.o'hara@example.com", "option": "updateIfAlreadyExists", "firstname": "Bob", "lastname": "O'Hara", "country": "US"}}, {"add": {"group": ["sales"]}}]}
+2026-11-26 14:01:19 14476 DEBUG user_sync.connector.connector_umapi.action - Added action: {"user": "carla@enterprise.example", "requestID": "action_6", "do": [{"remove": {"group": ["sales"]}}]}
+2026-11-26 14:01:19 14476 INFO processor - ---------------------------- Action Summary (TEST MODE) ----------------------------
+2026-11-26 14:01:19 14476 INFO processor -   Number of UMAPI actions sent (total, success, error): (6, 6, 0)
+2026-11-26 14:01:19 14476 INFO main - ========== End Run (User Sync version: 2.10.0rc2) (TEST MODE) (Total time: 0:00:00) 
+"#;
+
+#[test]
+fn the_log_of_a_real_run_is_read() {
+    let log = PeerLog::parse(REAL);
+    assert_eq!((log.shape(), log.runs(), log.is_test(), log.knows_groups_of_new()), (LogShape::Whole, 1, true, true));
+    assert_eq!(log.problems(), []);
+    let ours =
+        [create("bob.o'hara@example.com"), add("bob.o'hara@example.com", "Sales"), add("jdoe@example.com", "All Apps")];
+    let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+    let compared = compare(&plan(&ours), &log, "main");
+    let only: Vec<String> = compared
+        .iter()
+        .filter(|row| row.who == Who::OnlyUserSync)
+        .map(|row| format!("{} {} {:?}", row.user.as_deref().unwrap_or_default(), row.action, row.group))
+        .collect();
+    assert_eq!(only, [r#"carla@enterprise.example remove Some("sales")"#, "jdoe@example.com update-user None"]);
+    assert_eq!(compared.iter().filter(|row| row.who == Who::Both).count(), 3);
+}
+
 #[test]
 fn odd_messages_are_no_changes_and_no_panics() {
     for message in [

@@ -293,7 +293,13 @@ impl Connector {
         };
         self.email = column("email", "email_column_name", "email");
         self.username = column("username", "username_column_name", "username");
-        self.domain = column("domain", "domain_column_name", "domain");
+        // Without a value, user-sync takes the domain of the address.
+        let domain = column("domain", "domain_column_name", "domain");
+        self.domain = domain.zip(self.email.clone()).map(|(domain, email)| {
+            let name = |template: &str| template.trim_matches(['{', '}']).to_owned();
+            let joined = format!("{{{},{}|after:@}}", name(&domain), name(&email));
+            if Template::parse(&joined).is_ok() { joined } else { domain }
+        });
         self.first_name = column("firstname", "first_name_column_name", "firstname");
         self.last_name = column("lastname", "last_name_column_name", "lastname");
         self.country = column("country", "country_column_name", "country");

@@ -2,6 +2,7 @@
 import csv
 import json
 import logging
+import re
 import sys
 
 PREFIX = "adobe:"
@@ -38,9 +39,14 @@ def main():
             print(json.dumps({"gap": "a row has no email address"}), file=output)
             continue
         groups = [name.strip() for name in (value(row, "groups") or "").split(",") if name.strip()]
+        for name in [name for name in groups if name.startswith(PREFIX)]:
+            print(f"the group {name} is left out: names that begin with {PREFIX} are those of Adobe", file=sys.stderr)
+            groups.remove(name)
         fields = {name: value(row, name) for name in ("email", "username", "domain", "firstname", "lastname", "country")}
         identity = fields["username"] or email
         fields["username"] = identity
+        if identity != email:
+            fields["domain"] = fields["domain"] or email.partition("@")[2]
         scope["source_attributes"] = {name: text or None for name, text in row.items() if name is not None}
         scope["source_groups"] = set(groups)
         scope["target_groups"] = {target for group in groups for target in MAPPING.get(group, [])}
@@ -49,7 +55,9 @@ def main():
         unknown = set(scope["target_groups"]) - set(TARGETS)
         for name in sorted(unknown):
             print(f"the hook gives {name}, which extended_adobe_groups does not name; ignored", file=sys.stderr)
-        given = sorted(set(scope["target_groups"]) - unknown)
+        # As in user-sync, patterns come after the hook.
+        made = {re.sub(rule, to, name) for name in groups for rule, to in ADDITIONAL if re.match(rule, name)}
+        given = sorted(set(scope["target_groups"]) - unknown | made)
         person = {name: text for name, text in scope["target_attributes"].items() if text is not None}
         kind = value(row, "type")
         if kind:

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     connectors::Connector,
+    rules::PatternRule,
     tree::{Entry, Section},
 };
 
@@ -35,7 +36,12 @@ impl Hook {
     }
 
     /// The program: it reads a CSV file, applies the rules, runs the hook, and prints people.
-    pub(super) fn program(&self, rules: &[(String, Vec<String>)], connector: Option<&Connector>) -> String {
+    pub(super) fn program(
+        &self,
+        rules: &[(String, Vec<String>)],
+        patterns: &[PatternRule],
+        connector: Option<&Connector>,
+    ) -> String {
         let mut targets: Vec<&String> = rules.iter().flat_map(|(_, to)| to).chain(&self.groups).collect();
         targets.sort();
         targets.dedup();
@@ -48,6 +54,8 @@ impl Hook {
         // Texts of JSON are texts of Python.
         let _ = writeln!(text, "{TARGETS}{}", json!(targets));
         let _ = writeln!(text, "MAPPING = {}", json!(mapping));
+        let additional: Vec<_> = patterns.iter().map(|pattern| json!([pattern.source, pattern.target])).collect();
+        let _ = writeln!(text, "ADDITIONAL = {}", json!(additional));
         let _ = writeln!(text, "COLUMNS = {columns}");
         let _ = writeln!(
             text,
@@ -66,4 +74,40 @@ impl Hook {
 pub(super) fn targets(program: &str) -> Vec<String> {
     let line = program.lines().find_map(|line| line.strip_prefix(TARGETS)).unwrap_or("[]");
     serde_json::from_str(line).unwrap_or_default()
+}
+
+/// The rule for what the program makes of a target of user-sync such as `ACL-\\1`: only names that begin as it does.
+pub(super) fn handed_on(target: &str, keeps_rest: bool) -> (String, String) {
+    let (mut from, mut to) = (format!("/{}", regex::escape(PREFIX)), String::new());
+    let (mut rest, mut number) = (target, 0);
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let named = after.strip_prefix("g<").and_then(|named| named.split_once('>'));
+        let part = match (c, named) {
+            ('\\', Some((_, tail))) => Some(tail),
+            ('\\', None) if digits > 0 => Some(&after[digits..]),
+            _ => None,
+        };
+        if let Some(tail) = part {
+            number += 1;
+            from.push_str("(.*)");
+            to.push_str(&format!("${{{number}}}"));
+            rest = tail;
+            continue;
+        }
+        // `\\\\` is a backslash.
+        rest = if c == '\\' { after.strip_prefix('\\').unwrap_or(after) } else { after };
+        from.push_str(&regex::escape(&c.to_string()));
+        match c {
+            '$' => to.push_str("$$"),
+            c => to.push(c),
+        }
+    }
+    if keeps_rest && !from.ends_with("(.*)") {
+        from.push_str("(.*)");
+        to.push_str(&format!("${{{}}}", number + 1));
+    }
+    from.push('/');
+    (from, to)
 }

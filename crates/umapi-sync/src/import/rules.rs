@@ -11,6 +11,35 @@ use super::{
     writer::{Writer, list, quoted},
 };
 
+/// A rule with a pattern: as it is here, and as user-sync has it.
+pub(super) struct PatternRule {
+    from: String,
+    to: String,
+    pub(super) source: String,
+    pub(super) target: String,
+}
+
+impl PatternRule {
+    /// Whether what follows the match stays in the name.
+    fn keeps_rest(&self) -> bool {
+        self.from.ends_with(")(.*)/")
+    }
+
+    fn comment(&self) -> String {
+        format!("user-sync: source: {}, target: {}", self.source, self.target)
+    }
+}
+
+/// Writes a rule.
+fn map(out: &mut Writer, from: &str, from_comment: &str, to: &str, to_comment: &str, creates: bool) {
+    out.table("[[map]]");
+    out.set("from", from, from_comment);
+    out.set("to", to, to_comment);
+    if creates {
+        out.set("create", "true", "user-sync: auto_create");
+    }
+}
+
 impl Importer<'_> {
     /// Writes the rules. Returns the program that runs the hook.
     pub(super) fn maps(
@@ -50,48 +79,44 @@ impl Importer<'_> {
             }
         }
         let is_empty = rules.is_empty();
-        let shim = hook.map(|hook| hook.program(&rules, connector));
-        let create_line = |out: &mut Writer| {
-            if create {
-                out.set("create", "true", "user-sync: auto_create");
-            }
-        };
+        let patterns = self.patterns(directory);
+        let has_patterns = !patterns.is_empty();
+        let shim = hook.map(|hook| hook.program(&rules, &patterns, connector));
         if shim.is_some() {
             // The hook has the last word on each person's groups of Adobe, so it hands them on itself.
-            for target in hook::targets(shim.as_deref().unwrap_or_default()) {
-                if run.processes_groups {
-                    out.table("[[map]]");
-                    out.set("from", &quoted(&format!("{}{target}", hook::PREFIX)), "as the hook gives it");
-                    out.set("to", &list([&target]), "");
-                    create_line(out);
-                }
+            for target in hook::targets(shim.as_deref().unwrap_or_default()).iter().filter(|_| run.processes_groups) {
+                let from = quoted(&format!("{}{target}", hook::PREFIX));
+                map(out, &from, "as the hook gives it", &list([target]), "", create);
+            }
+            for pattern in patterns.iter().filter(|_| run.processes_groups) {
+                // Only names that the program made: a broad pattern would find them, too.
+                let (from, to) = hook::handed_on(&pattern.target, pattern.keeps_rest());
+                map(out, &quoted(&from), "as the program gives it", &list([&to]), &pattern.comment(), create);
             }
             rules.iter_mut().for_each(|(_, to)| to.clear());
         }
         for (from, to) in &rules {
-            out.table("[[map]]");
             // A name between slashes would be a pattern here.
-            match from.starts_with('/') && from.ends_with('/') && from.len() > 2 {
-                true => out.set(
-                    "from",
-                    &quoted(&format!("/{}/", regex::escape(from))),
-                    "a name between slashes is a pattern here",
-                ),
-                false => out.set("from", &quoted(from), ""),
-            }
-            match run.processes_groups {
-                true => out.set("to", &list(to), ""),
-                false => {
-                    out.set("to", "[]", &format!("user-sync: process_groups is off, so {} is not given", list(to)))
-                }
-            }
-            create_line(out);
+            let (from, from_comment) = match from.starts_with('/') && from.ends_with('/') && from.len() > 2 {
+                true => (format!("/{}/", regex::escape(from)), "a name between slashes is a pattern here"),
+                false => (from.clone(), ""),
+            };
+            let (to, to_comment) = match run.processes_groups {
+                true => (list(to), String::new()),
+                false => ("[]".to_owned(), format!("user-sync: process_groups is off, so {} is not given", list(to))),
+            };
+            map(out, &quoted(&from), from_comment, &to, &to_comment, create);
         }
-        let additional = self.additional(out, directory, run, create);
-        if is_empty && !additional {
-            out.table("[[map]]");
-            out.set("from", "\"Adobe_All_Apps\"", "user-sync had no rules: name your groups here");
-            out.set("to", "[]", "");
+        for pattern in patterns.iter().filter(|_| shim.is_none()) {
+            let (to, to_comment) = match run.processes_groups {
+                true => (list([&pattern.to]), format!("user-sync: target: {}", pattern.target)),
+                false => ("[]".to_owned(), format!("user-sync: process_groups is off; target: {}", pattern.target)),
+            };
+            let from_comment = format!("user-sync: source: {}", pattern.source);
+            map(out, &quoted(&pattern.from), &from_comment, &to, &to_comment, create);
+        }
+        if is_empty && !has_patterns {
+            map(out, "\"Adobe_All_Apps\"", "user-sync had no rules: name your groups here", "[]", "", false);
         }
         shim
     }
@@ -120,16 +145,10 @@ impl Importer<'_> {
         !name.is_empty()
     }
 
-    /// Writes the rules with patterns. Returns whether there are any.
-    pub(super) fn additional(
-        &mut self,
-        out: &mut Writer,
-        directory: &mut Section,
-        run: &Invocation,
-        create: bool,
-    ) -> bool {
-        let Some(entry) = directory.take("additional_groups") else { return false };
-        let mut any = false;
+    /// The rules with patterns.
+    fn patterns(&mut self, directory: &mut Section) -> Vec<PatternRule> {
+        let Some(entry) = directory.take("additional_groups") else { return Vec::new() };
+        let mut patterns = Vec::new();
         for (line, mut rule) in entry.sections() {
             let at = entry.at_line(line);
             let (source, target) = (rule.take("source"), rule.take("target"));
@@ -152,23 +171,14 @@ impl Importer<'_> {
             if !self.is_usable_target(&at, line, &to) {
                 continue;
             }
-            out.table("[[map]]");
-            out.set("from", &quoted(&from), &format!("user-sync: source: {source}"));
-            match run.processes_groups {
-                true => out.set("to", &list([&to]), &format!("user-sync: target: {target}")),
-                false => out.set("to", "[]", &format!("user-sync: process_groups is off; target: {target}")),
-            }
-            if create {
-                out.set("create", "true", "user-sync: auto_create");
-            }
             self.note(
                 &at,
                 Fate::Changed,
-                "several groups of the directory may give members to one group here; the members also select people",
+                "several groups of the directory may give members to one group here, and the members also select people; a group of Adobe that the target can name loses its members once no group of the directory gives it any more",
             );
-            any = true;
+            patterns.push(PatternRule { from, to, source: source.to_owned(), target: target.to_owned() });
         }
-        any
+        patterns
     }
 
     pub(super) fn protect(&mut self, out: &mut Writer, adobe: &mut Section) {
@@ -176,9 +186,9 @@ impl Importer<'_> {
         if let Some(entry) = adobe.take("exclude_adobe_groups") {
             let groups: Vec<String> = entry.texts().into_iter().filter(|group| !group.starts_with('_')).collect();
             if groups.is_empty() {
-                out.remark(
-                    "user-sync: exclude_adobe_groups held administrative groups; administrators are always protected",
-                );
+                let reason = "it held administrative groups only; administrators are always protected";
+                out.remark(&format!("user-sync: exclude_adobe_groups: {reason}."));
+                self.note(&entry, Fate::Needless, reason);
             } else {
                 out.set("groups", &list(&groups), "user-sync: exclude_adobe_groups");
                 self.note(&entry, Fate::Changed, "the memberships in these groups stay; user-sync left their members alone in everything: name them in `users`, too");

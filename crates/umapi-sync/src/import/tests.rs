@@ -282,6 +282,63 @@ fn a_hook_over_a_file_is_run_by_a_program() {
 }
 
 #[test]
+fn what_differs_is_among_the_notes_too() {
+    let with = |from: &str, to: &str| {
+        let main = MAIN.replace(from, to);
+        imported(&[
+            ("main.yml", &main),
+            ("connector-ldap.yml", LDAP),
+            ("connector-umapi.yml", UMAPI),
+            ("emea.yml", UMAPI),
+        ])
+    };
+    for (from, to, key, fate) in [
+        ("users: mapped", "users: [group, Artists]", "invocation_defaults.users", Fate::Changed),
+        ("action: remove", "action: remove-adobe-groups", "invocation_defaults.adobe_only_user_action", Fate::Missing),
+        ("action: remove", "action: [write-file, x.csv]", "invocation_defaults.adobe_only_user_action", Fate::Changed),
+        ("action: remove", "action: explode", "invocation_defaults.adobe_only_user_action", Fate::Missing),
+        ("users: mapped", "users: mapped\n  adobe_users: mapped", "invocation_defaults.adobe_users", Fate::Changed),
+        ("color", "colour", "limits.max_adobe_only_users", Fate::Changed),
+        ("color", "colour", "adobe_users.exclude_adobe_groups", Fate::Needless),
+    ] {
+        let imported = with(from, to);
+        let note = imported.notes.iter().find(|note| note.key == key);
+        assert_eq!(note.map(|note| note.fate), Some(fate), "{to}\n{:#?}", imported.notes);
+    }
+}
+
+#[test]
+fn patterns_beside_a_hook_reach_only_what_it_gives() {
+    let extension = "extended_adobe_groups: [Extra]\nafter_mapping_hook: |\n  pass\n";
+    let main = MAIN
+        .replace("connector: ldap", "connector: [csv, people.csv]")
+        .replace("default_country_code", "extension: hook.yml\n  default_country_code")
+        .replace("source: \"ACL-(.+)\"", "source: \".+\"")
+        .replace("ACL-Grp-\\\\1", "emea::All (g\\\\g<0>)");
+    let main = main.replace("umapi: \"connector-umapi.yml\"", "umapi: [\"connector-umapi.yml\", {emea: \"emea.yml\"}]");
+    let imported = imported(&[
+        ("main.yml", &main),
+        ("hook.yml", extension),
+        ("connector-csv.yml", "{}"),
+        ("connector-umapi.yml", UMAPI),
+        ("emea.yml", UMAPI),
+    ]);
+    let config = imported.parse().unwrap();
+    let patterns: Vec<&crate::config::MapRule> =
+        config.maps.iter().filter(|map| matches!(map.from, crate::config::GroupPattern::Matching(_))).collect();
+    assert_eq!(patterns.len(), 2, "{}", imported.config);
+    for map in &patterns {
+        assert!(!map.from.matches("adobe:Design") && !map.from.matches("Artists"), "{}", map.from);
+    }
+    let expanded = patterns[0].from.expand("adobe:emea::All (gArtists)", &patterns[0].to[0]);
+    assert_eq!(expanded.as_deref(), Some("All (gArtists)"));
+    assert_eq!(patterns[0].to[0].org.as_deref(), Some("emea"));
+    assert_eq!(patterns[1].from.expand("adobe:$Ted", &patterns[1].to[0]).as_deref(), Some("$Ted"), "the rest stays");
+    let shim = imported.shim.as_deref().unwrap();
+    assert!(shim.contains(r#"ADDITIONAL = [[".+","emea::All (g\\g<0>)"],["Team[0-9]","$T"]]"#), "{shim}");
+}
+
+#[test]
 fn files_that_cannot_be_read_are_told_at_once() {
     let mistakes = import("main.yml", MAIN, SHIM, &mut |_| Err("there is no such file".to_owned())).unwrap_err();
     let text: Vec<String> = mistakes.iter().map(ToString::to_string).collect();

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use umapi_sync::{Compared, LogShape, PeerLog, Who, compare};
+use umapi_sync::{Compared, LogShape, PeerLog, Who, compare, user_key};
 
-use super::{import::read, prepare};
+use super::{Prepared, import::read, prepare};
 use crate::{
     context::Context,
     failure::{Exit, Failure, Result},
     input::TextArgs,
     output::{Cell, Column, Record, column, counted, hidden_column},
-    sync::SyncArgs,
+    sync::{Setup, SyncArgs},
 };
 
 /// Show what this tool and user-sync would do, side by side. Changes nothing.
@@ -79,7 +79,10 @@ impl CompareArgs {
         let state = setup.state(context)?;
         let prepared = prepare(context, &setup, &state, &state.state).await?;
         super::tell(context, &prepared.planned.plan);
-        let compared = compare(&prepared.planned.plan, &log, setup.config.primary());
+        let mut compared = compare(&prepared.planned.plan, &log, setup.config.primary());
+        for row in compared.iter_mut().filter(|row| row.who == Who::OnlyUserSync) {
+            row.reason = why_not(&prepared, &setup, row);
+        }
         let mut listing = context.listing();
         for row in compared.iter().filter(|row| !self.differences || row.who != Who::Both) {
             listing.push(row)?;
@@ -94,6 +97,46 @@ impl CompareArgs {
         ));
         let is_same = umapi == 0 && peer == 0 && log.shape() == LogShape::Whole;
         Ok(if is_same { prepared.exit() } else { Exit::Failed.most_severe(prepared.exit()) })
+    }
+}
+
+/// Why a change is not in the plan, if that is known.
+fn why_not(prepared: &Prepared<'_>, setup: &Setup, row: &Compared) -> Option<String> {
+    let Prepared { inputs, planned, .. } = prepared;
+    let is = |name: &str, other: &str| name.to_lowercase() == other.to_lowercase();
+    let organizations = inputs.organizations.iter().zip(&planned.matchings);
+    let (organization, matching) = organizations.into_iter().find(|(known, _)| known.name == row.org)?;
+    let plan = planned.plan.orgs.iter().find(|plan| plan.org == row.org)?;
+    if let Some(held) = plan.held.iter().find(|held| match (&held.group, &row.group) {
+        (Some(held), Some(group)) => is(held, group),
+        (held, group) => held.is_none() && group.is_none() && matches!(row.action, "leave" | "delete-account"),
+    }) {
+        return held.gaps.first().map(ToString::to_string);
+    }
+    let name = row.user.as_deref()?;
+    if let Some(blocked) = plan.blocked.iter().find(|blocked| blocked.what.to_lowercase().contains(name)) {
+        return Some(format!("blocked: {}", blocked.reason));
+    }
+    let users = organization.users.found()?;
+    let index = users.iter().position(|user| {
+        is(user.details.name(), name) || user.details.email_address().is_some_and(|email| is(email, name))
+    })?;
+    let user = users.get(index)?;
+    let names = [Some(user.details.name()), user.details.email_address(), user.username.as_deref()];
+    let names: Vec<&str> = names.into_iter().flatten().collect();
+    let key = user_key(&user.details.account());
+    if user.is_administrator {
+        Some("an administrator: nothing is taken or changed".to_owned())
+    } else if setup.config.protect.covers(user.details.kind(), &names) {
+        Some("[protect] covers the user".to_owned())
+    } else if matching.is_held(index) {
+        Some("left out: what they have stays".to_owned())
+    } else if plan.leavers.contains_key(&key) {
+        Some("[leavers] gives days of grace, or never takes it".to_owned())
+    } else if matching.person_of(index).is_none() && matches!(row.action, "leave" | "delete-account") {
+        Some("no earlier run found the user in the directory (`who` in [leavers])".to_owned())
+    } else {
+        None
     }
 }
 
