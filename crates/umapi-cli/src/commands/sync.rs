@@ -653,6 +653,9 @@ async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
     }
     listing.finish()?;
     tell(context, &planned.plan);
+    let mut report = Report::new(Run::Plan, String::new());
+    report.take_plan(&planned.plan);
+    context.note(&format!("plan: {}", report.counts));
     Ok(exit)
 }
 

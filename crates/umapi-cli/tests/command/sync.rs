@@ -139,6 +139,26 @@ fn a_guard_stops_until_it_is_allowed() {
 }
 
 #[test]
+fn what_is_allowed_is_used_up_by_the_run_that_makes_it() {
+    let stage = stage();
+    sync(&stage, &["apply", "--auto"]).done();
+    let guarded = CONFIG.replace("removals_per_group = \"off\"", "removals_per_group = 0");
+    stage.file("umapi-sync.toml", &guarded);
+    stage.file("people.csv", PEOPLE.replace("\"Artists,ACL-X\"", "ACL-X"));
+    sync(&stage, &["apply", "--auto"]).with_code(1);
+    sync(&stage, &["allow", "--yes"]).done();
+    // A run about one person asks no guard, so it uses nothing up.
+    sync(&stage, &["apply", "--auto", "--only", "ann@example.com"]).done();
+    let plan = stage.path("plan.json");
+    sync(&stage, &["plan", "--out", text(&plan)]).done();
+    sync(&stage, &["apply", text(&plan), "--auto"]).done();
+    assert_eq!(stage.groups_of("bob@example.com"), ["ACL X"]);
+    // The plan made it, and as much again is not allowed.
+    stage.file("people.csv", PEOPLE.replace("de,Artists\n", "de,\n"));
+    sync(&stage, &["apply", "--auto"]).with_code(1).saying("Design would lose 1");
+}
+
+#[test]
 fn a_saved_plan_is_made_exactly_or_refused() {
     let stage = stage();
     let plan = stage.path("plan.json");

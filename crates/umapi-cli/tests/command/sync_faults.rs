@@ -155,7 +155,7 @@ fn a_limit_of_the_server_takes_nothing_away() {
     apply_whole(&stage);
 }
 
-// user-sync #517 #521
+// user-sync #517 #521: the members of a vanished or renamed group lost their licenses.
 #[test]
 fn a_group_that_is_gone_or_empty_takes_nothing_away() {
     let Some(stage) = in_step() else { return };

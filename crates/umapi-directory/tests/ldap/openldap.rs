@@ -42,6 +42,7 @@ async fn odd_entries_lose_nobody_and_invent_nobody() {
     );
 }
 
+// user-sync #446: of two groups of one name, one was taken. Here each can be named by its DN.
 #[tokio::test]
 async fn groups_by_name_are_the_same_as_all_groups() {
     let Some(server) = Slapd::start(ODD, "") else { return };

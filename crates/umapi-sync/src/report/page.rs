@@ -15,6 +15,8 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; p
 h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; margin-top: 1.5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: start; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
+th { white-space: nowrap; }
+@media (min-width: 40rem) { td { min-width: 5rem; } td:first-child { min-width: 14rem; } }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); }
 .failure { white-space: pre-wrap; border-inline-start: 4px solid var(--bad); padding-inline-start: 1rem; }
 @media (max-width: 40rem) {
@@ -141,11 +143,15 @@ fn cells(change: &ReportedChange) -> Vec<Markup> {
 }
 
 fn outcome(change: &ReportedChange) -> Markup {
+    let codes = change.outcome.iter().flat_map(|outcome| &outcome.codes);
+    let message = change.outcome.as_ref().and_then(|outcome| outcome.message.as_deref()).unwrap_or_default();
+    // Most messages end with their codes.
+    let other_codes: Vec<&str> = codes.map(String::as_str).filter(|code| !message.contains(code)).collect();
     html! {
         @if let Some(outcome) = &change.outcome {
             span class=(if outcome.status == Status::Completed { "good" } else { "bad" }) { (outcome.status) }
             @if let Some(message) = &outcome.message { ": " (name(message)) }
-            @if !outcome.codes.is_empty() { " (" (name(&outcome.codes.join(", "))) ")" }
+            @if !other_codes.is_empty() { " (" (name(&other_codes.join(", "))) ")" }
         }
     }
 }
