@@ -1,17 +1,19 @@
 """Reads the fake of Okta with Okta's own SDK: a fake that the SDK cannot read is wrong.
 
-Standard input says where the fake is, as `fake_directories` prints it.
+The argument is the path of the program `fake_directories`.
 """
 
 import asyncio
 import json
 import os
+import subprocess
 import sys
 
 from okta.client import Client
 from okta.pagination import PaginationHelper
 
-fake = json.load(sys.stdin)["okta"]
+fakes = subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+fake = json.loads(fakes.stdout.readline())["okta"]
 os.environ["OKTA_TESTING_TESTINGDISABLEHTTPSCHECK"] = "true"  # The fake is on this machine.
 common = {"orgUrl": fake["url"], "rateLimit": {"maxRetries": 0}}
 with_token = Client({**common, "token": fake["token"]})
@@ -68,5 +70,8 @@ async def main():
     assert (error.status, error.error_code) == (404, "E0000007"), error
 
 
-asyncio.run(main())
+try:
+    asyncio.run(main())
+finally:
+    fakes.stdin.close()
 print("the SDK of Okta reads the fake: users, groups, members, deltas, with a token and with a key")

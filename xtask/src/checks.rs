@@ -29,6 +29,8 @@ pub(crate) fn run() -> Result<ExitCode> {
         Check::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
         Check::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
         Check::script("directories: Entra ID's SDK", "tests/python/entra_sdk.sh", "python3"),
+        Check::script("directories: Okta's SDK", "tests/python/okta_sdk.sh", "python3"),
+        Check::script("directories: Google's SDK", "tests/languages/google_sdk.sh", "node"),
         Check::script("benchmarks and soak test, quick", "tests/bench/smoke.sh", "bash"),
         Check::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
     ])

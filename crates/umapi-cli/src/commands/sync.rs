@@ -38,9 +38,9 @@ const SHOWN: usize = 20;
 
 /// Keep an organization in step with its directory: people, groups, licenses.
 ///
-/// A configuration says where the people are (LDAP, Active Directory, files, programs, another organization), which of
-/// their groups become which of Adobe's, and what stops a run. Nobody is removed because a list was cut off: removals need
-/// a list that was read to its end.
+/// A configuration says where the people are (LDAP, Active Directory, Entra ID, Okta, Google Workspace, files, programs,
+/// another organization), which of their groups become which of Adobe's, and what stops a run. Nobody is removed because a
+/// list was cut off: removals need a list that was read to its end.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:

@@ -2,8 +2,8 @@
 //!
 //! Okta tells who was changed or deactivated, and which groups got other names or other members. It does not tell what was
 //! deleted. That is why a mirror can keep somebody, or a group, for longer than Okta does: a user can be deleted only after
-//! they were deactivated, which Okta tells unless both happen between two runs. But whoever is in Okta is in the mirror, so it
-//! proves who is not there.
+//! they were deactivated, which Okta tells unless both happen between two runs. But everybody who is in Okta is in the mirror,
+//! so it proves who is not there.
 
 use std::{
     collections::HashMap,

@@ -1,5 +1,5 @@
 //! A fake of the parts of Google Workspace that a directory reads: logins of service accounts, users, groups, members,
-//! organizational units, partial responses. Google's own SDK reads it too (`tests/languages/directories/google.mjs`).
+//! organizational units, partial responses. Google's own SDK reads it too (`tests/languages/google_sdk.mjs`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -176,6 +176,23 @@ impl Google {
         state.units = ["/Sales", "/Sales/EMEA", "/Salesforce", "/Empty"].map(str::to_owned).into();
         for (number, path) in [(0, "/Sales"), (1, "/Sales/EMEA"), (2, "/Salesforce")] {
             state.set(id(number), "orgUnitPath", json!(path));
+        }
+        drop(state);
+        google
+    }
+
+    /// Many people, each in two of many groups.
+    pub fn large(people: usize, groups: usize, now: SystemTime) -> Self {
+        let google = Self::new(people, now);
+        let mut state = google.state();
+        state.public_key = Some(public_key().to_owned());
+        for group in 0..groups {
+            let first = (group..people).step_by(groups);
+            let second = (groups - 1 - group..people).step_by(groups);
+            let members: Vec<String> = first.chain(second).map(user_id).collect();
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            let name = format!("Team {group}");
+            state.add_group(&format!("g{group:05}"), &format!("team{group}@example.com"), &name, &members);
         }
         drop(state);
         google
@@ -379,7 +396,7 @@ impl State {
             "full" => None,
             _ => return error(400, "invalid", "Invalid value for projection"),
         };
-        let users = self.users.values().map(|user| {
+        let to_json = |user: &Map<String, Value>| {
             let mut user = user.clone();
             if let Some(schemas) = &schemas
                 && let Some(Value::Object(mut own)) = user.remove("customSchemas")
@@ -390,21 +407,21 @@ impl State {
                 }
             }
             Value::Object(user)
-        });
-        self.page(request, ("users", "users"), &USER_FIELDS, 500, users)
+        };
+        self.page(request, ("users", "users"), &USER_FIELDS, 500, self.users.values(), to_json)
     }
 
     fn list_groups(&self, request: &Request) -> Response {
         if !self.is_customer(request.query("customer")) {
             return error(400, "badRequest", "Bad Request");
         }
-        let groups = self.groups.iter().map(|(id, group)| {
+        let to_json = |(id, group): (&String, &Group)| {
             json!({
                 "kind": "admin#directory#group", "id": id, "etag": "\"etag\"", "email": group.email, "name": group.name,
                 "directMembersCount": group.members.len().to_string(), "description": "", "adminCreated": true,
             })
-        });
-        self.page(request, ("groups", "groups"), &GROUP_FIELDS, 200, groups)
+        };
+        self.page(request, ("groups", "groups"), &GROUP_FIELDS, 200, self.groups.iter(), to_json)
     }
 
     fn list_members(&self, request: &Request, id: &str) -> Response {
@@ -415,14 +432,14 @@ impl State {
         let Some(group) = self.groups.get(id).or_else(by_email) else {
             return error(404, "notFound", "Resource Not Found: groupKey");
         };
-        let members = group.members.iter().map(|member| {
+        let to_json = |member: &Value| {
             let mut member = member.clone();
             member["kind"] = json!("admin#directory#member");
             member["role"] = json!("MEMBER");
             member["status"] = json!("ACTIVE");
             member
-        });
-        self.page(request, ("members", "members"), &MEMBER_FIELDS, 200, members)
+        };
+        self.page(request, ("members", "members"), &MEMBER_FIELDS, 200, group.members.iter(), to_json)
     }
 
     fn list_units(&self, request: &Request, customer: &str) -> Response {
@@ -432,25 +449,26 @@ impl State {
         if request.query("type") != Some("all") {
             return error(400, "invalid", "this fake only knows type=all");
         }
-        let units = self.units.iter().map(|path| {
+        let to_json = |path: &String| {
             let (parent, name) = path.rsplit_once('/').expect("a path");
             let parent = if parent.is_empty() { "/" } else { parent };
             json!({
                 "kind": "admin#directory#orgUnit", "etag": "\"etag\"", "name": name, "orgUnitPath": path,
                 "orgUnitId": format!("id:{name}"), "parentOrgUnitPath": parent, "parentOrgUnitId": "id:parent",
             })
-        });
-        self.page(request, ("orgUnits", "organizationUnits"), &UNIT_FIELDS, usize::MAX, units)
+        };
+        self.page(request, ("orgUnits", "organizationUnits"), &UNIT_FIELDS, usize::MAX, self.units.iter(), to_json)
     }
 
     /// A page of a list, with the fields that were asked for.
-    fn page(
+    fn page<T>(
         &self,
         request: &Request,
         (kind, name): (&str, &str),
         fields: &[&str],
         max: usize,
-        list: impl Iterator<Item = Value>,
+        list: impl Iterator<Item = T>,
+        to_json: impl Fn(T) -> Value,
     ) -> Response {
         let size = request.query("maxResults").map_or(Ok(100.min(max)), str::parse::<usize>);
         let Some(size) = size.ok().filter(|size| *size > 0) else {
@@ -471,7 +489,8 @@ impl State {
         let entries: Vec<Value> = rest
             .by_ref()
             .take(size)
-            .map(|mut entry| {
+            .map(|entry| {
+                let mut entry = to_json(entry);
                 if let (Some(mask), Value::Object(entry)) = (&mask, &mut entry) {
                     entry.retain(|field, _| mask.entry.is_empty() || mask.entry.iter().any(|wanted| wanted == field));
                 }

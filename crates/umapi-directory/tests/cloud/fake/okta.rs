@@ -112,6 +112,42 @@ impl Okta {
         okta
     }
 
+    /// Many people, each in two of many groups.
+    pub fn large(people: usize, groups: usize, now: SystemTime) -> Self {
+        let okta = Self::new(people, now);
+        let mut state = okta.state();
+        state.now = now - DAY;
+        for group in 0..groups {
+            let first = (group..people).step_by(groups);
+            let second = (groups - 1 - group..people).step_by(groups);
+            let members: Vec<String> = first.chain(second).map(user_id).collect();
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            state.add_group(&format!("00g{group:05}"), &format!("Team {group}"), &members);
+        }
+        state.now = now;
+        drop(state);
+        okta
+    }
+
+    /// Ten changes: two people join and two leave, three change, and three memberships.
+    pub fn change(&self, now: SystemTime) {
+        let mut state = self.state();
+        state.now = now;
+        let number = state.users.len() + 1000;
+        for leaver in [0, 1] {
+            state.change_user(&user_id(leaver), |user| user.status = "DEPROVISIONED");
+        }
+        for joiner in [number, number + 1] {
+            let joiner = state.add_user(joiner);
+            state.change_members("00g00001", |members| members.push(joiner));
+        }
+        for changed in 2..5 {
+            let name = json!(format!("Changed{number}"));
+            state.change_user(&user_id(changed), |user| drop(user.profile.insert("lastName".to_owned(), name)));
+        }
+        state.change_members("00g00003", |members| drop(members.pop()));
+    }
+
     /// What it holds.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,13 +1,16 @@
 // Reads the fake of Google Workspace with Google's own SDK: a fake that the SDK cannot read is wrong.
 //
-// Standard input says where the fake is, as `fake_directories` prints it.
+// The argument is the path of the program `fake_directories`.
 import assert from "node:assert/strict";
-import { text } from "node:stream/consumers";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline/promises";
 
 import { admin } from "@googleapis/admin";
 import { JWT } from "google-auth-library";
 
-const { google: fake } = JSON.parse(await text(process.stdin));
+const fakes = spawn(process.argv[2], { stdio: ["pipe", "pipe", "inherit"] });
+const line = await new Promise((resolve) => createInterface(fakes.stdout).once("line", resolve));
+const { google: fake } = JSON.parse(line);
 const scope = (name) => `https://www.googleapis.com/auth/admin.directory.${name}.readonly`;
 const login = (subject, scopes) => {
   const { client_email: email, private_key: key, private_key_id: keyId } = fake.key;
@@ -80,3 +83,4 @@ await refused(() => directory(login(fake.subject, [scope("group")])).users.list(
 await refused(() => directory(login("eve@example.com", [scope("user")])).users.list({ customer }), 400, /invalid_grant/);
 await refused(() => directory(login(fake.subject, [scope("domain")])).users.list({ customer }), 401, /unauthorized_client/);
 console.log("the SDK of Google reads the fake: users, groups, members, units, partial responses, and refusals");
+fakes.stdin.end();
