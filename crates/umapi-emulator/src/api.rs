@@ -19,6 +19,7 @@ use crate::{
     engine::Rejection,
     generated::user_management::UserManagementCall as Call,
     http::{Request, Response},
+    journal::Stage,
     limits::CountedCall,
     store::{Organization, Page, StoreError},
 };
@@ -46,7 +47,7 @@ pub(crate) fn handle(
     let org_id = path.iter().find(|(name, _)| name == "orgId").map_or("", |(_, value)| value);
     let caller = match app.login.authenticate(request, org_id) {
         Ok(caller) => caller,
-        Err(response) => return *response,
+        Err(response) => return response.decided_by(Stage::Login),
     };
     let pragma = pragma(request);
     let counted = CountedCall {
@@ -61,7 +62,7 @@ pub(crate) fn handle(
     if app.settings.strict
         && let Err(rejection) = check(endpoint, operation, path, request)
     {
-        return reject(ErrorShape::of(operation), 400, &rejection);
+        return reject(ErrorShape::of(operation), 400, &rejection).decided_by(Stage::Description);
     }
     let context = Context { app, org: &caller.org, request };
     context.run(call()).unwrap_or_else(|error| Response::failure(&error.to_string()))

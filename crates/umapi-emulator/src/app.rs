@@ -12,8 +12,8 @@ use std::{
 };
 
 use http::{
-    Method, StatusCode,
-    header::{HOST, ORIGIN},
+    HeaderValue, Method, StatusCode,
+    header::{HOST, HeaderName, ORIGIN, X_CONTENT_TYPE_OPTIONS},
 };
 use umapi_model::AnyOperation;
 use umapi_time::AdvanceGuard;
@@ -21,6 +21,7 @@ use umapi_time::AdvanceGuard;
 use crate::{
     api,
     clock::EmulatorClock,
+    console::{self, Console, LivePage},
     contract::{Api, Contract, Endpoint, Parameters, PathParameters, Route, Target, Violation},
     engine::RequestSizes,
     faults::{Fault, Faults},
@@ -28,7 +29,7 @@ use crate::{
         ConnectionHandle, ConnectionReset, Delivery, Request, Response, finish, host_name, is_address, is_this_machine,
         respond,
     },
-    journal::{HttpExchange, Journal},
+    journal::{HttpExchange, Journal, Stage},
     limits::RateLimits,
     login::Login,
     manage::{self, Snapshots},
@@ -36,6 +37,8 @@ use crate::{
     store::{Snapshot, Store, StoreError},
 };
 pub(crate) use initial_state::InitialState;
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What all connections of one emulator share.
 pub(crate) struct AppState {
@@ -50,6 +53,7 @@ pub(crate) struct AppState {
     pub(crate) settings: Settings,
     /// The snapshots that the management API keeps.
     pub(crate) snapshots: Snapshots,
+    pub(crate) console: Console,
 }
 
 /// The settings that an emulator keeps from its start.
@@ -132,8 +136,11 @@ impl AppState {
         let route = self.contract.route(apis, &request.method, &request.path, !self.settings.strict);
         if apis.contains(&Api::Management) {
             drop(guard);
-            let response = self.handle_management(request, route).await;
-            return Ok(respond(response, |body| Delivery::at_once(body, AdvanceGuard::none())));
+            let (response, live) = self.handle_management(request, route).await;
+            return Ok(respond(response, |body| match live {
+                Some(live) => Delivery::live(live),
+                None => Delivery::at_once(body, AdvanceGuard::none()),
+            }));
         }
         let operation = match &route {
             Route::Found { endpoint, .. } => endpoint.target.service_operation(),
@@ -142,6 +149,7 @@ impl AppState {
         let mut record = Record::begin(self, &request, &route, operation);
         let Some(fault) = operation.and_then(|operation| self.faults.decide(operation)) else {
             let response = self.finish(&request, self.apply(&route, &request, false));
+            record.decided_by(response.stage);
             record.end(&response);
             return Ok(respond(response, |body| Delivery::at_once(body, guard)));
         };
@@ -160,7 +168,11 @@ impl AppState {
         {
             tracing::error!(%error, "cannot revoke the token of a request");
         }
-        let response = fault.response_instead().unwrap_or_else(|| self.apply(&route, &request, false));
+        let response = match fault.response_instead() {
+            Some(response) => response.decided_by(Stage::Fault),
+            None => self.apply(&route, &request, false),
+        };
+        record.decided_by(response.stage);
         if fault.resets_after() {
             return Err(connection.reset());
         }
@@ -174,24 +186,40 @@ impl AppState {
         }))
     }
 
-    /// Handles a request of the management API.
+    /// Handles a request of the management port: of the management API, or for a page of the console. The second part of the
+    /// result is the body of a live page.
     ///
-    /// The API needs no login, because only this machine can reach it. But so can every web page that is open on this
-    /// machine: browsers send an `Origin`, programs do not.
-    pub(crate) async fn handle_management(self: &Arc<Self>, request: Request, route: Route) -> Response {
+    /// The port needs no login, because only this machine can reach it. But so can every web page that is open on this
+    /// machine: browsers send an `Origin`, programs do not. The console checks for itself which pages a request may come from.
+    pub(crate) async fn handle_management(
+        self: &Arc<Self>,
+        request: Request,
+        route: Route,
+    ) -> (Response, Option<LivePage>) {
         let request = Arc::new(request);
         let host = request.header(HOST.as_str()).unwrap_or_default();
-        let response = if request.headers.contains_key(ORIGIN) {
-            manage::forbidden_origin()
-        } else if !self.serves_management_for(host) {
+        let mut live = None;
+        let response = if !self.serves_management_for(host) {
             manage::forbidden_host(host)
+        } else if console::serves(&request.path) {
+            let (app, shared) = (Arc::clone(self), Arc::clone(&request));
+            let reply = tokio::task::spawn_blocking(move || console::handle(&app, &shared)).await;
+            let (response, page) = reply.unwrap_or_else(|_| (console::failure("it panicked"), None));
+            live = page;
+            response
+        } else if request.headers.contains_key(ORIGIN) {
+            manage::forbidden_origin()
         } else {
             // Seeds and snapshots take long, and the threads of the runtime serve others.
             let (app, shared) = (Arc::clone(self), Arc::clone(&request));
             let response = tokio::task::spawn_blocking(move || app.apply(&route, &shared, true)).await;
             response.unwrap_or_else(|_| Response::failure("it panicked"))
         };
-        self.finish(&request, response)
+        // No page of another site can use what the port sends, whatever type a browser takes it for.
+        let response = response
+            .with_header(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+            .with_header(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+        (self.finish(&request, response), live)
     }
 
     /// Whether the management API serves a host. A name that a web page made up can resolve to this machine, and is refused.
@@ -283,6 +311,7 @@ impl<'a> Record<'a> {
         }
         let mut exchange = HttpExchange::of(request, app.clock.wall());
         exchange.operation = operation;
+        exchange.stage = operation.is_none().then_some(Stage::Paths);
         if let Route::Found { path, .. } = route {
             exchange.organization = path.iter().find(|(name, _)| name == "orgId").map(|(_, org)| org.clone());
         }
@@ -293,6 +322,13 @@ impl<'a> Record<'a> {
     fn fault(&mut self, fault: &Fault) {
         if let Some((exchange, _)) = &mut self.entry {
             exchange.faults.clone_from(&fault.rules);
+        }
+    }
+
+    /// Notes who decided the response. Of a path that does not exist, that is known already.
+    fn decided_by(&mut self, stage: Stage) {
+        if let Some((exchange, _)) = &mut self.entry {
+            exchange.stage = exchange.stage.or(Some(stage));
         }
     }
 

@@ -79,12 +79,31 @@ impl Options {
         };
         let ready = Ready::of(&emulator, ca.as_ref().map(options::CaFolder::certificate));
         write_line(&mut out, &serde_json::to_string(&ready).map_err(io::Error::from)?)?;
-        tracing::info!(um = emulator.um_url(), ims = emulator.ims_url(), "the emulator is ready");
+        let console = emulator.console_url();
+        tracing::info!(
+            um = emulator.um_url(),
+            ims = emulator.ims_url(),
+            console = console.as_deref().unwrap_or("off"),
+            "the emulator is ready"
+        );
+        if let Some(url) = console.filter(|_| self.open) {
+            open(url);
+        }
         shutdown.await;
         tracing::info!("the emulator stops");
         emulator.stop().await;
         Ok(())
     }
+}
+
+/// Opens a page in the browser, on a thread of its own: some browsers return when their window is closed. A machine without a
+/// browser is not an error.
+fn open(url: String) {
+    std::thread::spawn(move || {
+        if let Err(error) = webbrowser::open(&url) {
+            tracing::warn!(%error, url, "cannot open a browser; open the address of the console yourself");
+        }
+    });
 }
 
 /// Writes a line. A reader that closed the pipe is not an error, as in `umapi-emulator schema | head -1`.
@@ -160,6 +179,9 @@ pub struct Ready {
     /// The URL of the management API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub management_url: Option<String>,
+    /// The URL of the console, which shows and changes the state in a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console_url: Option<String>,
     /// The id of the first organization.
     pub organization: String,
     /// Credentials for it, for both kinds of login.
@@ -208,6 +230,7 @@ impl Ready {
             um_https_url: emulator.um_https_url(),
             ims_https_url: emulator.ims_https_url(),
             management_url: emulator.management_url(),
+            console_url: emulator.console_url(),
             organization: emulator.org_id().to_owned(),
             credentials: ReadyCredentials {
                 client_id: credentials.client_id,

@@ -94,6 +94,7 @@ impl Emulator {
         let organizations = app.store.read(|reader| reader.organizations())?;
         let org_id = organizations.into_iter().next().ok_or(StartError::NoOrganization)?.org_id;
         let credentials = Credentials::ready_made(&org_id);
+        let _ = app.console.addresses.set(addresses);
         let server = Server::start(&app, ports);
         Ok(Self { app, addresses, org_id, credentials, authority, server, thread: None })
     }
@@ -126,6 +127,12 @@ impl Emulator {
     #[must_use]
     pub fn management_url(&self) -> Option<String> {
         self.addresses.management()
+    }
+
+    /// The URL of the console, which shows and changes the state in a browser, if the management API is enabled.
+    #[must_use]
+    pub fn console_url(&self) -> Option<String> {
+        self.addresses.management().map(|url| format!("{url}/"))
     }
 
     /// The addresses that it listens on.

@@ -9,16 +9,17 @@ mod ledger;
 use std::{
     collections::BTreeMap,
     fmt,
+    ops::RangeBounds,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use umapi_model::AnyOperation;
 
-pub(crate) use self::ledger::repetitions;
 pub use self::{
     exchange::HttpExchange,
     ledger::{Ledger, Repetition},
 };
+pub(crate) use self::{exchange::Stage, ledger::repetitions};
 
 /// The default number of exchanges that a journal keeps.
 const ENTRIES: usize = 10_000;
@@ -45,7 +46,7 @@ pub struct Journal {
 #[derive(Default)]
 struct Recorded {
     /// By position, so that the oldest comes first.
-    exchanges: BTreeMap<u64, HttpExchange>,
+    exchanges: BTreeMap<u64, Arc<HttpExchange>>,
     /// The position of the newest exchange, kept or not.
     last: u64,
     bytes: usize,
@@ -56,7 +57,7 @@ impl Recorded {
         self.exchanges.len() > entries || self.bytes > BYTES
     }
 
-    fn remove_oldest(&mut self) -> Option<HttpExchange> {
+    fn remove_oldest(&mut self) -> Option<Arc<HttpExchange>> {
         let (_, removed) = self.exchanges.pop_first()?;
         self.bytes -= removed.size();
         Some(removed)
@@ -81,7 +82,7 @@ impl Journal {
         recorded.last += 1;
         let seq = recorded.last;
         recorded.bytes += size;
-        recorded.exchanges.insert(seq, HttpExchange { seq, ..exchange });
+        recorded.exchanges.insert(seq, Arc::new(HttpExchange { seq, ..exchange }));
         // Removed exchanges are freed after the lock is released.
         let mut removed = Vec::new();
         while recorded.is_full(self.entries)
@@ -116,14 +117,15 @@ impl Journal {
     /// The newest exchange.
     #[must_use]
     pub fn last(&self) -> Option<HttpExchange> {
-        self.lock().exchanges.last_key_value().map(|(_, exchange)| exchange.clone())
+        self.newest(.., 1).pop().map(Arc::unwrap_or_clone)
     }
 
     /// The newest call of an operation.
     #[must_use]
     pub fn last_of(&self, operation: impl Into<AnyOperation>) -> Option<HttpExchange> {
         let operation = Some(operation.into());
-        self.lock().exchanges.values().rev().find(|exchange| exchange.operation == operation).cloned()
+        let last = self.lock().exchanges.values().rev().find(|exchange| exchange.operation == operation).cloned();
+        last.map(Arc::unwrap_or_clone)
     }
 
     /// The requests with this `X-Request-Id`, oldest first.
@@ -147,14 +149,23 @@ impl Journal {
     /// Removes all recorded exchanges. Positions keep counting.
     pub fn clear(&self) {
         let mut recorded = self.lock();
-        recorded.exchanges.clear();
+        let removed = std::mem::take(&mut recorded.exchanges);
         recorded.bytes = 0;
+        drop(recorded);
+        drop(removed);
     }
 
     /// The exchanges that match, oldest first.
     #[must_use]
     pub fn select(&self, matches: impl Fn(&HttpExchange) -> bool) -> Vec<HttpExchange> {
-        self.lock().exchanges.values().filter(|exchange| matches(exchange)).cloned().collect()
+        // Outside of the lock: the closure of a caller may take long.
+        let kept: Vec<_> = self.lock().exchanges.values().cloned().collect();
+        kept.into_iter().filter(|exchange| matches(exchange)).map(Arc::unwrap_or_clone).collect()
+    }
+
+    /// The newest exchanges of a range of positions, at most this many, newest first.
+    pub(crate) fn newest(&self, positions: impl RangeBounds<u64>, most: usize) -> Vec<Arc<HttpExchange>> {
+        self.lock().exchanges.range(positions).rev().take(most).map(|(_, exchange)| Arc::clone(exchange)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {

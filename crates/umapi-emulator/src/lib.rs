@@ -18,6 +18,7 @@ mod api;
 mod app;
 pub mod cli;
 mod clock;
+mod console;
 mod contract;
 mod credentials;
 mod emulator;

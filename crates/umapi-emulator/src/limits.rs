@@ -10,6 +10,7 @@
 
 mod first_pages;
 mod settings;
+mod usage;
 
 use std::{
     collections::HashMap,
@@ -26,7 +27,8 @@ use umapi_time::{Clock, Instant};
 
 use self::first_pages::FirstPages;
 pub use self::settings::{FirstPageLimit, LimitError, LimitSettings, RateLimit, RetryAfter};
-use crate::{clock::http_date, http::Response};
+pub(crate) use self::usage::LimitUsage;
+use crate::{clock::http_date, http::Response, journal::Stage};
 
 /// The limit that refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -136,6 +138,7 @@ impl RateLimits {
             }
             let mut response = too_many_requests(retry_after, wait, clock);
             response.exceeded_limit = Some(limit);
+            response.stage = Stage::Limits;
             Box::new(response)
         })
     }

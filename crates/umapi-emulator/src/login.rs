@@ -81,6 +81,11 @@ impl Login {
         self.key.keep(&self.store)
     }
 
+    /// The lifetime of an access token.
+    pub(crate) fn token_lifetime(&self) -> Duration {
+        self.settings.token_lifetime
+    }
+
     /// Handles a call of one of the token endpoints.
     pub(crate) fn handle(&self, call: &LoginCall, request: &Request) -> Response {
         let fields = FormFields::read(request);

@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod export;
 mod format;
 mod generator;
 mod load;
@@ -30,6 +31,7 @@ pub(crate) mod mistake;
 
 use std::fmt::{self, Write as _};
 
+pub(crate) use export::{directory as directory_seed, export, integration as integration_seed, user as user_seed};
 pub(crate) use format::options as yaml_options;
 pub use format::{
     Directory, DirectoryType, Domain, DomainClaim, Generate, Integration, Login, Organization, Presence, Product,

@@ -22,6 +22,7 @@
 //! # Ok::<(), StoreError>(())
 //! ```
 
+mod browse;
 mod connection;
 mod data_file;
 mod directories;
@@ -42,6 +43,7 @@ mod testing;
 mod tokens;
 mod users;
 
+pub(crate) use browse::{BrowseFrom, Member};
 pub use connection::{Reader, Store, StoreError, Tx};
 pub use directories::{Claim, Directory, Domain, NewDirectory};
 pub use dto::{Group, MemberQuery, MemberStatus, User, UserGroup, UserQuery};

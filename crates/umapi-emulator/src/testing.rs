@@ -9,6 +9,7 @@ use umapi_time::ManualClock;
 use crate::{
     app::{AppState, InitialState, Settings},
     clock::EmulatorClock,
+    console::Console,
     contract::Contract,
     faults::Faults,
     http::Request,
@@ -65,6 +66,7 @@ pub(crate) fn app_with(yaml: &str, login: LoginSettings) -> (Arc<AppState>, Manu
         journal: Journal::default(),
         settings: Settings::default(),
         snapshots: Snapshots::default(),
+        console: Console::new().unwrap(),
     };
     (Arc::new(app), manual)
 }

@@ -69,12 +69,18 @@ pub struct Options {
     /// Separate port for the login over HTTPS
     #[arg(long, value_name = "PORT", help_heading = "Ports", env = "UMAPI_EMULATOR_LOGIN_HTTPS")]
     login_https: Option<u16>,
-    /// Port for the management API; 0 for any free port
+    /// Port for the management API and the console; 0 for any free port
     #[arg(long, value_name = "PORT", help_heading = "Ports", default_value_t = 0, env = "UMAPI_EMULATOR_MANAGEMENT")]
     management: u16,
-    /// Disable the management API
+    /// Disable the management API and the console
     #[arg(long, help_heading = "Ports", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_NO_MANAGEMENT")]
     no_management: bool,
+    /// Open the console in the browser when the emulator is ready
+    #[arg(
+        long, help_heading = "Ports", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_OPEN",
+        conflicts_with = "no_management"
+    )]
+    pub(super) open: bool,
     /// Address to listen on. The credentials are public: keep it unreachable for others
     #[arg(long, value_name = "IP", help_heading = "Ports", default_value = "127.0.0.1", env = "UMAPI_EMULATOR_LISTEN")]
     listen: IpAddr,
@@ -290,12 +296,8 @@ impl FromStr for SeedValue {
 
 /// `documented`, `reported`, `severe`, `off`, or a file in YAML or JSON.
 fn limits(text: &str) -> Result<LimitSettings, String> {
-    match text {
-        "documented" => return Ok(LimitSettings::documented()),
-        "reported" => return Ok(LimitSettings::reported()),
-        "severe" => return Ok(LimitSettings::severe()),
-        "off" => return Ok(LimitSettings::off()),
-        _ => {}
+    if let Some(preset) = LimitSettings::preset(text) {
+        return Ok(preset);
     }
     let expected = "use documented, reported, severe, off or a file";
     let file = fs::read(text).map_err(|error| format!("{expected}: {error}"))?;

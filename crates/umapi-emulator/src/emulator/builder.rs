@@ -13,6 +13,7 @@ use super::{Addresses, Emulator, StartError};
 use crate::{
     app::{AppState, InitialState, PageSizes, Settings},
     clock::EmulatorClock,
+    console::Console,
     contract::{Api, Contract},
     engine,
     faults::Faults,
@@ -22,7 +23,7 @@ use crate::{
     login::{Login, LoginSettings},
     manage::Snapshots,
     seed::Seed,
-    store::Store,
+    store::{Store, StoreError},
     tls::{Authority, ServerNames},
 };
 
@@ -327,6 +328,7 @@ impl Builder {
             journal: self.journal_entries.map_or_else(Journal::default, Journal::new),
             settings: Settings { server_names: self.server_names, ..self.settings },
             snapshots: Snapshots::default(),
+            console: Console::new().map_err(|_| StoreError::Randomness)?,
         };
         Ok((app, authority))
     }

@@ -1,4 +1,4 @@
-//! How the body of a response is sent: at once, slowly, in part, or without end.
+//! How the body of a response is sent: at once, slowly, in part, without end, or as a live page.
 
 use std::{
     convert::Infallible,
@@ -12,9 +12,11 @@ use std::{
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use umapi_time::{AdvanceGuard, Clock, Sleep};
 
 use super::connection::OpenExchange;
+use crate::console::LivePage;
 
 /// The body of a response while it is sent.
 pub(crate) struct Delivery {
@@ -33,6 +35,8 @@ enum Mode {
     CutOff { bytes: usize, sent: bool },
     /// The body and then this text, again and again.
     Endless { text: Bytes, _guard: AdvanceGuard },
+    /// What changes on a page of the console, until the reader or the emulator ends.
+    Live { page: LivePage, end: Option<Pin<Box<WaitForCancellationFutureOwned>>> },
 }
 
 /// The error that ends a body early, because of a fault rule.
@@ -77,9 +81,17 @@ impl Delivery {
         Self { rest: body, mode: Mode::Endless { text: repeated.into(), _guard: guard }, exchange: None }
     }
 
-    /// Keeps an exchange open until the body is sent.
-    pub(super) fn during(mut self, exchange: OpenExchange) -> Self {
+    /// Sends what changes on a page of the console.
+    pub(crate) fn live(page: LivePage) -> Self {
+        Self { rest: Bytes::new(), mode: Mode::Live { page, end: None }, exchange: None }
+    }
+
+    /// Keeps an exchange open until the body is sent. A live page ends when the emulator begins to stop.
+    pub(super) fn during(mut self, exchange: OpenExchange, closing: &CancellationToken) -> Self {
         self.exchange = Some(exchange);
+        if let Mode::Live { end, .. } = &mut self.mode {
+            *end = Some(Box::pin(closing.clone().cancelled_owned()));
+        }
         self
     }
 }
@@ -120,18 +132,24 @@ impl Body for Delivery {
             }
             Mode::Endless { text, .. } if this.rest.is_empty() => text.clone(),
             Mode::Endless { .. } => std::mem::take(&mut this.rest),
+            Mode::Live { page, end } => {
+                if end.as_mut().is_some_and(|end| end.as_mut().poll(context).is_ready()) {
+                    return Poll::Ready(None);
+                }
+                std::task::ready!(page.poll_piece(context))
+            }
         };
         Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && !matches!(self.mode, Mode::Endless { .. })
+        self.rest.is_empty() && !matches!(self.mode, Mode::Endless { .. } | Mode::Live { .. })
     }
 
     /// The exact length, so that a body that is cut off has the `Content-Length` of the whole.
     fn size_hint(&self) -> SizeHint {
         match self.mode {
-            Mode::Endless { .. } => SizeHint::default(),
+            Mode::Endless { .. } | Mode::Live { .. } => SizeHint::default(),
             _ => SizeHint::with_exact(self.rest.len() as u64),
         }
     }

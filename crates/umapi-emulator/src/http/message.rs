@@ -7,7 +7,7 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::limits::ExceededLimit;
+use crate::{journal::Stage, limits::ExceededLimit};
 
 /// A request, read completely.
 #[derive(Clone)]
@@ -43,12 +43,14 @@ pub(crate) struct Response {
     pub(crate) body: Bytes,
     /// The limit that refused the request, for the journal.
     pub(crate) exceeded_limit: Option<ExceededLimit>,
+    /// Who decided it, for the journal.
+    pub(crate) stage: Stage,
 }
 
 impl Response {
     /// A status without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new(), exceeded_limit: None }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new(), exceeded_limit: None, stage: Stage::Service }
     }
 
     /// A value as JSON. A value that cannot be serialized is a failure of the emulator: 500, with the reason.
@@ -71,6 +73,12 @@ impl Response {
         let body =
             serde_json::json!({"result": "error.internal.exceptionflys", "message": format!("emulator: {reason}")});
         Self::of_type(StatusCode::INTERNAL_SERVER_ERROR, "application/json", body.to_string())
+    }
+
+    /// Notes who decided it.
+    pub(crate) fn decided_by(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
     }
 
     /// Adds a header.

@@ -200,6 +200,6 @@ impl Host {
             Ok(request) => self.app.handle(self.apis, request, connection).await?,
             Err(response) => respond(response, |body| Delivery::at_once(body, AdvanceGuard::none())),
         };
-        Ok(response.map(|body| body.during(exchange)))
+        Ok(response.map(|body| body.during(exchange, &self.closing)))
     }
 }

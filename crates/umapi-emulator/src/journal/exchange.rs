@@ -9,7 +9,7 @@ use http::{
     HeaderMap,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
-use umapi_model::AnyOperation;
+use umapi_model::{AnyOperation, Operation};
 
 use crate::{
     http::{Request, Response},
@@ -47,7 +47,7 @@ pub struct HttpExchange {
     pub body: Option<String>,
     /// The status of the response. `None` if the connection was reset before it.
     pub status: Option<u16>,
-    /// The body of the response, if it is an error.
+    /// The body of the response, if it is an error, or the result of an action request.
     pub response: Option<String>,
     /// The rate limit that refused the request.
     pub exceeded_limit: Option<ExceededLimit>,
@@ -56,6 +56,25 @@ pub struct HttpExchange {
     /// The changes in the ledger: after the first number, up to the second. Changes of concurrent requests may be among them,
     /// under their own request ids.
     pub effects: Option<(i64, i64)>,
+    /// Who decided the response. `None` if the service was not reached.
+    pub(crate) stage: Option<Stage>,
+}
+
+/// Who decides a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// A fault rule, in place of the service.
+    Fault,
+    /// The list of paths: none is like that of the request.
+    Paths,
+    /// The check of the access token and the API key.
+    Login,
+    /// The rate limits.
+    Limits,
+    /// The check of the request against the description.
+    Description,
+    /// The service: the request got through everything else.
+    Service,
 }
 
 impl HttpExchange {
@@ -79,6 +98,7 @@ impl HttpExchange {
             exceeded_limit: None,
             faults: Vec::new(),
             effects: None,
+            stage: None,
         }
     }
 
@@ -88,7 +108,8 @@ impl HttpExchange {
         self.took = took;
         self.status = Some(status);
         self.exceeded_limit = response.exceeded_limit;
-        if is_recorded(&response.headers, status) {
+        let is_action = self.operation == Some(Operation::ExecuteActions.into());
+        if is_recorded(&response.headers, status, is_action) {
             self.response = Some(String::from_utf8_lossy(&response.body).into_owned());
         }
     }
@@ -186,10 +207,10 @@ fn client_id(request: &Request) -> Option<String> {
     fields.find(|(name, _)| name == "client_id").map(|(_, value)| value)
 }
 
-/// Whether the body of a response is recorded: only text, and only of errors, which contain no token.
-fn is_recorded(headers: &HeaderMap, status: u16) -> bool {
+/// Whether the body of a response is recorded: only text, and only of errors and action requests, which contain no token.
+fn is_recorded(headers: &HeaderMap, status: u16, is_action: bool) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    status >= 400 && (content_type.starts_with("text/") || content_type.starts_with("application/json"))
+    (status >= 400 || is_action) && (content_type.starts_with("text/") || content_type.starts_with("application/json"))
 }
 
 #[cfg(test)]

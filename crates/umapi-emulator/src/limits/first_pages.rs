@@ -3,6 +3,8 @@
 //! Known is that a client that reads page 0 again too soon is refused, with everything else that it calls, for most of an hour,
 //! and that `Pragma: umapi-sync-start` lets a retry pass. The rest is guessed here, and listed in DIFFERENCES.md.
 
+use std::time::Duration;
+
 use umapi_model::{CountedCalls, Operation, Throttle};
 use umapi_time::Instant;
 
@@ -102,6 +104,24 @@ impl FirstPages {
     }
 }
 
+/// What is left of the first pages.
+impl FirstPages {
+    /// The reads that count now, and when their period ends, of the limit with a name.
+    pub(super) fn used(&self, settings: &FirstPageLimit, name: &str, now: Instant) -> (u32, Option<Duration>) {
+        let period = self.periods.iter().find(|period| period.limit == name);
+        match period.map(|period| (period.used, period.begin + settings.period())) {
+            Some((used, end)) if now < end => (used, Some(end - now)),
+            _ => (0, None),
+        }
+    }
+
+    /// The limit that blocks the client, and for how long.
+    pub(super) fn blocked(&self, settings: &FirstPageLimit, now: Instant) -> Option<(&'static str, Duration)> {
+        let (until, name) = self.block?;
+        (now < until && settings.block().is_some()).then(|| (name, until - now))
+    }
+}
+
 /// The limit of the first pages of an operation.
 fn first_page_limit(operation: Operation) -> Option<&'static Throttle> {
     operation.throttles().iter().find(|throttle| throttle.counts == CountedCalls::FirstPage)
@@ -114,8 +134,6 @@ fn has_token(list: &str, token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use umapi_time::ManualClock;
 
     use super::*;

@@ -172,6 +172,20 @@ impl LimitSettings {
         Self::documented().with_penalty(Self::LONG_PENALTY)
     }
 
+    /// The names of the ready-made settings.
+    pub(crate) const PRESETS: [&str; 4] = ["documented", "reported", "severe", "off"];
+
+    /// The ready-made settings with a name: `documented`, `reported`, `severe` or `off`.
+    pub(crate) fn preset(name: &str) -> Option<Self> {
+        match name {
+            "documented" => Some(Self::documented()),
+            "reported" => Some(Self::reported()),
+            "severe" => Some(Self::severe()),
+            "off" => Some(Self::off()),
+            _ => None,
+        }
+    }
+
     /// Sets the calls per minute of a class of operations, for one client and for all clients together.
     #[must_use]
     pub fn with_class(mut self, class: ThrottleClass, client: u32, application: u32) -> Self {

@@ -3,7 +3,7 @@
 use super::{Manage, ManageError, organization};
 use crate::{
     engine::provision,
-    seed::{self, DirectoryType, Domain, DomainClaim, Login},
+    seed,
     store::{self, Organization, Reader, fold},
 };
 
@@ -13,16 +13,7 @@ fn find(r: &Reader<'_>, org: &Organization, name: &str) -> Result<store::Directo
 }
 
 fn show(r: &Reader<'_>, org: &Organization, name: &str) -> Result<seed::Directory, ManageError> {
-    let directory = find(r, org, name)?;
-    let claim = |domain: store::Domain| Domain::Claim(DomainClaim { name: domain.name, enforced: domain.enforced });
-    Ok(seed::Directory {
-        directory_type: if directory.federated { DirectoryType::Federated } else { DirectoryType::Enterprise },
-        login: if directory.username_login { Login::Username } else { Login::Email },
-        synced: directory.synced,
-        domains: r.domains(directory.id)?.into_iter().map(claim).collect(),
-        trusted_by: r.trustees(directory.id)?,
-        name: directory.name,
-    })
+    Ok(seed::directory_seed(r, find(r, org, name)?)?)
 }
 
 impl Manage {
@@ -32,7 +23,8 @@ impl Manage {
     /// If the organization does not exist.
     pub fn directories(&self, org_id: &str) -> Result<Vec<seed::Directory>, ManageError> {
         self.read(org_id, |r, org| {
-            r.directories(org.id)?.into_iter().map(|directory| show(r, org, &directory.name)).collect()
+            let directories = r.directories(org.id)?.into_iter();
+            Ok(directories.map(|directory| seed::directory_seed(r, directory)).collect::<Result<_, _>>()?)
         })
     }
 

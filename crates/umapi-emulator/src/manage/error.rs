@@ -71,13 +71,18 @@ impl ManageError {
         self.kind == Kind::Conflict
     }
 
-    pub(super) fn response(&self) -> Response {
-        let status = match self.kind {
+    /// The status of its HTTP response.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self.kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::Conflict => StatusCode::CONFLICT,
             Kind::Failure => StatusCode::INTERNAL_SERVER_ERROR,
-        };
+        }
+    }
+
+    pub(super) fn response(&self) -> Response {
+        let status = self.status();
         let mut body = json!({"code": self.code, "message": self.message});
         if let Some(location) = &self.location {
             body["place"] = json!(location);

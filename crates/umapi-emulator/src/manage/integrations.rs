@@ -50,21 +50,6 @@ fn find(r: &Reader<'_>, client_id: &str) -> Result<Integration, ManageError> {
     })
 }
 
-fn show(integration: Integration) -> seed::Integration {
-    seed::Integration {
-        client_id: integration.client_id,
-        name: integration.name,
-        technical_account: Some(integration.technical_account),
-        technical_account_email: Some(integration.technical_account_email),
-        secrets: integration.secrets,
-        keys: integration.keys,
-        scopes: integration.scopes,
-        metascopes: integration.metascopes,
-        jti_required: integration.jti_required,
-        enabled: integration.enabled,
-    }
-}
-
 fn check_keys(keys: &[String]) -> Result<(), ManageError> {
     match keys.iter().find_map(|key| key_problem(key)) {
         Some(problem) => Err(ManageError::invalid(format!("A key is invalid: {problem}"))),
@@ -78,7 +63,7 @@ impl Manage {
     /// # Errors
     /// If the organization does not exist.
     pub fn integrations(&self, org_id: &str) -> Result<Vec<seed::Integration>, ManageError> {
-        self.read(org_id, |r, org| Ok(r.integrations(org.id)?.into_iter().map(show).collect()))
+        self.read(org_id, |r, org| Ok(r.integrations(org.id)?.into_iter().map(seed::integration_seed).collect()))
     }
 
     /// An integration of any organization, by its client id.
@@ -86,7 +71,7 @@ impl Manage {
     /// # Errors
     /// If it does not exist.
     pub fn integration(&self, client_id: &str) -> Result<seed::Integration, ManageError> {
-        self.app.store.read(|r| find(r, client_id).map(show))
+        self.app.store.read(|r| find(r, client_id).map(seed::integration_seed))
     }
 
     /// Creates an integration and its technical account.
@@ -97,7 +82,7 @@ impl Manage {
         check_keys(&new.keys)?;
         self.write(org_id, |tx, _| {
             seed::add_integration(tx, org_id, new)?;
-            find(&tx.rows(), &new.client_id).map(show)
+            find(&tx.rows(), &new.client_id).map(seed::integration_seed)
         })
     }
 
@@ -176,7 +161,7 @@ impl Manage {
             let mut integration = find(&tx.rows(), client_id)?;
             change(&mut integration);
             tx.change_integration(&integration)?;
-            Ok(show(integration))
+            Ok(seed::integration_seed(integration))
         })
     }
 }

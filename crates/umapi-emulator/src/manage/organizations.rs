@@ -82,6 +82,18 @@ impl Manage {
         Ok(seed::load(&self.app.store, seed)?)
     }
 
+    /// All organizations and the rate limits as a seed, in JSON. It contains the secrets of the integrations.
+    ///
+    /// A seed says who is in a group, and not since when. The order of its users is such that the same users hold a license,
+    /// unless some wait for licenses of several profiles that they joined in different orders.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn export(&self) -> Result<Vec<u8>, ManageError> {
+        let limits = self.app.limits.settings();
+        Ok(self.app.store.read(|r| seed::export(r, &limits))?)
+    }
+
     /// Changes an organization.
     ///
     /// # Errors

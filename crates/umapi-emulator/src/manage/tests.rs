@@ -34,7 +34,7 @@ impl Fixture {
     fn handle(&self, request: crate::http::Request) -> crate::http::Response {
         let route = self.app.contract.route(&[Api::Management], &request.method, &request.path, false);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.app.handle_management(request, route))
+        runtime.block_on(self.app.handle_management(request, route)).0
     }
 
     fn send(&self, method: Method, target: &str, content_type: &str, body: String) -> (u16, HeaderMap, Value) {

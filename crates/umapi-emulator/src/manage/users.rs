@@ -3,7 +3,7 @@
 use super::{Manage, ManageError};
 use crate::{
     seed::{self, Presence, UserStatus, UserType},
-    store::{self, Organization, Reader, UserKind, UserRow, domain_of, fold},
+    store::{self, Organization, Reader, UserKind, UserRow},
 };
 
 /// Finds an account by its email address or username, in any state. If two accounts have the address, the account of the
@@ -23,36 +23,7 @@ fn show(r: &Reader<'_>, user: UserRow) -> Result<seed::User, ManageError> {
     for membership in r.memberships(user.id)?.into_iter().filter(store::Membership::is_direct) {
         groups.extend(r.group_row(user.org, membership.group)?.map(|group| group.name));
     }
-    let named_by_email = user.username == user.email;
-    let own_domain = user.domain == fold(domain_of(&user.email));
-    Ok(seed::User {
-        user_type: match user.kind {
-            UserKind::AdobeId => UserType::AdobeId,
-            UserKind::EnterpriseId => UserType::EnterpriseId,
-            UserKind::FederatedId => UserType::FederatedId,
-            UserKind::Unknown => UserType::Unknown,
-        },
-        email: user.email,
-        username: (!named_by_email).then_some(user.username),
-        domain: (!own_domain).then_some(user.domain),
-        firstname: user.firstname,
-        lastname: user.lastname,
-        country: user.country,
-        phone: user.phone,
-        status: match user.status {
-            store::UserStatus::Active => UserStatus::Active,
-            store::UserStatus::Disabled => UserStatus::Disabled,
-            store::UserStatus::Locked => UserStatus::Locked,
-            store::UserStatus::Removed => UserStatus::Removed,
-        },
-        presence: match user.presence {
-            store::Presence::Member => Presence::Member,
-            store::Presence::DirectoryOnly => Presence::DirectoryOnly,
-            store::Presence::Invited => Presence::Invited,
-        },
-        technical: user.technical,
-        groups,
-    })
+    Ok(seed::user_seed(user, groups))
 }
 
 impl Manage {

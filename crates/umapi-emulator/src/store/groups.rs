@@ -108,10 +108,11 @@ pub struct GroupRow {
     pub developers: Option<GroupId>,
 }
 
-const COLUMNS: &str = "SELECT g.id, g.org, g.kind, g.name, g.description, g.read_only, g.subject, g.quota, g.members,
+pub(super) const COLUMNS: &str =
+    "SELECT g.id, g.org, g.kind, g.name, g.description, g.read_only, g.subject, g.quota, g.members,
     g.licensed, g.admins, g.developers FROM grp g";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
     Ok(GroupRow {
         id: row.get(0)?,
         org: row.get(1)?,

@@ -97,10 +97,10 @@ pub struct LedgerEntry {
     pub detail: Option<String>,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "SELECT l.seq, l.at, l.request, l.command, l.step, l.kind, l.user_key, l.group_key, l.detail, l.org FROM ledger l";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     Ok(LedgerEntry {
         seq: row.get(0)?,
         cause: Cause { at: row.get(1)?, request: row.get(2)?, command: row.get(3)?, step: row.get(4)? },

@@ -59,7 +59,7 @@ impl MemberClass {
         if yes { Self(self.0 | bit) } else { Self(self.0 & !bit) }
     }
 
-    pub(super) const fn number(self) -> i64 {
+    pub(crate) const fn number(self) -> i64 {
         self.0
     }
 }

@@ -141,6 +141,15 @@ impl Reader<'_> {
             .optional()?)
     }
 
+    /// Returns a product by its id inside the store.
+    pub(crate) fn product_row(&self, org: OrgId, id: ProductId) -> Result<Option<Product>, StoreError> {
+        Ok(self
+            .sql
+            .prepare_cached(&format!("{PRODUCT} WHERE p.org = ?1 AND p.id = ?2"))?
+            .query_row(params![org, id], read)
+            .optional()?)
+    }
+
     /// Returns the product with this name, ignoring case.
     ///
     /// # Errors

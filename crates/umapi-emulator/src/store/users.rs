@@ -239,6 +239,27 @@ impl Reader<'_> {
             .collect::<Result<_, _>>()?)
     }
 
+    /// Passes every user of an organization to `take`, in an order in which a seed gives the same users the licenses of a
+    /// profile: those who are in a profile whose licenses do not suffice come first, in the order in which they joined.
+    pub(crate) fn each_user_to_seed(
+        &self,
+        org: OrgId,
+        mut take: impl FnMut(UserRow) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut query = self.sql.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM user u LEFT JOIN (
+                SELECT m.usr AS usr, MIN(m.since) AS since FROM membership m JOIN grp g ON g.id = m.grp
+                WHERE g.org = ?1 AND g.kind = 1 AND g.quota IS NOT NULL AND g.members > g.licensed GROUP BY m.usr
+             ) w ON w.usr = u.id
+             WHERE u.org = ?1 ORDER BY w.since IS NULL, w.since, u.id"
+        ))?;
+        let mut rows = query.query([org])?;
+        while let Some(row) = rows.next()? {
+            take(read(row)?)?;
+        }
+        Ok(())
+    }
+
     /// Returns the rows of one account, in every organization that has it.
     ///
     /// # Errors

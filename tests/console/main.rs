@@ -1,0 +1,2 @@
+//! The console of the emulator in a real browser.
+fn main() {}
