@@ -124,8 +124,10 @@ fn bars(limits: &[LimitUsage]) -> Markup {
                 li {
                     span.name { (limit.name) }
                     (frame::bar(part, whole, &format!("{}: {text}", limit.name)))
-                    span.number { (text) }
-                    span.quiet.number { @match limit.free_in { Some(wait) => { "free in " (duration(wait)) }, None => "all free" } }
+                    span.left {
+                        span { (text) }
+                        span.quiet { @match limit.free_in { Some(wait) => { "free in " (duration(wait)) }, None => "all free" } }
+                    }
                 }
             }
         }

@@ -183,7 +183,8 @@ pub(super) fn page(context: &Context<'_>) -> Result<Outcome, PageError> {
         }
         div.toolbar {
             @if live.is_some() {
-                p.live-state role="status" { noscript { "Live updates need JavaScript. Reload the page for new requests." } }
+                p.live-state role="status" { "Not live" }
+                noscript { "Live updates need JavaScript. Reload the page for new requests." }
                 button.quiet type="button" data-pause hidden { "Pause" }
             } @else {
                 p { a href=(link("/", &parameters)) { "Newest requests" } }
@@ -225,7 +226,7 @@ fn row(exchange: &HttpExchange) -> Markup {
                 }
                 " " span.path { (exchange.method) " " (shortened(path)) }
             }
-            td.client { (shortened(exchange.client.as_deref().unwrap_or("none"))) }
+            td.client title=[exchange.client.as_deref().map(shortened)] { (shortened(exchange.client.as_deref().unwrap_or("none"))) }
             td.took { (took(exchange.took)) }
             td.notes { (notes(exchange)) }
         }

@@ -200,7 +200,16 @@ pub(super) fn one(context: &Context<'_>, id: &str) -> Result<Outcome, PageError>
         @else { (licenses(&profiles)) }
         h2 { "Groups" }
         @if groups.is_empty() { p.quiet { "The user is in no group." } }
-        ul { @for entry in groups { li { a href=(format!("/console/groups/{}?org={}", entry.group, org.org_id)) { (entry.name) } " " span.quiet { (entry.kind.as_str()) } } } }
+        @else {
+            ul {
+                @for entry in groups {
+                    li {
+                        a href=(format!("/console/groups/{}", entry.group)) { (entry.name) } " "
+                        span.quiet { (entry.kind.as_str()) }
+                    }
+                }
+            }
+        }
         @if total > MOST { p.quiet { "Only " (MOST) " of " (total) " memberships are shown." } }
         h2 { "History" }
         (history(&changes))

@@ -11,10 +11,10 @@ use crate::store::{ChangeKind, LedgerEntry};
 /// A time of day with milliseconds, and the whole date for those who ask.
 pub(super) fn clock_time(at: SystemTime) -> Markup {
     let at = OffsetDateTime::from(at);
-    let format = format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
-    let short = at.format(format).unwrap_or_default();
+    let short = at.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default();
+    let millis = at.format(format_description!(".[subsecond digits:3]")).unwrap_or_default();
     let whole = at.format(&Rfc3339).unwrap_or_default();
-    html! { time datetime=(whole) title=(whole) { (short) } }
+    html! { time datetime=(whole) title=(whole) { (short) span { (millis) } } }
 }
 
 /// A date and time to the second.

@@ -216,7 +216,7 @@ mod tests {
                 for email in ["Bob@x.com", "ann@x.com", "eve@y.com", "a%@x.com"] {
                     user(tx, org, email);
                 }
-                tx.create_user(org, &NewUser::member(UserKind::AdobeId, "ann@x.com", "x.com"))?;
+                tx.create_user(org, &NewUser::member(UserKind::FederatedId, "ann@x.com", "x.com"))?;
                 tx.create_user(
                     org,
                     &NewUser { username: Some("kid"), ..NewUser::member(UserKind::FederatedId, "zoe@x.com", "x.com") },

@@ -3,6 +3,7 @@
 
 mod actions;
 mod conduct;
+mod console;
 mod groups;
 mod hostile_clients;
 mod legacy_users;

@@ -31,7 +31,9 @@ for (const place of document.querySelectorAll("[data-live]")) {
     stream.addEventListener("rows", (event) => {
       last = event.lastEventId || last;
       const body = place.tBodies[0];
-      body.prepend(parsed(event.data));
+      const rows = parsed(event.data);
+      for (const row of rows.children) row.className += " fresh";
+      body.prepend(rows);
       while (most && body.rows.length > most) body.deleteRow(-1);
       document.querySelector(".empty")?.remove();
     });
@@ -87,7 +89,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   if (event.key === "/") {
-    const field = document.querySelector("[role=search] input[type=search], [role=search] select");
+    const field = document.querySelector("[role=search] input[type=search]");
     if (field) {
       event.preventDefault();
       field.focus();
