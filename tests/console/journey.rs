@@ -157,7 +157,7 @@ async fn a_fault_is_added_and_met(browser: &Browser, service: &Service) {
     browser.fill(&format!("{form} [name=status]"), "503").await;
     browser.fill(&format!("{form} [name=times]"), "1").await;
     browser.find(&format!("{form} button")).await.click().await.unwrap();
-    browser.until("the rule", "document.body.textContent.includes('listUsers · answer 503 · at most 1 times')").await;
+    browser.until("the rule", "document.body.textContent.includes('listUsers · answer 503 · at most once')").await;
     browser.until("the page is live", CONNECTED).await;
     assert_eq!(service.get("/users/{org}/1").await, 503, "the fault is met");
     browser.until("the count", "document.querySelector('[id$=-fired]').textContent === '1'").await;

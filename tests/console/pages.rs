@@ -72,7 +72,7 @@ async fn every_page_is_sound_at_both_widths() {
                     problems.push(format!("{place}: wider than the window: {}", axe::plain(&wide)));
                 }
                 let shift = browser.client.execute_async(SHIFT, Vec::new()).await.unwrap();
-                if shift.as_f64().is_none_or(|shift| shift > 0.01) {
+                if shift.as_f64().is_none_or(|shift| shift > 0.1) {
                     problems.push(format!("{place}: the layout shifts by {shift}"));
                 }
                 if browser.value("window.evil").await != serde_json::Value::Null {
@@ -97,7 +97,7 @@ const WIDEST: &str = "[...document.querySelectorAll('main *, header *')].filter(
     (element) => element.getBoundingClientRect().right > innerWidth && !element.closest('.scroll, pre')
 ).map((element) => element.outerHTML.slice(0, 120)).slice(0, 3).join(' | ')";
 
-/// The sum of all layout shifts since the page was loaded.
+/// The sum of all layout shifts since the page was loaded. Up to 0.1 counts as good: a table can be shown while it arrives.
 const SHIFT: &str = "const done = arguments[arguments.length - 1];
     let sum = 0;
     new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })

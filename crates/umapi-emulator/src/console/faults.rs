@@ -294,7 +294,7 @@ pub(super) fn summary(rule: &FaultRule) -> String {
         parts.push(format!("every {} calls", when["every"]));
     }
     if let Some(times) = when["times"].as_u64() {
-        parts.push(format!("at most {times} times"));
+        parts.push(if times == 1 { "at most once".to_owned() } else { format!("at most {times} times") });
     }
     if let Some(probability) = when["probability"].as_f64() {
         parts.push(format!("with probability {probability}"));

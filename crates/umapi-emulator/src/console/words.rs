@@ -32,12 +32,13 @@ pub(super) fn date_time_of_millis(millis: i64) -> String {
 /// A duration in its two largest units, rounded up to seconds.
 pub(super) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
-    }
+    let ((large, of_large), (small, of_small)) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3600 => ((seconds / 60, "min"), (seconds % 60, "s")),
+        3600..86_400 => ((seconds / 3600, "h"), (seconds % 3600 / 60, "min")),
+        _ => ((seconds / 86_400, "d"), (seconds % 86_400 / 3600, "h")),
+    };
+    if small == 0 { format!("{large} {of_large}") } else { format!("{large} {of_large} {small} {of_small}") }
 }
 
 /// A time that a call took.
@@ -134,8 +135,8 @@ mod tests {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!((count(1, "user", "users"), count(2000, "user", "users")), ("1 user".into(), "2,000 users".into()));
         assert_eq!((bytes(12), bytes(2048), bytes(3 << 20)), ("12 B".into(), "2.0 KB".into(), "3.0 MB".into()));
-        let seconds = [0, 59, 61, 3660, 90_000].map(Duration::from_secs).map(duration);
-        assert_eq!(seconds, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
+        let seconds = [0, 59, 61, 3660, 86_400, 90_000].map(Duration::from_secs).map(duration);
+        assert_eq!(seconds, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d", "1 d 1 h"]);
         assert_eq!(duration(Duration::from_millis(1)), "1 s");
         assert_eq!(took(Duration::from_micros(1234)), "1.2 ms");
         assert_eq!(date_time_of_millis(86_400_000), "1970-01-02 00:00:00 UTC");

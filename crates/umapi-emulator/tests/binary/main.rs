@@ -115,7 +115,15 @@ async fn options_and_environment_are_used() {
         Serving::start(command.env("UMAPI_EMULATOR_PAGE_SIZE", "20").env("UMAPI_EMULATOR_NO_MANAGEMENT", "yes"));
     let page = serving.users().await;
     assert_eq!((page["users"].as_array().unwrap().len(), &page["lastPage"]), (20, &Value::Bool(false)));
-    assert!(serving.ready.get("managementUrl").is_none());
+    assert!(serving.ready.get("managementUrl").is_none() && serving.ready.get("consoleUrl").is_none());
+}
+
+#[tokio::test]
+async fn the_console_is_served_also_without_a_browser() {
+    let serving = Serving::start(command(&["--open"]).env("PATH", "").env_remove("BROWSER"));
+    let console = reqwest::get(serving.text("/consoleUrl")).await.unwrap();
+    assert_eq!(console.status(), 200);
+    assert!(console.text().await.unwrap().contains("<h1>Requests</h1>"));
 }
 
 #[tokio::test]
