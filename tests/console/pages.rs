@@ -114,11 +114,7 @@ async fn write_docs(browser: &Browser, service: &Service) {
     browser.resize(1100, 620).await;
     let action =
         link_to(browser, &format!("{}?operation=executeActions", service.console), "tbody tr:first-child a").await;
-    for (name, url) in [
-        ("requests", service.console.clone()),
-        ("request", action),
-        ("limits", format!("{}console/limits", service.console)),
-    ] {
+    for (name, url) in [("requests", service.console.clone()), ("request", action)] {
         browser.client.goto(&url).await.unwrap();
         browser.screenshot(&folder.join(format!("{name}.png"))).await;
     }
