@@ -10,6 +10,7 @@ mod login;
 mod machine;
 mod pace;
 mod peers;
+mod permits;
 mod report;
 mod requests;
 mod serving;
@@ -85,6 +86,7 @@ enum Benchmark {
     Requests,
     Streaming,
     Pace,
+    Permits,
     Commands,
     Sync,
 }
@@ -114,6 +116,7 @@ async fn all(run: &Run) -> Result<()> {
                 Benchmark::Streaming => report.add(streaming::measure(run)?),
                 // It has a runtime of its own, whose thread the virtual clock shares.
                 Benchmark::Pace => report.add(tokio::task::block_in_place(|| pace::measure(run))?),
+                Benchmark::Permits => report.add(permits::measure(run).await?),
                 Benchmark::Commands => report.add(commands::measure(run)?),
                 Benchmark::Sync => report.add(sync::measure(run)?),
             }

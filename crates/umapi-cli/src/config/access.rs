@@ -43,6 +43,7 @@ pub(crate) struct Access {
     /// The largest number of attempts of a request, if the source of the login sets it.
     pub(crate) attempts: Option<u32>,
     /// Where the limits and the token are shared with other processes.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "nothing uses it then"))]
     pub(crate) shared: Option<Shared>,
     /// How to replace a client secret that is rejected.
     pub(crate) secret_remedy: String,

@@ -41,6 +41,7 @@ pub(crate) enum OnFailure {
 
 /// Where the limits and the token are shared, with its secret.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "nothing uses it then"))]
 pub(crate) struct Shared {
     pub(crate) redis: String,
     pub(crate) user: Option<String>,
