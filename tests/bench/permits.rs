@@ -27,7 +27,8 @@ pub(crate) async fn measure(run: &Run) -> Result<Table> {
          {QUOTA} calls. The server of the shared limits is redis-server on this machine, over plain TCP. The median, and in \
          parentheses the least and the greatest of ten parts."
     );
-    let mut table = Table::new("A permit of the rate limits", how, &["rate limits", "a permit, ms", "permits a second"]);
+    let mut table =
+        Table::new("A permit of the rate limits", how, &["rate limits", "a permit, ms", "permits a second"]);
     let local = InMemoryRateLimits::new(Clock::real());
     row(&mut table, "of one process, in memory", &costs(&local, permits).await?);
     match Server::start().await? {

@@ -133,6 +133,11 @@ impl Error {
         matches!(self.inner.kind, Kind::Certificate { is_unknown_issuer: true })
     }
 
+    /// Whether a custom source cannot be reached: see [`unavailable`](Self::unavailable).
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self.inner.kind, Kind::Unavailable)
+    }
+
     /// Whether the client id is unknown, or belongs to another login server: `invalid_client` with status 400.
     pub fn is_unknown_client(&self) -> bool {
         self.is_invalid_client() && self.status() == Some(400)

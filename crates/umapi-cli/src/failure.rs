@@ -237,6 +237,9 @@ fn remedy_of(error: &Error) -> Option<String> {
                 .to_owned(),
         );
     }
+    if error.is_rate_limit_store() || error.login().is_some_and(auth::Error::is_unavailable) {
+        return Some("see \"umapi help shared-limits\" for what calls can do without Redis".to_owned());
+    }
     match exit_of(error) {
         Exit::Login => Some("run \"umapi auth check\" to see what is missing".to_owned()),
         Exit::RateLimited => Some(match error.until() {

@@ -1,5 +1,6 @@
 //! Real servers for tests: Redis and Valkey, on a free port, with data that ends with them.
 #![allow(dead_code, reason = "the tests of the crate and those beside it use different parts")]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a helper of tests fails like a test")]
 
 use std::{
     net::TcpListener,

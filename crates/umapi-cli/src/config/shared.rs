@@ -136,7 +136,8 @@ impl Shared {
     }
 }
 
-#[cfg(all(test, feature = "redis"))]
+#[cfg(test)]
+#[cfg(feature = "redis")]
 mod tests {
     use super::*;
 

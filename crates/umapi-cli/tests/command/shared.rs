@@ -74,7 +74,7 @@ fn redis_that_is_gone_ends_a_call_without_a_request() {
     configure(&stage, &server, "");
     server.kill();
     let failed = umapi(&stage, &["users", "create", "a@example.com", "--type", "adobe"]).with_code(5);
-    failed.saying("connection refused").saying("check that it runs");
+    failed.saying("connection refused").saying("check that it runs").saying("umapi help shared-limits");
     assert_eq!(stage.emulator.journal().all().len(), 0);
     // The emulator of the command itself shares nothing.
     ended(stage.bare_command().args(["users", "list", "--emulator"])).done();

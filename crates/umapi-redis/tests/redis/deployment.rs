@@ -79,7 +79,8 @@ fn with_tls(program: &Path) -> (Server, u16) {
 
 #[tokio::test]
 async fn tls_and_a_user_with_few_permissions_suffice() {
-    let Some(program) = engines().into_iter().next() else { return };
+    // Not every build of Valkey has TLS.
+    let Some(program) = engines().into_iter().find(|program| program.ends_with("redis-server")) else { return };
     let (server, port) = with_tls(&program);
     let ca = fs::read(server.path("ca.pem")).unwrap();
     let url = |host: &str| format!("rediss://ops@{host}:{port}");
