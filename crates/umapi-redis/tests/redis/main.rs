@@ -1,5 +1,5 @@
 //! Shared rate limits and tokens with real servers, other processes, and servers that lie.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod deployment;
 mod failures;

@@ -74,7 +74,7 @@ impl Workers {
         self.processes.len()
     }
 
-    /// Waits for all of them. Returns what each printed after `result:`.
+    /// Waits for all of them. Returns what each printed after `my result:`.
     pub(crate) fn results(self) -> Vec<Option<String>> {
         let outputs = self.processes.into_iter().map(|process| process.wait_with_output().unwrap());
         outputs.map(|output| result_of(&output)).collect()
@@ -83,7 +83,7 @@ impl Workers {
 
 fn result_of(output: &Output) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let result = text.lines().find_map(|line| Some(line.split_once("result: ")?.1.to_owned()));
+    let result = text.lines().find_map(|line| Some(line.split_once("my result: ")?.1.to_owned()));
     if result.is_none() && output.status.code().is_some() {
         panic!("no result: {text}\n{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -113,7 +113,7 @@ fn does_its_task() {
             other => panic!("unknown task {other}"),
         }
     });
-    println!("result: {result}");
+    println!("my result: {result}");
 }
 
 /// Sends one action request after the other for a time. Returns how many were answered.
