@@ -158,6 +158,10 @@ pub fn compare(plan: &Plan, log: &PeerLog, primary: &str) -> Vec<Compared> {
             }
         }
     }
+    // Whoever leaves the organization leaves its groups, whether that is told or not.
+    let leaves = |key: &&Key| matches!(key.action, "leave" | "delete-account");
+    let leaving: BTreeMap<_, u64> =
+        theirs.iter().filter(|(key, _)| leaves(key)).map(|(key, line)| ((key.org.clone(), key.user), *line)).collect();
     let mut compared = Vec::new();
     let mut matched = BTreeSet::new();
     let mut push = |key: &Key, who, reason: Option<String>, line| {
@@ -181,6 +185,7 @@ pub fn compare(plan: &Plan, log: &PeerLog, primary: &str) -> Vec<Compared> {
                 matched.insert(place);
                 (Who::Both, line)
             }
+            None if key.action == "remove" && leaving.contains_key(&place) => (Who::Both, leaving.get(&place).copied()),
             None if key.action == "add" && unknown_adds.contains(&place) => (Who::Unknown, None),
             // Without the messages of this level, nobody knows what user-sync would do.
             None if log.shape() != LogShape::Whole => (Who::Unknown, None),

@@ -167,6 +167,19 @@ fn the_log_of_a_real_run_is_read() {
 }
 
 #[test]
+fn who_leaves_for_both_leaves_the_groups_for_both() {
+    let log = PeerLog::parse(&REAL.replace("Removing mapped groups from Adobe-only user", "Removing Adobe-only user"));
+    let ours = remove("carla@enterprise.example", "Sales");
+    let compared = compare(&plan(&[&ours]), &log, "main");
+    let carla: Vec<&Compared> =
+        compared.iter().filter(|row| row.user.as_deref() == Some("carla@enterprise.example")).collect();
+    assert_eq!(
+        carla.iter().map(|row| (row.action, row.who)).collect::<Vec<_>>(),
+        [("leave", Who::OnlyUserSync), ("remove", Who::Both)]
+    );
+}
+
+#[test]
 fn odd_messages_are_no_changes_and_no_panics() {
     for message in [
         "Managing groups for user key: a added: {'x removed: set()",
