@@ -300,7 +300,12 @@ impl CloudClient {
     }
 }
 
-/// Whether a failure means that nobody may see the list, or log in: not a fault that passes.
+/// Whether a failure lasts until somebody changes the settings or the rights of the application.
 pub(super) fn is_of_setup(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Login | FailureKind::Denied | FailureKind::Rejected)
+    is_of_login(failure) || failure.kind == FailureKind::Rejected
+}
+
+/// Whether a failure concerns the login and its rights, and so every request.
+pub(super) fn is_of_login(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Login | FailureKind::Denied)
 }

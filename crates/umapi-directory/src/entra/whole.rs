@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     EntraDirectory,
-    graph::{Group, GroupChange, Member, MemberKind, READ_HIDDEN, grant, is_hidden, is_of_setup},
+    graph::{Group, GroupChange, Member, MemberKind, READ_HIDDEN, grant, is_hidden, is_of_login, is_of_setup},
 };
 use crate::{
     changes::{Cursor, Entry, EntryKey, GroupEntry, PersonEntry, Whole},
@@ -218,7 +218,8 @@ impl EntraDirectory {
             };
             match answer {
                 Ok(named) => found.extend(named),
-                Err(failure) if self.client.has_answered() && !is_of_setup(&failure) => {
+                // A name that Microsoft Graph does not accept says nothing about the others.
+                Err(failure) if self.client.has_answered() && !is_of_login(&failure) => {
                     whole.unread.insert((*name).to_owned(), failure.gap(format!("group {name}")));
                 }
                 Err(failure) => return Err(self.error(failure).await),

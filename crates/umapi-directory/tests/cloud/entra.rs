@@ -334,6 +334,15 @@ async fn one_bad_group_does_not_end_the_others() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_not_accepted_does_not_end_the_others() {
+    let fake = company();
+    fake.fail(0, Fault::Status(400, Vec::new(), json!({ "error": { "code": "BadRequest" } }).to_string()));
+    let read = try_read(&directory(&fake), &query(&["Design", "Film"], &[])).await.unwrap();
+    assert_eq!(read.causes("Design"), [GapCause::Unreadable]);
+    assert_eq!(read.members("Film"), names(&[3, 4, 5]));
+}
+
+#[tokio::test]
 async fn many_named_groups_are_read_at_once() {
     let fake = company();
     let names: Vec<String> = (0..60).map(|number| format!("Team {number}")).collect();

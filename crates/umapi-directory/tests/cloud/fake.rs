@@ -229,8 +229,15 @@ fn serve<S: Service>(mut stream: TcpStream, service: &S, shared: &Shared) {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(clone);
     while let Some(request) = Request::read(&mut reader) {
-        let response =
-            if service.is_counted(&request) { faulty(service, shared, &request) } else { service.answer(&request) };
+        let response = if request.path == "/fake/requests" {
+            // For measurements: the number of requests since the last time.
+            let requests = std::mem::take(&mut *shared.log.lock().unwrap()).len();
+            Response::json(200, &serde_json::json!(requests))
+        } else if service.is_counted(&request) {
+            faulty(service, shared, &request)
+        } else {
+            service.answer(&request)
+        };
         let is_over = response.write(&mut stream).is_err() || response.cut_at.is_some();
         if is_over {
             let _ = stream.shutdown(std::net::Shutdown::Both);

@@ -341,6 +341,10 @@ impl Service for Entra {
     }
 }
 
+/// A page of a delta: since which change, what is selected, after which place, and the number of the selection. `Err`: the
+/// answer for somebody who only asks for the last cursor.
+type Delta = Result<(u64, String, String, u64), Response>;
+
 /// An answer, or a refusal.
 type Answer = Result<Response, Response>;
 
@@ -549,7 +553,7 @@ impl State {
     }
 
     /// A page of a delta. Returns since when, what is selected, after which id, and up to which change the delta goes.
-    fn delta(&mut self, request: &Request) -> Result<Result<(u64, String, String, u64), Response>, Response> {
+    fn delta(&mut self, request: &Request) -> Result<Delta, Response> {
         let (list, _) = request.path.trim_end_matches('/').rsplit_once('/').unwrap();
         if request.query("$top").is_some() {
             return Err(refusal(400, "Request_UnsupportedQuery", "'$top' is not supported for delta queries."));
