@@ -1,7 +1,11 @@
 //! Runs the fakes of directories in the cloud, for the SDKs of their vendors and for measurements: prints where they are as one
 //! line of JSON, and ends when its standard input ends. With `PEOPLE GROUPS` as arguments, they have so many. A line `change` on
 //! standard input makes ten changes; it prints the number of requests since the last one.
-#![allow(clippy::print_stdout, reason = "an example prints its result")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a helper of tests fails like a test, and prints its result"
+)]
 
 #[path = "../tests/cloud/fake.rs"]
 mod fake;
