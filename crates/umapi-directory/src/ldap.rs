@@ -27,7 +27,7 @@ use crate::{
     directory::{Directory, DirectoryError, GroupReading, GroupSelector, Query, ReadFuture, Reading},
     extent::{Extent, Gap, GapCause},
     person::{Attributes, Person, PersonId},
-    settings::{LdapPreset, LdapSettings},
+    settings::{LdapPreset, LdapSettings, MissingMembers},
 };
 
 /// The flag of `userAccountControl` of a disabled account.
@@ -148,7 +148,7 @@ impl LdapDirectory {
         group_attributes.extend(MEMBERS.map(str::to_owned));
         if preset == LdapPreset::Ad {
             person_attributes.push(GUID.to_owned());
-            group_attributes.extend([GUID, "objectCategory"].map(str::to_owned));
+            group_attributes.extend([GUID, "objectCategory", "groupType"].map(str::to_owned));
         }
         person_attributes.push(id.clone());
         Read {
@@ -174,6 +174,15 @@ impl LdapDirectory {
         let (groups, group_list) = read.groups().await?;
         let notices = read.found.notices();
         Ok(Reading { people, groups, group_list, notices })
+    }
+
+    /// Whether a member who is not found may be one whom the user may not see.
+    fn missing_may_be_hidden(&self, preset: LdapPreset) -> bool {
+        match self.settings.missing_members {
+            Some(missing) => missing == MissingMembers::Hidden,
+            // Active Directory takes the names of deleted members out of their groups.
+            None => preset == LdapPreset::Ad,
+        }
     }
 
     /// Where groups are searched.

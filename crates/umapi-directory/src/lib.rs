@@ -48,5 +48,5 @@ pub use okta::{OktaDirectory, OktaLogin};
 pub use person::{Attributes, Person, PersonId};
 pub use settings::{
     AdobeSettings, DirectorySettings, EntraCloud, EntraSettings, ExecSettings, FileFormat, FileSettings,
-    GoogleSettings, LdapLogin, LdapPreset, LdapSettings, OktaSettings, OktaStatus, SecretSource,
+    GoogleSettings, LdapLogin, LdapPreset, LdapSettings, MissingMembers, OktaSettings, OktaStatus, SecretSource,
 };

@@ -135,6 +135,15 @@ pub struct LdapSettings {
     /// Whether members of groups in a group count. Default: yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<bool>,
+    /// What it means that a group names a member whom the user cannot find: that the member is `gone`, or perhaps `hidden`,
+    /// so that nobody is removed from the group. Default: `hidden` on Active Directory, which keeps no names of deleted
+    /// members, else `gone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_members: Option<MissingMembers>,
+    /// Whether the domains that the server refers to, such as the child domains of a forest, hold nobody who matters. Default:
+    /// no, and lists are not whole with such a reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_referrals: Option<bool>,
     /// The number of entries in a page. Default: 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
@@ -157,6 +166,16 @@ pub enum LdapPreset {
     Ds389,
     /// FreeIPA.
     FreeIpa,
+}
+
+/// What a member means whom the user of a directory cannot find.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingMembers {
+    /// The member was deleted, and the name stayed in the group.
+    Gone,
+    /// The user may not see the member.
+    Hidden,
 }
 
 /// How to log in to a server that speaks LDAP.

@@ -32,6 +32,8 @@ mod signals;
 mod stage;
 mod sync;
 mod sync_cases;
+#[cfg(unix)]
+mod sync_dirsync;
 mod sync_entra;
 #[cfg(unix)]
 mod sync_faults;

@@ -13,11 +13,8 @@ use ldap3::{
     Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, ResultEntry, Scope, SearchEntry,
     controls::{Control, ControlType, PagedResults, RawControl},
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
-use umapi_http::Secret;
+use rustls::ClientConfig;
+use umapi_http::{HttpOptions, Secret};
 
 use super::{GUID, dirsync};
 use crate::{
@@ -56,6 +53,8 @@ pub(super) struct Connection {
     pub(super) index: usize,
     page_size: u32,
     timeout: Duration,
+    /// Whether other domains hold nobody who matters.
+    ignores_referrals: bool,
     /// Whether it did not answer in time. It is not asked again: a group may have thousands of members to wait for.
     is_silent: bool,
 }
@@ -144,11 +143,10 @@ impl Connection {
         folder: &Path,
         skip: usize,
     ) -> Result<Self, DirectoryError> {
-        let tls = Arc::new(tls_config(settings, folder)?);
         let mut last = DirectoryError::setting("ldap", "no server is left to try", "check `url`");
         last.is_temporary = true;
         for (index, url) in settings.url.iter().enumerate().skip(skip) {
-            match Self::open_one(settings, index, url, Arc::clone(&tls), password).await {
+            match Self::open_one(settings, index, url, folder, password).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) if error.is_temporary => last = error,
                 Err(error) => return Err(error),
@@ -161,7 +159,7 @@ impl Connection {
         settings: &LdapSettings,
         index: usize,
         url: &str,
-        tls: Arc<ClientConfig>,
+        folder: &Path,
         password: Option<&Secret>,
     ) -> Result<Self, DirectoryError> {
         let timeout = settings.timeout.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.max(1).into()));
@@ -175,7 +173,10 @@ impl Connection {
             let reason = "a password would cross the network unencrypted";
             return Err(DirectoryError::setting(url, reason, "use ldaps://, or leave `start_tls` on"));
         }
-        let connection = LdapConnSettings::new().set_conn_timeout(timeout).set_starttls(starttls).set_config(tls);
+        let mut connection = LdapConnSettings::new().set_conn_timeout(timeout).set_starttls(starttls);
+        if starttls || url.starts_with("ldaps://") {
+            connection = connection.set_config(Arc::new(tls_config(settings, folder)?));
+        }
         let opened = understood(LdapConnAsync::with_settings(connection, url)).await;
         let (driver, ldap) = match opened {
             Ok(opened) => opened.map_err(|error| unreachable_server(url, starttls, &error))?,
@@ -184,7 +185,9 @@ impl Connection {
         // A message that cannot be understood ends the driver, and with it the connection.
         tokio::spawn(understood(driver.drive()));
         let page_size = settings.page_size.unwrap_or(PAGE_SIZE).max(1);
-        let mut connection = Self { ldap, server: url.to_owned(), index, page_size, timeout, is_silent: false };
+        let ignores_referrals = settings.ignore_referrals.unwrap_or(false);
+        let server = url.to_owned();
+        let mut connection = Self { ldap, server, index, page_size, timeout, ignores_referrals, is_silent: false };
         match understood(connection.log_in(login, settings.user.as_deref(), password)).await {
             Ok(logged_in) => logged_in?,
             Err(Garbage) => return Err(unusable(url, NOT_LDAP)),
@@ -395,7 +398,7 @@ impl Connection {
             }
         }
         let result = stream.finish().await;
-        Ok(Page { result, referral, entries })
+        Ok(Page { result, referral: referral.filter(|_| !self.ignores_referrals), entries })
     }
 }
 
@@ -508,26 +511,21 @@ fn is_this_machine(url: &str) -> bool {
 
 /// Trusts what the system trusts, and the certificates of the settings. Nothing turns the check off.
 fn tls_config(settings: &LdapSettings, folder: &Path) -> Result<ClientConfig, DirectoryError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut options = HttpOptions::new();
+    let mut what = "TLS".to_owned();
     if let Some(path) = &settings.root_certificates {
-        let file = folder.join(path);
-        let wrong = |reason: &str| {
-            DirectoryError::setting(path.display().to_string(), reason, "name a PEM file with certificates")
-        };
-        let bytes = std::fs::read(&file).map_err(|_| wrong("this file of `root_certificates` cannot be read"))?;
-        let certificates = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-        let certificates = certificates.map_err(|_| wrong("this file of `root_certificates` is not PEM"))?;
-        if certificates.is_empty() {
-            return Err(wrong("this file of `root_certificates` holds no certificate"));
-        }
-        let (_, ignored) = roots.add_parsable_certificates(certificates);
-        if ignored > 0 {
-            return Err(wrong("a certificate in this file of `root_certificates` is not valid"));
-        }
+        what = path.display().to_string();
+        let pem = std::fs::read(folder.join(path)).map_err(|_| {
+            let reason = "this file of `root_certificates` cannot be read";
+            DirectoryError::setting(&what, reason, "name a PEM file with certificates")
+        })?;
+        options = options.root_certificates(pem);
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| DirectoryError::setting("TLS", error.to_string(), "report it"))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    options.tls_config().map_err(|error| {
+        DirectoryError::setting(
+            what,
+            error.to_string(),
+            "check `root_certificates` and the certificates of this machine",
+        )
+    })
 }

@@ -13,7 +13,7 @@ use super::{
     connection::ChangesEnd,
     feed::{Domain, Position},
     identity_of, is_of_class, person_entry,
-    resolve::ANY,
+    resolve::{ANY, unseen},
     value_of, values_of,
 };
 use crate::{
@@ -388,8 +388,10 @@ impl Delta<'_, '_> {
             _ => return Err(Stop::Anew(format!("the mirror knows several entries called {name}"))),
         }
         let Some(entry) = self.fetch(name, &[]).await? else {
-            let detail = format!("member {name} cannot be seen");
-            return Err(Stop::Failed(Gap::new("the changes", GapCause::Refused).detail(detail)));
+            return match self.read.directory.missing_may_be_hidden(self.read.preset) {
+                true => Err(Stop::Failed(unseen(name, "the changes"))),
+                false => Ok(None),
+            };
         };
         let Some(key) = identity_of(&entry, GUID).map(EntryKey::new) else {
             let detail = format!("member {name} does not show its objectGUID");

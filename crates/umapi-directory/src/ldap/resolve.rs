@@ -15,6 +15,9 @@ use crate::{
     settings::LdapPreset,
 };
 
+/// The flag of `groupType` of a group whose members every global catalog holds.
+const UNIVERSAL: i64 = 8;
+
 /// The filter that every entry passes.
 pub(super) const ANY: &str = "(objectClass=*)";
 
@@ -148,6 +151,9 @@ impl Read<'_> {
     /// Reads one entry that a group names. Returns its name as the server writes it, or why it could not be read.
     async fn look_up(&mut self, name: &str, what: &str) -> Result<Dn, Gap> {
         let Some(entry) = self.fetch(name, what, ANY, &[]).await? else {
+            if self.directory.missing_may_be_hidden(self.preset) {
+                return Err(unseen(name, what));
+            }
             // Somebody who was deleted, and whose name stayed in the group.
             let dn = Dn::new(name);
             self.found.odd("members that do not exist any more");
@@ -201,6 +207,16 @@ impl Read<'_> {
             let gap = Gap::new(format!("group {place}"), GapCause::Refused);
             group.gaps.push(gap.detail("it does not show its objectSid, by which people name their primary group"));
         }
+        if self.preset == LdapPreset::Ad
+            && is_global_catalog(&self.connection.server)
+            && value_of(&entry, "groupType")
+                .and_then(|flags| flags.parse::<i64>().ok())
+                .is_none_or(|flags| flags & UNIVERSAL == 0)
+        {
+            let detail =
+                "a global catalog holds the members of universal groups only: use the port of the domain, 636 or 389";
+            group.gaps.push(Gap::new(format!("group {place}"), GapCause::Refused).detail(detail));
+        }
         let mut part = range(&entry);
         let mut start = 0;
         for count in 0.. {
@@ -247,6 +263,18 @@ impl Read<'_> {
             }
         }
     }
+}
+
+/// Whether an address is one of a global catalog of Active Directory, by its port.
+fn is_global_catalog(url: &str) -> bool {
+    [":3268", ":3269"].iter().any(|port| url.trim_end_matches('/').ends_with(port))
+}
+
+/// A member whom this user may not see.
+pub(super) fn unseen(member: &str, what: &str) -> Gap {
+    let detail =
+        format!("member {member} cannot be seen: let the user of the sync read it, or set missing_members = \"gone\"");
+    Gap::new(what, GapCause::Refused).detail(detail)
 }
 
 /// A part of a list of members: `member;range=0-1499`.

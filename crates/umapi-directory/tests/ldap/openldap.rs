@@ -209,3 +209,16 @@ async fn a_server_that_says_nothing_is_left_in_time() {
     let read = read(LdapSettings { url, timeout: Some(1), ..settings(&server.url) }, &["Artists"]).await;
     assert_eq!(read.members("Artists").len(), 3);
 }
+
+/// By hand: `cargo test --release -p umapi-directory --test ldap -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "shows the time of 100,000 people"]
+async fn a_hundred_thousand_people_are_read() {
+    const COUNT: usize = 100_000;
+    let Some(server) = Slapd::start(&server::people(COUNT), "") else { return };
+    let clock = umapi_time::Clock::real();
+    let start = clock.now();
+    let read = read(settings(&server.url), &["Everyone"]).await;
+    println!("{COUNT} people and a group of all of them in {:?}", clock.now() - start);
+    assert_eq!((read.people.len(), read.members("Everyone").len()), (COUNT, COUNT));
+}

@@ -10,9 +10,12 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::server::certificates;
+use self::certificates::certificates;
 
-/// The password of `administrator@samba.test`.
+#[path = "certificates.rs"]
+mod certificates;
+
+/// The password of `administrator@samba.test`, and of others whom a test makes.
 pub(crate) const PASSWORD: &str = "Passw0rd!";
 
 /// Adds entries to the database of a domain controller that is not running yet.

@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
-use umapi_directory::{GapCause, LdapPreset, LdapSettings};
+use umapi_directory::{GapCause, LdapPreset, LdapSettings, MissingMembers};
 
 use crate::{Read, server::settings, try_read};
 
@@ -515,4 +515,57 @@ async fn hidden_primary_groups_leave_groups_open() {
         assert_eq!(read.cause("Everyone"), GapCause::Refused);
         assert!(read.reading.groups["Everyone"].members.gaps()[0].detail.contains(hidden));
     }
+}
+
+/// People 0 to 4 and their group, which names one more. The search for that member is answered with this code.
+fn with_one_more(code: u8) -> impl Fn(usize, &Search) -> Vec<Answer> + Send + Sync + 'static {
+    move |_, search| match search.base.as_str() {
+        base if base.starts_with("cn=p5") => vec![Answer::Done(code, Vec::new())],
+        _ if search.attributes.iter().any(|name| name == "cn") => {
+            vec![group("member", 0..6), Answer::Done(0, Vec::new())]
+        }
+        _ => (0..5).map(person).chain([Answer::Done(0, Vec::new())]).collect(),
+    }
+}
+
+#[tokio::test]
+async fn a_member_who_is_not_found_may_be_hidden() {
+    for (preset, missing, is_whole) in [
+        (LdapPreset::Ad, None, false),
+        (LdapPreset::Ad, Some(MissingMembers::Gone), true),
+        (LdapPreset::OpenLdap, None, true),
+        (LdapPreset::OpenLdap, Some(MissingMembers::Hidden), false),
+    ] {
+        let settings = LdapSettings {
+            preset: Some(preset),
+            id: Some("objectGUID".to_owned()),
+            missing_members: missing,
+            ..of(&serve(with_one_more(32)).await)
+        };
+        // The scripted entries have a class of Active Directory.
+        let read = try_read(settings, &["Everyone"]).await.expect("it is read");
+        assert_eq!(read.whole_lists(), (true, is_whole), "{preset:?} {missing:?}: {:?}", read.reading);
+        if !is_whole {
+            assert_eq!(read.cause("Everyone"), GapCause::Refused);
+        }
+    }
+}
+
+#[tokio::test]
+async fn references_can_be_ignored_but_not_members_elsewhere() {
+    let child = "ldap://child.example/DC=child,DC=example,DC=com";
+    let script = move |_: usize, search: &Search| {
+        let mut answers = correct(search);
+        answers.insert(0, Answer::Reference(child));
+        answers
+    };
+    for (ignore, is_whole) in [(None, false), (Some(false), false), (Some(true), true)] {
+        let settings = LdapSettings { ignore_referrals: ignore, ..of(&serve(script).await) };
+        let read = try_read(settings, &["Everyone"]).await.expect("it is read");
+        assert_eq!(read.whole_lists(), (is_whole, is_whole), "{ignore:?}: {:?}", read.reading);
+    }
+    // The server says that another one knows this member.
+    let settings = LdapSettings { ignore_referrals: Some(true), ..of(&serve(with_one_more(10)).await) };
+    let read = try_read(settings, &["Everyone"]).await.expect("it is read");
+    assert_eq!((read.whole_lists(), read.cause("Everyone")), ((true, false), GapCause::Referral));
 }
