@@ -16,6 +16,7 @@ use fantoccini::{
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+use umapi_time::Clock;
 use url::{ParseError, Url};
 
 /// The names of the two programs, as distributions install them.
@@ -149,10 +150,10 @@ impl Browser {
     pub(crate) async fn until(&self, what: &str, expression: &str) {
         let wait = async {
             while self.value(expression).await != Value::Bool(true) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                Clock::real().sleep(Duration::from_millis(50)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+        if Clock::real().timeout(PATIENCE, wait).await.is_err() {
             let page = self.client.source().await.unwrap();
             panic!("not seen: {what} ({expression}) on {page}");
         }

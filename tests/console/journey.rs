@@ -44,8 +44,27 @@ impl Service {
         self.request(Method::POST, &path).json(&body).send().await.unwrap().json().await.unwrap()
     }
 
-    /// Requests of every kind of outcome.
-    pub(crate) async fn live_a_day(&self) {
+    /// What a small job does on a good day, for the screenshots of the README.
+    pub(crate) async fn live_a_quiet_day(&self) {
+        self.log_in().await;
+        assert_eq!(self.get("/users/{org}/0").await, 200);
+        assert_eq!(self.get("/groups/{org}/0").await, 200);
+        let faults = self.emulator.faults();
+        faults.add(FaultRule::on(Operation::GetUser, FaultResponse::html(502)).times(1)).unwrap();
+        for expected in [502, 404] {
+            assert_eq!(self.get("/organizations/{org}/users/new@example.com").await, expected);
+        }
+        for _ in 0..3 {
+            self.get("/groups/{org}/1").await;
+        }
+        self.act(json!([
+            {"user": "jdoe@example.com", "do": [{"add": {"group": ["Design"]}}, {"add": {"group": ["Desing"]}}]},
+            {"usergroup": "Night shift", "do": [{"createUserGroup": {}}]},
+        ]))
+        .await;
+    }
+
+    async fn log_in(&self) {
         let credentials = self.emulator.credentials();
         let login = [
             ("grant_type", "client_credentials"),
@@ -55,6 +74,11 @@ impl Service {
         ];
         let login = self.http.post(format!("{}/ims/token/v3", self.emulator.ims_url())).form(&login);
         assert_eq!(login.send().await.unwrap().status(), 200);
+    }
+
+    /// Requests of every kind of outcome.
+    pub(crate) async fn live_a_day(&self) {
+        self.log_in().await;
         assert_eq!(self.get("/users/{org}/0").await, 200);
         let manage = self.emulator.manage();
         let org = self.emulator.org_id();
@@ -123,8 +147,8 @@ async fn requests_appear_while_the_page_is_open(browser: &Browser, service: &Ser
     browser.until("the request", "document.querySelectorAll('#rows tr').length === 1").await;
     assert!(browser.text().await.contains("/users/live@example.com"));
     browser.press("Pause").await;
+    browser.until("the page is not live", "document.documentElement.dataset.connected === undefined").await;
     service.get("/organizations/{org}/users/paused@example.com").await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(browser.value("document.querySelectorAll('#rows tr').length").await, 1);
     browser.press("Continue").await;
     browser.until("the request of the pause", "document.querySelectorAll('#rows tr').length === 2").await;

@@ -89,7 +89,7 @@ async fn every_page_is_sound_at_both_widths() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    write_docs(&browser, &service).await;
+    write_docs(&browser).await;
 }
 
 /// The elements that are wider than the window.
@@ -105,10 +105,12 @@ const SHIFT: &str = "const done = arguments[arguments.length - 1];
     setTimeout(() => done(sum), 50);";
 
 /// Writes the screenshots of the README.
-async fn write_docs(browser: &Browser, service: &Service) {
+async fn write_docs(browser: &Browser) {
     if std::env::var_os("UMAPI_WRITE_DOCS").is_none() {
         return;
     }
+    let service = Service::start().await;
+    service.live_a_quiet_day().await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console/screenshots");
     browser.color_scheme("light").await;
     browser.resize(1100, 620).await;

@@ -7,6 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 use umapi_emulator::Emulator;
+use umapi_time::Clock;
 
 /// Opens the live page of the requests, and reads until its first event.
 async fn open(emulator: &Emulator) -> Option<TcpStream> {
@@ -41,7 +42,7 @@ async fn readers_that_hang_up_free_their_places() {
     let response = reqwest::get(format!("{}/health", emulator.management_url().unwrap())).await.unwrap();
     assert_eq!(response.status(), 200, "the management API is still served");
     drop(readers);
-    let again = tokio::time::timeout(Duration::from_secs(30), async {
+    let again = Clock::real().timeout(Duration::from_secs(30), async {
         while open(&emulator).await.is_none() {
             tokio::task::yield_now().await;
         }
