@@ -212,7 +212,7 @@ struct Context<'a> {
 
 fn run(app: &Arc<AppState>, request: &Request) -> Reply {
     if let Err(error) = check_source(request) {
-        return error_page(app, &error).into();
+        return error_page(&error).into();
     }
     let rest = request.path.strip_prefix("/console").unwrap_or(&request.path);
     let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
@@ -247,7 +247,7 @@ fn run(app: &Arc<AppState>, request: &Request) -> Reply {
                     context.error = Some(error.message.clone());
                     match context.page() {
                         Ok(Outcome::Page(content)) => html_page(error.status, frame::page(&context, &content)).into(),
-                        _ => error_page(app, &error).into(),
+                        _ => error_page(&error).into(),
                     }
                 }
                 outcome => reply(&context, outcome),
@@ -258,7 +258,7 @@ fn run(app: &Arc<AppState>, request: &Request) -> Reply {
                 status: StatusCode::METHOD_NOT_ALLOWED,
                 message: format!("The console does not support {}", request.method),
             };
-            error_page(app, &error).with_header(ALLOW, HeaderValue::from_static("GET, HEAD, POST")).into()
+            error_page(&error).with_header(ALLOW, HeaderValue::from_static("GET, HEAD, POST")).into()
         }
     }
 }
@@ -295,7 +295,7 @@ fn reply(context: &Context<'_>, outcome: Result<Outcome, PageError>) -> Reply {
         }
         Ok(Outcome::Live(page)) => Reply::Live(page),
         Ok(Outcome::Asset(asset)) => Response::of_type(StatusCode::OK, asset.content_type, asset.text).into(),
-        Err(error) => error_page(context.app, &error).into(),
+        Err(error) => error_page(&error).into(),
     }
 }
 
@@ -370,9 +370,8 @@ impl Context<'_> {
     }
 }
 
-fn error_page(app: &AppState, error: &PageError) -> Response {
+fn error_page(error: &PageError) -> Response {
     let title = error.status.canonical_reason().unwrap_or("Error");
-    let _ = app;
     html_page(error.status, frame::bare(title, &html! { p { (error.message) "." } }))
 }
 
