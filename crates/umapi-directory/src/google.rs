@@ -173,7 +173,7 @@ impl GoogleDirectory {
             .each("users", &address, &mut |user| match rules.user(&user) {
                 Ok(user) => {
                     if people.keys.insert(user.key.clone()) {
-                        people.domains.extend(domain(&user.entry.person.place).map(str::to_owned));
+                        people.domains.extend(domain(&user.entry.person.place));
                         if let Some(unit) = user.unit {
                             people.units.entry(unit).or_default().push(user.key.clone());
                         }
@@ -451,7 +451,8 @@ impl GroupRead<'_> {
                 Member::Person(key, _) if self.people.keys.contains(&key) => group.members.push(key),
                 Member::Person(key, email) => {
                     let domain = email.as_deref().and_then(domain);
-                    if domain.is_none_or(|domain| self.people.domains.contains(domain)) || !self.whole.people.is_empty()
+                    if domain.is_none_or(|domain| self.people.domains.contains(&domain))
+                        || !self.whole.people.is_empty()
                     {
                         // Somebody of this account whom the list of people does not hold.
                         group.members.push(key);
@@ -498,9 +499,9 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The domain of an address.
-fn domain(address: &str) -> Option<&str> {
-    address.rsplit_once('@').map(|(_, domain)| domain)
+/// The domain of an address, in small letters.
+fn domain(address: &str) -> Option<String> {
+    address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
 }
 
 impl Directory for GoogleDirectory {

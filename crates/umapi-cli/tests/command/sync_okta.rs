@@ -164,6 +164,7 @@ fn mistakes_in_the_settings_are_named_with_their_line() {
         ("x.okta.com", token, "`x.okta.com` is not an address"),
         ("https://a:planted@x.okta.com", token, "an address holds no password"),
         ("https://x.okta.com", "token = { env = \"A\" }\nenabled = [\"GONE\"]", "GONE"),
+        ("https://x.okta.com", "token = { env = \"A\" }\nenabled = []", "`enabled` is empty"),
         ("https://x.okta.com", "token = { env = \"A\" }\npage_size = 500", "between 1 and 200"),
     ] {
         configure(&stage, url, login);

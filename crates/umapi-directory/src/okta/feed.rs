@@ -88,11 +88,14 @@ impl OktaDirectory {
             let is_kept = |group: &FoundGroup| known.kind(&group.key) == Some(EntryKind::Group);
             for group in groups.into_iter().filter(|group| is_wanted(query, group) || is_kept(group)) {
                 let Members { keys, new, end, mut unreadable } = self.members(&group.key, &rules, &seen).await;
+                let mut refused = Vec::new();
                 match end {
                     Err(failure) if failure.kind == FailureKind::NotFound => {
                         changes.push(Change::Gone(group.key));
                         continue;
                     }
+                    // One group that the login may not see does not end the run: its list is not whole, as in a whole read.
+                    Err(failure) if failure.kind == FailureKind::Denied => refused.push(failure.gap("a group")),
                     Err(failure) => return self.failed(failure, &format!("group {}", group.name)),
                     Ok(()) => {}
                 }
@@ -106,7 +109,8 @@ impl OktaDirectory {
                     }
                 }
                 let FoundGroup { key, name, place } = group;
-                let entry = GroupEntry { name, place, is_listed: true, members: keys, ..GroupEntry::default() };
+                let entry =
+                    GroupEntry { name, place, is_listed: true, members: keys, gaps: refused, ..GroupEntry::default() };
                 changes.push(Change::Put(key, Entry::Group(entry)));
             }
         }

@@ -394,6 +394,27 @@ async fn no_fault_in_a_delta_loses_a_change_or_a_member() {
 }
 
 #[tokio::test]
+async fn one_group_that_may_not_be_seen_does_not_end_a_delta() {
+    let mirrored = Mirrored::new(&["Design", "Film"]).await;
+    mirrored.later(|state| {
+        let joiner = state.add_user(10);
+        state.change_members("00g1", |members| members.push(joiner.clone()));
+        state.change_members("00g2", |members| members.push(joiner));
+    });
+    let directory = directory_of(&mirrored.fake, settings(&mirrored.fake.url), mirrored.clock.clock());
+    mirrored.fake.clear();
+    // The changed people, the changed groups, then the members of Design.
+    mirrored.fake.fail(2, Fault::Status(403, Vec::new(), String::new()));
+    let path = mirrored.folder.path().join("okta.mirror");
+    let mirror = MirroredDirectory::new(Arc::new(directory), path, Some(Duration::MAX), mirrored.clock.clock());
+    let read = try_read(&mirror, &query(&["Design", "Film"], &["email"])).await.unwrap();
+    assert!(mirrored.fake.faulted()[0].contains("/00g1/users"), "{:?}", mirrored.fake.faulted());
+    assert_eq!(read.causes("Design"), [GapCause::Refused]);
+    assert_eq!(read.members("Film").len(), 6);
+    assert!(read.reading.people.complete().is_ok());
+}
+
+#[tokio::test]
 async fn a_server_without_a_clock_or_with_one_that_goes_back_is_read_whole() {
     let mirrored = Mirrored::new(&["Design"]).await;
     mirrored.later(|state| state.tells_time = false);

@@ -250,6 +250,10 @@ impl<'t> Reader<'t> {
                         self.mistake(span.clone(), rule, "give both: private_key = { file = \"okta.pem\" }");
                     }
                 }
+                if okta.enabled.as_ref().is_some_and(Vec::is_empty) {
+                    let rule = "`enabled` is empty, so that everybody would be a leaver";
+                    self.mistake(span.clone(), rule, "leave it out, or write e.g. enabled = [\"ACTIVE\"]");
+                }
                 self.check_page_size(okta.page_size, 200, span);
             }
             DirectorySettings::Google(google) => {
