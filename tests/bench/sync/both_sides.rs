@@ -4,7 +4,8 @@ use anyhow::{Result, anyhow, ensure};
 use umapi_directory::{Attributes, Complete, GroupReading, Person, PersonId, Reading};
 use umapi_model::{Group, GroupType, User, UserType};
 use umapi_sync::{
-    AccountRecord, Config, Inputs, Link, LinkReader, Links, Organization, OrganizationReader, People, PersonKey, State,
+    AccountRecord, Config, DirectoryName, Inputs, Link, LinkReader, Links, Organization, OrganizationReader, People,
+    PersonKey, State,
 };
 
 /// The rules of the plan: 20 groups become profiles, and who left loses them.
@@ -47,6 +48,7 @@ pub(crate) fn plan(people: usize, later: bool) -> Result<usize> {
     }
     let config = Config::parse(&text).map_err(|mistakes| anyhow!("{mistakes:?}"))?;
 
+    let directory = DirectoryName::from("ldap");
     let mut everybody = People::new(&config);
     let mut members: Vec<Vec<PersonId>> = (0..GROUPS).map(|_| Vec::with_capacity(people * 2 / GROUPS + 1)).collect();
     for number in 0..people {
@@ -65,7 +67,7 @@ pub(crate) fn plan(people: usize, later: bool) -> Result<usize> {
             is_enabled: true,
             attributes: attributes.into_iter().collect::<Attributes>(),
         };
-        everybody.take(&"ldap".into(), person);
+        everybody.take(&directory, person);
     }
     let readings = members.into_iter().enumerate().map(|(group, members)| {
         (format!("Group {group}"), GroupReading { members: Complete::proven(members).into(), place: String::new() })
@@ -111,9 +113,10 @@ pub(crate) fn plan(people: usize, later: bool) -> Result<usize> {
 
 /// What an earlier run found: who each person is. The command reads it from its state, one by one.
 fn links(everybody: &People<'_>, organizations: &[Organization], people: usize) -> Links {
+    let directory = DirectoryName::from("ldap");
     let mut links = LinkReader::new(everybody, organizations);
     for number in 0..people {
-        let key = PersonKey { directory: "ldap".into(), id: id_of(number) };
+        let key = PersonKey { directory: directory.clone(), id: id_of(number) };
         let account = AccountRecord { name: format!("p{number}@bench.example"), domain: None, kind: None, email: None };
         links.take("main", &key, &Link { user_id: Some(format!("{number:024X}@AdobeID")), account });
     }
