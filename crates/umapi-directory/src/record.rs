@@ -33,21 +33,13 @@ pub(crate) struct Collector<'t> {
     /// Who was handed on, with a hash of what the record said.
     seen: HashMap<PersonId, u64>,
     members: BTreeMap<GroupName, Vec<PersonId>>,
-    memberships: HashSet<(PersonId, GroupName)>,
     gaps: Vec<Gap>,
 }
 
 impl<'t> Collector<'t> {
     /// Starts with nobody. `id` is the attribute that says who somebody is.
     pub(crate) fn new(take: &'t mut (dyn FnMut(Person) + Send), id: Option<&str>) -> Self {
-        Self {
-            take,
-            id: id.map(str::to_owned),
-            seen: HashMap::new(),
-            members: BTreeMap::new(),
-            memberships: HashSet::new(),
-            gaps: Vec::new(),
-        }
+        Self { take, id: id.map(str::to_owned), seen: HashMap::new(), members: BTreeMap::new(), gaps: Vec::new() }
     }
 
     /// Takes a record.
@@ -78,9 +70,7 @@ impl<'t> Collector<'t> {
             }
         }
         for group in record.groups {
-            if self.memberships.insert((id.clone(), group.clone())) {
-                self.members.entry(group).or_default().push(id.clone());
-            }
+            self.members.entry(group).or_default().push(id.clone());
         }
     }
 
@@ -103,6 +93,11 @@ impl<'t> Collector<'t> {
     pub(crate) fn finish(mut self, query: &Query) -> Reading {
         /// The number of gaps that are told; more of the same tell nothing new.
         const TOLD: usize = 20;
+        for members in self.members.values_mut() {
+            // A person may stand there several times, with the same group or another one.
+            let mut seen = HashSet::with_capacity(members.len());
+            members.retain(|id| seen.insert(id.clone()));
+        }
         let more = self.gaps.len().saturating_sub(TOLD);
         self.gaps.truncate(TOLD);
         if more > 0 {

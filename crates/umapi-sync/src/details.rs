@@ -94,6 +94,12 @@ impl UserDetails {
         Identity::new(self.name(), self.domain(), self.kind)
     }
 
+    /// The number of bytes of all texts together.
+    #[cfg(test)]
+    pub(crate) fn text_len(&self) -> usize {
+        self.texts.len()
+    }
+
     /// The folded address.
     pub(crate) fn folded_address(&self) -> Option<Cow<'_, str>> {
         self.email_address().map(fold_user)

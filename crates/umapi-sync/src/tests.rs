@@ -4,4 +4,5 @@ mod cases;
 mod properties;
 mod pushes;
 mod rules;
+mod sizes;
 mod world;

@@ -22,6 +22,12 @@ impl<const N: usize> Texts<N> {
         Self { all: all.into(), ends }
     }
 
+    /// The number of bytes of all texts together.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// One of the texts, by its number.
     pub(crate) fn get(&self, number: usize) -> Option<&str> {
         let end = |number: usize| self.ends.get(number).map(|end| *end as usize);
