@@ -1,6 +1,9 @@
 //! The difference between what the directories want and what Adobe has, as a plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    rc::Rc,
+};
 
 use umapi_directory::{Extent, Reading};
 use umapi_plan::{
@@ -34,7 +37,7 @@ pub struct Inputs<'a> {
     pub config: &'a Config,
     /// The people of all directories.
     pub people: People<'a>,
-    /// What was read of each directory, in the order of the configuration.
+    /// What was read of each directory, in the order of the configuration. A plan takes the groups out.
     pub readings: Vec<(&'a DirectoryConfig, Reading)>,
     /// The organizations, in the order of the configuration.
     pub organizations: Vec<Organization>,
@@ -129,18 +132,20 @@ impl Inputs<'_> {
     ///
     /// The user ids of created users are not known yet.
     pub fn links_of<'p>(&'p self, planned: &'p Planned) -> impl Iterator<Item = (&'p str, &'p PersonKey, Link)> {
-        let mut people: Vec<usize> = (0..self.people.wanted().len()).collect();
-        people.sort_unstable_by_key(|person| self.people.key_of(*person));
+        let mut people: Vec<u32> = (0..).take(self.people.wanted().len()).collect();
+        people.sort_unstable_by_key(|person| self.people.key_of(*person as usize));
+        let people: Rc<[u32]> = people.into();
         let orgs = self.organizations.iter().zip(&planned.matchings);
         orgs.flat_map(move |(organization, matching)| {
-            let link = |person| {
+            let people = people.clone();
+            (0..people.len()).filter_map(move |place| {
+                let person = people[place] as usize;
                 Some((
                     organization.name.as_str(),
                     self.people.key_of(person)?,
                     self.link(organization, matching, person)?,
                 ))
-            };
-            people.clone().into_iter().filter_map(link)
+            })
         })
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct DirectorySide {
 
 impl DirectorySide {
     /// Applies the rules to what was read. `is_known` tells whether an earlier run found the user of a person who cannot be made
-    /// one now. A list that is empty, and was not at the last good read, proves nothing.
+    /// one now. A list that is empty, and was not at the last good read, proves nothing. The groups are taken out of the readings.
     pub(crate) fn of(
         config: &Config,
         people: &People<'_>,
@@ -53,6 +53,8 @@ impl DirectorySide {
                 (directory.name.clone(), sizes(reading, state.directories.get(&directory.name), is_mapped))
             })
             .collect();
+        // The targets hold the members now, as numbers.
+        readings.iter_mut().for_each(|(_, reading)| reading.groups.clear());
         Self { targets, everyone, sizes, gaps }
     }
 

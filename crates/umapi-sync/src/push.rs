@@ -25,7 +25,7 @@ pub struct Push<'a> {
     pub config: &'a Config,
     /// The people of all directories.
     pub people: People<'a>,
-    /// What was read of each directory, in the order of the configuration.
+    /// What was read of each directory, in the order of the configuration. A plan takes the groups out.
     pub readings: Vec<(&'a DirectoryConfig, Reading)>,
     /// The organizations to send to, by their names, each with what earlier runs gave. If that is nothing, everything is sent,
     /// and nothing is taken.
