@@ -158,7 +158,7 @@ pub fn compare(plan: &Plan, log: &PeerLog, primary: &str) -> Vec<Compared> {
             }
         }
     }
-    // Whoever leaves the organization leaves its groups, whether that is told or not.
+    // Someone who leaves the organization leaves its groups, whether that is told or not.
     let leaves = |key: &&Key| matches!(key.action, "leave" | "delete-account");
     let leaving: BTreeMap<_, u64> =
         theirs.iter().filter(|(key, _)| leaves(key)).map(|(key, line)| ((key.org.clone(), key.user), *line)).collect();

@@ -298,8 +298,8 @@ fn what_differs_is_among_the_notes_too() {
         ("action: remove", "action: [write-file, x.csv]", "invocation_defaults.adobe_only_user_action", Fate::Changed),
         ("action: remove", "action: explode", "invocation_defaults.adobe_only_user_action", Fate::Missing),
         ("users: mapped", "users: mapped\n  adobe_users: mapped", "invocation_defaults.adobe_users", Fate::Changed),
-        ("color", "colour", "limits.max_adobe_only_users", Fate::Changed),
-        ("color", "colour", "adobe_users.exclude_adobe_groups", Fate::Needless),
+        ("users: mapped", "users: mapped", "limits.max_adobe_only_users", Fate::Changed),
+        ("users: mapped", "users: mapped", "adobe_users.exclude_adobe_groups", Fate::Needless),
     ] {
         let imported = with(from, to);
         let note = imported.notes.iter().find(|note| note.key == key);
