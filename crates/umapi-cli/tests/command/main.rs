@@ -9,6 +9,8 @@ mod cache;
 mod cases;
 mod configuration;
 mod day;
+#[cfg(unix)]
+mod directory_servers;
 mod documents;
 mod files;
 mod formats;

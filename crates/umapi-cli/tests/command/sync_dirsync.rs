@@ -4,14 +4,11 @@ use std::{os::unix::fs::MetadataExt as _, process::Stdio, time::Duration};
 
 use umapi_emulator::{LimitSettings, Operation, store::ChangeKind};
 
-use self::samba::{PASSWORD, Samba};
 use crate::{
+    directory_servers::samba::{PASSWORD, Samba},
     stage::{Ended, Stage, ended},
     sync::stage_with,
 };
-
-#[path = "../../../umapi-directory/tests/ldap/samba.rs"]
-mod samba;
 
 const ENTRIES: &str = "dn: OU=Staff,DC=samba,DC=test
 objectClass: organizationalUnit

@@ -12,18 +12,11 @@ use umapi_emulator::{
     store::{ChangeKind, LedgerEntry},
 };
 
-use self::server::Slapd;
 use crate::{
+    directory_servers::{proxy, server::Slapd},
     stage::{Ended, Stage, wait},
     sync::{stage_with, sync},
 };
-
-#[allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
-#[path = "../../../umapi-directory/tests/ldap/proxy.rs"]
-mod proxy;
-#[allow(dead_code, clippy::expect_used, clippy::print_stdout, reason = "a part of it is for other tests")]
-#[path = "../../../umapi-directory/tests/ldap/server.rs"]
-mod server;
 
 /// How many times a run is killed. `UMAPI_KILLS` asks for more.
 const KILLS: u32 = 5;

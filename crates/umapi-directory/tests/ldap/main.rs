@@ -1,9 +1,16 @@
 //! Reads servers that speak LDAP: real ones, which are skipped with a line where they are not installed, and scripted ones.
 
 #![cfg(all(unix, feature = "ldap", feature = "mirror"))]
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod active_directory;
+mod certificates;
 mod delta;
 mod openldap;
 mod proxy;

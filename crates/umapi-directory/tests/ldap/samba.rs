@@ -10,10 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use self::certificates::certificates;
-
-#[path = "certificates.rs"]
-mod certificates;
+use super::certificates::certificates;
 
 /// The password of `administrator@samba.test`, and of others whom a test makes.
 pub(crate) const PASSWORD: &str = "Passw0rd!";

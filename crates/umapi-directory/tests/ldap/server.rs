@@ -11,10 +11,7 @@ use std::{
 use tempfile::TempDir;
 use umapi_directory::LdapSettings;
 
-use self::certificates::certificates;
-
-#[path = "certificates.rs"]
-mod certificates;
+use super::certificates::certificates;
 
 /// Where Debian and others install it.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/slapd", "/usr/lib/openldap/slapd", "/usr/libexec/slapd"];
