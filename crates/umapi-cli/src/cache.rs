@@ -111,11 +111,8 @@ impl Cache {
     }
 
     fn in_folder(folder: &Path, organization: &str, server: &str, client_id: &str) -> Self {
-        let print = Sha256::digest(format!("{organization}\n{server}"));
-        let print: String = print.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let readable: String = organization.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
         Self {
-            path: folder.join(format!("{readable}-{print}.{EXTENSION}")),
+            path: folder.join(format!("{}.{EXTENSION}", stem(organization, server))),
             organization: organization.to_owned(),
             server: server.to_owned(),
             client_id: client_id.to_owned(),
@@ -272,9 +269,26 @@ pub(crate) fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
         return Some(folder.into());
     }
+    strategy().map(|strategy| strategy.cache_dir())
+}
+
+fn strategy() -> Option<impl AppStrategy> {
     let arguments =
         AppStrategyArgs { top_level_domain: String::new(), author: String::new(), app_name: "umapi".into() };
-    choose_app_strategy(arguments).ok().map(|strategy| strategy.cache_dir())
+    choose_app_strategy(arguments).ok()
+}
+
+/// Returns the platform's folder for what the command keeps for long.
+pub(crate) fn data_folder() -> Option<PathBuf> {
+    strategy().map(|strategy| strategy.data_dir())
+}
+
+/// Returns the name of an organization's files on a server, without its ending.
+pub(crate) fn stem(organization: &str, server: &str) -> String {
+    let print = Sha256::digest(format!("{organization}\n{server}"));
+    let print: String = print.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let readable: String = organization.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    format!("{readable}-{print}")
 }
 
 /// Removes the lists of a cache. Returns whether there were any, or `None` if the file is not needed any more.

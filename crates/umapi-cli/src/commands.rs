@@ -18,6 +18,7 @@ mod name_args;
 mod pages;
 mod products;
 mod profiles;
+mod report;
 mod run;
 mod sync;
 mod topics;
@@ -27,8 +28,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     context::Context,
-    failure::{Exit, Result},
-    options::GlobalArgs,
+    failure::{Exit, Failure, Result},
+    options::{Format, GlobalArgs},
 };
 
 /// Manage the users and groups of an organization with Adobe's User Management API
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Export(export::ExportArgs),
     Apply(apply::ApplyArgs),
     #[command(subcommand)]
+    Report(report::ReportCommand),
+    #[command(subcommand)]
     Sync(sync::SyncCommand),
     #[command(subcommand)]
     Auth(auth::AuthCommand),
@@ -102,7 +105,12 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit> {
+        if context.format() == Format::Html && !matches!(self, Self::Report(_)) {
+            return Err(Failure::usage("only reports are written as HTML")
+                .remedy("use --format table, csv, json or ndjson, or \"umapi report\""));
+        }
         match self {
+            Self::Report(command) => command.run(context).await,
             Self::Users(command) => command.run(context).await,
             Self::Groups(command) => command.run(context).await,
             Self::Members(command) => command.run(context).await,

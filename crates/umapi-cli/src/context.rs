@@ -138,7 +138,7 @@ impl Context {
         match format {
             Format::Table => Box::new(self.terminal.stdout()),
             _ if !self.terminal.is_stdout => Box::new(io::stdout()),
-            Format::Csv => Box::new(EscapingWriter::new(io::stdout(), EscapeStyle::Text)),
+            Format::Csv | Format::Html => Box::new(EscapingWriter::new(io::stdout(), EscapeStyle::Text)),
             Format::Json | Format::Ndjson => Box::new(EscapingWriter::new(io::stdout(), EscapeStyle::Json)),
         }
     }

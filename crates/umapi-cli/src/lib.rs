@@ -23,6 +23,7 @@ mod paste;
 mod private_file;
 #[doc(hidden)]
 pub mod reading;
+mod report;
 mod sqlite_file;
 mod summary;
 mod sync;

@@ -121,6 +121,8 @@ pub(crate) enum Format {
     Ndjson,
     /// Comma-separated values
     Csv,
+    /// A page for a browser, of `umapi report` only
+    Html,
 }
 
 /// The format of messages and logs on stderr.

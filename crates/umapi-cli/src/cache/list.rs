@@ -529,6 +529,14 @@ impl<T: CachedItem> ListReader<T> {
         matches!(&self.source, Source::Cache(reader) if reader.is_older)
     }
 
+    /// When the list was begun, if it is kept.
+    pub(crate) fn begun(&self) -> Option<SystemTime> {
+        match &self.source {
+            Source::Service(_) => None,
+            Source::Cache(reader) => Some(reader.stored.begun),
+        }
+    }
+
     /// The number of items that could not be read.
     pub(crate) fn unreadable(&self) -> u64 {
         match &self.source {

@@ -16,12 +16,12 @@ pub(crate) struct CsvStyle {
 
 impl CsvStyle {
     /// Writes what comes before the header.
-    pub(super) fn begin(self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn begin(self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(if self.has_bom { "\u{feff}".as_bytes() } else { b"" })
     }
 
     /// Writes a row. A field with blanks at its ends is quoted too, because readers leave them out otherwise.
-    pub(super) fn write_row<T: AsRef<str>>(
+    pub(crate) fn write_row<T: AsRef<str>>(
         self,
         out: &mut impl Write,
         fields: impl Iterator<Item = T>,

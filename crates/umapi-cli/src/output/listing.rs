@@ -36,8 +36,8 @@ impl<T: Record, W: Write> Listing<T, W> {
             (Format::Json, _) => Style::Json,
             (Format::Ndjson, _) => Style::Ndjson,
             (Format::Csv, _) => Style::Csv(CsvStyle::default()),
-            (Format::Table, None) => Style::Plain,
-            (Format::Table, Some(width)) => Style::Sheet(Sheet::new(
+            (Format::Table | Format::Html, None) => Style::Plain,
+            (Format::Table | Format::Html, Some(width)) => Style::Sheet(Sheet::new(
                 columns.iter().filter(|column| column.is_shown).map(|column| column.name),
                 width,
             )),
@@ -125,7 +125,7 @@ pub(crate) fn write_single<T: Record>(
     out: &mut impl Write,
 ) -> io::Result<()> {
     match format {
-        Format::Table => {
+        Format::Table | Format::Html => {
             let columns: Vec<_> = T::columns();
             let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
             let bold = TextStyle::new().bold();

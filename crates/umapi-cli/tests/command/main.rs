@@ -23,6 +23,7 @@ mod network;
 #[cfg(unix)]
 mod pipes;
 mod reading;
+mod report;
 mod run;
 #[cfg(unix)]
 #[path = "../../../umapi-redis/src/test_server.rs"]
