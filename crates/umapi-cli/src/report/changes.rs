@@ -7,6 +7,7 @@ use umapi::plan::account::FoldedName;
 use super::{
     Chart, Organization, Report, Table, Value, count,
     organization::{GroupEntry, Person},
+    page::grouped,
 };
 
 /// What became of the users of a group.
@@ -81,7 +82,12 @@ pub(crate) fn changes(before: &Organization, after: &Organization) -> Report {
     let mut chart = Chart::bars("Memberships that changed, by group", ["joined", "left"]);
     for (sides, change) in &changed {
         let name = sides.name();
-        chart.push(name, format!("+{} −{}", change.joined, change.left), [change.joined, change.left], None);
+        chart.push(
+            name,
+            format!("+{} −{}", grouped(change.joined), grouped(change.left)),
+            [change.joined, change.left],
+            None,
+        );
     }
     report.charts = vec![chart];
     let users = |name, title, rows| Table {

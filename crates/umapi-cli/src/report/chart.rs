@@ -9,10 +9,10 @@ use plotters::{
     style::RGBAColor,
 };
 
-use super::page::clean;
+use super::page::{clean, grouped};
 
 /// The longest label in characters.
-const LABEL: usize = 44;
+const LABEL: usize = 36;
 
 /// The number of bars in a chart.
 const BARS: usize = 15;
@@ -24,8 +24,8 @@ const ROW: i32 = 40;
 /// The height of the lines' area.
 const HEIGHT: i32 = 180;
 /// The height of an entry of the legend.
-const LEGEND: i32 = 20;
-const FONT: i32 = 13;
+const LEGEND: i32 = 24;
+const FONT: i32 = 18;
 
 /// Colors that differ from each other and from both backgrounds, to people who see red and green alike, too.
 const COLORS: [RGBColor; 5] = [
@@ -113,7 +113,7 @@ impl Chart {
     /// Draws it. `None` if it cannot be drawn.
     pub(super) fn to_svg(&self, number: usize) -> Option<String> {
         let height = match &self.kind {
-            Kind::Bars { bars, .. } => LEGEND + ROW * i32::try_from(bars.len()).ok()?,
+            Kind::Bars { parts, bars, .. } => legend(*parts) + ROW * i32::try_from(bars.len()).ok()?,
             Kind::Lines { lines, .. } => HEIGHT + LEGEND * i32::try_from(lines.len() + 2).ok()?,
         };
         let mut svg = String::new();
@@ -155,22 +155,27 @@ fn scaled(value: u64, largest: u64, length: i32) -> i32 {
     (value as f64 / largest.max(1) as f64 * f64::from(length)).round() as i32
 }
 
+/// The height of the legend of a chart of bars, which one part does not need.
+fn legend(parts: [&str; 2]) -> i32 {
+    if parts.iter().any(|part| part.is_empty()) { 0 } else { LEGEND }
+}
+
 fn draw_bars(area: &Area<'_>, parts: [&str; 2], bars: &[Bar]) -> Option<()> {
     let mut left = MARGIN;
-    if !parts[1].is_empty() {
+    if legend(parts) > 0 {
         for (part, color) in parts.into_iter().zip(COLORS) {
             rectangle(area, (left, 3), (left + 12, 15), color.to_rgba())?;
             text(area, part, (left + 18, 3))?;
-            left += 100;
+            left += 120;
         }
     }
     let sum = |bar: &Bar| bar.parts.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
     let largest = bars.iter().map(|bar| sum(bar).max(bar.limit.unwrap_or(0))).max().unwrap_or(0);
     let length = WIDTH - 2 * MARGIN;
     for (bar, row) in bars.iter().zip(0..) {
-        let top = LEGEND + row * ROW;
-        text(area, &format!("{}: {}", bar.label, bar.figure), (MARGIN, top + 4))?;
-        let (top, bottom) = (top + 21, top + 33);
+        let top = legend(parts) + row * ROW;
+        text(area, &format!("{}: {}", bar.label, bar.figure), (MARGIN, top + 2))?;
+        let (top, bottom) = (top + 22, top + 33);
         if let Some(limit) = bar.limit {
             rectangle(area, (MARGIN, top), (MARGIN + scaled(limit, largest, length), bottom), REST.mix(0.35))?;
         }
@@ -192,13 +197,13 @@ fn draw_lines(area: &Area<'_>, times: &[String], lines: &[(String, Vec<Option<u6
     let largest = lines.iter().flat_map(|(_, values)| values).flatten().max().copied().unwrap_or(0);
     let (top, bottom, left) = (LEGEND + 4, LEGEND + HEIGHT - 24, MARGIN);
     let length = WIDTH - 2 * MARGIN - 8;
-    for (y, value) in [(top, largest), (bottom, 0)] {
+    for y in [top, bottom] {
         area.draw(&PathElement::new([(left, y), (WIDTH - MARGIN, y)], REST.mix(0.6))).ok()?;
-        text(area, &value.to_string(), (left, y - 17))?;
     }
+    text(area, &grouped(largest), (left, top - 21))?;
     let day = |time: Option<&String>| time.and_then(|time| time.get(..10)).unwrap_or_default().to_owned();
     text(area, &day(times.first()), (left, bottom + 6))?;
-    text(area, &day(times.last()), (WIDTH - MARGIN - 78, bottom + 6))?;
+    text(area, &day(times.last()), (WIDTH - MARGIN - 84, bottom + 6))?;
     for (((label, values), color), row) in lines.iter().zip(COLORS).zip(0..) {
         let points: Vec<(i32, i32)> = seconds
             .iter()
@@ -214,7 +219,7 @@ fn draw_lines(area: &Area<'_>, times: &[String], lines: &[(String, Vec<Option<u6
         }
         let y = bottom + 32 + row * LEGEND;
         rectangle(area, (left, y), (left + 12, y + 12), color.to_rgba())?;
-        let now = values.last().copied().flatten().map_or(String::new(), |now| format!(": {now}"));
+        let now = values.last().copied().flatten().map_or(String::new(), |now| format!(": {}", grouped(now)));
         text(area, &format!("{label}{now}"), (left + 18, y))?;
     }
     Some(())

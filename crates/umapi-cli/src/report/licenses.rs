@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Chart, Organization, Report, Table, Value, count, organization::License, snapshot::Head};
+use super::{Chart, Organization, Report, Table, Value, count, organization::License, page::grouped, snapshot::Head};
 
 /// The heads of the snapshots that were kept, and what is wrong with others.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ pub(crate) fn licenses(organization: &Organization, snapshots: Snapshots) -> Rep
         Table {
             name: "profiles",
             title: "Profiles",
-            about: "Free licenses first where they are scarce.".into(),
+            about: "Those where users wait, or few licenses are free, come first.".into(),
             columns: &["product", "profile", "quota", "used", "waiting", "free"],
             rows: by_scarcity(&licenses).into_iter().map(License::row).collect(),
         },
@@ -181,10 +181,10 @@ fn trend(licenses: &[License], organization: &Organization, heads: Vec<Head>) ->
 fn profiles_chart(licenses: &[License]) -> Chart {
     let mut chart = Chart::bars("Licenses used and waiting, by profile", ["used", "waiting"]);
     for license in by_scarcity(licenses) {
-        let quota = license.quota.map_or(UNLIMITED.to_owned(), |quota| format!("of {quota}"));
+        let quota = license.quota.map_or(", no limit".to_owned(), |quota| format!(" of {}", grouped(quota)));
         let waiting = license.waiting.unwrap_or(0);
-        let ending = if waiting > 0 { format!(", {waiting} waiting") } else { String::new() };
-        let figure = format!("{} {quota}{ending}", license.used);
+        let ending = if waiting > 0 { format!(", {} waiting", grouped(waiting)) } else { String::new() };
+        let figure = format!("{}{quota}{ending}", grouped(license.used));
         chart.push(&license.profile, figure, [license.used, waiting], license.quota);
     }
     chart

@@ -11,6 +11,7 @@ use umapi::{
 use super::{
     Chart, Organization, Report, Table, Value, count,
     organization::{GroupEntry, Person},
+    page::grouped,
 };
 
 /// Computes the report. `own_domains` are those of the organization; without any, the domains of its enterprise and federated
@@ -32,7 +33,7 @@ pub(crate) fn memberships(organization: &Organization, own_domains: &[String]) -
         sized.iter().filter(|(group, counted)| group.is_of(&GroupType::UserGroup) && group.size(*counted) != *counted);
     let differing = differing.count();
     if differing > 0 {
-        report.note(format!("User groups whose number of members differs from the list of users: {differing}."));
+        report.note(format!("User groups whose number of members differs from the list of users, which has active users only: {differing}."));
     }
     let groups = groups(&sized);
     let empty_groups = empty("empty_groups", "User groups without members", &GroupType::UserGroup, &sized);
@@ -56,7 +57,7 @@ pub(crate) fn memberships(organization: &Organization, own_domains: &[String]) -
         let mut chart = Chart::bars(title, ["members", ""]);
         for (group, counted) in sized.iter().filter(|(group, _)| group.is_of(&kind)) {
             let size = group.size(*counted);
-            chart.push(&group.name, size.to_string(), [size, 0], None);
+            chart.push(&group.name, grouped(size), [size, 0], None);
         }
         report.charts.push(chart);
     }

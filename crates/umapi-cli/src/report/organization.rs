@@ -156,8 +156,8 @@ impl GroupEntry {
             (None, false) => Some(0),
         };
         let used = match (quota, waiting) {
-            // The members include those who wait.
-            (Some(quota), Some(waiting)) if members > quota => members.saturating_sub(waiting).max(quota),
+            // Whoever waits does so because all are used. The members include them, and inactive accounts.
+            (Some(quota), Some(1..)) => quota,
             (Some(quota), None) => members.min(quota),
             _ => members,
         };

@@ -23,7 +23,8 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; p
 h1 { font-size: 1.75rem; line-height: 1.2; margin: .5rem 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .25rem; }
 p { margin: .25rem 0 .75rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .75rem; margin: 1.5rem 0; }
-dl div { background: var(--soft); border-radius: .5rem; padding: .6rem .9rem; display: flex; flex-direction: column-reverse; }
+dl div { background: var(--soft); border-radius: .5rem; padding: .6rem .9rem; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
+time { white-space: nowrap; }
 dd { margin: 0; font-size: 1.6rem; line-height: 1.3; font-variant-numeric: tabular-nums; } dt { font-size: .9rem; }
 .notes { border-inline-start: 4px solid #d96b0b; padding-inline-start: 1rem; } .notes ul { padding-inline-start: 1.2rem; margin: 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 2.5rem; align-items: start; }
@@ -157,7 +158,7 @@ fn time(text: &str) -> Markup {
 }
 
 /// A number with separators: `1,331`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
