@@ -219,17 +219,13 @@ fn identity(user: &Person, groups: Vec<String>) -> Vec<Value> {
 
 /// The rows for what changed in how a user is called.
 fn renamings(before: &Person, after: &Person) -> Vec<Vec<Value>> {
-    let name = |user: &Person| user.full_name();
-    let address = |user: &Person| user.email.to_string();
-    let username = |user: &Person| user.username.to_string();
-    let parts: [(&str, &dyn Fn(&Person) -> String); 3] =
-        [("name", &name), ("address", &address), ("username", &username)];
-    let changed = parts.into_iter().filter(|(_, part)| part(before) != part(after));
-    changed
-        .map(|(what, part)| {
-            vec![after.name().into(), what.into(), part(before).as_str().into(), part(after).as_str().into()]
-        })
-        .collect()
+    let parts = [
+        ("name", before.full_name(), after.full_name()),
+        ("address", before.email.to_string(), after.email.to_string()),
+        ("username", before.username.to_string(), after.username.to_string()),
+    ];
+    let changed = parts.into_iter().filter(|(_, was, is)| was != is);
+    changed.map(|(what, was, is)| vec![after.name().into(), what.into(), (*was).into(), (*is).into()]).collect()
 }
 
 fn by_group_table(changed: &[(&Sides<'_>, GroupChange)]) -> Table {
