@@ -156,7 +156,7 @@ impl GroupEntry {
             (None, false) => Some(0),
         };
         let used = match (quota, waiting) {
-            // Whoever waits does so because all are used. The members include them, and inactive accounts.
+            // If users wait, all licenses are used. The members include them, and inactive accounts.
             (Some(quota), Some(1..)) => quota,
             (Some(quota), None) => members.min(quota),
             _ => members,
