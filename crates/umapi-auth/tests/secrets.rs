@@ -16,9 +16,11 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use tracing::Metadata;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::MakeWriterExt as _};
 use umapi_auth::{
-    AccessToken, CachedSource, Clock, ConnectorFile, Credentials, Endpoint, FixedToken, HttpOptions, Instant,
-    OAuthServerToServer, PrivateKey, Proxy, RetryPolicy, Secret, ServiceAccount, Session,
+    AccessToken, Assertion, CachedSource, Clock, ConnectorFile, Credentials, Endpoint, FixedToken, HttpOptions,
+    Instant, OAuthClient, OAuthServerToServer, PrivateKey, Proxy, RetryPolicy, Secret, ServiceAccount, Session,
+    TokenSource as _,
 };
+use umapi_http::{Server, ServerUrl};
 use umapi_time::ManualClock;
 
 /// The prefix of every secret in this test, and of nothing else.
@@ -192,6 +194,29 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
             }
         }
         shown.add(&session);
+    }
+
+    const LOGIN: Server = Server { name: "login server", example: "https://login.example/token" };
+    let token_url = ServerUrl::parse(&server.url("/ims/token/v3"), LOGIN).unwrap();
+    let assertion = Assertion::rs256(key.clone()).claim("iss", "client");
+    shown.add(&assertion);
+    shown.add(&assertion.sign(Clock::real().wall()).unwrap());
+    for (secret, is_ok) in [("planted-new", true), ("planted-old", false), ("planted-broken", false)] {
+        let login = OAuthClient::new(token_url.clone(), HttpOptions::new().build().unwrap(), jumping())
+            .secret("client_secret", Secret::from(secret))
+            .assertion("client_assertion", assertion.clone());
+        shown.add(&login);
+        match login.token().await {
+            Ok(token) => {
+                assert!(is_ok);
+                shown.add(&token);
+            }
+            Err(error) => {
+                assert!(!is_ok, "{error}");
+                shown.add(&(error.to_string(), error.body(), error.description()));
+                shown.add(&error);
+            }
+        }
     }
 
     assert_eq!(jwt_parts, 1, "the echoed JWT is redacted: {}", shown.text);

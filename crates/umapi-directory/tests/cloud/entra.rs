@@ -219,7 +219,8 @@ async fn an_expired_token_is_replaced_in_the_middle_of_a_list() {
     let read = try_read(&directory(&fake), &query(&["Film", "Design"], &[])).await.unwrap();
     assert!(read.reading.people.complete().is_ok());
     assert_eq!(read.members("Design"), names(&[0, 1, 2]));
-    assert_eq!(fake.service.logins(), 5);
+    // Requests that are in flight together share a new login.
+    assert!((2..=5).contains(&fake.service.logins()), "{}", fake.service.logins());
 }
 
 /// Every fault that leaves a hole.
