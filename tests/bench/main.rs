@@ -4,6 +4,7 @@
 
 mod chart;
 mod commands;
+mod directory;
 mod emulator;
 mod load;
 mod login;
@@ -59,6 +60,8 @@ enum Task {
         #[arg(long)]
         later: bool,
     },
+    /// Read an LDAP directory and print the cost: one process of a benchmark.
+    ReadDirectory { url: String },
 }
 
 #[derive(Args)]
@@ -88,6 +91,7 @@ enum Benchmark {
     Pace,
     Permits,
     Commands,
+    Directory,
     Sync,
 }
 
@@ -101,6 +105,7 @@ async fn main() -> Result<()> {
         Task::StreamAndForget(address) => streaming::and_forget(&address).await,
         Task::SendCommands { address, commands } => commands::send(&address, commands).await,
         Task::PlanSync { people, later } => sync::plan(people, later),
+        Task::ReadDirectory { url } => directory::read(&url).await,
     }
 }
 
@@ -118,6 +123,7 @@ async fn all(run: &Run) -> Result<()> {
                 Benchmark::Pace => report.add(tokio::task::block_in_place(|| pace::measure(run))?),
                 Benchmark::Permits => report.add(permits::measure(run).await?),
                 Benchmark::Commands => report.add(commands::measure(run)?),
+                Benchmark::Directory => directory::measure(run).await?.into_iter().for_each(|table| report.add(table)),
                 Benchmark::Sync => report.add(sync::measure(run)?),
             }
         }
