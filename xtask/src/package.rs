@@ -10,8 +10,8 @@ use crate::workspace::{self, PublishedCrate};
 /// Files that every package must contain.
 const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 /// The extensions of files that may be in a package.
-const EXTENSIONS: [&str; 15] =
-    ["css", "js", "json", "lock", "lua", "md", "ndjson", "pem", "py", "rs", "sh", "sql", "toml", "txt", "yaml"];
+const EXTENSIONS: [&str; 16] =
+    ["css", "js", "json", "lock", "lua", "md", "ndjson", "pem", "py", "rs", "sh", "sql", "svg", "toml", "txt", "yaml"];
 /// Files without such an extension that may be in a package, including those that `cargo` adds.
 const OTHERS: [&str; 4] = [".cargo_vcs_info.json", "Cargo.toml.orig", "LICENSE-APACHE", "LICENSE-MIT"];
 /// The maximum size of a file. The largest one is the description as JSON.
