@@ -165,7 +165,8 @@ impl Browser {
 
     /// The text that a reader sees.
     pub(crate) async fn text(&self) -> String {
-        self.find("body").await.text().await.unwrap()
+        // In one step: a live page may be replaced between finding its body and reading it.
+        self.value("document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Clicks on a button with this label.
