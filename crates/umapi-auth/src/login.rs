@@ -65,22 +65,7 @@ impl LoginSource {
 
     /// Logs in, with retries as long as the failure may be temporary and the policy allows.
     async fn log_in(&self) -> Result<AccessToken, Error> {
-        let started = self.clock.now();
-        let mut attempt = 1;
-        loop {
-            let error = match self.with_each_secret().await {
-                Ok(token) => return Ok(token),
-                Err(error) => error,
-            };
-            let spent = self.clock.now() - started;
-            let Some(wait) = next_wait(&self.retry, &error, attempt, spent, fastrand::f64()) else {
-                tracing::warn!(attempt, status = error.status(), code = error.code(), "login failed");
-                return Err(error);
-            };
-            tracing::debug!(attempt, wait_ms = wait.as_millis(), status = error.status(), "login failed, retrying");
-            self.clock.sleep(wait).await;
-            attempt += 1;
-        }
+        retried(&self.clock, &self.retry, || self.with_each_secret()).await
     }
 
     /// Tries the secrets in order. During a rotation the first may not be valid yet, or no longer.
@@ -240,14 +225,32 @@ enum ExchangeError {
     RuntimeGone,
 }
 
-/// How long to wait before the next attempt, or `None` if there is none. `attempt` counts from 1, `jitter` is between 0 and 1.
-pub(crate) fn next_wait(
+/// Repeats a login as long as the failure may be temporary and the policy allows.
+pub(crate) async fn retried<F: Future<Output = Result<AccessToken, Error>>>(
+    clock: &Clock,
     policy: &RetryPolicy,
-    error: &Error,
-    attempt: u32,
-    spent: Duration,
-    jitter: f64,
-) -> Option<Duration> {
+    log_in: impl Fn() -> F,
+) -> Result<AccessToken, Error> {
+    let started = clock.now();
+    let mut attempt = 1;
+    loop {
+        let error = match log_in().await {
+            Ok(token) => return Ok(token),
+            Err(error) => error,
+        };
+        let spent = clock.now() - started;
+        let Some(wait) = next_wait(policy, &error, attempt, spent, fastrand::f64()) else {
+            tracing::warn!(attempt, status = error.status(), code = error.code(), "login failed");
+            return Err(error);
+        };
+        tracing::debug!(attempt, wait_ms = wait.as_millis(), status = error.status(), "login failed, retrying");
+        clock.sleep(wait).await;
+        attempt += 1;
+    }
+}
+
+/// How long to wait before the next attempt, or `None` if there is none. `attempt` counts from 1, `jitter` is between 0 and 1.
+fn next_wait(policy: &RetryPolicy, error: &Error, attempt: u32, spent: Duration, jitter: f64) -> Option<Duration> {
     if !error.is_retryable() || attempt >= policy.max_attempts() {
         return None;
     }

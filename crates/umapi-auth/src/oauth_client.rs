@@ -13,7 +13,7 @@ use umapi_time::Clock;
 
 use crate::{
     AccessToken, ClockSkew, Endpoint, Error, PrivateKey, RetryPolicy, Secret, TokenFuture, TokenSource,
-    login::{Sender, TokenResponse, form, next_wait},
+    login::{Sender, TokenResponse, form, retried},
     login_error,
 };
 
@@ -127,25 +127,6 @@ impl OAuthClient {
         self
     }
 
-    async fn log_in(&self) -> Result<AccessToken, Error> {
-        let started = self.clock.now();
-        let mut attempt = 1;
-        loop {
-            let error = match self.attempt().await {
-                Ok(token) => return Ok(token),
-                Err(error) => error,
-            };
-            let spent = self.clock.now() - started;
-            let Some(wait) = next_wait(&self.retry, &error, attempt, spent, fastrand::f64()) else {
-                tracing::warn!(attempt, status = error.status(), code = error.code(), "login failed");
-                return Err(error);
-            };
-            tracing::debug!(attempt, wait_ms = wait.as_millis(), status = error.status(), "login failed, retrying");
-            self.clock.sleep(wait).await;
-            attempt += 1;
-        }
-    }
-
     async fn attempt(&self) -> Result<AccessToken, Error> {
         // The lifetime of the token counts from before the request, so that it is never too long.
         let (started, wall) = (self.clock.now(), self.clock.wall());
@@ -182,7 +163,7 @@ fn default_remedy(status: u16, _code: &str, _description: &str) -> Cow<'static, 
 
 impl TokenSource for OAuthClient {
     fn token(&self) -> TokenFuture<'_> {
-        Box::pin(self.log_in())
+        Box::pin(retried(&self.clock, &self.retry, || self.attempt()))
     }
 
     fn invalidate(&self, _rejected: &AccessToken) {}

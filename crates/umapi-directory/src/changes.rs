@@ -123,8 +123,8 @@ pub enum Since {
 pub struct Changed {
     /// Up to here.
     pub cursor: Cursor,
-    /// Why somebody may be missing in the list of people. Deletions that the directory does not tell are no such reason: who
-    /// stays in the list by mistake is only found to have left when everything is read again. That is worth a notice.
+    /// Why somebody may be missing in the list of people. Deletions that the directory does not tell do not count:
+    /// those people stay in the list until everything is read again. That is worth a notice.
     pub people: Vec<Gap>,
     /// Why a group may be missing.
     pub group_list: Vec<Gap>,

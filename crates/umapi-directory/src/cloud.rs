@@ -9,8 +9,8 @@
 //!    whose token is cached, fetched once at a time, and fetched anew once when the service refuses it.
 //! 3. It reads each list with [`CloudClient::each_page`]. `Ok(())` means that every page was fetched and every link to a next
 //!    page was followed; anything else is a [`Failure`], which becomes a gap ([`Failure::gap`]) where something was read, and
-//!    an error ([`Failure::into_error`]) where the directory cannot be used at all. There is no third way, so a list can only be
-//!    whole after `Ok(())`.
+//!    an error ([`Failure::into_error`]) where the directory cannot be used at all. A list can only be whole after
+//!    `Ok(())`.
 //!
 //! What was read goes to a mirror, or to a [`Collector`], which makes a reading of the same entries.
 //!

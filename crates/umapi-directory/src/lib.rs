@@ -14,6 +14,8 @@ mod extent;
 mod file;
 #[cfg(feature = "google")]
 mod google;
+#[cfg(any(feature = "_cloud", feature = "mirror"))]
+mod group_names;
 #[cfg(feature = "ldap")]
 mod ldap;
 #[cfg(feature = "mirror")]

@@ -134,11 +134,22 @@ pub fn invisible_character(text: &str) -> Option<InvisibleCharacter> {
     if text.is_ascii() {
         return text.bytes().find(u8::is_ascii_control).map(|control| InvisibleCharacter(control.into()));
     }
-    let is_invisible = |c: &char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().find(is_invisible).map(InvisibleCharacter)
+    text.chars().find(|character| is_invisible(*character)).map(InvisibleCharacter)
+}
+
+/// Whether a character is a control or invisible, as in [`invisible_character`].
+///
+/// ```
+/// use umapi_plan::account::is_invisible;
+///
+/// assert!(is_invisible('\u{202e}') && !is_invisible('é'));
+/// ```
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        )
 }
 
 /// A control or invisible character. It is shown as its code point: `U+200B`.

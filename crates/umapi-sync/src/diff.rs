@@ -19,7 +19,7 @@ use crate::{
     links::{Links, OrgLinks},
     matching::Matching,
     organization::{AdobeGroup, AdobeUser, Organization},
-    people::{People, PersonKey},
+    people::{People, PersonKey, WantedUser},
     plan::{
         Action, Blocked, Change, Departure, FieldChange, Held, Licenses, OrgPlan, Plan, Reason, Removal, TargetKind,
     },
@@ -363,12 +363,8 @@ impl Comparison<'_> {
                 });
                 continue;
             }
-            if let Some(reason) = cannot_be_created(details) {
-                self.plan.blocked.push(Blocked {
-                    what: details.to_string(),
-                    reason: reason.to_owned(),
-                    remedy: format!("complete {} in the directory", wanted.place),
-                });
+            if let Some(blocked) = blocked_creation(wanted) {
+                self.plan.blocked.push(blocked);
                 continue;
             }
             self.matching.create(index);
@@ -629,14 +625,20 @@ impl Comparison<'_> {
     }
 }
 
-/// What makes it impossible to create a user, if anything does.
-pub(crate) fn cannot_be_created(wanted: &UserDetails) -> Option<&'static str> {
-    match wanted.kind() {
-        Some(AccountKind::AdobeId) => None,
-        _ if wanted.first_name().is_none() => Some("a first name is missing"),
-        _ if wanted.last_name().is_none() => Some("a last name is missing"),
-        _ => None,
-    }
+/// Why a user cannot be created, if something is missing.
+pub(crate) fn blocked_creation(wanted: &WantedUser) -> Option<Blocked> {
+    let details = &wanted.details;
+    let reason = match details.kind() {
+        Some(AccountKind::AdobeId) => return None,
+        _ if details.first_name().is_none() => "a first name is missing",
+        _ if details.last_name().is_none() => "a last name is missing",
+        _ => return None,
+    };
+    Some(Blocked {
+        what: details.to_string(),
+        reason: reason.to_owned(),
+        remedy: format!("complete {} in the directory", wanted.place),
+    })
 }
 
 /// The fields in which the directory and Adobe differ. The letter case of an address cannot be changed, so it does not count.

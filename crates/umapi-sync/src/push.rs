@@ -8,12 +8,12 @@ use umapi_plan::{Account, AccountKind, account::FoldedName};
 use crate::{
     config::{Config, DirectoryConfig, Stage, UpdatableField},
     details::UserDetails,
-    diff::{cannot_be_created, differences},
+    diff::{blocked_creation, differences},
     directory_side::DirectorySide,
     given::{Given, GivenUser},
     guard,
     people::{People, PersonKey, Standing, WantedUser},
-    plan::{Action, Blocked, Change, Held, OrgPlan, Plan, Reason, Removal, TargetKind},
+    plan::{Action, Change, Held, OrgPlan, Plan, Reason, Removal, TargetKind},
     state::{AccountRecord, Leaver, OrgState, State, user_key},
     targets::{Members, TargetGroup},
 };
@@ -282,12 +282,8 @@ impl<'a> Comparison<'a> {
         if self.is_protected(&account) {
             return;
         }
-        if let Some(reason) = cannot_be_created(details) {
-            self.plan.blocked.push(Blocked {
-                what: details.to_string(),
-                reason: reason.to_owned(),
-                remedy: format!("complete {} in the directory", wanted.place),
-            });
+        if let Some(blocked) = blocked_creation(wanted) {
+            self.plan.blocked.push(blocked);
             return;
         }
         // The service writes both names or none.

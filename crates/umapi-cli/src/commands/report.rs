@@ -192,7 +192,7 @@ impl ChangesArgs {
             None => folder.last_before(&after, |path, why| problems.push(left_out(context, path, &why))),
         };
         let Some(before) = before else {
-            let failure = Failure::failed("there is no earlier snapshot of this organization to compare with");
+            let failure = Failure::failed("no earlier snapshot of this organization to compare with");
             return Err(match self.options.keep(context, &folder, &after) {
                 Ok(_) if self.options.keep => failure.remedy("a snapshot of now was kept; run the command again later"),
                 Ok(_) => failure.remedy("keep one with --keep, or name one with --from"),
@@ -385,7 +385,7 @@ fn server_of(connection: &Connection) -> &str {
 
 /// The folder of an organization's snapshots.
 struct Folder {
-    /// `None` if there is no place for it.
+    /// `None` if the platform has no folder for it.
     path: Option<PathBuf>,
     organization: String,
     server: String,
@@ -403,7 +403,9 @@ impl Folder {
             }
         };
         if options.keep && path.is_none() {
-            return Err(Failure::usage("there is no folder for the snapshot").remedy("name one with --snapshots"));
+            return Err(
+                Failure::usage("the platform has no folder for the snapshot").remedy("name one with --snapshots")
+            );
         }
         if let Some(path) = path.as_ref().filter(|path| path.exists() && !path.is_dir()) {
             return Err(Failure::usage(format!("{} is not a folder", path.display())).remedy("name a folder"));

@@ -266,12 +266,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::report::organization::tests::organization;
-
-    fn texts(report: &Report, table: &str) -> Vec<String> {
-        let table = report.tables.iter().find(|found| found.name == table).unwrap();
-        table.rows.iter().map(|row| row.iter().map(Value::text).collect::<Vec<_>>().join("|")).collect()
-    }
+    use crate::report::organization::tests::{organization, texts};
 
     fn group(id: u64, name: &str) -> serde_json::Value {
         json!({"groupId": id, "groupName": name, "type": "USER_GROUP"})

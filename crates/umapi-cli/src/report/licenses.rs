@@ -208,12 +208,7 @@ fn trend_chart(trend: &[(String, Vec<License>)]) -> Option<Chart> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::organization::tests::sample;
-
-    fn texts(report: &Report, table: &str) -> Vec<String> {
-        let table = report.tables.iter().find(|found| found.name == table).unwrap();
-        table.rows.iter().map(|row| row.iter().map(Value::text).collect::<Vec<_>>().join("|")).collect()
-    }
+    use crate::report::organization::tests::{sample, texts};
 
     #[test]
     fn profiles_and_products_have_their_licenses() {

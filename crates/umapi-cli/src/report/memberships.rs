@@ -203,12 +203,7 @@ fn foreign(organization: &Organization, own_domains: &[String]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::organization::tests::sample;
-
-    fn texts(report: &Report, table: &str) -> Vec<String> {
-        let table = report.tables.iter().find(|found| found.name == table).unwrap();
-        table.rows.iter().map(|row| row.iter().map(Value::text).collect::<Vec<_>>().join("|")).collect()
-    }
+    use crate::report::organization::tests::{sample, texts};
 
     #[test]
     fn every_table_finds_its_users_and_groups() {

@@ -265,6 +265,13 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::report::{Report, Value};
+
+    /// The rows of a table of a report, with their cells in one text.
+    pub(in crate::report) fn texts(report: &Report, table: &str) -> Vec<String> {
+        let table = report.tables.iter().find(|found| found.name == table).unwrap();
+        table.rows.iter().map(|row| row.iter().map(Value::text).collect::<Vec<_>>().join("|")).collect()
+    }
 
     /// An organization of groups and users as the service sends them.
     pub(in crate::report) fn organization(groups: serde_json::Value, users: serde_json::Value) -> Organization {

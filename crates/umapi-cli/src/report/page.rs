@@ -1,6 +1,7 @@
 //! A report as a page of HTML that needs nothing else: no script, no font, no image, no request.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use umapi::plan::account::is_invisible;
 
 use super::{Chart, Report, Table, Value};
 
@@ -183,10 +184,7 @@ fn name(text: &str) -> Markup {
 
 /// Text without characters that hide or reorder others.
 pub(super) fn clean(text: &str) -> String {
-    let is_hidden = |character: char| {
-        (character.is_control() && character != '\n')
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
+    let is_hidden = |character: char| character != '\n' && is_invisible(character);
     text.chars().map(|character| if is_hidden(character) { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }
 

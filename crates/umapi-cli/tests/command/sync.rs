@@ -386,7 +386,7 @@ fn files_of_user_sync_become_a_configuration_that_works() {
 #[test]
 fn a_hook_of_user_sync_still_decides() {
     if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no python3");
+        eprintln!("skipped: python3 is not installed");
         return;
     }
     let stage = stage();
@@ -407,7 +407,7 @@ fn a_hook_of_user_sync_still_decides() {
 #[test]
 fn a_broad_pattern_finds_nothing_that_a_hook_gives() {
     if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no python3");
+        eprintln!("skipped: python3 is not installed");
         return;
     }
     let stage = stage();

@@ -56,7 +56,7 @@ fn a_push_after_a_whole_run_takes_only_what_runs_gave() {
     let stage = stage();
     sync(&stage, &["apply", "--auto"]).done();
     push(&stage, &[]).done().saying("nothing to change");
-    // Somebody else gives Jane, who is no person of the directory, the group; and Ann one that no rule names.
+    // Somebody else gives Jane, who is not a person of the directory, the group; and Ann one that no rule names.
     stage.umapi(["members", "add", "Sales", "ann@example.com"]).done();
     stage.umapi(["members", "add", "Design", "jane@example.com"]).done();
     stage.file("people.csv", PEOPLE.replace("de,Artists\n", "de,ACL-X\n"));

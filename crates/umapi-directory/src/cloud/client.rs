@@ -66,7 +66,7 @@ pub(crate) enum Verdict {
     Denied(String),
     /// It does not exist.
     NotFound,
-    /// The cursor of a delta is no longer known.
+    /// The cursor of a delta has expired.
     Resync,
     /// The request is not accepted. The text says what to do.
     Rejected(Option<String>),
@@ -248,7 +248,7 @@ impl CloudClient {
     /// Sends a request until it has an answer, or fails for good.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Why an answer is missing.
     pub(crate) async fn get(&self, url: &Url) -> Result<CloudResponse, Failure> {
         let failed = self.counts().failed.clone();
         if let (MAX_FAILED.., Some(failure)) = failed {

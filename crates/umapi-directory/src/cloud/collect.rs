@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
     changes::{Entry, EntryKey, GroupEntry, PersonEntry, Whole},
-    directory::{GroupName, GroupReading, GroupSelector, Query, Reading},
+    directory::{GroupName, GroupReading, Query, Reading},
     extent::{Extent, Gap, GapCause},
+    group_names::GroupNames,
     person::{Person, PersonId},
 };
 
@@ -85,50 +86,16 @@ impl<'t> Collector<'t> {
 
     /// The groups of a query, by the names that it gives them.
     fn wanted(&self, query: &Query) -> Vec<(GroupName, Result<EntryKey, Gap>)> {
-        let mut by_name: BTreeMap<String, (&str, Vec<&EntryKey>)> = BTreeMap::new();
-        let mut by_place: HashMap<String, Vec<&EntryKey>> = HashMap::new();
+        let mut names = GroupNames::new();
         for (key, group) in &self.groups {
-            if group.is_listed {
-                by_name.entry(group.name.to_lowercase()).or_insert_with(|| (&group.name, Vec::new())).1.push(key);
-            }
-            by_place.entry(group.place.to_lowercase()).or_default().push(key);
+            let name = group.is_listed.then_some(group.name.as_str());
+            names.push(key, key.as_str(), name, &group.place, group.place.to_lowercase());
         }
-        let mut wanted = Vec::new();
-        let mut given = HashSet::new();
-        if query.groups.contains(&GroupSelector::All) {
-            for (folded, (name, keys)) in &by_name {
-                given.insert(folded.clone());
-                wanted.push(((*name).to_owned(), self.only_one(name, keys)));
-            }
-        }
-        for group in &query.groups {
-            let GroupSelector::Named(name) = group else { continue };
-            let folded = name.to_lowercase();
-            if given.insert(folded.clone()) {
-                let by_key = self.groups.get_key_value(&EntryKey::new(name)).map(|(key, _)| vec![key]);
-                let keys = by_name.get(&folded).map(|(_, keys)| keys).or(by_key.as_ref());
-                let keys = keys.or_else(|| by_place.get(&folded));
-                wanted.push((name.clone(), self.only_one(name, keys.map(Vec::as_slice).unwrap_or_default())));
-            }
-        }
-        wanted
+        let wanted = names.wanted(query, str::to_lowercase);
+        wanted.into_iter().map(|(name, found)| (name, found.cloned())).collect()
     }
 
-    fn only_one(&self, name: &str, keys: &[&EntryKey]) -> Result<EntryKey, Gap> {
-        let what = format!("group {name}");
-        match keys {
-            [key] => Ok((*key).clone()),
-            [] => Err(Gap::new(what, GapCause::NotFound)),
-            several => {
-                let places = several.iter().filter_map(|key| Some(self.groups.get(*key)?.place.as_str()));
-                let mut places: Vec<&str> = places.collect();
-                places.sort_unstable();
-                Err(Gap::new(what, GapCause::Ambiguous).detail(places.join("; ")))
-            }
-        }
-    }
-
-    /// The people in a group and in the groups below it. Circles are no problem.
+    /// The people in a group and in the groups below it. Circles end.
     fn members(&mut self, name: &str, group: &EntryKey, people_gap: Option<&Gap>) -> Extent<Vec<PersonId>> {
         let what = format!("group {name}");
         let mut people = Vec::new();

@@ -34,7 +34,7 @@ pub(crate) enum FailureKind {
     Unreachable,
     /// The response is not what the service describes.
     Unreadable,
-    /// The cursor of a delta is no longer known: the list has to be read from its beginning.
+    /// The cursor of a delta has expired: the list has to be read from its beginning.
     Resync,
     /// The service does not accept the request.
     Rejected,

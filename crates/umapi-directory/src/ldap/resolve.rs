@@ -25,7 +25,7 @@ pub(super) const ANY: &str = "(objectClass=*)";
 const MAX_PARTS: usize = 10_000;
 
 impl Read<'_> {
-    /// The people in a group and in the groups below it. Circles are no problem.
+    /// The people in a group and in the groups below it. Circles end.
     pub(super) async fn members(&mut self, name: &str, dn: &Dn) -> Extent<Vec<PersonId>> {
         let what = format!("group {name}");
         let is_nested = self.directory.settings.nested.unwrap_or(true);

@@ -7,8 +7,9 @@ use rusqlite::Connection;
 use super::database::{GROUP, GroupContent, PERSON, UNKNOWN, from_json, person_of};
 use crate::{
     changes::{ChangeFeed, EntryKey},
-    directory::{GroupName, GroupReading, GroupSelector, Query, Reading},
+    directory::{GroupName, GroupReading, Query, Reading},
     extent::{Extent, Gap, GapCause},
+    group_names::GroupNames,
     person::{Person, PersonId},
 };
 
@@ -129,53 +130,15 @@ impl Resolver<'_> {
 
     /// The groups of a query, by the names that it gives them.
     fn wanted(&self, feed: &dyn ChangeFeed, query: &Query) -> Vec<(GroupName, Result<i64, Gap>)> {
-        let mut by_name: BTreeMap<String, (GroupName, Vec<i64>)> = BTreeMap::new();
-        let mut by_place: HashMap<&str, Vec<i64>> = HashMap::new();
-        let mut by_key: HashMap<&str, i64> = HashMap::new();
-        for (&row, group) in &self.groups {
-            if group.content.is_listed {
-                let same = by_name.entry(group.content.name.to_lowercase());
-                same.or_insert_with(|| (group.content.name.clone(), Vec::new())).1.push(row);
-            }
-            by_place.entry(&group.folded_place).or_default().push(row);
-            by_key.insert(group.key.as_str(), row);
+        let mut names = GroupNames::new();
+        for (&row, Group { key, folded_place, content }) in &self.groups {
+            let name = content.is_listed.then_some(content.name.as_str());
+            names.push(row, key.as_str(), name, &content.place, folded_place.clone());
         }
-        let mut wanted = Vec::new();
-        let mut given = HashSet::new();
-        if query.groups.contains(&GroupSelector::All) {
-            for (folded, (name, rows)) in &by_name {
-                given.insert(folded.clone());
-                wanted.push((name.clone(), self.only_one(name, rows)));
-            }
-        }
-        for group in &query.groups {
-            let GroupSelector::Named(name) = group else { continue };
-            if !given.insert(name.to_lowercase()) {
-                continue;
-            }
-            let by_id = by_key.get(name.as_str()).copied().map(|row| vec![row]);
-            let rows = by_name.get(&name.to_lowercase()).map(|(_, rows)| rows.clone()).or(by_id);
-            let rows = rows.or_else(|| by_place.get(&*feed.folded(name)).cloned()).unwrap_or_default();
-            wanted.push((name.clone(), self.only_one(name, &rows)));
-        }
-        wanted
+        names.wanted(query, |name| feed.folded(name))
     }
 
-    fn only_one(&self, name: &str, rows: &[i64]) -> Result<i64, Gap> {
-        let what = format!("group {name}");
-        match rows {
-            [row] => Ok(*row),
-            [] => Err(Gap::new(what, GapCause::NotFound)),
-            several => {
-                let mut places: Vec<&str> =
-                    several.iter().filter_map(|row| Some(&*self.groups.get(row)?.content.place)).collect();
-                places.sort_unstable();
-                Err(Gap::new(what, GapCause::Ambiguous).detail(places.join("; ")))
-            }
-        }
-    }
-
-    /// The people in a group and in the groups below it. Circles are no problem.
+    /// The people in a group and in the groups below it. Circles end.
     fn members(
         &self,
         name: &str,

@@ -63,7 +63,7 @@ struct State {
     memberships: Vec<(u64, String, String, bool)>,
     /// The number of the last change.
     now: u64,
-    /// Cursors before this change are no longer known.
+    /// Cursors before this change have expired.
     oldest: u64,
     /// What cursors stand for.
     selects: Vec<String>,
