@@ -123,13 +123,14 @@ impl FileDirectory {
     }
 
     fn csv(&self, text: &str, collector: &mut Collector<'_>) -> Result<(), DirectoryError> {
-        let (delimiter, text) = match (self.settings.delimiter, text.strip_prefix("sep=")) {
-            (Some(delimiter), _) => (delimiter, text),
+        let (delimiter, text, first_line) = match (self.settings.delimiter, text.strip_prefix("sep=")) {
+            (Some(delimiter), _) => (delimiter, text, 1),
             (None, Some(rest)) => {
-                (rest.chars().next().unwrap_or(','), rest.split_once('\n').map_or("", |(_, rest)| rest))
+                (rest.chars().next().unwrap_or(','), rest.split_once('\n').map_or("", |(_, rest)| rest), 2)
             }
-            (None, None) => (delimiter_of(text), text),
+            (None, None) => (delimiter_of(text), text, 1),
         };
+        let mut lines = Lines { text: text.as_bytes(), at: 0, line: first_line };
         let Ok(delimiter) = u8::try_from(delimiter) else {
             let reason = format!("`{delimiter}` cannot be the delimiter of CSV");
             return Err(DirectoryError::setting(self.name(), reason, "use a comma, a semicolon or a tab"));
@@ -137,22 +138,23 @@ impl FileDirectory {
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
         let headers: Vec<String> = match reader.headers() {
             Ok(headers) => headers.iter().map(|name| name.trim().to_owned()).collect(),
-            Err(error) => return Err(self.csv_error(&error)),
+            Err(error) => return Err(self.csv_error(&error, &mut lines)),
         };
+        let header_line = lines.line_at(0);
         if let Some(twice) = headers.iter().enumerate().find(|(index, name)| {
             !name.is_empty() && headers[..*index].iter().any(|before| before.eq_ignore_ascii_case(name))
         }) {
             let reason = format!("the column `{}` is there twice", twice.1);
             return Err(DirectoryError::setting(
-                format!("{}, line 1", self.name()),
+                format!("{}, line {header_line}", self.name()),
                 reason,
                 "rename or delete one of them",
             ));
         }
         let separator = self.settings.group_separator.unwrap_or(',');
         for row in reader.records() {
-            let row = row.map_err(|error| self.csv_error(&error))?;
-            let line = row.position().map_or(0, csv::Position::line);
+            let row = row.map_err(|error| self.csv_error(&error, &mut lines))?;
+            let line = row.position().map_or(header_line, |position| lines.line_at(position.byte()));
             let place = format!("{}, line {line}", self.name());
             if row.iter().all(|field| field.trim().is_empty()) {
                 continue;
@@ -177,9 +179,9 @@ impl FileDirectory {
         Ok(())
     }
 
-    fn csv_error(&self, error: &csv::Error) -> DirectoryError {
+    fn csv_error(&self, error: &csv::Error, lines: &mut Lines<'_>) -> DirectoryError {
         let place = match error.position() {
-            Some(position) => format!("{}, line {}", self.name(), position.line()),
+            Some(position) => format!("{}, line {}", self.name(), lines.line_at(position.byte())),
             None => self.name(),
         };
         DirectoryError::setting(place, "this cannot be read as CSV", "check the quotes and the delimiter")
@@ -250,6 +252,33 @@ impl FileDirectory {
 impl Directory for FileDirectory {
     fn read<'a>(&'a self, query: &'a Query, take: &'a mut (dyn FnMut(Person) + Send)) -> ReadFuture<'a> {
         Box::pin(async move { self.read_now(query, take) })
+    }
+}
+
+/// Counts the lines of a text. The reader of CSV says where a row begins before it has read the rest of the line break in front
+/// of it, so its own number is one too low in files from Excel.
+struct Lines<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the row that begins at this byte, or after the line breaks there. Rows come in their order.
+    fn line_at(&mut self, byte: u64) -> u64 {
+        let is_break = |at: usize| matches!(self.text.get(at), Some(b'\r' | b'\n'));
+        let mut row = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
+        while is_break(row) {
+            row += 1;
+        }
+        let ends_line = |at: &usize| match self.text.get(*at) {
+            Some(b'\n') => true,
+            Some(b'\r') => self.text.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        self.line += (self.at..row).filter(ends_line).count() as u64;
+        self.at = self.at.max(row);
+        self.line
     }
 }
 
@@ -388,6 +417,20 @@ mod tests {
             "\u{feff}sep=;\r\nemail;sn\r\nann@b.c;Ö\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let (people, _) = read_bytes("a.csv", &utf16, |_| {}).unwrap();
         assert_eq!(people[0].attributes.first("sn"), Some("Ö"));
+    }
+
+    #[test]
+    fn rows_have_their_lines_with_every_line_break() {
+        for line_break in ["\n", "\r\n", "\r"] {
+            let lines = ["email;note;groups", "ann@b.c;x;Artists", "", "bob@b.c;\"two", "lines\";", "cid@b.c;;", ""];
+            let (people, _) = read("a.csv", &lines.join(line_break));
+            let places: Vec<&str> = people.iter().map(|person| person.place.as_str()).collect();
+            assert_eq!(places, ["a.csv, line 2", "a.csv, line 4", "a.csv, line 6"], "{line_break:?}");
+        }
+        let (people, _) = read("a.csv", "sep=;\r\nemail;note\r\nann@b.c;x\r\n");
+        assert_eq!(people[0].place, "a.csv, line 3");
+        let error = read_bytes("a.csv", b"sep=;\r\nemail;Email\r\n", |_| {}).unwrap_err().to_string();
+        assert!(error.starts_with("a.csv, line 2"), "{error}");
     }
 
     #[test]
