@@ -1,27 +1,34 @@
-//! `cargo xtask ci`: a list of checks that all run, also after a failure, and a summary of their results.
+//! `cargo xtask ci`: checks that all run, also after a failure, and a summary of their results and times.
 
 use std::{
+    io::{self, Read as _},
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
+    thread,
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use umapi_time::Clock;
 
 /// Runs everything that must pass before a change is accepted.
 pub(crate) fn run() -> Result<ExitCode> {
-    run_all(&[
+    let first = [
         Check::cargo("format", ["fmt", "--all", "--check"]),
-        Check::cargo("generated code is up to date", ["xtask", "codegen", "--check"]),
-        Check::cargo("spec lint", ["xtask", "spec", "lint"]),
-        Check::cargo("words and file headers", ["xtask", "words"]),
-        Check::cargo("files of the packages", ["xtask", "package", "--list"]),
+        Check::xtask("generated code is up to date", ["codegen", "--check"])?,
+        Check::xtask("spec lint", ["spec", "lint"])?,
+        Check::xtask("words and file headers", ["words"])?,
+        Check::xtask("files of the packages", ["package", "--list"])?,
         Check::cargo("clippy", ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+        Check::cargo("build", ["test", "--workspace", "--all-targets", "--all-features", "--no-run"]),
+    ];
+    let tests = [
         Check::cargo("tests", ["test", "--workspace", "--all-targets", "--all-features"]),
         Check::cargo("doctests", ["test", "--workspace", "--doc", "--all-features"]),
         Check::cargo("documentation", ["doc", "--workspace", "--all-features", "--no-deps"])
             .with_environment("RUSTDOCFLAGS", "-D warnings"),
+    ];
+    let others = [
         Check::script("description: redocly", "tests/languages/redocly.sh", "node"),
         Check::script("description: TypeScript", "tests/languages/typescript.sh", "node"),
         Check::script("description: Python", "tests/languages/python.sh", "python3"),
@@ -33,13 +40,24 @@ pub(crate) fn run() -> Result<ExitCode> {
         Check::script("directories: Google's SDK", "tests/languages/google_sdk.sh", "node"),
         Check::script("benchmarks and soak test, quick", "tests/bench/smoke.sh", "bash"),
         Check::script("emulator: schemathesis", "tests/python/schemathesis.sh", "python3"),
-    ])
+    ];
+    let clock = Clock::real();
+    let start = clock.now();
+    let mut results = run_in_turn(&first, &clock, Output::Live)?;
+    // The tests wait a lot: for servers, and for time to pass. The other checks use what they leave of the processors.
+    let (of_tests, of_others) = thread::scope(|scope| {
+        let others = scope.spawn(|| run_in_turn(&others, &clock, Output::AtTheEnd));
+        (run_in_turn(&tests, &clock, Output::Live), others.join())
+    });
+    results.extend(of_tests?);
+    results.extend(of_others.map_err(|_| anyhow!("a check ended by a panic"))??);
+    Ok(summarize(&results, clock.now() - start))
 }
 
 /// A named command that passes or fails.
 pub(crate) struct Check {
     name: String,
-    program: &'static str,
+    program: PathBuf,
     arguments: Vec<String>,
     folder: PathBuf,
     environment: Vec<(&'static str, String)>,
@@ -78,7 +96,7 @@ impl Check {
         let arguments = arguments.into_iter().map(Into::into).collect();
         Self {
             name: name.into(),
-            program: "cargo",
+            program: "cargo".into(),
             arguments,
             folder: crate::workspace::top(),
             environment: Vec::new(),
@@ -87,9 +105,14 @@ impl Check {
         }
     }
 
+    /// A task of this program. It is not started by cargo, which would compile it again for another set of features.
+    fn xtask<A: Into<String>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self> {
+        Ok(Self { program: std::env::current_exe()?, ..Self::cargo(name, arguments) })
+    }
+
     /// A shell script. Skipped if the program `needs` is missing, or if the script exits with 77.
     pub(crate) fn script(name: &str, path: &str, needs: &'static str) -> Self {
-        Self { program: "bash", requirement: Some(Requirement::Program(needs)), ..Self::cargo(name, [path]) }
+        Self { program: "bash".into(), requirement: Some(Requirement::Program(needs)), ..Self::cargo(name, [path]) }
     }
 
     /// Skips the check if rustup neither has nor can install this toolchain.
@@ -115,9 +138,10 @@ impl Check {
         self
     }
 
-    fn run(&self) -> Result<Outcome> {
+    /// Runs the check, and the one before it. Without a pipe, it writes to the output of this program.
+    fn run(&self, output: Option<&io::PipeWriter>) -> Result<Outcome> {
         if let Some(first) = &self.first {
-            let outcome = first.run()?;
+            let outcome = first.run(output)?;
             if !matches!(outcome, Outcome::Passed) {
                 return Ok(outcome);
             }
@@ -126,16 +150,35 @@ impl Check {
             println!("skipped: {}", requirement.problem());
             return Ok(Outcome::Skipped);
         }
-        let status = Command::new(self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.folder)
-            .status();
-        let status = status.with_context(|| format!("{}: cannot start {}", self.name, self.program))?;
+            .current_dir(&self.folder);
+        if let Some(pipe) = output {
+            command.stdout(pipe.try_clone()?).stderr(pipe.try_clone()?).stdin(Stdio::null());
+        }
+        let status = command.status();
+        let status = status.with_context(|| format!("{}: cannot start {}", self.name, self.program.display()))?;
         Ok(match status.code() {
             Some(0) => Outcome::Passed,
-            Some(SCRIPT_SKIPPED) if self.program == "bash" => Outcome::Skipped,
+            Some(SCRIPT_SKIPPED) if self.program.ends_with("bash") => Outcome::Skipped,
             _ => Outcome::Failed,
+        })
+    }
+
+    /// Runs the check and returns what it wrote.
+    fn run_and_collect(&self) -> Result<(Outcome, String)> {
+        let (mut reader, writer) = io::pipe()?;
+        thread::scope(|scope| {
+            let text = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                reader.read_to_end(&mut bytes).map(|_| String::from_utf8_lossy(&bytes).into_owned())
+            });
+            let outcome = self.run(Some(&writer));
+            drop(writer);
+            let text = text.join().map_err(|_| anyhow!("the output cannot be read"))??;
+            Ok((outcome?, text))
         })
     }
 }
@@ -150,18 +193,53 @@ enum Outcome {
 /// The exit code of a script that lacks a requirement. The script itself prints which.
 const SCRIPT_SKIPPED: i32 = 77;
 
-/// Runs all checks. The exit code is 1 if any of them fails.
+/// Where the output of a check goes.
+#[derive(Clone, Copy)]
+enum Output {
+    /// To that of this program, as it comes.
+    Live,
+    /// To that of this program, in one piece, because other checks run at the same time.
+    AtTheEnd,
+}
+
+/// A check that was run.
+struct Finished<'a> {
+    name: &'a str,
+    outcome: Outcome,
+    took: Duration,
+}
+
+/// Runs all checks, one after the other. The exit code is 1 if any of them fails.
 pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
     let clock = Clock::real();
-    let mut results: Vec<(&str, Outcome, Duration)> = Vec::new();
+    let start = clock.now();
+    let results = run_in_turn(checks, &clock, Output::Live)?;
+    Ok(summarize(&results, clock.now() - start))
+}
+
+fn run_in_turn<'a>(checks: &'a [Check], clock: &Clock, output: Output) -> Result<Vec<Finished<'a>>> {
+    let mut results = Vec::new();
     for check in checks {
-        println!("\n=== {} ===", check.name);
         let start = clock.now();
-        let outcome = check.run()?;
-        results.push((&check.name, outcome, clock.now() - start));
+        let outcome = match output {
+            Output::Live => {
+                println!("\n=== {} ===", check.name);
+                check.run(None)?
+            }
+            Output::AtTheEnd => {
+                let (outcome, text) = check.run_and_collect()?;
+                println!("\n=== {} ===\n{text}", check.name);
+                outcome
+            }
+        };
+        results.push(Finished { name: &check.name, outcome, took: clock.now() - start });
     }
+    Ok(results)
+}
+
+fn summarize(results: &[Finished<'_>], total: Duration) -> ExitCode {
     println!("\n=== summary ===");
-    for (name, outcome, took) in &results {
+    for Finished { name, outcome, took } in results {
         let word = match outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "FAILED",
@@ -169,11 +247,12 @@ pub(crate) fn run_all(checks: &[Check]) -> Result<ExitCode> {
         };
         println!("{word:>7}  {:>6.1} s  {name}", took.as_secs_f64());
     }
-    let count = |wanted: fn(&Outcome) -> bool| results.iter().filter(|(_, outcome, _)| wanted(outcome)).count();
+    let count = |wanted: fn(&Outcome) -> bool| results.iter().filter(|done| wanted(&done.outcome)).count();
     let failed = count(|outcome| matches!(outcome, Outcome::Failed));
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped));
-    println!("checks: {} passed, {failed} failed, {skipped} skipped", results.len() - failed - skipped);
-    Ok(ExitCode::from(u8::from(failed > 0)))
+    let passed = results.len() - failed - skipped;
+    println!("checks: {passed} passed, {failed} failed, {skipped} skipped, in {:.1} s", total.as_secs_f64());
+    ExitCode::from(u8::from(failed > 0))
 }
 
 /// Whether `PROGRAM --version` succeeds.
@@ -195,12 +274,20 @@ mod tests {
         let good = || Check::cargo("good", ["--version"]);
         let bad = || Check::cargo("bad", ["no-such-command"]);
         let missing = || Check::script("missing", "none.sh", "no-such-program");
-        assert!(matches!(good().run().unwrap(), Outcome::Passed));
-        assert!(matches!(bad().run().unwrap(), Outcome::Failed));
-        assert!(matches!(missing().run().unwrap(), Outcome::Skipped));
-        assert!(matches!(good().needs_toolchain("no-such-toolchain").run().unwrap(), Outcome::Skipped));
-        assert!(matches!(good().after(bad()).run().unwrap(), Outcome::Failed));
-        assert!(matches!(bad().after(good()).run().unwrap(), Outcome::Failed));
-        assert!(matches!(good().after(missing()).run().unwrap(), Outcome::Skipped));
+        assert!(matches!(good().run(None).unwrap(), Outcome::Passed));
+        assert!(matches!(bad().run(None).unwrap(), Outcome::Failed));
+        assert!(matches!(missing().run(None).unwrap(), Outcome::Skipped));
+        assert!(matches!(good().needs_toolchain("no-such-toolchain").run(None).unwrap(), Outcome::Skipped));
+        assert!(matches!(good().after(bad()).run(None).unwrap(), Outcome::Failed));
+        assert!(matches!(bad().after(good()).run(None).unwrap(), Outcome::Failed));
+        assert!(matches!(good().after(missing()).run(None).unwrap(), Outcome::Skipped));
+    }
+
+    #[test]
+    fn the_output_of_a_check_is_collected_also_if_it_fails() {
+        let (outcome, text) = Check::cargo("good", ["--version"]).run_and_collect().unwrap();
+        assert!(matches!(outcome, Outcome::Passed) && text.starts_with("cargo "), "{text}");
+        let (outcome, text) = Check::cargo("bad", ["no-such-command"]).run_and_collect().unwrap();
+        assert!(matches!(outcome, Outcome::Failed) && text.contains("no-such-command"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! The tasks of this workspace. `cargo xtask --help` lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task prints its progress")]
 
+mod api;
 mod bench;
 mod checks;
 mod codegen;
@@ -59,6 +60,8 @@ enum Task {
         #[arg(long, value_name = "FOLDER")]
         advisories: Option<std::path::PathBuf>,
     },
+    /// Check the public APIs: types of other crates, and changes since the last release that break callers.
+    Api,
     /// Package each published crate from a clean clone, and build it from its package.
     Package {
         /// Only check the manifests and the lists of files.
@@ -124,6 +127,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Deps { advisories } => dependencies::check(advisories.as_deref())?,
         Task::Package { list: true } => package::check_lists()?,
         Task::Package { list: false } => package::run()?,
+        Task::Api => return api::run(),
         Task::Compat => return compat::run(),
         Task::Words => words::check()?,
     }

@@ -61,7 +61,7 @@ fn list(name: &str) -> Result<Vec<String>> {
 
 /// Manifest keys that a registry needs or shows and that are missing, or have too many values.
 fn manifest_problems(manifest: &Value) -> Vec<String> {
-    let mut problems: Vec<String> = ["description", "documentation", "license", "readme", "rust_version"]
+    let mut problems: Vec<String> = ["description", "documentation", "license", "readme", "repository", "rust_version"]
         .iter()
         .filter(|key| manifest[**key].as_str().is_none_or(str::is_empty))
         .map(|key| format!("no {key}"))
@@ -101,7 +101,7 @@ mod tests {
     fn missing_or_excess_manifest_keys_are_reported() {
         let mut manifest = json!({
             "name": "umapi-x", "description": "x", "documentation": "x", "license": "MIT", "readme": "README.md",
-            "rust_version": "1.90", "keywords": ["a", "b"], "categories": ["c"],
+            "repository": "x", "rust_version": "1.90", "keywords": ["a", "b"], "categories": ["c"],
         });
         assert_eq!(manifest_problems(&manifest), Vec::<String>::new());
         manifest["description"] = Value::Null;

@@ -35,6 +35,12 @@ pub(crate) fn clean_clone(folder: &Path) -> Result<PathBuf> {
     Ok(folder.to_path_buf())
 }
 
+/// The last tag of a release, such as `v0.1.0`, before this commit.
+pub(crate) fn last_release() -> Result<Option<String>> {
+    let tags = git(&top(), &["tag", "--merged", "HEAD^", "--list", "v*", "--sort", "-version:refname"])?;
+    Ok(tags.lines().next().map(str::to_owned))
+}
+
 fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").args(arguments).current_dir(folder).output().context("cannot start git")?;
     if !output.status.success() {
@@ -82,6 +88,12 @@ pub(crate) struct CargoTool {
 
 /// Checks dependencies against `deny.toml`.
 pub(crate) const CARGO_DENY: CargoTool = CargoTool { name: "cargo-deny", version: "^0.20" };
+/// Checks which types of other crates are in a public API. Its version fits the JSON that rustdoc writes: a later Rust needs a
+/// later version.
+pub(crate) const CARGO_CHECK_EXTERNAL_TYPES: CargoTool =
+    CargoTool { name: "cargo-check-external-types", version: "^0.5" };
+/// Finds changes that break callers.
+pub(crate) const CARGO_SEMVER_CHECKS: CargoTool = CargoTool { name: "cargo-semver-checks", version: "^0.51" };
 /// Checks sets of features and the oldest supported Rust.
 pub(crate) const CARGO_HACK: CargoTool = CargoTool { name: "cargo-hack", version: "^0.6" };
 
