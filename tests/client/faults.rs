@@ -9,7 +9,7 @@ use std::{
 };
 
 use umapi::{
-    Client, ClientBuilder, Command, NewGroup, NewUser, Report, RetryPolicy, UserUpdate,
+    Client, ClientBuilder, Command, NewGroup, NewUser, Report, StandardRetry, UserUpdate,
     auth::{Credentials, Endpoint, OAuthServerToServer},
 };
 use umapi_emulator::{
@@ -122,7 +122,7 @@ async fn emulator(limits: LimitSettings) -> (ManualClock, Emulator) {
 
 pub(crate) fn client(manual: &ManualClock, emulator: &Emulator) -> Client {
     // With a fifth of all exchanges failing, one request in three thousand fails five times in a row.
-    client_with(manual, emulator, |builder| builder.retry(RetryPolicy::default().attempts(20)))
+    client_with(manual, emulator, |builder| builder.retry(StandardRetry::default().attempts(20)))
 }
 
 pub(crate) fn client_with(

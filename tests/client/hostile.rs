@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use umapi::{Client, ClientBuilder, Command, Error, NewUser, Outcome, RetryPolicy, RunOptions, ThrottlePolicy};
+use umapi::{Client, ClientBuilder, Command, Error, NewUser, Outcome, RunOptions, StandardRetry, ThrottlePolicy};
 use umapi_emulator::{
     Emulator, FaultEffect, FaultHandle, FaultResponse, FaultRule, LimitSettings, LoginOperation, Operation, seed::Seed,
 };
@@ -196,7 +196,7 @@ async fn a_hold_that_outlasts_a_call_delays_the_next_one() {
 async fn an_endless_response_ends_with_an_error() {
     let endless = || FaultResponse::text(200, r#"{"result":"success","users":["#).endless(" ".repeat(1 << 16));
     let service = Service::start().await;
-    let client = service.client_with(|builder| builder.retry(RetryPolicy::NEVER));
+    let client = service.client_with(|builder| builder.retry(StandardRetry::NEVER));
     service.fault(Operation::GetUser, endless());
     service.fault(Operation::ListUsers, endless());
     client.users().get("ann@staff.example").await.expect_err("a body without an end");
@@ -215,7 +215,7 @@ async fn an_endless_response_keeps_what_is_known() {
     let endless = FaultResponse::text(200, r#"{"result":"success","errors":["#).after_applying();
     let rule = FaultRule::on(Operation::ExecuteActions, endless.endless(" ".repeat(1 << 16)));
     service.emulator.faults().add(rule.from_call(3)).unwrap();
-    let client = service.client_with(|builder| builder.retry(RetryPolicy::NEVER));
+    let client = service.client_with(|builder| builder.retry(StandardRetry::NEVER));
     let users = (0..30).map(|user| format!("new{user}@staff.example"));
     let commands = users.map(|user| Command::from(NewUser::federated(user, "First", "Last", "US")));
     let report = match client.execute(commands).with_options(RunOptions::new().in_flight(1)).await {

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use bolero::TypeGenerator;
-use umapi::{Client, HttpOptions, RateLimits, ResumeToken, RetryPolicy, auth::FixedToken};
+use umapi::{Client, HttpOptions, RateLimits, ResumeToken, StandardRetry, auth::FixedToken};
 
 use crate::{
     fixed_seeds::target,
@@ -50,7 +50,7 @@ fn a_list_resumes_at_any_position_and_ends() {
             let builder =
                 Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new("token")).base_url(&peer.url);
             let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http(http.clone());
-            let users = builder.retry(RetryPolicy::NEVER).build().unwrap().users();
+            let users = builder.retry(StandardRetry::NEVER).build().unwrap().users();
             // The token of this list, with another position.
             let start = users.list().resume_token().to_string();
             let list: String = start.splitn(4, '-').take(3).collect::<Vec<_>>().join("-");

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bolero::TypeGenerator;
-use umapi::auth::{Credentials, Endpoint, OAuthServerToServer, PrivateKey, RetryPolicy, ServiceAccount, Session};
+use umapi::auth::{Credentials, Endpoint, OAuthServerToServer, PrivateKey, ServiceAccount, Session, StandardRetry};
 use umapi_time::ManualClock;
 
 use crate::{
@@ -93,7 +93,7 @@ impl Stage {
         let clock = ManualClock::new().auto_advance(GRACE).clock();
         let session = |credentials: Credentials| {
             let builder = Session::builder(credentials.with_endpoint(endpoint.clone())).clock(clock.clone());
-            builder.retry(RetryPolicy::default().attempts(ATTEMPTS).first_wait(Duration::ZERO)).build().unwrap()
+            builder.retry(StandardRetry::default().attempts(ATTEMPTS).first_wait(Duration::ZERO)).build().unwrap()
         };
         Self { oauth: session(oauth.into()), account: session(account.build().unwrap().into()), peer }
     }

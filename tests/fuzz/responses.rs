@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use bolero::TypeGenerator;
 use futures_util::StreamExt;
 use umapi::{
-    Client, Command, Error, HttpClient, HttpOptions, NewGroup, NewUser, RateLimits, Report, RetryPolicy, RunOptions,
+    Client, Command, Error, HttpClient, HttpOptions, NewGroup, NewUser, RateLimits, Report, RunOptions, StandardRetry,
     auth::FixedToken,
 };
 use umapi_time::Clock;
@@ -122,7 +122,7 @@ impl Stage {
         let builder =
             Client::builder("1F@AdobeOrg").token_source("key", FixedToken::new(TOKEN)).base_url(&self.peer.url);
         let builder = builder.clock(clock).rate_limits(RateLimits::unlimited()).http(self.http.clone());
-        let retry = RetryPolicy::default().attempts(ATTEMPTS).first_wait(Duration::ZERO);
+        let retry = StandardRetry::default().attempts(ATTEMPTS).first_wait(Duration::ZERO);
         builder.retry(retry).attempt_timeout(Duration::from_secs(60)).build().unwrap()
     }
 

@@ -27,5 +27,7 @@ pub use origin::{ConnectorFile, KeyringEntry};
 pub use private_key::{KeyError, PrivateKey, certificate_thumbprint};
 pub use session::{Session, SessionBuilder};
 pub use token::{AccessToken, FixedToken, TokenFuture, TokenSource};
-pub use umapi_http::{HttpClient, HttpOptions, InvalidSetting, Proxy, RetryPolicy, Secret};
+pub use umapi_http::{
+    AttemptFailure, FailedAttempt, HttpClient, HttpOptions, InvalidSetting, Proxy, RetryPolicy, Secret, StandardRetry,
+};
 pub use umapi_time::{Clock, Instant};

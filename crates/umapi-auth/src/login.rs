@@ -12,7 +12,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer};
-use umapi_http::{HttpClient, NetworkError, ReadError, ResponseHead, in_own_task, read_body, redact_headers};
+use umapi_http::{
+    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, ResponseHead, in_own_task, read_body,
+    redact_headers,
+};
 use umapi_time::Clock;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -33,7 +36,7 @@ pub(crate) struct LoginSource {
     timeout: Duration,
     clock: Clock,
     credentials: Arc<Credentials>,
-    retry: RetryPolicy,
+    retry: Arc<dyn RetryPolicy>,
     /// The index of the secret that was accepted last. The next login tries it first.
     accepted_secret: AtomicUsize,
 }
@@ -58,14 +61,14 @@ impl LoginSource {
         timeout: Duration,
         clock: Clock,
         credentials: Arc<Credentials>,
-        retry: RetryPolicy,
+        retry: Arc<dyn RetryPolicy>,
     ) -> Self {
         Self { http, timeout, clock, credentials, retry, accepted_secret: AtomicUsize::new(0) }
     }
 
     /// Logs in, with retries as long as the failure may be temporary and the policy allows.
     async fn log_in(&self) -> Result<AccessToken, Error> {
-        retried(&self.clock, &self.retry, || self.with_each_secret()).await
+        retried(&self.clock, &*self.retry, || self.with_each_secret()).await
     }
 
     /// Tries the secrets in order. During a rotation the first may not be valid yet, or no longer.
@@ -228,7 +231,7 @@ enum ExchangeError {
 /// Repeats a login as long as the failure may be temporary and the policy allows.
 pub(crate) async fn retried<F: Future<Output = Result<AccessToken, Error>>>(
     clock: &Clock,
-    policy: &RetryPolicy,
+    policy: &dyn RetryPolicy,
     log_in: impl Fn() -> F,
 ) -> Result<AccessToken, Error> {
     let started = clock.now();
@@ -250,12 +253,20 @@ pub(crate) async fn retried<F: Future<Output = Result<AccessToken, Error>>>(
 }
 
 /// How long to wait before the next attempt, or `None` if there is none. `attempt` counts from 1, `jitter` is between 0 and 1.
-fn next_wait(policy: &RetryPolicy, error: &Error, attempt: u32, spent: Duration, jitter: f64) -> Option<Duration> {
-    if !error.is_retryable() || attempt >= policy.max_attempts() {
+fn next_wait(policy: &dyn RetryPolicy, error: &Error, attempt: u32, spent: Duration, jitter: f64) -> Option<Duration> {
+    if !error.is_retryable() {
         return None;
     }
-    let wait = policy.backoff(attempt, jitter).max(error.retry_after().unwrap_or_default());
-    policy.max_total_time().is_none_or(|limit| spent.saturating_add(wait) <= limit).then_some(wait)
+    let failure = match error.status() {
+        Some(status) => AttemptFailure::Status(status),
+        None if error.is_connect() => AttemptFailure::NotSent,
+        None => AttemptFailure::Lost,
+    };
+    let failed = FailedAttempt::new("login", attempt, failure)
+        .after(spent, None)
+        .with_requested_wait(error.retry_after())
+        .with_jitter(jitter);
+    failed.ask(policy).map(|own| own.max(error.retry_after().unwrap_or_default()))
 }
 
 /// The unit of a token's lifetime. It follows from the endpoint, never from the size of the number.
@@ -336,6 +347,8 @@ fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 #[cfg(test)]
 mod tests {
+    use umapi_http::{MAX_ATTEMPTS, StandardRetry};
+
     use super::*;
     use crate::error::ErrorResponse;
 
@@ -367,7 +380,7 @@ mod tests {
     fn waits_follow_the_backoff_up_to_the_last_attempt() {
         let outage = rejected(503, None);
         let wait = |attempt, jitter| {
-            next_wait(&RetryPolicy::LOGIN, &outage, attempt, Duration::ZERO, jitter).map(|wait| wait.as_millis())
+            next_wait(&StandardRetry::LOGIN, &outage, attempt, Duration::ZERO, jitter).map(|wait| wait.as_millis())
         };
         assert_eq!([wait(1, 0.0), wait(1, 1.0)], [Some(250), Some(500)]);
         assert_eq!([wait(3, 0.0), wait(3, 1.0)], [Some(1000), Some(2000)]);
@@ -376,18 +389,40 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_the_total_time_is_not_started() {
-        let wait = |asked, spent| next_wait(&RetryPolicy::LOGIN, &rejected(429, Some(asked)), 1, spent, 0.0);
+        let wait = |asked, spent| next_wait(&StandardRetry::LOGIN, &rejected(429, Some(asked)), 1, spent, 0.0);
         assert_eq!(wait(SECOND * 60, Duration::ZERO), Some(SECOND * 60));
         assert_eq!(wait(SECOND * 60, SECOND), None);
         assert_eq!(wait(Duration::MAX, SECOND), None);
     }
 
     #[test]
+    fn no_policy_of_the_caller_breaks_a_rule() {
+        struct Eager;
+        impl RetryPolicy for Eager {
+            fn wait(&self, _: &FailedAttempt<'_>) -> Option<Duration> {
+                Some(Duration::ZERO)
+            }
+        }
+        struct Panicking;
+        impl RetryPolicy for Panicking {
+            fn wait(&self, _: &FailedAttempt<'_>) -> Option<Duration> {
+                panic!("planted")
+            }
+        }
+        let next = |error: &Error, attempt| next_wait(&Eager, error, attempt, Duration::ZERO, 0.5);
+        assert_eq!(next(&rejected(401, None), 1), None);
+        assert_eq!(next(&rejected(503, Some(SECOND * 7)), 1), Some(SECOND * 7));
+        assert_eq!(next(&rejected(503, None), MAX_ATTEMPTS - 1), Some(Duration::ZERO));
+        assert_eq!(next(&rejected(503, None), MAX_ATTEMPTS), None);
+        assert_eq!(next_wait(&Panicking, &rejected(503, None), 1, Duration::ZERO, 0.5), None);
+    }
+
+    #[test]
     fn permanent_failures_are_not_retried() {
         for status in [302, 400, 401, 403] {
             let error = rejected(status, None);
-            assert_eq!(next_wait(&RetryPolicy::LOGIN, &error, 1, Duration::ZERO, 0.5), None, "{status}");
+            assert_eq!(next_wait(&StandardRetry::LOGIN, &error, 1, Duration::ZERO, 0.5), None, "{status}");
         }
-        assert_eq!(next_wait(&RetryPolicy::NEVER, &rejected(503, None), 1, Duration::ZERO, 0.5), None);
+        assert_eq!(next_wait(&StandardRetry::NEVER, &rejected(503, None), 1, Duration::ZERO, 0.5), None);
     }
 }

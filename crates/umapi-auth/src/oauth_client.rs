@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -12,7 +13,7 @@ use umapi_http::{HttpClient, ServerUrl};
 use umapi_time::Clock;
 
 use crate::{
-    AccessToken, ClockSkew, Endpoint, Error, PrivateKey, RetryPolicy, Secret, TokenFuture, TokenSource,
+    AccessToken, ClockSkew, Endpoint, Error, PrivateKey, RetryPolicy, Secret, StandardRetry, TokenFuture, TokenSource,
     login::{Sender, TokenResponse, form, retried},
     login_error,
 };
@@ -52,7 +53,7 @@ pub struct OAuthClient {
     http: HttpClient,
     clock: Clock,
     timeout: Duration,
-    retry: RetryPolicy,
+    retry: Arc<dyn RetryPolicy>,
     remedy: Remedy,
     fields: Vec<(&'static str, Secret)>,
     /// The names of the fields that are secrets.
@@ -76,7 +77,7 @@ impl OAuthClient {
             http,
             clock,
             timeout: TIMEOUT,
-            retry: RetryPolicy::LOGIN,
+            retry: Arc::new(StandardRetry::LOGIN),
             remedy: default_remedy,
             fields: Vec::new(),
             secrets: Vec::new(),
@@ -113,10 +114,10 @@ impl OAuthClient {
         self
     }
 
-    /// Sets how failures that may be temporary are retried. The default is [`RetryPolicy::LOGIN`].
+    /// Sets how failures that may be temporary are retried. The default is [`StandardRetry::LOGIN`].
     #[must_use]
-    pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
+    pub fn retry(mut self, policy: impl RetryPolicy) -> Self {
+        self.retry = Arc::new(policy);
         self
     }
 
@@ -163,7 +164,7 @@ fn default_remedy(status: u16, _code: &str, _description: &str) -> Cow<'static, 
 
 impl TokenSource for OAuthClient {
     fn token(&self) -> TokenFuture<'_> {
-        Box::pin(retried(&self.clock, &self.retry, || self.attempt()))
+        Box::pin(retried(&self.clock, &*self.retry, || self.attempt()))
     }
 
     fn invalidate(&self, _rejected: &AccessToken) {}

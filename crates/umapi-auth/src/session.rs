@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use umapi_time::Clock;
 
 use crate::{
-    AccessToken, CachedSource, Credentials, Error, HttpClient, HttpOptions, RetryPolicy, TokenFuture, TokenSource,
-    login::LoginSource,
+    AccessToken, CachedSource, Credentials, Error, HttpClient, HttpOptions, RetryPolicy, StandardRetry, TokenFuture,
+    TokenSource, login::LoginSource,
 };
 
 /// The default of [`SessionBuilder::timeout`].
@@ -66,7 +66,7 @@ impl Session {
             credentials: credentials.into(),
             clock: Clock::real(),
             refresh_window: None,
-            retry: RetryPolicy::LOGIN,
+            retry: Arc::new(StandardRetry::LOGIN),
             timeout: TIMEOUT,
             http: None,
         }
@@ -109,13 +109,12 @@ impl fmt::Debug for Session {
 }
 
 /// Settings of a [`Session`].
-#[derive(Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct SessionBuilder {
     credentials: Credentials,
     clock: Clock,
     refresh_window: Option<Duration>,
-    retry: RetryPolicy,
+    retry: Arc<dyn RetryPolicy>,
     timeout: Duration,
     http: Option<HttpClient>,
 }
@@ -136,9 +135,9 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets how often a failed login is retried. The default is [`RetryPolicy::LOGIN`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+    /// Sets how often a failed login is retried. The default is [`StandardRetry::LOGIN`].
+    pub fn retry(mut self, policy: impl RetryPolicy) -> Self {
+        self.retry = Arc::new(policy);
         self
     }
 
@@ -174,5 +173,11 @@ impl SessionBuilder {
             None => CachedSource::new(source, self.clock),
         };
         Ok(Session { credentials, tokens })
+    }
+}
+
+impl fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionBuilder").field("credentials", &self.credentials).finish_non_exhaustive()
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use httpmock::{Method::POST, MockServer};
 use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use umapi_auth::{
-    Clock, Credentials, Endpoint, Error, HttpClient, OAuthServerToServer, PrivateKey, RetryPolicy, ServiceAccount,
-    Session,
+    Clock, Credentials, Endpoint, Error, HttpClient, OAuthServerToServer, PrivateKey, ServiceAccount, Session,
+    StandardRetry,
 };
 use umapi_time::ManualClock;
 
@@ -337,7 +337,7 @@ async fn a_silent_server_is_a_timeout() {
     });
     let session = Session::builder(at(&server, oauth()))
         .timeout(Duration::from_millis(200))
-        .retry(RetryPolicy::NEVER)
+        .retry(StandardRetry::NEVER)
         .build()
         .unwrap();
     let error = session.token().await.unwrap_err();

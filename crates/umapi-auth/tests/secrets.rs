@@ -17,7 +17,7 @@ use tracing::Metadata;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::MakeWriterExt as _};
 use umapi_auth::{
     AccessToken, Assertion, CachedSource, Clock, ConnectorFile, Credentials, Endpoint, FixedToken, HttpOptions,
-    Instant, OAuthClient, OAuthServerToServer, PrivateKey, Proxy, RetryPolicy, Secret, ServiceAccount, Session,
+    Instant, OAuthClient, OAuthServerToServer, PrivateKey, Proxy, Secret, ServiceAccount, Session, StandardRetry,
     TokenSource as _,
 };
 use umapi_http::{Server, ServerUrl};
@@ -140,7 +140,7 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
     shown.add(&options);
     shown.add(&options.clone().build().unwrap());
     shown.add(&Proxy::new("planted").unwrap_err());
-    shown.add(&RetryPolicy::default());
+    shown.add(&StandardRetry::default());
     shown.add(&PrivateKey::from_pem(PLANTED, None).unwrap_err());
     shown.add(&account("s").build().unwrap().assertion(&Endpoint::default(), Clock::real().wall()).unwrap());
     shown.add(&Endpoint::default());

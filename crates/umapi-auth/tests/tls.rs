@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use umapi_auth::{Credentials, Endpoint, Error, HttpClient, HttpOptions, OAuthServerToServer, RetryPolicy, Session};
+use umapi_auth::{Credentials, Endpoint, Error, HttpClient, HttpOptions, OAuthServerToServer, Session, StandardRetry};
 
 const TOKEN: &str = r#"{"access_token":"t","expires_in":100}"#;
 
@@ -63,7 +63,7 @@ impl Server {
         let credentials = Credentials::from(client).with_endpoint(Endpoint::parse(&self.url).unwrap());
         let http = HttpOptions::new().without_proxy();
         let http = if is_trusted { http.root_certificates(self.certificate.clone()) } else { http };
-        Session::builder(credentials).http(http.build().unwrap()).retry(RetryPolicy::NEVER).build().unwrap()
+        Session::builder(credentials).http(http.build().unwrap()).retry(StandardRetry::NEVER).build().unwrap()
     }
 
     /// A client that trusts the certificate and follows redirects, as clients do by default.
@@ -77,7 +77,7 @@ impl Server {
         let credentials = Credentials::from(client).with_endpoint(Endpoint::parse(&self.url).unwrap());
         let session = Session::builder(credentials)
             .http(HttpClient::from_reqwest(self.client()))
-            .retry(RetryPolicy::NEVER)
+            .retry(StandardRetry::NEVER)
             .build()?;
         session.token().await.map(drop)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use umapi::{
-    Client, ClientBuilder, HttpClient, HttpOptions, Observer, RateLimits, RetryPolicy, ThrottlePolicy,
+    Client, ClientBuilder, HttpClient, HttpOptions, Observer, RateLimits, StandardRetry, ThrottlePolicy,
     auth::{Credentials, Endpoint, OAuthServerToServer, Session},
 };
 use umapi_emulator::Emulator;
@@ -105,7 +105,7 @@ fn session(context: &Context, access: &Access, http: HttpClient) -> Result<Sessi
         .clock(context.clock.clone())
         .http(http)
         // The client retries the login, so that `--max-wait` applies to it.
-        .retry(RetryPolicy::NEVER);
+        .retry(StandardRetry::NEVER);
     builder.build().map_err(|error| Failure::of_login("cannot set up the login", &error))
 }
 
@@ -132,7 +132,7 @@ fn client(
         builder = builder.base_url(server.as_str());
     }
     if let Some(attempts) = access.attempts {
-        builder = builder.retry(RetryPolicy::SERVICE.attempts(attempts));
+        builder = builder.retry(StandardRetry::SERVICE.attempts(attempts));
     }
     if context.global.no_rate_limit {
         builder = builder.rate_limits(RateLimits::unlimited());

@@ -23,7 +23,7 @@ pub use redact::{redact, redact_headers, redact_success};
 pub use response::{
     MAX_RETRY_AFTER, ReadError, ResponseHead, first_header, innermost, parse_retry_after, read_body, root_cause,
 };
-pub use retry::RetryPolicy;
+pub use retry::{AttemptFailure, FailedAttempt, MAX_ATTEMPTS, RetryPolicy, StandardRetry, ask_throttled_wait};
 pub use secret::Secret;
 pub use server_url::{Server, ServerUrl};
 pub use task::{AbortOnDrop, TaskEnded, in_own_task};

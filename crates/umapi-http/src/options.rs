@@ -305,6 +305,15 @@ impl HttpClient {
         Ok(())
     }
 
+    /// The `User-Agent` of its requests. A [client of the caller](Self::from_reqwest) does not tell its own, so this is that of
+    /// these crates.
+    pub fn user_agent(&self) -> &str {
+        match &self.0.source {
+            Source::Made(made) => &made.options.user_agent,
+            Source::Given(_) => USER_AGENT,
+        }
+    }
+
     /// The password of the proxy, if there is one. Errors must not show it.
     pub fn proxy_password(&self) -> Option<&Secret> {
         self.proxy().and_then(|used| used.proxy.login()).map(|(_, password)| password)

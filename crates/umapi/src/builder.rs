@@ -7,7 +7,7 @@ use std::{
 };
 
 use umapi_auth::{Credentials, Session, TokenSource};
-use umapi_http::{HttpClient, HttpOptions, RetryPolicy, Server, ServerUrl};
+use umapi_http::{HttpClient, HttpOptions, RetryPolicy, Server, ServerUrl, StandardRetry};
 use umapi_raw::UserManagement;
 use umapi_time::Clock;
 
@@ -54,7 +54,7 @@ pub struct ClientBuilder {
     rate_limits: RateLimits,
     rate_limit_store: Option<Arc<dyn RateLimitStore>>,
     throttle_policy: ThrottlePolicy,
-    retry: RetryPolicy,
+    retry: Arc<dyn RetryPolicy>,
     attempt_timeout: Duration,
     call_timeout: Option<Duration>,
     http: Option<HttpClient>,
@@ -80,7 +80,7 @@ impl ClientBuilder {
             rate_limits: RateLimits::documented(),
             rate_limit_store: None,
             throttle_policy: ThrottlePolicy::default(),
-            retry: RetryPolicy::SERVICE,
+            retry: Arc::new(StandardRetry::SERVICE),
             attempt_timeout: ATTEMPT_TIMEOUT,
             call_timeout: None,
             http: None,
@@ -136,9 +136,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often a failed call is retried, and how long to wait in between. The default is [`RetryPolicy::SERVICE`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+    /// Sets how often a failed call is retried, and how long to wait in between. The default is [`StandardRetry::SERVICE`]. See
+    /// [`RetryPolicy`].
+    pub fn retry(mut self, policy: impl RetryPolicy) -> Self {
+        self.retry = Arc::new(policy);
         self
     }
 
@@ -253,7 +254,7 @@ impl Credential {
             .clock(clock.clone())
             .http(http.clone())
             // The calls retry the login, so that their limits on waiting apply.
-            .retry(RetryPolicy::NEVER)
+            .retry(StandardRetry::NEVER)
             .build()?;
         Ok(CredentialSlot { api_key, tokens: Box::new(session) })
     }

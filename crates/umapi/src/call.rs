@@ -3,8 +3,10 @@
 mod attempt;
 mod bounds;
 mod error_response;
+mod future;
 mod lenient;
 mod odd_values;
+mod options;
 mod retry;
 mod send;
 mod state;
@@ -37,9 +39,12 @@ use crate::{
 pub(crate) use attempt::Paging;
 pub(crate) use attempt::{Failure, HttpExchange, Pragma, RawClient, RawResult, Response, ResponseHead};
 pub(crate) use bounds::within;
+pub use future::Call;
 pub use lenient::UnreadableItem;
+pub use options::CallOptions;
+pub(crate) use options::Scope;
 pub(crate) use retry::{AttemptOutcome, Effect, RetryBudget};
-use retry::{RetryDecision, decide};
+use retry::{RetryContext, RetryDecision, decide};
 use state::CallState;
 
 /// How long a rejected credential is suspended if there is another one.
@@ -65,7 +70,7 @@ pub(crate) struct Engine {
     pub(crate) slots: Vec<CredentialSlot>,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) throttle_policy: ThrottlePolicy,
-    pub(crate) retry: RetryPolicy,
+    pub(crate) retry: Arc<dyn RetryPolicy>,
     pub(crate) budget: RetryBudget,
     pub(crate) attempt_timeout: Duration,
     pub(crate) call_timeout: Option<Duration>,
@@ -163,10 +168,10 @@ pub(crate) struct CredentialSlot {
 /// When a call must be finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deadline {
-    /// After the call timeout of the client.
-    Client,
-    /// At this moment, or never.
-    At(Option<Instant>),
+    /// After the deadline of its options, or the call timeout of the client.
+    OfCall,
+    /// After the deadline of its options, and at this moment at the latest.
+    OfRun(Option<Instant>),
 }
 
 /// One call of an operation.
@@ -191,16 +196,17 @@ pub(crate) struct ApiCall<'a> {
     /// Whether it runs in a task of its own, which goes on while its caller is not polled. Otherwise, each of its requests gets
     /// such a task.
     pub(crate) is_in_own_task: bool,
+    /// The options of the call, and what it shares with other calls.
+    pub(crate) scope: &'a Scope,
 }
 
-impl ApiCall<'_> {
-    /// A call that changes nothing.
-    pub(crate) fn read(operation: Operation) -> Self {
+impl<'a> ApiCall<'a> {
+    pub(crate) fn new(operation: Operation, effect: Effect, scope: &'a Scope) -> Self {
         Self {
             operation,
-            effect: Effect::Read,
+            effect,
             pragma: None,
-            deadline: Deadline::Client,
+            deadline: Deadline::OfCall,
             commands: &[],
             is_repetition: false,
             stop: None,
@@ -208,12 +214,8 @@ impl ApiCall<'_> {
             is_first_page: false,
             is_ahead: false,
             is_in_own_task: false,
+            scope,
         }
-    }
-
-    /// A call that changes something.
-    pub(crate) fn change(operation: Operation, effect: Effect) -> Self {
-        Self { effect, ..Self::read(operation) }
     }
 
     fn class(&self) -> ThrottleClass {
@@ -253,9 +255,10 @@ impl Engine {
         Fut: Future<Output = RawResult<T>>,
     {
         let span = tracing::info_span!("umapi", operation = call.operation.id());
+        let own = call.scope.deadline(&self.clock);
         let deadline = match call.deadline {
-            Deadline::Client => self.call_timeout.map(|timeout| self.clock.now() + timeout),
-            Deadline::At(deadline) => deadline,
+            Deadline::OfCall => own.or_else(|| Some(self.clock.now() + self.call_timeout?)),
+            Deadline::OfRun(run) => own.into_iter().chain(run).min(),
         };
         let call = ApiCall { pragma: self.pragma(call.pragma), ..call };
         let mut state = CallState::new(call, deadline, self.slots.len(), &self.clock);
@@ -315,7 +318,17 @@ impl Engine {
     /// The longest wait that the service or its limits may impose now.
     fn max_wait(&self, state: &CallState<'_>) -> Option<Duration> {
         let is_unneeded = state.call.is_ahead && state.attempts == 0;
-        if is_unneeded { Some(Duration::ZERO) } else { self.throttle_policy.max_wait() }
+        if is_unneeded { Some(Duration::ZERO) } else { self.throttle_policy(state.call).max_wait() }
+    }
+
+    /// The policy of the call, or else of the client.
+    fn throttle_policy(&self, call: ApiCall<'_>) -> ThrottlePolicy {
+        call.scope.options.own_throttle_policy().unwrap_or(self.throttle_policy)
+    }
+
+    /// What follows a failed attempt, by the policy of the call or else of the client.
+    fn decide(&self, call: ApiCall<'_>, context: &RetryContext) -> RetryDecision {
+        decide(call.scope.options.own_retry().unwrap_or(&*self.retry), context)
     }
 
     /// The hint that a call carries.
@@ -384,7 +397,7 @@ impl Engine {
         let tokens = &self.slots[slot].tokens;
         loop {
             let fetch = catch_panic("token source", async { tokens.token().await });
-            let fetched = match self.throttle_policy {
+            let fetched = match self.throttle_policy(state.call) {
                 // A source that hangs is a wait too.
                 ThrottlePolicy::FailAtOnce => {
                     let silent = || Ok(Err(umapi_auth::Error::other(SILENT_SOURCE)));
@@ -406,7 +419,7 @@ impl Engine {
             let Some(outcome) = outcome else { return Err(error) };
             let context =
                 state.record_failure(outcome, slot, self.budget_left(state), self.max_wait(state), &self.clock);
-            let RetryDecision::Retry { after, cost, .. } = decide(&self.retry, &context) else { return Err(error) };
+            let RetryDecision::Retry { after, cost, .. } = self.decide(state.call, &context) else { return Err(error) };
             self.budget.take(state.call.class(), cost, self.clock.now());
             let (wait, reason) = match retry_after {
                 Some(asked) if asked >= after => (asked, WaitReason::Throttled),
@@ -444,6 +457,7 @@ impl Engine {
             limit,
             self.clock.clone(),
         );
+        exchange.in_scope(call.scope, &self.http);
         exchange.unreadable_items = self.unreadable_items;
         exchange.is_in_own_task = call.is_in_own_task;
         let (request_id, started) = (exchange.request_id(), self.clock.now());
@@ -508,7 +522,7 @@ impl Engine {
             }
         }
         let context = state.record_failure(outcome, slot, self.budget_left(state), self.max_wait(state), &self.clock);
-        match decide(&self.retry, &context) {
+        match self.decide(state.call, &context) {
             RetryDecision::FreshToken => {
                 tracing::info!("the access token was rejected, getting a new one");
                 log_panic("token source", || self.slots[slot].tokens.invalidate(token));

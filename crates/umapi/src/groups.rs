@@ -7,7 +7,7 @@ use umapi_model::{Group, GroupType, Operation};
 use umapi_plan::account::FoldedName;
 
 use crate::{
-    call::RawClient,
+    call::{Call, RawClient},
     client::Client,
     error::Error,
     list::{Page, Pager, Query},
@@ -57,10 +57,13 @@ impl Groups {
     /// # Errors
     ///
     /// See [`Error`]. An item that cannot be read is left out, unless the client [fails](crate::UnreadableItems::Fail) then.
-    pub async fn directory(&self) -> Result<GroupDirectory, Error> {
-        let read_at = self.client.0.clock.wall();
-        let groups = self.list().try_collect().await?;
-        Ok(GroupDirectory::new(self.client.organization(), groups, read_at))
+    pub fn directory(&self) -> Call<GroupDirectory> {
+        Call::new(&self.client, |client, scope| async move {
+            let read_at = client.0.clock.wall();
+            let read = client.groups().list().in_scope(&scope).try_collect();
+            let groups = scope.within(&client.0.clock, read).await?;
+            Ok(GroupDirectory::new(client.organization(), groups, read_at))
+        })
     }
 
     /// Returns the group with this name, or `None`. Letter case does not matter.
@@ -71,18 +74,24 @@ impl Groups {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn get(&self, name: &str) -> Result<Option<Group>, Error> {
-        if name.is_empty() {
-            return Err(Error::invalid("the group name is empty; use the name that the Admin Console shows"));
-        }
-        let name = FoldedName::new(name);
-        let mut groups = self.list();
-        while let Some(group) = groups.try_next().await? {
-            if FoldedName::new(&group.group_name) == name {
-                return Ok(Some(group));
+    pub fn get(&self, name: &str) -> Call<Option<Group>> {
+        let name = name.to_owned();
+        Call::new(&self.client, move |client, scope| async move {
+            if name.is_empty() {
+                return Err(Error::invalid("the group name is empty; use the name that the Admin Console shows"));
             }
-        }
-        Ok(None)
+            let mut groups = client.groups().list().in_scope(&scope);
+            let name = FoldedName::new(&name);
+            let find = async {
+                while let Some(group) = groups.try_next().await? {
+                    if FoldedName::new(&group.group_name) == name {
+                        return Ok(Some(group));
+                    }
+                }
+                Ok(None)
+            };
+            scope.within(&client.0.clock, find).await
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use umapi_model::{
 };
 
 use crate::{
-    call::{ApiCall, Effect, RawClient, Response},
+    call::{Call, Effect, RawClient, Response},
     client::Client,
     error::Error,
     list::{PageCall, Pager, Query, array_page},
@@ -72,12 +72,15 @@ impl LegacyUsers {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn get(&self, email: &str) -> Result<Option<LegacyUser>, Error> {
-        check_name("email address", email)?;
-        let organization = self.client.organization();
-        let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
-        let found = found(self.client.0.call(ApiCall::read(Operation::GetLegacyUser), send).await)?;
-        Ok(found.map(|response| response.value))
+    pub fn get(&self, email: &str) -> Call<Option<LegacyUser>> {
+        let email = email.to_owned();
+        Call::new(&self.client, move |client, scope| async move {
+            check_name("email address", &email)?;
+            let (organization, email) = (client.organization(), email.as_str());
+            let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
+            let found = found(client.0.call(scope.read(Operation::GetLegacyUser), send).await)?;
+            Ok(found.map(|response| response.value))
+        })
     }
 
     /// Lists all users of the organization.
@@ -179,11 +182,13 @@ impl LegacyUserGroups {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn get(&self, group_id: u64) -> Result<Option<UserGroup>, Error> {
-        let organization = self.client.organization();
-        let send = |raw: RawClient| async move { raw.get_user_group(organization, group_id, None).await };
-        let found = found(self.client.0.call(ApiCall::read(Operation::GetUserGroup), send).await)?;
-        Ok(found.map(|response| response.value))
+    pub fn get(&self, group_id: u64) -> Call<Option<UserGroup>> {
+        Call::new(&self.client, move |client, scope| async move {
+            let organization = client.organization();
+            let send = |raw: RawClient| async move { raw.get_user_group(organization, group_id, None).await };
+            let found = found(client.0.call(scope.read(Operation::GetUserGroup), send).await)?;
+            Ok(found.map(|response| response.value))
+        })
     }
 
     /// Creates a user group.
@@ -191,11 +196,14 @@ impl LegacyUserGroups {
     /// # Errors
     ///
     /// See [`Error`]; the code is `DUPLICATE_GROUP_NAME` if the name exists already.
-    pub async fn create(&self, group: &NewUserGroup) -> Result<UserGroup, Error> {
-        let organization = self.client.organization();
-        let send = |raw: RawClient| async move { raw.create_user_group(organization, None, group).await };
-        let call = ApiCall::change(Operation::CreateUserGroup, Effect::OneTimeChange);
-        Ok(self.client.0.call(call, send).await?.value)
+    pub fn create(&self, group: &NewUserGroup) -> Call<UserGroup> {
+        let group = group.clone();
+        Call::new(&self.client, move |client, scope| async move {
+            let (organization, group) = (client.organization(), &group);
+            let send = |raw: RawClient| async move { raw.create_user_group(organization, None, group).await };
+            let call = scope.change(Operation::CreateUserGroup, Effect::OneTimeChange);
+            Ok(client.0.call(call, send).await?.value)
+        })
     }
 
     /// Changes the name or the description of a user group.
@@ -203,11 +211,15 @@ impl LegacyUserGroups {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn update(&self, group_id: u64, change: &UserGroupChange) -> Result<UserGroup, Error> {
-        let organization = self.client.organization();
-        let send = |raw: RawClient| async move { raw.update_user_group(organization, group_id, None, change).await };
-        let call = ApiCall::change(Operation::UpdateUserGroup, Effect::RepeatableChange);
-        Ok(self.client.0.call(call, send).await?.value)
+    pub fn update(&self, group_id: u64, change: &UserGroupChange) -> Call<UserGroup> {
+        let change = change.clone();
+        Call::new(&self.client, move |client, scope| async move {
+            let (organization, change) = (client.organization(), &change);
+            let send =
+                |raw: RawClient| async move { raw.update_user_group(organization, group_id, None, change).await };
+            let call = scope.change(Operation::UpdateUserGroup, Effect::RepeatableChange);
+            Ok(client.0.call(call, send).await?.value)
+        })
     }
 
     /// Changes the members and administrators of a user group.
@@ -215,13 +227,15 @@ impl LegacyUserGroups {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn change_rights(&self, group_id: u64, rights: UserGroupRights) -> Result<UserGroup, Error> {
-        let organization = self.client.organization();
-        let body = &UserGroupRightsRequest::from(rights);
-        let send =
-            |raw: RawClient| async move { raw.update_user_group_rights(organization, group_id, None, body).await };
-        let call = ApiCall::change(Operation::UpdateUserGroupRights, Effect::RepeatableChange);
-        Ok(self.client.0.call(call, send).await?.value)
+    pub fn change_rights(&self, group_id: u64, rights: UserGroupRights) -> Call<UserGroup> {
+        Call::new(&self.client, move |client, scope| async move {
+            let organization = client.organization();
+            let body = &UserGroupRightsRequest::from(rights);
+            let send =
+                |raw: RawClient| async move { raw.update_user_group_rights(organization, group_id, None, body).await };
+            let call = scope.change(Operation::UpdateUserGroupRights, Effect::RepeatableChange);
+            Ok(client.0.call(call, send).await?.value)
+        })
     }
 
     /// Deletes a user group and its memberships, but not its users. Returns false if it does not exist.
@@ -229,16 +243,18 @@ impl LegacyUserGroups {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn delete(&self, group_id: u64) -> Result<bool, Error> {
-        let organization = self.client.organization();
-        let send = |raw: RawClient| async move { raw.delete_user_group(organization, group_id, None).await };
-        let call = ApiCall::change(Operation::DeleteUserGroup, Effect::RepeatableChange);
-        match self.client.0.call(call, send).await {
-            Ok(_) => Ok(true),
-            // Deleted by an earlier attempt without a response, or before.
-            Err(error) if is_absent(&error) => Ok(error.may_have_been_applied()),
-            Err(error) => Err(error),
-        }
+    pub fn delete(&self, group_id: u64) -> Call<bool> {
+        Call::new(&self.client, move |client, scope| async move {
+            let organization = client.organization();
+            let send = |raw: RawClient| async move { raw.delete_user_group(organization, group_id, None).await };
+            let call = scope.change(Operation::DeleteUserGroup, Effect::RepeatableChange);
+            match client.0.call(call, send).await {
+                Ok(_) => Ok(true),
+                // Deleted by an earlier attempt without a response, or before.
+                Err(error) if is_absent(&error) => Ok(error.may_have_been_applied()),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     /// Lists the members of a user group.
@@ -296,12 +312,15 @@ impl LegacyProducts {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn get(&self, product_id: &str) -> Result<Option<Product>, Error> {
-        check_name("product id", product_id)?;
-        let organization = self.client.organization();
-        let send = |raw: RawClient| async move { raw.get_product(organization, product_id, None).await };
-        let found = found(self.client.0.call(ApiCall::read(Operation::GetProduct), send).await)?;
-        Ok(found.map(|response| response.value))
+    pub fn get(&self, product_id: &str) -> Call<Option<Product>> {
+        let product_id = product_id.to_owned();
+        Call::new(&self.client, move |client, scope| async move {
+            check_name("product id", &product_id)?;
+            let (organization, product_id) = (client.organization(), product_id.as_str());
+            let send = |raw: RawClient| async move { raw.get_product(organization, product_id, None).await };
+            let found = found(client.0.call(scope.read(Operation::GetProduct), send).await)?;
+            Ok(found.map(|response| response.value))
+        })
     }
 
     /// Changes the administrators of a product with the endpoint `…/admin`.
@@ -309,14 +328,17 @@ impl LegacyProducts {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn change_admins(&self, product_id: &str, admins: ProductAdmins) -> Result<Product, Error> {
-        check_name("product id", product_id)?;
-        let organization = self.client.organization();
-        let body = &ProductAdminsRequest::from(admins);
-        let send =
-            |raw: RawClient| async move { raw.update_product_admins(organization, product_id, None, body).await };
-        let call = ApiCall::change(Operation::UpdateProductAdmins, Effect::RepeatableChange);
-        Ok(self.client.0.call(call, send).await?.value)
+    pub fn change_admins(&self, product_id: &str, admins: ProductAdmins) -> Call<Product> {
+        let product_id = product_id.to_owned();
+        Call::new(&self.client, move |client, scope| async move {
+            check_name("product id", &product_id)?;
+            let (organization, product_id) = (client.organization(), product_id.as_str());
+            let body = &ProductAdminsRequest::from(admins);
+            let send =
+                |raw: RawClient| async move { raw.update_product_admins(organization, product_id, None, body).await };
+            let call = scope.change(Operation::UpdateProductAdmins, Effect::RepeatableChange);
+            Ok(client.0.call(call, send).await?.value)
+        })
     }
 
     /// Changes the administrators of a product with the endpoint of the product itself.
@@ -324,14 +346,17 @@ impl LegacyProducts {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn change_rights(&self, product_id: &str, admins: ProductAdmins) -> Result<Product, Error> {
-        check_name("product id", product_id)?;
-        let organization = self.client.organization();
-        let body = &ProductAdminsRequest::from(admins);
-        let send =
-            |raw: RawClient| async move { raw.update_product_rights(organization, product_id, None, body).await };
-        let call = ApiCall::change(Operation::UpdateProductRights, Effect::RepeatableChange);
-        Ok(self.client.0.call(call, send).await?.value)
+    pub fn change_rights(&self, product_id: &str, admins: ProductAdmins) -> Call<Product> {
+        let product_id = product_id.to_owned();
+        Call::new(&self.client, move |client, scope| async move {
+            check_name("product id", &product_id)?;
+            let (organization, product_id) = (client.organization(), product_id.as_str());
+            let body = &ProductAdminsRequest::from(admins);
+            let send =
+                |raw: RawClient| async move { raw.update_product_rights(organization, product_id, None, body).await };
+            let call = scope.change(Operation::UpdateProductRights, Effect::RepeatableChange);
+            Ok(client.0.call(call, send).await?.value)
+        })
     }
 
     /// Returns the profiles of a product.
@@ -384,13 +409,17 @@ impl LegacyConfigurations {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn get(&self, config_id: &str) -> Result<Option<Configuration>, Error> {
-        self.check(config_id)?;
-        let (organization, product_id) = (self.client.organization(), self.product_id.as_str());
-        let send =
-            |raw: RawClient| async move { raw.get_configuration(organization, product_id, config_id, None).await };
-        let found = found(self.client.0.call(ApiCall::read(Operation::GetConfiguration), send).await)?;
-        Ok(found.map(|response| response.value))
+    pub fn get(&self, config_id: &str) -> Call<Option<Configuration>> {
+        let (config_id, this) = (config_id.to_owned(), self.clone());
+        Call::new(&self.client, move |client, scope| async move {
+            this.check(&config_id)?;
+            let (organization, product_id) = (client.organization(), this.product_id.as_str());
+            let config_id = config_id.as_str();
+            let send =
+                |raw: RawClient| async move { raw.get_configuration(organization, product_id, config_id, None).await };
+            let found = found(client.0.call(scope.read(Operation::GetConfiguration), send).await)?;
+            Ok(found.map(|response| response.value))
+        })
     }
 
     /// Changes the members and administrators of a profile.
@@ -398,15 +427,19 @@ impl LegacyConfigurations {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn change_rights(&self, config_id: &str, rights: ConfigurationRights) -> Result<Configuration, Error> {
-        self.check(config_id)?;
-        let (organization, product_id) = (self.client.organization(), self.product_id.as_str());
-        let body = &ConfigurationRightsRequest::from(rights);
-        let send = |raw: RawClient| async move {
-            raw.update_configuration_rights(organization, product_id, config_id, None, body).await
-        };
-        let call = ApiCall::change(Operation::UpdateConfigurationRights, Effect::RepeatableChange);
-        Ok(self.client.0.call(call, send).await?.value)
+    pub fn change_rights(&self, config_id: &str, rights: ConfigurationRights) -> Call<Configuration> {
+        let (config_id, this) = (config_id.to_owned(), self.clone());
+        Call::new(&self.client, move |client, scope| async move {
+            this.check(&config_id)?;
+            let (organization, product_id) = (client.organization(), this.product_id.as_str());
+            let config_id = config_id.as_str();
+            let body = &ConfigurationRightsRequest::from(rights);
+            let send = |raw: RawClient| async move {
+                raw.update_configuration_rights(organization, product_id, config_id, None, body).await
+            };
+            let call = scope.change(Operation::UpdateConfigurationRights, Effect::RepeatableChange);
+            Ok(client.0.call(call, send).await?.value)
+        })
     }
 
     /// Lists the users of a profile.

@@ -17,7 +17,7 @@ mod run;
 mod users;
 
 pub use builder::ClientBuilder;
-pub use call::{SyncHints, UnreadableItem, UnreadableItems};
+pub use call::{Call, CallOptions, SyncHints, UnreadableItem, UnreadableItems};
 pub use client::Client;
 pub use error::Error;
 pub use groups::{GroupDirectory, GroupList, Groups};
@@ -33,7 +33,7 @@ pub use run::{
     RunOptions, StopHandle, Unfinished,
 };
 pub use umapi_auth as auth;
-pub use umapi_http::{HttpClient, HttpOptions, Proxy, RetryPolicy};
+pub use umapi_http::{AttemptFailure, FailedAttempt, HttpClient, HttpOptions, Proxy, RetryPolicy, StandardRetry};
 pub use umapi_model as model;
 pub use umapi_plan as plan;
 #[doc(inline)]

@@ -4,9 +4,8 @@ use umapi_model::{LicenseStatus, Operation, User};
 use umapi_plan::account::FoldedName;
 
 use crate::{
-    call::{ApiCall, RawClient},
+    call::{Call, RawClient},
     client::Client,
-    error::Error,
     list::{Page, Pager, Query},
     lookup::{check_name, found},
 };
@@ -38,46 +37,48 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// See [`Error`].
-    pub async fn get(&self, email: &str) -> Result<Option<User>, Error> {
-        self.look_up("email address", email, None).await
+    /// See [`Error`](crate::Error).
+    pub fn get(&self, email: &str) -> Call<Option<User>> {
+        self.look_up("email address", email, None)
     }
 
     /// Returns the user with this username in a domain, or `None`.
     ///
     /// # Errors
     ///
-    /// See [`Error`].
-    pub async fn get_by_username(&self, username: &str, domain: &str) -> Result<Option<User>, Error> {
-        self.look_up("username", username, Some(domain)).await
+    /// See [`Error`](crate::Error).
+    pub fn get_by_username(&self, username: &str, domain: &str) -> Call<Option<User>> {
+        self.look_up("username", username, Some(domain))
     }
 
     /// Returns the Adobe ID with this email address, even if an Enterprise or Federated ID has the same one, or `None`.
     ///
     /// # Errors
     ///
-    /// See [`Error`].
-    pub async fn get_adobe_id(&self, email: &str) -> Result<Option<User>, Error> {
-        self.look_up("email address", email, Some("AdobeID")).await
+    /// See [`Error`](crate::Error).
+    pub fn get_adobe_id(&self, email: &str) -> Call<Option<User>> {
+        self.look_up("email address", email, Some("AdobeID"))
     }
 
-    async fn look_up(&self, what: &str, name: &str, domain: Option<&str>) -> Result<Option<User>, Error> {
-        check_name(what, name)?;
-        let engine = &self.client.0;
-        let organization = engine.organization.as_str();
-        let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
-        let Some(response) = found(engine.call(ApiCall::read(Operation::GetUser), send).await)? else {
-            return Ok(None);
-        };
-        response.check_result(&response.value.result, response.value.message.as_deref())?;
-        let Some(user) = &response.value.user else {
-            return Err(response.unusable("it contains no user", None, response.value.message.as_deref()));
-        };
-        if !is_named(user, name) {
-            let why = format!("it is about another user than {name:?}");
-            return Err(response.unusable(&why, None, response.value.message.as_deref()));
-        }
-        Ok(response.value.user)
+    fn look_up(&self, what: &'static str, name: &str, domain: Option<&str>) -> Call<Option<User>> {
+        let (name, domain) = (name.to_owned(), domain.map(str::to_owned));
+        Call::new(&self.client, move |client, scope| async move {
+            check_name(what, &name)?;
+            let (organization, name, domain) = (client.organization(), name.as_str(), domain.as_deref());
+            let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
+            let Some(response) = found(client.0.call(scope.read(Operation::GetUser), send).await)? else {
+                return Ok(None);
+            };
+            response.check_result(&response.value.result, response.value.message.as_deref())?;
+            let Some(user) = &response.value.user else {
+                return Err(response.unusable("it contains no user", None, response.value.message.as_deref()));
+            };
+            if !is_named(user, name) {
+                let why = format!("it is about another user than {name:?}");
+                return Err(response.unusable(&why, None, response.value.message.as_deref()));
+            }
+            Ok(response.value.user)
+        })
     }
 
     /// Lists all users of the organization.
@@ -137,7 +138,7 @@ impl UserList {
     }
 
     /// Starts the list. If the organization does not have the domain, the list ends with an error that
-    /// [is not found](Error::is_not_found).
+    /// [is not found](crate::Error::is_not_found).
     #[must_use]
     pub fn list(self) -> Pager<User> {
         let Self { client, domain, direct_only } = self;
@@ -207,7 +208,7 @@ impl GroupMembers {
         self
     }
 
-    /// Starts the list. If the group does not exist, the list ends with an error that [is not found](Error::is_not_found). An
+    /// Starts the list. If the group does not exist, the list ends with an error that [is not found](crate::Error::is_not_found). An
     /// administrative group without administrators is an empty list.
     #[must_use]
     pub fn list(self) -> Pager<User> {

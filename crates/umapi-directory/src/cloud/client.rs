@@ -14,7 +14,7 @@ use reqwest::{
 use serde::{Deserialize, de::DeserializeOwned};
 use umapi_auth::{AccessToken, CachedSource, OAuthClient};
 use umapi_http::{
-    HttpClient, NetworkError, ReadError, ResponseHead, RetryPolicy, Secret, ServerUrl, first_header, in_own_task,
+    HttpClient, NetworkError, ReadError, ResponseHead, Secret, ServerUrl, StandardRetry, first_header, in_own_task,
     read_body, redact,
 };
 use umapi_time::{Clock, Instant};
@@ -29,7 +29,7 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How failures are retried that are neither refusals nor limits.
-const RETRY: RetryPolicy = RetryPolicy::SERVICE.attempts(5).longest_wait(Duration::from_secs(30));
+const RETRY: StandardRetry = StandardRetry::SERVICE.attempts(5).longest_wait(Duration::from_secs(30));
 
 /// The largest response, in bytes. A page of a thousand people has one million.
 const MAX_RESPONSE: usize = 64 << 20;
@@ -98,7 +98,7 @@ pub(crate) struct CloudClient {
     login: Login,
     timeout: Duration,
     max_wait: Duration,
-    retry: RetryPolicy,
+    retry: StandardRetry,
     pause: Mutex<Pause>,
     counts: Mutex<Counts>,
 }

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use umapi::{
     Client, Command, NewUser, RateLimit, RateLimits,
-    auth::{Credentials, Endpoint, OAuthServerToServer, RetryPolicy, Session},
+    auth::{Credentials, Endpoint, OAuthServerToServer, Session, StandardRetry},
     model::ThrottleClass,
     time::{AdvanceGuard, Clock, Instant, Sleep, TimeSource},
 };
@@ -47,7 +47,7 @@ impl Access {
     pub(crate) fn tokens(&self, redis: &Redis) -> SharedTokens {
         let login = OAuthServerToServer::new(self.client_id.as_str(), self.client_secret.as_str()).unwrap();
         let credentials = Credentials::from(login).with_endpoint(Endpoint::parse(&self.login).unwrap());
-        let session = Session::builder(credentials.clone()).retry(RetryPolicy::NEVER).build().unwrap();
+        let session = Session::builder(credentials.clone()).retry(StandardRetry::NEVER).build().unwrap();
         SharedTokens::new(redis, &self.organization, &credentials, session).unwrap()
     }
 

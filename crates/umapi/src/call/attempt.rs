@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PRAGMA};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PRAGMA, USER_AGENT};
 use serde_json::error::Category;
 use umapi_auth::{AccessToken, Secret};
 use umapi_http::{HttpClient, NetworkError, ServerUrl, first_header, root_cause};
@@ -12,7 +12,7 @@ use umapi_time::Clock;
 use uuid::Uuid;
 
 use super::{
-    AttemptOutcome, LenientReader, UnreadableItem, UnreadableItems, error_response,
+    AttemptOutcome, LenientReader, Scope, UnreadableItem, UnreadableItems, error_response,
     send::{Exchange, SendFailure, SendState},
 };
 use crate::error::{Cause, Error, Kind};
@@ -119,6 +119,8 @@ pub(crate) struct HttpExchange {
     http: HttpClient,
     api_key: Arc<str>,
     request_id: String,
+    /// The whole `User-Agent`, if it is not that of the HTTP client.
+    user_agent: Option<String>,
     pragma: Option<Pragma>,
     clock: Clock,
     limit: Duration,
@@ -146,6 +148,7 @@ impl HttpExchange {
             http: http.clone(),
             api_key,
             request_id,
+            user_agent: None,
             pragma,
             clock,
             limit,
@@ -153,6 +156,14 @@ impl HttpExchange {
             is_in_own_task: false,
             state: Arc::default(),
         }
+    }
+
+    /// Takes the request id and the product of the call's options.
+    pub(super) fn in_scope(&mut self, scope: &Scope, http: &HttpClient) {
+        if let Some(id) = scope.next_request_id() {
+            self.request_id = id;
+        }
+        self.user_agent = scope.options.own_product().map(|product| format!("{product} {}", http.user_agent()));
     }
 
     pub(super) fn request_id(&self) -> &str {
@@ -294,6 +305,9 @@ impl HttpExchange {
         headers.insert(API_KEY, api_key);
         if let Ok(id) = HeaderValue::try_from(&self.request_id) {
             headers.insert(REQUEST_ID, id);
+        }
+        if let Some(Ok(agent)) = self.user_agent.as_deref().map(HeaderValue::try_from) {
+            headers.insert(USER_AGENT, agent);
         }
         if let Some(pragma) = self.pragma {
             let hint = match pragma {

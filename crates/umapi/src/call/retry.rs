@@ -16,9 +16,9 @@
 //! Every retry also waits for the `Retry-After` of the response. A wait that is longer than the throttle policy allows, or
 //! that would outlast the deadline, is not started: the call stops instead.
 //!
-//! Rows 1, 5, 7, 8 and 9 end with the attempts of the [`RetryPolicy`] and with the [`RetryBudget`] of the client. Rows 2 and
-//! 4 cost no attempt, because they are not failures of the service; they have limits of their own, [`MAX_FRESH_TOKENS`] and
-//! [`MAX_THROTTLED`]. "As a repetition" means that the first attempt may have been applied, so that a response of "already
+//! Rows 1, 5, 7, 8 and 9 ask the [`RetryPolicy`], which can only stop or wait longer, and end with the [`RetryBudget`] of the
+//! client. Rows 2 and 4 cost no attempt, because they are not failures of the service; they have limits of their own,
+//! [`MAX_FRESH_TOKENS`] and [`MAX_THROTTLED`]. "As a repetition" means that the first attempt may have been applied, so that a response of "already
 //! exists" may be about that attempt.
 //!
 //! The service responds with 504 when a group is too large to be read in time. Retrying more often would only use up the
@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use umapi_http::RetryPolicy;
+use umapi_http::{AttemptFailure, FailedAttempt, RetryPolicy, ask_throttled_wait};
 use umapi_model::ThrottleClass;
 use umapi_time::Instant;
 
@@ -105,6 +105,7 @@ impl AttemptOutcome {
 /// What a retry decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryContext {
+    pub(super) operation: &'static str,
     pub(super) effect: Effect,
     pub(super) outcome: AttemptOutcome,
     /// Failed attempts including this one, without rows 2 and 4.
@@ -119,6 +120,8 @@ pub(super) struct RetryContext {
     pub(super) has_fresh_token: bool,
     /// What is left of the retry budget.
     pub(super) budget: u32,
+    /// The time since the call began.
+    pub(super) elapsed: Duration,
     /// The time until the deadline.
     pub(super) time_left: Option<Duration>,
     /// The longest wait that the throttle policy allows.
@@ -140,12 +143,11 @@ pub(super) enum RetryDecision {
     Stop,
 }
 
-/// Decides what follows a failed attempt, by the table of this module.
-pub(super) fn decide(policy: &RetryPolicy, context: &RetryContext) -> RetryDecision {
-    let backoff = policy.backoff(context.failures, context.jitter);
+/// Decides what follows a failed attempt, by the table of this module. The policy is asked last, about what may be retried.
+pub(super) fn decide(policy: &dyn RetryPolicy, context: &RetryContext) -> RetryDecision {
     let (is_change, is_repeatable) = (context.effect != Effect::Read, context.effect != Effect::OneTimeChange);
     let requested = context.outcome.requested_wait().unwrap_or_default();
-    let (after, imposed, cost, is_repetition) = match context.outcome {
+    let (least, cost, is_repetition) = match context.outcome {
         AttemptOutcome::Rejected { status: 401, .. }
             if !context.has_fresh_token && context.fresh_tokens < MAX_FRESH_TOKENS =>
         {
@@ -159,35 +161,42 @@ pub(super) fn decide(policy: &RetryPolicy, context: &RetryContext) -> RetryDecis
             };
         }
         AttemptOutcome::NotSent { .. } | AttemptOutcome::Rejected { status: 503, is_rejection: true, .. } => {
-            (backoff, requested, RetryBudget::QUICK, false)
+            (Duration::ZERO, RetryBudget::QUICK, false)
         }
         AttemptOutcome::Rejected { status: 504 | 408, .. }
             if is_repeatable && context.slow_failures <= SLOW_RETRIES =>
         {
-            let after = backoff.max(LONG_BACKOFF * context.slow_failures.max(1));
-            (after, after.max(requested), RetryBudget::SLOW, is_change)
+            (LONG_BACKOFF * context.slow_failures.max(1), RetryBudget::SLOW, is_change)
         }
         AttemptOutcome::Rejected { status: 504 | 408, .. } => return RetryDecision::Stop,
         AttemptOutcome::Rejected { status, .. } if status >= 500 && is_repeatable => {
-            (backoff, requested, RetryBudget::QUICK, is_change)
+            (Duration::ZERO, RetryBudget::QUICK, is_change)
         }
-        AttemptOutcome::Lost if is_repeatable => (backoff, requested, RetryBudget::QUICK, is_change),
+        AttemptOutcome::Lost if is_repeatable => (Duration::ZERO, RetryBudget::QUICK, is_change),
         AttemptOutcome::Rejected { .. } | AttemptOutcome::Lost | AttemptOutcome::Unusable => {
             return RetryDecision::Stop;
         }
     };
-    let is_allowed = context.failures < policy.max_attempts()
-        && context.budget >= cost
-        && context.allows(imposed, after.max(requested));
-    if is_allowed { RetryDecision::Retry { after, cost, is_repetition } } else { RetryDecision::Stop }
+    // Nothing that the policy says makes up for these.
+    if context.budget < cost || !context.allows(least.max(requested), least.max(requested)) {
+        return RetryDecision::Stop;
+    }
+    let Some(own) = context.failed_attempt().ask(policy) else { return RetryDecision::Stop };
+    let after = own.max(least);
+    // After 504 and 408, the client waits for the service's sake, so the throttle policy counts.
+    let imposed = if least.is_zero() { requested } else { after.max(requested) };
+    if context.allows(imposed, after.max(requested)) {
+        RetryDecision::Retry { after, cost, is_repetition }
+    } else {
+        RetryDecision::Stop
+    }
 }
 
 /// The first 429 is retried exactly when the service says. If it repeats "now", the retries keep a growing distance, which
 /// costs nothing but time.
-fn throttled(policy: &RetryPolicy, context: &RetryContext, requested: Duration) -> RetryDecision {
-    let distance = match context.throttled {
-        0 | 1 => Duration::ZERO,
-        more => policy.backoff(more, context.jitter),
+fn throttled(policy: &dyn RetryPolicy, context: &RetryContext, requested: Duration) -> RetryDecision {
+    let Some(distance) = ask_throttled_wait(policy, context.throttled, context.jitter) else {
+        return RetryDecision::Stop;
     };
     if requested >= distance {
         return RetryDecision::Throttled;
@@ -199,6 +208,19 @@ fn throttled(policy: &RetryPolicy, context: &RetryContext, requested: Duration) 
 }
 
 impl RetryContext {
+    /// The attempt as a policy sees it.
+    fn failed_attempt(&self) -> FailedAttempt<'_> {
+        let failure = match self.outcome {
+            AttemptOutcome::NotSent { .. } => AttemptFailure::NotSent,
+            AttemptOutcome::Rejected { status, .. } => AttemptFailure::Status(status),
+            AttemptOutcome::Lost | AttemptOutcome::Unusable => AttemptFailure::Lost,
+        };
+        FailedAttempt::new(self.operation, self.failures, failure)
+            .after(self.elapsed, self.time_left)
+            .with_requested_wait(self.outcome.requested_wait())
+            .with_jitter(self.jitter)
+    }
+
     /// Whether a wait fits the throttle policy, as far as the service imposes it, and the deadline as a whole.
     fn allows(&self, imposed: Duration, whole: Duration) -> bool {
         self.max_wait.is_none_or(|longest| imposed <= longest) && self.time_left.is_none_or(|left| whole < left)
@@ -272,6 +294,8 @@ impl RetryBudget {
 
 #[cfg(test)]
 mod tests {
+    use umapi_http::StandardRetry;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -281,6 +305,7 @@ mod tests {
 
     fn context(effect: Effect, outcome: AttemptOutcome) -> RetryContext {
         RetryContext {
+            operation: "getUser",
             effect,
             outcome,
             failures: 1,
@@ -289,6 +314,7 @@ mod tests {
             fresh_tokens: 0,
             has_fresh_token: false,
             budget: 100,
+            elapsed: Duration::ZERO,
             time_left: None,
             max_wait: None,
             jitter: 1.0,
@@ -304,7 +330,7 @@ mod tests {
     }
 
     fn decision(context: RetryContext) -> RetryDecision {
-        decide(&RetryPolicy::default(), &context)
+        decide(&StandardRetry::default(), &context)
     }
 
     fn after(effect: Effect, outcome: AttemptOutcome) -> RetryDecision {
@@ -424,11 +450,11 @@ mod tests {
 
     #[test]
     fn the_attempts_of_the_policy_end_the_call() {
-        let policy = RetryPolicy::default().attempts(3);
+        let policy = StandardRetry::default().attempts(3);
         let nth = |failures| decide(&policy, &RetryContext { failures, ..context(Effect::Read, AttemptOutcome::Lost) });
         assert_eq!(nth(2), retry(2, RetryBudget::QUICK, false));
         assert_eq!(nth(3), RetryDecision::Stop);
-        assert_eq!(decide(&RetryPolicy::NEVER, &context(Effect::Read, NOT_SENT)), RetryDecision::Stop);
+        assert_eq!(decide(&StandardRetry::NEVER, &context(Effect::Read, NOT_SENT)), RetryDecision::Stop);
     }
 
     #[test]
@@ -467,6 +493,99 @@ mod tests {
         assert_eq!(decision(quick), retry(1, RetryBudget::QUICK, false));
         let slow = RetryContext { max_wait: Some(SECOND * 5), ..context(Effect::Read, rejected(504)) };
         assert_eq!(decision(slow), RetryDecision::Stop);
+    }
+
+    /// A policy that wants something impossible.
+    #[derive(Clone, Copy, Debug)]
+    enum Hostile {
+        Panics,
+        Never,
+        AlwaysAtOnce,
+        Waits(Duration),
+    }
+
+    impl RetryPolicy for Hostile {
+        fn wait(&self, _: &FailedAttempt<'_>) -> Option<Duration> {
+            match self {
+                Self::Panics => panic!("planted"),
+                Self::Never => None,
+                Self::AlwaysAtOnce => Some(Duration::ZERO),
+                Self::Waits(wait) => Some(*wait),
+            }
+        }
+
+        fn throttled_wait(&self, _: u32, _: f64) -> Duration {
+            self.wait(&FailedAttempt::new("getUser", 1, AttemptFailure::Lost)).unwrap_or_default()
+        }
+    }
+
+    const POLICIES: [Hostile; 5] =
+        [Hostile::Panics, Hostile::Never, Hostile::AlwaysAtOnce, Hostile::Waits(SECOND), Hostile::Waits(Duration::MAX)];
+
+    #[test]
+    fn no_policy_repeats_what_must_not_be_repeated() {
+        let final_outcomes = [400, 403, 404, 409, 303].map(rejected).into_iter().chain([AttemptOutcome::Unusable]);
+        let unknown = [500, 502, 503, 504, 408].map(rejected).into_iter().chain([AttemptOutcome::Lost]);
+        for policy in POLICIES {
+            for outcome in final_outcomes.clone() {
+                for effect in EFFECTS {
+                    assert_eq!(
+                        decide(&policy, &context(effect, outcome)),
+                        RetryDecision::Stop,
+                        "{policy:?} {outcome:?}"
+                    );
+                }
+            }
+            for outcome in unknown.clone() {
+                let one_time = context(Effect::OneTimeChange, outcome);
+                assert_eq!(decide(&policy, &one_time), RetryDecision::Stop, "{policy:?} {outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_policy_overrides_budget_deadline_or_long_backoff() {
+        let eager = |context| decide(&Hostile::AlwaysAtOnce, &context);
+        let lost = context(Effect::Read, AttemptOutcome::Lost);
+        assert_eq!(
+            eager(lost),
+            RetryDecision::Retry { after: Duration::ZERO, cost: RetryBudget::QUICK, is_repetition: false }
+        );
+        assert_eq!(eager(RetryContext { budget: RetryBudget::QUICK - 1, ..lost }), RetryDecision::Stop);
+        assert_eq!(eager(RetryContext { time_left: Some(Duration::ZERO), ..lost }), RetryDecision::Stop);
+        let slow = context(Effect::Read, rejected(504));
+        assert_eq!(eager(RetryContext { slow_failures: 1, ..slow }), retry(30, RetryBudget::SLOW, false));
+        assert_eq!(eager(RetryContext { slow_failures: 3, ..slow }), RetryDecision::Stop);
+        let asked = RetryContext { time_left: Some(SECOND), ..context(Effect::Read, asking(503, SECOND * 7)) };
+        assert_eq!(eager(asked), RetryDecision::Stop);
+    }
+
+    #[test]
+    fn no_policy_changes_what_follows_401_and_429() {
+        for policy in POLICIES {
+            assert_eq!(decide(&policy, &context(Effect::Read, rejected(401))), RetryDecision::FreshToken, "{policy:?}");
+        }
+        let throttled = context(Effect::Read, asking(429, SECOND * 2));
+        for policy in [Hostile::Never, Hostile::AlwaysAtOnce, Hostile::Waits(SECOND)] {
+            assert_eq!(decide(&policy, &throttled), RetryDecision::Throttled, "{policy:?}");
+        }
+        assert_eq!(decide(&Hostile::Waits(SECOND * 9), &throttled), retry(9, 0, false));
+        for policy in [Hostile::Panics, Hostile::Waits(Duration::MAX)] {
+            assert_eq!(decide(&policy, &throttled), RetryDecision::Stop, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_may_stop_and_wait_longer() {
+        let lost = context(Effect::RepeatableChange, AttemptOutcome::Lost);
+        assert_eq!(decide(&Hostile::Waits(HOUR), &lost), retry(3600, RetryBudget::QUICK, true));
+        for policy in [Hostile::Never, Hostile::Panics, Hostile::Waits(Duration::MAX)] {
+            assert_eq!(decide(&policy, &lost), RetryDecision::Stop, "{policy:?}");
+        }
+        // The total time of the standard policy counts from the begin of the call.
+        let short = StandardRetry::default().total_time(SECOND * 10);
+        assert_eq!(decide(&short, &RetryContext { elapsed: SECOND * 9, ..lost }), retry(1, RetryBudget::QUICK, true));
+        assert_eq!(decide(&short, &RetryContext { elapsed: SECOND * 10, ..lost }), RetryDecision::Stop);
     }
 
     const CLASS: ThrottleClass = ThrottleClass::Action;

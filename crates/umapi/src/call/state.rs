@@ -29,6 +29,7 @@ const MAX_HAND_OVERS: u32 = 100;
 /// The state of one call over its attempts.
 pub(super) struct CallState<'a> {
     pub(super) call: ApiCall<'a>,
+    began: Instant,
     deadline: Option<Instant>,
     /// With less time left than this, no request is sent: its response would come too late.
     least_left: Duration,
@@ -62,6 +63,7 @@ impl<'a> CallState<'a> {
     pub(super) fn new(call: ApiCall<'a>, deadline: Option<Instant>, slots: usize, clock: &Clock) -> Self {
         Self {
             call,
+            began: clock.now(),
             deadline,
             least_left: deadline.map_or(Duration::ZERO, |deadline| ((deadline - clock.now()) / 10).min(LEAST_LEFT)),
             is_sending: Arc::default(),
@@ -140,6 +142,7 @@ impl<'a> CallState<'a> {
         }
         self.may_have_been_applied |= outcome.is_unknown() && self.call.effect != Effect::Read;
         RetryContext {
+            operation: self.call.operation.id(),
             effect: self.call.effect,
             outcome,
             failures: self.failures,
@@ -148,6 +151,7 @@ impl<'a> CallState<'a> {
             fresh_tokens: self.fresh_tokens,
             has_fresh_token,
             budget,
+            elapsed: clock.now() - self.began,
             time_left: self.time_left(clock),
             max_wait,
             jitter: fastrand::f64(),

@@ -16,7 +16,10 @@ use super::{
     Changes, Page, PageItem, Pages, Query, ResumeToken,
     token::{Position, Within},
 };
-use crate::error::Error;
+use crate::{
+    call::{CallOptions, Scope},
+    error::Error,
+};
 
 /// How many items are remembered to count repeated ones: those of some pages.
 const COUNTED_SPAN: usize = 8_192;
@@ -72,6 +75,30 @@ impl<T: PageItem> Pager<T> {
             last: None,
             resume: None,
         }
+    }
+
+    /// Sets the options of its calls. A [deadline](CallOptions::deadline) is that of each page. They have no effect on pages
+    /// that were requested before.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// use umapi::{CallOptions, ThrottlePolicy};
+    ///
+    /// let at_once = CallOptions::new().throttle_policy(ThrottlePolicy::FailAtOnce);
+    /// let members = client.users().in_group("Design").list().with_options(at_once).try_collect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.pages.set_options(options);
+        self
+    }
+
+    /// Makes it a part of another call or of a run, with its options.
+    pub(crate) fn in_scope(mut self, scope: &Scope) -> Self {
+        self.pages.set_scope(scope);
+        self
     }
 
     /// Returns the next item or an error, or `None` at the end of the list.

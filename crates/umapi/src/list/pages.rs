@@ -15,7 +15,7 @@ use umapi_http::{AbortOnDrop, describe_panic};
 
 use super::{PageItem, Query, query::PageFingerprint, read_ahead::ReadAhead, token::Within};
 use crate::{
-    call::{Begun, UnreadableItem},
+    call::{Begun, CallOptions, Scope, UnreadableItem},
     error::{Cause, Error, Kind},
     observer::PageRead,
 };
@@ -252,6 +252,14 @@ impl<T: PageItem> Pages<T> {
     #[must_use]
     pub fn changes(&self) -> Changes {
         self.changes
+    }
+
+    pub(super) fn set_options(&mut self, options: CallOptions) {
+        self.query.set_options(options);
+    }
+
+    pub(super) fn set_scope(&mut self, scope: &Scope) {
+        self.query.set_scope(scope);
     }
 
     pub(super) fn changes_mut(&mut self) -> &mut Changes {

@@ -6,7 +6,7 @@ use umapi_model::{CountedCalls, Operation};
 
 use super::{Page, PageItem, item::Fingerprint};
 use crate::{
-    call::{ApiCall, Begun, Pragma, Response, ResponseHead, SyncHints},
+    call::{ApiCall, Begun, CallOptions, Pragma, Response, ResponseHead, Scope, SyncHints},
     client::Client,
     error::Error,
 };
@@ -24,18 +24,19 @@ pub(crate) struct PageCall {
     /// Whether the page is not needed yet. Such a call fails if there is no permit for it now.
     is_ahead: bool,
     begun: Arc<Begun>,
+    scope: Scope,
 }
 
 impl PageCall {
     pub(crate) fn as_call(&self) -> ApiCall<'_> {
-        let Self { operation, pragma, is_first_page, is_ahead, begun } = self;
+        let Self { operation, pragma, is_first_page, is_ahead, begun, scope } = self;
         ApiCall {
             pragma: *pragma,
             is_first_page: *is_first_page,
             is_ahead: *is_ahead,
             begun: Some(begun),
             is_in_own_task: true,
-            ..ApiCall::read(*operation)
+            ..scope.read(*operation)
         }
     }
 }
@@ -47,6 +48,7 @@ pub(crate) struct Query<T> {
     pub(super) fingerprint: u64,
     /// The number of the first page: 0, or 1 on some of the deprecated endpoints.
     pub(super) first_page: u32,
+    scope: Scope,
     fetch: Arc<Fetch<T>>,
 }
 
@@ -60,14 +62,28 @@ impl<T> Query<T> {
     {
         let fingerprint = Fingerprint::new().and(operation.id()).and(client.organization());
         let fingerprint = parameters.iter().fold(fingerprint, |print, parameter| print.and(parameter)).number();
-        let fetch = move |client, call, page| -> Fetching<T> { Box::pin(fetch(client, call, page)) };
-        Self { client, operation, fingerprint, first_page: 0, fetch: Arc::new(fetch) }
+        let fetch = move |client, call: PageCall, page| -> Fetching<T> {
+            match call.scope.options.check() {
+                Ok(()) => Box::pin(fetch(client, call, page)),
+                Err(error) => Box::pin(async move { Err(error) }),
+            }
+        };
+        let scope = Scope::default();
+        Self { client, operation, fingerprint, first_page: 0, scope, fetch: Arc::new(fetch) }
     }
 
     /// Counts the pages from 1.
     pub(crate) fn counted_from_one(mut self) -> Self {
         self.first_page = 1;
         self
+    }
+
+    pub(super) fn set_options(&mut self, options: CallOptions) {
+        self.scope = Scope::of_each(options);
+    }
+
+    pub(super) fn set_scope(&mut self, scope: &Scope) {
+        self.scope.clone_from(scope);
     }
 
     /// Fetches a page by its index, counted from 0. A fetch ahead of need fails if there is no permit for it now. `is_last`
@@ -80,7 +96,8 @@ impl<T> Query<T> {
             (_, true) if self.client.0.sync_hints == SyncHints::Lists => Some(Pragma::SyncEnd),
             _ => None,
         };
-        let call = PageCall { operation: self.operation, pragma, is_first_page: index == 0, is_ahead, begun };
+        let (operation, scope) = (self.operation, self.scope.clone());
+        let call = PageCall { operation, pragma, is_first_page: index == 0, is_ahead, begun, scope };
         (self.fetch)(self.client.clone(), call, index.saturating_add(self.first_page))
     }
 
@@ -92,12 +109,13 @@ impl<T> Query<T> {
 
 impl<T> Clone for Query<T> {
     fn clone(&self) -> Self {
-        let Self { client, operation, fingerprint, first_page, fetch } = self;
+        let Self { client, operation, fingerprint, first_page, scope, fetch } = self;
         Self {
             client: client.clone(),
             operation: *operation,
             fingerprint: *fingerprint,
             first_page: *first_page,
+            scope: scope.clone(),
             fetch: fetch.clone(),
         }
     }

@@ -3,7 +3,7 @@
 use umapi_model::Operation;
 
 use crate::{
-    call::{ApiCall, Effect, RawClient, RawResult},
+    call::{ApiCall, Call, Effect, RawClient, RawResult},
     client::Client,
     error::Error,
 };
@@ -71,21 +71,24 @@ impl Request {
     /// # Errors
     ///
     /// If the description has no such method and path, and for every response but a success; see [`Error`].
-    pub async fn send(self) -> Result<Response, Error> {
-        let path = self.path.replace("{orgId}", self.client.organization());
-        let operation = operation_of(&self.method, &path).ok_or_else(|| {
-            Error::invalid(format!(
-                "the service has no operation `{} {}`; use a path of its description, which begins with `/`",
-                self.method, self.path
-            ))
-        })?;
-        let effect = if operation.method() == "GET" { Effect::Read } else { Effect::OneTimeChange };
-        let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
-        let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
-        let is_first_page = operation.path().ends_with("/{page}") && path.trim_end_matches('/').ends_with("/0");
-        let call = ApiCall { is_first_page, ..ApiCall::change(operation, effect) };
-        let response = self.client.0.call_raw(call, send).await?;
-        Ok(Response { requests: response.requests, ..response.value })
+    pub fn send(self) -> Call<Response> {
+        let client = self.client.clone();
+        Call::new(&client, move |client, scope| async move {
+            let path = self.path.replace("{orgId}", client.organization());
+            let operation = operation_of(&self.method, &path).ok_or_else(|| {
+                Error::invalid(format!(
+                    "the service has no operation `{} {}`; use a path of its description, which begins with `/`",
+                    self.method, self.path
+                ))
+            })?;
+            let effect = if operation.method() == "GET" { Effect::Read } else { Effect::OneTimeChange };
+            let (path, query, body) = (path.as_str(), self.query.as_slice(), &self.body);
+            let send = |raw: RawClient| async move { whole(raw.send(operation, path, query, body.clone()).await) };
+            let is_first_page = operation.path().ends_with("/{page}") && path.trim_end_matches('/').ends_with("/0");
+            let call = ApiCall { is_first_page, ..scope.change(operation, effect) };
+            let response = client.0.call_raw(call, send).await?;
+            Ok(Response { requests: response.requests, ..response.value })
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use umapi_time::Instant;
 
 use super::{StopHandle, journal::JournalFuture};
 use crate::{
-    call::{self, ApiCall, Begun, Deadline, Effect, Pragma, RawClient},
+    call::{self, ApiCall, Begun, Deadline, Effect, Pragma, RawClient, Scope},
     client::Client,
     error::{Error, Kind},
 };
@@ -32,6 +32,7 @@ pub(super) struct InFlight {
     pub(super) has_succeeded: bool,
     /// Notes when requests are sent.
     pub(super) begun: Arc<Begun>,
+    pub(super) scope: Scope,
 }
 
 /// A finished request.
@@ -44,6 +45,16 @@ pub(super) struct Finished {
     pub(super) took: Duration,
     /// How long a new request would wait for a permit.
     pub(super) next_permit: Duration,
+    /// Whether the time of the request ran out before that of the run.
+    pub(super) is_out_of_own_time: bool,
+}
+
+impl Finished {
+    /// A request that ended without a response, as nothing more is known.
+    pub(super) fn without_response(id: RequestId, result: RequestResult<Error>, requests: u32) -> Self {
+        let (took, next_permit) = (Duration::ZERO, Duration::ZERO);
+        Self { id, result, requests, took, next_permit, is_out_of_own_time: false }
+    }
 }
 
 impl InFlight {
@@ -56,17 +67,26 @@ impl InFlight {
             && let Err(error) = self.record(journal).await
         {
             let result = RequestResult::NotSent(error);
-            return Finished { id, result, requests: 0, took: Duration::ZERO, next_permit: Duration::ZERO };
+            return Finished::without_response(id, result, 0);
         }
         let (requests, result) = self.send_with_pauses().await;
         let took = engine.clock.now() - begun;
         // Only an estimate: without a store, the next request fails by itself.
         let next_permit = engine.rate_limiter.time_for(ThrottleClass::Action.into(), 1).await.unwrap_or_default();
+        let is_out_of_own_time = result.as_ref().is_err_and(|error| self.is_out_of_own_time(error));
         let result = match result {
             Ok(response) => RequestResult::Response(convert(response, requests)),
             Err(error) => classify(error),
         };
-        Finished { id, result, requests, took, next_permit }
+        Finished { id, result, requests, took, next_permit, is_out_of_own_time }
+    }
+
+    /// Whether a request failed because its own deadline has passed or is too close, and not that of the run.
+    fn is_out_of_own_time(&self, error: &Error) -> bool {
+        let left = self.deadline.map(|deadline| deadline - self.client.0.clock.now());
+        let own = self.scope.options.own_deadline();
+        matches!(error.kind(), Kind::Deadline)
+            && own.is_some_and(|own| left.is_none_or(|left| !left.is_zero() && own < left))
     }
 
     /// Waits for the journal, unless the run ends first.
@@ -107,14 +127,14 @@ impl InFlight {
     async fn send(&self, is_repetition: bool) -> Result<call::Response<ActionResponse>, Error> {
         let call = ApiCall {
             pragma: self.pragma,
-            deadline: Deadline::At(self.deadline),
+            deadline: Deadline::OfRun(self.deadline),
             commands: &self.request.numbers,
             stop: Some(&self.stop),
             begun: Some(&self.begun),
             is_repetition,
             is_in_own_task: true,
             // The job can tell what a repetition did.
-            ..ApiCall::change(Operation::ExecuteActions, Effect::RepeatableChange)
+            ..self.scope.change(Operation::ExecuteActions, Effect::RepeatableChange)
         };
         let organization = self.client.organization();
         let test_only = self.test_only.then_some(true);

@@ -14,7 +14,13 @@ use umapi_plan::{
 };
 
 use super::{RunOptions, Unfinished, journal::OptionalJournal, runner::Runner};
-use crate::{client::Client, error::Error, groups::GroupDirectory, rate::RateLimitScope};
+use crate::{
+    call::{Call, Scope},
+    client::Client,
+    error::Error,
+    groups::GroupDirectory,
+    rate::RateLimitScope,
+};
 
 impl Client {
     /// Changes memberships, of many users in many groups, with the fewest requests: the client decides for each whether
@@ -99,10 +105,18 @@ impl MembershipChanges {
     /// memberships from the users might take more requests. If the groups were read within the last two hours, and so cannot be
     /// read now, more requests are better than the wait, unless they take even longer.
     ///
+    /// [Options](crate::CallOptions) apply to reading the groups; [those of the run](PlannedMemberships::with_options) to
+    /// changing the memberships.
+    ///
     /// # Errors
     ///
     /// If a membership [cannot be set](crate::InvalidMembership), with its number; if the list of groups cannot be read.
-    pub async fn plan(mut self) -> Result<PlannedMemberships, Error> {
+    pub fn plan(self) -> Call<PlannedMemberships> {
+        let client = self.client.clone();
+        Call::new(&client, |client, scope| async move { scope.within(&client.0.clock, self.plan_within(&scope)).await })
+    }
+
+    async fn plan_within(mut self, scope: &Scope) -> Result<PlannedMemberships, Error> {
         let invalid = |invalid: InvalidMembership| Error::invalid(invalid.to_string());
         if self.memberships.unresolved().next().is_some() {
             // A group that does not exist is rejected by the service: only once, if the command is on the group.
@@ -114,7 +128,7 @@ impl MembershipChanges {
             } else if let Some(plan) = self.plan_without_groups().await? {
                 return Ok(PlannedMemberships::new(self.client, plan));
             } else {
-                let kinds = self.kinds().await?;
+                let kinds = self.kinds(scope).await?;
                 self.memberships.resolve(|name| or_missing(kinds.get(&FoldedName::new(name)).copied()));
             }
         }
@@ -136,11 +150,11 @@ impl MembershipChanges {
     }
 
     /// Reads the kinds of the groups that do not name it. Groups that do not exist are missing.
-    async fn kinds(&self) -> Result<HashMap<FoldedName, GroupKind>, Error> {
+    async fn kinds(&self, scope: &Scope) -> Result<HashMap<FoldedName, GroupKind>, Error> {
         let mut kinds: HashMap<FoldedName, Option<GroupKind>> =
             self.memberships.unresolved().map(|name| (FoldedName::new(name), None)).collect();
         let mut missing = kinds.len();
-        let mut groups = self.client.groups().list();
+        let mut groups = self.client.groups().list().in_scope(scope);
         while missing > 0
             && let Some(group) = groups.try_next().await?
         {

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::client::Client;
+use crate::{call::CallOptions, client::Client};
 
 /// Requests in flight for each credential by default.
 const IN_FLIGHT: usize = 4;
@@ -29,6 +29,7 @@ pub struct RunOptions {
     pub(super) in_flight: Option<usize>,
     pub(super) deadline: Option<Duration>,
     pub(super) stop: StopHandle,
+    pub(super) calls: CallOptions,
 }
 
 impl RunOptions {
@@ -60,6 +61,18 @@ impl RunOptions {
     /// Sets the handle that stops the run.
     pub fn stop(mut self, handle: &StopHandle) -> Self {
         self.stop = handle.clone();
+        self
+    }
+
+    /// Sets the options of each request of the run, e.g. how failures are retried and what `X-Request-Id` it has. What the run
+    /// reads to tell what became of a lost request has them too.
+    ///
+    /// The [deadline](CallOptions::deadline) of a request and the [deadline of the run](Self::deadline) may both be set:
+    /// whichever comes first ends a request. If it is that of the request, its commands are not sent or unknown, and the run
+    /// goes on, unless three requests in a row fail. A rate limit that the [policy](CallOptions::throttle_policy) does not wait
+    /// for ends the run.
+    pub fn calls(mut self, options: CallOptions) -> Self {
+        self.calls = options;
         self
     }
 

@@ -29,7 +29,7 @@ use super::{
     verify::Verifier,
 };
 use crate::{
-    call::{Begun, Pragma, SyncHints},
+    call::{Begun, Pragma, Scope, SyncHints},
     client::Client,
     error::{Cause, Error, Kind},
     observer::Progress,
@@ -73,6 +73,7 @@ pub(super) struct Runner<J: Job> {
     most_in_flight: usize,
     journal: OptionalJournal<J::Key>,
     deadline: Option<Instant>,
+    scope: Scope,
     in_flight: JoinSet<TaskResult>,
     /// What the tasks in flight do, in case one ends without a result.
     ids: HashMap<Id, TaskId>,
@@ -98,12 +99,15 @@ pub(super) struct Runner<J: Job> {
 impl<J: Job<Key: 'static>> Runner<J> {
     pub(super) fn new(client: Client, job: J, options: RunOptions, journal: OptionalJournal<J::Key>) -> Self {
         let deadline = options.deadline.map(|time| client.0.clock.now() + time);
-        Self {
+        let scope = Scope::of_each(options.calls.clone());
+        let check = options.calls.check();
+        let mut runner = Self {
             job,
-            verifier: Verifier::new(client.clone(), deadline, options.stop.clone()),
+            verifier: Verifier::new(client.clone(), deadline, options.stop.clone(), scope.clone()),
             most_in_flight: options.most_in_flight(&client),
             journal,
             deadline,
+            scope,
             in_flight: JoinSet::new(),
             ids: HashMap::new(),
             runtime: None,
@@ -120,7 +124,11 @@ impl<J: Job<Key: 'static>> Runner<J> {
             span: tracing::info_span!("umapi_run", requests = tracing::field::Empty),
             client,
             options,
+        };
+        if let Err(error) = check {
+            runner.end(error);
         }
+        runner
     }
 
     /// Notes that the caller gives no more items.
@@ -154,6 +162,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 stop: self.options.stop.clone(),
                 has_succeeded: self.has_succeeded,
                 begun: begun.clone(),
+                scope: self.scope.clone(),
             };
             self.launched += 1;
             self.runtime = current_runtime();
@@ -244,7 +253,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
     }
 
     fn finish(&mut self, finished: Finished) {
-        let Finished { id, result, requests, took, next_permit } = finished;
+        let Finished { id, result, requests, took, next_permit, is_out_of_own_time } = finished;
         self.ids.retain(|_, task| !matches!(task, TaskId::Request(other, _) if *other == id));
         self.finished += 1;
         self.requests += u64::from(requests);
@@ -264,7 +273,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             None => self.failures_in_a_row = 0,
             Some(error) => {
                 self.failures_in_a_row += 1;
-                if is_fatal(&error) || self.failures_in_a_row >= FAILURES_IN_A_ROW {
+                if (is_fatal(&error) && !is_out_of_own_time) || self.failures_in_a_row >= FAILURES_IN_A_ROW {
                     self.end(error);
                 }
             }
@@ -348,5 +357,5 @@ fn current_runtime() -> Option<runtime::Id> {
 fn lost(id: RequestId, has_begun: bool, why: String) -> Finished {
     let error = Error::new(Kind::Network(Cause::new(why))).with(|details| details.may_have_been_applied = has_begun);
     let result = if has_begun { RequestResult::Unknown(error) } else { RequestResult::NotSent(error) };
-    Finished { id, result, requests: u32::from(has_begun), took: Duration::ZERO, next_permit: Duration::ZERO }
+    Finished::without_response(id, result, u32::from(has_begun))
 }

@@ -12,6 +12,7 @@ use umapi_time::Instant;
 
 use super::StopHandle;
 use crate::{
+    call::Scope,
     client::Client,
     error::{Error, Kind},
     rate::RateLimitScope,
@@ -28,6 +29,7 @@ pub(super) struct Verifier {
     client: Client,
     deadline: Option<Instant>,
     stop: StopHandle,
+    scope: Scope,
     groups: Arc<Mutex<Option<Groups>>>,
 }
 
@@ -38,8 +40,8 @@ struct Groups {
 }
 
 impl Verifier {
-    pub(super) fn new(client: Client, deadline: Option<Instant>, stop: StopHandle) -> Self {
-        Self { client, deadline, stop, groups: Arc::default() }
+    pub(super) fn new(client: Client, deadline: Option<Instant>, stop: StopHandle, scope: Scope) -> Self {
+        Self { client, deadline, stop, scope, groups: Arc::default() }
     }
 
     /// Makes all lookups of a verification. What is read must not be older than `since`.
@@ -87,11 +89,11 @@ impl Verifier {
     async fn user(&self, account: &Account) -> Result<Finding, Error> {
         let users = self.client.users();
         let user = match account.domain() {
-            _ if account.is_adobe_id() => users.get_adobe_id(account.name()).await?,
-            Some(domain) if !is_email_type(account.name()) => users.get_by_username(account.name(), domain).await?,
-            _ => users.get(account.name()).await?,
+            _ if account.is_adobe_id() => users.get_adobe_id(account.name()),
+            Some(domain) if !is_email_type(account.name()) => users.get_by_username(account.name(), domain),
+            _ => users.get(account.name()),
         };
-        Ok(Finding::User(user.map(Box::new)))
+        Ok(Finding::User(user.in_scope(&self.scope).await?.map(Box::new)))
     }
 
     async fn group(&self, name: &str, since: Instant) -> Result<Finding, Error> {
@@ -111,9 +113,9 @@ impl Verifier {
     async fn read_groups(&self) -> Result<Vec<Group>, Error> {
         let all_groups = RateLimitScope::FirstPage(Operation::ListGroups);
         if self.client.time_for(all_groups, 1).await?.is_zero() {
-            return self.client.groups().list().try_collect().await;
+            return self.client.groups().list().in_scope(&self.scope).try_collect().await;
         }
-        let user_groups = self.client.legacy().user_groups().list().try_collect().await?;
+        let user_groups = self.client.legacy().user_groups().list().in_scope(&self.scope).try_collect().await?;
         let group = |group: UserGroup| Group::new(group.name).with_type(GroupType::UserGroup);
         Ok(user_groups.into_iter().map(group).collect())
     }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::service::{NumberedTokens, Reply, Service};
 use umapi::{
-    Client, Command, Error, HttpOptions, Observer, RetryPolicy, RunOptions, ThrottlePolicy, Wait, WaitReason,
+    Client, Command, Error, HttpOptions, Observer, RunOptions, StandardRetry, ThrottlePolicy, Wait, WaitReason,
     auth::{
         AccessToken, Credentials, Endpoint, Error as LoginError, FixedToken, OAuthServerToServer, TokenFuture,
         TokenSource,
@@ -196,7 +196,8 @@ async fn a_deletion_by_an_attempt_without_a_response_counts() {
 #[tokio::test]
 async fn an_attempt_ends_with_its_timeout() {
     let service = Service::scripted([Reply::Silence]).await;
-    let client = service.builder().attempt_timeout(Duration::from_secs(40)).retry(RetryPolicy::NEVER).build().unwrap();
+    let client =
+        service.builder().attempt_timeout(Duration::from_secs(40)).retry(StandardRetry::NEVER).build().unwrap();
     let error = client.users().get("ann@example.com").await.unwrap_err();
     assert!(error.is_timeout() && error.to_string().contains("40s"), "{error}");
     assert_eq!(service.seconds(), 40);

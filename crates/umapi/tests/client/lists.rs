@@ -12,7 +12,7 @@ use std::{
 use crate::service::{Reply, Seen, Service};
 use futures_core::Stream;
 use umapi::{
-    Observer, PageRead, Pager, RateLimits, ResumeToken, RetryPolicy,
+    Observer, PageRead, Pager, RateLimits, ResumeToken, StandardRetry,
     model::{GroupType, User},
     time::Clock,
 };
@@ -120,7 +120,7 @@ async fn a_list_continues_after_an_error() {
         index => page(THREE[index], index == 2, &[]),
     })
     .await;
-    let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
+    let client = service.builder().retry(StandardRetry::NEVER).build().unwrap();
     let mut users = client.users().list();
     let mut read = String::new();
     let mut errors = 0;

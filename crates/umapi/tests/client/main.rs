@@ -4,6 +4,7 @@
 mod calls;
 mod lists;
 mod observing;
+mod options;
 mod reading;
 mod run;
 mod service;

@@ -13,7 +13,7 @@ use std::{
 use futures_core::Stream;
 use umapi::{
     Command, Error, Journal, JournalEntry, JournalFuture, NewGroup, NewUser, Notice, Observer, Outcome, Progress,
-    RateLimits, Report, RetryPolicy, RunOptions, StopHandle, SyncHints, Unfinished, UnknownReason,
+    RateLimits, Report, RunOptions, StandardRetry, StopHandle, SyncHints, Unfinished, UnknownReason,
 };
 
 use crate::service::{NumberedTokens, Reply, Seen, Service};
@@ -186,7 +186,7 @@ async fn a_fatal_error_leaves_a_full_report_and_unsent_commands() {
 #[tokio::test]
 async fn one_lost_response_does_not_end_a_batch() {
     let service = doing(|number, _| (number == 1).then_some(Reply::HangUp)).await;
-    let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
+    let client = service.builder().retry(StandardRetry::NEVER).build().unwrap();
     let report = client.execute(commands(50)).with_options(RunOptions::new().in_flight(1)).await.unwrap();
     assert_eq!((completed(&report), report.unknown().count()), (40, 10));
     let outcome = report.unknown().next().unwrap().outcome();
@@ -197,7 +197,7 @@ async fn one_lost_response_does_not_end_a_batch() {
 #[tokio::test]
 async fn a_service_that_is_out_of_order_ends_a_batch() {
     let service = doing(|_, _| Some(Reply::of(500, &[], ""))).await;
-    let client = service.builder().retry(RetryPolicy::NEVER).build().unwrap();
+    let client = service.builder().retry(StandardRetry::NEVER).build().unwrap();
     let report =
         client.execute(commands(100)).with_options(RunOptions::new().in_flight(1)).await.unwrap_err().into_report();
     assert_eq!((report.unknown().count(), report.not_sent().count()), (30, 70));

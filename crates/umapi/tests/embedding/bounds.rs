@@ -9,7 +9,7 @@ use std::{
 
 use umapi::{
     Error, InMemoryRateLimits, Outcome, Permit, PermitId, RateLimitFuture, RateLimitSet, RateLimitStore, Report,
-    RetryPolicy, RunOptions, StopHandle, ThrottlePolicy, Unfinished,
+    RunOptions, StandardRetry, StopHandle, ThrottlePolicy, Unfinished,
     auth::{AccessToken, Error as LoginError, TokenFuture, TokenSource},
     time::Clock,
 };
@@ -305,7 +305,7 @@ fn failing_at_once_does_not_wait_for_a_store() {
 fn a_body_without_end_ends_with_its_attempt() {
     for status in [200, 500] {
         let service = Server::answering(move |_, _| Reply::dripping(status));
-        let client = service.builder().attempt_timeout(BOUND).retry(RetryPolicy::NEVER).build().unwrap();
+        let client = service.builder().attempt_timeout(BOUND).retry(StandardRetry::NEVER).build().unwrap();
         let begun = Instant::now();
         runtime().block_on(async { client.users().get("ann@example.com").await.unwrap_err() });
         assert!(begun.elapsed() < BOUND + BOUND / 2 + Duration::from_millis(500), "{status}: {:?}", begun.elapsed());

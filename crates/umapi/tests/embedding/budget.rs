@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use umapi::RetryPolicy;
+use umapi::StandardRetry;
 
 use crate::server::{Reply, Server, commands, runtime};
 
@@ -17,7 +17,7 @@ fn a_failing_list_leaves_changes_their_retries() {
         true => Reply::done(request),
         false => Reply::of(500, &[], ""),
     });
-    let quick = RetryPolicy::default().first_wait(Duration::from_millis(1)).longest_wait(Duration::from_millis(2));
+    let quick = StandardRetry::default().first_wait(Duration::from_millis(1)).longest_wait(Duration::from_millis(2));
     let client = service.builder().retry(quick).build().unwrap();
     runtime().block_on(async {
         for _ in 0..50 {

@@ -11,7 +11,7 @@ use std::{
 
 use umapi::{
     InMemoryRateLimits, Observer, PageRead, Permit, PermitId, Progress, RateLimit, RateLimitFuture, RateLimitSet,
-    RateLimitStore, RateLimits, RequestFinished, RequestStarted, Retry, RetryPolicy, Wait,
+    RateLimitStore, RateLimits, RequestFinished, RequestStarted, Retry, StandardRetry, Wait,
     auth::{AccessToken, CachedSource, TokenFuture, TokenSource},
     model::ThrottleClass,
     time::Clock,
@@ -236,7 +236,7 @@ fn a_list_survives_an_observer_that_panics_on_a_retry() {
         0 => Reply::of(500, &[], ""),
         _ => Reply::users(&["a".to_owned()], true, &[]),
     });
-    let quick = RetryPolicy::default().first_wait(Duration::from_millis(1));
+    let quick = StandardRetry::default().first_wait(Duration::from_millis(1));
     let client = service.builder().observer(PanickingObserver).retry(quick).build().unwrap();
     runtime().block_on(async { assert_eq!(client.users().list().try_collect().await.unwrap().len(), 1) });
 }

@@ -8,7 +8,7 @@ use std::{
 use futures_core::{FusedStream, Stream};
 use futures_util::StreamExt as _;
 use umapi::{
-    Page, Pager, Pages, RetryPolicy, ThrottlePolicy,
+    Page, Pager, Pages, StandardRetry, ThrottlePolicy,
     model::{Group, User},
 };
 
@@ -50,7 +50,7 @@ fn all(count: usize) -> Vec<String> {
 /// A client without retries, so that a timeout fails the list.
 fn impatient(service: &Server) -> umapi::Client {
     let timeout = Duration::from_millis(400);
-    service.builder().attempt_timeout(timeout).retry(RetryPolicy::NEVER).build().unwrap()
+    service.builder().attempt_timeout(timeout).retry(StandardRetry::NEVER).build().unwrap()
 }
 
 #[test]

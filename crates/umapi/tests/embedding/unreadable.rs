@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use umapi::{RetryPolicy, UnreadableItems};
+use umapi::{StandardRetry, UnreadableItems};
 
 use crate::server::{Reply, Request, Server, commands, runtime};
 
-fn quick() -> RetryPolicy {
-    RetryPolicy::default().first_wait(Duration::from_millis(1)).longest_wait(Duration::from_millis(2))
+fn quick() -> StandardRetry {
+    StandardRetry::default().first_wait(Duration::from_millis(1)).longest_wait(Duration::from_millis(2))
 }
 
 #[test]
