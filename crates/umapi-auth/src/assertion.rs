@@ -1,17 +1,34 @@
-//! The signed JWT of a technical account.
+//! Signed JWTs: the one of a technical account, and those of other applications.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use jsonwebtoken::{Algorithm, Header, encode};
 use serde_json::{Map, Value, json};
 
-use crate::{Endpoint, Error, Secret, ServiceAccount};
+use crate::{Endpoint, Error, PrivateKey, Secret, ServiceAccount};
 
-/// How long a JWT is valid. It is used immediately; the rest allows for clocks that differ.
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// How long the JWT of a technical account is valid. It is used immediately; the rest allows for clocks that differ.
+const ACCOUNT_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// How long an assertion is valid. It is used immediately; servers accept an hour at most.
+const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// Clocks differ. An assertion is valid from a little before it was made.
+const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The largest integer that every JSON parser reads exactly, plus one.
 const JTI_LIMIT: u64 = 1 << 53;
+
+/// What an application signs to show who it is: a JWT (`private_key_jwt`).
+#[derive(Clone)]
+pub struct Assertion {
+    key: PrivateKey,
+    header: Header,
+    claims: Map<String, Value>,
+}
 
 impl ServiceAccount {
     /// Returns the signed JWT that a login at `endpoint` sends, valid for half an hour from `now`. Use it to inspect the
@@ -25,7 +42,7 @@ impl ServiceAccount {
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_err(|_| Error::invalid("the clock of this machine is before 1970; correct it"))?;
         let mut claims = Map::new();
-        claims.insert("exp".to_owned(), json!(now.saturating_add(LIFETIME).as_secs()));
+        claims.insert("exp".to_owned(), json!(now.saturating_add(ACCOUNT_LIFETIME).as_secs()));
         claims.insert("iss".to_owned(), json!(self.organization));
         claims.insert("sub".to_owned(), json!(self.technical_account));
         claims.insert("aud".to_owned(), json!(endpoint.claim(&format!("/c/{}", self.client_id))));
@@ -38,5 +55,63 @@ impl ServiceAccount {
         let token = encode(&Header::new(Algorithm::RS256), &claims, self.private_key.encoding_key())
             .map_err(|_| Error::invalid("the private key cannot sign; create a new one and upload its certificate"))?;
         Ok(Secret::from(token))
+    }
+}
+
+impl Assertion {
+    /// An assertion that is signed with RSASSA-PKCS1-v1_5 (`RS256`).
+    pub fn rs256(key: PrivateKey) -> Self {
+        Self { key, header: Header::new(Algorithm::RS256), claims: Map::new() }
+    }
+
+    /// An assertion that is signed with RSASSA-PSS (`PS256`).
+    pub fn ps256(key: PrivateKey) -> Self {
+        Self { key, header: Header::new(Algorithm::PS256), claims: Map::new() }
+    }
+
+    /// Sets the id of the key (`kid`).
+    #[must_use]
+    pub fn key_id(mut self, id: impl Into<String>) -> Self {
+        self.header.kid = Some(id.into());
+        self
+    }
+
+    /// Sets the SHA-256 of the key's certificate in Base64url (`x5t#S256`).
+    #[must_use]
+    pub fn thumbprint(mut self, thumbprint: impl Into<String>) -> Self {
+        self.header.x5t_s256 = Some(thumbprint.into());
+        self
+    }
+
+    /// Adds a claim. `iat`, `nbf`, `exp` and `jti` are set when it is signed.
+    #[must_use]
+    pub fn claim(mut self, name: &str, value: &str) -> Self {
+        self.claims.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Returns the signed JWT, valid for ten minutes from `now`.
+    ///
+    /// # Errors
+    ///
+    /// If the clock is before 1970 or the key cannot sign.
+    pub fn sign(&self, now: SystemTime) -> Result<Secret, Error> {
+        let now = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_err(|_| Error::invalid("the clock of this machine is before 1970; correct it"))?;
+        let mut claims = self.claims.clone();
+        claims.insert("iat".to_owned(), json!(now.as_secs()));
+        claims.insert("nbf".to_owned(), json!(now.saturating_sub(LEEWAY).as_secs()));
+        claims.insert("exp".to_owned(), json!(now.saturating_add(LIFETIME).as_secs()));
+        claims.insert("jti".to_owned(), json!(format!("{:032x}", fastrand::u128(..))));
+        let token = encode(&self.header, &claims, self.key.encoding_key())
+            .map_err(|_| Error::invalid("the private key cannot sign; create a new one and upload its certificate"))?;
+        Ok(Secret::from(token))
+    }
+}
+
+impl fmt::Debug for Assertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assertion").field("key", &self.key).field("claims", &self.claims).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,11 @@
 //! Credentials of the two logins.
 
-use crate::{Endpoint, Error, PrivateKey, Secret};
+#[cfg(feature = "jwt")]
+use crate::PrivateKey;
+use crate::{Endpoint, Error, Secret};
 
 /// The metascope of the User Management API for the JWT exchange.
+#[cfg(feature = "jwt")]
 pub const USER_MANAGEMENT_METASCOPE: &str = "ent_user_sdk";
 /// The scopes of the User Management API for OAuth Server-to-Server.
 pub const USER_MANAGEMENT_SCOPES: [&str; 3] = ["openid", "AdobeID", "user_management_sdk"];
@@ -11,6 +14,7 @@ pub const USER_MANAGEMENT_SCOPES: [&str; 3] = ["openid", "AdobeID", "user_manage
 /// [`OAuthServerToServer`] for those.
 ///
 /// See <https://adobe-apiplatform.github.io/umapi-documentation/en/UM_Authentication.html>.
+#[cfg(feature = "jwt")]
 #[derive(Clone, Debug)]
 pub struct ServiceAccount {
     pub(crate) organization: String,
@@ -22,6 +26,7 @@ pub struct ServiceAccount {
     pub(crate) with_jti: bool,
 }
 
+#[cfg(feature = "jwt")]
 impl ServiceAccount {
     /// Creates a service account field by field.
     ///
@@ -76,6 +81,7 @@ impl ServiceAccount {
 }
 
 /// Builder of a [`ServiceAccount`]. All fields are required; a second secret is for a rotation.
+#[cfg(feature = "jwt")]
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct ServiceAccountBuilder {
@@ -86,6 +92,7 @@ pub struct ServiceAccountBuilder {
     private_key: Option<PrivateKey>,
 }
 
+#[cfg(feature = "jwt")]
 impl ServiceAccountBuilder {
     /// Sets the organization: `12345@AdobeOrg`.
     pub fn organization(mut self, organization: impl Into<String>) -> Self {
@@ -190,6 +197,7 @@ impl OAuthServerToServer {
 #[non_exhaustive]
 pub enum Login {
     /// The JWT exchange.
+    #[cfg(feature = "jwt")]
     ServiceAccount(ServiceAccount),
     /// OAuth Server-to-Server.
     OAuthServerToServer(OAuthServerToServer),
@@ -224,6 +232,7 @@ impl Credentials {
     /// The client id. Every request to the service carries it as the API key.
     pub fn client_id(&self) -> &str {
         match &self.login {
+            #[cfg(feature = "jwt")]
             Login::ServiceAccount(account) => &account.client_id,
             Login::OAuthServerToServer(client) => &client.client_id,
         }
@@ -237,12 +246,14 @@ impl Credentials {
     /// The client secrets, in the order in which they are tried: for a key that is derived from one of them.
     pub fn client_secrets(&self) -> &[Secret] {
         match &self.login {
+            #[cfg(feature = "jwt")]
             Login::ServiceAccount(account) => &account.client_secrets,
             Login::OAuthServerToServer(client) => &client.client_secrets,
         }
     }
 }
 
+#[cfg(feature = "jwt")]
 impl From<ServiceAccount> for Credentials {
     fn from(account: ServiceAccount) -> Self {
         let organization = Some(account.organization.clone());
@@ -291,6 +302,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_empty_secret_is_rejected() {
+        assert!(OAuthServerToServer::new("id", "").unwrap_err().is_invalid_input());
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
     fn each_malformed_field_is_named() {
         let account =
             || ServiceAccount::builder().organization("1F@AdobeOrg").technical_account("1@techacct.adobe.com");
@@ -307,6 +324,5 @@ mod tests {
             let error = builder.build().unwrap_err();
             assert!(error.is_invalid_input() && error.to_string().contains(named), "{named}: {error}");
         }
-        assert!(OAuthServerToServer::new("id", "").unwrap_err().is_invalid_input());
     }
 }

@@ -33,6 +33,7 @@ impl Endpoint {
     }
 
     /// The server as the claims of a JWT name it: with `https`, even if an emulator uses plain HTTP.
+    #[cfg(feature = "jwt")]
     pub(crate) fn claim(&self, path: &str) -> String {
         format!("https://{}{path}", self.0.authority())
     }

@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use umapi_http::InvalidSetting;
 
-use crate::{ClockSkew, KeyError};
+use crate::ClockSkew;
+#[cfg(feature = "jwt")]
+use crate::KeyError;
 
 /// The error of a failed login. Cheap to clone: all tasks that waited for the login get the same error.
 ///
@@ -257,6 +259,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
+#[cfg(feature = "jwt")]
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         Self::invalid(error.to_string())

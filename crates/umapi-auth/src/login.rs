@@ -95,6 +95,7 @@ impl LoginSource {
     /// The JWT exchange distinguishes a wrong secret (401) from an unknown client (400). OAuth does not.
     fn is_about_the_secret(&self, error: &Error) -> bool {
         match self.credentials.login {
+            #[cfg(feature = "jwt")]
             Login::ServiceAccount(_) => error.is_wrong_secret(),
             Login::OAuthServerToServer(_) => error.is_invalid_client(),
         }
@@ -272,6 +273,7 @@ fn next_wait(policy: &dyn RetryPolicy, error: &Error, attempt: u32, spent: Durat
 /// The unit of a token's lifetime. It follows from the endpoint, never from the size of the number.
 #[derive(Clone, Copy)]
 enum Unit {
+    #[cfg(feature = "jwt")]
     Milliseconds,
     Seconds,
 }
@@ -279,6 +281,7 @@ enum Unit {
 impl Unit {
     fn duration(self, number: u64) -> Duration {
         match self {
+            #[cfg(feature = "jwt")]
             Self::Milliseconds => Duration::from_millis(number),
             Self::Seconds => Duration::from_secs(number),
         }
@@ -293,9 +296,18 @@ struct LoginRequest<'a> {
 }
 
 impl<'a> LoginRequest<'a> {
+    #[cfg_attr(
+        not(feature = "jwt"),
+        allow(
+            unused_variables,
+            clippy::unnecessary_wraps,
+            reason = "only a JWT has a time, and can fail to be signed"
+        )
+    )]
     fn new(credentials: &'a Credentials, secret: &Secret, now: SystemTime) -> Result<Self, Error> {
         let mut fields = vec![("client_id", Secret::from(credentials.client_id())), ("client_secret", secret.clone())];
         let (path, unit) = match &credentials.login {
+            #[cfg(feature = "jwt")]
             Login::ServiceAccount(account) => {
                 fields.push(("jwt_token", account.assertion(&credentials.endpoint, now)?));
                 ("/ims/exchange/jwt", Unit::Milliseconds)

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use umapi_http::{NetworkError, error_texts, redact};
 
+#[cfg(feature = "jwt")]
+use crate::USER_MANAGEMENT_METASCOPE;
 use crate::{
-    ClockSkew, Endpoint, Error, Login, USER_MANAGEMENT_METASCOPE, USER_MANAGEMENT_SCOPES,
+    ClockSkew, Endpoint, Error, Login, USER_MANAGEMENT_SCOPES,
     error::{ErrorResponse, Kind},
     login::LoginResponse,
 };
@@ -60,10 +62,12 @@ fn remedy(status: u16, code: &str, login: &Login) -> Cow<'static, str> {
             "compare the client id and the client secret with the credential in the Adobe Developer Console, which must be \
              OAuth Server-to-Server"
         }
+        #[cfg(feature = "jwt")]
         (401, "invalid_client", _) => {
             "compare the client secret and the type of the credential (JWT or OAuth Server-to-Server) with the integration \
              in the Adobe Developer Console"
         }
+        #[cfg(feature = "jwt")]
         (_, "invalid_client", _) => {
             "compare the client id with the integration in the Adobe Developer Console, and the URL of the login server with \
              the environment of the integration"
@@ -73,6 +77,7 @@ fn remedy(status: u16, code: &str, login: &Login) -> Cow<'static, str> {
             "upload the certificate of this private key to the integration in the Adobe Developer Console, and check that \
              it has not expired"
         }
+        #[cfg(feature = "jwt")]
         (_, "invalid_jti", Login::ServiceAccount(account)) if account.with_jti => {
             "the number of this JWT was used before; log in again"
         }
@@ -94,6 +99,7 @@ fn remedy(status: u16, code: &str, login: &Login) -> Cow<'static, str> {
 /// Which scopes were requested, and where to add the missing one.
 fn scope_remedy(login: &Login) -> String {
     let (kind, scopes, ours) = match login {
+        #[cfg(feature = "jwt")]
         Login::ServiceAccount(account) => ("metascopes", &account.metascopes, USER_MANAGEMENT_METASCOPE.to_owned()),
         Login::OAuthServerToServer(client) => ("scopes", &client.scopes, USER_MANAGEMENT_SCOPES.join(",")),
     };

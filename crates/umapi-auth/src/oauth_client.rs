@@ -1,31 +1,20 @@
 //! The login of an application at any OAuth server, with a secret or a signed assertion.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use jsonwebtoken::{Algorithm, Header, encode};
-use serde_json::{Map, Value, json};
 use umapi_http::{HttpClient, ServerUrl};
 use umapi_time::Clock;
 
+#[cfg(feature = "jwt")]
+use crate::Assertion;
 use crate::{
-    AccessToken, ClockSkew, Endpoint, Error, PrivateKey, RetryPolicy, Secret, StandardRetry, TokenFuture, TokenSource,
+    AccessToken, ClockSkew, Endpoint, Error, RetryPolicy, Secret, StandardRetry, TokenFuture, TokenSource,
     login::{Sender, TokenResponse, form, retried},
     login_error,
 };
 
 /// How long a login may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long an assertion is valid. It is used immediately; servers accept an hour at most.
-const LIFETIME: Duration = Duration::from_secs(10 * 60);
-
-/// Clocks differ. An assertion is valid from a little before it was made.
-const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What to do about a status, a code and a description of a login server.
 type Remedy = fn(status: u16, code: &str, description: &str) -> Cow<'static, str>;
@@ -58,15 +47,8 @@ pub struct OAuthClient {
     fields: Vec<(&'static str, Secret)>,
     /// The names of the fields that are secrets.
     secrets: Vec<&'static str>,
+    #[cfg(feature = "jwt")]
     assertion: Option<(&'static str, Assertion)>,
-}
-
-/// What an application signs to show who it is: a JWT (`private_key_jwt`).
-#[derive(Clone)]
-pub struct Assertion {
-    key: PrivateKey,
-    header: Header,
-    claims: Map<String, Value>,
 }
 
 impl OAuthClient {
@@ -81,6 +63,7 @@ impl OAuthClient {
             remedy: default_remedy,
             fields: Vec::new(),
             secrets: Vec::new(),
+            #[cfg(feature = "jwt")]
             assertion: None,
         }
     }
@@ -101,6 +84,7 @@ impl OAuthClient {
     }
 
     /// Adds a field with an assertion, which is signed anew for each login.
+    #[cfg(feature = "jwt")]
     #[must_use]
     pub fn assertion(mut self, name: &'static str, assertion: Assertion) -> Self {
         self.assertion = Some((name, assertion));
@@ -131,13 +115,14 @@ impl OAuthClient {
     async fn attempt(&self) -> Result<AccessToken, Error> {
         // The lifetime of the token counts from before the request, so that it is never too long.
         let (started, wall) = (self.clock.now(), self.clock.wall());
-        let mut fields = self.fields.clone();
+        #[cfg_attr(not(feature = "jwt"), allow(unused_mut, reason = "an assertion is a further field"))]
+        let (mut fields, mut secrets) = (self.fields.clone(), self.secrets.clone());
+        #[cfg(feature = "jwt")]
         if let Some((name, assertion)) = &self.assertion {
             fields.push((name, assertion.sign(wall)?));
+            secrets.push(name);
         }
-        let is_secret = |name: &str| {
-            self.secrets.contains(&name) || self.assertion.as_ref().is_some_and(|(assertion, _)| *assertion == name)
-        };
+        let is_secret = |name: &str| secrets.contains(&name);
         let hidden = fields.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.reveal());
         let hidden: Vec<&str> = hidden.chain(self.http.proxy_password().map(Secret::reveal)).collect();
         let sender = Sender { http: &self.http, timeout: self.timeout, clock: &self.clock };
@@ -173,63 +158,5 @@ impl TokenSource for OAuthClient {
 impl fmt::Debug for OAuthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthClient").field("endpoint", &self.endpoint).finish_non_exhaustive()
-    }
-}
-
-impl Assertion {
-    /// An assertion that is signed with RSASSA-PKCS1-v1_5 (`RS256`).
-    pub fn rs256(key: PrivateKey) -> Self {
-        Self { key, header: Header::new(Algorithm::RS256), claims: Map::new() }
-    }
-
-    /// An assertion that is signed with RSASSA-PSS (`PS256`).
-    pub fn ps256(key: PrivateKey) -> Self {
-        Self { key, header: Header::new(Algorithm::PS256), claims: Map::new() }
-    }
-
-    /// Sets the id of the key (`kid`).
-    #[must_use]
-    pub fn key_id(mut self, id: impl Into<String>) -> Self {
-        self.header.kid = Some(id.into());
-        self
-    }
-
-    /// Sets the SHA-256 of the key's certificate in Base64url (`x5t#S256`).
-    #[must_use]
-    pub fn thumbprint(mut self, thumbprint: impl Into<String>) -> Self {
-        self.header.x5t_s256 = Some(thumbprint.into());
-        self
-    }
-
-    /// Adds a claim. `iat`, `nbf`, `exp` and `jti` are set when it is signed.
-    #[must_use]
-    pub fn claim(mut self, name: &str, value: &str) -> Self {
-        self.claims.insert(name.to_owned(), json!(value));
-        self
-    }
-
-    /// Returns the signed JWT, valid for ten minutes from `now`.
-    ///
-    /// # Errors
-    ///
-    /// If the clock is before 1970 or the key cannot sign.
-    pub fn sign(&self, now: SystemTime) -> Result<Secret, Error> {
-        let now = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_err(|_| Error::invalid("the clock of this machine is before 1970; correct it"))?;
-        let mut claims = self.claims.clone();
-        claims.insert("iat".to_owned(), json!(now.as_secs()));
-        claims.insert("nbf".to_owned(), json!(now.saturating_sub(LEEWAY).as_secs()));
-        claims.insert("exp".to_owned(), json!(now.saturating_add(LIFETIME).as_secs()));
-        claims.insert("jti".to_owned(), json!(format!("{:032x}", fastrand::u128(..))));
-        let token = encode(&self.header, &claims, self.key.encoding_key())
-            .map_err(|_| Error::invalid("the private key cannot sign; create a new one and upload its certificate"))?;
-        Ok(Secret::from(token))
-    }
-}
-
-impl fmt::Debug for Assertion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Assertion").field("key", &self.key).field("claims", &self.claims).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! Sources of credentials: the environment, the JSON of the Developer Console, the connector file of user-sync.
 
+#[cfg(feature = "connector-files")]
 mod connector_file;
 mod console_json;
 mod environment;
@@ -8,13 +9,14 @@ use std::{fmt, path::Path};
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "connector-files")]
 pub use self::connector_file::{ConnectorFile, KeyringEntry};
-use crate::{
-    Credentials, Error, OAuthServerToServer, PrivateKey, Secret, ServiceAccount, ServiceAccountBuilder,
-    credentials::check_organization,
-};
+use crate::{Credentials, Error, OAuthServerToServer, Secret, credentials::check_organization};
+#[cfg(feature = "jwt")]
+use crate::{PrivateKey, ServiceAccount, ServiceAccountBuilder};
 
 /// A field of the credentials.
+#[cfg_attr(not(feature = "jwt"), allow(dead_code, reason = "only a service account has all of them"))]
 #[derive(Clone, Copy)]
 enum Field {
     Organization,
@@ -61,6 +63,17 @@ impl Names<'_> {
         format!("{} is missing; {}", (self.name_of)(field), field.where_to_find())
     }
 
+    /// Checks that this program can log in with a service account. Nothing of one is read without.
+    fn check_service_account(&self) -> Result<(), Error> {
+        if cfg!(feature = "jwt") {
+            return Ok(());
+        }
+        Err(self.invalid(
+            "these are the credentials of a service account, which logs in with a signed JWT, and this program was built \
+             without it; enable the feature `jwt` of the crate, or use an OAuth Server-to-Server credential",
+        ))
+    }
+
     fn invalid(&self, why: impl fmt::Display) -> Error {
         Error::invalid(format!("{}: {why}", self.origin))
     }
@@ -68,6 +81,7 @@ impl Names<'_> {
 
 /// The fields that every source fills in. A blank field counts as missing.
 #[derive(Default)]
+#[cfg_attr(not(feature = "jwt"), allow(dead_code, reason = "only a service account has all of them"))]
 struct Fields {
     organization: Option<String>,
     technical_account: Option<String>,
@@ -80,12 +94,20 @@ struct Fields {
 }
 
 /// The text of a private key, and its location for error messages.
+#[cfg_attr(not(feature = "jwt"), allow(dead_code, reason = "only a service account has one"))]
 struct KeyText {
     text: Secret,
     found: String,
 }
 
 impl Fields {
+    #[cfg(not(feature = "jwt"))]
+    fn into_service_account(self, names: &Names<'_>) -> Result<Credentials, Error> {
+        names.check_service_account()?;
+        Err(names.missing(Field::PrivateKey))
+    }
+
+    #[cfg(feature = "jwt")]
     fn into_service_account(self, names: &Names<'_>) -> Result<Credentials, Error> {
         let client_id = required(self.client_id, names, Field::ClientId)?;
         let secrets = required_secrets(self.client_secrets, names)?;

@@ -1,4 +1,5 @@
 //! The login over TLS: trusted certificates, and redirects with a custom HTTP client.
+#![cfg(any(feature = "rustls-aws-lc", feature = "rustls-ring", feature = "native-tls"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic on the unexpected")]
 
 use std::sync::{Arc, Mutex};

@@ -4,7 +4,10 @@ use std::{error::Error, fmt, io};
 
 use reqwest::dns::{Name, Resolve, Resolving};
 
-use crate::{HttpClient, ServerUrl, tls::UntrustedCertificate};
+use crate::{
+    HttpClient, ServerUrl,
+    tls::{TlsProblem, UntrustedCertificate},
+};
 
 /// Why a request has no response.
 ///
@@ -146,13 +149,10 @@ impl Problem {
             if let Some(UnknownHost { host, error }) = cause.downcast_ref() {
                 return Self::UnknownHost { host: host.clone(), why: describe_io(error) };
             }
-            match cause.downcast_ref() {
-                Some(rustls::Error::InvalidCertificate(problem)) => {
-                    let certificate = UntrustedCertificate::new(problem.clone());
-                    return Self::Certificate { certificate, is_of_proxy };
-                }
-                Some(rustls::Error::InvalidMessage(_)) => return Self::NotTls { is_of_proxy },
-                _ => {}
+            match TlsProblem::of(cause) {
+                Some(TlsProblem::Certificate(certificate)) => return Self::Certificate { certificate, is_of_proxy },
+                Some(TlsProblem::NotTls) => return Self::NotTls { is_of_proxy },
+                None => {}
             }
             match tunnel_error(cause).filter(|_| has_proxy) {
                 Some("proxy authorization required") => return Self::ProxyLogin,
@@ -200,12 +200,10 @@ fn why(error: &reqwest::Error) -> String {
 #[must_use]
 pub fn describe_connection_error(error: &io::Error) -> String {
     for cause in causes(error) {
-        match cause.downcast_ref() {
-            Some(rustls::Error::InvalidCertificate(problem)) => {
-                return format!("its certificate {}", UntrustedCertificate::new(problem.clone()));
-            }
-            Some(rustls::Error::InvalidMessage(_)) => return "it does not respond with TLS".to_owned(),
-            _ => {}
+        match TlsProblem::of(cause) {
+            Some(TlsProblem::Certificate(certificate)) => return format!("its certificate {certificate}"),
+            Some(TlsProblem::NotTls) => return "it does not respond with TLS".to_owned(),
+            None => {}
         }
     }
     describe_io(error)
@@ -233,7 +231,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 /// Whether a request failed because the certificate of the server is not trusted. Another attempt would fail in the same way.
 pub fn is_untrusted_certificate(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
+    causes(error).any(|cause| matches!(TlsProblem::of(cause), Some(TlsProblem::Certificate(_))))
 }
 
 /// Resolves names as the machine does. Its error knows the name.

@@ -9,7 +9,7 @@ use std::{
 use reqwest::{ClientBuilder, redirect};
 use tokio::runtime::{Handle, Id};
 
-use crate::{Proxy, Secret, ServerUrl, network_error::Resolver, proxy::ProxyInUse, tls};
+use crate::{Proxy, Secret, ServerUrl, network_error::Resolver, proxy::ProxyInUse, tls::Tls};
 
 /// How the crates name themselves in `User-Agent`.
 const USER_AGENT: &str = concat!("umapi-rust/", env!("CARGO_PKG_VERSION"));
@@ -129,7 +129,7 @@ impl HttpOptions {
             ProxyChoice::Given(proxy) => Some(ProxyInUse::given(proxy.clone())),
             ProxyChoice::Direct => None,
         };
-        let made = Made { tls: tls::config(&self.root_certificates)?, proxy, options: self };
+        let made = Made { tls: Tls::new(&self.root_certificates)?, proxy, options: self };
         // What cannot be used is found out here. The first runtime that sends takes this client.
         let unused = made.https()?;
         Ok(HttpClient(Arc::new(Clients {
@@ -139,13 +139,15 @@ impl HttpOptions {
     }
 
     /// The TLS settings with these root certificates, for a connection that is not HTTP, e.g. to a database. Connections made
-    /// with it name no protocol in ALPN.
+    /// with it name no protocol in ALPN. It needs the feature `rustls-aws-lc` or `rustls-ring`.
     ///
     /// # Errors
     ///
     /// If a certificate cannot be used.
+    #[cfg(feature = "_rustls")]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "rustls-aws-lc", feature = "rustls-ring"))))]
     pub fn tls_config(&self) -> Result<rustls::ClientConfig, InvalidSetting> {
-        let mut config = tls::config(&self.root_certificates)?;
+        let mut config = crate::tls::config(&self.root_certificates)?;
         config.alpn_protocols.clear();
         Ok(config)
     }
@@ -165,13 +167,13 @@ impl HttpOptions {
 /// What the clients of an [`HttpClient`] are made of.
 struct Made {
     options: HttpOptions,
-    tls: rustls::ClientConfig,
+    tls: Tls,
     proxy: Option<ProxyInUse>,
 }
 
 impl Made {
     fn https(&self) -> Result<reqwest::Client, InvalidSetting> {
-        let http = self.options.common().https_only(true).tls_backend_preconfigured(self.tls.clone()).no_proxy();
+        let http = self.tls.set_up(self.options.common()).https_only(true).no_proxy();
         finish(match &self.proxy {
             Some(proxy) => http.proxy(proxy.for_reqwest()?),
             None => http,
@@ -180,7 +182,7 @@ impl Made {
 
     /// A client for plain HTTP on this machine. A proxy would see the secrets, so there is none.
     fn plain(&self) -> Result<reqwest::Client, InvalidSetting> {
-        finish(self.options.common().tls_backend_preconfigured(self.tls.clone()).no_proxy())
+        finish(self.tls.set_up(self.options.common()).no_proxy())
     }
 }
 
@@ -251,7 +253,7 @@ impl Clients {
                     (None, Source::Given(client)) if is_https => client.clone(),
                     (None, Source::Made(made)) if is_https => made.https()?,
                     (None, Source::Made(made)) => made.plain()?,
-                    (None, Source::Given(_)) => finish(HttpOptions::new().common().no_proxy())?,
+                    (None, Source::Given(_)) => finish(Tls::unused()?.set_up(HttpOptions::new().common()).no_proxy())?,
                 };
                 OfRuntime { runtime, is_https, client }
             }
@@ -279,7 +281,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// If the server uses plain HTTP and a proxy is set.
+    /// If the server uses plain HTTP and a proxy is set, or HTTPS and no feature for TLS is enabled.
     pub fn for_server(&self, url: &ServerUrl) -> Result<reqwest::Client, InvalidSetting> {
         match &self.0.source {
             Source::Given(client) if url.is_https() => Ok(client.clone()),
@@ -296,6 +298,10 @@ impl HttpClient {
     ///
     /// As [`for_server`](Self::for_server).
     pub fn check_server(&self, url: &ServerUrl) -> Result<(), InvalidSetting> {
+        // The caller's own client may have TLS of its own.
+        if url.is_https() && matches!(self.0.source, Source::Made(_)) {
+            Tls::check_available()?;
+        }
         let has_given_proxy = self.proxy().is_some_and(ProxyInUse::is_given);
         if !url.is_https() && has_given_proxy {
             return Err(InvalidSetting::new(format!(
@@ -351,6 +357,21 @@ mod tests {
         ServerUrl::parse(text, Server { name: "server", example: "https://um.example" }).unwrap()
     }
 
+    #[cfg(not(any(feature = "_rustls", feature = "native-tls")))]
+    #[test]
+    fn without_tls_only_plain_http_is_sent() {
+        let http = HttpOptions::new().without_proxy().build().unwrap();
+        http.for_server(&url("http://127.0.0.1:1")).unwrap();
+        let error = http.for_server(&url("https://um.example")).unwrap_err().to_string();
+        assert!(error.contains("`rustls-aws-lc`") && error.contains("`native-tls`"), "{error}");
+        let roots = HttpOptions::new().root_certificates("-----BEGIN CERTIFICATE-----").build().unwrap_err();
+        assert!(roots.to_string().contains("without TLS"), "{roots}");
+        // The caller's own client decides for itself.
+        let given = HttpClient::from_reqwest(reqwest::Client::new());
+        given.for_server(&url("https://um.example")).unwrap();
+    }
+
+    #[cfg(any(feature = "_rustls", feature = "native-tls"))]
     #[test]
     fn plain_http_never_uses_a_proxy() {
         let http = HttpOptions::new().proxy(Proxy::new("http://proxy.example:8080").unwrap()).build().unwrap();
@@ -359,6 +380,7 @@ mod tests {
         assert!(error.contains("plain HTTP"), "{error}");
     }
 
+    #[cfg(any(feature = "_rustls", feature = "native-tls"))]
     #[test]
     fn a_root_certificate_must_be_pem() {
         let error = HttpOptions::new().root_certificates("planted").build().unwrap_err().to_string();

@@ -16,8 +16,22 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// ```
 ///
 /// The generated crate `umapi-model` has a `Secret` of its own, because it depends on nothing but serde.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct Secret(String);
+
+impl Zeroize for Secret {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Secret {}
 
 impl Secret {
     /// Returns the text. Use it to send the secret, for nothing else.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::lenient::{Scalar, read_scalar};
@@ -16,7 +15,8 @@ use crate::lenient::{Scalar, read_scalar};
 /// assert_eq!(quota.as_i64(), Some(8));
 /// assert_eq!(serde_json::to_string(&quota).unwrap(), r#""8""#);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum IntegerOrString {
     /// A number.

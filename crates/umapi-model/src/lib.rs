@@ -22,6 +22,8 @@
 //! * [`ErrorCode`] and [`ims::LoginErrorCode`] are the catalog of codes, with the meaning and the remedy of each.
 //! * [`Operation`] and [`limits`] say what may be sent, and how often.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[allow(clippy::all)]
 mod generated;
 

@@ -37,7 +37,7 @@ pub(crate) fn generate(api: &Api) -> Result<Vec<GeneratedFile>> {
 /// The types of the generator, by module.
 fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
     let mut settings = GenerationSettings::new();
-    settings.with_derive("PartialEq").with_derive("schemars::JsonSchema");
+    settings.with_derive("PartialEq");
     let mut own_types = Vec::new();
     for (name, schema) in api.document.schemas() {
         if let Some(hand_written) = schema.get("x-umapi-type").and_then(|value| value.as_str()) {
@@ -69,6 +69,12 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
         }
     }
     Ok(modules)
+}
+
+/// Derives the JSON Schema of a type too, with the feature of the crate.
+fn derive_json_schema(attributes: &mut Vec<Attribute>) {
+    let after = attributes.iter().position(|attribute| attribute.path().is_ident("derive")).map_or(0, |at| at + 1);
+    attributes.insert(after, syn::parse_quote!(#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]));
 }
 
 /// The type that an item defines or implements something for.
@@ -140,12 +146,14 @@ impl VisitMut for Tidy<'_> {
     }
 
     fn visit_item_struct_mut(&mut self, item: &mut syn::ItemStruct) {
+        derive_json_schema(&mut item.attrs);
         item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
         self.order_fields(item);
         syn::visit_mut::visit_item_struct_mut(self, item);
     }
 
     fn visit_item_enum_mut(&mut self, item: &mut syn::ItemEnum) {
+        derive_json_schema(&mut item.attrs);
         item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
         for variant in &mut item.variants {
             if !variant.attrs.iter().any(|attribute| source::doc_text(attribute).is_some()) {

@@ -234,12 +234,16 @@ impl ConnectorFile {
     ///
     /// # Errors
     ///
-    /// If an entry is missing or cannot be read, or the private key cannot be used. The error names the setting.
+    /// If an entry is missing or cannot be read, or the private key cannot be used. The error names the setting. A file with
+    /// `authentication_method: jwt` needs the feature `jwt`.
     pub fn credentials_with<E: fmt::Display>(
         &self,
         mut keyring: impl FnMut(&KeyringEntry) -> Result<Option<Secret>, E>,
     ) -> Result<Credentials, Error> {
         let names = names(&self.origin);
+        if let Method::Jwt = self.method {
+            names.check_service_account()?;
+        }
         let mut reveal = |value: &Value| match value {
             Value::Plain(text) => Ok(text.clone()),
             Value::Keyring(entry) => {
@@ -634,5 +638,19 @@ fn as_bool(setting: &Setting) -> Option<bool> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "jwt"))]
 mod tests;
+
+#[cfg(all(test, not(feature = "jwt")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_method_jwt_names_the_missing_feature() {
+        let yaml = "enterprise:\n  org_id: 12345@AdobeOrg\n  client_id: id\n  client_secret: planted\n  \
+                    tech_acct_id: 1@techacct.adobe.com\n  priv_key_path: no-such-file\n";
+        let file = ConnectorFile::parse(yaml, Path::new(".")).unwrap();
+        let error = file.credentials().unwrap_err().to_string();
+        assert!(error.contains("connector-umapi.yml: ") && error.contains("the feature `jwt`"), "{error}");
+    }
+}

@@ -50,7 +50,7 @@ impl Credentials {
     /// # Ok::<(), umapi_auth::Error>(())
     /// ```
     ///
-    /// The private key of a service account is not part of the JSON; pass it as PEM.
+    /// The private key of a service account is not part of the JSON; pass it as PEM. A service account needs the feature `jwt`.
     ///
     /// # Errors
     ///
@@ -69,6 +69,9 @@ impl Credentials {
             Some(project) => of_project(project)?,
             None => of_credential(&root)?,
         };
+        if let LoginKind::ServiceAccount = kind {
+            names.check_service_account()?;
+        }
         let found = "the given private key".to_owned();
         fields.private_key = private_key.map(|text| KeyText { text: Secret::from(text), found });
         fields.passphrase = passphrase.cloned();
@@ -218,11 +221,22 @@ mod tests {
             let credentials = read(&json, None).unwrap();
             assert_eq!(credentials.client_secrets(), [Secret::from("new"), Secret::from("old")]);
             assert_eq!(credentials.organization(), Some("12345@AdobeOrg"));
+            #[cfg_attr(not(feature = "jwt"), allow(irrefutable_let_patterns, reason = "there is no other login"))]
             let Login::OAuthServerToServer(client) = credentials.login() else { panic!("not OAuth") };
             assert_eq!((client.client_id.as_str(), client.scopes.as_slice()), ("id", &["openid".to_owned()][..]));
         }
     }
 
+    #[cfg(not(feature = "jwt"))]
+    #[test]
+    fn a_service_account_names_the_missing_feature() {
+        for json in [oldest(), project(json!([nested_jwt()]))] {
+            let error = read(&json, Some("planted")).unwrap_err().to_string();
+            assert!(error.contains("the feature `jwt`") && !error.contains("planted"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "jwt")]
     #[test]
     fn a_service_account_is_read_in_every_layout() {
         let flat = json!({
@@ -257,6 +271,7 @@ mod tests {
         assert_eq!(Credentials::from_console_json(&json, None, None).unwrap().client_id(), "id");
     }
 
+    #[cfg(feature = "jwt")]
     #[test]
     fn each_missing_field_is_named_with_where_to_find_it() {
         for (key, named) in [

@@ -83,6 +83,11 @@ impl Credentials {
             text(name)?.map(parse).transpose()
         };
         let look_up = |name: &str| Ok::<_, Error>(secret(name)?.map(|value| value.reveal().to_owned()));
+        let account_or_key = [TECHNICAL_ACCOUNT, PRIVATE_KEY, PRIVATE_KEY_PATH].map(text);
+        let is_service_account = account_or_key.into_iter().any(|found| !matches!(found, Ok(None)));
+        if is_service_account {
+            NAMES.check_service_account()?;
+        }
         let private_key = match (text(PRIVATE_KEY)?, look_up(PRIVATE_KEY_PATH)?) {
             (Some(_), Some(_)) => {
                 return Err(
@@ -108,7 +113,6 @@ impl Credentials {
             passphrase: secret(PASSPHRASE)?,
             ..Fields::default()
         };
-        let is_service_account = fields.technical_account.is_some() || fields.private_key.is_some();
         let credentials =
             if is_service_account { fields.into_service_account(&NAMES)? } else { fields.into_oauth(&NAMES)? };
         Ok(match look_up(IMS_URL)? {
@@ -128,7 +132,9 @@ mod tests {
 
     const CLIENT: [(&str, &str); 3] =
         [("UMAPI_CLIENT_ID", "id"), ("UMAPI_CLIENT_SECRET", "s"), ("UMAPI_ORG_ID", "12345@AdobeOrg")];
+    #[cfg(feature = "jwt")]
     const KEY: &str = include_str!("../../tests/keys/pkcs8.pem");
+    #[cfg(feature = "jwt")]
     const ENCRYPTED_KEY_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/pkcs8-aes-256-cbc.pem");
 
     /// Reads the client, and these variables.
@@ -159,6 +165,21 @@ mod tests {
         assert_eq!(credentials.client_secrets(), [Secret::from("new"), Secret::from("old")]);
     }
 
+    #[cfg(not(feature = "jwt"))]
+    #[test]
+    fn a_service_account_names_the_missing_feature() {
+        for variable in [
+            ("UMAPI_PRIVATE_KEY_PATH", "no-such-file"),
+            ("UMAPI_PRIVATE_KEY", "planted"),
+            ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com"),
+        ] {
+            let error = client_and(&[variable]).unwrap_err().to_string();
+            assert!(error.contains("the environment: ") && error.contains("the feature `jwt`"), "{error}");
+            assert!(!error.contains("planted"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "jwt")]
     #[test]
     fn a_key_or_a_technical_account_selects_a_service_account() {
         let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");
@@ -190,6 +211,7 @@ mod tests {
         assert_eq!(quoted.endpoint.to_string(), "https://ims.example");
     }
 
+    #[cfg(feature = "jwt")]
     #[test]
     fn a_missing_or_wrong_variable_is_named() {
         let account = ("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com");

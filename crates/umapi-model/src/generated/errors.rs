@@ -4,7 +4,8 @@
 use crate::ErrorCode;
 
 /// The body of an error response.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ErrorBody {
@@ -35,7 +36,8 @@ impl ::std::convert::From<LegacyError> for ErrorBody {
 }
 
 /// An error of the gateway in front of the service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct GatewayError {
     /// The error code, for programs.
@@ -65,7 +67,8 @@ impl GatewayError {
 }
 
 /// An error of the deprecated endpoints. In a list of groups, clients have seen the message alone.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LegacyError {
     /// The error code, for programs.
@@ -99,7 +102,8 @@ impl LegacyError {
 }
 
 /// An error of the service itself.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ServiceError {
     /// The error code, for programs.

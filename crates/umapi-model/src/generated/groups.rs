@@ -4,7 +4,8 @@
 use crate::IntegerOrString;
 
 /// A user group, product profile or administrative group. Its type determines which fields are present.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Group {
     /// The numeric id of the group.
@@ -140,7 +141,8 @@ impl Group {
 }
 
 /// A page of the groups of an organization.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct GroupPage {
     /// Whether this is the last page. This field alone marks the end of the list.

@@ -4,7 +4,8 @@
 use crate::IntegerOrString;
 
 /// A product profile in the format of the deprecated endpoints.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Configuration {
     /// The identifier of the profile.
@@ -122,7 +123,8 @@ impl Configuration {
 }
 
 /// The members and administrators to add to and remove from a product profile.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConfigurationRights {
@@ -197,7 +199,8 @@ impl ConfigurationRights {
 }
 
 /// The change, or a list that contains it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ConfigurationRightsRequest {
@@ -220,7 +223,8 @@ impl ::std::convert::From<::std::vec::Vec<ConfigurationRights>> for Configuratio
 }
 
 /// A product that the organization has bought.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Product {
     /// The identifier of the product.
@@ -296,7 +300,8 @@ impl Product {
 }
 
 /// The product administrators to add and to remove.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProductAdmins {
@@ -328,7 +333,8 @@ impl ProductAdmins {
 }
 
 /// The change, or a list that contains it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ProductAdminsRequest {
@@ -351,7 +357,8 @@ impl ::std::convert::From<::std::vec::Vec<ProductAdmins>> for ProductAdminsReque
 }
 
 /// A product with a page of its profiles.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProductConfigurations {
     /// The identifier of the product.

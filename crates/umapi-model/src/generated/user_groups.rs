@@ -5,7 +5,8 @@ use crate::GroupType;
 use crate::IntegerOrString;
 
 /// A user group to create.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct NewUserGroup {
     /// The name of a user group, product profile or administrative group.
@@ -30,7 +31,8 @@ impl NewUserGroup {
 }
 
 /// A user group in the format of the deprecated endpoints. A field without a value is absent.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct UserGroup {
     /// The numeric id of the group.
@@ -129,7 +131,8 @@ impl UserGroup {
 }
 
 /// The fields of a user group to write. Absent fields keep their value.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupChange {
@@ -158,7 +161,8 @@ impl UserGroupChange {
 }
 
 /// The members and administrators to add to and remove from a user group.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupRights {
@@ -210,7 +214,8 @@ impl UserGroupRights {
 }
 
 /// The change, or a list that contains it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum UserGroupRightsRequest {

@@ -2,7 +2,8 @@
 //! Data of Adobe User Management API: users.
 
 /// A page of the members of a group.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct GroupUserPage {
     /// Whether this is the last page. This field alone marks the end of the list.
@@ -62,7 +63,8 @@ impl GroupUserPage {
 }
 
 /// A user in the format of the deprecated endpoints. A field without a value is absent.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LegacyUser {
     /// The identifier of the user. It never changes.
@@ -231,7 +233,8 @@ impl ::std::default::Default for LegacyUser {
 }
 
 /// A user of an organization. A field without a value is absent.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct User {
     /// The identifier of the user. It never changes.
@@ -400,7 +403,8 @@ impl ::std::default::Default for User {
 }
 
 /// A page of the users of an organization.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct UserPage {
     /// Whether this is the last page. This field alone marks the end of the list.
@@ -447,7 +451,8 @@ impl UserPage {
 }
 
 /// The response to a request for one user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct UserResponse {
     /// `success`, or the reason why there is no user.

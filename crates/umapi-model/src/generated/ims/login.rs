@@ -5,7 +5,8 @@ use crate::Secret;
 use crate::ims::LoginErrorCode;
 
 /// The credentials of a service account.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct JwtExchangeRequest {
     /// The client id of the integration.
@@ -24,7 +25,8 @@ impl JwtExchangeRequest {
 }
 
 /// The access token of a JWT exchange.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct JwtTokenResponse {
     /// The type of the token. Always `bearer`.
@@ -62,7 +64,8 @@ impl JwtTokenResponse {
 }
 
 /// The reason why a login failed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LoginError {
     /// The error code, for programs.
@@ -92,7 +95,8 @@ impl LoginError {
 }
 
 /// OAuth Server-to-Server credentials.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TokenRequest {
     /// The type of an OAuth grant.
@@ -118,7 +122,8 @@ impl TokenRequest {
 }
 
 /// The access token of an OAuth token call.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, schemars::JsonSchema)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TokenResponse {
     /// The type of the token. Always `bearer`.
