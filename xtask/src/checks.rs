@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Check::xtask("words and file headers", ["words"])?,
         Check::xtask("files of the packages", ["package", "--list"])?,
         Check::cargo("clippy", ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+        crate::compat::small_sets(),
         Check::cargo("build", ["test", "--workspace", "--all-targets", "--all-features", "--no-run"]),
     ];
     let tests = [

@@ -63,6 +63,9 @@ pub struct CallOptions {
     throttle_policy: Option<ThrottlePolicy>,
     request_id: Option<Arc<str>>,
     product: Option<Arc<str>>,
+    /// Why no call may be made.
+    #[cfg(feature = "blocking")]
+    refusal: Option<Error>,
 }
 
 impl CallOptions {
@@ -118,8 +121,19 @@ impl CallOptions {
         self
     }
 
+    /// Lets every call fail with this error, before anything is sent.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn refused(mut self, error: Error) -> Self {
+        self.refusal = Some(error);
+        self
+    }
+
     /// Checks what can be wrong.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        #[cfg(feature = "blocking")]
+        if let Some(error) = &self.refusal {
+            return Err(error.clone());
+        }
         if let Some(id) = &self.request_id
             && (id.is_empty() || id.len() > MAX_REQUEST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()))
         {

@@ -76,6 +76,13 @@ impl RunOptions {
         self
     }
 
+    /// Ends the run with this error, before anything is sent.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn refused(mut self, error: crate::Error) -> Self {
+        self.calls = self.calls.refused(error);
+        self
+    }
+
     pub(super) fn most_in_flight(&self, client: &Client) -> usize {
         self.in_flight.unwrap_or(IN_FLIGHT * client.0.slots.len()).max(1)
     }

@@ -83,10 +83,14 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
     /// Sets the options of the run. They have no effect after the first outcome was asked for.
     #[must_use]
     pub fn with_options(mut self, options: RunOptions) -> Self {
+        self.set_options(options);
+        self
+    }
+
+    pub(crate) fn set_options(&mut self, options: RunOptions) {
         if let State::Ready { options: old, .. } = &mut self.state {
             **old = options;
         }
-        self
     }
 
     /// Sets the journal that is asked before commands are sent. It has no effect after the first outcome was asked for.
