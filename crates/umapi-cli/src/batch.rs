@@ -275,5 +275,5 @@ fn cannot_write_journal(error: &rusqlite::Error) -> Failure {
 
 /// Whether no part of a command was sent.
 fn is_untouched(outcome: &CommandOutcome) -> bool {
-    outcome.steps().iter().all(|step| step.parts.iter().all(|(_, state)| *state == StepState::NotSent))
+    outcome.steps().iter().all(|step| step.parts.iter().all(|part| part.state == StepState::NotSent))
 }

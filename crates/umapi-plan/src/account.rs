@@ -212,13 +212,48 @@ impl AccountKind {
 /// assert_ne!(Account::email("ann@example.com"), Account::adobe_id("ann@example.com"));
 /// assert_ne!(Account::username("jdoe", "a.example"), Account::username("jdoe", "b.example"));
 /// ```
-#[derive(Clone, Debug)]
+///
+/// In JSON it is `{"name": "jdoe", "domain": "a.example", "email": "j@example.com", "kind": "federatedID"}`, without what is
+/// not known.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(into = "AccountForm", from = "AccountForm")]
 pub struct Account {
     name: Arc<str>,
     domain: Option<Arc<str>>,
     email: Option<Arc<str>>,
     kind: Option<AccountKind>,
     key: AccountKey,
+}
+
+/// An account in JSON.
+#[derive(Deserialize, Serialize)]
+struct AccountForm {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<AccountKind>,
+}
+
+impl From<Account> for AccountForm {
+    fn from(account: Account) -> Self {
+        let text = |text: &Arc<str>| (**text).to_owned();
+        Self {
+            name: text(&account.name),
+            domain: account.domain.as_ref().map(text),
+            email: account.email.as_ref().map(text),
+            kind: account.kind,
+        }
+    }
+}
+
+impl From<AccountForm> for Account {
+    fn from(AccountForm { name, domain, email, kind }: AccountForm) -> Self {
+        let account = Self::new(&name, domain.as_deref(), kind);
+        email.into_iter().fold(account, Self::with_email)
+    }
 }
 
 /// The identity of an [`Account`], by which accounts are compared.
@@ -380,6 +415,21 @@ mod tests {
             assert_ne!(FoldedName::new(one), FoldedName::new(other), "{one} {other}");
         }
         assert_eq!(FoldedName::domain("Bücher.Example").as_str(), "xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn accounts_survive_a_round_trip_as_json() {
+        for account in [
+            Account::email("ann@b.c"),
+            Account::adobe_id("Ann@b.c"),
+            Account::username("jdoe", "b.c").with_email("j@b.c").with_kind(AccountKind::FederatedId),
+        ] {
+            let json = serde_json::to_string(&account).unwrap();
+            let read: Account = serde_json::from_str(&json).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{account:?}"), "{json}");
+        }
+        let jdoe: Account = serde_json::from_str(r#"{"name":"jdoe","domain":"b.c","kind":"federatedID"}"#).unwrap();
+        assert_eq!((jdoe.domain(), jdoe.kind()), (Some("b.c"), Some(AccountKind::FederatedId)));
     }
 
     #[test]

@@ -73,21 +73,26 @@
 //!   happen to be in one request; and no part of a command holds back another.
 //! * After a fatal error, or if the caller stops, what was not sent is handed back: [`Report::into_unsent`].
 
+mod builder;
 mod entities;
 mod estimate;
+mod form;
 mod graph;
 pub(crate) mod lost_request;
 mod outcome;
 mod record;
-mod report;
+pub(crate) mod report;
 pub(crate) mod response;
 mod scheduler;
 mod unit;
 mod window;
 
+pub use builder::CommandOutcomeBuilder;
 pub use estimate::Estimate;
+pub use form::InvalidOutcome;
+pub(crate) use form::OutcomeForm;
 pub use outcome::{
-    CommandOutcome, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
+    CommandOutcome, NotSent, Notice, Outcome, StepError, StepOutcome, StepPart, StepState, StepWarning, UnknownReason,
 };
 pub use report::{BatchOutcome, Counts, Report};
 pub use response::Disagreement;

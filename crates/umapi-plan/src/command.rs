@@ -77,6 +77,7 @@
 //! | names hold no control and no invisible characters | the code of the field |
 //! | one step fits into a request | `error.command.malformed` (when it is sent) |
 
+mod description;
 mod group;
 mod rules;
 mod step;
@@ -90,10 +91,12 @@ use umapi_model as model;
 
 use crate::account::Account;
 
+pub(crate) use description::StepInText;
 pub(crate) use rules::{StepPosition, check_membership_group, check_membership_user, position_of};
 pub(crate) use step::{Step, group_step_name, json_size, take_steps, user_step_name, with_steps};
 pub(crate) use violation::Violation;
 
+pub use description::StepDescription;
 pub use group::{GroupCommand, NewGroup};
 pub use user::{NewUser, UserCommand};
 pub use violation::InvalidCommand;
@@ -220,8 +223,8 @@ impl Command {
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), InvalidCommand> {
         match self {
-            Self::User(command) => rules::check_user_command(&command.raw),
-            Self::Group(command) => rules::check_group_command(&command.raw),
+            Self::User(command) => command.check(),
+            Self::Group(command) => command.check(),
         }
     }
 
@@ -257,6 +260,12 @@ pub(crate) fn root_of(command: &model::Command) -> &str {
         model::Command::User(command) => &command.user,
         model::Command::Group(command) => &command.usergroup,
         _ => "",
+    }
+}
+
+impl From<&Command> for Command {
+    fn from(command: &Command) -> Self {
+        command.clone()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use umapi_model::{self as model, ErrorCode};
 
 use crate::{
@@ -201,21 +202,78 @@ pub enum Finding {
 /// The failure of a call, as the transport reports it. Cheap to clone.
 ///
 /// The transport's own error is kept: [`downcast_ref`](Self::downcast_ref) returns it.
-#[derive(Clone)]
+///
+/// ```
+/// use umapi_plan::CallFailure;
+///
+/// let failure = CallFailure::new("no response within 30 s").with_requests(2, Some("r-1")).retryable();
+/// let json = serde_json::json!({
+///     "message": "no response within 30 s", "is_retryable": true, "requests": 2, "request_id": "r-1",
+/// });
+/// assert_eq!(serde_json::to_value(&failure)?, json);
+/// assert_eq!(serde_json::from_value::<CallFailure>(json)?, failure);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Two failures are equal if they say the same. One that was read from JSON says what the original said, but no longer has
+/// the transport's own error.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(from = "FailureForm", into = "FailureForm")]
 pub struct CallFailure(Arc<FailureDetails>);
 
+#[derive(Clone)]
 struct FailureDetails {
-    error: Box<dyn Error + Send + Sync>,
+    error: Arc<dyn Error + Send + Sync>,
+    facts: FailureFacts,
+}
+
+/// What is known about a failure besides its text.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+struct FailureFacts {
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_retryable: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    may_have_been_applied: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_stopped: bool,
+    #[serde(default)]
     requests: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<ErrorCode>,
-    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_message: Option<String>,
+}
+
+/// A failure in JSON.
+#[derive(Deserialize, Serialize)]
+struct FailureForm {
+    message: String,
+    /// The text with its cause, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    full_message: Option<String>,
+    #[serde(flatten)]
+    facts: FailureFacts,
+}
+
+/// The text of an error of the past.
+#[derive(Debug)]
+struct PastError {
+    message: String,
+    full_message: Option<String>,
+}
+
+pub(crate) fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl CallFailure {
     /// A failure with the error of the transport.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Arc::new(FailureDetails { error: error.into(), requests: 0, request_id: None, code: None, message: None }))
+        Self(Arc::new(FailureDetails { error: error.into().into(), facts: FailureFacts::default() }))
     }
 
     /// Sets how many requests were sent for the call, and the `X-Request-Id` of the last one.
@@ -232,14 +290,36 @@ impl CallFailure {
     pub fn with_service_error(self, code: Option<ErrorCode>, message: Option<&str>) -> Self {
         self.with(|details| {
             details.code = code;
-            details.message = message.map(str::to_owned);
+            details.service_message = message.map(str::to_owned);
         })
     }
 
-    fn with(mut self, change: impl FnOnce(&mut FailureDetails)) -> Self {
-        if let Some(details) = Arc::get_mut(&mut self.0) {
-            change(details);
-        }
+    /// Sets the HTTP status of the response.
+    #[must_use]
+    pub fn with_status(self, status: Option<u16>) -> Self {
+        self.with(|details| details.status = status)
+    }
+
+    /// Notes that the same call may succeed later.
+    #[must_use]
+    pub fn retryable(self) -> Self {
+        self.with(|details| details.is_retryable = true)
+    }
+
+    /// Notes that the change may have been made nevertheless.
+    #[must_use]
+    pub fn perhaps_applied(self) -> Self {
+        self.with(|details| details.may_have_been_applied = true)
+    }
+
+    /// Notes that the caller stopped the call.
+    #[must_use]
+    pub fn stopped(self) -> Self {
+        self.with(|details| details.is_stopped = true)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut FailureFacts)) -> Self {
+        change(&mut Arc::make_mut(&mut self.0).facts);
         self
     }
 
@@ -250,22 +330,42 @@ impl CallFailure {
 
     /// How many requests were sent for the call.
     pub fn requests(&self) -> u32 {
-        self.0.requests
+        self.0.facts.requests
     }
 
     /// The `X-Request-Id` of the last request.
     pub fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
+        self.0.facts.request_id.as_deref()
     }
 
     /// The error code of the service.
     pub fn code(&self) -> Option<&ErrorCode> {
-        self.0.code.as_ref()
+        self.0.facts.code.as_ref()
     }
 
     /// The message of the service, for people.
     pub fn service_message(&self) -> Option<&str> {
-        self.0.message.as_deref()
+        self.0.facts.service_message.as_deref()
+    }
+
+    /// The HTTP status, if there was a response.
+    pub fn status(&self) -> Option<u16> {
+        self.0.facts.status
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        self.0.facts.is_retryable
+    }
+
+    /// Whether the change may have been made nevertheless.
+    pub fn may_have_been_applied(&self) -> bool {
+        self.0.facts.may_have_been_applied
+    }
+
+    /// Whether the caller stopped the call.
+    pub fn is_stopped(&self) -> bool {
+        self.0.facts.is_stopped
     }
 }
 
@@ -277,9 +377,39 @@ impl fmt::Display for CallFailure {
 
 impl fmt::Debug for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CallFailure").field(&self.0.error).finish()
+        f.debug_struct("CallFailure").field("error", &self.0.error).field("facts", &self.0.facts).finish()
     }
 }
+
+impl PartialEq for CallFailure {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.facts == other.0.facts
+                && self.to_string() == other.to_string()
+                && format!("{self:#}") == format!("{other:#}"))
+    }
+}
+
+impl From<CallFailure> for FailureForm {
+    fn from(failure: CallFailure) -> Self {
+        let (message, full) = (failure.to_string(), format!("{failure:#}"));
+        Self { full_message: (full != message).then_some(full), message, facts: failure.0.facts.clone() }
+    }
+}
+
+impl From<FailureForm> for CallFailure {
+    fn from(FailureForm { message, full_message, facts }: FailureForm) -> Self {
+        Self(Arc::new(FailureDetails { error: Arc::new(PastError { message, full_message }), facts }))
+    }
+}
+
+impl fmt::Display for PastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.full_message.as_ref().filter(|_| f.alternate()).unwrap_or(&self.message))
+    }
+}
+
+impl Error for PastError {}
 
 impl Error for CallFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

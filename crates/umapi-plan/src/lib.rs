@@ -8,10 +8,10 @@ pub mod membership;
 
 pub use account::{Account, AccountKind};
 pub use batch::{
-    BatchOutcome, CommandOutcome, Counts, Disagreement, Estimate, NotSent, Notice, Outcome, Report, StepError,
-    StepOutcome, StepState, StepWarning, UnknownReason,
+    BatchOutcome, CommandOutcome, CommandOutcomeBuilder, Counts, Disagreement, Estimate, InvalidOutcome, NotSent, Notice,
+    Outcome, Report, StepError, StepOutcome, StepPart, StepState, StepWarning, UnknownReason,
 };
-pub use command::{Command, GroupCommand, InvalidCommand, NewGroup, NewUser, UserCommand};
+pub use command::{Command, GroupCommand, InvalidCommand, NewGroup, NewUser, StepDescription, UserCommand};
 pub use job::{CallFailure, Submission};
 pub use membership::{
     GroupKind, GroupRef, InvalidMembership, MembershipAction, MembershipChange, MembershipOutcome, MembershipPlan,

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use umapi_model::{ActionResponse, ActionResult, Operation, limits};
 
-use super::scheduler::{Scheduler, Settings};
+use super::{
+    form::InvalidOutcome,
+    scheduler::{Scheduler, Settings},
+};
 use crate::{
     command::{Command, InvalidCommand},
     job::{Job, RequestResult, Response},
@@ -20,14 +24,38 @@ use crate::{
 /// assert_eq!(estimate.requests(), 10);
 /// // Ten requests are allowed per minute.
 /// assert_eq!(estimate.duration().as_secs(), 0);
-/// # Ok::<(), umapi_plan::InvalidCommand>(())
+/// let json = r#"{"commands":1,"wire_commands":10,"requests":10,"lower_bound":10}"#;
+/// assert_eq!(serde_json::to_string(&estimate)?, json);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(try_from = "EstimateForm")]
 pub struct Estimate {
     commands: usize,
     wire_commands: usize,
     requests: usize,
     lower_bound: usize,
+}
+
+/// An estimate that was read, and not checked.
+#[derive(Deserialize)]
+struct EstimateForm {
+    commands: usize,
+    wire_commands: usize,
+    requests: usize,
+    lower_bound: usize,
+}
+
+impl TryFrom<EstimateForm> for Estimate {
+    type Error = InvalidOutcome;
+
+    fn try_from(form: EstimateForm) -> Result<Self, InvalidOutcome> {
+        let EstimateForm { commands, wire_commands, requests, lower_bound } = form;
+        if lower_bound > requests || requests > wire_commands || (commands == 0) != (wire_commands == 0) {
+            return Err(InvalidOutcome::new("an estimate needs lower_bound <= requests <= wire_commands"));
+        }
+        Ok(Self { commands, wire_commands, requests, lower_bound })
+    }
 }
 
 impl Estimate {

@@ -2,20 +2,44 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use umapi_model::ErrorCode;
 
-use super::{report::BatchOutcome, response::Disagreement};
-use crate::{command::Command, job::CallFailure};
+use super::{
+    form::{CommandOutcomeForm, OutcomeForm, WhyForm, state_of},
+    report::BatchOutcome,
+    response::Disagreement,
+};
+use crate::{
+    command::{Command, StepDescription, StepInText},
+    job::CallFailure,
+};
 
 /// The outcome of a command or a membership: exactly one of four.
-#[derive(Clone, Debug)]
+///
+/// In JSON, `outcome` is `completed`, `rejected` (with `errors`), `not_sent` or `unknown` (with `why`):
+///
+/// ```
+/// use umapi_plan::{CallFailure, Outcome, model::ErrorCode, StepError};
+///
+/// let rejected = Outcome::from(StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found"));
+/// let json = serde_json::json!({
+///     "outcome": "rejected",
+///     "errors": [{ "code": "error.group.not_found", "message": "Group Nix was not found" }],
+/// });
+/// assert_eq!(serde_json::to_value(&rejected)?, json);
+/// assert_eq!(serde_json::from_value::<Outcome>(json)?, rejected);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(into = "OutcomeForm", try_from = "OutcomeForm")]
 #[non_exhaustive]
 pub enum Outcome {
     /// Every step was done. In test mode: every step would be done.
     Completed,
     /// The service rejected at least one step, or the command broke a rule and was not sent.
     Rejected {
-        /// The errors, by step.
+        /// The errors, by step. There is at least one.
         errors: Vec<StepError>,
     },
     /// No step was rejected, and at least one step was certainly not done.
@@ -31,7 +55,11 @@ pub enum Outcome {
 }
 
 /// Why it is not known whether a command was done.
-#[derive(Clone, Debug)]
+///
+/// In JSON its `reason` is `no_response` (with the `failure`), `contradiction` (with the `disagreement`) or `lost_request`
+/// (with the `code`).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(into = "WhyForm", try_from = "WhyForm")]
 #[non_exhaustive]
 pub enum UnknownReason {
     /// No readable response came.
@@ -58,7 +86,10 @@ impl fmt::Display for UnknownReason {
 }
 
 /// Why a step was not sent.
-#[derive(Clone, Debug)]
+///
+/// In JSON its `reason` is `held_back`, or `failed` (with the `failure`).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(into = "WhyForm", try_from = "WhyForm")]
 #[non_exhaustive]
 pub enum NotSent {
     /// The command was too long for one request, and an earlier part of it failed: the later parts are held back.
@@ -67,34 +98,89 @@ pub enum NotSent {
     Failed(CallFailure),
 }
 
+impl From<StepError> for Outcome {
+    fn from(error: StepError) -> Self {
+        Self::Rejected { errors: vec![error] }
+    }
+}
+
+impl From<NotSent> for Outcome {
+    fn from(why: NotSent) -> Self {
+        Self::NotSent { why }
+    }
+}
+
+impl From<UnknownReason> for Outcome {
+    fn from(why: UnknownReason) -> Self {
+        Self::Unknown { why }
+    }
+}
+
+impl From<CallFailure> for NotSent {
+    fn from(failure: CallFailure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<CallFailure> for UnknownReason {
+    fn from(failure: CallFailure) -> Self {
+        Self::NoResponse(failure)
+    }
+}
+
 /// A step that the service rejected.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// ```
+/// use umapi_plan::{StepDescription, StepError, model::ErrorCode};
+///
+/// let error = StepError::new(ErrorCode::GroupNotFound)
+///     .with_message("Group Nix was not found")
+///     .with_step(0)
+///     .with_description(StepDescription::new(r#"adding to the group "Nix""#, 2));
+/// // Programs count from 0, people from 1.
+/// assert!(error.to_string().starts_with(r#"adding to the group "Nix" (step 1 of 2): Group Nix was not found; "#));
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StepError {
     /// The step, counted from 0 as the caller gave them. `None` if the command was rejected as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
     /// The range of names in the step's lists that were rejected together. `None` if the step has no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Range<usize>>,
+    /// What the step does, with these names. `None` if the command was rejected as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Box<StepDescription>>,
     /// What went wrong, for programs.
     pub code: ErrorCode,
     /// What went wrong, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 /// A step that was done, and should be written in another way.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StepWarning {
     /// The step, counted from 0 as the caller gave them. `None` if the service did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
+    /// What the step does. `None` if the service did not say which it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Box<StepDescription>>,
     /// What the warning is about, for programs.
     pub code: ErrorCode,
     /// What the warning is about, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 /// A notice about a command: something to know that is not an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON its `notice` is `done_by_lost_request`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
     /// The step counts as done although the service rejected its repetition ("exists already", "does not exist"): the
@@ -102,13 +188,17 @@ pub enum Notice {
     DoneByLostRequest {
         /// The step, counted from 0 as the caller gave them.
         step: usize,
+        /// What the step does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<Box<StepDescription>>,
         /// The code with which the repetition was rejected.
         code: ErrorCode,
     },
 }
 
 /// The state of a step, or of a part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepState {
     /// Done. In test mode: it would be done.
@@ -122,19 +212,49 @@ pub enum StepState {
 }
 
 /// The outcome of one step, in the parts in which it was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// ```
+/// use umapi_plan::{StepOutcome, StepPart, StepState};
+///
+/// let parts = [StepPart::new(Some(0..10), StepState::Done), StepPart::new(Some(10..12), StepState::Rejected)];
+/// assert_eq!(StepOutcome::new(0, parts).state(), StepState::Rejected);
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepOutcome {
     /// The step, counted from 0 as the caller gave them.
     pub step: usize,
-    /// The parts: the range of names in its lists (`None` if it has none), and their state.
-    pub parts: Vec<(Option<Range<usize>>, StepState)>,
+    /// The parts. There is at least one.
+    pub parts: Vec<StepPart>,
+}
+
+/// A part of a step that was sent, or would have been sent, in one piece.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepPart {
+    /// The range of names in the step's lists. `None` if the step has none, or is meant as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Range<usize>>,
+    /// The state.
+    pub state: StepState,
 }
 
 impl StepOutcome {
+    /// The outcome of a step with these parts.
+    pub fn new(step: usize, parts: impl IntoIterator<Item = StepPart>) -> Self {
+        Self { step, parts: parts.into_iter().collect() }
+    }
+
     /// The state of the step as a whole: the most severe state of its parts.
     pub fn state(&self) -> StepState {
-        self.parts.iter().map(|(_, state)| *state).max().unwrap_or(StepState::Done)
+        self.parts.iter().map(|part| part.state).max().unwrap_or(StepState::Done)
+    }
+}
+
+impl StepPart {
+    /// A part with the range of its names.
+    pub fn new(names: Option<Range<usize>>, state: StepState) -> Self {
+        Self { names, state }
     }
 }
 
@@ -148,14 +268,53 @@ impl StepOutcome {
 ///     Outcome::Completed => println!("{} is done", outcome.root()),
 ///     Outcome::Rejected { errors } => {
 ///         for error in errors {
-///             println!("{}, step {:?}: {}", outcome.root(), error.step, error.code);
+///             println!("{}: {error}", outcome.root());
 ///         }
 ///     }
 ///     _ => println!("{outcome}"),
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+///
+/// A client makes it; so can a test. The functions [`completed`](Self::completed), [`rejected`](Self::rejected),
+/// [`not_sent`](Self::not_sent) and [`unknown`](Self::unknown) make one whose steps all ended in the same way, [`of`](Self::of)
+/// any other. It can be kept as JSON:
+///
+/// ```
+/// use umapi_plan::{Command, CommandOutcome, StepError, model::ErrorCode};
+///
+/// let command = Command::user("ann@example.com").add_to(["Photoshop"]).remove_from(["Nix"]);
+/// let error = StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found");
+/// let outcome = CommandOutcome::of(command).reject(1, error).build()?.with_requests(1, ["r-1"]);
+/// let json = serde_json::json!({
+///     "number": 0,
+///     "root": "ann@example.com",
+///     "outcome": "rejected",
+///     "errors": [{
+///         "step": 1,
+///         "names": { "start": 0, "end": 1 },
+///         "description": { "text": "removing from the group \"Nix\"", "names": ["Nix"], "steps": 2 },
+///         "code": "error.group.not_found",
+///         "message": "Group Nix was not found",
+///     }],
+///     "step_count": 2,
+///     "steps": [
+///         { "step": 0, "parts": [{ "names": { "start": 0, "end": 1 }, "state": "done" }] },
+///         { "step": 1, "parts": [{ "names": { "start": 0, "end": 1 }, "state": "rejected" }] },
+///     ],
+///     "requests": 1,
+///     "request_ids": ["r-1"],
+/// });
+/// assert_eq!(serde_json::to_value(&outcome)?, json);
+/// assert_eq!(serde_json::from_value::<CommandOutcome>(json)?, outcome);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `steps` is left out if all steps ended in the same way. Indexes count from 0; [`StepPart`], [`NotSent`],
+/// [`UnknownReason`] and [`Notice`] describe their own forms. What contradicts itself cannot be read: an error of a
+/// completed command, a step that the command does not have.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(into = "CommandOutcomeForm", try_from = "CommandOutcomeForm")]
 pub struct CommandOutcome {
     pub(super) number: usize,
     pub(super) root: Box<str>,
@@ -167,7 +326,7 @@ pub struct CommandOutcome {
     pub(super) more: Option<Box<More>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct More {
     pub(super) steps: Vec<StepOutcome>,
     /// Errors of a command that is not `Rejected`.
@@ -178,6 +337,21 @@ pub(super) struct More {
 }
 
 impl CommandOutcome {
+    /// Sets the number of the command. A [report](super::Report) numbers its outcomes itself.
+    #[must_use]
+    pub fn with_number(mut self, number: usize) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// Sets the number of requests that it was in, and the `X-Request-Id` of each response about it.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u32, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.requests = requests;
+        self.request_ids = ids.into_iter().map(|id| id.as_ref().into()).collect();
+        self
+    }
+
     /// The number of the command, counted from 0 in the order given.
     pub fn number(&self) -> usize {
         self.number
@@ -218,13 +392,8 @@ impl CommandOutcome {
         match &self.more {
             Some(more) if !more.steps.is_empty() => more.steps.clone(),
             _ => {
-                let state = match self.outcome {
-                    Outcome::Completed => StepState::Done,
-                    Outcome::Rejected { .. } => StepState::Rejected,
-                    Outcome::NotSent { .. } => StepState::NotSent,
-                    Outcome::Unknown { .. } => StepState::Unknown,
-                };
-                (0..self.step_count as usize).map(|step| StepOutcome { step, parts: vec![(None, state)] }).collect()
+                let state = state_of(&self.outcome);
+                (0..self.step_count as usize).map(|step| StepOutcome::new(step, [StepPart::new(None, state)])).collect()
             }
         }
     }
@@ -258,6 +427,17 @@ impl CommandOutcome {
         self.requests
     }
 
+    /// Whether a step was done, or may have been.
+    pub fn may_have_been_applied(&self) -> bool {
+        match &self.more {
+            Some(more) if !more.steps.is_empty() => {
+                let mut parts = more.steps.iter().flat_map(|step| &step.parts);
+                parts.any(|part| matches!(part.state, StepState::Done | StepState::Unknown))
+            }
+            _ => matches!(self.outcome, Outcome::Completed | Outcome::Unknown { .. }),
+        }
+    }
+
     /// What was certainly not done because it was not sent, as a command that can be given again.
     pub fn unsent(&self) -> Option<&Command> {
         self.more.as_ref().and_then(|more| more.unsent.as_ref())
@@ -270,6 +450,7 @@ impl CommandOutcome {
 }
 
 impl BatchOutcome for CommandOutcome {
+    const SINGULAR: &'static str = "command";
     const PLURAL: &'static str = "commands";
 
     fn number(&self) -> usize {
@@ -279,9 +460,14 @@ impl BatchOutcome for CommandOutcome {
     fn outcome(&self) -> &Outcome {
         &self.outcome
     }
+
+    fn may_have_been_applied(&self) -> bool {
+        self.may_have_been_applied()
+    }
 }
 
 impl<K> BatchOutcome for (K, CommandOutcome) {
+    const SINGULAR: &'static str = "command";
     const PLURAL: &'static str = "commands";
 
     fn number(&self) -> usize {
@@ -291,57 +477,127 @@ impl<K> BatchOutcome for (K, CommandOutcome) {
     fn outcome(&self) -> &Outcome {
         &self.1.outcome
     }
+
+    fn may_have_been_applied(&self) -> bool {
+        self.1.may_have_been_applied()
+    }
 }
 
 impl StepError {
+    /// An error with this code, of a command as a whole.
+    pub fn new(code: ErrorCode) -> Self {
+        Self { step: None, names: None, description: None, code, message: None }
+    }
+
+    /// The rejection of a request with only one command.
+    pub(crate) fn of_request(failure: &CallFailure) -> Self {
+        let code = failure.code().cloned().unwrap_or(ErrorCode::CommandMalformed);
+        Self::new(code).with_message(failure.service_message().map_or_else(|| failure.to_string(), str::to_owned))
+    }
+
+    /// Sets the message for people.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// Sets the step, counted from 0.
+    #[must_use]
+    pub fn with_step(mut self, step: usize) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// Sets the range of names in the step's lists.
+    #[must_use]
+    pub fn with_names(mut self, names: Range<usize>) -> Self {
+        self.names = Some(names);
+        self
+    }
+
+    /// Sets what the step does.
+    #[must_use]
+    pub fn with_description(mut self, description: StepDescription) -> Self {
+        self.description = Some(Box::new(description));
+        self
+    }
+
     /// What to do about it, if the catalog has the code.
     pub fn remedy(&self) -> Option<&'static str> {
         self.code.remedy()
     }
 }
 
+impl StepWarning {
+    /// A warning with this code.
+    pub fn new(code: ErrorCode) -> Self {
+        Self { step: None, description: None, code, message: None }
+    }
+
+    /// Sets the message for people.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// Sets the step, counted from 0.
+    #[must_use]
+    pub fn with_step(mut self, step: usize) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// Sets what the step does.
+    #[must_use]
+    pub fn with_description(mut self, description: StepDescription) -> Self {
+        self.description = Some(Box::new(description));
+        self
+    }
+}
+
+/// Writes the step at the beginning of a message, if it is known.
+fn write_step(
+    f: &mut fmt::Formatter<'_>,
+    step: Option<usize>,
+    description: Option<&StepDescription>,
+) -> fmt::Result {
+    step.map_or(Ok(()), |index| write!(f, "{}: ", StepInText { index, description }))
+}
+
+fn is_not_blank(message: &&str) -> bool {
+    !message.trim().is_empty()
+}
+
+/// What failed, why, what to do, and the code.
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(step) = self.step {
-            write!(f, "step {step}")?;
-            if let Some(names) = self.names.as_ref().filter(|names| !names.is_empty()) {
-                match (names.start, names.end - 1) {
-                    (first, last) if first == last => write!(f, ", name {first}")?,
-                    (first, last) => write!(f, ", names {first} to {last}")?,
-                }
-            }
-            f.write_str(": ")?;
+        write_step(f, self.step, self.description.as_deref())?;
+        let message = self.message.as_deref().filter(is_not_blank).or(self.code.meaning());
+        f.write_str(message.unwrap_or("rejected").trim_end_matches('.'))?;
+        if let Some(remedy) = self.remedy() {
+            write!(f, "; {}", remedy.trim_end_matches('.'))?;
         }
-        match self.message.as_deref().filter(|message| !message.is_empty()) {
-            Some(message) => write!(f, "{message} ({})", self.code)?,
-            None => write!(f, "{}", self.code)?,
-        }
-        match self.remedy() {
-            Some(remedy) => write!(f, ". {remedy}"),
-            None => Ok(()),
-        }
+        write!(f, " ({})", self.code)
     }
 }
 
 impl fmt::Display for StepWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(step) = self.step {
-            write!(f, "step {step}: ")?;
-        }
-        match &self.message {
-            Some(message) => write!(f, "{message} ({})", self.code),
-            None => write!(f, "{}", self.code),
-        }
+        write_step(f, self.step, self.description.as_deref())?;
+        let message = self.message.as_deref().filter(is_not_blank).or(self.code.meaning());
+        write!(f, "{} ({})", message.unwrap_or("a warning").trim_end_matches('.'), self.code)
     }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::DoneByLostRequest { step, code } = self;
+        let Self::DoneByLostRequest { step, description, code } = self;
+        write_step(f, Some(*step), description.as_deref())?;
         write!(
             f,
-            "step {step} was done by a request whose response was lost: the repetition was rejected with {code}, and what was \
-             asked for is there"
+            "done by a request whose response was lost; its repetition was rejected, and what was asked for is there ({code})"
         )
     }
 }
@@ -372,9 +628,9 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// Its number counts from 1, as people do.
 impl fmt::Display for CommandOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "command {}", self.number)?;
-        write!(f, ", {}: {}", self.root, self.outcome)
+        write!(f, "command {}, {}: {}", self.number.saturating_add(1), self.root, self.outcome)
     }
 }

@@ -6,11 +6,11 @@ use umapi_model as model;
 
 use super::{
     outcome::{
-        CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepState, StepWarning, UnknownReason,
+        CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepPart, StepState, StepWarning, UnknownReason,
     },
     unit::Part,
 };
-use crate::command::{Command, Step, root_of, with_steps};
+use crate::command::{Command, Step, StepDescription, root_of, with_steps};
 
 /// A command of the caller that has no outcome yet.
 #[derive(Debug)]
@@ -92,7 +92,9 @@ impl<K> Record<K> {
         let state = match verdict {
             Verdict::Done => StepState::Done,
             Verdict::DoneByLostRequest(code) => {
-                self.notices.push(Notice::DoneByLostRequest { step: part.index as usize, code });
+                let description = StepDescription::of_step(&part.step, self.step_count as usize);
+                let (step, description) = (part.index as usize, Some(Box::new(description)));
+                self.notices.push(Notice::DoneByLostRequest { step, description, code });
                 StepState::Done
             }
             Verdict::Rejected(errors) => {
@@ -132,6 +134,10 @@ impl<K> Record<K> {
     /// Returns the outcome, once all parts are known.
     pub(super) fn conclude(mut self, number: usize) -> (K, CommandOutcome) {
         self.errors.sort_by_key(|error| (error.step, error.names.as_ref().map(|names| names.start)));
+        let steps = self.step_count as usize;
+        let errors = self.errors.iter_mut().filter_map(|error| error.description.as_mut());
+        let warnings = self.warnings.iter_mut().filter_map(|warning| warning.description.as_mut());
+        errors.chain(warnings).for_each(|description| description.steps = steps);
         let unsent = self.unsent_command();
         let steps = self.breakdown();
         let (outcome, errors) = match (self.unknown, self.errors, self.not_sent) {
@@ -162,10 +168,10 @@ impl<K> Record<K> {
         self.known.sort_by_key(|(step, names, _)| (*step, names.as_ref().map(|names| names.start)));
         let mut steps: Vec<StepOutcome> = Vec::new();
         for (step, names, state) in self.known.drain(..) {
-            let part = (names.map(|names| names.start as usize..names.end as usize), state);
+            let part = StepPart::new(names.map(|names| names.start as usize..names.end as usize), state);
             match steps.last_mut() {
                 Some(last) if last.step == step as usize => last.parts.push(part),
-                _ => steps.push(StepOutcome { step: step as usize, parts: vec![part] }),
+                _ => steps.push(StepOutcome::new(step as usize, [part])),
             }
         }
         steps
@@ -190,7 +196,7 @@ impl<K> Record<K> {
 }
 
 impl More {
-    fn into_some(self) -> Option<Box<Self>> {
+    pub(super) fn into_some(self) -> Option<Box<Self>> {
         let Self { steps, errors, warnings, notices, unsent } = &self;
         let is_empty =
             steps.is_empty() && errors.is_empty() && warnings.is_empty() && notices.is_empty() && unsent.is_none();

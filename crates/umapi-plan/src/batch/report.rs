@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::outcome::{CommandOutcome, Outcome};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    form::ReportForm,
+    outcome::{CommandOutcome, Outcome},
+};
 use crate::{command::Command, job::CallFailure};
 
 /// The outcomes of all commands (or memberships) of a run, in the caller's order. None is ever missing.
@@ -16,17 +21,72 @@ use crate::{command::Command, job::CallFailure};
 /// let again = report.into_unsent();
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+///
+/// Clients make it. So can the tests of what takes one, and it can be kept as JSON:
+///
+/// ```
+/// use umapi_plan::{CallFailure, Command, CommandOutcome, Report};
+///
+/// let commands = ["ann@example.com", "bob@example.com"].map(|user| Command::user(user).remove_from_org());
+/// let [ann, bob] = &commands;
+/// let stopped = CallFailure::new("stopped by the caller").stopped();
+/// let report = Report::new([CommandOutcome::completed(ann), CommandOutcome::not_sent(bob, stopped.clone())])
+///     .with_requests(1)
+///     .with_aborted(stopped);
+/// let json = serde_json::json!({
+///     "counts": { "completed": 1, "rejected": 0, "not_sent": 1, "unknown": 0 },
+///     "outcomes": [
+///         { "number": 0, "root": "ann@example.com", "outcome": "completed", "step_count": 1, "requests": 0 },
+///         {
+///             "number": 1,
+///             "root": "bob@example.com",
+///             "outcome": "not_sent",
+///             "why": {
+///                 "reason": "failed",
+///                 "failure": { "message": "stopped by the caller", "is_stopped": true, "requests": 0 },
+///             },
+///             "step_count": 1,
+///             "unsent": { "user": "bob@example.com", "do": [{ "removeFromOrg": {} }] },
+///             "requests": 0,
+///         },
+///     ],
+///     "requests": 1,
+///     "aborted": { "message": "stopped by the caller", "is_stopped": true, "requests": 0 },
+/// });
+/// assert_eq!(serde_json::to_value(&report)?, json);
+/// assert_eq!(serde_json::from_value::<Report>(json)?, report);
+/// assert_eq!(report.into_unsent(), [commands[1].clone()]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// A dry run has `"test_mode": true`. An outcome with a key is an array of both. A report with two outcomes of one number, a
+/// missing outcome or wrong counts cannot be read.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(
+    into = "ReportForm<O>",
+    try_from = "ReportForm<O>",
+    bound(serialize = "O: BatchOutcome + Clone + Serialize", deserialize = "O: BatchOutcome + Deserialize<'de>")
+)]
 pub struct Report<O = CommandOutcome> {
     outcomes: Vec<O>,
-    is_sorted: bool,
     requests: u32,
     test_mode: bool,
     aborted: Option<CallFailure>,
 }
 
 /// The number of outcomes of each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// ```
+/// use umapi_plan::Counts;
+///
+/// let counts = Counts::new().with_completed(2).with_unknown(1);
+/// assert_eq!(counts.to_string(), "2 completed, 0 rejected, 0 not sent, 1 unknown");
+/// let json = r#"{"completed":2,"rejected":0,"not_sent":0,"unknown":1}"#;
+/// assert_eq!(serde_json::to_string(&counts)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Counts {
     /// Every step was done. In test mode: would be done.
@@ -41,6 +101,9 @@ pub struct Counts {
 
 /// The outcome of an item of a run: a command or a membership.
 pub trait BatchOutcome: sealed::Sealed {
+    /// The name of one item, for messages.
+    const SINGULAR: &'static str;
+
     /// The plural of the item, for messages.
     const PLURAL: &'static str;
 
@@ -49,36 +112,57 @@ pub trait BatchOutcome: sealed::Sealed {
 
     /// The outcome.
     fn outcome(&self) -> &Outcome;
+
+    /// Whether something was done, or may have been. In test mode: would have been.
+    fn may_have_been_applied(&self) -> bool;
 }
 
-mod sealed {
+pub(crate) mod sealed {
     /// Closes [`BatchOutcome`](super::BatchOutcome) for other crates.
-    pub trait Sealed {}
-    impl Sealed for super::CommandOutcome {}
-    impl<K> Sealed for (K, super::CommandOutcome) {}
-    impl Sealed for crate::membership::MembershipOutcome {}
+    pub trait Sealed {
+        /// Sets the number of the item.
+        fn set_number(&mut self, number: usize);
+    }
+
+    impl Sealed for super::CommandOutcome {
+        fn set_number(&mut self, number: usize) {
+            self.number = number;
+        }
+    }
+
+    impl<K> Sealed for (K, super::CommandOutcome) {
+        fn set_number(&mut self, number: usize) {
+            self.1.number = number;
+        }
+    }
 }
 
 impl<O: BatchOutcome> Report<O> {
-    /// A report without outcomes.
-    pub fn new(test_mode: bool) -> Self {
-        Self { outcomes: Vec::new(), is_sorted: true, requests: 0, test_mode, aborted: None }
+    /// The report with these outcomes, in the caller's order, of no request. It numbers them, from 0.
+    pub fn new(outcomes: impl IntoIterator<Item = O>) -> Self {
+        let mut outcomes: Vec<O> = outcomes.into_iter().collect();
+        (0..).zip(&mut outcomes).for_each(|(number, outcome)| outcome.set_number(number));
+        Self { outcomes, requests: 0, test_mode: false, aborted: None }
     }
 
-    /// Adds an outcome.
-    pub fn add(&mut self, outcome: O) {
-        self.is_sorted &= self.outcomes.last().is_none_or(|last| last.number() < outcome.number());
-        self.outcomes.push(outcome);
-    }
-
-    /// Puts the outcomes into the caller's order, and notes the number of requests and why the run ended early.
-    pub fn finish(mut self, requests: u32, aborted: Option<CallFailure>) -> Self {
-        if !self.is_sorted {
-            self.outcomes.sort_by_key(O::number);
-            self.is_sorted = true;
-        }
+    /// Sets the number of requests, including repeated ones.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u32) -> Self {
         self.requests = requests;
-        self.aborted = aborted;
+        self
+    }
+
+    /// Sets whether it was a dry run.
+    #[must_use]
+    pub fn with_test_mode(mut self, test_mode: bool) -> Self {
+        self.test_mode = test_mode;
+        self
+    }
+
+    /// Sets why the run ended early.
+    #[must_use]
+    pub fn with_aborted(mut self, why: CallFailure) -> Self {
+        self.aborted = Some(why);
         self
     }
 
@@ -134,6 +218,21 @@ impl<O: BatchOutcome> Report<O> {
         self.test_mode
     }
 
+    /// The number of items, of requests, and of outcomes of each kind, in words. Unlike the text of the report, it does not
+    /// say why the run ended early.
+    pub fn summary(&self) -> String {
+        let (count, requests) = (self.outcomes.len(), self.requests);
+        let items = if count == 1 { O::SINGULAR } else { O::PLURAL };
+        let sent = if requests == 1 { "request" } else { "requests" };
+        let mode = if self.test_mode { " (dry run)" } else { "" };
+        format!("{count} {items} in {requests} {sent}{mode}: {}", self.counts())
+    }
+
+    /// Whether something was changed, or may have been. A dry run changes nothing.
+    pub fn may_have_been_applied(&self) -> bool {
+        !self.test_mode && self.outcomes.iter().any(O::may_have_been_applied)
+    }
+
     /// Why the run ended early, if it did.
     pub fn aborted(&self) -> Option<&CallFailure> {
         self.aborted.as_ref()
@@ -141,6 +240,11 @@ impl<O: BatchOutcome> Report<O> {
 }
 
 impl Report {
+    /// What was certainly not done because it was not sent, as [`into_unsent`](Self::into_unsent) returns it.
+    pub fn unsent(&self) -> impl Iterator<Item = &Command> {
+        self.outcomes.iter().filter_map(CommandOutcome::unsent)
+    }
+
     /// What was certainly not done because it was not sent, as commands that can be given again. Of a command that was
     /// sent in part, it is the rest.
     pub fn into_unsent(self) -> Vec<Command> {
@@ -157,6 +261,39 @@ impl<K> Report<(K, CommandOutcome)> {
 }
 
 impl Counts {
+    /// Counts of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets `completed`.
+    #[must_use]
+    pub fn with_completed(mut self, completed: usize) -> Self {
+        self.completed = completed;
+        self
+    }
+
+    /// Sets `rejected`.
+    #[must_use]
+    pub fn with_rejected(mut self, rejected: usize) -> Self {
+        self.rejected = rejected;
+        self
+    }
+
+    /// Sets `not_sent`.
+    #[must_use]
+    pub fn with_not_sent(mut self, not_sent: usize) -> Self {
+        self.not_sent = not_sent;
+        self
+    }
+
+    /// Sets `unknown`.
+    #[must_use]
+    pub fn with_unknown(mut self, unknown: usize) -> Self {
+        self.unknown = unknown;
+        self
+    }
+
     /// Counts an outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         *match outcome {
@@ -182,8 +319,7 @@ impl fmt::Display for Counts {
 
 impl<O: BatchOutcome> fmt::Display for Report<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = if self.test_mode { " (dry run)" } else { "" };
-        write!(f, "{} {} in {} requests{mode}: {}", self.outcomes.len(), O::PLURAL, self.requests, self.counts())?;
+        f.write_str(&self.summary())?;
         match &self.aborted {
             Some(error) => write!(f, "; stopped early: {error}"),
             None => Ok(()),

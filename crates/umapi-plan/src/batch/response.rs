@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use umapi_model::{
     self as model, ActionError, ActionResponse, ActionResult, ActionWarning, ErrorCode, IntegerOrString, UserGroupStep,
 };
@@ -28,7 +29,10 @@ pub(crate) struct Reading<'a> {
 }
 
 /// What in a response disagrees with itself or with the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON its `kind` is `result`, `counts`, `failures`, `place` or `name`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Disagreement {
     /// The result is none of `success`, `partial` and `error`.
@@ -60,10 +64,14 @@ pub enum Disagreement {
     },
     /// An error is about a command or a step that was not sent.
     Place {
-        /// The index of the command in the error.
+        /// The index of the command in the error, counted from 0.
         index: u32,
-        /// The step in the error.
+        /// The step in the error, counted from 0. It may be any text.
         step: Option<String>,
+        /// The user or user group of the command. `None` if there is no such command.
+        root: Option<String>,
+        /// The number of commands that were sent, or of steps of the command if there is one.
+        sent: usize,
         /// The code of the error.
         code: ErrorCode,
     },
@@ -83,6 +91,8 @@ pub(crate) trait SentCommand {
     /// The user or user group.
     fn root(&self) -> &str;
     fn request_id(&self) -> Option<&str>;
+    /// The number of steps.
+    fn steps(&self) -> usize;
     /// The name of a step in the catalog.
     fn step_name(&self, step: usize) -> Option<&'static str>;
 }
@@ -98,7 +108,7 @@ pub(crate) fn read<'a>(
     for error in &response.errors {
         let index = error.index as usize;
         let (Some(reading), Some(command)) = (readings.get_mut(index), commands.get(index)) else {
-            disagreement.get_or_insert(misplaced(error));
+            disagreement.get_or_insert(misplaced(error, None, commands.len()));
             continue;
         };
         if let Some(bad) = check_error(error, command) {
@@ -165,7 +175,7 @@ fn check_counts(response: &ActionResponse, sent: usize, test_mode: bool) -> Opti
 /// Checks that an error agrees with the command that it points at.
 fn check_error(error: &ActionError, command: &impl SentCommand) -> Option<Disagreement> {
     if error.step.is_some() && step_of(error.step.as_ref(), command).is_none() {
-        return Some(misplaced(error));
+        return Some(misplaced(error, Some(command.root()), command.steps()));
     }
     let root = command.root();
     if let Some(user) = error.user.as_deref().filter(|user| !user.is_empty())
@@ -185,9 +195,9 @@ fn check_error(error: &ActionError, command: &impl SentCommand) -> Option<Disagr
     }
 }
 
-fn misplaced(error: &ActionError) -> Disagreement {
-    let step = error.step.as_ref().map(ToString::to_string);
-    Disagreement::Place { index: error.index, step, code: error.error_code.clone() }
+fn misplaced(error: &ActionError, root: Option<&str>, sent: usize) -> Disagreement {
+    let (step, root) = (error.step.as_ref().map(ToString::to_string), root.map(str::to_owned));
+    Disagreement::Place { index: error.index, step, root, sent, code: error.error_code.clone() }
 }
 
 impl Reading<'_> {
@@ -217,6 +227,14 @@ impl SentCommand for model::Command {
         request_id_of(self)
     }
 
+    fn steps(&self) -> usize {
+        match self {
+            Self::User(command) => command.do_.len(),
+            Self::Group(command) => command.do_.len(),
+            _ => 0,
+        }
+    }
+
     fn step_name(&self, step: usize) -> Option<&'static str> {
         match self {
             Self::User(command) => command.do_.get(step).map(user_step_name),
@@ -240,6 +258,10 @@ impl SentCommand for SentParts<'_> {
 
     fn request_id(&self) -> Option<&str> {
         request_id_of(self.head)
+    }
+
+    fn steps(&self) -> usize {
+        self.parts.len()
     }
 
     fn step_name(&self, step: usize) -> Option<&'static str> {
@@ -280,12 +302,18 @@ impl fmt::Display for Disagreement {
             Self::Failures { counted, named } => {
                 write!(f, "it counts {counted} commands as not completed, and has errors for {named}")
             }
-            Self::Place { index, step, code } => {
-                write!(f, "its error {code} is about command {index}")?;
-                match step {
-                    Some(step) => write!(f, ", step {step}, which was not sent"),
-                    None => f.write_str(", which was not sent"),
+            Self::Place { step, root: Some(root), sent, code, .. } => {
+                write!(f, "its error {code} is about ")?;
+                // People count from 1.
+                match step.as_deref().map(|step| step.parse::<u32>().map_err(|_| step)) {
+                    Some(Ok(step)) => write!(f, "step {}", u64::from(step) + 1)?,
+                    Some(Err(step)) => write!(f, "a step {step:?}")?,
+                    None => f.write_str("a step")?,
                 }
+                write!(f, " of the command for {root:?}, of which {sent} steps were sent")
+            }
+            Self::Place { index, root: None, sent, code, .. } => {
+                write!(f, "its error {code} is about command {} of a request of {sent}", u64::from(*index) + 1)
             }
             Self::Name { named, sent: Some(sent), code } => {
                 write!(f, "its error {code} names \"{named}\", and points at the command for \"{sent}\"")

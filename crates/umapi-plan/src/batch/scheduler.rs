@@ -18,7 +18,7 @@ use super::{
     window::Window,
 };
 use crate::{
-    command::{Command, InvalidCommand, Violation, json_size, root_of, take_steps},
+    command::{Command, InvalidCommand, Step, StepDescription, Violation, json_size, root_of, take_steps},
     job::{
         CallFailure, Finding, Job, JobProgress, PackedRequest, RequestId, RequestResult, Response, Submission,
         Verification, VerificationId,
@@ -165,7 +165,7 @@ impl<S: Submission> Scheduler<S> {
         }
         let head_bytes = json_size(&head);
         if let Some(large) = parts.iter().find(|part| head_bytes + part.bytes > COMMAND_BYTES) {
-            let invalid = too_large(&head, large);
+            let invalid = too_large(&head, large, step_count);
             return Err(Box::new(TooLarge { key, head, steps: step_count, invalid }));
         }
         let head = Arc::new(head);
@@ -197,9 +197,9 @@ impl<S: Submission> Scheduler<S> {
         let mut record = Record::new(key, Arc::new(head), steps, steps.max(1));
         let error = StepError {
             step: invalid.step(),
-            names: None,
-            code: invalid.code().clone(),
-            message: Some(format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy())),
+            description: invalid.description().cloned().map(Box::new),
+            ..StepError::new(invalid.code().clone())
+                .with_message(format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy()))
         };
         record.reject(steps, error);
         let number = self.records.push(record);
@@ -299,8 +299,10 @@ impl<S: Submission> Scheduler<S> {
             for (step, warning) in &reading.warnings {
                 let warned = step.and_then(|step| parts.get(step)).or(parts.first());
                 if let Some(record) = warned.and_then(|part| self.records.get_mut(part.owner)) {
+                    let part = step.and_then(|step| parts.get(step));
                     record.warn(StepWarning {
-                        step: step.and_then(|step| parts.get(step)).map(|part| part.index as usize),
+                        step: part.map(|part| part.index as usize),
+                        description: part.map(describe),
                         code: warning.warning_code.clone(),
                         message: warning.message.clone(),
                     });
@@ -339,12 +341,7 @@ impl<S: Submission> Scheduler<S> {
             self.again.push_back(Attempt { slices: vec![first], then: Some(Box::new(then)) });
             return;
         }
-        let rejected = StepError {
-            step: None,
-            names: None,
-            code: error.code().cloned().unwrap_or(ErrorCode::CommandMalformed),
-            message: error.service_message().map(str::to_owned).or_else(|| Some(error.to_string())),
-        };
+        let rejected = StepError::of_request(error);
         let verdict = PartVerdict::Known(Verdict::Rejected(vec![rejected]));
         self.settle_parts(slice.unit, parts.into_iter().map(|part| (part, verdict.clone())));
         self.follow_up(attempt.then);
@@ -608,9 +605,15 @@ fn step_error(part: Option<&Part>, error: &ActionError) -> StepError {
     StepError {
         step: part.map(|part| part.index as usize),
         names: part.and_then(|part| part.names.clone()).map(|names| names.start as usize..names.end as usize),
+        description: part.map(describe),
         code: error.error_code.clone(),
         message: error.message.clone(),
     }
+}
+
+/// The description of a part. Its [record](Record) adds the number of steps.
+fn describe(part: &Part) -> Box<StepDescription> {
+    Box::new(StepDescription::of_step(&part.step, 0))
 }
 
 /// The border between two commands of a unit that is nearest to its middle.
@@ -619,7 +622,7 @@ fn border_near_middle(parts: &[Part]) -> Option<usize> {
     (1..parts.len()).filter(is_border).min_by_key(|at| at.abs_diff(parts.len() / 2))
 }
 
-fn too_large(head: &model::Command, part: &Part) -> InvalidCommand {
+fn too_large(head: &model::Command, part: &Part, steps: usize) -> InvalidCommand {
     let (rule, remedy) = (
         format!("a request may have {} bytes, and this step alone has {}", limits::REQUEST_BYTES, part.bytes),
         "shorten its texts",
@@ -629,4 +632,5 @@ fn too_large(head: &model::Command, part: &Part) -> InvalidCommand {
         part.index as usize,
         part.step.name(),
     )
+    .describe(steps, |_| Some(Step::clone(&part.step)))
 }

@@ -7,7 +7,7 @@ use umapi_model::{
     UserGroupRemoval, UserGroupStep, UserGroupUpdate,
 };
 
-use super::{Command, InvalidCommand, rules};
+use super::{Command, InvalidCommand, Step, rules};
 
 /// A command on a user group: any number of steps, each with any number of names. Made by [`Command::group`] and
 /// [`Command::create_group`].
@@ -37,7 +37,8 @@ impl GroupCommand {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), InvalidCommand> {
-        rules::check_group_command(&self.raw)
+        let step = |index: usize| self.raw.do_.get(index).cloned().map(Step::Group);
+        rules::check_group_command(&self.raw).map_err(|invalid| invalid.describe(self.raw.do_.len(), step))
     }
 
     /// Changes the name or the description of the user group. Not allowed for read-only groups.

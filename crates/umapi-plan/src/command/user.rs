@@ -7,7 +7,7 @@ use umapi_model::{
     OrgRemoval, PasswordReset, RoleLists, UserMemberships, UserRemoval, UserStep, UserUpdate,
 };
 
-use super::{Command, InvalidCommand, rules};
+use super::{Command, InvalidCommand, Step, rules};
 use crate::account::Account;
 
 /// A command on a user: any number of steps, each with any number of names. Made by [`Command::user`] and
@@ -45,7 +45,8 @@ impl UserCommand {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), InvalidCommand> {
-        rules::check_user_command(&self.raw)
+        let step = |index: usize| self.raw.do_.get(index).cloned().map(Step::User);
+        rules::check_user_command(&self.raw).map_err(|invalid| invalid.describe(self.raw.do_.len(), step))
     }
 
     /// Changes names, email address or username. Not allowed for Adobe IDs; a country can never be changed.

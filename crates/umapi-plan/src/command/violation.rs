@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use umapi_model::ErrorCode;
 
+use super::{Step, description::{StepDescription, StepInText}};
+
 /// A rule and how it was broken.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Violation {
@@ -24,12 +26,12 @@ impl Violation {
     }
 
     pub(crate) fn in_command(self, root: &str) -> InvalidCommand {
-        InvalidCommand(Box::new(Details { number: None, root: root.to_owned(), step: None, violation: self }))
+        InvalidCommand(Box::new(Details { number: None, root: root.to_owned(), step: None, description: None, violation: self }))
     }
 
     pub(crate) fn in_step(self, root: &str, index: usize, name: &'static str) -> InvalidCommand {
         let step = Some((index, name));
-        InvalidCommand(Box::new(Details { number: None, root: root.to_owned(), step, violation: self }))
+        InvalidCommand(Box::new(Details { number: None, root: root.to_owned(), step, description: None, violation: self }))
     }
 }
 
@@ -42,7 +44,7 @@ impl Violation {
 /// let error = Command::create_user(john).check().unwrap_err();
 /// assert_eq!(error.field(), "country");
 /// assert_eq!(error.code().as_str(), "error.command.string.too_long");
-/// assert!(error.to_string().contains("two upper-case letters"));
+/// assert!(error.to_string().starts_with(r#""jdoe@example.com", creating the Federated ID, country: "#));
 /// ```
 ///
 /// It has the code that the service has for it ([`code`](Self::code)), the place ([`root`](Self::root),
@@ -55,6 +57,7 @@ struct Details {
     number: Option<usize>,
     root: String,
     step: Option<(usize, &'static str)>,
+    description: Option<StepDescription>,
     violation: Violation,
 }
 
@@ -72,6 +75,11 @@ impl InvalidCommand {
     /// The step, counted from 0. `None` if the command as a whole is wrong.
     pub fn step(&self) -> Option<usize> {
         self.0.step.map(|(index, _)| index)
+    }
+
+    /// What the step does.
+    pub fn description(&self) -> Option<&StepDescription> {
+        self.0.description.as_ref()
     }
 
     /// The field of the service's JSON that is wrong.
@@ -98,16 +106,26 @@ impl InvalidCommand {
         self.0.number = Some(number);
         self
     }
+
+    /// Adds the description of its step, one of so many.
+    pub(crate) fn describe(mut self, steps: usize, step: impl FnOnce(usize) -> Option<Step>) -> Self {
+        let step = self.step().and_then(step);
+        self.0.description = step.map(|step| StepDescription::of_step(&step, steps));
+        self
+    }
 }
 
 impl fmt::Display for InvalidCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(number) = self.0.number {
-            write!(f, "command {number}, ")?;
+            // People count from 1.
+            write!(f, "command {}, ", number.saturating_add(1))?;
         }
         write!(f, "{:?}", self.0.root)?;
-        if let Some((index, name)) = self.0.step {
-            write!(f, ", step {index} ({name})")?;
+        match (self.0.step, self.description()) {
+            (Some((index, name)), None) => write!(f, ", step {} ({name})", index.saturating_add(1))?,
+            (Some((index, _)), description) => write!(f, ", {}", StepInText { index, description })?,
+            (None, _) => {}
         }
         let Violation { code, field, rule, remedy } = &self.0.violation;
         write!(f, ", {field}: {rule}; {remedy} ({code})")

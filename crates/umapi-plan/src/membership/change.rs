@@ -2,16 +2,22 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use umapi_model::GroupType;
 
 use super::plan::Memberships;
 use crate::{
     account::Account,
-    batch::{BatchOutcome, Outcome, Report, StepError},
+    batch::{
+        BatchOutcome, InvalidOutcome, NotSent, Outcome, OutcomeForm, Report, StepError, UnknownReason,
+        report::sealed::Sealed,
+    },
+    job::is_false,
 };
 
 /// What to do with a membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MembershipAction {
     /// Add the user to the group.
     Add,
@@ -21,15 +27,37 @@ pub enum MembershipAction {
 
 /// A group, as memberships refer to it. A string is a group of unknown kind, or an administrative group if it begins with
 /// `_`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "GroupForm", from = "GroupForm")]
 pub struct GroupRef {
     pub(super) name: Arc<str>,
     pub(super) kind: GroupKind,
 }
 
+/// A group in JSON.
+#[derive(Deserialize, Serialize)]
+struct GroupForm {
+    name: String,
+    #[serde(default)]
+    kind: GroupKind,
+}
+
+impl From<GroupRef> for GroupForm {
+    fn from(GroupRef { name, kind }: GroupRef) -> Self {
+        Self { name: (*name).to_owned(), kind }
+    }
+}
+
+impl From<GroupForm> for GroupRef {
+    fn from(GroupForm { name, kind }: GroupForm) -> Self {
+        Self { name: name.into(), kind }
+    }
+}
+
 /// The kind of a group, as far as it matters to memberships: memberships of a user group can be set from the group, all
 /// others only from each user.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GroupKind {
     /// Unknown. Its memberships are set from the users.
@@ -56,7 +84,21 @@ impl GroupKind {
 }
 
 /// A change of one membership.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// ```
+/// use umapi_plan::{GroupRef, MembershipAction, MembershipChange};
+///
+/// let change = MembershipChange {
+///     user: "ann@example.com".into(),
+///     group: GroupRef::user_group("Design"),
+///     action: MembershipAction::Add,
+/// };
+/// let json = r#"{"user":{"name":"ann@example.com"},"group":{"name":"Design","kind":"user_group"},"action":"add"}"#;
+/// assert_eq!(serde_json::to_string(&change)?, json);
+/// assert_eq!(serde_json::from_str::<MembershipChange>(json)?, change);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 pub struct MembershipChange {
     /// The user.
     pub user: Account,
@@ -125,7 +167,29 @@ impl fmt::Display for MembershipChange {
 }
 
 /// The outcome of one change of a membership.
-#[derive(Clone, Debug)]
+///
+/// A client makes it; so can a test. It can be kept as JSON, with the fields of [`Outcome`]:
+///
+/// ```
+/// use umapi_plan::{MembershipAction, MembershipChange, MembershipOutcome, StepError, model::ErrorCode};
+///
+/// let change = MembershipChange { user: "ann@example.com".into(), group: "Nix".into(), action: MembershipAction::Add };
+/// let outcome = MembershipOutcome::rejected(change, StepError::new(ErrorCode::GroupNotFound));
+/// let json = serde_json::json!({
+///     "number": 0,
+///     "user": { "name": "ann@example.com" },
+///     "group": { "name": "Nix", "kind": "unknown" },
+///     "action": "add",
+///     "outcome": "rejected",
+///     "errors": [{ "code": "error.group.not_found" }],
+///     "requests": 0,
+/// });
+/// assert_eq!(serde_json::to_value(&outcome)?, json);
+/// assert_eq!(serde_json::from_value::<MembershipOutcome>(json)?, outcome);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(into = "MembershipOutcomeForm", try_from = "MembershipOutcomeForm")]
 pub struct MembershipOutcome {
     pub(super) number: usize,
     pub(super) change: MembershipChange,
@@ -138,7 +202,88 @@ pub struct MembershipOutcome {
 /// The outcomes of all changes of memberships of a run.
 pub type MembershipReport = Report<MembershipOutcome>;
 
+/// A [`MembershipOutcome`] in JSON.
+#[derive(Deserialize, Serialize)]
+struct MembershipOutcomeForm {
+    number: usize,
+    #[serde(flatten)]
+    change: MembershipChange,
+    #[serde(flatten)]
+    outcome: OutcomeForm,
+    #[serde(default, skip_serializing_if = "is_false")]
+    was_so_already: bool,
+    #[serde(default)]
+    requests: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+impl From<MembershipOutcome> for MembershipOutcomeForm {
+    fn from(outcome: MembershipOutcome) -> Self {
+        let request_id = outcome.request_id().map(str::to_owned);
+        let MembershipOutcome { number, change, outcome, was_so_already, requests, .. } = outcome;
+        Self { number, change, outcome: outcome.into(), was_so_already, requests, request_id }
+    }
+}
+
+impl TryFrom<MembershipOutcomeForm> for MembershipOutcome {
+    type Error = InvalidOutcome;
+
+    fn try_from(form: MembershipOutcomeForm) -> Result<Self, InvalidOutcome> {
+        let MembershipOutcomeForm { number, change, outcome, was_so_already, requests, request_id } = form;
+        let outcome = Outcome::try_from(outcome)?;
+        if was_so_already && !matches!(outcome, Outcome::Completed) {
+            return Err(InvalidOutcome::new("a membership was so already, and is not completed"));
+        }
+        Ok(Self { number, change, outcome, was_so_already, requests, request_id: request_id.map(Into::into) })
+    }
+}
+
 impl MembershipOutcome {
+    fn new(change: MembershipChange, outcome: Outcome, was_so_already: bool) -> Self {
+        Self { number: 0, change, outcome, was_so_already, requests: 0, request_id: None }
+    }
+
+    /// The outcome of a change that was made.
+    pub fn completed(change: MembershipChange) -> Self {
+        Self::new(change, Outcome::Completed, false)
+    }
+
+    /// The outcome of a change of which the service said that nothing had to be changed.
+    pub fn so_already(change: MembershipChange) -> Self {
+        Self::new(change, Outcome::Completed, true)
+    }
+
+    /// The outcome of a change that was rejected.
+    pub fn rejected(change: MembershipChange, error: StepError) -> Self {
+        Self::new(change, error.into(), false)
+    }
+
+    /// The outcome of a change that was not sent, e.g. because of a [`CallFailure`](crate::CallFailure).
+    pub fn not_sent(change: MembershipChange, why: impl Into<NotSent>) -> Self {
+        Self::new(change, why.into().into(), false)
+    }
+
+    /// The outcome of a change that was sent, of which nobody knows what became.
+    pub fn unknown(change: MembershipChange, why: impl Into<UnknownReason>) -> Self {
+        Self::new(change, why.into().into(), false)
+    }
+
+    /// Sets the number of the change. A [report](Report) numbers its outcomes itself.
+    #[must_use]
+    pub fn with_number(mut self, number: usize) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// Sets the number of requests that it was in, and the `X-Request-Id` of the last response about it.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u32, id: Option<&str>) -> Self {
+        self.requests = requests;
+        self.request_id = id.map(Into::into);
+        self
+    }
+
     /// The number of the change, counted from 0 in the order given.
     pub fn number(&self) -> usize {
         self.number
@@ -183,13 +328,15 @@ impl MembershipOutcome {
     }
 }
 
+/// Its number counts from 1, as people do.
 impl fmt::Display for MembershipOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "membership {}, {}: {}", self.number, self.change, self.outcome)
+        write!(f, "membership {}, {}: {}", self.number.saturating_add(1), self.change, self.outcome)
     }
 }
 
 impl BatchOutcome for MembershipOutcome {
+    const SINGULAR: &'static str = "membership";
     const PLURAL: &'static str = "memberships";
 
     fn number(&self) -> usize {
@@ -198,6 +345,19 @@ impl BatchOutcome for MembershipOutcome {
 
     fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    fn may_have_been_applied(&self) -> bool {
+        match self.outcome {
+            Outcome::Completed => !self.was_so_already,
+            _ => matches!(self.outcome, Outcome::Unknown { .. }),
+        }
+    }
+}
+
+impl Sealed for MembershipOutcome {
+    fn set_number(&mut self, number: usize) {
+        self.number = number;
     }
 }
 

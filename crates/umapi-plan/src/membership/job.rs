@@ -7,7 +7,7 @@ use std::{
 };
 
 use umapi_model::{
-    self as model, ActionError, ErrorCode, UserCommand, UserGroupCommand, UserGroupMembers, UserGroupRemoval,
+    self as model, ActionError, UserCommand, UserGroupCommand, UserGroupMembers, UserGroupRemoval,
     UserGroupStep, UserMemberships, UserRemoval, UserStep, limits,
 };
 
@@ -247,10 +247,7 @@ impl MembershipJob {
         if links(&rejected).count() > 1 {
             return self.split(rejected);
         }
-        let message = error.service_message().map(str::to_owned).or_else(|| Some(error.to_string()));
-        let code = error.code().cloned().unwrap_or(ErrorCode::CommandMalformed);
-        let error = StepError { step: None, names: None, code, message };
-        self.end_all(&rejected, &Outcome::Rejected { errors: vec![error] });
+        self.end_all(&rejected, &Outcome::Rejected { errors: vec![StepError::of_request(error)] });
     }
 
     fn end_all(&mut self, lists: &[Lists], outcome: &Outcome) {
@@ -398,8 +395,8 @@ fn lost(error: &ActionError) -> Outcome {
 }
 
 fn rejected(error: &ActionError) -> Outcome {
-    let code = error.error_code.clone();
-    Outcome::Rejected { errors: vec![StepError { step: None, names: None, code, message: error.message.clone() }] }
+    let rejected = StepError::new(error.error_code.clone());
+    Outcome::Rejected { errors: vec![StepError { message: error.message.clone(), ..rejected }] }
 }
 
 /// A user or a group from which memberships are set: its side, and its number on it.

@@ -5,6 +5,7 @@ use std::{
     fmt,
 };
 
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use umapi_model::{ErrorCode, limits};
 
 use super::{
@@ -37,7 +38,10 @@ use crate::{
 ///   rejected: a set has no order that could tell which is meant.
 /// * Only the memberships of **user groups** can be set from the group, ten at a time in ten lists. Name the kind of each
 ///   group ([`GroupRef::user_group`]); the client looks up the kinds that are not given.
-#[derive(Clone, Debug, Default)]
+///
+/// In JSON it is the list of the [changes](MembershipChange).
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(into = "Vec<MembershipChange>", from = "Vec<MembershipChange>")]
 pub struct Memberships {
     pub(super) users: Vec<Account>,
     pub(super) groups: Vec<GroupRef>,
@@ -258,7 +262,8 @@ impl fmt::Display for InvalidMembership {
         let Details { number, change, violation } = &*self.0;
         write!(
             f,
-            "membership {number}, {change}, {}: {}; {} ({})",
+            "membership {}, {change}, {}: {}; {} ({})",
+            number.saturating_add(1),
             violation.field, violation.rule, violation.remedy, violation.code
         )
     }
@@ -272,6 +277,18 @@ impl Extend<MembershipChange> for Memberships {
     }
 }
 
+impl From<Vec<MembershipChange>> for Memberships {
+    fn from(changes: Vec<MembershipChange>) -> Self {
+        changes.into_iter().collect()
+    }
+}
+
+impl From<Memberships> for Vec<MembershipChange> {
+    fn from(memberships: Memberships) -> Self {
+        memberships.changes().collect()
+    }
+}
+
 impl FromIterator<MembershipChange> for Memberships {
     fn from_iter<T: IntoIterator<Item = MembershipChange>>(changes: T) -> Self {
         let mut all = Self::new();
@@ -281,7 +298,29 @@ impl FromIterator<MembershipChange> for Memberships {
 }
 
 /// A plan: the side from which each membership is set, and the number of requests.
-#[derive(Debug)]
+///
+/// In JSON it is the changes, and what the plan needs. A plan that is read is made again of the changes.
+///
+/// ```
+/// use umapi_plan::{GroupRef, MembershipPlan, Memberships};
+///
+/// let plan = Memberships::new().add("ann@example.com", GroupRef::user_group("Design")).plan()?;
+/// let json = serde_json::json!({
+///     "changes": [
+///         { "user": { "name": "ann@example.com" }, "group": { "name": "Design", "kind": "user_group" }, "action": "add" },
+///     ],
+///     "memberships": 1,
+///     "from_groups": 1,
+///     "commands": 1,
+///     "requests": 1,
+///     "lower_bound": 1,
+/// });
+/// assert_eq!(serde_json::to_value(&plan)?, json);
+/// assert_eq!(serde_json::from_value::<MembershipPlan>(json)?, plan);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "PlanForm")]
 pub struct MembershipPlan {
     pub(super) memberships: Memberships,
     /// Each membership once.
@@ -292,6 +331,33 @@ pub struct MembershipPlan {
     pub(super) side: Vec<usize>,
     commands: usize,
     lower_bound: usize,
+}
+
+/// A plan that is read.
+#[derive(Deserialize)]
+struct PlanForm {
+    changes: Memberships,
+}
+
+impl TryFrom<PlanForm> for MembershipPlan {
+    type Error = InvalidMembership;
+
+    fn try_from(form: PlanForm) -> Result<Self, InvalidMembership> {
+        form.changes.plan()
+    }
+}
+
+impl Serialize for MembershipPlan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("MembershipPlan", 6)?;
+        fields.serialize_field("changes", &self.memberships)?;
+        fields.serialize_field("memberships", &self.memberships())?;
+        fields.serialize_field("from_groups", &self.from_groups())?;
+        fields.serialize_field("commands", &self.commands())?;
+        fields.serialize_field("requests", &self.requests())?;
+        fields.serialize_field("lower_bound", &self.lower_bound())?;
+        fields.end()
+    }
 }
 
 impl MembershipPlan {

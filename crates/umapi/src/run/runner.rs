@@ -325,11 +325,11 @@ impl<J: Job<Key: 'static>> Runner<J> {
 impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
     /// Runs a job that is known as a whole to its end, and reports on all of it.
     pub(super) async fn run(mut self) -> Result<Report<J::Outcome>, Unfinished<Report<J::Outcome>>> {
-        let mut report = Report::new(self.options.test_only);
+        let mut outcomes = Vec::new();
         self.complete();
         loop {
             self.launch(true);
-            self.job.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
+            outcomes.extend(self.job.take_outcomes());
             if self.job.is_finished() {
                 break;
             }
@@ -340,10 +340,12 @@ impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
             }
         }
         let requests = u32::try_from(self.requests).unwrap_or(u32::MAX);
-        let report = report.finish(requests, self.error.clone().map(Into::into));
+        outcomes.sort_by_key(BatchOutcome::number);
+        debug_assert!((0..).zip(&outcomes).all(|(number, outcome)| outcome.number() == number), "one outcome for each item");
+        let report = Report::new(outcomes).with_requests(requests).with_test_mode(self.options.test_only);
         match self.error {
             None => Ok(report),
-            Some(error) => Err(Unfinished::new(report, error)),
+            Some(error) => Err(Unfinished::new(report.with_aborted(error.clone().into()), error)),
         }
     }
 }

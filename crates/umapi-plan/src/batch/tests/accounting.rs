@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     account::Account,
     batch::{CommandOutcome, NotSent, Notice, Outcome, Report, StepState},
-    command::{UserCommand, root_of},
+    command::{StepDescription, UserCommand, root_of},
     job::{CallFailure, Finding, Lookup},
 };
 
@@ -55,7 +55,7 @@ fn errors_of_joined_commands_go_to_their_own_command() {
     let states: Vec<_> = outcomes[1].steps().iter().map(|step| step.state()).collect();
     assert_eq!(states, [StepState::Done, StepState::Rejected]);
     let text = outcomes[1].to_string();
-    for part in ["command 1", "a@b.c", "step 1", "error.group.not_found", ErrorCode::GroupNotFound.remedy().unwrap()] {
+    for part in ["command 2", "a@b.c", "(step 2 of 2)", "\"w\"", "error.group.not_found", ErrorCode::GroupNotFound.remedy().unwrap()] {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
 }
@@ -131,7 +131,8 @@ fn an_error_after_a_lost_request_is_verified() {
             let outcome = &outcomes(&mut scheduler)[0];
             assert!(outcome.outcome().to_string().starts_with(expected), "{outcome}");
             assert_eq!(outcome.requests(), 2);
-            let notice = Notice::DoneByLostRequest { step: 0, code: code.clone() };
+            let description = Some(Box::new(StepDescription::new("creating the Federated ID", 1)));
+            let notice = Notice::DoneByLostRequest { step: 0, description, code: code.clone() };
             assert_eq!(outcome.notices().contains(&notice), expected == "completed");
         }
     }
@@ -182,7 +183,12 @@ fn only_commands_of_an_earlier_process_are_verified() {
     scheduler.finish_verification(verification.id, &[Finding::User(Some(Box::new(adobe)))]);
     let outcomes = outcomes(&mut scheduler);
     assert!(outcomes[0].is_completed() && outcomes[1].is_rejected());
-    assert_eq!(outcomes[0].notices(), [Notice::DoneByLostRequest { step: 0, code: ErrorCode::UserAlreadyInOrg }]);
+    let [notice] = outcomes[0].notices() else { panic!("{outcomes:?}") };
+    assert_eq!(
+        notice.to_string(),
+        "adding the Adobe ID: done by a request whose response was lost; its repetition was rejected, and what was asked \
+         for is there (error.user.already_in_org)"
+    );
 }
 
 #[test]
@@ -250,13 +256,13 @@ fn unsent_commands_are_handed_back() {
     let late = scheduler.push(("late", Command::user("late@b.c").remove_all().into())).unwrap();
     scheduler.finish_request(request.id, success(&request));
     assert!(scheduler.is_finished());
-    let mut report = Report::new(false);
-    scheduler.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
-    let report = report.finish(1, Some(CallFailure::new("stop")));
+    let mut outcomes = scheduler.take_outcomes();
+    outcomes.sort_by_key(|(_, outcome)| outcome.number());
+    let report = Report::new(outcomes).with_requests(1).with_aborted(CallFailure::new("stop"));
     assert!(
         report
             .to_string()
-            .contains("4 commands in 1 requests: 2 completed, 0 rejected, 2 not sent, 0 unknown; stopped early")
+            .contains("4 commands in 1 request: 2 completed, 0 rejected, 2 not sent, 0 unknown; stopped early")
     );
     assert!(
         report.not_sent().all(|(_, outcome)| matches!(outcome.outcome(), Outcome::NotSent { why: NotSent::Failed(_) }))

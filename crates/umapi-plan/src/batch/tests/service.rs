@@ -11,7 +11,7 @@ use umapi_model::{
 
 use super::*;
 use crate::account::FoldedName;
-use crate::batch::outcome::{Outcome, StepState};
+use crate::batch::outcome::{Outcome, StepPart, StepState};
 use crate::command::{Step, take_steps};
 use crate::job::CallFailure;
 
@@ -353,7 +353,7 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
         };
         assert!(fits, "{:?} for {states:?}", outcome.outcome());
         for step in outcome.steps() {
-            for (names, state) in step.parts {
+            for StepPart { names, state } in step.parts {
                 let range = names.unwrap_or(0..usize::MAX);
                 for ((_, at), found) in expected.range((step.step, 0)..(step.step + 1, 0)) {
                     if range.contains(at) {

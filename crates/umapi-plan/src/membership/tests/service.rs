@@ -278,6 +278,12 @@ proptest! {
     }
 }
 
+fn report(work: &mut MembershipJob) -> Report<MembershipOutcome> {
+    let mut outcomes = work.take_outcomes();
+    outcomes.sort_by_key(MembershipOutcome::number);
+    Report::new(outcomes)
+}
+
 #[test]
 fn one_wrong_user_costs_one_more_request() {
     let mut work = start(&(0..1000).map(|u| (u, 0, true)).collect::<Vec<_>>());
@@ -289,12 +295,10 @@ fn one_wrong_user_costs_one_more_request() {
         work.finish_request(request.id, serve(&request, &wrong, &mut done));
     }
     assert_eq!((requests, done.applied.len()), (2, 999));
-    let mut report = Report::new(false);
-    work.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
-    let report = report.finish(requests, None);
+    let report = report(&mut work).with_requests(requests);
     let rejected: Vec<_> = report.rejected().map(ToString::to_string).collect();
     assert!(
-        rejected[0].starts_with("membership 17, u17@example.com into g0: rejected: User Id does not exist"),
+        rejected[0].starts_with("membership 18, u17@example.com into g0: rejected: User Id does not exist"),
         "{rejected:?}"
     );
     assert_eq!(report.to_string(), "1000 memberships in 2 requests: 999 completed, 1 rejected, 0 not sent, 0 unknown");
@@ -310,8 +314,7 @@ fn an_abort_hands_back_the_rest() {
         Wrong { users: BTreeSet::from([3]), groups: BTreeSet::new(), poison: BTreeSet::new(), names_culprit: true };
     work.finish_request(request.id, serve(&request, &wrong, &mut Done::default()));
     assert!(work.is_finished());
-    let mut report = Report::new(false);
-    work.take_outcomes().into_iter().for_each(|outcome| report.add(outcome));
+    let report = report(&mut work);
     let counts = report.counts();
     assert_eq!((counts.completed, counts.rejected, counts.not_sent), (990, 1, 509));
     assert_eq!(report.into_unsent().len(), 509);
