@@ -8,8 +8,8 @@ pub mod membership;
 
 pub use account::{Account, AccountKind};
 pub use batch::{
-    BatchOutcome, CommandOutcome, CommandOutcomeBuilder, Counts, Disagreement, Estimate, InvalidOutcome, NotSent, Notice,
-    Outcome, Report, StepError, StepOutcome, StepPart, StepState, StepWarning, UnknownReason,
+    BatchOutcome, CommandOutcome, CommandOutcomeBuilder, Counts, Disagreement, Estimate, InvalidOutcome, NotSent,
+    Notice, Outcome, Report, StepError, StepOutcome, StepPart, StepState, StepWarning, UnknownReason,
 };
 pub use command::{Command, GroupCommand, InvalidCommand, NewGroup, NewUser, StepDescription, UserCommand};
 pub use job::{CallFailure, Submission};

@@ -1,6 +1,7 @@
 //! The error of a failed call.
 
 use std::{
+    any::Any,
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -8,8 +9,29 @@ use std::{
 
 use umapi_http::{NetworkError, innermost};
 use umapi_model::{ErrorCode, Operation};
+use umapi_plan::{BatchOutcome, CallFailure, Counts, InvalidCommand, InvalidMembership, InvalidOutcome, Report};
 
-/// The error of a failed call. Cheap to clone.
+use crate::run::Unfinished;
+
+/// The error of a failed call, or of a run that ended early. Cheap to clone.
+///
+/// Reads, changes, commands and memberships that break a rule, logins and settings all end in it, so `?` works all along:
+///
+/// ```no_run
+/// use umapi::{Client, Command, Error};
+///
+/// async fn remove_leavers(client: &Client, group: &str) -> Result<usize, Error> {
+///     let leavers = client.users().in_group(group).list().try_collect().await?;
+///     let commands: Vec<Command> =
+///         leavers.iter().filter_map(|user| Some(Command::user(user.email.as_ref()?).remove_from_org())).collect();
+///     commands.iter().try_for_each(Command::check)?;
+///     let report = client.execute(commands).await?;
+///     client.memberships().remove("boss@example.com", group).plan().await?.await?;
+///     Ok(report.counts().completed)
+/// }
+/// ```
+///
+/// The predicates tell errors apart:
 ///
 /// ```
 /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
@@ -30,6 +52,11 @@ use umapi_model::{ErrorCode, Operation};
 /// [`code`](Self::code), [`service_message`](Self::service_message), [`body`](Self::body) and
 /// [`request_id`](Self::request_id) come from the service. After a call that changes something,
 /// [`may_have_been_applied`](Self::may_have_been_applied) says whether the change may have been made nevertheless.
+///
+/// # Runs
+///
+/// If a run of commands or memberships ends early, the error is that which ended it, and the text has the counts of all
+/// outcomes. [`report`](Self::report) returns the whole report.
 #[derive(Clone)]
 pub struct Error(Arc<Details>);
 
@@ -45,6 +72,23 @@ pub(crate) struct Details {
     pub(crate) until: Option<SystemTime>,
     /// What ended the call because it was repeated too often.
     pub(crate) repeated: Option<String>,
+    /// The run that the error ended.
+    run: Option<EndedRun>,
+}
+
+/// A run that ended early.
+#[derive(Clone)]
+pub(crate) struct EndedRun {
+    pub(crate) summary: String,
+    pub(crate) counts: Counts,
+    /// The report of a run that makes one.
+    pub(crate) report: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl fmt::Debug for EndedRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary)
+    }
 }
 
 /// What failed.
@@ -52,6 +96,10 @@ pub(crate) struct Details {
 pub(crate) enum Kind {
     /// An input that cannot be used.
     Invalid(String),
+    /// A command that breaks a rule.
+    Command(InvalidCommand),
+    /// A membership that cannot be set.
+    Membership(InvalidMembership),
     /// There is no access token.
     Login(umapi_auth::Error),
     /// There was no connection.
@@ -121,6 +169,7 @@ impl Error {
             retry_after: None,
             until: None,
             repeated: None,
+            run: None,
         }))
     }
 
@@ -135,8 +184,16 @@ impl Error {
         self
     }
 
-    /// Returns the error behind the failure of an outcome.
-    pub fn of(failure: &umapi_plan::CallFailure) -> Option<&Self> {
+    /// Returns the error of a run that ended early.
+    pub(crate) fn of_run(self, run: EndedRun, may_have_been_applied: bool) -> Self {
+        self.with(|details| {
+            details.run = Some(run);
+            details.may_have_been_applied = may_have_been_applied;
+        })
+    }
+
+    /// Returns the error behind the failure of an outcome. `None` if the outcome was read from a file.
+    pub fn of(failure: &CallFailure) -> Option<&Self> {
         failure.downcast_ref()
     }
 
@@ -151,9 +208,10 @@ impl Error {
         }
     }
 
-    /// Whether an input cannot be used: a name, a URL, a setting, a resume token. Nothing was sent.
+    /// Whether an input cannot be used: a command, a name, a URL, a setting, a resume token. Nothing was sent.
     pub fn is_invalid_input(&self) -> bool {
-        matches!(&self.0.kind, Kind::Invalid(_)) || self.login().is_some_and(umapi_auth::Error::is_invalid_input)
+        matches!(&self.0.kind, Kind::Invalid(_) | Kind::Command(_) | Kind::Membership(_))
+            || self.login().is_some_and(umapi_auth::Error::is_invalid_input)
     }
 
     /// Whether there is no access token, because the login failed. [`login`](Self::login) says more.
@@ -255,7 +313,12 @@ impl Error {
     /// call that changes something, check [`may_have_been_applied`](Self::may_have_been_applied) too.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
-            Kind::Invalid(_) | Kind::Certificate(_) | Kind::Stopped | Kind::Journal(_) => false,
+            Kind::Invalid(_)
+            | Kind::Command(_)
+            | Kind::Membership(_)
+            | Kind::Certificate(_)
+            | Kind::Stopped
+            | Kind::Journal(_) => false,
             Kind::Login(error) => error.is_retryable(),
             Kind::Rejected(response) => response.status == 429 || response.status == 408 || response.status >= 500,
             Kind::Connect(_)
@@ -270,6 +333,7 @@ impl Error {
     }
 
     /// Whether the service may have made the change nevertheless: the request was sent, and no readable response denies it.
+    /// For a run that ended early: whether anything of it was done, or may have been.
     pub fn may_have_been_applied(&self) -> bool {
         self.0.may_have_been_applied
     }
@@ -319,6 +383,51 @@ impl Error {
         self.0.until
     }
 
+    /// The report on the run that this error ended: what was done, what was rejected, what may have been done, and what was
+    /// not sent. `O` is what the run reports on: [`CommandOutcome`](crate::CommandOutcome), a pair of a key and a
+    /// `CommandOutcome`, or [`MembershipOutcome`](crate::MembershipOutcome). `None` for another type, and for errors of other
+    /// calls.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client, commands: Vec<umapi::Command>) -> Result<(), umapi::Error> {
+    /// use umapi::{Command, CommandOutcome, Error, Report};
+    ///
+    /// let result: Result<Report, Error> = async { Ok(client.execute(commands).await?) }.await;
+    /// if let Err(error) = result {
+    ///     let rest: Vec<Command> = match error.report::<CommandOutcome>() {
+    ///         Some(report) => report.unsent().cloned().collect(),
+    ///         None => return Err(error),
+    ///     };
+    ///     eprintln!("{error}; {} commands are left", rest.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report<O: BatchOutcome + 'static>(&self) -> Option<&Report<O>> {
+        self.0.run.as_ref()?.report.as_deref()?.downcast_ref()
+    }
+
+    /// The number of outcomes of each kind, of the run that this error ended.
+    pub fn counts(&self) -> Option<Counts> {
+        self.0.run.as_ref().map(|run| run.counts)
+    }
+
+    /// The rule that a command breaks, if that is the error.
+    pub fn invalid_command(&self) -> Option<&InvalidCommand> {
+        match &self.0.kind {
+            Kind::Command(invalid) => Some(invalid),
+            _ => None,
+        }
+    }
+
+    /// Why a membership cannot be set, if that is the error.
+    pub fn invalid_membership(&self) -> Option<&InvalidMembership> {
+        match &self.0.kind {
+            Kind::Membership(invalid) => Some(invalid),
+            _ => None,
+        }
+    }
+
     /// The error of the login, if the login failed.
     pub fn login(&self) -> Option<&umapi_auth::Error> {
         match &self.0.kind {
@@ -341,6 +450,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Invalid(message) => f.write_str(message)?,
+            Kind::Command(invalid) => invalid.fmt(f)?,
+            Kind::Membership(invalid) => invalid.fmt(f)?,
             Kind::Login(error) => {
                 f.write_str("there is no access token")?;
                 if f.alternate() {
@@ -389,7 +500,9 @@ impl fmt::Display for Error {
         if let Some(wait) = self.retry_after() {
             write!(f, "; the service accepts calls again in {}", Rounded(wait))?;
         }
-        if self.may_have_been_applied() {
+        if let Some(run) = &self.0.run {
+            write!(f, "; the run ended early: {}", run.summary)?;
+        } else if self.may_have_been_applied() {
             f.write_str("; the change may have been made nevertheless, so check before you repeat it")?;
         }
         let mut facts = Vec::new();
@@ -476,6 +589,7 @@ impl fmt::Debug for Error {
             .field("requests", &self.requests())
             .field("may_have_been_applied", &self.may_have_been_applied())
             .field("retry_after", &self.retry_after())
+            .field("run", &self.0.run)
             .finish_non_exhaustive()
     }
 }
@@ -492,11 +606,43 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<Error> for umapi_plan::CallFailure {
+impl From<Error> for CallFailure {
     fn from(error: Error) -> Self {
-        Self::new(error.clone())
+        let failure = Self::new(error.clone())
             .with_requests(error.requests(), error.request_id())
-            .with_service_error(error.code().cloned(), error.service_message())
+            .with_status(error.status())
+            .with_service_error(error.code().cloned(), error.service_message());
+        let failure = if error.is_retryable() { failure.retryable() } else { failure };
+        let failure = if error.may_have_been_applied() { failure.perhaps_applied() } else { failure };
+        if error.is_stopped() { failure.stopped() } else { failure }
+    }
+}
+
+/// The error that ended the run, with its report: see [`Error::report`].
+impl<O: BatchOutcome + Send + Sync + 'static> From<Unfinished<Report<O>>> for Error {
+    fn from(unfinished: Unfinished<Report<O>>) -> Self {
+        let (error, report) = unfinished.into_parts();
+        let may_have_been_applied = report.may_have_been_applied();
+        let (summary, counts) = (report.summary(), report.counts());
+        error.of_run(EndedRun { summary, counts, report: Some(Arc::new(report)) }, may_have_been_applied)
+    }
+}
+
+impl From<InvalidCommand> for Error {
+    fn from(invalid: InvalidCommand) -> Self {
+        Self::new(Kind::Command(invalid))
+    }
+}
+
+impl From<InvalidMembership> for Error {
+    fn from(invalid: InvalidMembership) -> Self {
+        Self::new(Kind::Membership(invalid))
+    }
+}
+
+impl From<InvalidOutcome> for Error {
+    fn from(invalid: InvalidOutcome) -> Self {
+        Self::invalid(invalid.to_string())
     }
 }
 
@@ -514,6 +660,8 @@ impl From<umapi_auth::Error> for Error {
 
 #[cfg(test)]
 mod tests {
+    use umapi_plan::CommandOutcome;
+
     use super::*;
 
     fn rejected(status: u16, code: &str) -> Error {
@@ -573,6 +721,69 @@ mod tests {
             assert!(!error.to_string().contains(&cause), "{error}");
             assert_eq!(format!("{error:#}").matches(&cause).count(), 1, "{error:#}");
         }
+    }
+
+    #[test]
+    fn an_ended_run_keeps_its_counts_and_its_report() {
+        let commands = ["a@b.c", "d@e.f"].map(|user| umapi_plan::Command::user(user).remove_from_org());
+        let [done, left] = &commands;
+        let cause = || Error::new(Kind::Throttled);
+        let report =
+            Report::new([CommandOutcome::completed(done), CommandOutcome::not_sent(left, CallFailure::from(cause()))])
+                .with_requests(1);
+        let error = Error::from(Unfinished::new(report.clone(), cause()));
+        assert!(error.is_throttled() && error.may_have_been_applied() && !cause().may_have_been_applied());
+        assert_eq!(error.report(), Some(&report));
+        assert_eq!(error.report::<umapi_plan::MembershipOutcome>(), None);
+        assert_eq!(error.counts(), Some(Counts::new().with_completed(1).with_not_sent(1)));
+        let text = error.to_string();
+        let counts = "the run ended early: 2 commands in 1 request: 1 completed, 0 rejected, 1 not sent, 0 unknown";
+        assert!(text.contains(counts) && !text.contains("nevertheless"), "{text}");
+        assert_eq!(error.report::<CommandOutcome>().unwrap().unsent().collect::<Vec<_>>(), [left]);
+        assert!(cause().report::<CommandOutcome>().is_none() && cause().counts().is_none());
+    }
+
+    #[test]
+    fn a_run_of_which_nothing_was_sent_changed_nothing() {
+        let command = umapi_plan::Command::user("a@b.c").remove_from_org();
+        let lost = Error::new(Kind::Stopped);
+        let outcome = CommandOutcome::not_sent(&command, CallFailure::from(lost.clone()));
+        let error = Error::from(Unfinished::new(Report::new([outcome]), lost.clone()));
+        assert!(error.is_stopped() && !error.may_have_been_applied());
+        let tried = Report::new([CommandOutcome::completed(&command)]).with_test_mode(true);
+        assert!(!Error::from(Unfinished::new(tried, lost)).may_have_been_applied());
+    }
+
+    #[test]
+    fn failures_of_outcomes_keep_what_the_error_says() {
+        let error = rejected(503, "error.internal.add").with(|details| {
+            details.may_have_been_applied = true;
+            details.requests = 2;
+            details.request_id = Some("r-1".to_owned());
+        });
+        let failure = CallFailure::from(error.clone());
+        let json = serde_json::to_string(&failure).unwrap();
+        let read: CallFailure = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, failure);
+        assert!(Error::of(&failure).is_some() && Error::of(&read).is_none());
+        for failure in [failure, read] {
+            assert_eq!((failure.status(), failure.requests(), failure.request_id()), (Some(503), 2, Some("r-1")));
+            assert!(failure.is_retryable() && failure.may_have_been_applied() && !failure.is_stopped());
+            assert_eq!(format!("{failure:#}"), format!("{error:#}"));
+        }
+        assert!(CallFailure::from(Error::new(Kind::Stopped)).is_stopped());
+    }
+
+    #[test]
+    fn rules_keep_their_own_errors() {
+        let invalid = umapi_plan::Command::user("a@b.c").add_to([""]).check().unwrap_err();
+        let error = Error::from(invalid.clone());
+        assert!(error.is_invalid_input() && !error.is_retryable());
+        assert_eq!((error.invalid_command(), error.to_string()), (Some(&invalid), invalid.to_string()));
+        let invalid = umapi_plan::Memberships::new().add("a@b.c", "").plan().unwrap_err();
+        let error = Error::from(invalid.clone());
+        assert!(error.is_invalid_input() && error.invalid_command().is_none());
+        assert_eq!((error.invalid_membership(), error.to_string()), (Some(&invalid), invalid.to_string()));
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub use rate::{
     RateLimitStore, RateLimits, ThrottlePolicy,
 };
 pub use run::{
-    Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes, PlannedMemberships,
-    RunOptions, StopHandle, Unfinished,
+    BoxedCommands, Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes,
+    PlannedMemberships, RunOptions, StopHandle, Unfinished,
 };
 pub use umapi_auth as auth;
 pub use umapi_http::{AttemptFailure, FailedAttempt, HttpClient, HttpOptions, Proxy, RetryPolicy, StandardRetry};
@@ -41,11 +41,11 @@ pub use umapi_model as model;
 pub use umapi_plan as plan;
 #[doc(inline)]
 pub use umapi_plan::{
-    Account, AccountKind, BatchOutcome, CallFailure, Command, CommandOutcome, Counts, CreateOption, Disagreement,
-    Estimate, GroupCommand, GroupKind, GroupRef, InvalidCommand, InvalidMembership, MembershipAction, MembershipChange,
-    MembershipOutcome, MembershipPlan, MembershipReport, Memberships, NewGroup, NewUser, NotSent, Notice, Outcome,
-    Report, StepError, StepOutcome, StepState, StepWarning, Submission, UnknownReason, UserCommand, UserGroupUpdate,
-    UserUpdate,
+    Account, AccountKind, BatchOutcome, CallFailure, Command, CommandOutcome, CommandOutcomeBuilder, Counts,
+    CreateOption, Disagreement, Estimate, GroupCommand, GroupKind, GroupRef, InvalidCommand, InvalidMembership,
+    InvalidOutcome, MembershipAction, MembershipChange, MembershipOutcome, MembershipPlan, MembershipReport,
+    Memberships, NewGroup, NewUser, NotSent, Notice, Outcome, Report, StepDescription, StepError, StepOutcome,
+    StepPart, StepState, StepWarning, Submission, UnknownReason, UserCommand, UserGroupUpdate, UserUpdate,
 };
 pub use umapi_time as time;
 pub use users::{GroupMembers, UserList, Users};

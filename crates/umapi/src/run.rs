@@ -14,5 +14,5 @@ pub use execute::Execute;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFuture};
 pub use memberships::{MembershipChanges, PlannedMemberships};
 pub use options::{RunOptions, StopHandle};
-pub use outcomes::Outcomes;
+pub use outcomes::{BoxedCommands, Outcomes};
 pub use unfinished::Unfinished;

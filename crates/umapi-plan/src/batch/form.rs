@@ -147,7 +147,9 @@ impl OutcomeForm {
         let Self { outcome, why, errors } = self;
         match (outcome, why) {
             (Status::Completed, None) => Ok((Outcome::Completed, errors)),
-            (Status::Rejected, None) if errors.is_empty() => Err(InvalidOutcome::new("it is rejected without an error")),
+            (Status::Rejected, None) if errors.is_empty() => {
+                Err(InvalidOutcome::new("it is rejected without an error"))
+            }
             (Status::Rejected, None) => Ok((Outcome::Rejected { errors }, Vec::new())),
             (Status::NotSent, Some(why)) => Ok((Outcome::NotSent { why: why.try_into()? }, errors)),
             (Status::Unknown, Some(why)) => Ok((Outcome::Unknown { why: why.try_into()? }, errors)),
@@ -241,11 +243,7 @@ impl TryFrom<CommandOutcomeForm> for CommandOutcome {
 }
 
 /// Checks that the states of the steps make up the outcome. Returns no steps if all ended in the same way.
-fn check_steps(
-    steps: Vec<StepOutcome>,
-    count: usize,
-    outcome: &Outcome,
-) -> Result<Vec<StepOutcome>, InvalidOutcome> {
+fn check_steps(steps: Vec<StepOutcome>, count: usize, outcome: &Outcome) -> Result<Vec<StepOutcome>, InvalidOutcome> {
     if steps.is_empty() {
         return Ok(steps);
     }
@@ -339,7 +337,8 @@ impl<O: BatchOutcome> TryFrom<ReportForm<O>> for Report<O> {
     fn try_from(form: ReportForm<O>) -> Result<Self, InvalidOutcome> {
         let ReportForm { test_mode, requests, aborted, counts, mut outcomes } = form;
         outcomes.sort_by_key(O::number);
-        if let Some((expected, wrong)) = (0..).zip(&outcomes).find(|(expected, outcome)| outcome.number() != *expected) {
+        if let Some((expected, wrong)) = (0..).zip(&outcomes).find(|(expected, outcome)| outcome.number() != *expected)
+        {
             let which = if wrong.number() < expected { "two outcomes have" } else { "no outcome has" };
             return Err(InvalidOutcome::new(format!("{which} the number {}", wrong.number().min(expected))));
         }

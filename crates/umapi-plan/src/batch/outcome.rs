@@ -558,11 +558,7 @@ impl StepWarning {
 }
 
 /// Writes the step at the beginning of a message, if it is known.
-fn write_step(
-    f: &mut fmt::Formatter<'_>,
-    step: Option<usize>,
-    description: Option<&StepDescription>,
-) -> fmt::Result {
+fn write_step(f: &mut fmt::Formatter<'_>, step: Option<usize>, description: Option<&StepDescription>) -> fmt::Result {
     step.map_or(Ok(()), |index| write!(f, "{}: ", StepInText { index, description }))
 }
 

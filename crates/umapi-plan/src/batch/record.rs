@@ -6,7 +6,8 @@ use umapi_model as model;
 
 use super::{
     outcome::{
-        CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepPart, StepState, StepWarning, UnknownReason,
+        CommandOutcome, More, NotSent, Notice, Outcome, StepError, StepOutcome, StepPart, StepState, StepWarning,
+        UnknownReason,
     },
     unit::Part,
 };

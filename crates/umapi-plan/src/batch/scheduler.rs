@@ -198,8 +198,12 @@ impl<S: Submission> Scheduler<S> {
         let error = StepError {
             step: invalid.step(),
             description: invalid.description().cloned().map(Box::new),
-            ..StepError::new(invalid.code().clone())
-                .with_message(format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy()))
+            ..StepError::new(invalid.code().clone()).with_message(format!(
+                "{}: {}; {}",
+                invalid.field(),
+                invalid.rule(),
+                invalid.remedy()
+            ))
         };
         record.reject(steps, error);
         let number = self.records.push(record);
@@ -627,10 +631,7 @@ fn too_large(head: &model::Command, part: &Part, steps: usize) -> InvalidCommand
         format!("a request may have {} bytes, and this step alone has {}", limits::REQUEST_BYTES, part.bytes),
         "shorten its texts",
     );
-    Violation::new(ErrorCode::CommandMalformed, "do", rule, remedy).in_step(
-        root_of(head),
-        part.index as usize,
-        part.step.name(),
-    )
-    .describe(steps, |_| Some(Step::clone(&part.step)))
+    Violation::new(ErrorCode::CommandMalformed, "do", rule, remedy)
+        .in_step(root_of(head), part.index as usize, part.step.name())
+        .describe(steps, |_| Some(Step::clone(&part.step)))
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use umapi_model::{RoleLists, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep};
+use umapi_model::{
+    RoleLists, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
+};
 
 use super::{Command, Step, take_steps};
 
@@ -221,7 +223,10 @@ mod tests {
         let ten = of(&names);
         assert!(ten.text.starts_with(r#"adding to the groups "g0", "g1", "g2" and 7 more, and"#), "{}", ten.text);
         assert_eq!(ten.names.len(), 11);
-        assert_eq!(of(&["a\u{200b}".to_owned()]).text, r#"adding to the group "a\u{200b}", and the product profile "p""#);
+        assert_eq!(
+            of(&["a\u{200b}".to_owned()]).text,
+            r#"adding to the group "a\u{200b}", and the product profile "p""#
+        );
     }
 
     #[test]

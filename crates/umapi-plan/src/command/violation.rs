@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use umapi_model::ErrorCode;
 
-use super::{Step, description::{StepDescription, StepInText}};
+use super::{
+    Step,
+    description::{StepDescription, StepInText},
+};
 
 /// A rule and how it was broken.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +29,24 @@ impl Violation {
     }
 
     pub(crate) fn in_command(self, root: &str) -> InvalidCommand {
-        InvalidCommand(Box::new(Details { number: None, root: root.to_owned(), step: None, description: None, violation: self }))
+        InvalidCommand(Box::new(Details {
+            number: None,
+            root: root.to_owned(),
+            step: None,
+            description: None,
+            violation: self,
+        }))
     }
 
     pub(crate) fn in_step(self, root: &str, index: usize, name: &'static str) -> InvalidCommand {
         let step = Some((index, name));
-        InvalidCommand(Box::new(Details { number: None, root: root.to_owned(), step, description: None, violation: self }))
+        InvalidCommand(Box::new(Details {
+            number: None,
+            root: root.to_owned(),
+            step,
+            description: None,
+            violation: self,
+        }))
     }
 }
 

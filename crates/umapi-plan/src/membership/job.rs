@@ -7,8 +7,8 @@ use std::{
 };
 
 use umapi_model::{
-    self as model, ActionError, UserCommand, UserGroupCommand, UserGroupMembers, UserGroupRemoval,
-    UserGroupStep, UserMemberships, UserRemoval, UserStep, limits,
+    self as model, ActionError, UserCommand, UserGroupCommand, UserGroupMembers, UserGroupRemoval, UserGroupStep,
+    UserMemberships, UserRemoval, UserStep, limits,
 };
 
 use super::{

@@ -264,7 +264,10 @@ impl fmt::Display for InvalidMembership {
             f,
             "membership {}, {change}, {}: {}; {} ({})",
             number.saturating_add(1),
-            violation.field, violation.rule, violation.remedy, violation.code
+            violation.field,
+            violation.rule,
+            violation.remedy,
+            violation.code
         )
     }
 }

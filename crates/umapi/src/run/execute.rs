@@ -23,7 +23,7 @@ impl Client {
     /// reports the outcome of every command.
     ///
     /// ```no_run
-    /// # async fn run(client: umapi::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
     /// use umapi::{Command, NewUser};
     ///
     /// let john = NewUser::federated("jdoe@example.com", "John", "Doe", "US").ignore_if_exists();
@@ -43,7 +43,7 @@ impl Client {
     /// Commands may come with keys of any type, which come back with the outcomes:
     ///
     /// ```no_run
-    /// # async fn run(client: umapi::Client, leavers: Vec<(u64, String)>) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(client: umapi::Client, leavers: Vec<(u64, String)>) -> Result<(), umapi::Error> {
     /// use umapi::Command;
     ///
     /// let commands = leavers.iter().map(|(line, email)| (*line, Command::user(email).remove_from_org()));
@@ -60,7 +60,7 @@ impl Client {
     /// # Errors
     ///
     /// If it makes no sense to go on (for example, the login is rejected, or the service is out of order), or the run was
-    /// stopped: [`Unfinished`], with the report on everything.
+    /// stopped: [`Unfinished`], with the report on everything. `?` makes an [`Error`](crate::Error) of it, which keeps the report.
     pub fn execute<S: Submission>(&self, commands: impl IntoIterator<Item = S>) -> Execute<S> {
         Execute {
             client: self.clone(),

@@ -180,6 +180,8 @@ pub(super) fn is_fatal(error: &Error) -> bool {
     let is_kind = matches!(
         error.kind(),
         Kind::Invalid(_)
+            | Kind::Command(_)
+            | Kind::Membership(_)
             | Kind::Login(_)
             | Kind::Certificate(_)
             | Kind::RateLimitStore(_)

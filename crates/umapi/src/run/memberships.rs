@@ -9,8 +9,7 @@ use std::{
 
 use umapi_model::{Operation, ThrottleClass};
 use umapi_plan::{
-    Account, GroupKind, GroupRef, InvalidMembership, MembershipChange, MembershipPlan, MembershipReport, Memberships,
-    account::FoldedName,
+    Account, GroupKind, GroupRef, MembershipChange, MembershipPlan, MembershipReport, Memberships, account::FoldedName,
 };
 
 use super::{RunOptions, Unfinished, journal::OptionalJournal, runner::Runner};
@@ -27,7 +26,7 @@ impl Client {
     /// it is set from the user or from the group.
     ///
     /// ```no_run
-    /// # async fn run(client: umapi::Client, staff: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(client: umapi::Client, staff: Vec<String>) -> Result<(), umapi::Error> {
     /// let mut memberships = client.memberships().remove("bob@example.com", "Sales");
     /// for email in &staff {
     ///     memberships = memberships.add(email, "Everyone");
@@ -110,14 +109,13 @@ impl MembershipChanges {
     ///
     /// # Errors
     ///
-    /// If a membership [cannot be set](crate::InvalidMembership), with its number; if the list of groups cannot be read.
+    /// If a membership [cannot be set](Error::invalid_membership), with its number; if the list of groups cannot be read.
     pub fn plan(self) -> Call<PlannedMemberships> {
         let client = self.client.clone();
         Call::new(&client, |client, scope| async move { scope.within(&client.0.clock, self.plan_within(&scope)).await })
     }
 
     async fn plan_within(mut self, scope: &Scope) -> Result<PlannedMemberships, Error> {
-        let invalid = |invalid: InvalidMembership| Error::invalid(invalid.to_string());
         if self.memberships.unresolved().next().is_some() {
             // A group that does not exist is rejected by the service: only once, if the command is on the group.
             let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
@@ -132,7 +130,7 @@ impl MembershipChanges {
                 self.memberships.resolve(|name| or_missing(kinds.get(&FoldedName::new(name)).copied()));
             }
         }
-        Ok(PlannedMemberships::new(self.client, self.memberships.plan().map_err(invalid)?))
+        Ok(PlannedMemberships::new(self.client, self.memberships.plan()?))
     }
 
     /// The plan that sets all memberships in groups of unknown kinds from the users, if it is as good as reading the groups.

@@ -12,7 +12,7 @@ const IN_FLIGHT: usize = 4;
 /// Options of a run: of commands, of a stream of commands, or of memberships.
 ///
 /// ```no_run
-/// # async fn run(client: umapi::Client, commands: Vec<umapi::Command>) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn run(client: umapi::Client, commands: Vec<umapi::Command>) -> Result<(), umapi::Error> {
 /// use std::time::Duration;
 ///
 /// use umapi::RunOptions;

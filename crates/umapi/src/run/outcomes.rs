@@ -10,7 +10,7 @@ use std::{
 
 use futures_core::Stream;
 use umapi_plan::{
-    Submission,
+    BatchOutcome as _, Command, Counts, Submission,
     batch::{Scheduler, Settings},
     job::Job as _,
 };
@@ -20,20 +20,26 @@ use super::{
     journal::{Journal, OptionalJournal},
     runner::Runner,
 };
-use crate::{client::Client, error::Error};
+use crate::{
+    client::Client,
+    error::{EndedRun, Error},
+};
 
 impl Client {
     /// Executes a stream of commands, however long, and returns a stream of their outcomes.
     ///
     /// ```no_run
-    /// # async fn run(client: umapi::Client, rows: impl futures_core::Stream<Item = umapi::Command> + Send) {
+    /// # async fn run(
+    /// #     client: umapi::Client,
+    /// #     rows: impl futures_core::Stream<Item = umapi::Command> + Send,
+    /// # ) -> Result<(), umapi::Error> {
     /// let mut outcomes = client.execute_stream(rows);
     /// while let Some(outcome) = outcomes.next().await {
     ///     println!("{outcome}");
     /// }
-    /// if let Some(error) = outcomes.error() {
-    ///     eprintln!("stopped early: {error}");
-    /// }
+    /// let counts = outcomes.result()?;
+    /// println!("{counts}");
+    /// # Ok(())
     /// # }
     /// ```
     ///
@@ -49,6 +55,8 @@ impl Client {
                 journal: OptionalJournal::none(),
             },
             ready: VecDeque::new(),
+            counts: Counts::new(),
+            may_have_been_applied: false,
         }
     }
 }
@@ -59,14 +67,23 @@ impl Client {
 /// was taken from the stream has exactly one. When it makes no sense to go on, what was taken and not sent comes out as
 /// not sent, the stream of commands is not read further, and [`error`](Self::error) says why.
 ///
+/// A type or a function that keeps it names the stream of commands, or lets it be any: `Outcomes` alone is made by
+/// [`boxed`](Self::boxed).
+///
 /// It is a [`Stream`] too. Dropping it drops the requests in flight; to end it early and still learn every outcome,
 /// [stop](crate::StopHandle) it.
-pub struct Outcomes<S: Stream<Item: Submission>> {
+pub struct Outcomes<S: Stream<Item: Submission> = BoxedCommands> {
     /// `None` once the stream has ended.
     commands: Option<Pin<Box<S>>>,
     state: State<S::Item>,
     ready: VecDeque<<S::Item as Submission>::Outcome>,
+    /// The outcomes that were returned.
+    counts: Counts,
+    may_have_been_applied: bool,
 }
+
+/// A stream of commands of any type.
+pub type BoxedCommands<C = Command> = Pin<Box<dyn Stream<Item = C> + Send>>;
 
 enum State<S: Submission> {
     Ready {
@@ -102,9 +119,44 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
         self
     }
 
+    /// Forgets the type of the stream of commands.
+    ///
+    /// ```no_run
+    /// use umapi::{Client, Command, Outcomes};
+    ///
+    /// struct Leavers {
+    ///     outcomes: Outcomes,
+    /// }
+    ///
+    /// fn begin(client: &Client, commands: impl futures_core::Stream<Item = Command> + Send + 'static) -> Leavers {
+    ///     Leavers { outcomes: client.execute_stream(commands).boxed() }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn boxed(self) -> Outcomes<BoxedCommands<S::Item>>
+    where
+        S: Send + 'static,
+    {
+        let Self { commands, state, ready, counts, may_have_been_applied } = self;
+        let commands = commands.map(|commands| Box::pin(commands as BoxedCommands<S::Item>));
+        Outcomes { commands, state, ready, counts, may_have_been_applied }
+    }
+
     /// Returns the next outcome. `None` when all commands have one.
     pub async fn next(&mut self) -> Option<<S::Item as Submission>::Outcome> {
         poll_fn(|context| self.poll_outcome(context)).await
+    }
+
+    /// Returns the counts of the outcomes that were returned so far.
+    ///
+    /// # Errors
+    ///
+    /// Why the run ended early, if it did. The error has the counts too.
+    pub fn result(&self) -> Result<Counts, Error> {
+        let counts = self.counts;
+        let Some(error) = self.error() else { return Ok(counts) };
+        let summary = format!("{} commands in {} requests: {counts}", counts.total(), self.requests());
+        Err(error.clone().of_run(EndedRun { summary, counts, report: None }, self.may_have_been_applied))
     }
 
     /// Why the run ended early, if it did.
@@ -131,6 +183,8 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
         let State::Running(runner) = &mut self.state else { return Poll::Ready(None) };
         loop {
             if let Some(outcome) = self.ready.pop_front() {
+                self.counts.add(outcome.outcome());
+                self.may_have_been_applied |= !runner.is_test() && outcome.may_have_been_applied();
                 return Poll::Ready(Some(outcome));
             }
             let has_paused = read(&mut self.commands, runner, context);

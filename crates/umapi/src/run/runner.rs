@@ -141,6 +141,11 @@ impl<J: Job<Key: 'static>> Runner<J> {
         self.error.as_ref()
     }
 
+    /// Whether it is a dry run.
+    pub(super) fn is_test(&self) -> bool {
+        self.options.test_only
+    }
+
     /// The number of requests sent.
     pub(super) fn requests(&self) -> u64 {
         self.requests
@@ -341,7 +346,10 @@ impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
         }
         let requests = u32::try_from(self.requests).unwrap_or(u32::MAX);
         outcomes.sort_by_key(BatchOutcome::number);
-        debug_assert!((0..).zip(&outcomes).all(|(number, outcome)| outcome.number() == number), "one outcome for each item");
+        debug_assert!(
+            (0..).zip(&outcomes).all(|(number, outcome)| outcome.number() == number),
+            "one outcome for each item"
+        );
         let report = Report::new(outcomes).with_requests(requests).with_test_mode(self.options.test_only);
         match self.error {
             None => Ok(report),

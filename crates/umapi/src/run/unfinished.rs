@@ -2,6 +2,8 @@
 
 use std::{error, fmt};
 
+use umapi_plan::{BatchOutcome, Report};
+
 use crate::error::Error;
 
 /// A run that ended early, with the report on all of it: what was done, what was rejected, what may have been done, and
@@ -12,21 +14,27 @@ use crate::error::Error;
 /// match client.execute(commands).await {
 ///     Ok(report) => println!("{report}"),
 ///     Err(unfinished) => {
-///         eprintln!("{unfinished}");
+///         eprintln!("{unfinished}: {}", unfinished.error());
 ///         let rest = unfinished.into_report().into_unsent();
 ///         println!("{} commands are left for another time", rest.len());
 ///     }
 /// }
 /// # }
 /// ```
+///
+/// With `?` it becomes an [`Error`], which keeps the report: see [`Error::report`]. Keys must be [`Sync`] for that.
+///
+/// A test makes one with [`new`](Self::new).
 #[derive(Clone, Debug)]
-pub struct Unfinished<R> {
+pub struct Unfinished<R = Report> {
     report: Box<R>,
     error: Error,
 }
 
 impl<R> Unfinished<R> {
-    pub(super) fn new(report: R, error: Error) -> Self {
+    /// A run that this error ended, and its report.
+    #[must_use]
+    pub fn new(report: R, error: Error) -> Self {
         Self { report: Box::new(report), error }
     }
 
@@ -47,15 +55,20 @@ impl<R> Unfinished<R> {
     pub fn error(&self) -> &Error {
         &self.error
     }
-}
 
-impl<R: fmt::Display> fmt::Display for Unfinished<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stopped early: {}", self.report)
+    pub(crate) fn into_parts(self) -> (Error, R) {
+        (self.error, *self.report)
     }
 }
 
-impl<R: fmt::Debug + fmt::Display> error::Error for Unfinished<R> {
+/// The counts of the outcomes. The [`source`](error::Error::source) says why the run ended.
+impl<O: BatchOutcome> fmt::Display for Unfinished<Report<O>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the run ended early: {}", self.report.summary())
+    }
+}
+
+impl<O: BatchOutcome + fmt::Debug> error::Error for Unfinished<Report<O>> {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         Some(&self.error)
     }

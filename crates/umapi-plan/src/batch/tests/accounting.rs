@@ -55,7 +55,14 @@ fn errors_of_joined_commands_go_to_their_own_command() {
     let states: Vec<_> = outcomes[1].steps().iter().map(|step| step.state()).collect();
     assert_eq!(states, [StepState::Done, StepState::Rejected]);
     let text = outcomes[1].to_string();
-    for part in ["command 2", "a@b.c", "(step 2 of 2)", "\"w\"", "error.group.not_found", ErrorCode::GroupNotFound.remedy().unwrap()] {
+    for part in [
+        "command 2",
+        "a@b.c",
+        "(step 2 of 2)",
+        "\"w\"",
+        "error.group.not_found",
+        ErrorCode::GroupNotFound.remedy().unwrap(),
+    ] {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
 }
