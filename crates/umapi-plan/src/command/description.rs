@@ -237,10 +237,11 @@ mod tests {
 
     #[test]
     fn people_count_from_one() {
-        let description = StepDescription::new("updating the user", 3);
+        let (description, only) =
+            (StepDescription::new("updating the user", 3), StepDescription::new("updating the user", 1));
         let text = |index, description| StepInText { index, description }.to_string();
         assert_eq!(text(1, Some(&description)), "updating the user (step 2 of 3)");
-        assert_eq!(text(0, Some(&StepDescription::new("updating the user", 1))), "updating the user");
+        assert_eq!(text(0, Some(&only)), "updating the user");
         assert_eq!(text(0, None), "step 1");
         assert!(!text(usize::MAX, None).is_empty());
     }

@@ -625,8 +625,7 @@ mod tests {
     fn the_message_says_where_what_and_what_to_do() {
         let error = create(NewUser::federated("a@b.c", "A", "B", "us")).check().unwrap_err();
         let text = error.to_string();
-        for part in
-            ["a@b.c", "step 0", "createFederatedID", "country", "upper-case", "such as", "error.country.invalid"]
+        for part in ["a@b.c", "creating the Federated ID", "country", "upper-case", "such as", "error.country.invalid"]
         {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
