@@ -453,7 +453,8 @@ impl fmt::Display for Error {
             Kind::Command(invalid) => invalid.fmt(f)?,
             Kind::Membership(invalid) => invalid.fmt(f)?,
             Kind::Login(error) => {
-                f.write_str("there is no access token")?;
+                let is_usable = !error.is_invalid_input();
+                f.write_str(if is_usable { "there is no access token" } else { "the credentials cannot be used" })?;
                 if f.alternate() {
                     write!(f, ": {error}")?;
                 }

@@ -2,7 +2,9 @@
 //!
 //! The catalog of codes describes remedies for programs that send requests. This module has those for the command.
 
-use umapi::{Error, NotSent, Notice, StepError, StepWarning, UnknownReason, model::ErrorCode, plan::CallFailure};
+use umapi::{
+    Error, NotSent, Notice, StepDescription, StepError, StepWarning, UnknownReason, model::ErrorCode, plan::CallFailure,
+};
 
 /// Describes a rejected step: `Group Nix was not found; list the groups with "umapi groups list" (error.group.not_found)`.
 pub(crate) fn step_error(error: &StepError) -> String {
@@ -13,19 +15,32 @@ pub(crate) fn step_error(error: &StepError) -> String {
     text + &format!(" ({})", error.code)
 }
 
+/// Describes a rejected step of a command that may have others: `adding to the group "Nix": ` and the [error](step_error).
+pub(crate) fn step_error_of_command(error: &StepError) -> String {
+    which_step(error.description.as_deref()) + &step_error(error)
+}
+
 /// Describes a warning about a completed step.
 pub(crate) fn step_warning(warning: &StepWarning) -> String {
-    format!("{} ({})", what_happened(&warning.code, warning.message.as_deref()), warning.code)
+    let step = which_step(warning.description.as_deref());
+    format!("{step}{} ({})", what_happened(&warning.code, warning.message.as_deref()), warning.code)
 }
 
 /// Describes what is good to know about a completed command.
 pub(crate) fn notice(notice: &Notice) -> String {
     match notice {
-        Notice::DoneByLostRequest { code, .. } => {
-            format!("done by a request whose response was lost; its repetition was rejected ({code})")
+        Notice::DoneByLostRequest { description, code, .. } => {
+            let step = which_step(description.as_deref());
+            format!("{step}done by a request whose response was lost; its repetition was rejected ({code})")
         }
         other => other.to_string(),
     }
+}
+
+/// What the step does, for the beginning of a message. Empty if the command does nothing else.
+fn which_step(description: Option<&StepDescription>) -> String {
+    let several = description.filter(|description| description.steps > 1 || description.names.len() > 1);
+    several.map(|description| format!("{}: ", description.text)).unwrap_or_default()
 }
 
 /// Says why a command was not sent.
@@ -162,6 +177,21 @@ mod tests {
                 assert!(!has_syntax && !remedy.ends_with('.'), "{code}: {remedy}");
             }
         }
+    }
+
+    #[test]
+    fn a_step_among_others_is_named() {
+        let error = |steps| {
+            let step = StepDescription::new("adding to the group \"Nix\"", steps).with_names(["Nix"]);
+            StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found").with_description(step)
+        };
+        let only = step_error(&error(1));
+        assert_eq!(step_error_of_command(&error(1)), only);
+        assert_eq!(step_error_of_command(&error(2)), format!("adding to the group \"Nix\": {only}"));
+        assert_eq!(
+            step_error_of_command(&StepError::new(ErrorCode::GroupNotFound)),
+            step_error(&StepError::new(ErrorCode::GroupNotFound))
+        );
     }
 
     #[test]

@@ -253,7 +253,8 @@ impl OutcomeRecord {
             Outcome::Unknown { why } => (OutcomeStatus::Unknown, Some(explain::unknown(why))),
             other => (OutcomeStatus::Unknown, Some(other.to_string())),
         };
-        let messages: Vec<String> = why.into_iter().chain(outcome.errors().iter().map(explain::step_error)).collect();
+        let messages: Vec<String> =
+            why.into_iter().chain(outcome.errors().iter().map(explain::step_error_of_command)).collect();
         let warnings = outcome.warnings().iter().map(explain::step_warning);
         Self {
             number,

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests panic on the unexpected")]
 
 mod calls;
+mod errors;
 mod lists;
 mod observing;
 mod options;

@@ -11,7 +11,7 @@ use umapi_model::{
 
 use super::*;
 use crate::account::FoldedName;
-use crate::batch::outcome::{Outcome, StepPart, StepState};
+use crate::batch::outcome::{CommandOutcome, Outcome, StepPart, StepState};
 use crate::command::{Step, take_steps};
 use crate::job::CallFailure;
 
@@ -344,6 +344,9 @@ fn assert_accounted(scheduler: &mut Scheduler, service: &Service) {
                 states.push(state);
             }
         }
+        let json = serde_json::to_string(outcome).unwrap();
+        let read: CommandOutcome = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
+        assert_eq!(read, *outcome, "what the scheduler makes survives JSON");
         let has = |state| states.contains(&state);
         let fits = match outcome.outcome() {
             Outcome::Completed => states.iter().all(|state| *state == StepState::Done),

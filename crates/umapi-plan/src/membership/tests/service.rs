@@ -246,6 +246,8 @@ proptest! {
         outcomes.sort_by_key(MembershipOutcome::number);
         prop_assert_eq!(outcomes.len(), given.len());
         for (outcome, (number, (user, to, add))) in outcomes.iter().zip(given.iter().enumerate()) {
+            let json = serde_json::to_string(outcome).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<MembershipOutcome>(&json).unwrap(), outcome);
             let pair = (name(*user), group(*to).name().to_owned());
             let action = if *add { MembershipAction::Add } else { MembershipAction::Remove };
             prop_assert_eq!((outcome.number(), outcome.change().user.name(), outcome.change().action), (number, &*pair.0, action));
