@@ -18,6 +18,7 @@ use crate::{
     fence::FencedObserver,
     observer::{Nobody, Observer},
     rate::{InMemoryRateLimits, RateLimitStore, RateLimiter, RateLimits, ThrottlePolicy},
+    stub::{Backend, DynStub, Stub},
 };
 
 /// The default of [`ClientBuilder::attempt_timeout`].
@@ -62,6 +63,7 @@ pub struct ClientBuilder {
     sync_hints: SyncHints,
     pages_in_flight: usize,
     unreadable_items: UnreadableItems,
+    stub: Option<Arc<dyn DynStub>>,
 }
 
 /// A credential as it was given.
@@ -88,6 +90,7 @@ impl ClientBuilder {
             sync_hints: SyncHints::default(),
             pages_in_flight: PAGES_IN_FLIGHT,
             unreadable_items: UnreadableItems::default(),
+            stub: None,
         }
     }
 
@@ -191,34 +194,52 @@ impl ClientBuilder {
         self
     }
 
+    /// Lets a [stub](crate::stub) answer in place of the service, for unit tests. Credentials, the URL, the HTTP client, rate
+    /// limits and retries are not used then. See [`Client::from_stub`].
+    pub fn stub(mut self, stub: impl Stub) -> Self {
+        self.stub = Some(Arc::new(stub));
+        self
+    }
+
     /// Creates the client. Nothing is sent until the first call.
     ///
     /// # Errors
     ///
     /// If the organization, the URL or the credentials are invalid, or if the HTTP client has a proxy and a server uses plain
     /// HTTP.
-    pub fn build(self) -> Result<Client, Error> {
+    pub fn build(mut self) -> Result<Client, Error> {
         umapi_auth::check_organization(&self.organization).map_err(|error| Error::invalid(error.to_string()))?;
+        if let Some(stub) = self.stub.clone() {
+            return Ok(self.stubbed(stub));
+        }
         let url = ServerUrl::parse(&self.base_url, SERVICE)?;
-        let http = match self.http {
+        let http = match self.http.take() {
             Some(http) => http,
             None => HttpOptions::new().build()?,
         };
         http.check_server(&url)?;
-        let slots = self
-            .credentials
+        let slots = std::mem::take(&mut self.credentials)
             .into_iter()
             .map(|credential| credential.into_slot(&self.organization, &self.clock, &http))
             .collect::<Result<Vec<_>, _>>()?;
         let api_keys: Vec<Arc<str>> = slots.iter().map(|slot| slot.api_key.clone()).collect();
         check_api_keys(&api_keys)?;
+        Ok(self.assemble(Backend::Service { http, url }, slots, &api_keys))
+    }
+
+    /// Creates a client of a stub.
+    pub(crate) fn stubbed(mut self, stub: Arc<dyn DynStub>) -> Client {
+        (self.rate_limits, self.rate_limit_store) = (RateLimits::unlimited(), None);
+        self.assemble(Backend::of_stub(stub), Vec::new(), &[Arc::from("stub")])
+    }
+
+    fn assemble(self, backend: Backend, slots: Vec<CredentialSlot>, api_keys: &[Arc<str>]) -> Client {
         let store = self.rate_limit_store.unwrap_or_else(|| Arc::new(InMemoryRateLimits::new(self.clock.clone())));
         let rate_limiter =
-            RateLimiter::new(self.clock.clone(), store, self.observer.clone(), &self.rate_limits, &api_keys);
-        Ok(Client(Arc::new(Engine {
+            RateLimiter::new(self.clock.clone(), store, self.observer.clone(), &self.rate_limits, api_keys);
+        Client(Arc::new(Engine {
             organization: self.organization,
-            http,
-            url,
+            backend,
             clock: self.clock,
             slots,
             rate_limiter,
@@ -232,7 +253,7 @@ impl ClientBuilder {
             is_sync_announced: AtomicBool::new(false),
             pages_in_flight: self.pages_in_flight,
             unreadable_items: self.unreadable_items,
-        })))
+        }))
     }
 }
 

@@ -25,7 +25,7 @@ use futures_util::task::AtomicWaker;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use umapi_auth::{AccessToken, TokenSource};
-use umapi_http::{HttpClient, RetryPolicy, ServerUrl, catch_panic, log_panic};
+use umapi_http::{RetryPolicy, catch_panic, log_panic};
 use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
@@ -34,10 +34,9 @@ use crate::{
     observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
     rate::{CallPermit, NoPermit, RateLimiter, ThrottlePolicy},
     run::StopHandle,
+    stub::Backend,
 };
-#[cfg(test)]
-pub(crate) use attempt::Paging;
-pub(crate) use attempt::{Failure, HttpExchange, Pragma, RawClient, RawResult, Response, ResponseHead};
+pub(crate) use attempt::{Failure, HttpExchange, Paging, Pragma, RawClient, RawResult, Response, ResponseHead};
 pub(crate) use bounds::within;
 pub use future::Call;
 pub use lenient::UnreadableItem;
@@ -64,8 +63,7 @@ const SILENT_SOURCE: &str = "the token source did not answer within the time of 
 /// What all calls of a client share.
 pub(crate) struct Engine {
     pub(crate) organization: String,
-    pub(crate) http: HttpClient,
-    pub(crate) url: ServerUrl,
+    pub(crate) backend: Backend,
     pub(crate) clock: Clock,
     pub(crate) slots: Vec<CredentialSlot>,
     pub(crate) rate_limiter: RateLimiter,
@@ -83,7 +81,7 @@ pub(crate) struct Engine {
 }
 
 /// Reads a response that the strict reader rejects.
-type LenientReader<T> = fn(&[u8]) -> Option<(T, Vec<UnreadableItem>)>;
+pub(crate) type LenientReader<T> = fn(&[u8]) -> Option<(T, Vec<UnreadableItem>)>;
 
 /// What a list does with an item that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -255,6 +253,10 @@ impl Engine {
         Fut: Future<Output = RawResult<T>>,
     {
         let span = tracing::info_span!("umapi", operation = call.operation.id());
+        if let Some(stub) = self.stub() {
+            let answer = Box::pin(self.ask_for_response(stub, call, send, read));
+            return self.ask(call.scope, call.operation, answer).await;
+        }
         let own = call.scope.deadline(&self.clock);
         let deadline = match call.deadline {
             Deadline::OfCall => own.or_else(|| Some(self.clock.now() + self.call_timeout?)),
@@ -449,15 +451,16 @@ impl Engine {
         state.requests += 1;
         let (operation, attempt) = (call.operation.id(), state.attempts);
         let limit = state.time_left(&self.clock).map_or(self.attempt_timeout, |left| left.min(self.attempt_timeout));
+        let (http, url) = self.backend.connection().map_err(|error| Failure { error, outcome: None })?;
         let mut exchange = HttpExchange::new(
-            (&self.url, &self.http),
+            (&url, &http),
             token.clone(),
             slot.api_key.clone(),
             call.pragma,
             limit,
             self.clock.clone(),
         );
-        exchange.in_scope(call.scope, &self.http);
+        exchange.in_scope(call.scope, &http);
         exchange.unreadable_items = self.unreadable_items;
         exchange.is_in_own_task = call.is_in_own_task;
         let (request_id, started) = (exchange.request_id(), self.clock.now());
@@ -472,9 +475,9 @@ impl Engine {
         state.exchange = Some(exchange.clone());
         let finished = ReportFinished { engine: self, operation, attempt, exchange: &exchange, started };
         let span = tracing::debug_span!("attempt", number = attempt, request_id);
-        let result = match self.http.for_server(&self.url) {
+        let result = match http.for_server(&url) {
             Ok(http) => {
-                let raw = RawClient::new(self.url.as_str(), http);
+                let raw = RawClient::new(url.as_str(), http);
                 Box::pin(exchange.send(raw, send, read)).instrument(span.clone()).await
             }
             Err(error) => Err(Failure { error: error.into(), outcome: None }),

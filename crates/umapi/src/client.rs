@@ -12,8 +12,12 @@ use crate::{
     groups::Groups,
     legacy::Legacy,
     rate::{NoPermit, RateLimitScope},
+    stub::Stub,
     users::Users,
 };
+
+/// The organization of a client that is made from a stub.
+const STUB_ORGANIZATION: &str = "12345@AdobeOrg";
 
 /// The variable with another URL of the service.
 const URL: &str = "UMAPI_URL";
@@ -61,6 +65,31 @@ impl Client {
             Some(url) => builder.base_url(url).build(),
             None => builder.build(),
         }
+    }
+
+    /// Creates a client whose answers come from a [stub](crate::stub) of your own, for unit tests: without a network, credentials
+    /// and rate limits. To set an organization or an observer, use [`ClientBuilder::stub`].
+    ///
+    /// ```
+    /// use umapi::{Client, Error, model::User, stub::{Stub, UserLookup}};
+    ///
+    /// struct Everybody;
+    ///
+    /// impl Stub for Everybody {
+    ///     async fn get_user(&self, user: UserLookup) -> Result<Option<User>, Error> {
+    ///         Ok(Some(User::default().with_email(user.name())))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let client = Client::from_stub(Everybody);
+    /// assert!(client.users().get("ann@example.com").await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_stub(stub: impl Stub) -> Self {
+        Self::builder(STUB_ORGANIZATION).stubbed(Arc::new(stub))
     }
 
     /// The organization.

@@ -10,7 +10,7 @@ use crate::{
     call::{Call, RawClient},
     client::Client,
     error::Error,
-    list::{Page, Pager, Query},
+    list::{Page, PageCall, Pager, Query},
 };
 
 /// The result of a page past the end.
@@ -109,26 +109,34 @@ impl GroupList {
     pub fn list(self) -> Pager<Group> {
         let Self { client, of_type } = self;
         let filter = of_type.as_ref().map_or("", GroupType::as_str).to_owned();
-        let query = Query::new(client, Operation::ListGroups, &[&filter], move |client: Client, call, page| {
-            let of_type = of_type.clone();
-            async move {
-                let organization = client.organization();
-                let send = |raw: RawClient| async move { raw.list_groups(organization, page, None).await };
-                let response = client.0.call(call.as_call(), send).await?;
-                let body = &response.value;
-                // A page past the end is documented as "Not found".
-                let is_past_end =
-                    body.last_page && body.groups.is_empty() && body.result.eq_ignore_ascii_case(PAST_END);
-                if !is_past_end {
-                    response.check_result(&body.result, body.message.as_deref())?;
+        let query =
+            Query::new(client, Operation::ListGroups, &[&filter], move |client: Client, call: PageCall, page| {
+                let of_type = of_type.clone();
+                async move {
+                    let mut page = match client.0.stub() {
+                        Some(stub) => call.ask(&client, stub.list_groups(page)).await?,
+                        None => read_page(&client, &call, page).await?,
+                    };
+                    if let Some(of_type) = of_type {
+                        page.items.retain(|group| group.type_.as_ref() == Some(&of_type));
+                    }
+                    Ok(page)
                 }
-                let mut page = Page::of(response.value.groups, response.value.last_page, response.head);
-                if let Some(of_type) = of_type {
-                    page.items.retain(|group| group.type_.as_ref() == Some(&of_type));
-                }
-                Ok(page)
-            }
-        });
+            });
         Pager::new(query)
     }
+}
+
+/// Reads a page of the groups of every type.
+async fn read_page(client: &Client, call: &PageCall, page: u32) -> Result<Page<Group>, Error> {
+    let organization = client.organization();
+    let send = |raw: RawClient| async move { raw.list_groups(organization, page, None).await };
+    let response = client.0.call(call.as_call(), send).await?;
+    let body = &response.value;
+    // A page past the end is documented as "Not found".
+    let is_past_end = body.last_page && body.groups.is_empty() && body.result.eq_ignore_ascii_case(PAST_END);
+    if !is_past_end {
+        response.check_result(&body.result, body.message.as_deref())?;
+    }
+    Ok(Page::of(response.value.groups, response.value.last_page, response.head))
 }

@@ -17,6 +17,7 @@ mod observer;
 mod rate;
 pub mod raw;
 mod run;
+pub mod stub;
 mod users;
 
 pub use builder::ClientBuilder;

@@ -7,6 +7,7 @@ mod memberships;
 mod options;
 mod outcomes;
 mod runner;
+mod stubbed;
 mod unfinished;
 mod verify;
 

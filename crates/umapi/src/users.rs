@@ -4,10 +4,12 @@ use umapi_model::{LicenseStatus, Operation, User};
 use umapi_plan::account::FoldedName;
 
 use crate::{
-    call::{Call, RawClient},
+    call::{Call, RawClient, Response},
     client::Client,
-    list::{Page, Pager, Query},
+    error::Error,
+    list::{Page, PageCall, Pager, Query},
     lookup::{check_name, found},
+    stub::{MembersQuery, UserLookup, UsersQuery},
 };
 
 /// Reads users; created by [`Client::users`].
@@ -37,34 +39,41 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// See [`Error`](crate::Error).
+    /// See [`Error`].
     pub fn get(&self, email: &str) -> Call<Option<User>> {
-        self.look_up("email address", email, None)
+        self.look_up(UserLookup::Email(email.to_owned()))
     }
 
     /// Returns the user with this username in a domain, or `None`.
     ///
     /// # Errors
     ///
-    /// See [`Error`](crate::Error).
+    /// See [`Error`].
     pub fn get_by_username(&self, username: &str, domain: &str) -> Call<Option<User>> {
-        self.look_up("username", username, Some(domain))
+        self.look_up(UserLookup::Username { name: username.to_owned(), domain: domain.to_owned() })
     }
 
     /// Returns the Adobe ID with this email address, even if an Enterprise or Federated ID has the same one, or `None`.
     ///
     /// # Errors
     ///
-    /// See [`Error`](crate::Error).
+    /// See [`Error`].
     pub fn get_adobe_id(&self, email: &str) -> Call<Option<User>> {
-        self.look_up("email address", email, Some("AdobeID"))
+        self.look_up(UserLookup::AdobeId(email.to_owned()))
     }
 
-    fn look_up(&self, what: &'static str, name: &str, domain: Option<&str>) -> Call<Option<User>> {
-        let (name, domain) = (name.to_owned(), domain.map(str::to_owned));
+    fn look_up(&self, user: UserLookup) -> Call<Option<User>> {
         Call::new(&self.client, move |client, scope| async move {
-            check_name(what, &name)?;
-            let (organization, name, domain) = (client.organization(), name.as_str(), domain.as_deref());
+            let (organization, name, domain) = (client.organization(), user.name(), user.domain());
+            check_name(user.what(), name)?;
+            if let Some(stub) = client.0.stub() {
+                let answer = client.0.ask(&scope, Operation::GetUser, stub.get_user(user.clone())).await?;
+                let response = Response::of_stub(answer);
+                return match &response.value {
+                    Some(user) if !is_named(user, name) => Err(about_another(&response, name, None)),
+                    _ => Ok(response.value),
+                };
+            }
             let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
             let Some(response) = found(client.0.call(scope.read(Operation::GetUser), send).await)? else {
                 return Ok(None);
@@ -74,8 +83,7 @@ impl Users {
                 return Err(response.unusable("it contains no user", None, response.value.message.as_deref()));
             };
             if !is_named(user, name) {
-                let why = format!("it is about another user than {name:?}");
-                return Err(response.unusable(&why, None, response.value.message.as_deref()));
+                return Err(about_another(&response, name, response.value.message.as_deref()));
             }
             Ok(response.value.user)
         })
@@ -138,7 +146,7 @@ impl UserList {
     }
 
     /// Starts the list. If the organization does not have the domain, the list ends with an error that
-    /// [is not found](crate::Error::is_not_found).
+    /// [is not found](Error::is_not_found).
     #[must_use]
     pub fn list(self) -> Pager<User> {
         let Self { client, domain, direct_only } = self;
@@ -146,9 +154,12 @@ impl UserList {
         let parameters = [domain.as_deref().unwrap_or_default(), &filters];
         let query = Query::new(client, Operation::ListUsers, &parameters, {
             let domain = domain.clone();
-            move |client: Client, call, page| {
+            move |client: Client, call: PageCall, page| {
                 let domain = domain.clone();
                 async move {
+                    if let Some(stub) = client.0.stub() {
+                        return call.ask(&client, stub.list_users(UsersQuery { domain, direct_only }, page)).await;
+                    }
                     let organization = client.organization();
                     let domain = domain.as_deref();
                     let send = |raw: RawClient| async move {
@@ -208,7 +219,7 @@ impl GroupMembers {
         self
     }
 
-    /// Starts the list. If the group does not exist, the list ends with an error that [is not found](crate::Error::is_not_found). An
+    /// Starts the list. If the group does not exist, the list ends with an error that [is not found](Error::is_not_found). An
     /// administrative group without administrators is an empty list.
     #[must_use]
     pub fn list(self) -> Pager<User> {
@@ -216,10 +227,14 @@ impl GroupMembers {
         let filters = format!("{direct_only:?}{exclude_groups:?}{status:?}");
         let query = Query::new(client, Operation::ListUsersInGroup, &[FoldedName::new(&group).as_str(), &filters], {
             let group = group.clone();
-            move |client: Client, call, page| {
+            move |client: Client, call: PageCall, page| {
                 let (group, status) = (group.clone(), status.clone());
                 async move {
                     check_name("group name", &group)?;
+                    if let Some(stub) = client.0.stub() {
+                        let query = MembersQuery { group, status, direct_only, exclude_groups };
+                        return call.ask(&client, stub.list_members(query, page)).await;
+                    }
                     let (organization, group, status) = (client.organization(), group.as_str(), status.as_ref());
                     let send = |raw: RawClient| async move {
                         raw.list_users_in_group(organization, page, group, direct_only, exclude_groups, status, None)
@@ -233,6 +248,11 @@ impl GroupMembers {
         });
         Pager::new(query)
     }
+}
+
+/// The error of a response about another user than was asked for.
+fn about_another<T>(response: &Response<T>, name: &str, message: Option<&str>) -> Error {
+    response.unusable(&format!("it is about another user than {name:?}"), None, message)
 }
 
 /// Whether a user has this email address, username or id. A username cannot be compared if the response has none.

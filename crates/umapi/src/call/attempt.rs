@@ -1,12 +1,16 @@
 //! One attempt: sends a request, and turns what comes back into a response or a failure.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PRAGMA, USER_AGENT};
 use serde_json::error::Category;
 use umapi_auth::{AccessToken, Secret};
 use umapi_http::{HttpClient, NetworkError, ServerUrl, first_header, root_cause};
-use umapi_model::AnyOperation;
+use umapi_model::{AnyOperation, Operation};
 use umapi_raw::{Error as RawError, Hook, HookFuture};
 use umapi_time::Clock;
 use uuid::Uuid;
@@ -15,7 +19,11 @@ use super::{
     AttemptOutcome, LenientReader, Scope, UnreadableItem, UnreadableItems, error_response,
     send::{Exchange, SendFailure, SendState},
 };
-use crate::error::{Cause, Error, Kind};
+use crate::{
+    error::{Cause, Error, Kind},
+    raw,
+    stub::{AnyRequest, DynStub},
+};
 
 /// The generated methods of the service.
 pub(crate) type RawClient = umapi_raw::Client<umapi_raw::UserManagement>;
@@ -41,6 +49,15 @@ pub(crate) struct Response<T> {
     pub(crate) requests: u32,
     /// Whether an earlier one of them may have been applied already.
     pub(crate) is_repetition: bool,
+}
+
+impl<T> Response<T> {
+    /// The answer of a stub.
+    pub(crate) fn of_stub(value: T) -> Self {
+        let mut head = ResponseHead::default();
+        head.common.status = 200;
+        Self { value, head, requests: 1, is_repetition: false }
+    }
 }
 
 /// The status and the headers of a response.
@@ -128,11 +145,21 @@ pub(crate) struct HttpExchange {
     /// See [`ApiCall::is_in_own_task`](super::ApiCall::is_in_own_task).
     pub(super) is_in_own_task: bool,
     state: Arc<SendState>,
+    /// The stub that answers in place of the service.
+    stub: Option<Answering>,
+}
+
+/// A stub, and the error that it answered with.
+#[derive(Clone)]
+struct Answering {
+    stub: Arc<dyn DynStub>,
+    operation: Operation,
+    error: Arc<OnceLock<Error>>,
 }
 
 impl HttpExchange {
     /// Creates a request whose whole attempt, including the body of the response, ends after `limit`.
-    pub(super) fn new(
+    pub(crate) fn new(
         (server, http): (&ServerUrl, &HttpClient),
         token: AccessToken,
         api_key: Arc<str>,
@@ -155,7 +182,14 @@ impl HttpExchange {
             unreadable_items: UnreadableItems::default(),
             is_in_own_task: false,
             state: Arc::default(),
+            stub: None,
         }
+    }
+
+    /// Lets a stub answer in place of the service.
+    pub(crate) fn answer_with(&mut self, stub: Arc<dyn DynStub>, operation: Operation, items: UnreadableItems) {
+        self.stub = Some(Answering { stub, operation, error: Arc::default() });
+        self.unreadable_items = items;
     }
 
     /// Takes the request id and the product of the call's options.
@@ -180,7 +214,7 @@ impl HttpExchange {
     }
 
     /// Sends the request once.
-    pub(super) async fn send<T, F, Fut>(
+    pub(crate) async fn send<T, F, Fut>(
         &self,
         raw: RawClient,
         send: F,
@@ -195,6 +229,9 @@ impl HttpExchange {
         let Ok(result) = self.clock.timeout(self.limit + STALLED, request).await else {
             return Err(self.lost(Error::new(Kind::Timeout(self.limit))));
         };
+        if let Some(error) = self.stub.as_ref().and_then(|stub| stub.error.get()) {
+            return Err(Failure { error: error.clone(), outcome: None });
+        }
         if let Some(failure) = self.state.failure.get() {
             return Err(self.failed(failure));
         }
@@ -291,6 +328,26 @@ impl HttpExchange {
         }
     }
 
+    /// Asks the stub about a request.
+    async fn ask(
+        &self,
+        answering: &Answering,
+        request: reqwest::Request,
+    ) -> Result<reqwest::Result<reqwest::Response>, String> {
+        match answering.stub.request(AnyRequest::of(answering.operation, &request)).await {
+            Ok(response) => {
+                let response = into_reqwest(response)?;
+                let _ = self.state.head.set(ResponseHead::of(&response, &self.clock));
+                Ok(Ok(response))
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let _ = answering.error.set(error);
+                Err(text)
+            }
+        }
+    }
+
     fn complete(&self, request: &mut reqwest::Request) -> Result<(), String> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.hidden.token.reveal())).map_err(|_| {
             "the access token contains a character that a header cannot hold; check its source".to_owned()
@@ -330,6 +387,9 @@ impl Hook for HttpExchange {
         http: &'a reqwest::Client,
         request: reqwest::Request,
     ) -> HookFuture<'a, Result<reqwest::Result<reqwest::Response>, String>> {
+        if let Some(answering) = &self.stub {
+            return Box::pin(self.ask(answering, request));
+        }
         let exchange = Exchange {
             http: http.clone(),
             limit: self.limit,
@@ -339,4 +399,15 @@ impl Hook for HttpExchange {
         };
         Box::pin(exchange.run(request, self.is_in_own_task))
     }
+}
+
+/// The response of a stub in the form of the HTTP library.
+fn into_reqwest(response: raw::Response) -> Result<reqwest::Response, String> {
+    let whole =
+        response.headers.iter().fold(http::Response::builder().status(response.status), |whole, (name, value)| {
+            whole.header(name.as_str(), value.as_str())
+        });
+    let whole =
+        whole.body(response.body).map_err(|error| format!("the response of the stub cannot be used: {error}"))?;
+    Ok(whole.into())
 }

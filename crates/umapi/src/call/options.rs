@@ -236,7 +236,7 @@ impl Scope {
     }
 
     /// The deadline of a request that begins now; `None` if the options do not set it.
-    pub(super) fn deadline(&self, clock: &Clock) -> Option<Instant> {
+    pub(crate) fn deadline(&self, clock: &Clock) -> Option<Instant> {
         self.until.or_else(|| self.options.deadline.map(|time| clock.now() + time))
     }
 

@@ -82,7 +82,7 @@ impl AttemptOutcome {
     }
 
     /// Whether the request may have been applied.
-    pub(super) fn is_unknown(self) -> bool {
+    pub(crate) fn is_unknown(self) -> bool {
         match self {
             Self::Lost | Self::Unusable | Self::Rejected { status: 408, .. } => true,
             // A redirect may be the answer to a request that was applied, as 303 is.
@@ -93,7 +93,7 @@ impl AttemptOutcome {
     }
 
     /// How long the response asks to wait.
-    pub(super) fn requested_wait(self) -> Option<Duration> {
+    pub(crate) fn requested_wait(self) -> Option<Duration> {
         match self {
             Self::Rejected { status: 429, retry_after, .. } => Some(retry_after.unwrap_or(DEFAULT_PAUSE)),
             Self::Rejected { status: 408 | 500.., retry_after, .. } | Self::NotSent { retry_after } => retry_after,

@@ -6,9 +6,10 @@ use umapi_model::{CountedCalls, Operation};
 
 use super::{Page, PageItem, item::Fingerprint};
 use crate::{
-    call::{ApiCall, Begun, CallOptions, Pragma, Response, ResponseHead, Scope, SyncHints},
+    call::{ApiCall, Begun, CallOptions, Paging, Pragma, Response, ResponseHead, Scope, SyncHints},
     client::Client,
     error::Error,
+    stub::StubFuture,
 };
 
 /// A fetch in flight.
@@ -28,6 +29,19 @@ pub(crate) struct PageCall {
 }
 
 impl PageCall {
+    /// Waits for the page of a stub. Only what a server could send counts: the client finds out the rest itself.
+    pub(crate) async fn ask<T: PageItem>(
+        &self,
+        client: &Client,
+        answer: StubFuture<'_, Page<T>>,
+    ) -> Result<Page<T>, Error> {
+        let page = client.0.ask(&self.scope, self.operation, answer).await?;
+        let mut head = ResponseHead { unreadable: page.unreadable, ..ResponseHead::default() };
+        head.paging = Paging { total: page.total, pages: page.page_count, current: None, size: page.page_size };
+        head.common.request_id = page.request_id;
+        Ok(Page::of(page.items, page.is_last, head))
+    }
+
     pub(crate) fn as_call(&self) -> ApiCall<'_> {
         let Self { operation, pragma, is_first_page, is_ahead, begun, scope } = self;
         ApiCall {
@@ -133,6 +147,20 @@ impl PageFingerprint {
 }
 
 impl<T: PageItem> Page<T> {
+    /// Creates a page, for a [stub](crate::stub::Stub) to return. Its fields may be changed; the list that gets it counts the pages
+    /// itself.
+    ///
+    /// ```
+    /// use umapi::{Page, model::Group};
+    ///
+    /// let mut page = Page::new([Group::new("Design"), Group::new("Sales")], true);
+    /// page.total = Some(2);
+    /// ```
+    #[must_use]
+    pub fn new(items: impl IntoIterator<Item = T>, is_last: bool) -> Self {
+        Self::of(items.into_iter().collect(), is_last, ResponseHead::default())
+    }
+
     /// Creates a page whose body says whether it is the last one.
     pub(crate) fn of(items: Vec<T>, is_last: bool, head: ResponseHead) -> Self {
         let paging = head.paging;
@@ -170,7 +198,6 @@ mod tests {
     use umapi_model::LegacyUser;
 
     use super::*;
-    use crate::call::Paging;
 
     #[test]
     fn the_last_array_is_known_by_its_headers_or_is_empty() {

@@ -15,6 +15,7 @@ use super::{
     RunOptions, Unfinished,
     journal::{Journal, OptionalJournal},
     runner::Runner,
+    stubbed::StubRun,
 };
 use crate::client::Client;
 
@@ -97,6 +98,9 @@ impl<S: Submission> Execute<S> {
     }
 
     async fn run(self) -> Result<Report<S::Outcome>, Unfinished<Report<S::Outcome>>> {
+        if self.client.0.stub().is_some() {
+            return StubRun::new(self.client, self.options, self.journal).execute(self.commands).await;
+        }
         let mut scheduler = Scheduler::new(Settings::unbounded(self.options.test_only));
         for command in self.commands {
             scheduler.offer(command);

@@ -1,16 +1,15 @@
 //! One request of a run, in a task of its own.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use umapi_http::catch_panic;
 use umapi_model::{ActionResponse, ErrorCode, Operation, ThrottleClass};
 use umapi_plan::job::{PackedRequest, RequestId, RequestResult, Response};
 use umapi_time::Instant;
 
-use super::{StopHandle, journal::JournalFuture};
+use super::{
+    StopHandle,
+    journal::{self, JournalFuture},
+};
 use crate::{
     call::{self, ApiCall, Begun, Deadline, Effect, Pragma, RawClient, Scope},
     client::Client,
@@ -64,7 +63,7 @@ impl InFlight {
         let engine = &self.client.0;
         let begun = engine.clock.now();
         if let Some(journal) = journal
-            && let Err(error) = self.record(journal).await
+            && let Err(error) = journal::record(journal, &engine.clock, self.deadline, &self.stop).await
         {
             let result = RequestResult::NotSent(error);
             return Finished::without_response(id, result, 0);
@@ -87,17 +86,6 @@ impl InFlight {
         let own = self.scope.options.own_deadline();
         matches!(error.kind(), Kind::Deadline)
             && own.is_some_and(|own| left.is_none_or(|left| !left.is_zero() && own < left))
-    }
-
-    /// Waits for the journal, unless the run ends first.
-    async fn record(&self, journal: JournalFuture) -> Result<(), Error> {
-        let recorded = async {
-            let recorded = catch_panic("journal", journal).await;
-            recorded
-                .unwrap_or_else(|panic| Err(panic.into()))
-                .map_err(|error| Error::new(Kind::Journal(error.to_string())))
-        };
-        call::within(&self.client.0.clock, self.deadline, Some(&self.stop), &AtomicBool::new(false), recorded).await
     }
 
     /// Sends the request. A run whose credentials are known to be valid does not end because a fresh token was rejected

@@ -1,9 +1,21 @@
 //! A journal: what is about to be sent is recorded before it is.
 
-use std::{error::Error, fmt, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{
+    error, fmt,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
-use umapi_http::describe_panic;
+use umapi_http::{catch_panic, describe_panic};
 use umapi_plan::job::{Job, PackedRequest};
+use umapi_time::{Clock, Instant};
+
+use super::StopHandle;
+use crate::{
+    call,
+    error::{Error, Kind},
+};
 
 /// A write-ahead journal: the client asks it before it sends commands.
 ///
@@ -51,7 +63,7 @@ pub struct JournalEntry<'a, K> {
 }
 
 /// The error of a journal that cannot be written.
-pub type JournalError = Box<dyn Error + Send + Sync>;
+pub type JournalError = Box<dyn error::Error + Send + Sync>;
 
 /// What [`Journal::begin`] returns.
 pub type JournalFuture = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
@@ -70,9 +82,15 @@ impl<K: 'static> OptionalJournal<K> {
 
     /// Asks the journal about a request. `None` if there is no journal.
     pub(super) fn begin(&self, job: &impl Job<Key = K>, request: &PackedRequest) -> Option<JournalFuture> {
+        let key = |number: &u64| Some((*number as usize, job.key(*number)?));
+        self.begin_with(|| request.numbers.iter().filter_map(key).collect())
+    }
+
+    /// Asks the journal about commands by their numbers and keys. `None` if there is no journal.
+    pub(super) fn begin_with<'a>(&self, commands: impl FnOnce() -> Vec<(usize, &'a K)>) -> Option<JournalFuture> {
         let journal = self.0.as_ref()?;
-        let entry = |number: &u64| Some(JournalEntry { number: *number as usize, key: job.key(*number)? });
-        let entries: Vec<JournalEntry<'_, K>> = request.numbers.iter().filter_map(entry).collect();
+        let entries: Vec<JournalEntry<'_, K>> =
+            commands().into_iter().map(|(number, key)| JournalEntry { number, key }).collect();
         match std::panic::catch_unwind(AssertUnwindSafe(|| journal.begin(&entries))) {
             Ok(future) => Some(future),
             Err(panic) => {
@@ -81,6 +99,20 @@ impl<K: 'static> OptionalJournal<K> {
             }
         }
     }
+}
+
+/// Waits until the journal has recorded a request, unless the run ends first.
+pub(super) async fn record(
+    journal: JournalFuture,
+    clock: &Clock,
+    deadline: Option<Instant>,
+    stop: &StopHandle,
+) -> Result<(), Error> {
+    let recorded = async {
+        let recorded = catch_panic("journal", journal).await;
+        recorded.unwrap_or_else(|panic| Err(panic.into())).map_err(|error| Error::new(Kind::Journal(error.to_string())))
+    };
+    call::within(clock, deadline, Some(stop), &AtomicBool::new(false), recorded).await
 }
 
 impl<K> fmt::Debug for OptionalJournal<K> {

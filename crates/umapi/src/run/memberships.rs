@@ -12,7 +12,7 @@ use umapi_plan::{
     Account, GroupKind, GroupRef, MembershipChange, MembershipPlan, MembershipReport, Memberships, account::FoldedName,
 };
 
-use super::{RunOptions, Unfinished, journal::OptionalJournal, runner::Runner};
+use super::{RunOptions, Unfinished, journal::OptionalJournal, runner::Runner, stubbed::StubRun};
 use crate::{
     call::{Call, Scope},
     client::Client,
@@ -116,6 +116,7 @@ impl MembershipChanges {
     }
 
     async fn plan_within(mut self, scope: &Scope) -> Result<PlannedMemberships, Error> {
+        let for_stub = self.client.0.stub().map(|_| self.memberships.changes().collect());
         if self.memberships.unresolved().next().is_some() {
             // A group that does not exist is rejected by the service: only once, if the command is on the group.
             let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
@@ -124,13 +125,13 @@ impl MembershipChanges {
             } else if !self.reads_groups {
                 // What is not resolved is set from the users.
             } else if let Some(plan) = self.plan_without_groups().await? {
-                return Ok(PlannedMemberships::new(self.client, plan));
+                return Ok(PlannedMemberships::new(self.client, plan, for_stub));
             } else {
                 let kinds = self.kinds(scope).await?;
                 self.memberships.resolve(|name| or_missing(kinds.get(&FoldedName::new(name)).copied()));
             }
         }
-        Ok(PlannedMemberships::new(self.client, self.memberships.plan()?))
+        Ok(PlannedMemberships::new(self.client, self.memberships.plan()?, for_stub))
     }
 
     /// The plan that sets all memberships in groups of unknown kinds from the users, if it is as good as reading the groups.
@@ -174,11 +175,13 @@ pub struct PlannedMemberships {
     client: Client,
     options: RunOptions,
     plan: MembershipPlan,
+    /// The changes, if the client is made from a stub.
+    for_stub: Option<Vec<MembershipChange>>,
 }
 
 impl PlannedMemberships {
-    fn new(client: Client, plan: MembershipPlan) -> Self {
-        Self { client, options: RunOptions::new(), plan }
+    fn new(client: Client, plan: MembershipPlan, for_stub: Option<Vec<MembershipChange>>) -> Self {
+        Self { client, options: RunOptions::new(), plan, for_stub }
     }
 
     /// The plan, for example to show how many requests it takes.
@@ -194,6 +197,9 @@ impl PlannedMemberships {
     }
 
     async fn run(self) -> Result<MembershipReport, Unfinished<MembershipReport>> {
+        if let Some(changes) = self.for_stub {
+            return StubRun::new(self.client, self.options, OptionalJournal::<()>::none()).change(changes).await;
+        }
         Runner::new(self.client, self.plan.into_job(self.options.test_only), self.options, OptionalJournal::none())
             .run()
             .await

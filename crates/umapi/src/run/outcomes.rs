@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
@@ -19,6 +19,7 @@ use super::{
     RunOptions,
     journal::{Journal, OptionalJournal},
     runner::Runner,
+    stubbed::{StubRun, StubStream},
 };
 use crate::{
     client::Client,
@@ -92,6 +93,8 @@ enum State<S: Submission> {
         journal: OptionalJournal<S::Key>,
     },
     Running(Box<Runner<Scheduler<S>>>),
+    /// The client is made from a stub.
+    Stubbed(Box<StubStream<S>>),
     /// Only while `Ready` becomes `Running`.
     Changing,
 }
@@ -162,31 +165,42 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
     /// Why the run ended early, if it did.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
-        self.runner().and_then(Runner::error)
+        match &self.state {
+            State::Running(runner) => runner.error(),
+            State::Stubbed(stubbed) => stubbed.error(),
+            State::Ready { .. } | State::Changing => None,
+        }
     }
 
     /// The number of requests sent so far.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.runner().map_or(0, Runner::requests)
-    }
-
-    fn runner(&self) -> Option<&Runner<Scheduler<S::Item>>> {
         match &self.state {
-            State::Running(runner) => Some(runner),
-            State::Ready { .. } | State::Changing => None,
+            State::Running(runner) => runner.requests(),
+            State::Stubbed(stubbed) => stubbed.requests(),
+            State::Ready { .. } | State::Changing => 0,
         }
     }
 
     fn poll_outcome(&mut self, context: &mut Context<'_>) -> Poll<Option<<S::Item as Submission>::Outcome>> {
         self.start();
-        let State::Running(runner) = &mut self.state else { return Poll::Ready(None) };
         loop {
             if let Some(outcome) = self.ready.pop_front() {
                 self.counts.add(outcome.outcome());
-                self.may_have_been_applied |= !runner.is_test() && outcome.may_have_been_applied();
+                self.may_have_been_applied |= !self.is_test() && outcome.may_have_been_applied();
                 return Poll::Ready(Some(outcome));
             }
+            let runner = match &mut self.state {
+                State::Running(runner) => runner,
+                State::Stubbed(stubbed) => {
+                    self.ready = ready!(stubbed.poll_more(&mut self.commands, context));
+                    if self.ready.is_empty() {
+                        return Poll::Ready(None);
+                    }
+                    continue;
+                }
+                State::Ready { .. } | State::Changing => return Poll::Ready(None),
+            };
             let has_paused = read(&mut self.commands, runner, context);
             runner.launch(has_paused);
             self.ready.extend(runner.job.take_outcomes());
@@ -204,8 +218,19 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
         }
     }
 
+    fn is_test(&self) -> bool {
+        match &self.state {
+            State::Running(runner) => runner.is_test(),
+            State::Stubbed(stubbed) => stubbed.is_test(),
+            State::Ready { .. } | State::Changing => false,
+        }
+    }
+
     fn start(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Changing) {
+            State::Ready { client, options, journal } if client.0.stub().is_some() => {
+                State::Stubbed(Box::new(StubStream::new(StubRun::new(client, *options, journal))))
+            }
             State::Ready { client, options, journal } => {
                 let settings = Settings { test_mode: options.test_only, ..Settings::default() };
                 State::Running(Box::new(Runner::new(client, Scheduler::new(settings), *options, journal)))
