@@ -196,6 +196,21 @@ impl ClientBuilder {
 
     /// Lets a [stub](crate::stub) answer in place of the service, for unit tests. Credentials, the URL, the HTTP client, rate
     /// limits and retries are not used then. See [`Client::from_stub`].
+    ///
+    /// ```
+    /// use umapi::{Client, stub::Stub};
+    ///
+    /// /// Answers every call with an error.
+    /// struct Nothing;
+    ///
+    /// impl Stub for Nothing {}
+    ///
+    /// # fn main() -> Result<(), umapi::Error> {
+    /// let client = Client::builder("67890@AdobeOrg").stub(Nothing).build()?;
+    /// assert_eq!(client.organization(), "67890@AdobeOrg");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stub(mut self, stub: impl Stub) -> Self {
         self.stub = Some(Arc::new(stub));
         self

@@ -79,6 +79,25 @@ pub trait Stub: Send + Sync + 'static {
     }
 
     /// A page of the users of the organization, counted from 0. Answers [`Users::list`](crate::Users::list).
+    ///
+    /// ```
+    /// use umapi::{Client, Error, Page, model::User, stub::{Stub, UsersQuery}};
+    ///
+    /// /// Ten pages of one user each.
+    /// struct Ten;
+    ///
+    /// impl Stub for Ten {
+    ///     async fn list_users(&self, _: UsersQuery, page: u32) -> Result<Page<User>, Error> {
+    ///         Ok(Page::new([User::default().with_email(format!("u{page}@example.com"))], page == 9))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// assert_eq!(Client::from_stub(Ten).users().list().try_collect().await?.len(), 10);
+    /// # Ok(())
+    /// # }
+    /// ```
     fn list_users(&self, query: UsersQuery, page: u32) -> impl Future<Output = Result<Page<User>, Error>> + Send {
         let _ = (query, page);
         ready(Err(unanswered("list_users")))
@@ -119,6 +138,30 @@ pub trait Stub: Send + Sync + 'static {
 
     /// The response to any other request: those of [`Client::request`](crate::Client::request) and of
     /// [`Client::legacy`](crate::Client::legacy). A response that is not a success becomes the error that the service's would.
+    ///
+    /// ```
+    /// use umapi::{Client, Error, model::Operation, raw, stub::{AnyRequest, Stub}};
+    ///
+    /// struct OneGroup;
+    ///
+    /// impl Stub for OneGroup {
+    ///     async fn request(&self, request: AnyRequest) -> Result<raw::Response, Error> {
+    ///         match request.operation {
+    ///             Operation::GetUserGroup if request.path.ends_with("/7") => {
+    ///                 Ok(raw::Response::new(200, r#"{"groupId":7,"name":"Design"}"#))
+    ///             }
+    ///             _ => Ok(raw::Response::new(404, r#"{"errorCode":"GROUP_NOT_FOUND"}"#)),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let groups = Client::from_stub(OneGroup).legacy().user_groups();
+    /// assert!(groups.get(7).await?.is_some() && groups.get(8).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     fn request(&self, request: AnyRequest) -> impl Future<Output = Result<raw::Response, Error>> + Send {
         let AnyRequest { method, path, .. } = request;
         ready(Err(unanswered_text(&format!("`request` with {method} {path}"))))
