@@ -4,6 +4,7 @@ mod bundle;
 mod diff;
 mod document;
 mod lint;
+mod plain;
 
 pub(crate) use bundle::bundle_all;
 pub(crate) use diff::diff;

@@ -36,7 +36,8 @@ const PHRASES: [(&str, &str); 8] = [
 ];
 
 /// Extensions of the files whose words are checked.
-const TEXTS: [&str; 12] = ["md", "mts", "go", "py", "rs", "sh", "sql", "toml", "ts", "txt", "yaml", "yml"];
+const TEXTS: [&str; 15] =
+    ["cs", "go", "java", "md", "mts", "php", "py", "rs", "sh", "sql", "toml", "ts", "txt", "yaml", "yml"];
 
 /// Checks all tracked files.
 pub(crate) fn check() -> Result<()> {

@@ -102,9 +102,8 @@ func bothLogins(t *testing.T, r ready, trust *http.Client) (string, string) {
 	configuration.HTTPClient = trust
 	login := ims.NewAPIClient(configuration).LoginAPI
 	c := r.Credentials
-	// The fields of the form. The names without the 2 are those of the query, which has the same fields.
-	request := login.RequestToken(context.Background()).GrantType2("client_credentials").ClientId2(c.ClientId).Scope2(c.Scopes)
-	oauth, response, err := request.ClientSecret2(c.ClientSecret).Execute()
+	request := login.RequestToken(context.Background()).GrantType("client_credentials").ClientId(c.ClientId).Scope(c.Scopes)
+	oauth, response, err := request.ClientSecret(c.ClientSecret).Execute()
 	must(t, err)
 	// Seconds here, milliseconds below.
 	equal(t, list(response.StatusCode, *oauth.TokenType, oauth.ExpiresIn), 200, "bearer", int64(86_400))
@@ -114,7 +113,7 @@ func bothLogins(t *testing.T, r ready, trust *http.Client) (string, string) {
 	must(t, err)
 	equal(t, list(response.StatusCode, exchanged.ExpiresIn), 200, int64(86_400_000))
 
-	_, response, err = request.ClientSecret2("wrong").Execute()
+	_, response, err = request.ClientSecret("wrong").Execute()
 	var refused *ims.GenericOpenAPIError
 	equal(t, list(errors.As(err, &refused), response.StatusCode), true, 401)
 	equal(t, list(refused.Model().(ims.LoginError).Error), "invalid_client")

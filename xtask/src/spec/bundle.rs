@@ -1,20 +1,22 @@
-//! `cargo xtask spec bundle`: one self-contained JSON file per description, for other languages and for the emulator.
+//! `cargo xtask spec bundle`: each description as one self-contained JSON file, for other languages and for the emulator,
+//! and as a second one in its plain form if it has unions that some generators cannot handle.
 
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{Document, SpecDir};
+use super::{Document, SpecDir, plain::plain_form};
 use crate::generated::GeneratedFile;
 
 /// The bundles of all descriptions, as files under `spec/dist/`.
 pub(crate) fn bundle_all(spec: &SpecDir) -> Result<Vec<GeneratedFile>> {
-    spec.documents()?
-        .iter()
-        .map(|document| {
-            let bundled = bundle(document)?;
-            Ok(GeneratedFile::new(format!("spec/dist/{}.json", document.name), bundled))
-        })
-        .collect()
+    let mut files = Vec::new();
+    for document in spec.documents()? {
+        files.push(GeneratedFile::new(format!("spec/dist/{}.json", document.name), bundle(&document)?));
+        if let Some(plain) = plain_form(&document)? {
+            files.push(GeneratedFile::new(format!("spec/dist/{}.plain.json", document.name), bundle(&plain)?));
+        }
+    }
+    Ok(files)
 }
 
 /// The document as JSON text, with every external example included.

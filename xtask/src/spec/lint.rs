@@ -3,11 +3,14 @@
 mod catalog;
 mod examples;
 mod operations;
+mod plain;
 mod schemas;
 
 use std::fmt;
 
 use anyhow::{Result, bail};
+
+pub(crate) use examples::validator;
 
 use super::{Document, SpecDir};
 
@@ -67,6 +70,7 @@ pub(crate) fn lint(document: &Document) -> Result<Vec<Finding>> {
         schemas::check(&mut report)?;
         catalog::check(&mut report)?;
         examples::check(&mut report)?;
+        plain::check(&mut report)?;
     }
     Ok(report.findings)
 }
@@ -191,6 +195,47 @@ mod tests {
             root["components"]["schemas"]["User"]["properties"]["id"] = json!({ "type": "string" });
         });
         assert_eq!(undescribed, ["description /components/schemas/User/properties/id"]);
+    }
+
+    #[test]
+    fn a_union_of_other_things_than_objects_has_a_plain_form() {
+        let pointer = "/components/schemas/IntegerOrString";
+        let broken = broken_by(|root| {
+            root["components"]["schemas"]["IntegerOrString"].as_object_mut().unwrap().shift_remove("x-umapi-plain");
+        });
+        assert_eq!(broken, [format!("plain {pointer}/oneOf/0"), format!("plain {pointer}/oneOf/1")]);
+        let broken = broken_by(|root| {
+            let list = json!({ "title": "List", "description": "A list.", "type": "array", "items": { "type": "string" } });
+            root["components"]["schemas"]["UserRemoval"]["oneOf"].as_array_mut().unwrap().push(list);
+        });
+        assert_eq!(broken, ["plain /components/schemas/UserRemoval/oneOf/2"]);
+        let broken = broken_by(|root| {
+            root["components"]["schemas"]["User"]["properties"]["status"]["anyOf"] = json!([{ "type": "boolean" }]);
+        });
+        assert_eq!(broken, ["plain /components/schemas/User/properties/status/anyOf/0"]);
+        let broken = broken_by(|root| {
+            root["components"]["schemas"]["IntegerOrString"]["x-umapi-plain"] = json!({ "type": "string" });
+        });
+        assert_eq!(broken, ["plain /components/schemas"]);
+    }
+
+    #[test]
+    fn a_union_in_a_response_has_a_plain_form() {
+        let broken = broken_by(|root| {
+            root["components"]["schemas"]["ErrorBody"].as_object_mut().unwrap().shift_remove("x-umapi-plain");
+        });
+        assert_eq!(broken, ["plain /components/schemas/ErrorBody"]);
+    }
+
+    #[test]
+    fn a_body_has_an_example_of_its_plain_form() {
+        let broken = broken_by(|root| {
+            root["components"]["requestBodies"]["ProductAdmins"]["content"]["application/json"]["examples"]
+                .as_object_mut()
+                .unwrap()
+                .shift_remove("one");
+        });
+        assert_eq!(broken, ["plain /components/requestBodies/ProductAdmins/content/application~1json/examples"]);
     }
 
     #[test]
