@@ -205,7 +205,8 @@ mod tests {
         });
         assert_eq!(broken, [format!("plain {pointer}/oneOf/0"), format!("plain {pointer}/oneOf/1")]);
         let broken = broken_by(|root| {
-            let list = json!({ "title": "List", "description": "A list.", "type": "array", "items": { "type": "string" } });
+            let list =
+                json!({ "title": "List", "description": "A list.", "type": "array", "items": { "type": "string" } });
             root["components"]["schemas"]["UserRemoval"]["oneOf"].as_array_mut().unwrap().push(list);
         });
         assert_eq!(broken, ["plain /components/schemas/UserRemoval/oneOf/2"]);

@@ -63,7 +63,10 @@ impl Replacements {
                     fields.iter().for_each(|(key, value)| replacement[key] = value.clone());
                     replacement
                 }
-                _ => bail!("{}: the `{PLAIN}` of {name} must be `merge`, a `$ref` or a schema without type", document.name),
+                _ => bail!(
+                    "{}: the `{PLAIN}` of {name} must be `merge`, a `$ref` or a schema without type",
+                    document.name
+                ),
             };
             schemas.insert(format!("#/components/schemas/{name}"), replacement);
         }
@@ -179,7 +182,8 @@ mod tests {
     }
 
     fn description(plain_of_id: &Value) -> Document {
-        let body = |schema: Value, examples: Value| json!({ "application/json": { "schema": schema, "examples": examples } });
+        let body =
+            |schema: Value, examples: Value| json!({ "application/json": { "schema": schema, "examples": examples } });
         let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
         let examples = json!({ "one": { "value": { "id": 1 } }, "list": { "value": [{ "id": "1" }] } });
         parsed(&json!({
@@ -267,7 +271,10 @@ mod tests {
     fn a_plain_form_is_a_reference_or_has_no_type() {
         for wrong in [json!("any"), json!({ "type": "string" }), json!({ "$ref": "#/x", "nullable": true })] {
             let error = plain_form(&description(&wrong)).err().unwrap().to_string();
-            assert_eq!(error, "some: the `x-umapi-plain` of Id must be `merge`, a `$ref` or a schema without type", "{wrong}");
+            assert_eq!(
+                error, "some: the `x-umapi-plain` of Id must be `merge`, a `$ref` or a schema without type",
+                "{wrong}"
+            );
         }
     }
 }

@@ -69,7 +69,9 @@ fn find(plain: &Document, value: &Value, pointer: String, findings: &mut Vec<(St
     match value {
         Value::Object(fields) => {
             for keyword in ["oneOf", "anyOf"] {
-                for (index, alternative) in fields.get(keyword).and_then(Value::as_array).into_iter().flatten().enumerate() {
+                for (index, alternative) in
+                    fields.get(keyword).and_then(Value::as_array).into_iter().flatten().enumerate()
+                {
                     if !is_class(plain, alternative)? {
                         let message = "an alternative must be an object or an enum; otherwise the schema needs \
                                        `x-umapi-plain`, its form for generators without unions";
