@@ -141,6 +141,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::{HttpOptions, Server, ServerUrl};
 
     #[test]
     fn retry_after_is_read_in_both_formats_and_bounded() {
@@ -180,7 +181,9 @@ mod tests {
             let _ = stream.read(&mut [0; 1024]).await;
             stream.write_all(bytes).await.unwrap();
         });
-        reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap()
+        let server = ServerUrl::parse(&url, Server { name: "server", example: "https://um.example" }).unwrap();
+        let http = HttpOptions::new().without_proxy().build().unwrap().for_server(&server).unwrap();
+        http.get(url).send().await.unwrap()
     }
 
     async fn read(bytes: &'static [u8], limit: usize) -> (Result<(), String>, Vec<u8>) {

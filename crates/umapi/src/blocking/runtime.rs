@@ -107,7 +107,8 @@ impl Runtime {
     /// Polls a future to its end.
     pub(super) fn drive<F: Future>(&self, future: F) -> Result<F::Output, Error> {
         let _context = self.0.handle.enter();
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let wakeup = Arc::new(Wakeup { thread: thread::current(), has_come: AtomicBool::new(false) });
+        let waker = Waker::from(wakeup.clone());
         let mut context = Context::from_waker(&waker);
         let (mut future, mut over) = (pin!(future), pin!(self.0.life.over.cancelled()));
         loop {
@@ -116,7 +117,7 @@ impl Runtime {
             match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
                 Ok(Poll::Ready(output)) => return Ok(output),
                 Ok(Poll::Pending) if is_over => return Err(ended()),
-                Ok(Poll::Pending) => thread::park(),
+                Ok(Poll::Pending) => wakeup.wait(),
                 // The timers of a runtime that ends panic.
                 Err(_) if self.0.life.is_ending.load(Ordering::SeqCst) => return Err(ended()),
                 Err(panic) => resume_unwind(panic),
@@ -137,15 +138,28 @@ fn is_in_async_code() -> bool {
 }
 
 /// Wakes a thread that waits.
-struct Unpark(Thread);
+struct Wakeup {
+    thread: Thread,
+    /// The future that is polled may wait for another one itself, in a callback. That one may take the token of this thread.
+    has_come: AtomicBool,
+}
 
-impl Wake for Unpark {
+impl Wakeup {
+    fn wait(&self) {
+        while !self.has_come.swap(false, Ordering::SeqCst) {
+            thread::park();
+        }
+    }
+}
+
+impl Wake for Wakeup {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        self.has_come.store(true, Ordering::SeqCst);
+        self.thread.unpark();
     }
 }
 
@@ -251,6 +265,28 @@ mod tests {
             let error = runtime.wait(pending::<()>()).unwrap_err();
             assert!(error.is_network() && error.to_string().contains("has ended"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_future_may_wait_for_another_one() {
+        let runtime = Runtime::start().unwrap();
+        let outer = async {
+            let (give, take) = tokio::sync::oneshot::channel();
+            let mut take = pin!(take);
+            std::future::poll_fn(|context| {
+                assert!(take.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            // The wakeup of the outer future comes while the inner one waits.
+            let inner = runtime.wait(async {
+                give.send(7).unwrap();
+                tokio::task::spawn(async {}).await.unwrap();
+            });
+            inner.unwrap();
+            take.await.unwrap()
+        };
+        assert_eq!(runtime.wait(outer).unwrap(), 7);
     }
 
     #[test]
