@@ -40,10 +40,8 @@ fn change(client: &Client) -> Result<(), Box<dyn Error>> {
     for outcome in outcomes.by_ref() {
         println!("  {outcome}");
     }
-    match outcomes.error() {
-        Some(error) => Err(error.clone().into()),
-        None => Ok(()),
-    }
+    println!("  {}", outcomes.result()?);
+    Ok(())
 }
 
 /// Lists users. Changes nothing.

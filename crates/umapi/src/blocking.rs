@@ -49,7 +49,7 @@ pub use self::{
     users::{GroupMembers, UserList, Users},
 };
 use self::{runtime::Runtime, wrapper::wrapper};
-use crate::{ClientBuilder, Error, RateLimitScope, Submission};
+use crate::{ClientBuilder, Error, RateLimitScope, Submission, stub::Stub};
 
 wrapper! {
     /// A client for one organization, for programs without an async runtime. Cheap to clone; clones share everything.
@@ -83,6 +83,33 @@ impl Client {
     /// If a variable is missing or its value cannot be used. The error names the variable.
     pub fn from_env() -> Result<Self, Error> {
         Self::new(crate::Client::from_env()?)
+    }
+
+    /// Creates a client whose answers come from a [stub](crate::stub), for unit tests.
+    ///
+    /// ```
+    /// use umapi::{Error, blocking::Client, model::User, stub::{Stub, UserLookup}};
+    ///
+    /// struct Everybody;
+    ///
+    /// impl Stub for Everybody {
+    ///     async fn get_user(&self, user: UserLookup) -> Result<Option<User>, Error> {
+    ///         Ok(Some(User::default().with_email(user.name())))
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let client = Client::from_stub(Everybody)?;
+    /// assert!(client.users().get("ann@example.com").wait()?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the system starts no thread.
+    pub fn from_stub(stub: impl Stub) -> Result<Self, Error> {
+        Self::new(crate::Client::from_stub(stub))
     }
 
     /// Uses an async client. Both share rate limits and tokens.
@@ -125,14 +152,13 @@ impl Client {
     /// [`Client::execute_stream`](crate::Client::execute_stream).
     ///
     /// ```no_run
-    /// # fn run(client: umapi::blocking::Client, rows: impl Iterator<Item = umapi::Command>) {
+    /// # fn run(client: umapi::blocking::Client, rows: impl Iterator<Item = umapi::Command>) -> Result<(), umapi::Error> {
     /// let mut outcomes = client.execute_stream(rows);
     /// for outcome in outcomes.by_ref() {
     ///     println!("{outcome}");
     /// }
-    /// if let Some(error) = outcomes.error() {
-    ///     eprintln!("stopped early: {error}");
-    /// }
+    /// println!("{}", outcomes.result()?);
+    /// # Ok(())
     /// # }
     /// ```
     ///

@@ -11,8 +11,8 @@ use super::{
     wrapper::{Wrap, wrapper},
 };
 use crate::{
-    Account, Error, GroupDirectory, GroupRef, Journal, MembershipChange, MembershipPlan, MembershipReport, Report,
-    RunOptions, Submission, Unfinished,
+    Account, Command, Counts, Error, GroupDirectory, GroupRef, Journal, MembershipChange, MembershipPlan,
+    MembershipReport, Report, RunOptions, Submission, Unfinished,
 };
 
 /// A batch to execute; made by [`Client::execute`](super::Client::execute).
@@ -32,7 +32,7 @@ use crate::{
 /// Another thread can end it early: see [`StopHandle`](crate::StopHandle).
 #[derive(Debug)]
 #[must_use = "nothing is sent before `wait`"]
-pub struct Execute<S: Submission> {
+pub struct Execute<S: Submission = Command> {
     execute: crate::Execute<S>,
     options: RunOptions,
     runtime: Runtime,
@@ -74,7 +74,7 @@ impl<S: Submission + Send + 'static> Execute<S> {
 /// Every command that was taken from the iterator has exactly one. When it makes no sense to go on, what was taken and not sent
 /// comes out as not sent, the iterator is not read further, and [`error`](Self::error) says why.
 #[must_use = "nothing is sent before the first outcome is taken"]
-pub struct Outcomes<I: Iterator<Item: Submission>> {
+pub struct Outcomes<I: Iterator<Item: Submission> = Box<dyn Iterator<Item = Command> + Send>> {
     outcomes: crate::Outcomes<Iter<I>>,
     options: RunOptions,
     runtime: Runtime,
@@ -97,6 +97,15 @@ impl<I: Iterator<Item: Submission>> Outcomes<I> {
     pub fn with_journal(mut self, journal: impl Journal<<I::Item as Submission>::Key>) -> Self {
         self.outcomes = self.outcomes.with_journal(journal);
         self
+    }
+
+    /// Returns the counts of the outcomes that were returned so far.
+    ///
+    /// # Errors
+    ///
+    /// Why the run ended early, if it did. The error has the counts too.
+    pub fn result(&self) -> Result<Counts, Error> {
+        self.outcomes.result()
     }
 
     /// Why the run ended early, if it did.

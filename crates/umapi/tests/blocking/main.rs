@@ -11,20 +11,24 @@ use std::{
 };
 
 use umapi::{
-    CallOptions, Command, Error, Journal, JournalEntry, JournalFuture, NewUser, Observer, RateLimits, RequestFinished,
-    RequestStarted, RunOptions, StandardRetry, StopHandle, ThrottlePolicy,
+    CallOptions, Command, CommandOutcome, Error, Journal, JournalEntry, JournalFuture, NewUser, Observer, RateLimits,
+    RequestFinished, RequestStarted, RunOptions, StandardRetry, StepError, StopHandle, ThrottlePolicy,
     auth::FixedToken,
     blocking::Client,
-    model::{GroupType, LicenseStatus, ThrottleClass},
+    model::{ErrorCode, GroupType, LicenseStatus, ThrottleClass, User},
+    stub::{CommandBatch, Stub, UserLookup},
 };
-use umapi_emulator::{Emulator, FaultResponse, FaultRule, LimitSettings, Operation, seed::Seed};
+use umapi_emulator::{Emulator, FaultResponse, FaultRule, LimitSettings, Operation, PageSizes, seed::Seed};
 
 /// An emulated organization of so many users without limits, and a builder of a client for it.
 fn organization(users: u32) -> (Emulator, umapi::ClientBuilder) {
     let seed = format!(
         "organizations: [{{ id: 12345@AdobeOrg, generate: {{ users: {users}, groups: 20, profiles: 5, seed: 42 }} }}]"
     );
-    let builder = Emulator::builder().seed(Seed::from_yaml(&seed).unwrap()).limits(LimitSettings::off());
+    let mut pages = PageSizes::default();
+    pages.users = 200;
+    let builder =
+        Emulator::builder().seed(Seed::from_yaml(&seed).unwrap()).limits(LimitSettings::off()).page_sizes(pages);
     let emulator = builder.without_management().start_blocking().unwrap();
     let tokens = FixedToken::new(emulator.access_token().unwrap());
     let client = Client::builder(emulator.org_id())
@@ -180,6 +184,35 @@ fn raw_and_deprecated_endpoints_and_limits_are_there() {
     assert!(client.users().get("nobody@example.com").with_options(at_once).wait().unwrap().is_none());
     let (seen, wrong) = (client.users().list(), CallOptions::new().request_id("two words"));
     assert!(seen.with_options(wrong).next().unwrap().unwrap_err().is_invalid_input());
+}
+
+#[test]
+fn a_stub_answers_in_place_of_the_service() {
+    struct OnlyAnn;
+
+    impl Stub for OnlyAnn {
+        async fn get_user(&self, user: UserLookup) -> Result<Option<User>, Error> {
+            Ok((user.name() == "ann@example.com").then(|| User::default().with_email("ann@example.com")))
+        }
+
+        async fn execute(&self, batch: CommandBatch) -> Result<Vec<CommandOutcome>, Error> {
+            let reject = |command| CommandOutcome::rejected(command, StepError::new(ErrorCode::UserNotFound));
+            Ok(batch.commands.into_iter().map(reject).collect())
+        }
+    }
+
+    let client = Client::from_stub(OnlyAnn).unwrap();
+    assert!(client.users().get("ann@example.com").wait().unwrap().is_some());
+    assert!(client.users().get("bob@example.com").wait().unwrap().is_none());
+    assert_eq!(client.execute((0..3).map(create)).wait().unwrap().rejected().count(), 3);
+    let mut outcomes = client.execute_stream((0..3).map(create));
+    assert_eq!(outcomes.by_ref().filter(|outcome| outcome.is_rejected()).count(), 3);
+    assert_eq!(outcomes.result().unwrap().rejected, 3);
+    let error = client.groups().list().next().unwrap().unwrap_err();
+    assert!(error.to_string().contains("list_groups"), "{error}");
+    let [runtime, _] = runtimes();
+    let unfinished = runtime.block_on(async { client.execute((0..3).map(create)).wait().unwrap_err() });
+    assert_eq!(unfinished.report().not_sent().count(), 3);
 }
 
 #[test]
