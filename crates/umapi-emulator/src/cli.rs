@@ -53,7 +53,7 @@ pub enum Task {
 }
 
 impl Arguments {
-    /// Runs the command: prints a line of JSON when the emulator is ready and serves until SIGTERM or Ctrl-C, or prints a schema.
+    /// Runs the command: prints a line of JSON when the emulator is ready and serves until it is stopped, or prints a schema.
     ///
     /// # Errors
     /// If the emulator cannot start, or the output cannot be written.
@@ -71,7 +71,14 @@ impl Arguments {
 impl Options {
     async fn serve(self, mut out: impl Write) -> Result<(), CliError> {
         // From here on, a signal stops the emulator gracefully, also while it starts.
-        let mut shutdown = std::pin::pin!(shutdown_signal()?);
+        let signal = shutdown_signal()?;
+        let end_of_input = end_of_input(self.exit_on_eof);
+        let mut shutdown = std::pin::pin!(async {
+            tokio::select! {
+                () = signal => {}
+                () = end_of_input => {}
+            }
+        });
         let (builder, ca) = self.builder()?;
         let emulator = tokio::select! {
             emulator = builder.start() => emulator?,
@@ -111,6 +118,21 @@ fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
+    }
+}
+
+/// Waits until standard input is closed or cannot be read, or forever. The thread is never joined: a blocking task of the runtime
+/// would keep the process alive until the next input.
+async fn end_of_input(awaited: bool) {
+    let (closed, wait) = tokio::sync::oneshot::channel();
+    if awaited {
+        std::thread::spawn(move || {
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            let _ = closed.send(());
+        });
+        let _ = wait.await;
+    } else {
+        std::future::pending().await
     }
 }
 

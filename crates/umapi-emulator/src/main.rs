@@ -5,7 +5,8 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 use umapi_emulator::cli::Arguments;
 
@@ -21,19 +22,61 @@ struct Command {
     /// Log level: error, warn, info, debug or trace, or levels by module
     #[arg(long, global = true, value_name = "FILTER", default_value = "info", env = "UMAPI_EMULATOR_LOG")]
     log: EnvFilter,
+    /// Print the manual page or the completion script of a shell
+    #[arg(long, exclusive = true, value_name = "KIND")]
+    generate: Option<Generated>,
+}
+
+/// A text about the command, which packages contain.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Generated {
+    Man,
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+}
+
+impl Generated {
+    fn text(self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let shell = match self {
+            Self::Man => {
+                clap_mangen::Man::new(Command::command()).render(&mut text)?;
+                return Ok(text);
+            }
+            Self::Bash => Shell::Bash,
+            Self::Elvish => Shell::Elvish,
+            Self::Fish => Shell::Fish,
+            Self::PowerShell => Shell::PowerShell,
+            Self::Zsh => Shell::Zsh,
+        };
+        clap_complete::generate(shell, &mut Command::command(), "umapi-emulator", &mut text);
+        Ok(text)
+    }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Command::parse();
+    if let Some(kind) = command.generate {
+        return match kind.text().and_then(|text| io::stdout().write_all(&text)) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(&error),
+            _ => ExitCode::SUCCESS,
+        };
+    }
     // A log line that cannot be written must not end the emulator: reporting it on a closed stderr would panic.
     let subscriber = tracing_subscriber::fmt().with_env_filter(command.log).with_writer(io::stderr);
     subscriber.log_internal_errors(false).init();
     match command.arguments.run(io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "umapi-emulator: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "umapi-emulator: {error}");
+    ExitCode::FAILURE
 }

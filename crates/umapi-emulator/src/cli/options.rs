@@ -115,6 +115,9 @@ pub struct Options {
     /// Check every response against the description. The library always does; it takes time
     #[arg(long, help_heading = "Behavior", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_CHECK_RESPONSES")]
     check_responses: bool,
+    /// Stop when standard input is closed, e.g. because the program that started the emulator has ended
+    #[arg(long, help_heading = "Behavior", value_parser = BoolishValueParser::new(), env = "UMAPI_EMULATOR_EXIT_ON_EOF")]
+    pub(super) exit_on_eof: bool,
     /// Lifetime of access tokens in seconds
     #[arg(
         long, value_name = "SECONDS", help_heading = "Behavior", default_value_t = 86_400,

@@ -175,6 +175,42 @@ async fn the_emulator_serves_after_its_readers_have_gone() {
     assert_eq!(serving.users().await["users"].as_array().unwrap().len(), 9);
 }
 
+#[tokio::test]
+async fn the_end_of_input_stops_it_if_asked_to() {
+    let mut serving = Serving::start(command(&["--exit-on-eof"]).stdin(Stdio::piped()));
+    let mut input = serving.child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, b"input is ignored\n").unwrap();
+    assert_eq!(serving.users().await["users"].as_array().unwrap().len(), 9);
+    drop(input);
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+    assert!(!std::path::Path::new(serving.text("/caPath")).exists(), "the folder was temporary");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_it_while_input_is_open() {
+    let mut serving = Serving::start(command(&["--exit-on-eof"]).stdin(Stdio::piped()));
+    // Waiting for the process closes its input.
+    let input = serving.child.stdin.take();
+    assert_eq!(serving.signal("-TERM"), Some(0));
+    drop(input);
+}
+
+#[tokio::test]
+async fn closed_input_is_ignored_by_default() {
+    let serving = Serving::start(command(&[]).stdin(Stdio::null()));
+    assert_eq!(serving.users().await["users"].as_array().unwrap().len(), 9);
+}
+
+#[test]
+fn the_manual_page_and_completions_are_printed() {
+    for (kind, part) in [("man", ".TH umapi-emulator"), ("bash", "complete -F"), ("zsh", "#compdef umapi-emulator")] {
+        let output = command(&["--generate", kind]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && text.contains(part) && text.contains("exit-on-eof"), "{kind}: {text}");
+    }
+}
+
 #[test]
 fn a_data_file_in_use_names_the_process() {
     let folder = tempfile::tempdir().unwrap();
