@@ -41,6 +41,8 @@ pub(crate) fn run() -> Result<ExitCode> {
         Check::script("description: datamodel-code-generator", "tests/languages/datamodel.sh", "python3"),
         Check::script("login: PyJWT", "tests/python/jwt_verify.sh", "python3"),
         Check::script("emulator: umapi-client", "tests/python/umapi_client.sh", "python3"),
+        Check::script("emulator: pytest fixture", "tests/python/fixture.sh", "python3"),
+        Check::script("emulator: Node helper", "tests/languages/node_helper.sh", "node"),
         Check::script("directories: Entra ID's SDK", "tests/python/entra_sdk.sh", "python3"),
         Check::script("directories: Okta's SDK", "tests/python/okta_sdk.sh", "python3"),
         Check::script("directories: Google's SDK", "tests/languages/google_sdk.sh", "node"),
