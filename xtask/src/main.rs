@@ -7,6 +7,7 @@ mod checks;
 mod codegen;
 mod compat;
 mod dependencies;
+mod dist;
 mod generated;
 mod package;
 mod spec;
@@ -68,6 +69,8 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
+    /// Build, install and try packages for PyPI, npm and Debian and an archive, for this machine's platform, in `target/dist`.
+    Dist,
     /// Check every set of features, the oldest supported Rust and the lowest versions of dependencies.
     Compat,
     /// Check the first lines of files, the spelling, refused phrases, and the links of documents.
@@ -128,6 +131,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Package { list: true } => package::check_lists()?,
         Task::Package { list: false } => package::run()?,
         Task::Api => return api::run(),
+        Task::Dist => dist::run()?,
         Task::Compat => return compat::run(),
         Task::Words => words::check()?,
     }

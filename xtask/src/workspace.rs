@@ -94,6 +94,8 @@ pub(crate) const CARGO_CHECK_EXTERNAL_TYPES: CargoTool =
     CargoTool { name: "cargo-check-external-types", version: "^0.5" };
 /// Finds changes that break callers.
 pub(crate) const CARGO_SEMVER_CHECKS: CargoTool = CargoTool { name: "cargo-semver-checks", version: "^0.51" };
+/// Builds packages for Debian.
+pub(crate) const CARGO_DEB: CargoTool = CargoTool { name: "cargo-deb", version: "^3.8" };
 /// Checks sets of features and the oldest supported Rust.
 pub(crate) const CARGO_HACK: CargoTool = CargoTool { name: "cargo-hack", version: "^0.6" };
 

@@ -1,3 +1,0 @@
-"""Enables pytest's own fixture for tests of plugins."""
-
-pytest_plugins = ["pytester"]
