@@ -14,7 +14,7 @@ npm install --prefix "$tools" --silent --no-audit --no-fund --no-save \
 for api in umapi ims; do
   "$tools/node_modules/.bin/openapi-typescript" "spec/dist/$api.json" --output "$tools/src/$api.d.ts"
 done
-cp tests/languages/*.ts tests/languages/*.mts "$tools/src"
+cp tests/languages/usage.ts tests/languages/scenario.mts "$tools/src"
 cp tests/languages/tsconfig.json "$tools"
 "$tools/node_modules/.bin/tsc" --project "$tools"
 echo "TypeScript: the types of both descriptions and code that uses them compile in strict mode"
