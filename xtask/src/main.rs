@@ -108,9 +108,12 @@ fn run(task: Task) -> Result<ExitCode> {
     let spec = SpecDir::new(workspace::top().join("spec"));
     match task {
         Task::Codegen { check } => {
+            // The generators rely on the rules, and their own errors name no place in the description.
+            lint(&spec)?;
+            eprintln!("Generating {}", codegen::FOLDERS.join(", "));
             write_or_check(check, &codegen::FOLDERS, &codegen::generate(&spec)?, "cargo xtask codegen")?;
         }
-        Task::Spec(SpecTask::Lint) => spec::lint_all(&spec)?,
+        Task::Spec(SpecTask::Lint) => lint(&spec)?,
         Task::Spec(SpecTask::Bundle { check }) => {
             write_or_check(check, &["spec/dist"], &spec::bundle_all(&spec)?, "cargo xtask spec bundle")?;
         }
@@ -140,5 +143,22 @@ fn run(task: Task) -> Result<ExitCode> {
 
 fn write_or_check(check: bool, folders: &[&str], files: &[generated::GeneratedFile], command: &str) -> Result<()> {
     let top = workspace::top();
-    if check { generated::check(&top, folders, files, command) } else { generated::write(&top, folders, files) }
+    if check {
+        generated::check(&top, folders, files, command)?;
+        eprintln!("{} generated files are up to date", files.len());
+        return Ok(());
+    }
+    let changed = generated::write(&top, folders, files)?;
+    for path in &changed {
+        eprintln!("  {path}");
+    }
+    eprintln!("{} of {} generated files changed", changed.len(), files.len());
+    Ok(())
+}
+
+fn lint(spec: &SpecDir) -> Result<()> {
+    eprintln!("Checking the descriptions in {}", spec.path().display());
+    let count = spec::lint_all(spec)?;
+    eprintln!("{count} descriptions follow the rules");
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use futures_util::{FutureExt, stream};
 use umapi::{
     Account, Command, CommandOutcome, GroupRef, JournalEntry, JournalFuture, RunOptions, StepState, StopHandle,
-    model::UserStep,
+    model::ExhaustiveUserStep,
 };
 
 use crate::{
@@ -233,11 +233,23 @@ fn additions(command: &Command) -> Option<(Account, Vec<String>)> {
         (_, Some(true)) => Account::adobe_id(&command.user),
         _ => Account::email(&command.user),
     };
-    let groups = command.do_.into_iter().filter_map(|step| match step {
-        UserStep::Add(groups) => Some(groups.group),
-        _ => None,
-    });
-    Some((user, groups.flatten().collect()))
+    let mut groups = Vec::new();
+    for step in &command.do_ {
+        match step.exhaustive() {
+            ExhaustiveUserStep::Add(lists) => groups.extend_from_slice(&lists.group),
+            ExhaustiveUserStep::AddAdobeId(_)
+            | ExhaustiveUserStep::CreateEnterpriseId(_)
+            | ExhaustiveUserStep::CreateFederatedId(_)
+            | ExhaustiveUserStep::Update(_)
+            | ExhaustiveUserStep::Remove(_)
+            | ExhaustiveUserStep::AddRoles(_)
+            | ExhaustiveUserStep::RemoveRoles(_)
+            | ExhaustiveUserStep::RemoveFromOrg(_)
+            | ExhaustiveUserStep::RemoveFromDomain(_)
+            | ExhaustiveUserStep::ResetPassword(_) => {}
+        }
+    }
+    Some((user, groups))
 }
 
 /// Records in the journal what is about to be sent.

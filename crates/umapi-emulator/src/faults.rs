@@ -20,9 +20,10 @@ pub(crate) use self::effect::Fault;
 use self::rule::{Counter, RuleKind};
 pub use self::{
     effect::{FaultEffect, FaultResponse},
-    rule::{ActionStep, FaultRule, FaultTarget, StepFault},
+    rule::{FaultRule, FaultTarget, StepFault},
 };
 use crate::engine::{Rejection, StepView};
+pub use crate::generated::action_step::ActionStep;
 
 /// The fault rules of one emulator. Clones share them.
 ///

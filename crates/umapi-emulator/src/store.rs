@@ -98,3 +98,30 @@ macro_rules! stored_enum {
     };
 }
 pub(crate) use stored_enum;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rusqlite::types::{FromSql, ValueRef};
+    use umapi_model::{GroupType, UserStatus as ServiceStatus, UserType};
+
+    use super::{GroupKind, UserKind, UserStatus};
+
+    /// The service's names of all values that can be stored.
+    fn stored<T: FromSql>(name: fn(T) -> &'static str) -> BTreeSet<String> {
+        let values = (0..).map_while(|number| T::column_result(ValueRef::Integer(number)).ok());
+        values.map(|value| name(value).to_owned()).collect()
+    }
+
+    fn known(names: impl IntoIterator<Item: ToString>) -> BTreeSet<String> {
+        names.into_iter().map(|name| name.to_string()).collect()
+    }
+
+    #[test]
+    fn every_value_of_the_service_can_be_stored() {
+        assert_eq!(stored(GroupKind::as_str), known(GroupType::KNOWN));
+        assert_eq!(stored(UserKind::as_str), known(UserType::KNOWN));
+        assert_eq!(stored(UserStatus::as_str), known(ServiceStatus::KNOWN));
+    }
+}

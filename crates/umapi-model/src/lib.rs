@@ -20,25 +20,30 @@
 //!   description) and a `with_…` method for every other field.
 //! * Enums of the service are open: `Other` keeps values that the description does not list. `extra` keeps unlisted fields.
 //! * [`ErrorCode`] and [`ims::LoginErrorCode`] are the catalog of codes, with the meaning and the remedy of each.
-//! * [`Operation`] and [`limits`] say what may be sent, and how often.
+//! * [`Operation`] and [`limits`] say what may be sent, and how often. `check_bounds` of a request checks the lengths and
+//!   patterns of its fields; `Command::check` of `umapi-plan` checks every rule that is known.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[allow(clippy::all)]
 mod generated;
 
+mod bounds;
 mod code_entry;
 mod integer_or_string;
 mod lenient;
 mod open_enum;
 mod operation;
 mod secret;
+mod step;
 
+pub use bounds::{Bound, OutOfBounds};
 pub use code_entry::CodeEntry;
 pub use generated::*;
 pub use integer_or_string::IntegerOrString;
 pub use operation::{AnyOperation, CountedCalls, Evidence, Throttle, ThrottleBlock, UnknownName};
 pub use secret::Secret;
+pub use step::{NameKind, StepPosition};
 
 /// The examples of the README as tests.
 #[cfg(doctest)]

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use umapi_model::{User, UserType};
+use umapi_model::{ExhaustiveUserType, User, UserType};
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// A name in the form in which names are compared: Unicode NFC, letter case ignored, email domains in ASCII.
@@ -180,11 +180,11 @@ pub enum AccountKind {
 impl AccountKind {
     /// The kind for the service's type of user. `None` for `unknown` and for types that this version does not know.
     pub fn of(user_type: &UserType) -> Option<Self> {
-        match user_type {
-            UserType::AdobeId => Some(Self::AdobeId),
-            UserType::EnterpriseId => Some(Self::EnterpriseId),
-            UserType::FederatedId => Some(Self::FederatedId),
-            _ => None,
+        match user_type.exhaustive() {
+            ExhaustiveUserType::AdobeId => Some(Self::AdobeId),
+            ExhaustiveUserType::EnterpriseId => Some(Self::EnterpriseId),
+            ExhaustiveUserType::FederatedId => Some(Self::FederatedId),
+            ExhaustiveUserType::Unknown | ExhaustiveUserType::Other(_) => None,
         }
     }
 

@@ -87,13 +87,13 @@ mod violation;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use umapi_model as model;
+use umapi_model::{self as model, ExhaustiveCommand};
 
 use crate::account::Account;
 
 pub(crate) use description::StepInText;
-pub(crate) use rules::{StepPosition, check_membership_group, check_membership_user, position_of};
-pub(crate) use step::{Step, group_step_name, json_size, take_steps, user_step_name, with_steps};
+pub(crate) use rules::{check_membership_group, check_membership_user};
+pub(crate) use step::{Step, json_size, take_steps, with_steps};
 pub(crate) use violation::Violation;
 
 pub use description::StepDescription;
@@ -256,10 +256,9 @@ impl Command {
 
 /// The root of a command in the service's form.
 pub(crate) fn root_of(command: &model::Command) -> &str {
-    match command {
-        model::Command::User(command) => &command.user,
-        model::Command::Group(command) => &command.usergroup,
-        _ => "",
+    match command.exhaustive() {
+        ExhaustiveCommand::User(command) => &command.user,
+        ExhaustiveCommand::Group(command) => &command.usergroup,
     }
 }
 
@@ -341,7 +340,44 @@ impl fmt::Debug for Command {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use umapi_model::{UserGroupStep, UserGroupUpdate, UserStep, UserUpdate};
+
     use super::*;
+
+    /// The names of the steps of commands.
+    fn names_of(commands: impl IntoIterator<Item = Command>) -> BTreeSet<&'static str> {
+        let mut names = BTreeSet::new();
+        for command in commands {
+            names.extend(take_steps(&mut command.to_raw()).iter().map(Step::name));
+        }
+        names
+    }
+
+    #[test]
+    fn every_step_of_the_service_has_a_method() {
+        let user = || Command::user("a@b.c");
+        let on_users = names_of([
+            NewUser::adobe_id("a@b.c").into(),
+            NewUser::enterprise("a@b.c", "A", "B").into(),
+            NewUser::federated("a@b.c", "A", "B", "US").into(),
+            user().update(UserUpdate::default()).into(),
+            user().add_to(["x"]).remove_from(["y"]).into(),
+            user().add_admin_roles(["x"]).remove_admin_roles(["x"]).reset_password().into(),
+            user().remove_from_org(),
+            user().remove_from_domain("b.c"),
+        ]);
+        assert_eq!(on_users, BTreeSet::from(UserStep::NAMES));
+        let group = || Command::group("Design");
+        let on_groups = names_of([
+            NewGroup::new("Design").into(),
+            group().update(UserGroupUpdate::default()).into(),
+            group().add_users(["a@b.c"]).remove_users(["a@b.c"]).into(),
+            group().delete(),
+        ]);
+        assert_eq!(on_groups, BTreeSet::from(UserGroupStep::NAMES));
+    }
 
     #[test]
     fn parse_errors_name_what_is_wrong() {

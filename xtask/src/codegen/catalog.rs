@@ -91,7 +91,7 @@ fn variant(entry: &Value) -> Variant {
 }
 
 /// `error.user.not_found` becomes `UserNotFound`; codes in capitals or digits get a prefix with their origin.
-fn rust_name(code: &str) -> String {
+pub(crate) fn rust_name(code: &str) -> String {
     if code.chars().all(|c| c.is_ascii_digit()) {
         return format!("Gateway{code}");
     }

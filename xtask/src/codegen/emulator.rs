@@ -1,8 +1,8 @@
 //! The part of the emulator that follows from the descriptions: the description and the operations of its management API,
-//! and for each of the three APIs the calls with their typed parameters.
+//! the steps of action requests, and for each of the three APIs the calls with their typed parameters.
 
 use anyhow::{Context, Result, bail};
-use heck::ToSnakeCase;
+use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     generated::GeneratedFile,
-    spec::{Document, Operation, text_of},
+    spec::{Document, Operation, steps_of, text_of},
 };
 
 const FOLDER: &str = "crates/umapi-emulator/src/generated";
@@ -65,7 +65,11 @@ pub(crate) fn generate(apis: &[Api], management: &Document, bundle: &str) -> Res
             skipped: &[],
         },
     ];
-    let mut files = vec![GeneratedFile::new(format!("{FOLDER}/{}.json", management.name), bundle), root(management)?];
+    let mut files = vec![
+        GeneratedFile::new(format!("{FOLDER}/{}.json", management.name), bundle),
+        root(management)?,
+        action_steps(&user_management.document)?,
+    ];
     for api in &calls {
         let mut items = Vec::new();
         if api.import.is_empty() {
@@ -84,10 +88,58 @@ pub(crate) fn generate(apis: &[Api], management: &Document, bundle: &str) -> Res
     Ok(files)
 }
 
+/// The enum of the steps of action requests. In the emulator's own crate, a `match` on it must cover every step.
+fn action_steps(document: &Document) -> Result<GeneratedFile> {
+    let schemas = document.schemas();
+    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (union, root) in [("UserStep", "users"), ("UserGroupStep", "user groups")] {
+        for step in steps_of(&schemas[union]) {
+            match steps.iter_mut().find(|(name, _)| *name == step.name) {
+                Some((_, roots)) => roots.push(root),
+                None => steps.push((step.name, vec![root])),
+            }
+        }
+    }
+    let variants: Vec<Ident> = steps.iter().map(|(name, _)| format_ident!("{}", name.to_upper_camel_case())).collect();
+    let docs = steps.iter().map(|(name, roots)| doc_attribute(&format!("`{name}`, on {}.", roots.join(" and "))));
+    let names: Vec<&str> = steps.iter().map(|(name, _)| *name).collect();
+    let count = Literal::usize_unsuffixed(steps.len());
+    let file: syn::File = syn::parse2(quote! {
+        #[doc = " A step of an action request."]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum ActionStep {
+            #(#docs #[serde(rename = #names)] #variants,)*
+        }
+
+        impl ActionStep {
+            #[doc = " Every step, in the order of the description."]
+            pub const ALL: [Self; #count] = [#(Self::#variants),*];
+
+            #[doc = " The name of the step in JSON."]
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { #(Self::#variants => #names,)* }
+            }
+
+            #[doc = " The step of this name. `None` if there is none."]
+            pub(crate) fn of_name(name: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|step| step.name() == name)
+            }
+        }
+    })?;
+    let text = format!(
+        "{}\n//! The steps of action requests.\n\n{}",
+        first_line(&format!("spec/{}.yaml", document.name)),
+        unparse(&file.items)
+    );
+    Ok(GeneratedFile::new(format!("{FOLDER}/action_step.rs"), format_source(&text)?))
+}
+
 fn root(management: &Document) -> Result<GeneratedFile> {
     let text = format!(
-        "{}\n//! The calls of the three APIs, and the description of the management API.\n\n\
-         pub(crate) mod login;\npub(crate) mod management;\npub(crate) mod user_management;\n\n\
+        "{}\n//! The calls of the three APIs, the steps of action requests, and the description of the management API.\n\n\
+         pub(crate) mod action_step;\npub(crate) mod login;\npub(crate) mod management;\npub(crate) mod user_management;\n\n\
          /// {}, in OpenAPI 3.0.\npub(crate) const MANAGEMENT: &str = include_str!(\"generated/{}.json\");\n",
         first_line("spec"),
         title(management),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use progenitor::{GenerationSettings, Generator};
 use quote::quote;
+use serde_json::Value;
 use syn::{Attribute, Field, Fields, Item, visit_mut::VisitMut};
 
-use super::{Api, builders, catalog, lenient, limits, open_enum, operations, source, view};
+use super::{Api, bounds, builders, catalog, exhaustive, lenient, limits, open_enum, operations, source, steps, view};
 use crate::{
     generated::GeneratedFile,
     spec::{Document, text_of},
@@ -52,6 +53,7 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
     generator.generate_tokens(&view::schemas_of(&api.document)?).context("the generator rejects the schemas")?;
     let file: syn::File = syn::parse2(generator.get_type_space().to_stream())?;
 
+    let schemas = api.document.schemas();
     let mut modules: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     for mut item in file.items {
         Tidy { document: &api.document }.visit_item_mut(&mut item);
@@ -60,12 +62,22 @@ fn typed_modules(api: &Api) -> Result<BTreeMap<String, Vec<Item>>> {
             bail!("the generator created a type `{subject}` without a schema: give its schema a name")
         };
         let items = modules.entry(module).or_default();
-        if let Item::Struct(definition) = &mut item {
-            lenient::read_leniently(definition);
-            items.push(Item::Struct(definition.clone()));
-            items.extend(builders::of(definition)?);
-        } else {
-            items.push(item);
+        let schema = schemas.get(&subject).unwrap_or(&Value::Null);
+        match &mut item {
+            Item::Struct(definition) => {
+                lenient::read_leniently(definition);
+                items.push(Item::Struct(definition.clone()));
+                items.extend(builders::of(definition)?);
+                items.extend(steps::name_lists(definition, schema)?);
+                items.extend(bounds::of_struct(&api.document, definition, schema)?);
+            }
+            Item::Enum(definition) => {
+                items.push(Item::Enum(definition.clone()));
+                items.extend(steps::of_union(definition, schema)?);
+                items.extend(exhaustive::of_union(definition)?);
+                items.extend(bounds::of_union(&api.document, definition)?);
+            }
+            _ => items.push(item),
         }
     }
     Ok(modules)

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::Item;
 
-use super::source::doc_attribute;
+use super::{exhaustive, source::doc_attribute};
 use crate::spec::{Document, text_of};
 
 /// The named schemas of open enums.
@@ -46,7 +46,11 @@ pub(crate) fn items(name: &str, schema: &Value) -> Result<Vec<Item>> {
             doc: format!("`{value}`: {description}"),
         })
         .collect();
-    enum_items(name, text_of(schema, "description"), &variants)
+    let mut items = enum_items(name, text_of(schema, "description"), &variants)?;
+    let names: Vec<_> = variants.iter().map(|variant| format_ident!("{}", variant.name)).collect();
+    let twin: syn::File = syn::parse2(exhaustive::of_open_enum(&format_ident!("{name}"), &names))?;
+    items.extend(twin.items);
+    Ok(items)
 }
 
 /// A known value of an open enum.

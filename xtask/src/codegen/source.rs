@@ -19,6 +19,47 @@ const RAW: &str = "crates/umapi-raw/src/generated";
 const HAND_WRITTEN: [&str; 7] =
     ["CodeEntry", "CountedCalls", "Evidence", "IntegerOrString", "Secret", "Throttle", "ThrottleBlock"];
 
+/// The modules of the model crate that are not those of schemas.
+pub(crate) const OWN_MODULES: [&str; 4] = ["catalog", "codes", "limits", "operation"];
+
+/// The names of types that a schema cannot have: they are written by hand, generated from other parts of the description, or
+/// known to every Rust file.
+pub(crate) const RESERVED_TYPES: [&str; 33] = [
+    "AnyOperation",
+    "Bound",
+    "Box",
+    "CodeEntry",
+    "CountedCalls",
+    "Default",
+    "Err",
+    "ErrorCode",
+    "Evidence",
+    "From",
+    "IntegerOrString",
+    "Into",
+    "LoginErrorCode",
+    "LoginOperation",
+    "NameKind",
+    "None",
+    "Ok",
+    "Operation",
+    "Option",
+    "OutOfBounds",
+    "Result",
+    "Secret",
+    "Self",
+    "Some",
+    "StepPosition",
+    "String",
+    "Throttle",
+    "ThrottleBlock",
+    "ThrottleClass",
+    "ToString",
+    "TryFrom",
+    "UnknownName",
+    "Vec",
+];
+
 /// A doc comment. Brackets are escaped, because rustdoc reads them as links.
 pub(crate) fn doc_attribute(text: &str) -> Attribute {
     let text = format!(" {}", text.trim().replace('[', "\\[").replace(']', "\\]"));
@@ -94,7 +135,7 @@ pub(crate) fn model_root(apis: &[Api]) -> Result<GeneratedFile> {
         for schema in api.document.schemas().values() {
             modules.extend(schema["x-umapi-module"].as_str().map(str::to_owned));
         }
-        modules.extend(["catalog", "codes", "limits", "operation"].map(str::to_owned));
+        modules.extend(OWN_MODULES.map(str::to_owned));
     }
     let mut text = module_list(modules.iter());
     for module in apis.iter().filter_map(|api| api.model_module) {

@@ -2,7 +2,6 @@
 
 mod operations;
 mod schemas;
-mod usage;
 
 use std::{collections::BTreeSet, fmt, path::Path, process::Command};
 

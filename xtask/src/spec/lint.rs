@@ -1,14 +1,20 @@
 //! `cargo xtask spec lint`: the rules of descriptions, which code, mocks and documentation rely on.
 
+mod alternatives;
+mod bounds;
 mod catalog;
 mod examples;
+mod keywords;
 mod operations;
 mod plain;
 mod schemas;
+mod steps;
+mod types;
 
 use std::fmt;
 
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 pub(crate) use examples::validator;
 
@@ -43,15 +49,16 @@ impl Report<'_> {
     }
 }
 
-/// Checks all descriptions. The error lists every finding.
-pub(crate) fn lint_all(spec: &SpecDir) -> Result<()> {
+/// Checks all descriptions and returns how many there are. The error lists every finding.
+pub(crate) fn lint_all(spec: &SpecDir) -> Result<usize> {
     let mut findings = Vec::new();
-    for document in spec.documents()? {
-        findings.extend(lint(&document)?);
+    let documents = spec.documents()?;
+    for document in &documents {
+        findings.extend(lint(document)?);
     }
     findings.extend(examples::unused_files(spec)?);
     if findings.is_empty() {
-        return Ok(());
+        return Ok(documents.len());
     }
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     bail!("{}\n{} findings", lines.join("\n"), findings.len())
@@ -66,13 +73,77 @@ pub(crate) fn lint(document: &Document) -> Result<Vec<Finding>> {
     schemas::check_references(&mut report);
     // The rules below follow references; they would only repeat a dangling one.
     if report.findings.is_empty() {
-        operations::check(&mut report)?;
-        schemas::check(&mut report)?;
-        catalog::check(&mut report)?;
+        check_rules(&mut report)?;
         examples::check(&mut report)?;
+        alternatives::check(&mut report)?;
         plain::check(&mut report)?;
     }
     Ok(report.findings)
+}
+
+/// The rules that need no example.
+fn check_rules(report: &mut Report<'_>) -> Result<()> {
+    keywords::check(report);
+    operations::check(report)?;
+    schemas::check(report);
+    types::check(report)?;
+    bounds::check(report);
+    steps::check(report);
+    catalog::check(report)
+}
+
+/// Calls `act` with the pointer and the value of each schema of the description: named ones, those of parameters, headers and
+/// bodies, and those inside of other schemas.
+fn for_each_schema<'d>(document: &'d Document, mut act: impl FnMut(&str, &'d Value)) {
+    find_schemas(&document.root, String::new(), &mut act);
+}
+
+fn find_schemas<'d>(value: &'d Value, pointer: String, act: &mut impl FnMut(&str, &'d Value)) {
+    match value {
+        Value::Object(fields) => {
+            for (key, child) in fields {
+                let location = pointer_of_key(&pointer, key);
+                match key.as_str() {
+                    "example" | "examples" | "value" => {}
+                    "schema" if child.is_object() => visit_schema(child, &location, act),
+                    "schemas" if pointer == "/components" => {
+                        for (name, schema) in child.as_object().into_iter().flatten() {
+                            visit_schema(schema, &pointer_of_key(&location, name), act);
+                        }
+                    }
+                    _ => find_schemas(child, location, act),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, child) in items.iter().enumerate() {
+                find_schemas(child, format!("{pointer}/{index}"), act);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn visit_schema<'d>(schema: &'d Value, pointer: &str, act: &mut impl FnMut(&str, &'d Value)) {
+    act(pointer, schema);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        visit_schema(property, &pointer_of_key(&format!("{pointer}/properties"), name), act);
+    }
+    for keyword in ["oneOf", "anyOf", "allOf"] {
+        for (index, part) in schema[keyword].as_array().into_iter().flatten().enumerate() {
+            visit_schema(part, &format!("{pointer}/{keyword}/{index}"), act);
+        }
+    }
+    for keyword in ["items", "additionalProperties", "not"] {
+        if let Some(inner) = schema.get(keyword).filter(|inner| inner.is_object()) {
+            visit_schema(inner, &format!("{pointer}/{keyword}"), act);
+        }
+    }
+}
+
+/// The JSON pointer to a key of the object at `pointer`.
+fn pointer_of_key(pointer: &str, key: &str) -> String {
+    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 #[cfg(test)]
@@ -195,6 +266,335 @@ mod tests {
             root["components"]["schemas"]["User"]["properties"]["id"] = json!({ "type": "string" });
         });
         assert_eq!(undescribed, ["description /components/schemas/User/properties/id"]);
+    }
+
+    /// A change of the description that breaks one rule, where the finding is, and what it says.
+    struct Broken {
+        change: fn(&mut Value),
+        rule: &'static str,
+        pointer: &'static str,
+        says: &'static str,
+    }
+
+    fn assert_each_is_found(rows: &[Broken]) {
+        for Broken { change, rule, pointer, says } in rows {
+            let mut document = umapi();
+            change(&mut document.root);
+            let mut report = Report { document: &document, findings: Vec::new() };
+            check_rules(&mut report).unwrap();
+            let is_expected = |finding: &Finding| {
+                finding.rule == *rule && finding.pointer == *pointer && finding.message.contains(says)
+            };
+            let findings = &report.findings;
+            assert!(findings.iter().any(is_expected), "no finding {rule} at {pointer} says {says:?}: {findings:#?}");
+        }
+    }
+
+    fn schema<'a>(root: &'a mut Value, name: &str) -> &'a mut Value {
+        &mut root["components"]["schemas"][name]
+    }
+
+    fn remove(value: &mut Value, key: &str) {
+        value.as_object_mut().unwrap().shift_remove(key);
+    }
+
+    const COUNTRY: &str = "/components/schemas/CountryCode";
+    const USER_ID: &str = "/components/schemas/User/properties/id";
+
+    #[test]
+    fn a_schema_has_a_declared_module() {
+        assert_each_is_found(&[
+            Broken {
+                change: |root| remove(schema(root, "AllMemberships"), "x-umapi-module"),
+                rule: "module",
+                pointer: "/components/schemas/AllMemberships",
+                says: "needs `x-umapi-module`",
+            },
+            Broken {
+                change: |root| remove(schema(root, "UserStatus"), "x-umapi-module"),
+                rule: "module",
+                pointer: "/components/schemas/UserStatus",
+                says: "one of actions, users",
+            },
+            Broken {
+                change: |root| schema(root, "User")["x-umapi-module"] = json!("usres"),
+                rule: "module",
+                pointer: "/components/schemas/User",
+                says: "`usres` is not declared",
+            },
+            Broken {
+                change: |root| root["x-umapi-modules"].as_array_mut().unwrap().push(json!("codes")),
+                rule: "module",
+                pointer: "/x-umapi-modules",
+                says: "`codes` cannot be a module",
+            },
+            Broken {
+                change: |root| root["x-umapi-modules"].as_array_mut().unwrap().push(json!("type")),
+                rule: "module",
+                pointer: "/x-umapi-modules",
+                says: "`type` cannot be a module",
+            },
+            Broken {
+                change: |root| root["x-umapi-modules"].as_array_mut().unwrap().push(json!("certificates")),
+                rule: "module",
+                pointer: "/x-umapi-modules",
+                says: "no schema is in the module `certificates`",
+            },
+        ]);
+    }
+
+    #[test]
+    fn a_name_can_be_a_name_in_rust() {
+        assert_each_is_found(&[
+            Broken {
+                change: |root| root["components"]["schemas"]["user_badge"] = json!({ "type": "object" }),
+                rule: "name",
+                pointer: "/components/schemas/user_badge",
+                says: "`UserBadge`",
+            },
+            Broken {
+                change: |root| root["components"]["schemas"]["Option"] = json!({ "type": "object" }),
+                rule: "name",
+                pointer: "/components/schemas/Option",
+                says: "another type `Option`",
+            },
+            Broken {
+                change: |root| root["components"]["schemas"]["USER"] = json!({ "type": "object" }),
+                rule: "name",
+                pointer: "/components/schemas/USER",
+                says: "letter case only",
+            },
+            Broken {
+                change: |root| {
+                    schema(root, "User")["properties"]["userName"] = json!({ "type": "string" });
+                    schema(root, "User")["properties"]["user_name"] = json!({ "type": "string" });
+                },
+                rule: "name",
+                pointer: "/components/schemas/User/properties/user_name",
+                says: "the same Rust name, `user_name`",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["extra"] = json!({ "type": "string" }),
+                rule: "name",
+                pointer: "/components/schemas/User/properties/extra",
+                says: "`extra` keeps",
+            },
+            Broken {
+                change: |root| schema(root, "UserStatus")["x-extensible-enum"][3] = json!("ACTIVE"),
+                rule: "name",
+                pointer: "/components/schemas/UserStatus",
+                says: "`ACTIVE` and `active` get the same",
+            },
+            Broken {
+                change: |root| schema(root, "UserStatus")["x-extensible-enum"][3] = json!("other"),
+                rule: "name",
+                pointer: "/components/schemas/UserStatus",
+                says: "`other` cannot be a variant",
+            },
+            Broken {
+                change: |root| schema(root, "UserStatus")["x-extensible-enum"][3] = json!("7th"),
+                rule: "name",
+                pointer: "/components/schemas/UserStatus",
+                says: "`7th` cannot be a variant",
+            },
+            Broken {
+                change: |root| schema(root, "UserType")["x-enum-aliases"] = json!({ "AdobeID": "none" }),
+                rule: "name",
+                pointer: "/components/schemas/UserType",
+                says: "unlike `AdobeID`",
+            },
+            Broken {
+                change: |root| root["x-umapi-error-codes"][1]["code"] = json!("user.not_found"),
+                rule: "name",
+                pointer: "/x-umapi-error-codes/1",
+                says: "get the same Rust name",
+            },
+        ]);
+    }
+
+    #[test]
+    fn formats_enums_and_inline_types_that_rust_cannot_read() {
+        assert_each_is_found(&[
+            Broken {
+                change: |root| schema(root, "User")["properties"]["id"]["format"] = json!("date"),
+                rule: "format",
+                pointer: USER_ID,
+                says: "`format: date`",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["id"]["format"] = json!("uuid"),
+                rule: "format",
+                pointer: USER_ID,
+                says: "not a dependency",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["id"]["format"] = json!("int64"),
+                rule: "format",
+                pointer: USER_ID,
+                says: "leave the format out",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["id"]["enum"] = json!(["a", "b"]),
+                rule: "closed-enum",
+                pointer: USER_ID,
+                says: "use `x-extensible-enum`",
+            },
+            Broken {
+                change: |root| {
+                    let status = schema(root, "UserStatus");
+                    let values = status["x-extensible-enum"].clone();
+                    remove(status, "x-extensible-enum");
+                    status["enum"] = values;
+                },
+                rule: "closed-enum",
+                pointer: "/components/schemas/UserStatus",
+                says: "could not be read",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["id"] = json!({ "properties": { "a": {} } }),
+                rule: "inline",
+                pointer: USER_ID,
+                says: "move it to `components.schemas`",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["groups"]["items"] = json!({ "oneOf": [] }),
+                rule: "inline",
+                pointer: "/components/schemas/User/properties/groups/items",
+                says: "without a name",
+            },
+        ]);
+    }
+
+    #[test]
+    fn a_bound_can_be_checked() {
+        assert_each_is_found(&[
+            Broken {
+                change: |root| schema(root, "CountryCode")["pattern"] = json!("^(US|DE)$"),
+                rule: "bound",
+                pointer: COUNTRY,
+                says: "must begin with ^",
+            },
+            Broken {
+                change: |root| schema(root, "CountryCode")["minLength"] = json!(3),
+                rule: "bound",
+                pointer: COUNTRY,
+                says: "no value would be valid",
+            },
+            Broken {
+                change: |root| schema(root, "CountryCode")["maximum"] = json!(3),
+                rule: "bound",
+                pointer: COUNTRY,
+                says: "needs `type: integer`",
+            },
+            Broken {
+                change: |root| schema(root, "CountryCode")["maxLength"] = json!("2"),
+                rule: "bound",
+                pointer: COUNTRY,
+                says: "must be a whole number",
+            },
+            Broken {
+                change: |root| schema(root, "NameList")["uniqueItems"] = json!(true),
+                rule: "bound",
+                pointer: "/components/schemas/NameList",
+                says: "nothing checks `uniqueItems`",
+            },
+            Broken {
+                change: |root| root["x-umapi-limits"][0]["value"] = json!(7),
+                rule: "limit",
+                pointer: "/x-umapi-limits/0",
+                says: "either a `value`",
+            },
+        ]);
+    }
+
+    #[test]
+    fn a_step_says_where_it_may_stand_and_what_its_lists_name() {
+        assert_each_is_found(&[
+            Broken {
+                change: |root| remove(&mut schema(root, "UserStep")["oneOf"][3], "x-umapi-step"),
+                rule: "step",
+                pointer: "/components/schemas/UserStep/oneOf/3",
+                says: "one of first, last, anywhere",
+            },
+            Broken {
+                change: |root| schema(root, "UserStep")["oneOf"][3]["x-umapi-step"]["position"] = json!("middle"),
+                rule: "step",
+                pointer: "/components/schemas/UserStep/oneOf/3",
+                says: "`x-umapi-step",
+            },
+            Broken {
+                change: |root| schema(root, "UserStep")["oneOf"][3]["required"] = json!([]),
+                rule: "step",
+                pointer: "/components/schemas/UserStep/oneOf/3",
+                says: "one property, which is required",
+            },
+            Broken {
+                change: |root| remove(&mut schema(root, "RoleLists")["properties"]["admin"], "x-umapi-names"),
+                rule: "names",
+                pointer: "/components/schemas/RoleLists/properties/admin",
+                says: "one of groups, profiles, products, users",
+            },
+            Broken {
+                change: |root| schema(root, "User")["properties"]["id"]["x-umapi-names"] = json!("users"),
+                rule: "names",
+                pointer: USER_ID,
+                says: "only for lists of names",
+            },
+        ]);
+    }
+
+    #[test]
+    fn misspelled_keywords_and_extensions_are_found() {
+        assert_each_is_found(&[
+            Broken {
+                change: |root| schema(root, "User")["x-umapi-modul"] = json!("users"),
+                rule: "keyword",
+                pointer: "/components/schemas/User/x-umapi-modul",
+                says: "did you mean `x-umapi-module`?",
+            },
+            Broken {
+                change: |root| schema(root, "CountryCode")["maxLenght"] = json!(2),
+                rule: "keyword",
+                pointer: "/components/schemas/CountryCode/maxLenght",
+                says: "did you mean `maxLength`?",
+            },
+            Broken {
+                change: |root| schema(root, "UserGroup")["required"][1] = json!("nmae"),
+                rule: "keyword",
+                pointer: "/components/schemas/UserGroup/required",
+                says: "`nmae`, which is not among",
+            },
+        ]);
+    }
+
+    #[test]
+    fn each_alternative_is_in_an_example() {
+        let broken = broken_by(|root| {
+            let steps = schema(root, "UserStep")["oneOf"].as_array_mut().unwrap();
+            let mut step = steps[10].clone();
+            step["title"] = json!("AddNoteStep");
+            step["required"] = json!(["addNote"]);
+            step["properties"] = json!({ "addNote": { "$ref": "#/components/schemas/PasswordReset" } });
+            steps.push(step);
+        });
+        assert_eq!(broken, ["alternative /components/schemas/UserStep/oneOf/11"]);
+    }
+
+    #[test]
+    fn all_findings_are_reported_at_once() {
+        let broken = broken_by(|root| {
+            remove(schema(root, "User"), "x-umapi-module");
+            schema(root, "User")["properties"]["id"]["format"] = json!("binary");
+            remove(&mut schema(root, "UserStep")["oneOf"][3], "x-umapi-step");
+        });
+        assert_eq!(
+            broken,
+            [
+                "module /components/schemas/User",
+                "format /components/schemas/User/properties/id",
+                "step /components/schemas/UserStep/oneOf/3"
+            ]
+        );
     }
 
     #[test]

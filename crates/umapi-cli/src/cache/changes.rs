@@ -10,7 +10,10 @@ use std::{
 
 use umapi::{
     Account, Command, MembershipAction, MembershipChange,
-    model::{self, Group, GroupType, User, UserGroupCommand, UserGroupRemoval, UserGroupStep, UserRemoval, UserStep},
+    model::{
+        self, ExhaustiveCommand, ExhaustiveUserGroupRemoval, ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserRemoval,
+        ExhaustiveUserStep as OnUser, Group, GroupType, NameKind, User, UserGroupCommand, UserGroupStep, UserStep,
+    },
     plan::account::{AccountKey, FoldedName},
 };
 
@@ -86,54 +89,76 @@ impl RunChanges {
 impl Changed {
     fn by(command: &model::Command) -> Self {
         let mut changed = Self::default();
-        match command {
-            model::Command::User(command) => {
+        match command.exhaustive() {
+            ExhaustiveCommand::User(command) => {
                 let domain = command.domain.clone().unwrap_or_default();
                 changed.users.insert((command.user.clone(), domain.clone()));
                 for step in &command.do_ {
                     changed.note_user_step(step, &domain);
                 }
             }
-            model::Command::Group(command) => {
+            ExhaustiveCommand::Group(command) => {
                 for step in &command.do_ {
                     changed.note_group_step(step, &command.usergroup);
                 }
             }
-            _ => {}
         }
         changed
     }
 
     fn note_user_step(&mut self, step: &UserStep, domain: &str) {
-        let mut note = |names: &model::UserMemberships| {
-            let lists = [&names.group, &names.product, &names.product_configuration, &names.usergroup];
-            self.groups.extend(lists.into_iter().flatten().map(|name| (folded(name), "")));
-        };
-        match step {
-            UserStep::Add(names) | UserStep::Remove(UserRemoval::These(names)) => note(names),
-            UserStep::Update(update) => {
+        match step.exhaustive() {
+            OnUser::Add(lists) => self.note_names(lists.name_lists()),
+            OnUser::Remove(removal) => match removal.exhaustive() {
+                ExhaustiveUserRemoval::All(_) => self.note_all_groups(),
+                ExhaustiveUserRemoval::These(lists) => self.note_names(lists.name_lists()),
+            },
+            OnUser::Update(update) => {
                 let names = [&update.email, &update.username].into_iter().flatten();
                 self.users.extend(names.map(|name| (name.clone(), domain.to_owned())));
             }
             // The name of an account that is created with a username is that of the command.
-            UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_) | UserStep::CreateFederatedId(_) => {}
-            _ => drop(self.groups.insert((ALL_GROUPS.to_owned(), ""))),
+            OnUser::AddAdobeId(_) | OnUser::CreateEnterpriseId(_) | OnUser::CreateFederatedId(_) => {}
+            // Roles are memberships of groups whose names are not in the command.
+            OnUser::AddRoles(_) | OnUser::RemoveRoles(_) => self.note_all_groups(),
+            OnUser::RemoveFromOrg(_) | OnUser::RemoveFromDomain(_) => self.note_all_groups(),
+            OnUser::ResetPassword(_) => {}
         }
     }
 
     fn note_group_step(&mut self, step: &UserGroupStep, group: &str) {
         self.groups.insert((folded(group), ""));
-        match step {
-            UserGroupStep::Add(members) | UserGroupStep::Remove(UserGroupRemoval::These(members)) => {
-                let users = members.user.iter().chain(&members.users);
-                self.users.extend(users.map(|name| (name.clone(), String::new())));
+        match step.exhaustive() {
+            OnGroup::Add(members) => self.note_names(members.name_lists()),
+            OnGroup::Remove(removal) => match removal.exhaustive() {
+                ExhaustiveUserGroupRemoval::All(_) => self.note_uncertain(group),
+                ExhaustiveUserGroupRemoval::These(members) => self.note_names(members.name_lists()),
+            },
+            OnGroup::UpdateUserGroup(update) => {
+                update.name.iter().for_each(|name| self.note_uncertain(name));
+                self.note_uncertain(group);
             }
-            UserGroupStep::UpdateUserGroup(update) => {
-                let names = update.name.iter().map(|name| (folded(name), UNCERTAIN));
-                self.groups.extend(names.chain([(folded(group), UNCERTAIN)]));
-            }
-            _ => drop(self.groups.insert((folded(group), UNCERTAIN))),
+            OnGroup::CreateUserGroup(_) | OnGroup::DeleteUserGroup(_) => self.note_uncertain(group),
         }
+    }
+
+    /// Notes what the lists of a step name.
+    fn note_names<const COUNT: usize>(&mut self, lists: [(&'static str, NameKind, &Vec<String>); COUNT]) {
+        for (_, kind, names) in lists {
+            match kind {
+                NameKind::Group | NameKind::Profile => self.groups.extend(names.iter().map(|name| (folded(name), ""))),
+                NameKind::User => self.users.extend(names.iter().map(|name| (name.clone(), String::new()))),
+                NameKind::Product => {}
+            }
+        }
+    }
+
+    fn note_all_groups(&mut self) {
+        self.groups.insert((ALL_GROUPS.to_owned(), ""));
+    }
+
+    fn note_uncertain(&mut self, group: &str) {
+        self.groups.insert((folded(group), UNCERTAIN));
     }
 }
 
@@ -253,20 +278,20 @@ impl Cache {
             for step in &command.do_ {
                 let key = folded(&name);
                 let rows = database.items_named(groups.id, &key)?;
-                match step {
-                    UserGroupStep::CreateUserGroup(_) if rows.is_empty() => {
+                match step.exhaustive() {
+                    OnGroup::CreateUserGroup(_) if rows.is_empty() => {
                         let group = Group::new(name.as_str()).with_type(GroupType::UserGroup);
                         let added: Vec<StoredItem> = group.stored().into_iter().collect();
                         database.revise(groups.id, &[], &added, &[])?;
                     }
-                    UserGroupStep::DeleteUserGroup(_) => {
+                    OnGroup::DeleteUserGroup(_) => {
                         let admins = database.items_named(groups.id, &folded(&format!("_admin_{name}")))?;
                         let removed: Vec<i64> = rows.iter().chain(&admins).map(|(place, _)| *place).collect();
                         database.revise(groups.id, &removed, &[], &[])?;
                         rename_in_users(database, &key, None)?;
                         rename_in_users(database, &folded(&format!("_admin_{name}")), None)?;
                     }
-                    UserGroupStep::UpdateUserGroup(update) => {
+                    OnGroup::UpdateUserGroup(update) => {
                         let Some(new) = &update.name else {
                             known.push((key, UNCERTAIN.to_owned()));
                             continue;
@@ -286,7 +311,7 @@ impl Cache {
                         known.push((folded(new), UNCERTAIN.to_owned()));
                         continue;
                     }
-                    _ => {}
+                    OnGroup::CreateUserGroup(_) | OnGroup::Add(_) | OnGroup::Remove(_) => {}
                 }
                 known.push((key, UNCERTAIN.to_owned()));
             }

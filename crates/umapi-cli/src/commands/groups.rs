@@ -321,3 +321,16 @@ impl DeleteArgs {
         SmallBatch::open(context).await?.run(context, commands, Vec::new(), &self.options).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_of_the_service_can_be_listed() {
+        let offered: Vec<GroupType> = Type::value_variants().iter().map(|kind| kind.of_service()).collect();
+        for known in GroupType::KNOWN {
+            assert!(offered.contains(&known), "`umapi groups list --type` does not offer {known}");
+        }
+    }
+}

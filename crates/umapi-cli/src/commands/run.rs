@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use umapi::{AccountKind, Command, model::UserStep, plan::account::FoldedName};
+use umapi::{AccountKind, Command, model::ExhaustiveUserStep as OnUser, plan::account::FoldedName};
 
 use super::account_args::AccountType;
 use crate::{
@@ -233,20 +233,25 @@ impl CheckedInput {
     fn note_users(&mut self, line: u64, command: &Command) {
         let umapi::model::Command::User(command) = command.to_raw() else { return };
         for step in &command.do_ {
-            match step {
-                UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_) | UserStep::CreateFederatedId(_) => {
+            match step.exhaustive() {
+                OnUser::AddAdobeId(_) | OnUser::CreateEnterpriseId(_) | OnUser::CreateFederatedId(_) => {
                     self.new_names.insert(FoldedName::user(&command.user));
                 }
-                UserStep::Update(update) => {
+                OnUser::Update(update) => {
                     let names = [&update.email, &update.username];
                     self.new_names.extend(names.into_iter().flatten().map(|name| FoldedName::user(name)));
                 }
-                UserStep::RemoveFromOrg(_) => {
+                OnUser::RemoveFromOrg(_) => {
                     let kind = command.use_adobe_id.unwrap_or_default().then_some(AccountKind::AdobeId);
                     let query = UserQuery { name: command.user.clone(), kind, domain: command.domain.clone() };
                     self.leavers.push(Leaver { number: self.good_count, line, query });
                 }
-                _ => {}
+                OnUser::Add(_)
+                | OnUser::Remove(_)
+                | OnUser::AddRoles(_)
+                | OnUser::RemoveRoles(_)
+                | OnUser::RemoveFromDomain(_)
+                | OnUser::ResetPassword(_) => {}
             }
         }
     }

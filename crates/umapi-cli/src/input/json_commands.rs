@@ -10,7 +10,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{error::Category, value::RawValue};
 use umapi::{
     Command, InvalidCommand,
-    model::{UserCommand, UserGroupCommand, UserStep},
+    model::{ExhaustiveUserStepMut as OnUser, UserCommand, UserGroupCommand},
 };
 
 use super::{
@@ -280,11 +280,18 @@ pub(super) fn parse_command(text: &str) -> Result<Command, Box<CommandProblem>> 
 /// Writes country codes in capitals, as the service wants them. What is not a code stays as it is written, for its error.
 fn raise_countries(command: &mut UserCommand) {
     for step in &mut command.do_ {
-        let country = match step {
-            UserStep::AddAdobeId(new) => new.country.as_mut(),
-            UserStep::CreateEnterpriseId(new) => new.country.as_mut(),
-            UserStep::CreateFederatedId(new) => Some(&mut new.country),
-            _ => None,
+        let country = match step.exhaustive_mut() {
+            OnUser::AddAdobeId(new) => new.country.as_mut(),
+            OnUser::CreateEnterpriseId(new) => new.country.as_mut(),
+            OnUser::CreateFederatedId(new) => Some(&mut new.country),
+            OnUser::Update(_)
+            | OnUser::Add(_)
+            | OnUser::Remove(_)
+            | OnUser::AddRoles(_)
+            | OnUser::RemoveRoles(_)
+            | OnUser::RemoveFromOrg(_)
+            | OnUser::RemoveFromDomain(_)
+            | OnUser::ResetPassword(_) => None,
         };
         if let Some(country) = country {
             *country = country_code(country);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use umapi_model::AnyOperation;
 
 use super::{Content, Context, Outcome, PageError, Section, form::Fields, frame, words};
-use crate::{app::AppState, faults::FaultRule, manage::ManageError};
+use crate::{app::AppState, faults::FaultRule, generated::action_step::ActionStep, manage::ManageError};
 
 /// The outcomes of the form.
 const OUTCOMES: [(&str, &str); 10] = [
@@ -21,24 +21,6 @@ const OUTCOMES: [(&str, &str); 10] = [
     ("expiredToken", "Revoke the token of the request"),
     ("step", "Fail steps of action requests"),
     ("delay", "Only delay"),
-];
-
-const STEPS: [&str; 15] = [
-    "*",
-    "addAdobeID",
-    "createEnterpriseID",
-    "createFederatedID",
-    "update",
-    "add",
-    "remove",
-    "addRoles",
-    "removeRoles",
-    "removeFromOrg",
-    "removeFromDomain",
-    "resetPassword",
-    "createUserGroup",
-    "updateUserGroup",
-    "deleteUserGroup",
 ];
 
 pub(super) fn page(context: &Context<'_>) -> Result<Outcome, PageError> {
@@ -110,7 +92,8 @@ fn form(context: &Context<'_>) -> Markup {
     };
     let operations: Vec<_> = AnyOperation::all().map(|operation| (operation.id(), operation.id())).collect();
     let operations = [&[("*", "all operations")][..], &operations].concat();
-    let steps: Vec<_> = STEPS.iter().map(|step| (*step, if *step == "*" { "every step" } else { step })).collect();
+    let named = ActionStep::ALL.map(|step| (step.name(), step.name()));
+    let steps: Vec<_> = [("*", "every step")].into_iter().chain(named).collect();
     html! {
         form.sheet method="post" action="/console/faults/add" {
             (context.token())

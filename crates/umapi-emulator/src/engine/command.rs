@@ -8,9 +8,12 @@ use super::{
     request::{self, Command, ParseOptions, RequestSizes, with_email_type},
     steps::{ParsedStep, Root, Step},
 };
-use crate::store::{
-    Cause, GroupId, GroupKind, GroupRow, Organization, Store, StoreError, Tx, UserId, UserKind, UserRow, fold,
-    is_email_type,
+use crate::{
+    generated::action_step::ActionStep,
+    store::{
+        Cause, GroupId, GroupKind, GroupRow, Organization, Store, StoreError, Tx, UserId, UserKind, UserRow, fold,
+        is_email_type,
+    },
 };
 
 /// A step that is about to run.
@@ -289,13 +292,9 @@ impl<'t, 'c> Execution<'t, 'c> {
         if !is_email_type(name) || *use_adobe_id {
             return Ok(None);
         }
-        let created = steps.first().and_then(|parsed| match parsed.name.as_str() {
-            "addAdobeID" | "createEnterpriseID" => Some(true),
-            "createFederatedID" => Some(false),
-            _ => None,
-        });
-        let fine = match created {
-            Some(fine) => fine,
+        let first = steps.first().filter(|parsed| parsed.is_create()).and_then(|parsed| parsed.kind);
+        let fine = match first {
+            Some(kind) => matches!(kind, ActionStep::AddAdobeId | ActionStep::CreateEnterpriseId),
             None => match lookup::find(self.tx.rows(), self.org.id, name, None, false)? {
                 Lookup::Member(user) | Lookup::NotInOrg(user) => ignored(user.kind),
                 _ => false,

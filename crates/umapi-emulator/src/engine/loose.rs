@@ -4,6 +4,7 @@
 //! parsing of the lists.
 
 use super::request::Json;
+use crate::generated::action_step::ActionStep;
 
 /// Rewrites a command.
 pub(super) fn rewrite(command: &mut Json) {
@@ -41,14 +42,32 @@ fn rewrite_step(step: &mut Json) {
     let Json::Object(steps) = step else { return };
     for (name, value) in steps {
         let Json::Object(fields) = value else { continue };
-        match name.as_str() {
-            "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "update" | "createUserGroup"
-            | "updateUserGroup" | "removeFromOrg" => fields.retain(|(_, value)| !is_empty(value)),
-            _ => {}
+        if ActionStep::of_name(name).is_some_and(has_single_values) {
+            fields.retain(|(_, value)| !is_empty(value));
         }
         for (_, value) in fields.iter_mut().filter(|(key, _)| key == "deleteAccount") {
             rewrite_boolean(value);
         }
+    }
+}
+
+/// Whether the fields of the step are single values, rather than lists of names.
+fn has_single_values(step: ActionStep) -> bool {
+    match step {
+        ActionStep::AddAdobeId
+        | ActionStep::CreateEnterpriseId
+        | ActionStep::CreateFederatedId
+        | ActionStep::Update
+        | ActionStep::CreateUserGroup
+        | ActionStep::UpdateUserGroup
+        | ActionStep::RemoveFromOrg => true,
+        ActionStep::Add
+        | ActionStep::Remove
+        | ActionStep::AddRoles
+        | ActionStep::RemoveRoles
+        | ActionStep::RemoveFromDomain
+        | ActionStep::ResetPassword
+        | ActionStep::DeleteUserGroup => false,
     }
 }
 

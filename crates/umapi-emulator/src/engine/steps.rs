@@ -6,7 +6,7 @@ use super::{
     request::{Json, ParseOptions},
     rules::{self, identifier_length, person_name},
 };
-use crate::store::UserKind;
+use crate::{generated::action_step::ActionStep, store::UserKind};
 
 /// The root of a command.
 #[derive(Debug, Clone)]
@@ -70,6 +70,8 @@ pub(super) struct GroupFields {
 pub(super) struct ParsedStep {
     /// The key that names the step, as it was sent.
     pub(super) name: String,
+    /// The step of that name. `None` if there is none.
+    pub(super) kind: Option<ActionStep>,
     pub(super) step: Result<Step, Rejection>,
     /// A warning for each deprecated name.
     pub(super) deprecated: Vec<String>,
@@ -77,93 +79,134 @@ pub(super) struct ParsedStep {
 
 impl ParsedStep {
     pub(super) fn is_create(&self) -> bool {
-        matches!(self.name.as_str(), "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "createUserGroup")
+        self.kind.is_some_and(|kind| match kind {
+            ActionStep::AddAdobeId
+            | ActionStep::CreateEnterpriseId
+            | ActionStep::CreateFederatedId
+            | ActionStep::CreateUserGroup => true,
+            ActionStep::Update
+            | ActionStep::Add
+            | ActionStep::Remove
+            | ActionStep::AddRoles
+            | ActionStep::RemoveRoles
+            | ActionStep::RemoveFromOrg
+            | ActionStep::RemoveFromDomain
+            | ActionStep::ResetPassword
+            | ActionStep::UpdateUserGroup
+            | ActionStep::DeleteUserGroup => false,
+        })
     }
 
     pub(super) fn is_removal(&self) -> bool {
-        matches!(self.name.as_str(), "removeFromOrg" | "removeFromDomain")
+        self.kind.is_some_and(|kind| match kind {
+            ActionStep::RemoveFromOrg | ActionStep::RemoveFromDomain => true,
+            ActionStep::AddAdobeId
+            | ActionStep::CreateEnterpriseId
+            | ActionStep::CreateFederatedId
+            | ActionStep::Update
+            | ActionStep::Add
+            | ActionStep::Remove
+            | ActionStep::AddRoles
+            | ActionStep::RemoveRoles
+            | ActionStep::ResetPassword
+            | ActionStep::CreateUserGroup
+            | ActionStep::UpdateUserGroup
+            | ActionStep::DeleteUserGroup => false,
+        })
     }
 }
 
 pub(super) fn parse_step(step: &Json, root: &Root, options: &ParseOptions) -> ParsedStep {
     let Some([(name, value)]) = step.object() else {
         let step = Err(illegal("A step must be an object with one key".to_owned()));
-        return ParsedStep { name: String::new(), step, deprecated: Vec::new() };
+        return ParsedStep { name: String::new(), kind: None, step, deprecated: Vec::new() };
     };
+    let kind = ActionStep::of_name(name);
     let mut deprecated = Vec::new();
-    let step = match root {
-        Root::User { .. } => user_step(name, value, options, &mut deprecated),
-        Root::Group { .. } => group_step(name, value, options, &mut deprecated),
+    let step = match (kind, root) {
+        (None, _) => Err(Rejection::new("error.command.step.unknown", format!("Unknown step: {name}"))),
+        (Some(kind), Root::User { .. }) => user_step(kind, value, options, &mut deprecated),
+        (Some(kind), Root::Group { .. }) => group_step(kind, value, options, &mut deprecated),
     };
-    ParsedStep { name: name.clone(), step, deprecated }
+    ParsedStep { name: name.clone(), kind, step, deprecated }
 }
 
 fn user_step(
-    name: &str,
+    kind: ActionStep,
     value: &Json,
     options: &ParseOptions,
     deprecated: &mut Vec<String>,
 ) -> Result<Step, Rejection> {
-    match name {
-        "addAdobeID" => create_user(UserKind::AdobeId, name, value).map(Step::Create),
-        "createEnterpriseID" => create_user(UserKind::EnterpriseId, name, value).map(Step::Create),
-        "createFederatedID" => create_user(UserKind::FederatedId, name, value).map(Step::Create),
-        "update" => update_user(value).map(Step::Update),
-        "add" | "remove" => Ok(match (add_remove::user_lists(name, value, options, deprecated)?, name) {
-            (UserLists::All, _) => Step::RemoveAll,
-            (UserLists::Some(lists), "add") => Step::Add(lists),
-            (UserLists::Some(lists), _) => Step::Remove(lists),
+    let name = kind.name();
+    match kind {
+        ActionStep::AddAdobeId => create_user(UserKind::AdobeId, name, value).map(Step::Create),
+        ActionStep::CreateEnterpriseId => create_user(UserKind::EnterpriseId, name, value).map(Step::Create),
+        ActionStep::CreateFederatedId => create_user(UserKind::FederatedId, name, value).map(Step::Create),
+        ActionStep::Update => update_user(value).map(Step::Update),
+        ActionStep::Add => Ok(match add_remove::user_lists(name, value, options, deprecated)? {
+            UserLists::All => Step::RemoveAll,
+            UserLists::Some(lists) => Step::Add(lists),
         }),
-        "addRoles" | "removeRoles" => {
-            deprecated.push(format!("'{name}' command is deprecated. Please use {}.", &name[..name.len() - 5]));
-            let lists = add_remove::role_lists(name, value, options)?;
-            Ok(if name == "addRoles" { Step::Add(lists) } else { Step::Remove(lists) })
+        ActionStep::Remove => Ok(match add_remove::user_lists(name, value, options, deprecated)? {
+            UserLists::All => Step::RemoveAll,
+            UserLists::Some(lists) => Step::Remove(lists),
+        }),
+        ActionStep::AddRoles => {
+            deprecated.push("'addRoles' command is deprecated. Please use add.".to_owned());
+            add_remove::role_lists(name, value, options).map(Step::Add)
         }
-        "removeFromOrg" => remove_from_org(value, deprecated),
-        "removeFromDomain" => {
+        ActionStep::RemoveRoles => {
+            deprecated.push("'removeRoles' command is deprecated. Please use remove.".to_owned());
+            add_remove::role_lists(name, value, options).map(Step::Remove)
+        }
+        ActionStep::RemoveFromOrg => remove_from_org(value, deprecated),
+        ActionStep::RemoveFromDomain => {
             deprecated.push("'removeFromDomain' command is deprecated. Please use removeFromOrg.".to_owned());
             remove_from_domain(value)
         }
-        "resetPassword" => {
+        ActionStep::ResetPassword => {
             deprecated.push("'resetPassword' command is deprecated.".to_owned());
             must_be_empty(name, value).map(|()| Step::ResetPassword)
         }
-        "createUserGroup" | "updateUserGroup" | "deleteUserGroup" => {
+        ActionStep::CreateUserGroup | ActionStep::UpdateUserGroup | ActionStep::DeleteUserGroup => {
             Err(illegal(format!("{name} is a step for a usergroup, not for a user")))
         }
-        other => Err(unknown(other)),
     }
 }
 
 fn group_step(
-    name: &str,
+    kind: ActionStep,
     value: &Json,
     options: &ParseOptions,
     deprecated: &mut Vec<String>,
 ) -> Result<Step, Rejection> {
-    match name {
-        "createUserGroup" => create_group(value).map(Step::CreateGroup),
-        "updateUserGroup" => update_group(value).map(Step::UpdateGroup),
-        "deleteUserGroup" => must_be_empty(name, value).map(|()| Step::DeleteGroup),
-        "add" | "remove" => Ok(match (add_remove::group_lists(name, value, options, deprecated)?, name) {
-            (None, _) => Step::RemoveAllFromGroup,
-            (Some(lists), "add") => Step::AddToGroup(lists),
-            (Some(lists), _) => Step::RemoveFromGroup(lists),
+    let name = kind.name();
+    match kind {
+        ActionStep::CreateUserGroup => create_group(value).map(Step::CreateGroup),
+        ActionStep::UpdateUserGroup => update_group(value).map(Step::UpdateGroup),
+        ActionStep::DeleteUserGroup => must_be_empty(name, value).map(|()| Step::DeleteGroup),
+        ActionStep::Add => Ok(match add_remove::group_lists(name, value, options, deprecated)? {
+            None => Step::RemoveAllFromGroup,
+            Some(lists) => Step::AddToGroup(lists),
         }),
-        "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "update" | "addRoles" | "removeRoles"
-        | "removeFromOrg" | "removeFromDomain" | "resetPassword" => {
-            Err(illegal(format!("{name} is a step for a user, not for a usergroup")))
-        }
-        other => Err(unknown(other)),
+        ActionStep::Remove => Ok(match add_remove::group_lists(name, value, options, deprecated)? {
+            None => Step::RemoveAllFromGroup,
+            Some(lists) => Step::RemoveFromGroup(lists),
+        }),
+        ActionStep::AddAdobeId
+        | ActionStep::CreateEnterpriseId
+        | ActionStep::CreateFederatedId
+        | ActionStep::Update
+        | ActionStep::AddRoles
+        | ActionStep::RemoveRoles
+        | ActionStep::RemoveFromOrg
+        | ActionStep::RemoveFromDomain
+        | ActionStep::ResetPassword => Err(illegal(format!("{name} is a step for a user, not for a usergroup"))),
     }
 }
 
 fn illegal(message: String) -> Rejection {
     Rejection::new("error.command.illegal_entry", message)
-}
-
-fn unknown(name: &str) -> Rejection {
-    Rejection::new("error.command.step.unknown", format!("Unknown step: {name}"))
 }
 
 fn must_be_empty(name: &str, value: &Json) -> Result<(), Rejection> {

@@ -10,7 +10,7 @@ use super::{
     FaultEffect, FaultError,
     effect::{Drip, Outcome, milliseconds},
 };
-use crate::{engine::StepView, store::fold};
+use crate::{engine::StepView, generated::action_step::ActionStep, store::fold};
 
 /// A rule that makes calls fail: the operation, the effect, and which of the calls are affected.
 ///
@@ -68,54 +68,6 @@ impl FaultTarget {
 impl<O: Into<AnyOperation>> From<O> for FaultTarget {
     fn from(operation: O) -> Self {
         Self::Operation(operation.into())
-    }
-}
-
-/// A step of an action request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the variants are the names of the service's steps")]
-pub enum ActionStep {
-    #[serde(rename = "addAdobeID")]
-    AddAdobeId,
-    #[serde(rename = "createEnterpriseID")]
-    CreateEnterpriseId,
-    #[serde(rename = "createFederatedID")]
-    CreateFederatedId,
-    Update,
-    Add,
-    Remove,
-    AddRoles,
-    RemoveRoles,
-    RemoveFromOrg,
-    RemoveFromDomain,
-    ResetPassword,
-    CreateUserGroup,
-    UpdateUserGroup,
-    DeleteUserGroup,
-}
-
-impl ActionStep {
-    /// The name of the step in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AddAdobeId => "addAdobeID",
-            Self::CreateEnterpriseId => "createEnterpriseID",
-            Self::CreateFederatedId => "createFederatedID",
-            Self::Update => "update",
-            Self::Add => "add",
-            Self::Remove => "remove",
-            Self::AddRoles => "addRoles",
-            Self::RemoveRoles => "removeRoles",
-            Self::RemoveFromOrg => "removeFromOrg",
-            Self::RemoveFromDomain => "removeFromDomain",
-            Self::ResetPassword => "resetPassword",
-            Self::CreateUserGroup => "createUserGroup",
-            Self::UpdateUserGroup => "updateUserGroup",
-            Self::DeleteUserGroup => "deleteUserGroup",
-        }
     }
 }
 

@@ -270,6 +270,59 @@ pub enum Command {
     Group(UserGroupCommand),
 }
 
+/// `Command` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveCommand<'a> {
+    User(&'a UserCommand),
+    Group(&'a UserGroupCommand),
+}
+
+/// `ExhaustiveCommand`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveCommandMut<'a> {
+    User(&'a mut UserCommand),
+    Group(&'a mut UserGroupCommand),
+}
+
+impl Command {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveCommand<'_> {
+        match self {
+            Self::User(value) => ExhaustiveCommand::User(value),
+            Self::Group(value) => ExhaustiveCommand::Group(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveCommandMut<'_> {
+        match self {
+            Self::User(value) => ExhaustiveCommandMut::User(value),
+            Self::Group(value) => ExhaustiveCommandMut::Group(value),
+        }
+    }
+}
+
+impl Command {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::User(value) => value.check_bounds(),
+            Self::Group(value) => value.check_bounds(),
+        }
+    }
+}
+
 impl ::std::convert::From<UserCommand> for Command {
     fn from(value: UserCommand) -> Self {
         Self::User(value)
@@ -296,6 +349,21 @@ impl DomainRemoval {
     /// Creates the value with the required fields.
     pub fn new(domain: impl Into<::std::string::String>) -> Self {
         Self { domain: domain.into() }
+    }
+}
+
+impl DomainRemoval {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.domain,
+            "domain",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
     }
 }
 
@@ -362,6 +430,44 @@ impl NewAdobeId {
     }
 }
 
+impl NewAdobeId {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.email,
+            "email",
+            &crate::bounds::Bounds { min_length: Some(3), max_length: Some(60), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.country,
+            "country",
+            &crate::bounds::Bounds {
+                min_length: Some(2),
+                max_length: Some(2),
+                pattern: Some(crate::bounds::Pattern {
+                    text: "^[A-Z]{2}$",
+                    parts: &[crate::bounds::Part { ranges: &[('A', 'Z')], least: 2, most: 2 }],
+                }),
+                ..crate::bounds::Bounds::NONE
+            },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.firstname,
+            "firstname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.lastname,
+            "lastname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// A new Enterprise ID.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -413,6 +519,44 @@ impl NewEnterpriseId {
     }
 }
 
+impl NewEnterpriseId {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.email,
+            "email",
+            &crate::bounds::Bounds { min_length: Some(3), max_length: Some(60), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.firstname,
+            "firstname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.lastname,
+            "lastname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.country,
+            "country",
+            &crate::bounds::Bounds {
+                min_length: Some(2),
+                max_length: Some(2),
+                pattern: Some(crate::bounds::Pattern {
+                    text: "^[A-Z]{2}$",
+                    parts: &[crate::bounds::Part { ranges: &[('A', 'Z')], least: 2, most: 2 }],
+                }),
+                ..crate::bounds::Bounds::NONE
+            },
+        )?;
+        Ok(())
+    }
+}
+
 /// A new Federated ID.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -457,6 +601,44 @@ impl NewFederatedId {
     }
 }
 
+impl NewFederatedId {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.email,
+            "email",
+            &crate::bounds::Bounds { min_length: Some(3), max_length: Some(60), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.firstname,
+            "firstname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.lastname,
+            "lastname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.country,
+            "country",
+            &crate::bounds::Bounds {
+                min_length: Some(2),
+                max_length: Some(2),
+                pattern: Some(crate::bounds::Pattern {
+                    text: "^[A-Z]{2}$",
+                    parts: &[crate::bounds::Part { ranges: &[('A', 'Z')], least: 2, most: 2 }],
+                }),
+                ..crate::bounds::Bounds::NONE
+            },
+        )?;
+        Ok(())
+    }
+}
+
 /// How to remove a user from the organization.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -487,12 +669,37 @@ impl OrgRemoval {
     }
 }
 
+impl OrgRemoval {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.removed_domain,
+            "removedDomain",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// An empty object - the step has no fields.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PasswordReset {}
+
+impl PasswordReset {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        Ok(())
+    }
+}
 
 /// Administrative roles, by the group or product that they administer.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -521,6 +728,55 @@ impl RoleLists {
     pub fn with_product_admin(mut self, value: impl IntoIterator<Item = impl Into<::std::string::String>>) -> Self {
         self.product_admin = value.into_iter().map(Into::into).collect();
         self
+    }
+}
+
+impl RoleLists {
+    /// Every list of names: its field in JSON, what the names stand for, and the names.
+    #[doc(hidden)]
+    pub fn name_lists(&self) -> [(&'static str, crate::NameKind, &::std::vec::Vec<::std::string::String>); 2] {
+        [
+            ("admin", crate::NameKind::Group, &self.admin),
+            ("productAdmin", crate::NameKind::Product, &self.product_admin),
+        ]
+    }
+
+    /// Every list of names, in the order of [`name_lists`](Self::name_lists).
+    #[doc(hidden)]
+    pub fn name_lists_mut(&mut self) -> [&mut ::std::vec::Vec<::std::string::String>; 2] {
+        [&mut self.admin, &mut self.product_admin]
+    }
+}
+
+impl RoleLists {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        if !self.admin.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.admin,
+                "admin",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.product_admin.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.product_admin,
+                "productAdmin",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -580,6 +836,31 @@ impl UserCommand {
     }
 }
 
+impl UserCommand {
+    /// Checks the lengths, patterns and numbers that the description states for its fields. The entries of `do` have checks of their own.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.user,
+            "user",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.domain,
+            "domain",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.request_id,
+            "requestID",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// A user group and the steps to run, in this order.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -611,6 +892,26 @@ impl UserGroupCommand {
     pub fn with_request_id(mut self, value: impl Into<::std::string::String>) -> Self {
         self.request_id = Some(value.into());
         self
+    }
+}
+
+impl UserGroupCommand {
+    /// Checks the lengths, patterns and numbers that the description states for its fields. The entries of `do` have checks of their own.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.usergroup,
+            "usergroup",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(255), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.request_id,
+            "requestID",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
     }
 }
 
@@ -654,12 +955,37 @@ impl UserGroupCreation {
     }
 }
 
+impl UserGroupCreation {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.name,
+            "name",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(255), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// An empty object - the step has no fields.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserGroupDeletion {}
+
+impl UserGroupDeletion {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        Ok(())
+    }
+}
 
 /// Users and product profiles of a user group, up to ten per list.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -714,6 +1040,79 @@ impl UserGroupMembers {
     }
 }
 
+impl UserGroupMembers {
+    /// Every list of names: its field in JSON, what the names stand for, and the names.
+    #[doc(hidden)]
+    pub fn name_lists(&self) -> [(&'static str, crate::NameKind, &::std::vec::Vec<::std::string::String>); 4] {
+        [
+            ("user", crate::NameKind::User, &self.user),
+            ("productConfiguration", crate::NameKind::Profile, &self.product_configuration),
+            ("users", crate::NameKind::User, &self.users),
+            ("product", crate::NameKind::Profile, &self.product),
+        ]
+    }
+
+    /// Every list of names, in the order of [`name_lists`](Self::name_lists).
+    #[doc(hidden)]
+    pub fn name_lists_mut(&mut self) -> [&mut ::std::vec::Vec<::std::string::String>; 4] {
+        [&mut self.user, &mut self.product_configuration, &mut self.users, &mut self.product]
+    }
+}
+
+impl UserGroupMembers {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        if !self.user.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.user,
+                "user",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.product_configuration.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.product_configuration,
+                "productConfiguration",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.users,
+                "users",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.product.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.product,
+                "product",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// The users and product profiles to remove from a user group.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -724,6 +1123,59 @@ pub enum UserGroupRemoval {
     All(AllMemberships),
     /// The named users and profiles.
     These(UserGroupMembers),
+}
+
+/// `UserGroupRemoval` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserGroupRemoval<'a> {
+    All(&'a AllMemberships),
+    These(&'a UserGroupMembers),
+}
+
+/// `ExhaustiveUserGroupRemoval`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserGroupRemovalMut<'a> {
+    All(&'a mut AllMemberships),
+    These(&'a mut UserGroupMembers),
+}
+
+impl UserGroupRemoval {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveUserGroupRemoval<'_> {
+        match self {
+            Self::All(value) => ExhaustiveUserGroupRemoval::All(value),
+            Self::These(value) => ExhaustiveUserGroupRemoval::These(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveUserGroupRemovalMut<'_> {
+        match self {
+            Self::All(value) => ExhaustiveUserGroupRemovalMut::All(value),
+            Self::These(value) => ExhaustiveUserGroupRemovalMut::These(value),
+        }
+    }
+}
+
+impl UserGroupRemoval {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::All(_) => Ok(()),
+            Self::These(value) => value.check_bounds(),
+        }
+    }
 }
 
 impl ::std::convert::From<AllMemberships> for UserGroupRemoval {
@@ -758,6 +1210,100 @@ pub enum UserGroupStep {
     /// Removes users and product profiles from the group.
     #[serde(rename = "remove")]
     Remove(UserGroupRemoval),
+}
+
+impl UserGroupStep {
+    /// The names of all steps in JSON, in the order of the description.
+    pub const NAMES: [&'static str; 5] = ["createUserGroup", "updateUserGroup", "deleteUserGroup", "add", "remove"];
+    /// The name of the step in JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateUserGroup(_) => "createUserGroup",
+            Self::UpdateUserGroup(_) => "updateUserGroup",
+            Self::DeleteUserGroup(_) => "deleteUserGroup",
+            Self::Add(_) => "add",
+            Self::Remove(_) => "remove",
+        }
+    }
+
+    /// Where in a command the step may stand.
+    pub const fn position(&self) -> crate::StepPosition {
+        match self {
+            Self::CreateUserGroup(_) => crate::StepPosition::First,
+            Self::UpdateUserGroup(_) => crate::StepPosition::Anywhere,
+            Self::DeleteUserGroup(_) => crate::StepPosition::Last,
+            Self::Add(_) => crate::StepPosition::Anywhere,
+            Self::Remove(_) => crate::StepPosition::Anywhere,
+        }
+    }
+}
+
+/// `UserGroupStep` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserGroupStep<'a> {
+    CreateUserGroup(&'a UserGroupCreation),
+    UpdateUserGroup(&'a UserGroupUpdate),
+    DeleteUserGroup(&'a UserGroupDeletion),
+    Add(&'a UserGroupMembers),
+    Remove(&'a UserGroupRemoval),
+}
+
+/// `ExhaustiveUserGroupStep`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserGroupStepMut<'a> {
+    CreateUserGroup(&'a mut UserGroupCreation),
+    UpdateUserGroup(&'a mut UserGroupUpdate),
+    DeleteUserGroup(&'a mut UserGroupDeletion),
+    Add(&'a mut UserGroupMembers),
+    Remove(&'a mut UserGroupRemoval),
+}
+
+impl UserGroupStep {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveUserGroupStep<'_> {
+        match self {
+            Self::CreateUserGroup(value) => ExhaustiveUserGroupStep::CreateUserGroup(value),
+            Self::UpdateUserGroup(value) => ExhaustiveUserGroupStep::UpdateUserGroup(value),
+            Self::DeleteUserGroup(value) => ExhaustiveUserGroupStep::DeleteUserGroup(value),
+            Self::Add(value) => ExhaustiveUserGroupStep::Add(value),
+            Self::Remove(value) => ExhaustiveUserGroupStep::Remove(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveUserGroupStepMut<'_> {
+        match self {
+            Self::CreateUserGroup(value) => ExhaustiveUserGroupStepMut::CreateUserGroup(value),
+            Self::UpdateUserGroup(value) => ExhaustiveUserGroupStepMut::UpdateUserGroup(value),
+            Self::DeleteUserGroup(value) => ExhaustiveUserGroupStepMut::DeleteUserGroup(value),
+            Self::Add(value) => ExhaustiveUserGroupStepMut::Add(value),
+            Self::Remove(value) => ExhaustiveUserGroupStepMut::Remove(value),
+        }
+    }
+}
+
+impl UserGroupStep {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::CreateUserGroup(value) => value.check_bounds(),
+            Self::UpdateUserGroup(value) => value.check_bounds(),
+            Self::DeleteUserGroup(value) => value.check_bounds(),
+            Self::Add(value) => value.check_bounds(),
+            Self::Remove(value) => value.check_bounds(),
+        }
+    }
 }
 
 impl ::std::convert::From<UserGroupCreation> for UserGroupStep {
@@ -820,6 +1366,21 @@ impl UserGroupUpdate {
     }
 }
 
+impl UserGroupUpdate {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.name,
+            "name",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(255), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// Groups to add or remove, by name, up to ten per list.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -873,6 +1434,79 @@ impl UserMemberships {
     }
 }
 
+impl UserMemberships {
+    /// Every list of names: its field in JSON, what the names stand for, and the names.
+    #[doc(hidden)]
+    pub fn name_lists(&self) -> [(&'static str, crate::NameKind, &::std::vec::Vec<::std::string::String>); 4] {
+        [
+            ("group", crate::NameKind::Group, &self.group),
+            ("product", crate::NameKind::Profile, &self.product),
+            ("productConfiguration", crate::NameKind::Profile, &self.product_configuration),
+            ("usergroup", crate::NameKind::Group, &self.usergroup),
+        ]
+    }
+
+    /// Every list of names, in the order of [`name_lists`](Self::name_lists).
+    #[doc(hidden)]
+    pub fn name_lists_mut(&mut self) -> [&mut ::std::vec::Vec<::std::string::String>; 4] {
+        [&mut self.group, &mut self.product, &mut self.product_configuration, &mut self.usergroup]
+    }
+}
+
+impl UserMemberships {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        if !self.group.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.group,
+                "group",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.product.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.product,
+                "product",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.product_configuration.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.product_configuration,
+                "productConfiguration",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.usergroup.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.usergroup,
+                "usergroup",
+                &crate::bounds::Bounds {
+                    min_items: Some(1),
+                    items: Some(&crate::bounds::Bounds { min_length: Some(1), ..crate::bounds::Bounds::NONE }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// The groups to remove the user from.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -883,6 +1517,59 @@ pub enum UserRemoval {
     All(AllMemberships),
     /// The named groups.
     These(UserMemberships),
+}
+
+/// `UserRemoval` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserRemoval<'a> {
+    All(&'a AllMemberships),
+    These(&'a UserMemberships),
+}
+
+/// `ExhaustiveUserRemoval`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserRemovalMut<'a> {
+    All(&'a mut AllMemberships),
+    These(&'a mut UserMemberships),
+}
+
+impl UserRemoval {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveUserRemoval<'_> {
+        match self {
+            Self::All(value) => ExhaustiveUserRemoval::All(value),
+            Self::These(value) => ExhaustiveUserRemoval::These(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveUserRemovalMut<'_> {
+        match self {
+            Self::All(value) => ExhaustiveUserRemovalMut::All(value),
+            Self::These(value) => ExhaustiveUserRemovalMut::These(value),
+        }
+    }
+}
+
+impl UserRemoval {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::All(_) => Ok(()),
+            Self::These(value) => value.check_bounds(),
+        }
+    }
 }
 
 impl ::std::convert::From<AllMemberships> for UserRemoval {
@@ -935,6 +1622,154 @@ pub enum UserStep {
     /// Resets the password of an Enterprise ID. Deprecated.
     #[serde(rename = "resetPassword")]
     ResetPassword(PasswordReset),
+}
+
+impl UserStep {
+    /// The names of all steps in JSON, in the order of the description.
+    pub const NAMES: [&'static str; 11] = [
+        "addAdobeID",
+        "createEnterpriseID",
+        "createFederatedID",
+        "update",
+        "add",
+        "remove",
+        "addRoles",
+        "removeRoles",
+        "removeFromOrg",
+        "removeFromDomain",
+        "resetPassword",
+    ];
+    /// The name of the step in JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AddAdobeId(_) => "addAdobeID",
+            Self::CreateEnterpriseId(_) => "createEnterpriseID",
+            Self::CreateFederatedId(_) => "createFederatedID",
+            Self::Update(_) => "update",
+            Self::Add(_) => "add",
+            Self::Remove(_) => "remove",
+            Self::AddRoles(_) => "addRoles",
+            Self::RemoveRoles(_) => "removeRoles",
+            Self::RemoveFromOrg(_) => "removeFromOrg",
+            Self::RemoveFromDomain(_) => "removeFromDomain",
+            Self::ResetPassword(_) => "resetPassword",
+        }
+    }
+
+    /// Where in a command the step may stand.
+    pub const fn position(&self) -> crate::StepPosition {
+        match self {
+            Self::AddAdobeId(_) => crate::StepPosition::First,
+            Self::CreateEnterpriseId(_) => crate::StepPosition::First,
+            Self::CreateFederatedId(_) => crate::StepPosition::First,
+            Self::Update(_) => crate::StepPosition::Anywhere,
+            Self::Add(_) => crate::StepPosition::Anywhere,
+            Self::Remove(_) => crate::StepPosition::Anywhere,
+            Self::AddRoles(_) => crate::StepPosition::Anywhere,
+            Self::RemoveRoles(_) => crate::StepPosition::Anywhere,
+            Self::RemoveFromOrg(_) => crate::StepPosition::Last,
+            Self::RemoveFromDomain(_) => crate::StepPosition::Last,
+            Self::ResetPassword(_) => crate::StepPosition::Anywhere,
+        }
+    }
+}
+
+/// `UserStep` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserStep<'a> {
+    AddAdobeId(&'a NewAdobeId),
+    CreateEnterpriseId(&'a NewEnterpriseId),
+    CreateFederatedId(&'a NewFederatedId),
+    Update(&'a UserUpdate),
+    Add(&'a UserMemberships),
+    Remove(&'a UserRemoval),
+    AddRoles(&'a RoleLists),
+    RemoveRoles(&'a RoleLists),
+    RemoveFromOrg(&'a OrgRemoval),
+    RemoveFromDomain(&'a DomainRemoval),
+    ResetPassword(&'a PasswordReset),
+}
+
+/// `ExhaustiveUserStep`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserStepMut<'a> {
+    AddAdobeId(&'a mut NewAdobeId),
+    CreateEnterpriseId(&'a mut NewEnterpriseId),
+    CreateFederatedId(&'a mut NewFederatedId),
+    Update(&'a mut UserUpdate),
+    Add(&'a mut UserMemberships),
+    Remove(&'a mut UserRemoval),
+    AddRoles(&'a mut RoleLists),
+    RemoveRoles(&'a mut RoleLists),
+    RemoveFromOrg(&'a mut OrgRemoval),
+    RemoveFromDomain(&'a mut DomainRemoval),
+    ResetPassword(&'a mut PasswordReset),
+}
+
+impl UserStep {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveUserStep<'_> {
+        match self {
+            Self::AddAdobeId(value) => ExhaustiveUserStep::AddAdobeId(value),
+            Self::CreateEnterpriseId(value) => ExhaustiveUserStep::CreateEnterpriseId(value),
+            Self::CreateFederatedId(value) => ExhaustiveUserStep::CreateFederatedId(value),
+            Self::Update(value) => ExhaustiveUserStep::Update(value),
+            Self::Add(value) => ExhaustiveUserStep::Add(value),
+            Self::Remove(value) => ExhaustiveUserStep::Remove(value),
+            Self::AddRoles(value) => ExhaustiveUserStep::AddRoles(value),
+            Self::RemoveRoles(value) => ExhaustiveUserStep::RemoveRoles(value),
+            Self::RemoveFromOrg(value) => ExhaustiveUserStep::RemoveFromOrg(value),
+            Self::RemoveFromDomain(value) => ExhaustiveUserStep::RemoveFromDomain(value),
+            Self::ResetPassword(value) => ExhaustiveUserStep::ResetPassword(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveUserStepMut<'_> {
+        match self {
+            Self::AddAdobeId(value) => ExhaustiveUserStepMut::AddAdobeId(value),
+            Self::CreateEnterpriseId(value) => ExhaustiveUserStepMut::CreateEnterpriseId(value),
+            Self::CreateFederatedId(value) => ExhaustiveUserStepMut::CreateFederatedId(value),
+            Self::Update(value) => ExhaustiveUserStepMut::Update(value),
+            Self::Add(value) => ExhaustiveUserStepMut::Add(value),
+            Self::Remove(value) => ExhaustiveUserStepMut::Remove(value),
+            Self::AddRoles(value) => ExhaustiveUserStepMut::AddRoles(value),
+            Self::RemoveRoles(value) => ExhaustiveUserStepMut::RemoveRoles(value),
+            Self::RemoveFromOrg(value) => ExhaustiveUserStepMut::RemoveFromOrg(value),
+            Self::RemoveFromDomain(value) => ExhaustiveUserStepMut::RemoveFromDomain(value),
+            Self::ResetPassword(value) => ExhaustiveUserStepMut::ResetPassword(value),
+        }
+    }
+}
+
+impl UserStep {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::AddAdobeId(value) => value.check_bounds(),
+            Self::CreateEnterpriseId(value) => value.check_bounds(),
+            Self::CreateFederatedId(value) => value.check_bounds(),
+            Self::Update(value) => value.check_bounds(),
+            Self::Add(value) => value.check_bounds(),
+            Self::Remove(value) => value.check_bounds(),
+            Self::AddRoles(value) => value.check_bounds(),
+            Self::RemoveRoles(value) => value.check_bounds(),
+            Self::RemoveFromOrg(value) => value.check_bounds(),
+            Self::RemoveFromDomain(value) => value.check_bounds(),
+            Self::ResetPassword(value) => value.check_bounds(),
+        }
+    }
 }
 
 impl ::std::convert::From<NewAdobeId> for UserStep {
@@ -1041,6 +1876,36 @@ impl UserUpdate {
     }
 }
 
+impl UserUpdate {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.email,
+            "email",
+            &crate::bounds::Bounds { min_length: Some(3), max_length: Some(60), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.firstname,
+            "firstname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.lastname,
+            "lastname",
+            &crate::bounds::Bounds { max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::Bounded::check(
+            &self.username,
+            "username",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(250), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// What a create step does if the user or group already exists. If absent, the step fails.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1077,6 +1942,29 @@ impl ::std::convert::From<&str> for CreateOption {
 }
 
 crate::open_enum::implement_open_enum!(CreateOption);
+
+/// `CreateOption` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveCreateOption<'a> {
+    IgnoreIfAlreadyExists,
+    UpdateIfAlreadyExists,
+    Other(&'a str),
+}
+
+impl CreateOption {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveCreateOption<'_> {
+        match self {
+            Self::IgnoreIfAlreadyExists => ExhaustiveCreateOption::IgnoreIfAlreadyExists,
+            Self::UpdateIfAlreadyExists => ExhaustiveCreateOption::UpdateIfAlreadyExists,
+            Self::Other(other) => ExhaustiveCreateOption::Other(other),
+        }
+    }
+}
 
 /// How many of the commands succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -1118,3 +2006,28 @@ impl ::std::convert::From<&str> for ActionResult {
 }
 
 crate::open_enum::implement_open_enum!(ActionResult);
+
+/// `ActionResult` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveActionResult<'a> {
+    Success,
+    Partial,
+    Error,
+    Other(&'a str),
+}
+
+impl ActionResult {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveActionResult<'_> {
+        match self {
+            Self::Success => ExhaustiveActionResult::Success,
+            Self::Partial => ExhaustiveActionResult::Partial,
+            Self::Error => ExhaustiveActionResult::Error,
+            Self::Other(other) => ExhaustiveActionResult::Other(other),
+        }
+    }
+}

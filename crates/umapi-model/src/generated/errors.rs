@@ -17,6 +17,50 @@ pub enum ErrorBody {
     Legacy(LegacyError),
 }
 
+/// `ErrorBody` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveErrorBody<'a> {
+    Service(&'a ServiceError),
+    Gateway(&'a GatewayError),
+    Legacy(&'a LegacyError),
+}
+
+/// `ExhaustiveErrorBody`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveErrorBodyMut<'a> {
+    Service(&'a mut ServiceError),
+    Gateway(&'a mut GatewayError),
+    Legacy(&'a mut LegacyError),
+}
+
+impl ErrorBody {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveErrorBody<'_> {
+        match self {
+            Self::Service(value) => ExhaustiveErrorBody::Service(value),
+            Self::Gateway(value) => ExhaustiveErrorBody::Gateway(value),
+            Self::Legacy(value) => ExhaustiveErrorBody::Legacy(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveErrorBodyMut<'_> {
+        match self {
+            Self::Service(value) => ExhaustiveErrorBodyMut::Service(value),
+            Self::Gateway(value) => ExhaustiveErrorBodyMut::Gateway(value),
+            Self::Legacy(value) => ExhaustiveErrorBodyMut::Legacy(value),
+        }
+    }
+}
+
 impl ::std::convert::From<ServiceError> for ErrorBody {
     fn from(value: ServiceError) -> Self {
         Self::Service(value)

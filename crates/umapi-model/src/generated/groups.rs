@@ -267,3 +267,40 @@ impl ::std::convert::From<&str> for GroupType {
 }
 
 crate::open_enum::implement_open_enum!(GroupType);
+
+/// `GroupType` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveGroupType<'a> {
+    UserGroup,
+    ProductProfile,
+    SysadminGroup,
+    DeploymentAdminGroup,
+    SupportAdminGroup,
+    ProductAdminGroup,
+    ProfileAdminGroup,
+    UserAdminGroup,
+    DeveloperGroup,
+    Other(&'a str),
+}
+
+impl GroupType {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveGroupType<'_> {
+        match self {
+            Self::UserGroup => ExhaustiveGroupType::UserGroup,
+            Self::ProductProfile => ExhaustiveGroupType::ProductProfile,
+            Self::SysadminGroup => ExhaustiveGroupType::SysadminGroup,
+            Self::DeploymentAdminGroup => ExhaustiveGroupType::DeploymentAdminGroup,
+            Self::SupportAdminGroup => ExhaustiveGroupType::SupportAdminGroup,
+            Self::ProductAdminGroup => ExhaustiveGroupType::ProductAdminGroup,
+            Self::ProfileAdminGroup => ExhaustiveGroupType::ProfileAdminGroup,
+            Self::UserAdminGroup => ExhaustiveGroupType::UserAdminGroup,
+            Self::DeveloperGroup => ExhaustiveGroupType::DeveloperGroup,
+            Self::Other(other) => ExhaustiveGroupType::Other(other),
+        }
+    }
+}

@@ -198,6 +198,100 @@ impl ConfigurationRights {
     }
 }
 
+impl ConfigurationRights {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        if !self.add_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.add_users,
+                "addUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.remove_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.remove_users,
+                "removeUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.add_user_groups.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.add_user_groups,
+                "addUserGroups",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(255),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.remove_user_groups.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.remove_user_groups,
+                "removeUserGroups",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(255),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.add_admin_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.add_admin_users,
+                "addAdminUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.remove_admin_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.remove_admin_users,
+                "removeAdminUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// The change, or a list that contains it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -208,6 +302,59 @@ pub enum ConfigurationRightsRequest {
     One(ConfigurationRights),
     /// A list that contains the change.
     Many(::std::vec::Vec<ConfigurationRights>),
+}
+
+/// `ConfigurationRightsRequest` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveConfigurationRightsRequest<'a> {
+    One(&'a ConfigurationRights),
+    Many(&'a ::std::vec::Vec<ConfigurationRights>),
+}
+
+/// `ExhaustiveConfigurationRightsRequest`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveConfigurationRightsRequestMut<'a> {
+    One(&'a mut ConfigurationRights),
+    Many(&'a mut ::std::vec::Vec<ConfigurationRights>),
+}
+
+impl ConfigurationRightsRequest {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveConfigurationRightsRequest<'_> {
+        match self {
+            Self::One(value) => ExhaustiveConfigurationRightsRequest::One(value),
+            Self::Many(value) => ExhaustiveConfigurationRightsRequest::Many(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveConfigurationRightsRequestMut<'_> {
+        match self {
+            Self::One(value) => ExhaustiveConfigurationRightsRequestMut::One(value),
+            Self::Many(value) => ExhaustiveConfigurationRightsRequestMut::Many(value),
+        }
+    }
+}
+
+impl ConfigurationRightsRequest {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::One(value) => value.check_bounds(),
+            Self::Many(values) => values.iter().try_for_each(|value| value.check_bounds()),
+        }
+    }
 }
 
 impl ::std::convert::From<ConfigurationRights> for ConfigurationRightsRequest {
@@ -332,6 +479,44 @@ impl ProductAdmins {
     }
 }
 
+impl ProductAdmins {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        if !self.add_product_admin.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.add_product_admin,
+                "addProductAdmin",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.remove_product_admin.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.remove_product_admin,
+                "removeProductAdmin",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// The change, or a list that contains it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -342,6 +527,59 @@ pub enum ProductAdminsRequest {
     One(ProductAdmins),
     /// A list that contains the change.
     Many(::std::vec::Vec<ProductAdmins>),
+}
+
+/// `ProductAdminsRequest` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveProductAdminsRequest<'a> {
+    One(&'a ProductAdmins),
+    Many(&'a ::std::vec::Vec<ProductAdmins>),
+}
+
+/// `ExhaustiveProductAdminsRequest`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveProductAdminsRequestMut<'a> {
+    One(&'a mut ProductAdmins),
+    Many(&'a mut ::std::vec::Vec<ProductAdmins>),
+}
+
+impl ProductAdminsRequest {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveProductAdminsRequest<'_> {
+        match self {
+            Self::One(value) => ExhaustiveProductAdminsRequest::One(value),
+            Self::Many(value) => ExhaustiveProductAdminsRequest::Many(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveProductAdminsRequestMut<'_> {
+        match self {
+            Self::One(value) => ExhaustiveProductAdminsRequestMut::One(value),
+            Self::Many(value) => ExhaustiveProductAdminsRequestMut::Many(value),
+        }
+    }
+}
+
+impl ProductAdminsRequest {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::One(value) => value.check_bounds(),
+            Self::Many(values) => values.iter().try_for_each(|value| value.check_bounds()),
+        }
+    }
 }
 
 impl ::std::convert::From<ProductAdmins> for ProductAdminsRequest {

@@ -30,6 +30,21 @@ impl NewUserGroup {
     }
 }
 
+impl NewUserGroup {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.name,
+            "name",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(255), ..crate::bounds::Bounds::NONE },
+        )?;
+        Ok(())
+    }
+}
+
 /// A user group in the format of the deprecated endpoints. A field without a value is absent.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -160,6 +175,22 @@ impl UserGroupChange {
     }
 }
 
+impl UserGroupChange {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        crate::bounds::Bounded::check(
+            &self.name,
+            "name",
+            &crate::bounds::Bounds { min_length: Some(1), max_length: Some(255), ..crate::bounds::Bounds::NONE },
+        )?;
+        crate::bounds::check_present("UserGroupChange", &[self.name.is_some(), self.description.is_some()], 1)?;
+        Ok(())
+    }
+}
+
 /// The members and administrators to add to and remove from a user group.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -213,6 +244,72 @@ impl UserGroupRights {
     }
 }
 
+impl UserGroupRights {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        if !self.add_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.add_users,
+                "addUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.remove_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.remove_users,
+                "removeUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.add_admin_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.add_admin_users,
+                "addAdminUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        if !self.remove_admin_users.is_empty() {
+            crate::bounds::Bounded::check(
+                &self.remove_admin_users,
+                "removeAdminUsers",
+                &crate::bounds::Bounds {
+                    items: Some(&crate::bounds::Bounds {
+                        min_length: Some(1),
+                        max_length: Some(250),
+                        ..crate::bounds::Bounds::NONE
+                    }),
+                    ..crate::bounds::Bounds::NONE
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// The change, or a list that contains it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -223,6 +320,59 @@ pub enum UserGroupRightsRequest {
     One(UserGroupRights),
     /// A list that contains the change.
     Many(::std::vec::Vec<UserGroupRights>),
+}
+
+/// `UserGroupRightsRequest` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserGroupRightsRequest<'a> {
+    One(&'a UserGroupRights),
+    Many(&'a ::std::vec::Vec<UserGroupRights>),
+}
+
+/// `ExhaustiveUserGroupRightsRequest`, to change what it holds.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserGroupRightsRequestMut<'a> {
+    One(&'a mut UserGroupRights),
+    Many(&'a mut ::std::vec::Vec<UserGroupRights>),
+}
+
+impl UserGroupRightsRequest {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive(&self) -> ExhaustiveUserGroupRightsRequest<'_> {
+        match self {
+            Self::One(value) => ExhaustiveUserGroupRightsRequest::One(value),
+            Self::Many(value) => ExhaustiveUserGroupRightsRequest::Many(value),
+        }
+    }
+
+    /// The value as an enum that a `match` must cover completely, to change what it holds.
+    #[doc(hidden)]
+    #[inline]
+    pub const fn exhaustive_mut(&mut self) -> ExhaustiveUserGroupRightsRequestMut<'_> {
+        match self {
+            Self::One(value) => ExhaustiveUserGroupRightsRequestMut::One(value),
+            Self::Many(value) => ExhaustiveUserGroupRightsRequestMut::Many(value),
+        }
+    }
+}
+
+impl UserGroupRightsRequest {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        match self {
+            Self::One(value) => value.check_bounds(),
+            Self::Many(values) => values.iter().try_for_each(|value| value.check_bounds()),
+        }
+    }
 }
 
 impl ::std::convert::From<UserGroupRights> for UserGroupRightsRequest {

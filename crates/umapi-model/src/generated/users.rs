@@ -542,6 +542,33 @@ impl ::std::convert::From<&str> for UserStatus {
 
 crate::open_enum::implement_open_enum!(UserStatus);
 
+/// `UserStatus` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserStatus<'a> {
+    Active,
+    Disabled,
+    Locked,
+    Removed,
+    Other(&'a str),
+}
+
+impl UserStatus {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveUserStatus<'_> {
+        match self {
+            Self::Active => ExhaustiveUserStatus::Active,
+            Self::Disabled => ExhaustiveUserStatus::Disabled,
+            Self::Locked => ExhaustiveUserStatus::Locked,
+            Self::Removed => ExhaustiveUserStatus::Removed,
+            Self::Other(other) => ExhaustiveUserStatus::Other(other),
+        }
+    }
+}
+
 /// The account type - who owns the account, and where the user logs in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -587,6 +614,33 @@ impl ::std::convert::From<&str> for UserType {
 
 crate::open_enum::implement_open_enum!(UserType);
 
+/// `UserType` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveUserType<'a> {
+    AdobeId,
+    EnterpriseId,
+    FederatedId,
+    Unknown,
+    Other(&'a str),
+}
+
+impl UserType {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveUserType<'_> {
+        match self {
+            Self::AdobeId => ExhaustiveUserType::AdobeId,
+            Self::EnterpriseId => ExhaustiveUserType::EnterpriseId,
+            Self::FederatedId => ExhaustiveUserType::FederatedId,
+            Self::Unknown => ExhaustiveUserType::Unknown,
+            Self::Other(other) => ExhaustiveUserType::Other(other),
+        }
+    }
+}
+
 /// Whether a member of a product profile holds a license.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -623,3 +677,26 @@ impl ::std::convert::From<&str> for LicenseStatus {
 }
 
 crate::open_enum::implement_open_enum!(LicenseStatus);
+
+/// `LicenseStatus` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveLicenseStatus<'a> {
+    Active,
+    Inactive,
+    Other(&'a str),
+}
+
+impl LicenseStatus {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveLicenseStatus<'_> {
+        match self {
+            Self::Active => ExhaustiveLicenseStatus::Active,
+            Self::Inactive => ExhaustiveLicenseStatus::Inactive,
+            Self::Other(other) => ExhaustiveLicenseStatus::Other(other),
+        }
+    }
+}

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use umapi_model::{
-    self as model, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
+    self as model, ExhaustiveUserGroupRemoval, ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserRemoval,
+    ExhaustiveUserStep as OnUser, NameKind, UserGroupStep, UserStep,
 };
 
 use crate::{
@@ -41,12 +42,26 @@ pub(super) fn touched_by(head: &model::Command, step: &Step, mut touch: impl FnM
 /// Whether the name of the root stands for something else afterwards, so that no command can be joined to this one.
 pub(super) fn renames(head: &model::Command, step: &Step) -> bool {
     match step {
-        Step::User(UserStep::Update(fields)) => fields.email.is_some() || fields.username.is_some(),
-        Step::Group(UserGroupStep::UpdateUserGroup(fields)) => fields.name.is_some(),
-        Step::Group(UserGroupStep::CreateUserGroup(new)) => {
-            new.name.as_deref().is_some_and(|name| !FoldedName::is_same(name, root_of(head)))
-        }
-        _ => false,
+        Step::User(step) => match step.exhaustive() {
+            OnUser::Update(fields) => fields.email.is_some() || fields.username.is_some(),
+            OnUser::AddAdobeId(_)
+            | OnUser::CreateEnterpriseId(_)
+            | OnUser::CreateFederatedId(_)
+            | OnUser::Add(_)
+            | OnUser::Remove(_)
+            | OnUser::AddRoles(_)
+            | OnUser::RemoveRoles(_)
+            | OnUser::RemoveFromOrg(_)
+            | OnUser::RemoveFromDomain(_)
+            | OnUser::ResetPassword(_) => false,
+        },
+        Step::Group(step) => match step.exhaustive() {
+            OnGroup::UpdateUserGroup(fields) => fields.name.is_some(),
+            OnGroup::CreateUserGroup(new) => {
+                new.name.as_deref().is_some_and(|name| !FoldedName::is_same(name, root_of(head)))
+            }
+            OnGroup::DeleteUserGroup(_) | OnGroup::Add(_) | OnGroup::Remove(_) => false,
+        },
     }
 }
 
@@ -57,56 +72,70 @@ fn user_step(root: &str, step: &UserStep, touch: &mut impl FnMut(EntityKind, &st
             touch(EntityKind::User, email, Access::Create);
         }
     };
-    match step {
-        UserStep::AddAdobeId(new) => create(&new.email),
-        UserStep::CreateEnterpriseId(new) => create(&new.email),
-        UserStep::CreateFederatedId(new) => create(&new.email),
-        UserStep::Update(fields) => {
+    match step.exhaustive() {
+        OnUser::AddAdobeId(new) => create(&new.email),
+        OnUser::CreateEnterpriseId(new) => create(&new.email),
+        OnUser::CreateFederatedId(new) => create(&new.email),
+        OnUser::Update(fields) => {
             for name in [&fields.email, &fields.username].into_iter().flatten() {
                 touch(EntityKind::User, root, Access::Change);
                 touch(EntityKind::User, name, Access::Change);
             }
         }
-        UserStep::Add(lists) | UserStep::Remove(UserRemoval::These(lists)) => groups(lists, touch),
-        UserStep::AddRoles(lists) | UserStep::RemoveRoles(lists) => {
-            lists.admin.iter().for_each(|group| touch(EntityKind::Group, group, Access::Use));
-        }
-        UserStep::Remove(_) | UserStep::RemoveFromOrg(_) | UserStep::RemoveFromDomain(_) => {
-            touch(EntityKind::User, root, Access::Change);
-        }
-        _ => {}
+        OnUser::Add(lists) => names(lists.name_lists(), EntityKind::User, touch),
+        OnUser::Remove(removal) => match removal.exhaustive() {
+            ExhaustiveUserRemoval::All(_) => touch(EntityKind::User, root, Access::Change),
+            ExhaustiveUserRemoval::These(lists) => names(lists.name_lists(), EntityKind::User, touch),
+        },
+        OnUser::AddRoles(lists) | OnUser::RemoveRoles(lists) => names(lists.name_lists(), EntityKind::User, touch),
+        OnUser::RemoveFromOrg(_) | OnUser::RemoveFromDomain(_) => touch(EntityKind::User, root, Access::Change),
+        // The account stays as it is.
+        OnUser::ResetPassword(_) => {}
     }
 }
 
-fn groups(lists: &UserMemberships, touch: &mut impl FnMut(EntityKind, &str, Access)) {
-    let UserMemberships { group, product, product_configuration, usergroup, .. } = lists;
-    for name in group.iter().chain(product).chain(product_configuration).chain(usergroup) {
-        // The administrators of a user group exist as long as the group does.
-        touch(EntityKind::Group, name.strip_prefix("_admin_").unwrap_or(name), Access::Use);
+/// Touches what the lists of a step name, which is on a user or on a group.
+fn names<const COUNT: usize>(
+    lists: [(&'static str, NameKind, &Vec<String>); COUNT],
+    on: EntityKind,
+    touch: &mut impl FnMut(EntityKind, &str, Access),
+) {
+    for (_, kind, names) in lists {
+        for name in names {
+            match (kind, on) {
+                // On a user, the deprecated lists of profiles take user groups too. The administrators of a user group exist
+                // as long as the group does.
+                (NameKind::Group, _) | (NameKind::Profile, EntityKind::User) => {
+                    touch(EntityKind::Group, name.strip_prefix("_admin_").unwrap_or(name), Access::Use);
+                }
+                (NameKind::User, _) => touch(EntityKind::User, name, Access::Use),
+                // The API can create neither: nothing can come before them.
+                (NameKind::Profile, EntityKind::Group) | (NameKind::Product, _) => {}
+            }
+        }
     }
 }
 
 fn group_step(root: &str, step: &UserGroupStep, touch: &mut impl FnMut(EntityKind, &str, Access)) {
-    match step {
-        UserGroupStep::CreateUserGroup(new) => {
+    match step.exhaustive() {
+        OnGroup::CreateUserGroup(new) => {
             touch(EntityKind::Group, root, Access::Create);
             if let Some(name) = new.name.as_deref().filter(|name| !FoldedName::is_same(name, root)) {
                 touch(EntityKind::Group, name, Access::Create);
             }
         }
-        UserGroupStep::UpdateUserGroup(fields) => {
+        OnGroup::UpdateUserGroup(fields) => {
             if let Some(name) = &fields.name {
                 touch(EntityKind::Group, root, Access::Change);
                 touch(EntityKind::Group, name, Access::Change);
             }
         }
-        UserGroupStep::Add(lists) | UserGroupStep::Remove(UserGroupRemoval::These(lists)) => {
-            // The API cannot create profiles: nothing can come before them.
-            let UserGroupMembers { user, users, .. } = lists;
-            user.iter().chain(users).for_each(|name| touch(EntityKind::User, name, Access::Use));
-        }
-        UserGroupStep::DeleteUserGroup(_) | UserGroupStep::Remove(_) => touch(EntityKind::Group, root, Access::Change),
-        _ => {}
+        OnGroup::Add(lists) => names(lists.name_lists(), EntityKind::Group, touch),
+        OnGroup::Remove(removal) => match removal.exhaustive() {
+            ExhaustiveUserGroupRemoval::All(_) => touch(EntityKind::Group, root, Access::Change),
+            ExhaustiveUserGroupRemoval::These(lists) => names(lists.name_lists(), EntityKind::Group, touch),
+        },
+        OnGroup::DeleteUserGroup(_) => touch(EntityKind::Group, root, Access::Change),
     }
 }
 

@@ -6,14 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use umapi_model::{self as model, limits};
+use umapi_model::{self as model, ExhaustiveCommand, limits};
 
 use super::{
     entities::{Access, Entities, EntityId, EntityKind, touched_by},
     unit::{Part, State, Unit},
     window::Window,
 };
-use crate::{account::is_email_type, command::root_of};
+use crate::account::is_email_type;
 
 /// The units by age, and the order among them.
 #[derive(Debug)]
@@ -192,15 +192,13 @@ impl Graph {
 
     /// A command without its steps, whose size as JSON is given. Use it before a unit ends, which may release its entities.
     pub(super) fn head<'a>(&mut self, command: &'a Arc<model::Command>, bytes: usize) -> Head<'a> {
-        let (name, kind) = match &**command {
-            model::Command::User(user) => (user.user.as_str(), EntityKind::User),
-            _ => (root_of(command), EntityKind::Group),
+        let (name, kind, domain) = match command.exhaustive() {
+            ExhaustiveCommand::User(user) => (user.user.as_str(), EntityKind::User, user.domain.as_deref()),
+            ExhaustiveCommand::Group(group) => (group.usergroup.as_str(), EntityKind::Group, None),
         };
         let root = self.entities.intern(kind, name);
-        let chain = match &**command {
-            model::Command::User(user) if !is_email_type(name) => {
-                user.domain.as_deref().map_or(root, |domain| self.entities.intern_username(name, domain))
-            }
+        let chain = match domain {
+            Some(domain) if !is_email_type(name) => self.entities.intern_username(name, domain),
             _ => root,
         };
         Head { command, bytes, name, kind, root, chain }

@@ -17,12 +17,13 @@
 //! unknown.
 
 use umapi_model::{
-    self as model, ErrorCode, Group, GroupType, User, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserStep,
+    self as model, ErrorCode, ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserStep as OnUser, Group, GroupType,
+    NameKind, StepPosition, User, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserStep,
 };
 
 use crate::{
     account::{Account, AccountKind, FoldedName, is_email_type},
-    command::{Step, StepPosition, position_of, root_of},
+    command::{Step, root_of},
     job::{Finding, Lookup},
 };
 
@@ -88,7 +89,7 @@ pub(crate) fn meaning<'a>(
             | ErrorCode::UsergroupNotFound
             | ErrorCode::GroupNotFound
     );
-    let position = position_of(step);
+    let position = step.position();
     let verify = |expectation: Option<Expectation>| expectation.map_or(Meaning::Unknown, Meaning::Verify);
     match (code, step) {
         (ErrorCode::UserAlreadyInOrg | ErrorCode::UserAlreadyInvited, Step::User(step))
@@ -120,9 +121,23 @@ pub(crate) fn meaning<'a>(
 /// Whether the root of the command does not exist any more after this step.
 fn takes_the_root_away(step: &Step) -> bool {
     match step {
-        Step::User(UserStep::Update(fields)) => fields.email.is_some() || fields.username.is_some(),
-        Step::Group(UserGroupStep::UpdateUserGroup(fields)) => fields.name.is_some(),
-        step => position_of(step) == StepPosition::Last,
+        Step::User(step) => match step.exhaustive() {
+            OnUser::Update(fields) => fields.email.is_some() || fields.username.is_some(),
+            OnUser::RemoveFromOrg(_) | OnUser::RemoveFromDomain(_) => true,
+            OnUser::AddAdobeId(_)
+            | OnUser::CreateEnterpriseId(_)
+            | OnUser::CreateFederatedId(_)
+            | OnUser::Add(_)
+            | OnUser::Remove(_)
+            | OnUser::AddRoles(_)
+            | OnUser::RemoveRoles(_)
+            | OnUser::ResetPassword(_) => false,
+        },
+        Step::Group(step) => match step.exhaustive() {
+            OnGroup::UpdateUserGroup(fields) => fields.name.is_some(),
+            OnGroup::DeleteUserGroup(_) => true,
+            OnGroup::CreateUserGroup(_) | OnGroup::Add(_) | OnGroup::Remove(_) => false,
+        },
     }
 }
 
@@ -138,29 +153,36 @@ fn account_of(head: &model::Command) -> Option<Account> {
 
 fn new_user(head: &model::Command, step: &UserStep) -> Option<Expectation> {
     let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let new = match step {
-        UserStep::AddAdobeId(new) => NewUserFields {
+    let new = match step.exhaustive() {
+        OnUser::AddAdobeId(new) => NewUserFields {
             kind: AccountKind::AdobeId,
             email: new.email.clone(),
             first_name: None,
             last_name: None,
             country: None,
         },
-        UserStep::CreateEnterpriseId(new) => NewUserFields {
+        OnUser::CreateEnterpriseId(new) => NewUserFields {
             kind: AccountKind::EnterpriseId,
             email: new.email.clone(),
             first_name: text(&new.firstname),
             last_name: text(&new.lastname),
             country: new.country.as_ref().and_then(text),
         },
-        UserStep::CreateFederatedId(new) => NewUserFields {
+        OnUser::CreateFederatedId(new) => NewUserFields {
             kind: AccountKind::FederatedId,
             email: new.email.clone(),
             first_name: text(&new.firstname),
             last_name: text(&new.lastname),
             country: text(&new.country),
         },
-        _ => return None,
+        OnUser::Update(_)
+        | OnUser::Add(_)
+        | OnUser::Remove(_)
+        | OnUser::AddRoles(_)
+        | OnUser::RemoveRoles(_)
+        | OnUser::RemoveFromOrg(_)
+        | OnUser::RemoveFromDomain(_)
+        | OnUser::ResetPassword(_) => return None,
     };
     let account = match new.kind {
         AccountKind::AdobeId => Account::adobe_id(&new.email),
@@ -171,10 +193,15 @@ fn new_user(head: &model::Command, step: &UserStep) -> Option<Expectation> {
 
 /// The memberships of a list of users. `None` if the list has something else, or users whose domain is not known.
 fn members(head: &model::Command, lists: &UserGroupMembers, expected: bool) -> Option<Expectation> {
-    let UserGroupMembers { user, users, product, product_configuration, .. } = lists;
-    let users: Vec<Account> = user.iter().chain(users).map(Account::email).collect();
-    let can_be_read =
-        product.is_empty() && product_configuration.is_empty() && users.iter().all(|user| is_email_type(user.name()));
+    let mut users = Vec::new();
+    for (_, kind, names) in lists.name_lists() {
+        match kind {
+            NameKind::User => users.extend(names.iter().map(Account::email)),
+            NameKind::Group | NameKind::Profile | NameKind::Product if names.is_empty() => {}
+            NameKind::Group | NameKind::Profile | NameKind::Product => return None,
+        }
+    }
+    let can_be_read = users.iter().all(|user: &Account| is_email_type(user.name()));
     can_be_read.then(|| Expectation::Members { users, group: root_of(head).to_owned(), expected })
 }
 

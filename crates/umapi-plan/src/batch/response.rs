@@ -7,13 +7,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use umapi_model::{
-    self as model, ActionError, ActionResponse, ActionResult, ActionWarning, ErrorCode, IntegerOrString, UserGroupStep,
+    self as model, ActionError, ActionResponse, ActionWarning, ErrorCode, ExhaustiveActionResult, ExhaustiveCommand,
+    ExhaustiveUserGroupStep, IntegerOrString, UserGroupStep, UserStep,
 };
 
 use super::unit::Part;
 use crate::{
     account::FoldedName,
-    command::{Step, group_step_name, root_of, user_step_name},
+    command::{Step, root_of},
 };
 
 /// What a response says about one command.
@@ -128,10 +129,10 @@ pub(crate) fn read<'a>(
         }
     }
     let named = readings.iter().filter(|reading| reading.is_rejected()).count();
-    let counted = match response.result {
-        ActionResult::Error => commands.len(),
-        ActionResult::Partial => (response.not_completed as usize).max(1),
-        _ => response.not_completed as usize,
+    let counted = match response.result.exhaustive() {
+        ExhaustiveActionResult::Error => commands.len(),
+        ExhaustiveActionResult::Partial => (response.not_completed as usize).max(1),
+        ExhaustiveActionResult::Success | ExhaustiveActionResult::Other(_) => response.not_completed as usize,
     };
     if counted != named {
         disagreement.get_or_insert(Disagreement::Failures { counted, named });
@@ -154,11 +155,11 @@ fn check_counts(response: &ActionResponse, sent: usize, test_mode: bool) -> Opti
     let (done, other_mode) =
         if test_mode { (completed_in_test_mode, completed) } else { (completed, completed_in_test_mode) };
     let (done, failed) = (*done as usize, *not_completed as usize);
-    let fits = match result {
-        ActionResult::Success => done == sent && failed == 0,
-        ActionResult::Partial => done > 0 && failed > 0,
-        ActionResult::Error => done == 0,
-        other => {
+    let fits = match result.exhaustive() {
+        ExhaustiveActionResult::Success => done == sent && failed == 0,
+        ExhaustiveActionResult::Partial => done > 0 && failed > 0,
+        ExhaustiveActionResult::Error => done == 0,
+        ExhaustiveActionResult::Other(other) => {
             let message = response.extra.get("message").and_then(|message| message.as_str());
             return Some(Disagreement::Result { result: other.to_string(), message: message.map(str::to_owned) });
         }
@@ -236,10 +237,9 @@ impl SentCommand for model::Command {
     }
 
     fn step_name(&self, step: usize) -> Option<&'static str> {
-        match self {
-            Self::User(command) => command.do_.get(step).map(user_step_name),
-            Self::Group(command) => command.do_.get(step).map(catalog_name),
-            _ => None,
+        match self.exhaustive() {
+            ExhaustiveCommand::User(command) => command.do_.get(step).map(UserStep::name),
+            ExhaustiveCommand::Group(command) => command.do_.get(step).map(catalog_name),
         }
     }
 }
@@ -266,26 +266,27 @@ impl SentCommand for SentParts<'_> {
 
     fn step_name(&self, step: usize) -> Option<&'static str> {
         self.parts.get(step).map(|part| match &*part.step {
-            Step::User(step) => user_step_name(step),
+            Step::User(step) => step.name(),
             Step::Group(step) => catalog_name(step),
         })
     }
 }
 
 pub(super) fn request_id_of(command: &model::Command) -> Option<&str> {
-    match command {
-        model::Command::User(command) => command.request_id.as_deref(),
-        model::Command::Group(command) => command.request_id.as_deref(),
-        _ => None,
+    match command.exhaustive() {
+        ExhaustiveCommand::User(command) => command.request_id.as_deref(),
+        ExhaustiveCommand::Group(command) => command.request_id.as_deref(),
     }
 }
 
 /// The name of a step on a user group in the catalog.
 fn catalog_name(step: &UserGroupStep) -> &'static str {
-    match group_step_name(step) {
-        "add" => "addToUserGroup",
-        "remove" => "removeFromUserGroup",
-        name => name,
+    match step.exhaustive() {
+        ExhaustiveUserGroupStep::Add(_) => "addToUserGroup",
+        ExhaustiveUserGroupStep::Remove(_) => "removeFromUserGroup",
+        ExhaustiveUserGroupStep::CreateUserGroup(_)
+        | ExhaustiveUserGroupStep::UpdateUserGroup(_)
+        | ExhaustiveUserGroupStep::DeleteUserGroup(_) => step.name(),
     }
 }
 
@@ -328,7 +329,7 @@ impl fmt::Display for Disagreement {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use umapi_model::ErrorCode;
+    use umapi_model::{ActionResult, ErrorCode};
 
     use super::*;
     use crate::command::Command;

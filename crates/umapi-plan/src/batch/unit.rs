@@ -3,8 +3,9 @@
 use std::{ops::Range, sync::Arc};
 
 use umapi_model::{
-    self as model, CreateOption, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval,
-    UserStep, limits,
+    self as model, CreateOption, ExhaustiveCommandMut, ExhaustiveCreateOption, ExhaustiveUserGroupRemoval,
+    ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserRemoval, ExhaustiveUserStep as OnUser, NameKind, StepPosition,
+    limits,
 };
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     account::FoldedName,
-    command::{Step, StepPosition, json_size, position_of, with_steps},
+    command::{Step, json_size, with_steps},
 };
 
 /// The bytes for the commands of a request: all but the brackets around them.
@@ -112,10 +113,10 @@ impl Unit {
     /// neither reverses what the other does.
     pub(super) fn can_be_followed_by(&self, head: &model::Command, parts: &[Part]) -> bool {
         let may_be_followed =
-            |part: &Part| position_of(&part.step) != StepPosition::Last && !renames(&self.head, &part.step);
+            |part: &Part| part.step.position() != StepPosition::Last && !renames(&self.head, &part.step);
         self.is_unsent()
             && !self.parts.is_empty()
-            && parts.first().is_some_and(|part| position_of(&part.step) != StepPosition::First)
+            && parts.first().is_some_and(|part| part.step.position() != StepPosition::First)
             && self.parts.iter().all(may_be_followed)
             && match (&*self.head, head) {
                 (model::Command::User(one), model::Command::User(other)) => {
@@ -134,10 +135,9 @@ impl Unit {
         if request_id_of(&self.head).is_none() {
             return;
         }
-        match Arc::make_mut(&mut self.head) {
-            model::Command::User(command) => command.request_id = None,
-            model::Command::Group(command) => command.request_id = None,
-            _ => {}
+        match Arc::make_mut(&mut self.head).exhaustive_mut() {
+            ExhaustiveCommandMut::User(command) => command.request_id = None,
+            ExhaustiveCommandMut::Group(command) => command.request_id = None,
         }
         self.measure();
     }
@@ -172,8 +172,8 @@ impl Unit {
 /// adds and removes the same thing would: what the first one removed at its end, the second one would add and remove once
 /// more. So commands are not joined across such a pair. A command that the caller wrote so is sent as it is.
 pub(super) fn undoes(before: &[Part], after: &[Part]) -> bool {
-    let makes_and_unmakes = before.iter().any(|part| position_of(&part.step) == StepPosition::First)
-        && after.iter().any(|part| position_of(&part.step) == StepPosition::Last);
+    let makes_and_unmakes = before.iter().any(|part| part.step.position() == StepPosition::First)
+        && after.iter().any(|part| part.step.position() == StepPosition::Last);
     makes_and_unmakes
         || before.iter().any(|one| {
             let one = effect(&one.step);
@@ -213,35 +213,44 @@ impl Effect<'_> {
 
 fn effect(step: &Step) -> Effect<'_> {
     match step {
-        Step::User(UserStep::Add(lists)) => Effect::Adds(of_user(lists)),
-        Step::User(UserStep::Remove(UserRemoval::These(lists))) => Effect::Removes(of_user(lists)),
-        Step::User(UserStep::AddRoles(lists)) => Effect::Adds(vec![&lists.admin, &lists.product_admin]),
-        Step::User(UserStep::RemoveRoles(lists)) => Effect::Removes(vec![&lists.admin, &lists.product_admin]),
-        Step::Group(UserGroupStep::Add(lists)) => Effect::Adds(of_group(lists)),
-        Step::Group(UserGroupStep::Remove(UserGroupRemoval::These(lists))) => Effect::Removes(of_group(lists)),
-        Step::User(UserStep::Remove(_)) | Step::Group(UserGroupStep::Remove(_)) => Effect::RemovesAll,
-        Step::User(UserStep::Update(_)) | Step::Group(UserGroupStep::UpdateUserGroup(_)) => Effect::Writes,
-        step if create_option(step) == Some(&CreateOption::UpdateIfAlreadyExists) => Effect::Writes,
-        _ => Effect::None,
+        Step::User(step) => match step.exhaustive() {
+            OnUser::AddAdobeId(new) => created(new.option.as_ref()),
+            OnUser::CreateEnterpriseId(new) => created(new.option.as_ref()),
+            OnUser::CreateFederatedId(new) => created(new.option.as_ref()),
+            OnUser::Update(_) => Effect::Writes,
+            OnUser::Add(lists) => Effect::Adds(names_of(lists.name_lists())),
+            OnUser::Remove(removal) => match removal.exhaustive() {
+                ExhaustiveUserRemoval::All(_) => Effect::RemovesAll,
+                ExhaustiveUserRemoval::These(lists) => Effect::Removes(names_of(lists.name_lists())),
+            },
+            OnUser::AddRoles(lists) => Effect::Adds(names_of(lists.name_lists())),
+            OnUser::RemoveRoles(lists) => Effect::Removes(names_of(lists.name_lists())),
+            // A repetition of these changes nothing; that they undo a creation follows from their position.
+            OnUser::RemoveFromOrg(_) | OnUser::RemoveFromDomain(_) | OnUser::ResetPassword(_) => Effect::None,
+        },
+        Step::Group(step) => match step.exhaustive() {
+            OnGroup::CreateUserGroup(new) => created(new.option.as_ref()),
+            OnGroup::UpdateUserGroup(_) => Effect::Writes,
+            OnGroup::DeleteUserGroup(_) => Effect::None,
+            OnGroup::Add(lists) => Effect::Adds(names_of(lists.name_lists())),
+            OnGroup::Remove(removal) => match removal.exhaustive() {
+                ExhaustiveUserGroupRemoval::All(_) => Effect::RemovesAll,
+                ExhaustiveUserGroupRemoval::These(lists) => Effect::Removes(names_of(lists.name_lists())),
+            },
+        },
     }
 }
 
-fn create_option(step: &Step) -> Option<&CreateOption> {
-    match step {
-        Step::User(UserStep::AddAdobeId(new)) => new.option.as_ref(),
-        Step::User(UserStep::CreateEnterpriseId(new)) => new.option.as_ref(),
-        Step::User(UserStep::CreateFederatedId(new)) => new.option.as_ref(),
-        Step::Group(UserGroupStep::CreateUserGroup(new)) => new.option.as_ref(),
-        _ => None,
+/// The effect of a create step, which may also write to what exists already.
+fn created(option: Option<&CreateOption>) -> Effect<'static> {
+    match option.map(CreateOption::exhaustive) {
+        Some(ExhaustiveCreateOption::UpdateIfAlreadyExists) => Effect::Writes,
+        None | Some(ExhaustiveCreateOption::IgnoreIfAlreadyExists | ExhaustiveCreateOption::Other(_)) => Effect::None,
     }
 }
 
-fn of_user(lists: &UserMemberships) -> Vec<&[String]> {
-    vec![&lists.group, &lists.product, &lists.product_configuration, &lists.usergroup]
-}
-
-fn of_group(lists: &UserGroupMembers) -> Vec<&[String]> {
-    vec![&lists.user, &lists.users, &lists.product_configuration, &lists.product]
+fn names_of<'a, const COUNT: usize>(lists: [(&'static str, NameKind, &'a Vec<String>); COUNT]) -> Vec<&'a [String]> {
+    lists.into_iter().map(|(_, _, names)| names.as_slice()).collect()
 }
 
 #[cfg(test)]

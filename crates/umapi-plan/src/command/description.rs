@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use umapi_model::{
-    RoleLists, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
+    ExhaustiveUserGroupRemoval, ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserRemoval, ExhaustiveUserStep as OnUser,
+    NameKind,
 };
 
 use super::{Command, Step, take_steps};
@@ -82,57 +83,55 @@ type List<'a> = (&'static str, &'static str, &'a [String]);
 /// What a step does, and all names in its lists.
 fn words(step: &Step) -> (String, Vec<&str>) {
     match step {
-        Step::User(UserStep::AddAdobeId(_)) => plain("adding the Adobe ID"),
-        Step::User(UserStep::CreateEnterpriseId(_)) => plain("creating the Enterprise ID"),
-        Step::User(UserStep::CreateFederatedId(_)) => plain("creating the Federated ID"),
-        Step::User(UserStep::Update(_)) => plain("updating the user"),
-        Step::User(UserStep::Add(lists)) => listed("adding to", "groups", &groups(lists)),
-        Step::User(UserStep::Remove(UserRemoval::These(lists))) => listed("removing from", "groups", &groups(lists)),
-        Step::User(UserStep::Remove(_)) => plain("removing from all groups"),
-        Step::User(UserStep::AddRoles(lists)) => listed("making", "an administrator", &roles(lists)),
-        Step::User(UserStep::RemoveRoles(lists)) => listed("removing as", "an administrator", &roles(lists)),
-        Step::User(UserStep::RemoveFromOrg(_)) => plain("removing from the organization"),
-        Step::User(UserStep::RemoveFromDomain(_)) => plain("removing from the domain"),
-        Step::User(UserStep::ResetPassword(_)) => plain("resetting the password"),
-        Step::Group(UserGroupStep::CreateUserGroup(_)) => plain("creating the user group"),
-        Step::Group(UserGroupStep::UpdateUserGroup(_)) => plain("updating the user group"),
-        Step::Group(UserGroupStep::DeleteUserGroup(_)) => plain("deleting the user group"),
-        Step::Group(UserGroupStep::Add(lists)) => listed("adding", "members", &members(lists)),
-        Step::Group(UserGroupStep::Remove(UserGroupRemoval::These(lists))) => {
-            listed("removing", "members", &members(lists))
-        }
-        Step::Group(UserGroupStep::Remove(_)) => plain("removing all members"),
-        // A step of a newer description: by the name that it has in JSON.
-        step => (format!("`{}`", step.name()), Vec::new()),
+        Step::User(step) => match step.exhaustive() {
+            OnUser::AddAdobeId(_) => plain("adding the Adobe ID"),
+            OnUser::CreateEnterpriseId(_) => plain("creating the Enterprise ID"),
+            OnUser::CreateFederatedId(_) => plain("creating the Federated ID"),
+            OnUser::Update(_) => plain("updating the user"),
+            OnUser::Add(lists) => listed("adding to", "groups", &lists.name_lists().map(list)),
+            OnUser::Remove(removal) => match removal.exhaustive() {
+                ExhaustiveUserRemoval::All(_) => plain("removing from all groups"),
+                ExhaustiveUserRemoval::These(lists) => {
+                    listed("removing from", "groups", &lists.name_lists().map(list))
+                }
+            },
+            OnUser::AddRoles(lists) => listed("making", "an administrator", &lists.name_lists().map(role)),
+            OnUser::RemoveRoles(lists) => listed("removing as", "an administrator", &lists.name_lists().map(role)),
+            OnUser::RemoveFromOrg(_) => plain("removing from the organization"),
+            OnUser::RemoveFromDomain(_) => plain("removing from the domain"),
+            OnUser::ResetPassword(_) => plain("resetting the password"),
+        },
+        Step::Group(step) => match step.exhaustive() {
+            OnGroup::CreateUserGroup(_) => plain("creating the user group"),
+            OnGroup::UpdateUserGroup(_) => plain("updating the user group"),
+            OnGroup::DeleteUserGroup(_) => plain("deleting the user group"),
+            OnGroup::Add(lists) => listed("adding", "members", &lists.name_lists().map(list)),
+            OnGroup::Remove(removal) => match removal.exhaustive() {
+                ExhaustiveUserGroupRemoval::All(_) => plain("removing all members"),
+                ExhaustiveUserGroupRemoval::These(lists) => {
+                    listed("removing", "members", &lists.name_lists().map(list))
+                }
+            },
+        },
     }
 }
 
-fn groups(lists: &UserMemberships) -> [List<'_>; 4] {
-    let UserMemberships { group, product, product_configuration, usergroup, .. } = lists;
-    [
-        ("the group ", "the groups ", group),
-        ("the product profile ", "the product profiles ", product),
-        ("the product profile ", "the product profiles ", product_configuration),
-        ("the user group ", "the user groups ", usergroup),
-    ]
+fn list<'a>((field, kind, names): (&'static str, NameKind, &'a Vec<String>)) -> List<'a> {
+    let (one, several) = match kind {
+        NameKind::Group if field == "usergroup" => ("the user group ", "the user groups "),
+        NameKind::Group => ("the group ", "the groups "),
+        NameKind::Profile => ("the product profile ", "the product profiles "),
+        NameKind::Product => ("the product ", "the products "),
+        NameKind::User => ("", ""),
+    };
+    (one, several, names)
 }
 
-fn roles(lists: &RoleLists) -> [List<'_>; 2] {
-    let RoleLists { admin, product_admin, .. } = lists;
-    [
-        ("an administrator of ", "an administrator of ", admin),
-        ("an administrator of the product ", "an administrator of the products ", product_admin),
-    ]
-}
-
-fn members(lists: &UserGroupMembers) -> [List<'_>; 4] {
-    let UserGroupMembers { user, product_configuration, users, product, .. } = lists;
-    [
-        ("", "", user),
-        ("", "", users),
-        ("the product profile ", "the product profiles ", product_configuration),
-        ("the product profile ", "the product profiles ", product),
-    ]
+fn role<'a>((_, kind, names): (&'static str, NameKind, &'a Vec<String>)) -> List<'a> {
+    match kind {
+        NameKind::Product => ("an administrator of the product ", "an administrator of the products ", names),
+        NameKind::Group | NameKind::Profile | NameKind::User => ("an administrator of ", "an administrator of ", names),
+    }
 }
 
 fn plain<'a>(text: &str) -> (String, Vec<&'a str>) {
@@ -174,7 +173,7 @@ fn push_names(text: &mut String, names: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use umapi_model::{DomainRemoval, PasswordReset, UserGroupUpdate, UserUpdate};
+    use umapi_model::{DomainRemoval, PasswordReset, UserGroupUpdate, UserMemberships, UserStep, UserUpdate};
 
     use super::*;
     use crate::command::{NewGroup, NewUser};

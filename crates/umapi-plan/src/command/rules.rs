@@ -5,24 +5,23 @@ mod fields;
 use std::collections::HashSet;
 
 use umapi_model::{
-    CreateOption, ErrorCode, RoleLists, UserCommand, UserGroupCommand, UserGroupMembers, UserGroupRemoval,
-    UserGroupStep, UserMemberships, UserRemoval, UserStep, UserUpdate, limits,
+    Bound, CreateOption, ErrorCode, ExhaustiveUserGroupRemoval, ExhaustiveUserGroupStep as OnGroup,
+    ExhaustiveUserRemoval, ExhaustiveUserStep as OnUser, NameKind, OutOfBounds, RoleLists, StepPosition, UserCommand,
+    UserGroupCommand, UserGroupMembers, UserGroupStep, UserMemberships, UserStep, UserUpdate, limits,
 };
 
-use super::{
-    step::{Step, group_step_name, user_step_name},
-    violation::{InvalidCommand, Violation},
-};
+use super::violation::{InvalidCommand, Violation};
 use crate::account::{FoldedName, is_email_type};
 
 /// Checks a command on a user. Its lists and steps may be longer than a request allows: they are split later.
 pub(super) fn check_user_command(command: &UserCommand) -> Result<(), InvalidCommand> {
     check_user_root(command).map_err(|violation| violation.in_command(&command.user))?;
-    let steps = command.do_.iter().map(|step| (position_of_user_step(step), user_step_name(step)));
+    let steps = command.do_.iter().map(|step| (step.position(), step.name()));
     check_order(&command.user, steps, ErrorCode::CommandRemovefromorgNotLast)?;
     for (index, step) in command.do_.iter().enumerate() {
         check_user_step(command, step)
-            .map_err(|violation| violation.in_step(&command.user, index, user_step_name(step)))?;
+            .and_then(|()| step.check_bounds().map_err(out_of_bounds))
+            .map_err(|violation| violation.in_step(&command.user, index, step.name()))?;
     }
     Ok(())
 }
@@ -30,12 +29,13 @@ pub(super) fn check_user_command(command: &UserCommand) -> Result<(), InvalidCom
 /// Checks a command on a user group. Its lists and steps may be longer than a request allows: they are split later.
 pub(super) fn check_group_command(command: &UserGroupCommand) -> Result<(), InvalidCommand> {
     check_group_root(command).map_err(|violation| violation.in_command(&command.usergroup))?;
-    let steps = command.do_.iter().map(|step| (position_of_group_step(step), group_step_name(step)));
+    let steps = command.do_.iter().map(|step| (step.position(), step.name()));
     // The service ignores what follows a deletion, so it has no code for it.
     check_order(&command.usergroup, steps, ErrorCode::CommandIllegalEntry)?;
     for (index, step) in command.do_.iter().enumerate() {
         check_group_step(command, step)
-            .map_err(|violation| violation.in_step(&command.usergroup, index, group_step_name(step)))?;
+            .and_then(|()| step.check_bounds().map_err(out_of_bounds))
+            .map_err(|violation| violation.in_step(&command.usergroup, index, step.name()))?;
     }
     Ok(())
 }
@@ -60,13 +60,36 @@ fn check_user_root(command: &UserCommand) -> Result<(), Violation> {
             "give the domain, or name the user by email address",
         ));
     }
-    Ok(())
+    command.check_bounds().map_err(out_of_bounds)
+}
+
+/// The violation of a bound that the description states, for fields without a rule of their own.
+fn out_of_bounds(error: OutOfBounds) -> Violation {
+    let (code, remedy) = match error.bound() {
+        Bound::MaxLength(_) => (ErrorCode::CommandStringTooLong, "shorten it"),
+        Bound::MinLength(_) | Bound::MinItems(_) | Bound::MinProperties(_) => {
+            (ErrorCode::CommandIllegalEntry, "add what is missing, or leave it out")
+        }
+        _ => (ErrorCode::CommandIllegalEntry, "correct the value"),
+    };
+    Violation::new(code, error.field(), error.rule(), remedy)
 }
 
 /// `domain` is ignored for Adobe IDs and Enterprise IDs. The type of an existing user is known to the service alone.
 fn ignores_domain(command: &UserCommand) -> bool {
     command.use_adobe_id == Some(true)
-        || matches!(command.do_.first(), Some(UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_)))
+        || command.do_.first().is_some_and(|step| match step.exhaustive() {
+            OnUser::AddAdobeId(_) | OnUser::CreateEnterpriseId(_) => true,
+            OnUser::CreateFederatedId(_)
+            | OnUser::Update(_)
+            | OnUser::Add(_)
+            | OnUser::Remove(_)
+            | OnUser::AddRoles(_)
+            | OnUser::RemoveRoles(_)
+            | OnUser::RemoveFromOrg(_)
+            | OnUser::RemoveFromDomain(_)
+            | OnUser::ResetPassword(_) => false,
+        })
 }
 
 fn check_domain(domain: &str) -> Result<(), Violation> {
@@ -91,7 +114,8 @@ fn check_group_root(command: &UserGroupCommand) -> Result<(), Violation> {
         ));
     }
     fields::length("usergroup", &command.usergroup, limits::GROUP_NAME_LENGTH)?;
-    fields::visible("usergroup", &command.usergroup, ErrorCode::GroupInvalidName)
+    fields::visible("usergroup", &command.usergroup, ErrorCode::GroupInvalidName)?;
+    command.check_bounds().map_err(out_of_bounds)
 }
 
 fn check_request_id(id: Option<&str>) -> Result<(), Violation> {
@@ -121,42 +145,6 @@ pub(crate) fn check_membership_user(name: &str, domain: Option<&str>, ignores_do
 pub(crate) fn check_membership_group(name: &str) -> Result<(), Violation> {
     fields::group("group", name)?;
     fields::assignable("group", name)
-}
-
-/// Where in a command a step may stand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StepPosition {
-    /// First, and only once.
-    First,
-    /// Last, and only once.
-    Last,
-    Anywhere,
-}
-
-/// Where a step of either kind may stand.
-pub(crate) fn position_of(step: &Step) -> StepPosition {
-    match step {
-        Step::User(step) => position_of_user_step(step),
-        Step::Group(step) => position_of_group_step(step),
-    }
-}
-
-fn position_of_user_step(step: &UserStep) -> StepPosition {
-    match step {
-        UserStep::AddAdobeId(_) | UserStep::CreateEnterpriseId(_) | UserStep::CreateFederatedId(_) => {
-            StepPosition::First
-        }
-        UserStep::RemoveFromOrg(_) | UserStep::RemoveFromDomain(_) => StepPosition::Last,
-        _ => StepPosition::Anywhere,
-    }
-}
-
-fn position_of_group_step(step: &UserGroupStep) -> StepPosition {
-    match step {
-        UserGroupStep::CreateUserGroup(_) => StepPosition::First,
-        UserGroupStep::DeleteUserGroup(_) => StepPosition::Last,
-        _ => StepPosition::Anywhere,
-    }
 }
 
 fn check_order(
@@ -190,7 +178,7 @@ fn check_order(
                 "it must be the last step of a command, and the only one of its kind",
                 "put it last, or split the command in two",
             ),
-            _ => {
+            StepPosition::First | StepPosition::Last | StepPosition::Anywhere => {
                 created |= position == StepPosition::First;
                 continue;
             }
@@ -201,14 +189,14 @@ fn check_order(
 }
 
 fn check_user_step(command: &UserCommand, step: &UserStep) -> Result<(), Violation> {
-    match step {
-        UserStep::AddAdobeId(new) => {
+    match step.exhaustive() {
+        OnUser::AddAdobeId(new) => {
             check_create_email(&new.email)?;
             check_root_is_email(command, &new.email)?;
             check_names(new.firstname.as_deref(), new.lastname.as_deref(), false)?;
             check_country_and_option(new.country.as_deref(), new.option.as_ref())
         }
-        UserStep::CreateEnterpriseId(new) => {
+        OnUser::CreateEnterpriseId(new) => {
             check_create_email(&new.email)?;
             if is_email_type(&command.user) {
                 check_root_is_email(command, &new.email)?;
@@ -216,21 +204,25 @@ fn check_user_step(command: &UserCommand, step: &UserStep) -> Result<(), Violati
             check_names(Some(&new.firstname), Some(&new.lastname), true)?;
             check_country_and_option(new.country.as_deref(), new.option.as_ref())
         }
-        UserStep::CreateFederatedId(new) => {
+        OnUser::CreateFederatedId(new) => {
             check_create_email(&new.email)?;
             check_names(Some(&new.firstname), Some(&new.lastname), true)?;
             check_country_and_option(Some(&new.country), new.option.as_ref())
         }
-        UserStep::Update(fields) => check_update(fields),
-        UserStep::Add(lists) => check_groups(lists),
-        UserStep::Remove(UserRemoval::These(lists)) => check_groups(lists),
-        UserStep::AddRoles(lists) | UserStep::RemoveRoles(lists) => check_roles(lists),
-        UserStep::RemoveFromOrg(removal) => match &removal.removed_domain {
+        OnUser::Update(fields) => check_update(fields),
+        OnUser::Add(lists) => check_groups(lists),
+        OnUser::Remove(removal) => match removal.exhaustive() {
+            ExhaustiveUserRemoval::All(_) => Ok(()),
+            ExhaustiveUserRemoval::These(lists) => check_groups(lists),
+        },
+        OnUser::AddRoles(lists) | OnUser::RemoveRoles(lists) => check_roles(lists),
+        OnUser::RemoveFromOrg(removal) => match &removal.removed_domain {
             Some(domain) => fields::length("removedDomain", domain, limits::IDENTIFIER_LENGTH),
             None => Ok(()),
         },
-        UserStep::RemoveFromDomain(removal) => check_domain(&removal.domain),
-        _ => Ok(()),
+        OnUser::RemoveFromDomain(removal) => check_domain(&removal.domain),
+        // It has no fields.
+        OnUser::ResetPassword(_) => Ok(()),
     }
 }
 
@@ -283,12 +275,12 @@ fn check_country_and_option(country: Option<&str>, option: Option<&CreateOption>
 
 fn check_option(option: Option<&CreateOption>) -> Result<(), Violation> {
     match option {
-        Some(CreateOption::Other(other)) => Err(Violation::new(
-            ErrorCode::OptionIllegal,
-            "option",
-            format!("unknown option {other:?}"),
-            "use ignoreIfAlreadyExists or updateIfAlreadyExists",
-        )),
+        Some(CreateOption::Other(other)) => {
+            let known = CreateOption::KNOWN;
+            let known: Vec<&str> = known.iter().map(CreateOption::as_str).collect();
+            let (rule, remedy) = (format!("unknown option {other:?}"), format!("use {}", known.join(" or ")));
+            Err(Violation::new(ErrorCode::OptionIllegal, "option", rule, remedy))
+        }
         _ => Ok(()),
     }
 }
@@ -314,12 +306,7 @@ fn check_update(fields: &UserUpdate) -> Result<(), Violation> {
 }
 
 fn check_groups(lists: &UserMemberships) -> Result<(), Violation> {
-    let all = [
-        ("group", &lists.group),
-        ("product", &lists.product),
-        ("productConfiguration", &lists.product_configuration),
-        ("usergroup", &lists.usergroup),
-    ];
+    let all = lists.name_lists();
     if !lists.product.is_empty() && !lists.product_configuration.is_empty() {
         return Err(Violation::new(
             ErrorCode::CommandAddRemoveDuplicateProductList,
@@ -329,7 +316,7 @@ fn check_groups(lists: &UserMemberships) -> Result<(), Violation> {
         ));
     }
     check_some_names(&all)?;
-    for (field, names) in all {
+    for (field, _, names) in all {
         for name in names {
             fields::group(field, name)?;
             fields::assignable(field, name)?;
@@ -339,19 +326,17 @@ fn check_groups(lists: &UserMemberships) -> Result<(), Violation> {
 }
 
 fn check_roles(lists: &RoleLists) -> Result<(), Violation> {
-    check_some_names(&[("admin", &lists.admin), ("productAdmin", &lists.product_admin)])?;
-    for name in &lists.admin {
-        fields::group("admin", name)?;
-    }
-    for name in &lists.product_admin {
-        fields::group("productAdmin", name)?;
+    let all = lists.name_lists();
+    check_some_names(&all)?;
+    for (field, _, names) in all {
+        names.iter().try_for_each(|name| fields::group(field, name))?;
     }
     let code = ErrorCode::CommandAddRemoveDuplicateProductadminList;
     check_duplicates("productAdmin", &lists.product_admin, FoldedName::new, code)
 }
 
-fn check_some_names(lists: &[(&'static str, &Vec<String>)]) -> Result<(), Violation> {
-    if lists.iter().all(|(_, names)| names.is_empty()) {
+fn check_some_names(lists: &[(&'static str, NameKind, &Vec<String>)]) -> Result<(), Violation> {
+    if lists.iter().all(|(_, _, names)| names.is_empty()) {
         let (rule, remedy) = ("the list is empty", "add a name, or leave the step out");
         return Err(Violation::new(ErrorCode::CommandAddRemoveMissingList, lists[0].0, rule, remedy));
     }
@@ -359,15 +344,15 @@ fn check_some_names(lists: &[(&'static str, &Vec<String>)]) -> Result<(), Violat
 }
 
 fn check_group_step(command: &UserGroupCommand, step: &UserGroupStep) -> Result<(), Violation> {
-    match step {
-        UserGroupStep::CreateUserGroup(new) => {
+    match step.exhaustive() {
+        OnGroup::CreateUserGroup(new) => {
             match &new.name {
                 Some(name) => fields::new_group_name("name", name)?,
                 None => fields::new_group_name("usergroup", &command.usergroup)?,
             }
             check_option(new.option.as_ref())
         }
-        UserGroupStep::UpdateUserGroup(fields) if fields.name.is_none() && fields.description.is_none() => {
+        OnGroup::UpdateUserGroup(fields) if fields.name.is_none() && fields.description.is_none() => {
             Err(Violation::new(
                 ErrorCode::UserCommandMissingArguments,
                 "updateUserGroup",
@@ -375,19 +360,25 @@ fn check_group_step(command: &UserGroupCommand, step: &UserGroupStep) -> Result<
                 "give it a name or a description",
             ))
         }
-        UserGroupStep::UpdateUserGroup(fields) => match &fields.name {
+        OnGroup::UpdateUserGroup(fields) => match &fields.name {
             Some(name) => fields::new_group_name("name", name),
             None => Ok(()),
         },
-        UserGroupStep::Add(lists) | UserGroupStep::Remove(UserGroupRemoval::These(lists)) => check_members(lists),
-        _ => Ok(()),
+        OnGroup::Add(lists) => check_members(lists),
+        OnGroup::Remove(removal) => match removal.exhaustive() {
+            ExhaustiveUserGroupRemoval::All(_) => Ok(()),
+            ExhaustiveUserGroupRemoval::These(lists) => check_members(lists),
+        },
+        // It has no fields.
+        OnGroup::DeleteUserGroup(_) => Ok(()),
     }
 }
 
 fn check_members(lists: &UserGroupMembers) -> Result<(), Violation> {
     let users = [("user", &lists.user), ("users", &lists.users)];
     let profiles = [("productConfiguration", &lists.product_configuration), ("product", &lists.product)];
-    if users.into_iter().chain(profiles).all(|(_, names)| names.is_empty()) {
+    let all = lists.name_lists();
+    if all.iter().all(|(_, _, names)| names.is_empty()) {
         let (rule, remedy) = ("the list is empty", "add a name, or leave the step out");
         return Err(Violation::new(ErrorCode::CommandAddRemoveUserUsergroupMissing, "user", rule, remedy));
     }
@@ -401,15 +392,15 @@ fn check_members(lists: &UserGroupMembers) -> Result<(), Violation> {
             return Err(Violation::new(code, older, rule, "put all names into one list"));
         }
     }
-    for (field, names) in users {
-        for name in names {
-            fields::listed_user(field, name)?;
-        }
-        check_duplicates(field, names, FoldedName::user, ErrorCode::CommandAddRemoveDuplicateUserList)?;
-    }
-    for (field, names) in profiles {
-        for name in names {
-            fields::group(field, name)?;
+    for (field, kind, names) in all {
+        match kind {
+            NameKind::User => {
+                names.iter().try_for_each(|name| fields::listed_user(field, name))?;
+                check_duplicates(field, names, FoldedName::user, ErrorCode::CommandAddRemoveDuplicateUserList)?;
+            }
+            NameKind::Group | NameKind::Profile | NameKind::Product => {
+                names.iter().try_for_each(|name| fields::group(field, name))?;
+            }
         }
     }
     Ok(())

@@ -4,7 +4,8 @@ use std::{io, ops::Range, vec};
 
 use serde::Serialize;
 use umapi_model::{
-    self as model, RoleLists, UserGroupMembers, UserGroupRemoval, UserGroupStep, UserMemberships, UserRemoval, UserStep,
+    self as model, ExhaustiveCommandMut, ExhaustiveUserGroupRemovalMut, ExhaustiveUserGroupStepMut,
+    ExhaustiveUserRemovalMut, ExhaustiveUserStepMut, StepPosition, UserGroupStep, UserStep,
 };
 
 /// A step of a command of either kind.
@@ -14,58 +15,27 @@ pub(crate) enum Step {
     Group(UserGroupStep),
 }
 
-/// The name of a step on a user in the service's JSON.
-pub(crate) fn user_step_name(step: &UserStep) -> &'static str {
-    match step {
-        UserStep::AddAdobeId(_) => "addAdobeID",
-        UserStep::CreateEnterpriseId(_) => "createEnterpriseID",
-        UserStep::CreateFederatedId(_) => "createFederatedID",
-        UserStep::Update(_) => "update",
-        UserStep::Add(_) => "add",
-        UserStep::Remove(_) => "remove",
-        UserStep::AddRoles(_) => "addRoles",
-        UserStep::RemoveRoles(_) => "removeRoles",
-        UserStep::RemoveFromOrg(_) => "removeFromOrg",
-        UserStep::RemoveFromDomain(_) => "removeFromDomain",
-        UserStep::ResetPassword(_) => "resetPassword",
-        _ => "step",
-    }
-}
-
-/// The name of a step on a user group in the service's JSON.
-pub(crate) fn group_step_name(step: &UserGroupStep) -> &'static str {
-    match step {
-        UserGroupStep::CreateUserGroup(_) => "createUserGroup",
-        UserGroupStep::UpdateUserGroup(_) => "updateUserGroup",
-        UserGroupStep::DeleteUserGroup(_) => "deleteUserGroup",
-        UserGroupStep::Add(_) => "add",
-        UserGroupStep::Remove(_) => "remove",
-        _ => "step",
-    }
-}
-
 /// Takes the steps out of a command.
 pub(crate) fn take_steps(command: &mut model::Command) -> Vec<Step> {
-    match command {
-        model::Command::User(command) => std::mem::take(&mut command.do_).into_iter().map(Step::User).collect(),
-        model::Command::Group(command) => std::mem::take(&mut command.do_).into_iter().map(Step::Group).collect(),
-        _ => Vec::new(),
+    match command.exhaustive_mut() {
+        ExhaustiveCommandMut::User(command) => std::mem::take(&mut command.do_).into_iter().map(Step::User).collect(),
+        ExhaustiveCommandMut::Group(command) => std::mem::take(&mut command.do_).into_iter().map(Step::Group).collect(),
     }
 }
 
 /// Appends steps to a command.
 pub(crate) fn with_steps(mut head: model::Command, steps: impl IntoIterator<Item = Step>) -> model::Command {
     let steps = steps.into_iter();
-    match &mut head {
-        model::Command::User(command) => command.do_.reserve_exact(steps.size_hint().0),
-        model::Command::Group(command) => command.do_.reserve_exact(steps.size_hint().0),
-        _ => {}
+    match head.exhaustive_mut() {
+        ExhaustiveCommandMut::User(command) => command.do_.reserve_exact(steps.size_hint().0),
+        ExhaustiveCommandMut::Group(command) => command.do_.reserve_exact(steps.size_hint().0),
     }
     for step in steps {
-        match (&mut head, step) {
-            (model::Command::User(command), Step::User(step)) => command.do_.push(step),
-            (model::Command::Group(command), Step::Group(step)) => command.do_.push(step),
-            _ => {}
+        match (head.exhaustive_mut(), step) {
+            (ExhaustiveCommandMut::User(command), Step::User(step)) => command.do_.push(step),
+            (ExhaustiveCommandMut::Group(command), Step::Group(step)) => command.do_.push(step),
+            // A command has steps of its own kind only.
+            (ExhaustiveCommandMut::User(_), Step::Group(_)) | (ExhaustiveCommandMut::Group(_), Step::User(_)) => {}
         }
     }
     head
@@ -92,8 +62,8 @@ impl Step {
     /// Its name in the service's JSON.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::User(step) => user_step_name(step),
-            Self::Group(step) => group_step_name(step),
+            Self::User(step) => step.name(),
+            Self::Group(step) => step.name(),
         }
     }
 
@@ -104,99 +74,80 @@ impl Step {
         }
     }
 
+    /// Where in a command it may stand.
+    pub(crate) fn position(&self) -> StepPosition {
+        match self {
+            Self::User(step) => step.position(),
+            Self::Group(step) => step.position(),
+        }
+    }
+
     /// Splits the step so that each list holds at most `limit` names. With each part comes its range of names; `None` for
     /// steps without lists. The lists of one step are cut side by side.
-    pub(crate) fn split(self, limit: usize) -> Vec<(Self, Option<Range<u32>>)> {
-        match self {
-            Self::User(UserStep::Add(lists)) => cut(lists, limit, |lists| Self::User(UserStep::Add(lists))),
-            Self::User(UserStep::Remove(UserRemoval::These(lists))) => {
-                cut(lists, limit, |lists| Self::User(UserStep::Remove(UserRemoval::These(lists))))
-            }
-            Self::User(UserStep::AddRoles(lists)) => cut(lists, limit, |lists| Self::User(UserStep::AddRoles(lists))),
-            Self::User(UserStep::RemoveRoles(lists)) => {
-                cut(lists, limit, |lists| Self::User(UserStep::RemoveRoles(lists)))
-            }
-            Self::Group(UserGroupStep::Add(lists)) => cut(lists, limit, |lists| Self::Group(UserGroupStep::Add(lists))),
-            Self::Group(UserGroupStep::Remove(UserGroupRemoval::These(lists))) => {
-                cut(lists, limit, |lists| Self::Group(UserGroupStep::Remove(UserGroupRemoval::These(lists))))
-            }
-            step => vec![(step, None)],
+    pub(crate) fn split(mut self, limit: usize) -> Vec<(Self, Option<Range<u32>>)> {
+        let mut longest = None;
+        self.each_list(|names| longest = longest.max(Some(names.len())));
+        let Some(longest) = longest else { return vec![(self, None)] };
+        let range = |from: usize| Some(from as u32..longest.min(from + limit) as u32);
+        if longest <= limit {
+            return vec![(self, range(0))];
         }
+        let mut rest: Vec<vec::IntoIter<String>> = Vec::new();
+        self.each_list(|names| rest.push(std::mem::take(names).into_iter()));
+        let chunk = |from| {
+            let (mut part, mut lists) = (self.clone(), rest.iter_mut());
+            part.each_list(|names| names.extend(lists.next().into_iter().flat_map(|all| all.by_ref().take(limit))));
+            (part, range(from))
+        };
+        (0..longest).step_by(limit).map(chunk).collect()
     }
 
     /// Reverses [`split`](Self::split): appends the names of `next`, the part after `self`.
-    pub(crate) fn join(&mut self, next: Self) {
-        match (self, next) {
-            (Self::User(UserStep::Add(lists)), Self::User(UserStep::Add(more)))
-            | (
-                Self::User(UserStep::Remove(UserRemoval::These(lists))),
-                Self::User(UserStep::Remove(UserRemoval::These(more))),
-            ) => append(lists, more),
-            (Self::User(UserStep::AddRoles(lists)), Self::User(UserStep::AddRoles(more)))
-            | (Self::User(UserStep::RemoveRoles(lists)), Self::User(UserStep::RemoveRoles(more))) => {
-                append(lists, more)
-            }
-            (Self::Group(UserGroupStep::Add(lists)), Self::Group(UserGroupStep::Add(more)))
-            | (
-                Self::Group(UserGroupStep::Remove(UserGroupRemoval::These(lists))),
-                Self::Group(UserGroupStep::Remove(UserGroupRemoval::These(more))),
-            ) => append(lists, more),
-            _ => {}
+    pub(crate) fn join(&mut self, mut next: Self) {
+        let mut tails = Vec::new();
+        next.each_list(|names| tails.push(std::mem::take(names)));
+        let mut tails = tails.into_iter();
+        self.each_list(|names| names.extend(tails.next().unwrap_or_default()));
+    }
+
+    /// Calls `act` with each list of names.
+    fn each_list(&mut self, act: impl FnMut(&mut Vec<String>)) {
+        use ExhaustiveUserGroupStepMut as OnGroup;
+        use ExhaustiveUserStepMut as OnUser;
+        match self {
+            Self::User(step) => match step.exhaustive_mut() {
+                OnUser::Add(lists) => lists.name_lists_mut().into_iter().for_each(act),
+                OnUser::Remove(removal) => match removal.exhaustive_mut() {
+                    ExhaustiveUserRemovalMut::All(_) => {}
+                    ExhaustiveUserRemovalMut::These(lists) => lists.name_lists_mut().into_iter().for_each(act),
+                },
+                OnUser::AddRoles(lists) | OnUser::RemoveRoles(lists) => {
+                    lists.name_lists_mut().into_iter().for_each(act);
+                }
+                OnUser::AddAdobeId(_)
+                | OnUser::CreateEnterpriseId(_)
+                | OnUser::CreateFederatedId(_)
+                | OnUser::Update(_)
+                | OnUser::RemoveFromOrg(_)
+                | OnUser::RemoveFromDomain(_)
+                | OnUser::ResetPassword(_) => {}
+            },
+            Self::Group(step) => match step.exhaustive_mut() {
+                OnGroup::Add(lists) => lists.name_lists_mut().into_iter().for_each(act),
+                OnGroup::Remove(removal) => match removal.exhaustive_mut() {
+                    ExhaustiveUserGroupRemovalMut::All(_) => {}
+                    ExhaustiveUserGroupRemovalMut::These(lists) => lists.name_lists_mut().into_iter().for_each(act),
+                },
+                OnGroup::CreateUserGroup(_) | OnGroup::UpdateUserGroup(_) | OnGroup::DeleteUserGroup(_) => {}
+            },
         }
     }
-}
-
-/// A step with lists of names.
-trait Lists: Default {
-    fn each(&mut self, act: impl FnMut(&mut Vec<String>));
-}
-
-impl Lists for UserMemberships {
-    fn each(&mut self, act: impl FnMut(&mut Vec<String>)) {
-        [&mut self.group, &mut self.product, &mut self.product_configuration, &mut self.usergroup]
-            .into_iter()
-            .for_each(act);
-    }
-}
-
-impl Lists for RoleLists {
-    fn each(&mut self, act: impl FnMut(&mut Vec<String>)) {
-        [&mut self.admin, &mut self.product_admin].into_iter().for_each(act);
-    }
-}
-
-impl Lists for UserGroupMembers {
-    fn each(&mut self, act: impl FnMut(&mut Vec<String>)) {
-        [&mut self.user, &mut self.product_configuration, &mut self.users, &mut self.product].into_iter().for_each(act);
-    }
-}
-
-fn cut<L: Lists>(mut lists: L, limit: usize, step: impl Fn(L) -> Step) -> Vec<(Step, Option<Range<u32>>)> {
-    let mut longest = 0;
-    lists.each(|names| longest = longest.max(names.len()));
-    let range = |from: usize| Some(from as u32..longest.min(from + limit) as u32);
-    if longest <= limit {
-        return vec![(step(lists), range(0))];
-    }
-    let mut rest: Vec<vec::IntoIter<String>> = Vec::new();
-    lists.each(|names| rest.push(std::mem::take(names).into_iter()));
-    let chunk = |from| {
-        let (mut part, mut lists) = (L::default(), rest.iter_mut());
-        part.each(|names| names.extend(lists.next().into_iter().flat_map(|all| all.by_ref().take(limit))));
-        (step(part), range(from))
-    };
-    (0..longest).step_by(limit).map(chunk).collect()
-}
-
-fn append<L: Lists>(lists: &mut L, mut more: L) {
-    let mut tails = Vec::new();
-    more.each(|names| tails.push(std::mem::take(names)));
-    let mut tails = tails.into_iter();
-    lists.each(|names| names.extend(tails.next().unwrap_or_default()));
 }
 
 #[cfg(test)]
 mod tests {
+    use umapi_model::UserGroupMembers;
+
     use super::*;
 
     fn add(users: usize, profiles: usize) -> Step {

@@ -173,7 +173,15 @@ impl fmt::Debug for UserCommand {
 pub struct NewUser {
     /// Username and domain, if the email address is not the username.
     login: Option<(String, String)>,
-    step: UserStep,
+    step: NewUserStep,
+}
+
+/// The steps that create a user.
+#[derive(Clone, Debug, PartialEq)]
+enum NewUserStep {
+    AdobeId(NewAdobeId),
+    EnterpriseId(NewEnterpriseId),
+    FederatedId(NewFederatedId),
 }
 
 impl NewUser {
@@ -186,17 +194,17 @@ impl NewUser {
         country: impl Into<String>,
     ) -> Self {
         let new = NewFederatedId::new(email, first_name, last_name, country);
-        Self { login: None, step: UserStep::CreateFederatedId(new) }
+        Self { login: None, step: NewUserStep::FederatedId(new) }
     }
 
     /// An Enterprise ID, in a domain that the organization claimed for them.
     pub fn enterprise(email: impl Into<String>, first_name: impl Into<String>, last_name: impl Into<String>) -> Self {
-        Self { login: None, step: UserStep::CreateEnterpriseId(NewEnterpriseId::new(email, first_name, last_name)) }
+        Self { login: None, step: NewUserStep::EnterpriseId(NewEnterpriseId::new(email, first_name, last_name)) }
     }
 
     /// The person who has the Adobe ID of this address; the service invites them if there is none.
     pub fn adobe_id(email: impl Into<String>) -> Self {
-        Self { login: None, step: UserStep::AddAdobeId(NewAdobeId::new(email)) }
+        Self { login: None, step: NewUserStep::AdobeId(NewAdobeId::new(email)) }
     }
 
     /// Sets the username and its domain, for directories whose usernames are not email addresses.
@@ -208,10 +216,9 @@ impl NewUser {
     /// Sets the country, as two upper-case letters of ISO 3166-1.
     pub fn country(mut self, country: impl Into<String>) -> Self {
         match &mut self.step {
-            UserStep::AddAdobeId(new) => new.country = Some(country.into()),
-            UserStep::CreateEnterpriseId(new) => new.country = Some(country.into()),
-            UserStep::CreateFederatedId(new) => new.country = country.into(),
-            _ => {}
+            NewUserStep::AdobeId(new) => new.country = Some(country.into()),
+            NewUserStep::EnterpriseId(new) => new.country = Some(country.into()),
+            NewUserStep::FederatedId(new) => new.country = country.into(),
         }
         self
     }
@@ -220,10 +227,9 @@ impl NewUser {
     pub fn names(mut self, first_name: impl Into<String>, last_name: impl Into<String>) -> Self {
         let (first, last) = (first_name.into(), last_name.into());
         match &mut self.step {
-            UserStep::AddAdobeId(new) => (new.firstname, new.lastname) = (Some(first), Some(last)),
-            UserStep::CreateEnterpriseId(new) => (new.firstname, new.lastname) = (first, last),
-            UserStep::CreateFederatedId(new) => (new.firstname, new.lastname) = (first, last),
-            _ => {}
+            NewUserStep::AdobeId(new) => (new.firstname, new.lastname) = (Some(first), Some(last)),
+            NewUserStep::EnterpriseId(new) => (new.firstname, new.lastname) = (first, last),
+            NewUserStep::FederatedId(new) => (new.firstname, new.lastname) = (first, last),
         }
         self
     }
@@ -240,20 +246,28 @@ impl NewUser {
 
     fn option(mut self, option: CreateOption) -> Self {
         match &mut self.step {
-            UserStep::AddAdobeId(new) => new.option = Some(option),
-            UserStep::CreateEnterpriseId(new) => new.option = Some(option),
-            UserStep::CreateFederatedId(new) => new.option = Some(option),
-            _ => {}
+            NewUserStep::AdobeId(new) => new.option = Some(option),
+            NewUserStep::EnterpriseId(new) => new.option = Some(option),
+            NewUserStep::FederatedId(new) => new.option = Some(option),
         }
         self
     }
 
     fn email(&self) -> &str {
         match &self.step {
-            UserStep::AddAdobeId(new) => &new.email,
-            UserStep::CreateEnterpriseId(new) => &new.email,
-            UserStep::CreateFederatedId(new) => &new.email,
-            _ => "",
+            NewUserStep::AdobeId(new) => &new.email,
+            NewUserStep::EnterpriseId(new) => &new.email,
+            NewUserStep::FederatedId(new) => &new.email,
+        }
+    }
+}
+
+impl From<NewUserStep> for UserStep {
+    fn from(step: NewUserStep) -> Self {
+        match step {
+            NewUserStep::AdobeId(new) => Self::AddAdobeId(new),
+            NewUserStep::EnterpriseId(new) => Self::CreateEnterpriseId(new),
+            NewUserStep::FederatedId(new) => Self::CreateFederatedId(new),
         }
     }
 }
@@ -264,7 +278,7 @@ impl From<NewUser> for UserCommand {
             Some((name, domain)) => Account::username(name, domain),
             None => Account::email(new.email()),
         };
-        Self::new(&account).step(new.step)
+        Self::new(&account).step(new.step.into())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use umapi_model::GroupType;
+use umapi_model::{ExhaustiveGroupType, GroupType};
 
 use super::plan::Memberships;
 use crate::{
@@ -74,11 +74,19 @@ pub enum GroupKind {
 impl GroupKind {
     /// The kind of a group of this type. Groups of a type that is missing or not known may be anything.
     pub fn of_type(group_type: Option<&GroupType>) -> Self {
-        match group_type {
-            Some(GroupType::UserGroup) => Self::UserGroup,
-            Some(GroupType::ProductProfile) => Self::Profile,
-            None | Some(GroupType::Other(_)) => Self::Unknown,
-            Some(_) => Self::Administrative,
+        match group_type.map(GroupType::exhaustive) {
+            Some(ExhaustiveGroupType::UserGroup) => Self::UserGroup,
+            Some(ExhaustiveGroupType::ProductProfile) => Self::Profile,
+            Some(
+                ExhaustiveGroupType::SysadminGroup
+                | ExhaustiveGroupType::DeploymentAdminGroup
+                | ExhaustiveGroupType::SupportAdminGroup
+                | ExhaustiveGroupType::ProductAdminGroup
+                | ExhaustiveGroupType::ProfileAdminGroup
+                | ExhaustiveGroupType::UserAdminGroup
+                | ExhaustiveGroupType::DeveloperGroup,
+            ) => Self::Administrative,
+            None | Some(ExhaustiveGroupType::Other(_)) => Self::Unknown,
         }
     }
 }

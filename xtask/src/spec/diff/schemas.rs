@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{
-    Changes, keys_of,
+use super::{Changes, keys_of};
+use crate::spec::{
+    Document,
     usage::{self, Usage},
 };
-use crate::spec::Document;
 
 /// Bounds that are stricter when they are lower.
 const UPPER_BOUNDS: [&str; 3] = ["maxLength", "maxItems", "maximum"];

@@ -2,21 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
 use super::{Finding, Report, SpecDir};
 use crate::spec::Document;
 
 pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
-    let mut media_types = Vec::new();
-    collect_media_types(&report.document.root, String::new(), &mut media_types);
-    for (pointer, media_type) in media_types {
+    for (pointer, media_type) in media_types(report.document) {
         let Some(schema) = media_type.get("schema") else {
             report.add(&pointer, "example-present", "a body needs a schema");
             continue;
         };
-        let validator = validator(report.document, schema).with_context(|| pointer.clone())?;
+        let validator = match validator(report.document, schema) {
+            Ok(validator) => validator,
+            Err(error) => {
+                report.add(&pointer, "schema", error.to_string());
+                continue;
+            }
+        };
         let examples = media_type["examples"].as_object().cloned().unwrap_or_default();
         if examples.is_empty() {
             report.add(&pointer, "example-present", "a body needs at least one entry under `examples`");
@@ -46,11 +50,16 @@ fn check_parameter_examples(report: &mut Report<'_>) -> Result<()> {
     for operation in document.operations() {
         for parameter in operation.parameters(document)? {
             let (Some(schema), Some(example)) = (parameter.get("schema"), parameter.get("example")) else { continue };
-            if let Err(error) = validator(document, schema)?.validate(example) {
-                let pointer = document.pointer_of(operation.path, operation.method);
-                let name = &parameter["name"];
-                let message = format!("the example of the parameter {name} does not match its schema: {error}");
-                report.add(pointer, "example-valid", message);
+            let pointer = document.pointer_of(operation.path, operation.method);
+            let name = &parameter["name"];
+            match validator(document, schema) {
+                Ok(validator) => {
+                    if let Err(error) = validator.validate(example) {
+                        let message = format!("the example of the parameter {name} does not match its schema: {error}");
+                        report.add(pointer, "example-valid", message);
+                    }
+                }
+                Err(error) => report.add(pointer, "schema", format!("the parameter {name}: {error}")),
             }
         }
     }
@@ -98,6 +107,13 @@ fn convert_nullable(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(convert_nullable),
         _ => {}
     }
+}
+
+/// The bodies of the description, with the pointer to each.
+pub(super) fn media_types(document: &Document) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    collect_media_types(&document.root, String::new(), &mut found);
+    found
 }
 
 fn collect_media_types(value: &Value, pointer: String, found: &mut Vec<(String, Value)>) {

@@ -1,11 +1,10 @@
-//! Checks that references resolve, components are used, and schemas and fields are described and have a Rust module.
+//! Checks that references resolve, components are used, and schemas, fields and alternatives are described.
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
 use serde_json::Value;
 
-use super::Report;
+use super::{Report, for_each_schema};
 
 pub(super) fn check_references(report: &mut Report<'_>) {
     let mut references = Vec::new();
@@ -18,41 +17,31 @@ pub(super) fn check_references(report: &mut Report<'_>) {
     }
 }
 
-pub(super) fn check(report: &mut Report<'_>) -> Result<()> {
+pub(super) fn check(report: &mut Report<'_>) {
     check_used(report);
     check_class_names(report);
-    // No Rust types are generated from some descriptions.
-    let has_types = report.document.root["x-umapi-rust"] != "skip";
+    check_described(report);
     for (name, schema) in report.document.schemas() {
-        let pointer = format!("/components/schemas/{name}");
-        check_described(report, &pointer, &schema);
-        let is_union_or_object =
-            schema["type"] == "object" || schema.get("oneOf").is_some() || schema.get("x-extensible-enum").is_some();
-        if has_types
-            && is_union_or_object
-            && schema.get("x-umapi-module").is_none()
-            && schema.get("x-umapi-type").is_none()
-        {
-            report.add(&pointer, "module", "a type needs `x-umapi-module`, the name of its Rust file");
-        }
-        if let Some(values) = schema.get("x-extensible-enum").and_then(Value::as_array)
-            && schema["x-enum-descriptions"].as_array().map(Vec::len) != Some(values.len())
-        {
-            report.add(&pointer, "description", "`x-enum-descriptions` must describe every value");
-        }
-        check_variants(report, &pointer, &schema);
+        check_variants(report, &format!("/components/schemas/{name}"), &schema);
     }
-    Ok(())
 }
 
-fn check_described(report: &mut Report<'_>, pointer: &str, schema: &Value) {
-    if schema["description"].as_str().is_none_or(str::is_empty) {
-        report.add(pointer, "description", "a schema needs a description");
-    }
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        if property.get("$ref").is_none() && property["description"].as_str().is_none_or(str::is_empty) {
-            report.add(format!("{pointer}/properties/{name}"), "description", "a field needs a description");
+fn check_described(report: &mut Report<'_>) {
+    for (name, schema) in report.document.schemas() {
+        if schema["description"].as_str().is_none_or(str::is_empty) {
+            report.add(format!("/components/schemas/{name}"), "description", "a schema needs a description");
         }
+    }
+    let mut findings = Vec::new();
+    for_each_schema(report.document, |pointer, schema| {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            if property.get("$ref").is_none() && property["description"].as_str().is_none_or(str::is_empty) {
+                findings.push(format!("{pointer}/properties/{name}"));
+            }
+        }
+    });
+    for pointer in findings {
+        report.add(pointer, "description", "a field needs a description");
     }
 }
 

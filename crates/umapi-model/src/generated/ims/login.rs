@@ -24,6 +24,16 @@ impl JwtExchangeRequest {
     }
 }
 
+impl JwtExchangeRequest {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        Ok(())
+    }
+}
+
 /// The access token of a JWT exchange.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -121,6 +131,16 @@ impl TokenRequest {
     }
 }
 
+impl TokenRequest {
+    /// Checks the lengths, patterns and numbers that the description states for its fields.
+    ///
+    /// # Errors
+    /// The first field that is out of its bounds.
+    pub fn check_bounds(&self) -> ::std::result::Result<(), crate::OutOfBounds> {
+        Ok(())
+    }
+}
+
 /// The access token of an OAuth token call.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -192,3 +212,24 @@ impl ::std::convert::From<&str> for GrantType {
 }
 
 crate::open_enum::implement_open_enum!(GrantType);
+
+/// `GrantType` as an exhaustive enum, for code that must handle every variant. It grows with any release: not part of the stable API.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ExhaustiveGrantType<'a> {
+    ClientCredentials,
+    Other(&'a str),
+}
+
+impl GrantType {
+    /// The value as an enum that a `match` must cover completely.
+    #[doc(hidden)]
+    #[inline]
+    pub fn exhaustive(&self) -> ExhaustiveGrantType<'_> {
+        match self {
+            Self::ClientCredentials => ExhaustiveGrantType::ClientCredentials,
+            Self::Other(other) => ExhaustiveGrantType::Other(other),
+        }
+    }
+}

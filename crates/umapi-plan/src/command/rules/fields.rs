@@ -21,11 +21,20 @@ pub(super) fn length(field: &'static str, text: &str, max: usize) -> Checked {
         return Err(Violation::new(
             ErrorCode::CommandStringTooLong,
             field,
-            format!("it may have {max} characters, not {length}"),
+            format!("it may have {max} characters, not {length}: {}", shortened(text)),
             "shorten it",
         ));
     }
     Ok(())
+}
+
+/// The beginning of a long text, for an error.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
 }
 
 /// Rejects control and invisible characters: a name with one looks like another name.
@@ -116,7 +125,7 @@ pub(super) fn new_group_name(field: &'static str, name: &str) -> Checked {
     } else if name.starts_with('_') {
         format!("names that begin with _ belong to administrative groups: {name:?}")
     } else if name.chars().count() > limits::GROUP_NAME_LENGTH {
-        format!("it may have {} characters", limits::GROUP_NAME_LENGTH)
+        format!("it may have {} characters: {}", limits::GROUP_NAME_LENGTH, shortened(name))
     } else if matches!(name, "." | "..") {
         format!("a path cannot hold it, so the members of the group could never be listed: {name:?}")
     } else {
@@ -135,7 +144,7 @@ pub(super) fn group(field: &'static str, name: &str) -> Checked {
         return Err(Violation::new(
             ErrorCode::CommandAddRemoveGroupOrProductNameTooLong,
             field,
-            format!("the name of a group may have {} characters: {name}", limits::GROUP_NAME_LENGTH),
+            format!("the name of a group may have {} characters: {}", limits::GROUP_NAME_LENGTH, shortened(name)),
             "correct the name: such a group cannot exist",
         ));
     }

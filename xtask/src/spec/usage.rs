@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::spec::Document;
+use super::Document;
 
 /// The operations that use a schema.
 #[derive(Default)]
-pub(super) struct Usage {
-    pub(super) requests: BTreeSet<String>,
-    pub(super) responses: BTreeSet<String>,
+pub(crate) struct Usage {
+    pub(crate) requests: BTreeSet<String>,
+    pub(crate) responses: BTreeSet<String>,
 }
 
 impl Usage {
     /// `in requests of a, b; in responses of c`.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let part = |what: &str, operations: &BTreeSet<String>| {
             let list = operations.iter().cloned().collect::<Vec<_>>().join(", ");
             if list.is_empty() { String::new() } else { format!("in {what} of {list}") }
@@ -27,7 +27,7 @@ impl Usage {
 }
 
 /// The usage of every schema that an operation uses.
-pub(super) fn of(document: &Document) -> Result<BTreeMap<String, Usage>> {
+pub(crate) fn of(document: &Document) -> Result<BTreeMap<String, Usage>> {
     let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
     for operation in document.operations() {
         let id = operation.id().unwrap_or(operation.path).to_owned();
