@@ -1,5 +1,7 @@
 //! Compares the catalog of codes and the limits with the numbers of the service's documentation.
 
+use std::path::Path;
+
 use umapi_model::{
     AnyOperation, ErrorCode, Operation,
     ims::{LoginErrorCode, LoginOperation},
@@ -29,6 +31,35 @@ fn every_endpoint_exists_and_older_ones_are_deprecated() {
     assert_eq!(Operation::ALL.len(), 24);
     for operation in Operation::ALL {
         assert_eq!(operation.is_deprecated(), operation.path().starts_with("/{orgId}"), "{}", operation.id());
+    }
+}
+
+/// Operations without a method of the client could only be called through `umapi-raw`.
+#[test]
+fn every_operation_is_called_by_the_client() {
+    let mut source = String::new();
+    read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/umapi/src"), &mut source);
+    let missing: Vec<&str> = Operation::ALL
+        .into_iter()
+        .map(Operation::id)
+        .filter(|id| !source.contains(&format!(".{}(", raw_method(id))))
+        .collect();
+    assert!(missing.is_empty(), "no method in crates/umapi/src calls {missing:?} of the raw client");
+}
+
+/// The method of the raw client: `listUsers` is `list_users`.
+fn raw_method(id: &str) -> String {
+    id.chars().flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain(c.to_lowercase())).collect()
+}
+
+fn read_all(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
     }
 }
 

@@ -86,6 +86,8 @@ fn install_prism(folder: &Path) -> Result<Option<PathBuf>> {
 fn call(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
     // A program given as a path is relative to the folder.
     let path = if program.contains('/') { folder.join(program) } else { PathBuf::from(program) };
+    // Installers are quiet, and take a while.
+    println!("{program} {}", arguments.join(" "));
     let status = Command::new(&path).args(arguments).current_dir(folder).status();
     if !status.with_context(|| format!("cannot start {program}"))?.success() {
         bail!("{program} {} failed", arguments.join(" "));

@@ -25,6 +25,7 @@ pub(crate) fn check(advisories: Option<&Path>) -> Result<()> {
         }
         command
     };
+    println!("Fetching the database of known vulnerabilities");
     let fetched = deny(&["--log-level", "off", "fetch", "db"]).status().context("cannot start cargo")?.success();
     let mut checks = vec!["--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
     match (fetched, date_of_copy()) {

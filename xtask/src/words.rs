@@ -46,7 +46,7 @@ pub(crate) fn check() -> Result<()> {
         .iter()
         .map(|(pattern, instead)| Ok((Regex::new(&format!("(?i){pattern}"))?, *instead)))
         .collect::<Result<_>>()?;
-    let mut problems = Vec::new();
+    let (mut problems, mut count) = (Vec::new(), 0);
     let (mut code, mut security) = (String::new(), String::new());
     for path in workspace::tracked_files()? {
         let extension = Path::new(&path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -55,6 +55,7 @@ pub(crate) fn check() -> Result<()> {
             continue;
         }
         let Ok(text) = std::fs::read_to_string(top.join(&path)) else { continue };
+        count += 1;
         problems.extend(word_problems(&path, &text, &phrases));
         if extension == "rs" {
             problems.extend(header_problem(&path, &text));
@@ -71,6 +72,7 @@ pub(crate) fn check() -> Result<()> {
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
+    println!("{count} files follow the rules");
     Ok(())
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn clean_clone(folder: &Path) -> Result<PathBuf> {
     if !changes.is_empty() {
         println!("Using the last commit without {} uncommitted changes.", changes.lines().count());
     }
+    println!("Cloning the last commit into {}", folder.display());
     if folder.exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
