@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use umapi_model::{
-    ExhaustiveUserGroupRemoval, ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserRemoval, ExhaustiveUserStep as OnUser,
-    NameKind,
+    ExhaustiveUserGroupRemoval, ExhaustiveUserGroupStep as OnGroup, ExhaustiveUserRemoval,
+    ExhaustiveUserStep as OnUser, NameKind,
 };
 
 use super::{Command, Step, take_steps};
@@ -91,9 +91,7 @@ fn words(step: &Step) -> (String, Vec<&str>) {
             OnUser::Add(lists) => listed("adding to", "groups", &lists.name_lists().map(list)),
             OnUser::Remove(removal) => match removal.exhaustive() {
                 ExhaustiveUserRemoval::All(_) => plain("removing from all groups"),
-                ExhaustiveUserRemoval::These(lists) => {
-                    listed("removing from", "groups", &lists.name_lists().map(list))
-                }
+                ExhaustiveUserRemoval::These(lists) => listed("removing from", "groups", &lists.name_lists().map(list)),
             },
             OnUser::AddRoles(lists) => listed("making", "an administrator", &lists.name_lists().map(role)),
             OnUser::RemoveRoles(lists) => listed("removing as", "an administrator", &lists.name_lists().map(role)),

@@ -139,9 +139,8 @@ fn assert_each_is_found(rows: &[Broken]) {
         change(&mut document.root);
         let mut report = Report { document: &document, findings: Vec::new() };
         check_rules(&mut report).unwrap();
-        let is_expected = |finding: &Finding| {
-            finding.rule == *rule && finding.pointer == *pointer && finding.message.contains(says)
-        };
+        let is_expected =
+            |finding: &Finding| finding.rule == *rule && finding.pointer == *pointer && finding.message.contains(says);
         let findings = &report.findings;
         assert!(findings.iter().any(is_expected), "no finding {rule} at {pointer} says {says:?}: {findings:#?}");
     }
@@ -462,8 +461,7 @@ fn a_union_of_other_things_than_objects_has_a_plain_form() {
     });
     assert_eq!(broken, [format!("plain {pointer}/oneOf/0"), format!("plain {pointer}/oneOf/1")]);
     let broken = plain_rules_broken_by(|root| {
-        let list =
-            json!({ "title": "List", "description": "A list.", "type": "array", "items": { "type": "string" } });
+        let list = json!({ "title": "List", "description": "A list.", "type": "array", "items": { "type": "string" } });
         root["components"]["schemas"]["UserRemoval"]["oneOf"].as_array_mut().unwrap().push(list);
     });
     assert_eq!(broken, ["plain /components/schemas/UserRemoval/oneOf/2"]);
@@ -505,7 +503,6 @@ fn a_finding_names_file_pointer_and_rule() {
 
 #[test]
 fn invalid_yaml_is_an_error_with_its_line() {
-    let error =
-        Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.0.3\npaths: [\n").err().unwrap().to_string();
+    let error = Document::parse(Path::new("spec/bad.yaml"), "openapi: 3.0.3\npaths: [\n").err().unwrap().to_string();
     assert!(error.contains("spec/bad.yaml") && error.contains("line"), "{error}");
 }
