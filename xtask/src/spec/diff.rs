@@ -246,6 +246,16 @@ mod tests {
         );
     }
 
+    #[test]
+    fn plain_forms() {
+        let plain = |root: &mut Value, form: Value| root["components"]["schemas"]["ErrorBody"]["x-umapi-plain"] = form;
+        let changed = changes(|root| plain(root, json!({})));
+        assert!(changed.len() == 1 && changed[0].starts_with("BREAKING  ErrorBody"), "{changed:?}");
+        let first = changes(|root| root["components"]["schemas"]["UserStep"]["x-umapi-plain"] = json!("merge"));
+        assert!(first.len() == 1 && first[0].contains("plain form null became \"merge\""), "{first:?}");
+        assert!(!first[0].starts_with("BREAKING"), "{first:?}");
+    }
+
     fn list_groups(root: &mut Value) -> &mut Value {
         &mut root["paths"]["/groups/{orgId}/{page}"]["get"]
     }

@@ -61,6 +61,12 @@ fn compare_schema(name: &str, suffix: &str, old: &Value, new: &Value, direction:
         return changes.add(subject, format!("{old_type} became {new_type}"), true);
     }
     compare_nullable(&subject, old, new, direction, changes);
+    if old["x-umapi-plain"] != new["x-umapi-plain"] {
+        // Clients that are generated from the plain form get another class or type. A first plain form replaces code that
+        // did not work.
+        let what = format!("plain form {} became {}", old["x-umapi-plain"], new["x-umapi-plain"]);
+        changes.add(&subject, what, old.get("x-umapi-plain").is_some());
+    }
     compare_bounds(&subject, old, new, direction, changes);
     compare_values(&subject, old, new, direction, changes);
     compare_alternatives(&subject, old, new, direction, changes);
