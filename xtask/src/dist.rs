@@ -46,6 +46,7 @@ pub(crate) fn run() -> Result<()> {
     platform.check_requirements()?;
     let (packages, work) = (top.join("target/dist/packages"), top.join("target/dist/work"));
     empty(&packages)?;
+    fs::create_dir_all(&work)?;
     let dist = Dist {
         version: version()?,
         umapi: Program::new(&top, &platform, "umapi-cli", "umapi"),

@@ -20,11 +20,11 @@ and lists of these crates in the format CycloneDX. Copy its folders into /usr/lo
 Start with: umapi --emulator users list
 ";
 
-/// Shells, with the folders of Debian and others for completions, and the name of the file there.
-const SHELLS: [(&str, &str, fn(&str) -> String); 3] = [
-    ("bash", "bash-completion/completions", str::to_owned),
-    ("zsh", "zsh/vendor-completions", |program| format!("_{program}")),
-    ("fish", "fish/vendor_completions.d", |program| format!("{program}.fish")),
+/// Shells, with the folders of Debian and others for completions, and what the name of the file begins and ends with.
+const SHELLS: [(&str, &str, &str, &str); 3] = [
+    ("bash", "bash-completion/completions", "", ""),
+    ("zsh", "zsh/vendor-completions", "_", ""),
+    ("fish", "fish/vendor_completions.d", "", ".fish"),
 ];
 
 fn title(dist: &Dist) -> String {
@@ -55,11 +55,11 @@ fn write_shared_files(dist: &Dist) -> Result<()> {
             let page = Process::new(&of.file).arguments(["--generate", "man"]).output()?;
             fs::write(pages.join("umapi-emulator.1"), page)?;
         }
-        for (shell, folder, file_name) in SHELLS {
+        for (shell, folder, before, after) in SHELLS {
             let arguments = if is_umapi { ["completions", shell] } else { ["--generate", shell] };
             let script = Process::new(&of.file).arguments(arguments).output()?;
             fs::create_dir_all(share.join(folder))?;
-            fs::write(share.join(folder).join(file_name(of.name)), script)?;
+            fs::write(share.join(folder).join(format!("{before}{}{after}", of.name)), script)?;
         }
     }
     Ok(())
@@ -73,7 +73,7 @@ pub(super) fn build(dist: &Dist) -> Result<()> {
     let documents = folder.join("share/doc/umapi");
     fs::create_dir_all(&documents)?;
     for of in dist.programs() {
-        copy(&[of.file.clone()], &folder.join("bin"))?;
+        copy(std::slice::from_ref(&of.file), &folder.join("bin"))?;
         copy_tree(&shared_files(dist, of), &folder.join("share"))?;
         copy(&[sbom::file(dist, of)], &documents)?;
     }

@@ -130,7 +130,8 @@ pub(super) fn converse(dist: &Dist, process: impl Fn(&str) -> Process) -> Result
         }
     }
     let options = ["--exit-on-eof", "--no-http", "--users", "30", "--page-size", "10"];
-    let mut command = process(dist.emulator.name).arguments(options).into_command();
+    let emulator = process(dist.emulator.name).arguments(options).variable("UMAPI_EMULATOR_LOG", "warn");
+    let mut command = emulator.into_command();
     let mut emulator =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start the emulator")?;
     let mut line = String::new();

@@ -57,7 +57,7 @@ fn keep(sbom: &mut Value, linked: &BTreeSet<String>) -> Result<()> {
     known.insert(text_of(&sbom["metadata"]["component"]["bom-ref"]).to_owned());
     let dependencies = sbom["dependencies"].as_array_mut().context("the list has no dependencies")?;
     dependencies.retain(|one| known.contains(text_of(&one["ref"])));
-    for on in dependencies.iter_mut().filter_map(|one| one["dependsOn"].as_array_mut()) {
+    for on in dependencies.iter_mut().filter_map(|one| one.get_mut("dependsOn")?.as_array_mut()) {
         on.retain(|reference| known.contains(text_of(reference)));
     }
     // What remains is about one target.
