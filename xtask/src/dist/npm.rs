@@ -24,10 +24,7 @@ pub(super) fn build(dist: &Dist) -> Result<()> {
     write(&platform.join("package.json"), &platform_manifest(dist))?;
     fs::write(
         platform.join("README.md"),
-        format!(
-            "The program of [umapi-emulator](https://www.npmjs.com/package/umapi-emulator) for {}.\n",
-            dist.platform.target
-        ),
+        format!("The program of the package `umapi-emulator` for {}. Install that one.\n", dist.platform.target),
     )?;
 
     let main = staging.join("umapi-emulator");
