@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use umapi::{
-    Client, ClientBuilder, Command, NewGroup, NewUser, Report, StandardRetry, UserUpdate,
-    auth::{Credentials, Endpoint, OAuthServerToServer},
-};
+use umapi::{Client, ClientBuilder, Command, NewGroup, NewUser, Report, StandardRetry, UserUpdate};
 use umapi_emulator::{
     Emulator, FaultEffect, FaultResponse, FaultRule, LimitSettings, Operation,
     store::{MemberQuery, PageRequest, StoreError, UserQuery},
@@ -130,11 +127,7 @@ pub(crate) fn client_with(
     emulator: &Emulator,
     settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Client {
-    let given = emulator.credentials();
-    let login = OAuthServerToServer::new(&given.client_id, given.client_secret.as_str()).unwrap();
-    let credentials = Credentials::from(login).with_endpoint(Endpoint::parse(&emulator.ims_url()).unwrap());
-    let builder = Client::builder(emulator.org_id()).credentials(credentials).base_url(emulator.um_url());
-    settings(builder.clock(manual.clock())).build().unwrap()
+    settings(emulator.client_builder().unwrap().clock(manual.clock())).build().unwrap()
 }
 
 /// Users are created (in three ways), updated, added to groups, removed from groups, and removed. Groups are created,

@@ -55,7 +55,7 @@ async fn empty_and_foreign_errors_keep_status_and_headers() {
 
 #[tokio::test]
 async fn typed_mocks_match_the_sent_requests() {
-    let server = httpmock::MockServer::start_async().await;
+    let server = umapi_raw::mock::httpmock::MockServer::start_async().await;
     let client = Client::<UserManagement>::new(&server.base_url(), reqwest::Client::new());
     let commands = vec![Command::from(UserCommand::new(
         "jdoe@example.com",
@@ -81,7 +81,7 @@ async fn typed_mocks_match_the_sent_requests() {
 
 #[tokio::test]
 async fn a_login_is_sent_as_a_form() {
-    let server = httpmock::MockServer::start_async().await;
+    let server = umapi_raw::mock::httpmock::MockServer::start_async().await;
     let client = Client::<Ims>::new(&server.base_url(), reqwest::Client::new());
     let request = ims::TokenRequest::new(
         ims::GrantType::ClientCredentials,

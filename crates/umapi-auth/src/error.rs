@@ -1,6 +1,6 @@
 //! The error of a failed login.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use umapi_http::InvalidSetting;
 
@@ -193,6 +193,22 @@ impl Error {
             Kind::Unreadable { status } => *status >= 500,
             Kind::Invalid | Kind::Certificate { .. } | Kind::Unavailable | Kind::Other => false,
         }
+    }
+
+    /// The class of the error, as telemetry names it in `error.type`: the status of the response, or one of `invalid_input`,
+    /// `timeout`, `connect`, `certificate`, `network`, `unreadable_response`, `unavailable` and `_OTHER`.
+    pub fn error_type(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match &self.inner.kind {
+            Kind::Rejected(response) => return Cow::Owned(response.status.to_string()),
+            Kind::Invalid => "invalid_input",
+            Kind::Network { is_timeout: true, .. } => "timeout",
+            Kind::Network { is_connect: true, .. } => "connect",
+            Kind::Network { .. } => "network",
+            Kind::Certificate { .. } => "certificate",
+            Kind::Unreadable { .. } => "unreadable_response",
+            Kind::Unavailable => "unavailable",
+            Kind::Other => "_OTHER",
+        })
     }
 
     /// The `error` of the response.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -12,9 +12,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer};
+use tracing::{Instrument as _, field::Empty};
 use umapi_http::{
-    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, ResponseHead, in_own_task, read_body,
-    redact_headers,
+    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, RequestSpan, ResponseHead, identifier,
+    in_own_task, read_body, redact_headers,
 };
 use umapi_time::Clock;
 use url::form_urlencoded;
@@ -68,16 +69,25 @@ impl LoginSource {
 
     /// Logs in, with retries as long as the failure may be temporary and the policy allows.
     async fn log_in(&self) -> Result<AccessToken, Error> {
-        retried(&self.clock, &*self.retry, || self.with_each_secret()).await
+        let (span, sent) = (login_span(self.method(), &self.credentials.endpoint), AtomicU32::new(0));
+        in_login_span(span, retried(&self.clock, &*self.retry, || self.with_each_secret(&sent))).await
+    }
+
+    /// The operation of the login, for telemetry.
+    fn method(&self) -> &'static str {
+        match self.credentials.login {
+            Login::ServiceAccount(_) => "Login/exchangeJwt",
+            Login::OAuthServerToServer(_) => "Login/requestToken",
+        }
     }
 
     /// Tries the secrets in order. During a rotation the first may not be valid yet, or no longer.
-    async fn with_each_secret(&self) -> Result<AccessToken, Error> {
+    async fn with_each_secret(&self, sent: &AtomicU32) -> Result<AccessToken, Error> {
         let secrets = self.credentials.client_secrets();
         let first = self.accepted_secret.load(Ordering::Relaxed);
         let mut rejected = None;
         for index in (0..secrets.len()).map(|step| (first + step) % secrets.len()) {
-            match self.with_secret(&secrets[index]).await {
+            match self.with_secret(&secrets[index], sent).await {
                 Ok(token) => {
                     self.accepted_secret.store(index, Ordering::Relaxed);
                     return Ok(token);
@@ -101,21 +111,20 @@ impl LoginSource {
         }
     }
 
-    async fn with_secret(&self, secret: &Secret) -> Result<AccessToken, Error> {
+    async fn with_secret(&self, secret: &Secret, sent: &AtomicU32) -> Result<AccessToken, Error> {
         // The lifetime of the token counts from before the request, so that it is never too long.
         let (started, wall) = (self.clock.now(), self.clock.wall());
         let request = LoginRequest::new(&self.credentials, secret, wall)?;
         // No advance guard here: the server may share the clock and sleep on it, and each would wait for the other.
-        let response = self.send(&request).await?;
+        let response = self.send(&request, sent).await?;
         let head = &response.head;
         let skew = head.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
         if let Some(skew) = skew {
             tracing::warn!(difference_s = skew.difference().as_secs(), is_behind = skew.is_behind(), "clocks differ");
         }
-        let (path, status, request_id) = (request.path, head.status, &head.request_id);
         let took_ms = (self.clock.now() - started).as_millis();
-        tracing::debug!(path, status, request_id, took_ms, "login response received");
-        if !(200..300).contains(&status) {
+        tracing::debug!(status = head.status, took_ms, "login response received");
+        if !(200..300).contains(&head.status) {
             let secrets = self.secrets_to_redact(&request);
             return Err(login_error::of_response(response, &self.credentials.login, &secrets, skew));
         }
@@ -133,10 +142,10 @@ impl LoginSource {
         request.secrets().into_iter().chain(secrets).collect()
     }
 
-    async fn send(&self, request: &LoginRequest<'_>) -> Result<LoginResponse, Error> {
+    async fn send(&self, request: &LoginRequest<'_>, sent: &AtomicU32) -> Result<LoginResponse, Error> {
         let hidden = self.secrets_to_redact(request);
         let Self { http, timeout, clock, credentials, .. } = self;
-        Sender { http, timeout: *timeout, clock }
+        Sender { http, timeout: *timeout, clock, sent }
             .send(&credentials.endpoint, request.path, form(&request.fields), &hidden)
             .await
     }
@@ -147,6 +156,8 @@ pub(crate) struct Sender<'s> {
     pub(crate) http: &'s HttpClient,
     pub(crate) timeout: Duration,
     pub(crate) clock: &'s Clock,
+    /// The requests that were sent for the login, for telemetry.
+    pub(crate) sent: &'s AtomicU32,
 }
 
 impl Sender<'_> {
@@ -163,8 +174,18 @@ impl Sender<'_> {
         let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(body);
         // Its time limit must not pass while a caller does not poll.
         let of_task = hidden.iter().map(|secret| Secret::from(*secret)).collect();
-        let exchange = in_own_task(exchange(post, url, self.clock.clone(), of_task)).await;
-        match exchange.unwrap_or(Err(ExchangeError::RuntimeGone)) {
+        let resends = self.sent.fetch_add(1, Ordering::Relaxed);
+        let span = RequestSpan::new(endpoint.url(), "POST", path, resends, None);
+        let exchange = in_own_task(span.around(exchange(post, url, self.clock.clone(), of_task))).await;
+        let exchange = exchange.unwrap_or(Err(ExchangeError::RuntimeGone));
+        match &exchange {
+            Ok(LoginResponse { head, .. }) => {
+                let status = (head.status >= 400).then(|| head.status.to_string());
+                span.end(Some(head), status.as_deref());
+            }
+            Err(error) => span.end(None, Some(error.error_type())),
+        }
+        match exchange {
             Ok(response) => Ok(response),
             Err(ExchangeError::Http(error)) => {
                 let error = NetworkError::new(&error, endpoint.url(), self.http);
@@ -229,6 +250,46 @@ enum ExchangeError {
     RuntimeGone,
 }
 
+impl ExchangeError {
+    /// The class of the error, as [`Error::error_type`] names it.
+    fn error_type(&self) -> &'static str {
+        match self {
+            Self::Http(error) if error.is_timeout() => "timeout",
+            Self::Http(error) if error.is_connect() => "connect",
+            Self::Http(_) | Self::RuntimeGone => "network",
+            Self::Redirected | Self::TooLarge { .. } => "unreadable_response",
+        }
+    }
+}
+
+/// The span of a login with all its attempts.
+pub(crate) fn login_span(method: &str, endpoint: &Endpoint) -> tracing::Span {
+    tracing::info_span!(
+        "umapi.login",
+        otel.name = method,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        rpc.system.name = "umapi",
+        rpc.method = method,
+        server.address = endpoint.url().host(),
+        server.port = endpoint.url().port(),
+        error.type = Empty,
+    )
+}
+
+/// Runs a login in its span, and records the error.
+pub(crate) async fn in_login_span<T>(
+    span: tracing::Span,
+    log_in: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let result = log_in.instrument(span.clone()).await;
+    if let Err(error) = &result {
+        span.record("error.type", &*error.error_type());
+        span.record("otel.status_code", "ERROR");
+    }
+    result
+}
+
 /// Repeats a login as long as the failure may be temporary and the policy allows.
 pub(crate) async fn retried<F: Future<Output = Result<AccessToken, Error>>>(
     clock: &Clock,
@@ -244,7 +305,8 @@ pub(crate) async fn retried<F: Future<Output = Result<AccessToken, Error>>>(
         };
         let spent = clock.now() - started;
         let Some(wait) = next_wait(policy, &error, attempt, spent, fastrand::f64()) else {
-            tracing::warn!(attempt, status = error.status(), code = error.code(), "login failed");
+            let code = error.code().map(identifier);
+            tracing::warn!(attempt, status = error.status(), code, "login failed");
             return Err(error);
         };
         tracing::debug!(attempt, wait_ms = wait.as_millis(), status = error.status(), "login failed, retrying");

@@ -1,6 +1,11 @@
 //! The login of an application at any OAuth server, with a secret or a signed assertion.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use umapi_http::{HttpClient, ServerUrl};
 use umapi_time::Clock;
@@ -9,7 +14,7 @@ use umapi_time::Clock;
 use crate::Assertion;
 use crate::{
     AccessToken, ClockSkew, Endpoint, Error, RetryPolicy, Secret, StandardRetry, TokenFuture, TokenSource,
-    login::{Sender, TokenResponse, form, retried},
+    login::{Sender, TokenResponse, form, in_login_span, login_span, retried},
     login_error,
 };
 
@@ -112,7 +117,7 @@ impl OAuthClient {
         self
     }
 
-    async fn attempt(&self) -> Result<AccessToken, Error> {
+    async fn attempt(&self, sent: &AtomicU32) -> Result<AccessToken, Error> {
         // The lifetime of the token counts from before the request, so that it is never too long.
         let (started, wall) = (self.clock.now(), self.clock.wall());
         #[cfg_attr(not(feature = "jwt"), allow(unused_mut, reason = "an assertion is a further field"))]
@@ -125,7 +130,7 @@ impl OAuthClient {
         let is_secret = |name: &str| secrets.contains(&name);
         let hidden = fields.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.reveal());
         let hidden: Vec<&str> = hidden.chain(self.http.proxy_password().map(Secret::reveal)).collect();
-        let sender = Sender { http: &self.http, timeout: self.timeout, clock: &self.clock };
+        let sender = Sender { http: &self.http, timeout: self.timeout, clock: &self.clock, sent };
         let response = sender.send(&self.endpoint, "", form(&fields), &hidden).await?;
         let skew = response.head.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
         if !(200..300).contains(&response.head.status) {
@@ -149,7 +154,10 @@ fn default_remedy(status: u16, _code: &str, _description: &str) -> Cow<'static, 
 
 impl TokenSource for OAuthClient {
     fn token(&self) -> TokenFuture<'_> {
-        Box::pin(retried(&self.clock, &*self.retry, || self.attempt()))
+        Box::pin(async {
+            let (span, sent) = (login_span("Login/oauth", &self.endpoint), AtomicU32::new(0));
+            in_login_span(span, retried(&self.clock, &*self.retry, || self.attempt(&sent))).await
+        })
     }
 
     fn invalidate(&self, _rejected: &AccessToken) {}

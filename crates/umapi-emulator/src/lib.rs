@@ -4,6 +4,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
+//! | connect a client | [`Emulator`], with the feature `client` |
 //! | start an emulator | [`Emulator`], [`Builder`] |
 //! | inject faults | [`FaultRule`], [`Faults`] |
 //! | inspect requests and their effects | [`Journal`], [`Ledger`] |
@@ -17,6 +18,8 @@
 mod api;
 mod app;
 pub mod cli;
+#[cfg(feature = "client")]
+mod client;
 mod clock;
 mod console;
 mod contract;

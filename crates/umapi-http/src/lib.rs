@@ -13,6 +13,7 @@ mod secret;
 mod secret_text;
 mod server_url;
 mod task;
+mod telemetry;
 mod tls;
 
 pub use error_texts::error_texts;
@@ -28,3 +29,4 @@ pub use retry::{AttemptFailure, FailedAttempt, MAX_ATTEMPTS, RetryPolicy, Standa
 pub use secret::Secret;
 pub use server_url::{Server, ServerUrl};
 pub use task::{AbortOnDrop, TaskEnded, in_own_task};
+pub use telemetry::{RequestSpan, identifier};

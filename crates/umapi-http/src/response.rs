@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use reqwest::{Response, header::HeaderMap};
+use reqwest::{Response, Version, header::HeaderMap};
 
 /// The longest `Retry-After` that is honored. Waits above 40 minutes are known; a longer one than this is a broken header,
 /// such as a date in the year 9999.
@@ -26,6 +26,8 @@ pub struct ResponseHead {
     pub retry_after: Option<Duration>,
     /// Whether the body is a web page, which no API sends.
     pub is_html: bool,
+    /// The version of HTTP that the connection speaks, e.g. `1.1` or `2`.
+    pub protocol_version: Option<&'static str>,
 }
 
 impl ResponseHead {
@@ -40,8 +42,21 @@ impl ResponseHead {
             date,
             retry_after: header("retry-after").and_then(|value| parse_retry_after(value, date.unwrap_or(now))),
             is_html: header("content-type").is_some_and(|kind| kind.starts_with("text/html")),
+            protocol_version: protocol_version(response.version()),
         }
     }
+}
+
+/// The version of HTTP as the conventions of OpenTelemetry write it.
+fn protocol_version(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
+    })
 }
 
 /// The text of a header. If a header is repeated, the first value wins.

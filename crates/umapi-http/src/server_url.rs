@@ -73,6 +73,16 @@ impl ServerUrl {
         format!("{}{path}", self.as_str())
     }
 
+    /// The host: a name, or an IP address without brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port: that of the URL, or the default of its scheme.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or_default()
+    }
+
     /// The host, with the port if the URL names one.
     pub fn authority(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
@@ -127,6 +137,10 @@ mod tests {
         let url = ServerUrl::parse("https://um.example:8443/v2/", SERVICE).unwrap();
         assert_eq!((url.as_str(), url.authority().as_str()), ("https://um.example:8443/v2", "um.example:8443"));
         assert_eq!(url.join("/users"), "https://um.example:8443/v2/users");
+        assert_eq!((url.host(), url.port()), ("um.example", 8443));
+        let of = |text| ServerUrl::parse(text, SERVICE).unwrap();
+        assert_eq!((of("http://[::1]").host(), of("http://[::1]").port()), ("::1", 80));
+        assert_eq!(of("https://um.example").port(), 443);
     }
 
     #[test]

@@ -3,10 +3,9 @@
 //! `cargo run -p umapi-raw --features mock --example mocked`
 #![allow(clippy::print_stdout, reason = "an example prints its results")]
 
-use httpmock::MockServer;
 use umapi_raw::{
     Client, Credential, Ims, UserManagement,
-    mock::{ImsMockExt, UserManagementMockExt},
+    mock::{ImsMockExt, UserManagementMockExt, httpmock::MockServer},
     model::{
         ActionResponse, ActionResult, Command, NewFederatedId, Operation, Secret, User, UserCommand, UserMemberships,
         UserPage, UserStep, ims,

@@ -1,10 +1,15 @@
-//! Typed mocks of all operations, for `httpmock`.
+//! Typed mocks of all operations, for `httpmock`, which is re-exported: a program that depends on another version of it would
+//! have other types.
 //!
 //! ```
-//! use umapi_raw::{Client, UserManagement, mock::UserManagementMockExt, model::GroupUserPage};
+//! use umapi_raw::{
+//!     Client, UserManagement,
+//!     mock::{UserManagementMockExt, httpmock::MockServer},
+//!     model::GroupUserPage,
+//! };
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let server = httpmock::MockServer::start_async().await;
+//! let server = MockServer::start_async().await;
 //! let mock = server.list_users_in_group(|when, then| {
 //!     when.org_id("12345@AdobeOrg").group_name("R&D / 50 %").page(0);
 //!     then.ok(&GroupUserPage::new(true, "success", []));
@@ -17,6 +22,7 @@
 //! # });
 //! ```
 
+pub use httpmock;
 use httpmock::When;
 use serde::Serialize;
 

@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use umapi::{Command, NewUser, auth::FixedToken, blocking::Client};
+use umapi::{Command, NewUser, blocking::Client};
 use umapi_emulator::{Emulator, seed::Seed};
 
 const SEED: &str =
@@ -18,10 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("No UMAPI_ORG_ID is set: starting an emulated organization.");
     let emulator = Emulator::builder().seed(Seed::from_yaml(SEED)?).start_blocking()?;
-    let client = Client::builder(emulator.org_id())
-        .base_url(emulator.um_url())
-        .token_source(&emulator.credentials().client_id, FixedToken::new(emulator.access_token()?))
-        .build_blocking()?;
+    let client = emulator.client_builder()?.build_blocking()?;
     change(&client)?;
     read(&client)
 }

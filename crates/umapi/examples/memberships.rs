@@ -1,18 +1,21 @@
 //! Many users in many groups: the client chooses the side of each membership, and predicts the number of requests.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-#[path = "support/emulated.rs"]
-mod support;
+use std::{error::Error, time::Duration};
 
-use std::error::Error;
+use umapi::{Command, Estimate, GroupRef, model::GroupType, time::ManualClock};
+use umapi_emulator::{Emulator, seed::Seed};
 
-use support::Emulated;
-use umapi::{Command, Estimate, GroupRef, model::GroupType};
+/// An organization with so many users, and the documented limits.
+const SEED: &str =
+    "organizations: [{ id: 12345@AdobeOrg, generate: { users: 5000, groups: 20, profiles: 10, seed: 42 } }]";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let organization = Emulated::with_users(5_000).await?;
-    let client = organization.client()?.build()?;
+    let seed = Seed::from_yaml(SEED)?;
+    let clock = ManualClock::new().auto_advance(Duration::from_millis(10));
+    let emulator = Emulator::builder().seed(seed).clock(clock).start().await?;
+    let client = emulator.client()?;
     let groups = client.groups().of_type(GroupType::UserGroup).list().try_collect().await?;
     let users = client.users().domain("12345.example.com").list().try_collect().await?;
     let emails: Vec<&str> = users.iter().filter_map(|user| user.email.as_deref()).take(1_000).collect();
@@ -41,6 +44,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for rejected in report.rejected() {
         println!("  {rejected}");
     }
-    println!("the real service would have needed {:.0?}", organization.passed());
+    println!("the real service would have needed {:.0?}", emulator.clock().clock().now().since_origin());
     Ok(())
 }

@@ -5,13 +5,18 @@
 //! changes nothing.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-#[path = "support/emulated.rs"]
-mod support;
+use std::{
+    error::Error,
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
 
-use std::{error::Error, sync::Mutex, time::SystemTime};
+use umapi::{Client, Command, NewUser, Observer, Report, Wait, model::GroupType, time::ManualClock};
+use umapi_emulator::{Emulator, seed::Seed};
 
-use support::Emulated;
-use umapi::{Client, Command, NewUser, Observer, Report, Wait, model::GroupType};
+/// An organization with so many users, and the documented limits.
+const SEED: &str =
+    "organizations: [{ id: 12345@AdobeOrg, generate: { users: 5000, groups: 20, profiles: 10, seed: 42 } }]";
 
 /// Prints the reason of a wait, once for all requests that wait until the same moment.
 #[derive(Default)]
@@ -32,14 +37,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return read(&Client::from_env()?, None).await;
     }
     println!("No UMAPI_ORG_ID is set: starting an emulated organization of 5,000 users.");
-    let organization = Emulated::with_users(5_000).await?;
-    let client = organization.client()?.observer(Narrator::default()).build()?;
+    let seed = Seed::from_yaml(SEED)?;
+    let clock = ManualClock::new().auto_advance(Duration::from_millis(10));
+    let emulator = Emulator::builder().seed(seed).clock(clock).start().await?;
+    let client = emulator.client_builder()?.observer(Narrator::default()).build()?;
     let report = hire(&client, 300).await?;
     print_report(&report);
     println!(
         "That took {} requests, and the real service would have needed {:.0?}.\n",
         report.requests(),
-        organization.passed()
+        emulator.clock().clock().now().since_origin()
     );
     read(&client, Some("12345.example.com")).await
 }

@@ -1,20 +1,23 @@
 //! Reads a list in two parts, with a resume token in between.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-#[path = "support/emulated.rs"]
-mod support;
+use std::{error::Error, time::Duration};
 
-use std::error::Error;
+use umapi::{ResumeToken, time::ManualClock};
+use umapi_emulator::{Emulator, seed::Seed};
 
-use support::Emulated;
-use umapi::ResumeToken;
+/// An organization with so many users, and the documented limits.
+const SEED: &str =
+    "organizations: [{ id: 12345@AdobeOrg, generate: { users: 5000, groups: 20, profiles: 10, seed: 42 } }]";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let organization = Emulated::with_users(5_000).await?;
+    let seed = Seed::from_yaml(SEED)?;
+    let clock = ManualClock::new().auto_advance(Duration::from_millis(10));
+    let emulator = Emulator::builder().seed(seed).clock(clock).start().await?;
 
     // Today: the first 3,210 users.
-    let client = organization.client()?.build()?;
+    let client = emulator.client()?;
     let mut users = client.users().list();
     let mut last = None;
     for _ in 0..3_210 {

@@ -1,9 +1,6 @@
 //! Several credentials of one organization: the rate limits apply to each, so the requests are spread over them.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-#[path = "support/emulated.rs"]
-mod support;
-
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -11,11 +8,8 @@ use std::{
     time::Duration,
 };
 
-use support::Emulated;
-use umapi::{
-    Client, Command, NewUser, Observer, RequestStarted,
-    auth::{Credentials, Endpoint, OAuthServerToServer},
-};
+use umapi::{Command, NewUser, Observer, RequestStarted, time::ManualClock};
+use umapi_emulator::{Emulator, seed::Seed};
 
 /// Counts the requests of each API key.
 #[derive(Clone, Default)]
@@ -47,20 +41,17 @@ organizations:
 ";
 
 async fn with(credentials: &[(&str, &str)]) -> Result<(Duration, BTreeMap<String, u32>), Box<dyn Error>> {
-    let organization = Emulated::with_seed(SEED).await?;
+    let clock = ManualClock::new().auto_advance(Duration::from_millis(10));
+    let emulator = Emulator::builder().seed(Seed::from_yaml(SEED)?).clock(clock.clone()).start().await?;
     let shares = Shares::default();
-    let mut client = Client::builder("12345@AdobeOrg")
-        .base_url(organization.emulator.um_url())
-        .clock(organization.clock.clock())
-        .observer(shares.clone());
+    let mut client = emulator.client_builder_without_credentials()?.observer(shares.clone());
     for (client_id, secret) in credentials {
-        let login = Credentials::from(OAuthServerToServer::new(*client_id, *secret)?);
-        client = client.credentials(login.with_endpoint(Endpoint::parse(&organization.emulator.ims_url())?));
+        client = client.credentials(emulator.login_with(client_id, secret)?);
     }
     let report = client.build()?.execute(work()).await?;
     assert!(report.is_success(), "{report}");
     let counted = shares.0.lock().map(|shares| shares.clone()).unwrap_or_default();
-    Ok((organization.passed(), counted))
+    Ok((clock.clock().now().since_origin(), counted))
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,14 +1,11 @@
 //! Streams users from a large organization and commands back to it, with at most two pages in memory.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-#[path = "support/emulated.rs"]
-mod support;
-
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use futures_util::StreamExt as _;
-use support::Emulated;
-use umapi::{Command, Observer, Progress, model::GroupType};
+use umapi::{Command, Observer, Progress, model::GroupType, time::ManualClock};
+use umapi_emulator::{Emulator, seed::Seed};
 
 /// A progress bar in words.
 struct Bar;
@@ -21,10 +18,16 @@ impl Observer for Bar {
     }
 }
 
+/// An organization with so many users, and the documented limits.
+const SEED: &str =
+    "organizations: [{ id: 12345@AdobeOrg, generate: { users: 20000, groups: 20, profiles: 10, seed: 42 } }]";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let organization = Emulated::with_users(20_000).await?;
-    let client = organization.client()?.observer(Bar).build()?;
+    let seed = Seed::from_yaml(SEED)?;
+    let clock = ManualClock::new().auto_advance(Duration::from_millis(10));
+    let emulator = Emulator::builder().seed(seed).clock(clock).start().await?;
+    let client = emulator.client_builder()?.observer(Bar).build()?;
 
     let mut users = client.users().list();
     let mut without_groups = 0;
@@ -47,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         if outcome.is_completed() { done += 1 } else { other += 1 }
     }
     println!("{done} users are in {} now, {other} are not", group.group_name);
-    println!("{} requests; the real service would have needed {:.0?}", outcomes.requests(), organization.passed());
+    let passed = emulator.clock().clock().now().since_origin();
+    println!("{} requests; the real service would have needed {passed:.0?}", outcomes.requests());
     Ok(())
 }

@@ -1,14 +1,10 @@
 //! Tests code without an organization: against the emulator, with faults, on a clock that skips all waits.
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-#[path = "support/emulated.rs"]
-mod support;
-
 use std::{error::Error, time::Duration};
 
-use support::Emulated;
-use umapi::{Client, Command, NewUser};
-use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
+use umapi::{Client, Command, NewUser, time::ManualClock};
+use umapi_emulator::{Emulator, FaultEffect, FaultResponse, FaultRule, Operation, seed::Seed};
 
 /// The code under test: it takes a client, and does not know the emulator.
 async fn give_design(client: &Client, email: &str) -> Result<bool, Box<dyn Error>> {
@@ -25,9 +21,9 @@ organizations:
     directories: [{ name: Staff, type: federated, domains: [example.com] }]
     userGroups: [{ name: Photoshop }]
 "#;
-    let organization = Emulated::with_seed(seed).await?;
-    let emulator = &organization.emulator;
-    let client = organization.client()?.build()?;
+    let clock = ManualClock::new().auto_advance(Duration::from_millis(10));
+    let emulator = Emulator::builder().seed(Seed::from_yaml(seed)?).clock(clock.clone()).start().await?;
+    let client = emulator.client()?;
 
     // The service applies the request, and its response is lost.
     emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_after_applying()).nth(1))?;
@@ -37,11 +33,12 @@ organizations:
 
     // Three requests were sent, 45 minutes have passed, and nothing was done twice.
     assert_eq!(emulator.journal().count(Operation::ExecuteActions), 3);
-    assert!(organization.passed() >= Duration::from_secs(2700));
+    let passed = clock.clock().now().since_origin();
+    assert!(passed >= Duration::from_secs(2700));
     assert_eq!(emulator.ledger().changes_of_membership("ann@example.com", "Photoshop")?.len(), 1);
     assert!(emulator.ledger().repeated()?.is_empty());
 
     let ann = client.users().get("ann@example.com").await?.ok_or("Ann does not exist")?;
-    println!("{:?} is in {:?}, after {:.0?}", ann.email, ann.groups, organization.passed());
+    println!("{:?} is in {:?}, after {:.0?}", ann.email, ann.groups, passed);
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{
     client::Client,
     error::Error,
     fence::FencedObserver,
-    observer::{Nobody, Observer},
+    observer::{Both, Nobody, Observer},
     rate::{InMemoryRateLimits, RateLimitStore, RateLimiter, RateLimits, ThrottlePolicy},
     stub::{Backend, DynStub, Stub},
 };
@@ -165,9 +165,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the observer, which is notified of what the client does.
+    /// Adds an observer, which is notified of what the client does. Call it several times for several observers, which are
+    /// notified in this order.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Arc::new(FencedObserver(observer));
+        self.observer = Arc::new(Both(self.observer, FencedObserver(observer)));
         self
     }
 

@@ -25,16 +25,18 @@ use futures_util::task::AtomicWaker;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use umapi_auth::{AccessToken, TokenSource};
-use umapi_http::{RetryPolicy, catch_panic, log_panic};
+use umapi_http::{RequestSpan, RetryPolicy, ServerUrl, catch_panic, log_panic};
 use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
 use crate::{
     error::{Cause, Error, Kind},
-    observer::{Observer, RequestFinished, RequestStarted, Retry, Wait, WaitReason},
+    lookup::is_absent,
+    observer::{CallFinished, Observer, RequestFinished, RequestStarted, Retry, Wait, WaitEnded, WaitReason},
     rate::{CallPermit, NoPermit, RateLimiter, ThrottlePolicy},
     run::StopHandle,
     stub::Backend,
+    telemetry::CallSpan,
 };
 pub(crate) use attempt::{Failure, HttpExchange, Paging, Pragma, RawClient, RawResult, Response, ResponseHead};
 pub(crate) use bounds::within;
@@ -51,6 +53,9 @@ const SUSPENSION: Duration = Duration::from_secs(300);
 
 /// Waits that are longer than this are reported to the observer.
 const REPORTED_WAIT: Duration = Duration::from_secs(1);
+
+/// What takes less time than this is not a wait.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// The shortest wait after a failed login. A session returns the same error again for that long.
 const LOGIN_WAIT: Duration = Duration::from_secs(1);
@@ -196,6 +201,8 @@ pub(crate) struct ApiCall<'a> {
     pub(crate) is_in_own_task: bool,
     /// The options of the call, and what it shares with other calls.
     pub(crate) scope: &'a Scope,
+    /// Whether "not found" is a result and not an error, for telemetry.
+    pub(crate) may_be_absent: bool,
 }
 
 impl<'a> ApiCall<'a> {
@@ -213,7 +220,13 @@ impl<'a> ApiCall<'a> {
             is_ahead: false,
             is_in_own_task: false,
             scope,
+            may_be_absent: false,
         }
+    }
+
+    /// A read of one thing, which may not exist.
+    pub(crate) fn or_absent(self) -> Self {
+        Self { may_be_absent: true, ..self }
     }
 
     fn class(&self) -> ThrottleClass {
@@ -252,11 +265,12 @@ impl Engine {
         F: Fn(RawClient) -> Fut,
         Fut: Future<Output = RawResult<T>>,
     {
-        let span = tracing::info_span!("umapi", operation = call.operation.id());
         if let Some(stub) = self.stub() {
             let answer = Box::pin(self.ask_for_response(stub, call, send, read));
             return self.ask(call.scope, call.operation, answer).await;
         }
+        let server = self.backend.server();
+        let (span, started) = (CallSpan::new(server, call.operation), self.clock.now());
         let own = call.scope.deadline(&self.clock);
         let deadline = match call.deadline {
             Deadline::OfCall => own.or_else(|| Some(self.clock.now() + self.call_timeout?)),
@@ -266,9 +280,20 @@ impl Engine {
         let mut state = CallState::new(call, deadline, self.slots.len(), &self.clock);
         let is_sending = state.is_sending.clone();
         // Boxed, because this future is a part of many others, which are moved before they are polled.
-        let run = Box::pin(self.run(&mut state, send, read).instrument(span));
+        let run = Box::pin(self.run(&mut state, send, read).instrument(span.span()));
         let result = within(&self.clock, deadline, call.stop, &is_sending, run).await;
-        result.map_err(|error| state.fail(error, &self.clock))
+        let result = result.map_err(|error| state.fail(error, &self.clock));
+        let error = result.as_ref().err().filter(|error| !(call.may_be_absent && is_absent(error)));
+        span.end(state.requests, error);
+        self.observer.call_finished(&CallFinished {
+            operation: call.operation.id(),
+            requests: state.requests,
+            took: self.clock.now() - started,
+            error,
+            server_address: server.map(ServerUrl::host),
+            server_port: server.map(ServerUrl::port),
+        });
+        result
     }
 
     async fn run<T, F, Fut>(
@@ -360,7 +385,8 @@ impl Engine {
             }
             longest = Some(Duration::ZERO);
         }
-        match self.rate_limiter.acquire_first_page(operation, class, longest).await {
+        let acquired = self.rate_limiter.acquire_first_page(operation, class, longest);
+        match self.waiting_for(state, WaitReason::FirstPage, acquired).await {
             Ok(permit) => state.first_page = permit,
             Err(NoPermit::TooLong(_)) if state.first_page.is_some() => {}
             Err(no_permit) => return Err(self.without_permit(state, no_permit)),
@@ -376,7 +402,9 @@ impl Engine {
     /// Waits for a permit, of one credential or of any, as long as the policy and the deadline allow.
     async fn permit(&self, state: &mut CallState<'_>, only: Option<usize>) -> Result<CallPermit, Error> {
         let (class, operation) = (state.call.class(), state.call.operation.id());
-        let permit = self.rate_limiter.acquire(class, only, self.longest_wait(state), operation).await;
+        let reason = self.rate_limiter.wait_reason(class, only);
+        let acquired = self.rate_limiter.acquire(class, only, self.longest_wait(state), operation);
+        let permit = self.waiting_for(state, reason, acquired).await;
         permit.map_err(|no_permit| self.without_permit(state, no_permit))
     }
 
@@ -427,7 +455,7 @@ impl Engine {
                 Some(asked) if asked >= after => (asked, WaitReason::Throttled),
                 _ => (after.max(LOGIN_WAIT), WaitReason::Backoff),
             };
-            tracing::info!(wait_ms = wait.as_millis(), error = %format_args!("{error:#}"), "retrying the login");
+            tracing::info!(wait_ms = wait.as_millis(), "retrying the login");
             self.report_retry(state, &error, wait);
             self.wait(state, wait, reason).await;
         }
@@ -473,21 +501,32 @@ impl Engine {
         });
         state.request_id = Some(request_id.to_owned());
         state.exchange = Some(exchange.clone());
-        let finished = ReportFinished { engine: self, operation, attempt, exchange: &exchange, started };
-        let span = tracing::debug_span!("attempt", number = attempt, request_id);
+        let mut finished = ReportFinished {
+            engine: self,
+            operation,
+            attempt,
+            exchange: &exchange,
+            started,
+            server: &url,
+            error: None,
+        };
+        let (method, path) = (call.operation.method(), call.operation.path());
+        let span = RequestSpan::new(&url, method, path, attempt - 1, Some(request_id));
         let result = match http.for_server(&url) {
             Ok(http) => {
                 let raw = RawClient::new(url.as_str(), http);
-                Box::pin(exchange.send(raw, send, read)).instrument(span.clone()).await
+                span.around(Box::pin(exchange.send(raw, send, read))).await
             }
             Err(error) => Err(Failure { error: error.into(), outcome: None }),
         };
         let took = self.clock.now() - started;
-        let head = exchange.head();
-        let request_id = head.and_then(|head| head.common.request_id.as_deref()).unwrap_or(request_id);
-        let status = head.map(|head| head.common.status);
-        span.in_scope(|| {
-            tracing::debug!(operation, status, request_id, took_ms = took.as_millis(), "request finished")
+        let head = exchange.head().map(|head| &head.common);
+        let request_id = head.and_then(|head| head.request_id.as_deref()).unwrap_or(request_id);
+        finished.error = result.as_ref().err().map(|failure| failure.error.clone());
+        span.end(head, finished.error.as_ref().map(Error::error_type).as_deref());
+        span.within(|| {
+            let status = head.map(|head| head.status);
+            tracing::debug!(status, took_ms = took.as_millis(), "request finished");
         });
         drop(finished);
         state.request_id = Some(request_id.to_owned());
@@ -538,7 +577,7 @@ impl Engine {
             RetryDecision::Throttled => self.report_retry(state, &error, retry_after.unwrap_or_default()),
             RetryDecision::Retry { after, cost, is_repetition } => {
                 let wait = after.max(retry_after.unwrap_or_default());
-                tracing::info!(wait_ms = wait.as_millis(), error = %format_args!("{error:#}"), "retrying");
+                tracing::info!(wait_ms = wait.as_millis(), error.type = &*error.error_type(), "retrying");
                 self.budget.take(state.call.class(), cost, self.clock.now());
                 state.is_repetition |= is_repetition;
                 // The service is too busy, so other calls of the class wait too.
@@ -563,7 +602,7 @@ impl Engine {
     fn hand_over(&self, state: &mut CallState<'_>, slot: usize, why: &'static str) -> Result<bool, Error> {
         let has_another = self.rate_limiter.suspend(slot, SUSPENSION) && state.record_hand_over();
         if has_another {
-            tracing::warn!(api_key = &*self.slots[slot].api_key, why, "suspending this credential for five minutes");
+            tracing::warn!(credential = slot + 1, why, "suspending this credential for five minutes");
         }
         Ok(has_another)
     }
@@ -580,7 +619,18 @@ impl Engine {
             let operation = Some(state.call.operation.id());
             self.observer.wait_begins(&Wait { operation, reason, duration, until });
         }
-        self.clock.sleep(duration).await;
+        self.waiting_for(state, reason, self.clock.sleep(duration)).await;
+    }
+
+    /// Runs a future that may wait, and reports the wait to the observer when it has ended.
+    async fn waiting_for<F: Future>(&self, state: &CallState<'_>, reason: WaitReason, wait: F) -> F::Output {
+        let started = self.clock.now();
+        let output = wait.await;
+        let duration = self.clock.now() - started;
+        if duration >= SHORTEST_WAIT {
+            self.observer.wait_ended(&WaitEnded { operation: state.call.operation.id(), reason, duration });
+        }
+        output
     }
 
     /// What is left of the retry budget for this call.
@@ -596,6 +646,8 @@ struct ReportFinished<'a> {
     attempt: u32,
     exchange: &'a HttpExchange,
     started: Instant,
+    server: &'a ServerUrl,
+    error: Option<Error>,
 }
 
 impl Drop for ReportFinished<'_> {
@@ -607,6 +659,10 @@ impl Drop for ReportFinished<'_> {
             request_id: head.and_then(|head| head.common.request_id.as_deref()).unwrap_or(self.exchange.request_id()),
             status: head.map(|head| head.common.status),
             took: self.engine.clock.now() - self.started,
+            error: self.error.as_ref(),
+            server_address: self.server.host(),
+            server_port: self.server.port(),
+            protocol_version: head.and_then(|head| head.common.protocol_version),
         });
     }
 }

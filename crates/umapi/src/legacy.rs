@@ -78,7 +78,7 @@ impl LegacyUsers {
             check_name("email address", &email)?;
             let (organization, email) = (client.organization(), email.as_str());
             let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetLegacyUser), send).await)?;
+            let found = found(client.0.call(scope.read(Operation::GetLegacyUser).or_absent(), send).await)?;
             Ok(found.map(|response| response.value))
         })
     }
@@ -186,7 +186,7 @@ impl LegacyUserGroups {
         Call::new(&self.client, move |client, scope| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move { raw.get_user_group(organization, group_id, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetUserGroup), send).await)?;
+            let found = found(client.0.call(scope.read(Operation::GetUserGroup).or_absent(), send).await)?;
             Ok(found.map(|response| response.value))
         })
     }
@@ -318,7 +318,7 @@ impl LegacyProducts {
             check_name("product id", &product_id)?;
             let (organization, product_id) = (client.organization(), product_id.as_str());
             let send = |raw: RawClient| async move { raw.get_product(organization, product_id, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetProduct), send).await)?;
+            let found = found(client.0.call(scope.read(Operation::GetProduct).or_absent(), send).await)?;
             Ok(found.map(|response| response.value))
         })
     }
@@ -417,7 +417,7 @@ impl LegacyConfigurations {
             let config_id = config_id.as_str();
             let send =
                 |raw: RawClient| async move { raw.get_configuration(organization, product_id, config_id, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetConfiguration), send).await)?;
+            let found = found(client.0.call(scope.read(Operation::GetConfiguration).or_absent(), send).await)?;
             Ok(found.map(|response| response.value))
         })
     }

@@ -18,6 +18,7 @@ mod rate;
 pub mod raw;
 mod run;
 pub mod stub;
+pub mod telemetry;
 mod users;
 
 pub use builder::ClientBuilder;
@@ -27,7 +28,10 @@ pub use error::Error;
 pub use groups::{GroupDirectory, GroupList, Groups};
 pub use legacy::{Legacy, LegacyConfigurations, LegacyProducts, LegacyUserGroups, LegacyUserList, LegacyUsers};
 pub use list::{Changes, Page, PageItem, Pager, Pages, ResumeToken};
-pub use observer::{Observer, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait, WaitReason};
+pub use observer::{
+    CallFinished, Observer, OutcomeKnown, PageRead, Progress, RequestFinished, RequestStarted, Retry, Wait, WaitEnded,
+    WaitReason,
+};
 pub use rate::{
     InMemoryRateLimits, Permit, PermitId, RateLimit, RateLimitError, RateLimitFuture, RateLimitScope, RateLimitSet,
     RateLimitStore, RateLimits, ThrottlePolicy,

@@ -37,8 +37,18 @@ pub trait Observer: Send + Sync + 'static {
         let _ = request;
     }
 
+    /// A call has ended, with all its waits and attempts.
+    fn call_finished(&self, call: &CallFinished<'_>) {
+        let _ = call;
+    }
+
     /// A wait of more than a second begins.
     fn wait_begins(&self, wait: &Wait<'_>) {
+        let _ = wait;
+    }
+
+    /// A call has waited, however short.
+    fn wait_ended(&self, wait: &WaitEnded<'_>) {
         let _ = wait;
     }
 
@@ -52,43 +62,91 @@ pub trait Observer: Send + Sync + 'static {
         let _ = page;
     }
 
+    /// The outcome of a command, or of a change of a membership, is known.
+    fn outcome(&self, outcome: &OutcomeKnown<'_>) {
+        let _ = outcome;
+    }
+
     /// A run has made progress: called after each of its requests.
     fn progress(&self, progress: &Progress) {
         let _ = progress;
     }
 }
 
+/// Implements every method of an observer by the given macro, which gets `self`, the name of the method and the event.
+macro_rules! forward_events {
+    ($forward:ident) => {
+        fn request_started(&self, event: &$crate::observer::RequestStarted<'_>) {
+            $forward!(self, request_started, event);
+        }
+
+        fn request_finished(&self, event: &$crate::observer::RequestFinished<'_>) {
+            $forward!(self, request_finished, event);
+        }
+
+        fn call_finished(&self, event: &$crate::observer::CallFinished<'_>) {
+            $forward!(self, call_finished, event);
+        }
+
+        fn wait_begins(&self, event: &$crate::observer::Wait<'_>) {
+            $forward!(self, wait_begins, event);
+        }
+
+        fn wait_ended(&self, event: &$crate::observer::WaitEnded<'_>) {
+            $forward!(self, wait_ended, event);
+        }
+
+        fn retry(&self, event: &$crate::observer::Retry<'_>) {
+            $forward!(self, retry, event);
+        }
+
+        fn page(&self, event: &$crate::observer::PageRead<'_>) {
+            $forward!(self, page, event);
+        }
+
+        fn outcome(&self, event: &$crate::observer::OutcomeKnown<'_>) {
+            $forward!(self, outcome, event);
+        }
+
+        fn progress(&self, event: &$crate::observer::Progress) {
+            $forward!(self, progress, event);
+        }
+    };
+}
+
+pub(crate) use forward_events;
+
+macro_rules! to_shared {
+    ($self:ident, $method:ident, $event:ident) => {
+        (**$self).$method($event)
+    };
+}
+
 /// A shared observer: the client has one handle, the caller keeps another.
+#[deny(clippy::missing_trait_methods, reason = "an event that is not passed on is lost")]
 impl<O: Observer + ?Sized> Observer for Arc<O> {
-    fn request_started(&self, request: &RequestStarted<'_>) {
-        (**self).request_started(request);
-    }
-
-    fn request_finished(&self, request: &RequestFinished<'_>) {
-        (**self).request_finished(request);
-    }
-
-    fn wait_begins(&self, wait: &Wait<'_>) {
-        (**self).wait_begins(wait);
-    }
-
-    fn retry(&self, retry: &Retry<'_>) {
-        (**self).retry(retry);
-    }
-
-    fn page(&self, page: &PageRead<'_>) {
-        (**self).page(page);
-    }
-
-    fn progress(&self, progress: &Progress) {
-        (**self).progress(progress);
-    }
+    forward_events!(to_shared);
 }
 
 /// The observer of a client without an observer.
 pub(crate) struct Nobody;
 
 impl Observer for Nobody {}
+
+/// Two observers, which are notified in this order.
+pub(crate) struct Both<A, B>(pub(crate) A, pub(crate) B);
+
+macro_rules! to_both {
+    ($self:ident, $method:ident, $event:ident) => {{
+        $self.0.$method($event);
+        $self.1.$method($event);
+    }};
+}
+
+#[deny(clippy::missing_trait_methods, reason = "an event that is not passed on is lost")]
+impl<A: Observer, B: Observer> Observer for Both<A, B> {
+    forward_events!(to_both);
+}
 
 /// A request that is about to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +178,32 @@ pub struct RequestFinished<'a> {
     pub status: Option<u16>,
     /// From sending to the end of the response.
     pub took: Duration,
+    /// Why the request failed. `None` if it succeeded, or its future was dropped.
+    pub error: Option<&'a crate::Error>,
+    /// The host of the service.
+    pub server_address: &'a str,
+    /// The port of the service.
+    pub server_port: u16,
+    /// The version of HTTP, e.g. `1.1` or `2`. `None` if there was no response.
+    pub protocol_version: Option<&'static str>,
+}
+
+/// A finished call.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallFinished<'a> {
+    /// The `operationId` of the description.
+    pub operation: &'a str,
+    /// The number of requests sent for it.
+    pub requests: u32,
+    /// From its beginning to its end, with all waits.
+    pub took: Duration,
+    /// Why it failed. `None` if it succeeded, or found out that what it looked up does not exist.
+    pub error: Option<&'a crate::Error>,
+    /// The host of the service. `None` if there is none.
+    pub server_address: Option<&'a str>,
+    /// The port of the service. `None` if there is none.
+    pub server_port: Option<u16>,
 }
 
 /// A wait that begins.
@@ -134,6 +218,18 @@ pub struct Wait<'a> {
     pub duration: Duration,
     /// The end, by the wall clock.
     pub until: SystemTime,
+}
+
+/// A wait that has ended.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct WaitEnded<'a> {
+    /// The `operationId` of the call that waited.
+    pub operation: &'a str,
+    /// The reason.
+    pub reason: WaitReason,
+    /// How long it has waited.
+    pub duration: Duration,
 }
 
 /// Why a client waits.
@@ -188,6 +284,18 @@ pub struct PageRead<'a> {
     pub items: usize,
     /// The total number of items, according to the service.
     pub total: Option<u64>,
+}
+
+/// The outcome of one item of a run.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct OutcomeKnown<'a> {
+    /// What the items are, in the plural: commands, or changes of memberships.
+    pub items: &'static str,
+    /// The number of the item, counted from 0 in the caller's order.
+    pub number: u64,
+    /// The outcome.
+    pub outcome: &'a umapi_plan::Outcome,
 }
 
 /// The progress of a run.

@@ -75,7 +75,7 @@ impl Users {
                 };
             }
             let send = |raw: RawClient| async move { raw.get_user(organization, name, domain, None).await };
-            let Some(response) = found(client.0.call(scope.read(Operation::GetUser), send).await)? else {
+            let Some(response) = found(client.0.call(scope.read(Operation::GetUser).or_absent(), send).await)? else {
                 return Ok(None);
             };
             response.check_result(&response.value.result, response.value.message.as_deref())?;

@@ -254,7 +254,13 @@ impl HttpExchange {
                 if let Some((value, unreadable)) = read.and_then(|read| read(&body))
                     && (unreadable.is_empty() || self.unreadable_items == UnreadableItems::LeaveOut)
                 {
-                    tracing::warn!(%error, unreadable = unreadable.len(), "the response is not valid, reading it leniently");
+                    let (line, column) = (error.line(), error.column());
+                    tracing::warn!(
+                        line,
+                        column,
+                        unreadable = unreadable.len(),
+                        "the response is not valid, reading it leniently"
+                    );
                     let head = ResponseHead { unreadable, ..head() };
                     return Ok(Response { value, head, requests: 1, is_repetition: false });
                 }

@@ -468,7 +468,7 @@ impl<T: PageItem> Pages<T> {
         self.changes.unreadable_items += page.unreadable.len() as u64;
         for item in &page.unreadable {
             let (page, index) = (page.index, item.index);
-            tracing::warn!(page, index, name = item.name, why = item.why, "an item cannot be read, leaving it out");
+            tracing::warn!(page, index, "an item cannot be read, leaving it out");
         }
         if let Some(fingerprint) = page.fingerprint {
             self.seen.entry(fingerprint).or_insert(page.index);

@@ -292,6 +292,11 @@ impl RateLimiter {
         open.next().or(in_order.clone().next()).unwrap_or_default()
     }
 
+    /// Why a call of a class, with one credential or any, would have to wait now.
+    pub(crate) fn wait_reason(&self, class: ThrottleClass, only: Option<usize>) -> WaitReason {
+        self.0.wait_reason(&self.0.lines[self.0.index_of(class, only)])
+    }
+
     /// Whether calls of a class with a credential can be made as far as is known: it is neither suspended nor paused.
     pub(crate) fn is_open(&self, class: ThrottleClass, slot: usize) -> bool {
         self.0.active_slots().contains(&slot) && self.0.paused_for(class, slot).is_zero()
@@ -641,8 +646,12 @@ impl Shared {
             let mut queue = line.lock();
             queue.reported_until = queue.reported_until.max(until);
         }
+        self.announce(operation, self.wait_reason(line), duration);
+    }
+
+    fn wait_reason(&self, line: &Line) -> WaitReason {
         let is_paused = (0..line.limits.len()).any(|slot| !self.paused_for(line.class, slot).is_zero());
-        self.announce(operation, if is_paused { WaitReason::Throttled } else { WaitReason::RateLimit }, duration);
+        if is_paused { WaitReason::Throttled } else { WaitReason::RateLimit }
     }
 
     /// Reports a wait to the observer.

@@ -97,7 +97,7 @@ impl InFlight {
                 Err(error) if self.has_succeeded && error.is_unauthorized() => {
                     requests += error.requests();
                     is_repetition = error.may_have_been_applied();
-                    tracing::warn!(error = %format_args!("{error:#}"), "a fresh access token was rejected too");
+                    tracing::warn!(wait_ms = pause.as_millis(), "a fresh access token was rejected too");
                     tokio::select! {
                         () = self.client.0.clock.sleep(pause) => {}
                         () = self.stop.stopped() => {}

@@ -203,7 +203,7 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
             };
             let has_paused = read(&mut self.commands, runner, context);
             runner.launch(has_paused);
-            self.ready.extend(runner.job.take_outcomes());
+            self.ready.extend(runner.take_outcomes());
             if !self.ready.is_empty() {
                 continue;
             }

@@ -32,7 +32,8 @@ use crate::{
     call::{Begun, Pragma, Scope, SyncHints},
     client::Client,
     error::{Cause, Error, Kind},
-    observer::Progress,
+    observer::{OutcomeKnown, Progress},
+    telemetry::RunSpan,
 };
 
 /// After this time beyond an attempt, a request on another runtime is given up.
@@ -93,10 +94,10 @@ pub(super) struct Runner<J: Job> {
     time_in_flight: Duration,
     /// Whether the caller gives no more items.
     is_complete: bool,
-    span: tracing::Span,
+    span: RunSpan,
 }
 
-impl<J: Job<Key: 'static>> Runner<J> {
+impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
     pub(super) fn new(client: Client, job: J, options: RunOptions, journal: OptionalJournal<J::Key>) -> Self {
         let deadline = options.deadline.map(|time| client.0.clock.now() + time);
         let scope = Scope::of_each(options.calls.clone());
@@ -121,7 +122,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             requests: 0,
             time_in_flight: Duration::ZERO,
             is_complete: false,
-            span: tracing::info_span!("umapi_run", requests = tracing::field::Empty),
+            span: RunSpan::new(),
             client,
             options,
         };
@@ -172,7 +173,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             self.launched += 1;
             self.runtime = current_runtime();
             let task = async move { TaskResult::Request(Box::new(in_flight.run(journal).await)) };
-            let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
+            let handle = self.in_flight.spawn(task.instrument(self.span.span()));
             self.ids.insert(handle.id(), TaskId::Request(id, begun));
         }
     }
@@ -189,7 +190,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
                 let (id, findings) = run.await;
                 TaskResult::Verification(id, findings)
             };
-            let handle = self.in_flight.spawn(task.instrument(self.span.clone()));
+            let handle = self.in_flight.spawn(task.instrument(self.span.span()));
             self.ids.insert(handle.id(), TaskId::Verification(id));
         }
     }
@@ -201,6 +202,19 @@ impl<J: Job<Key: 'static>> Runner<J> {
         // The first request of a job begins it, even if it is the last one too.
         let is_last = !has_more && engine.is_sync_announced.load(Ordering::SeqCst);
         (engine.sync_hints == SyncHints::Jobs && is_last).then_some(Pragma::SyncEnd)
+    }
+
+    /// Takes the outcomes that are known by now, and reports them to the observer.
+    pub(super) fn take_outcomes(&mut self) -> Vec<J::Outcome> {
+        let outcomes = self.job.take_outcomes();
+        for outcome in &outcomes {
+            self.client.0.observer.outcome(&OutcomeKnown {
+                items: J::Outcome::PLURAL,
+                number: outcome.number() as u64,
+                outcome: outcome.outcome(),
+            });
+        }
+        outcomes
     }
 
     /// Waits until a request finishes, or the caller stops the run. `None` if nothing is in flight.
@@ -292,7 +306,7 @@ impl<J: Job<Key: 'static>> Runner<J> {
             return;
         }
         if !error.is_stopped() {
-            self.span.in_scope(|| tracing::error!(error = %format_args!("{error:#}"), "the run ends early"));
+            self.span.fail(&error);
         }
         self.job.abort(error.clone().into());
         self.error = Some(error);
@@ -300,12 +314,9 @@ impl<J: Job<Key: 'static>> Runner<J> {
         self.options.stop.stop();
     }
 
-    fn report_progress(&self, next_permit: Duration) {
+    fn report_progress(&mut self, next_permit: Duration) {
         let progress = self.job.progress();
-        self.span.record("requests", self.requests);
-        self.span.in_scope(|| {
-            tracing::debug!(given = progress.given, ended = progress.ended, requests = self.requests, "progress");
-        });
+        self.span.progress(progress.given, progress.ended, self.requests);
         let total = self.is_complete.then_some(progress.given as u64);
         self.client.0.observer.progress(&Progress {
             done: progress.ended as u64,
@@ -334,7 +345,7 @@ impl<J: Job<Key: 'static, Outcome: BatchOutcome>> Runner<J> {
         self.complete();
         loop {
             self.launch(true);
-            outcomes.extend(self.job.take_outcomes());
+            outcomes.extend(self.take_outcomes());
             if self.job.is_finished() {
                 break;
             }

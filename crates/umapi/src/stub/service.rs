@@ -29,6 +29,14 @@ impl Backend {
         Self::Stub { stub, http: OnceLock::new() }
     }
 
+    /// The URL of the service. A stub has none.
+    pub(crate) fn server(&self) -> Option<&ServerUrl> {
+        match self {
+            Self::Service { url, .. } => Some(url),
+            Self::Stub { .. } => None,
+        }
+    }
+
     /// The HTTP client, and the URL of the service.
     pub(crate) fn connection(&self) -> Result<(HttpClient, ServerUrl), Error> {
         match self {

@@ -30,11 +30,7 @@ fn organization(users: u32) -> (Emulator, umapi::ClientBuilder) {
     let builder =
         Emulator::builder().seed(Seed::from_yaml(&seed).unwrap()).limits(LimitSettings::off()).page_sizes(pages);
     let emulator = builder.without_management().start_blocking().unwrap();
-    let tokens = FixedToken::new(emulator.access_token().unwrap());
-    let client = Client::builder(emulator.org_id())
-        .base_url(emulator.um_url())
-        .token_source(&emulator.credentials().client_id, tokens)
-        .rate_limits(RateLimits::unlimited());
+    let client = emulator.client_builder().unwrap().rate_limits(RateLimits::unlimited());
     (emulator, client)
 }
 

@@ -199,8 +199,9 @@ fn run(seed: u64) {
         .with(ThrottleClass::Action, NonZeroU32::new(PER_MINUTE).map(RateLimit::per_minute))
         .with(ThrottleClass::Users, NonZeroU32::new(PER_MINUTE).map(RateLimit::per_minute));
     let tokens = CachedSource::new(Vault(emulator.access_token().unwrap(), manual.clock()), manual.clock());
-    let client = Client::builder(emulator.org_id())
-        .base_url(emulator.um_url())
+    let client = emulator
+        .client_builder_without_credentials()
+        .unwrap()
         .token_source(&emulator.credentials().client_id, tokens)
         .clock(manual.clock())
         .rate_limits(limits)
