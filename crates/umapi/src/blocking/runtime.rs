@@ -93,7 +93,7 @@ impl Runtime {
             ));
         }
         if self.0.life.is_ending.load(Ordering::SeqCst) {
-            return Err(ended());
+            return Err(ended(false));
         }
         if is_in_async_code() {
             return Err(Error::invalid(
@@ -116,10 +116,10 @@ impl Runtime {
             let is_over = over.as_mut().poll(&mut context).is_ready();
             match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
                 Ok(Poll::Ready(output)) => return Ok(output),
-                Ok(Poll::Pending) if is_over => return Err(ended()),
+                Ok(Poll::Pending) if is_over => return Err(ended(true)),
                 Ok(Poll::Pending) => wakeup.wait(),
                 // The timers of a runtime that ends panic.
-                Err(_) if self.0.life.is_ending.load(Ordering::SeqCst) => return Err(ended()),
+                Err(_) if self.0.life.is_ending.load(Ordering::SeqCst) => return Err(ended(true)),
                 Err(panic) => resume_unwind(panic),
             }
         }
@@ -127,8 +127,9 @@ impl Runtime {
 }
 
 /// The error of a background thread that is no more. The last clone of the client ends it, so nobody should see this.
-fn ended() -> Error {
-    Error::new(Kind::Network(Cause::new("the thread of the blocking client has ended")))
+fn ended(while_waiting: bool) -> Error {
+    let error = Error::new(Kind::Network(Cause::new("the thread of the blocking client has ended")));
+    error.with(|details| details.may_have_been_applied = while_waiting)
 }
 
 /// Whether this thread runs async code of tokio. There may be a runtime although it does not, as in `spawn_blocking`.
@@ -261,9 +262,13 @@ mod tests {
             taken.recv().unwrap();
             runtime.0.stop.cancel();
             // A task that was cancelled tells its caller; everything else is an error.
-            assert_eq!(waits.join().unwrap().is_ok(), index == 2);
+            match waits.join().unwrap() {
+                Ok(()) => assert_eq!(index, 2),
+                Err(error) => assert!(error.may_have_been_applied() && index < 2, "{error:#}"),
+            }
             let error = runtime.wait(pending::<()>()).unwrap_err();
-            assert!(error.is_network() && error.to_string().contains("has ended"), "{error}");
+            assert!(error.is_network() && !error.may_have_been_applied(), "{error}");
+            assert!(format!("{error:#}").contains("has ended"), "{error:#}");
         }
     }
 
