@@ -11,7 +11,7 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
 
 /// The issuer of the first certificate, and of the last one that the server sent.
-pub(super) fn of_chain<'a>(certificate: &[u8], last: Option<&'a [u8]>) -> Option<Issuer> {
+pub(super) fn of_chain(certificate: &[u8], last: Option<&[u8]>) -> Option<Issuer> {
     let names = Names::of(certificate)?;
     let name = names.issuer.describe()?;
     if names.issuer == names.subject {
