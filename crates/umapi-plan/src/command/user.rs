@@ -178,6 +178,7 @@ pub struct NewUser {
 
 /// The steps that create a user.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::enum_variant_names, reason = "the service calls them so")]
 enum NewUserStep {
     AdobeId(NewAdobeId),
     EnterpriseId(NewEnterpriseId),
