@@ -12,7 +12,7 @@ use std::{
 
 use umapi::{
     CallOptions, Client, Command, CommandOutcome, Error, Journal, JournalEntry, JournalFuture, MembershipOutcome,
-    Observer, Outcome, Page, Progress, RunOptions, StepError, StopHandle,
+    Observer, Outcome, Page, Progress, RunOptions, StepError, StepState, StopHandle,
     model::{ErrorCode, Group, GroupType, NewUserGroup, Operation, User},
     raw,
     stub::{AnyRequest, CommandBatch, ErrorBuilder, MembersQuery, MembershipBatch, Stub, UserLookup, UsersQuery},
@@ -155,6 +155,12 @@ async fn a_run_has_the_outcomes_of_the_stub() {
         assert_eq!((key, outcome.number()), (&format!("row {number}"), number));
     }
     assert_eq!(organization.asked(), ["24 commands, test false"], "what breaks a rule is not sent");
+    // A broken step rejects the command as a client of the service does: nothing of it is done.
+    let broken = Command::user("ann@example.com").add_to(["Design"]).add_to([""]);
+    let report = client.execute([broken]).await.unwrap();
+    let states: Vec<StepState> = report.outcomes()[0].steps().iter().map(|step| step.state()).collect();
+    assert_eq!(states, [StepState::NotSent, StepState::Rejected]);
+    assert_eq!(organization.asked(), Vec::<String>::new());
     let report = client.execute(adds(1)).with_options(RunOptions::new().test_only()).await.unwrap();
     assert!(report.is_test() && report.is_success());
     assert_eq!(organization.asked(), ["1 commands, test true"]);
@@ -251,6 +257,9 @@ async fn an_error_ends_a_run_with_everything_accounted_for() {
         (ErrorBuilder::rejected(403).code(ErrorCode::OrganizationMigrating), false),
         (lost.clone(), false),
         (lost.may_have_been_applied(), true),
+        // The stub says that nothing was sent.
+        (ErrorBuilder::deadline(), false),
+        (ErrorBuilder::stopped(), false),
     ] {
         let error = error.build();
         let given = error.clone();
@@ -287,7 +296,10 @@ async fn outcomes_that_do_not_match_their_commands_are_unknown() {
     fn done(commands: Vec<Command>) -> Vec<CommandOutcome> {
         commands.into_iter().map(CommandOutcome::completed).collect()
     }
-    let lies: [(Lie, usize); 6] = [
+    fn two_steps(root: &str) -> umapi::UserCommand {
+        Command::user(root).add_to(["Design"]).remove_from(["Sales"])
+    }
+    let lies: [(Lie, usize); 7] = [
         (|_| Vec::new(), 0),
         (|commands| done(commands).into_iter().skip(1).collect(), 0),
         (|commands| done([commands.clone(), commands].concat()), 0),
@@ -295,6 +307,8 @@ async fn outcomes_that_do_not_match_their_commands_are_unknown() {
         (|commands| done(vec![commands[0].clone(), commands[0].clone(), commands[1].clone()]), 1),
         (|commands| done(commands.into_iter().rev().collect()), 1),
         (|commands| done(commands).into_iter().map(|outcome| outcome.with_number(7)).collect(), 3),
+        // Of other commands on the same users.
+        (|commands| commands.iter().map(|command| CommandOutcome::completed(two_steps(command.root()))).collect(), 0),
     ];
     for (number, (lie, completed)) in lies.into_iter().enumerate() {
         let report = Client::from_stub(Executing(move |commands| Ok(lie(commands)))).execute(adds(3)).await.unwrap();

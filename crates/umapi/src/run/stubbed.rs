@@ -4,14 +4,16 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    sync::atomic::AtomicBool,
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll},
 };
 
 use futures_core::Stream;
 use umapi_plan::{
-    BatchOutcome, CallFailure, Command, CommandOutcome, InvalidCommand, MembershipChange, MembershipOutcome,
-    MembershipReport, Report, StepError, Submission,
+    BatchOutcome, CallFailure, Command, CommandOutcome, MembershipChange, MembershipOutcome, MembershipReport, Report,
+    Submission,
+    batch::{Scheduler, Settings},
+    job::Job as _,
 };
 use umapi_time::Instant;
 
@@ -95,8 +97,8 @@ impl<K: Send + 'static> StubRun<K> {
     async fn commands(&mut self, commands: Vec<(K, Command)>) -> Vec<(K, CommandOutcome)> {
         let first = self.items;
         self.items += commands.len();
-        // What breaks a rule is rejected here, as the client does it.
-        let broken: Vec<Option<InvalidCommand>> = commands.iter().map(|(_, command)| command.check().err()).collect();
+        // What breaks a rule is rejected here, in the way of every client.
+        let broken: Vec<Option<CommandOutcome>> = commands.iter().map(|(_, command)| rejected(command)).collect();
         let (asked, journal) = {
             let valid = || (first..).zip(&commands).zip(&broken).filter(|(_, broken)| broken.is_none());
             let asked: Vec<Command> = valid().map(|((_, (_, command)), _)| command.clone()).collect();
@@ -105,9 +107,9 @@ impl<K: Send + 'static> StubRun<K> {
             (asked, journal)
         };
         let mut answers = self.ask_about_commands(asked, journal).await.into_iter();
-        let outcome = |(number, ((key, command), broken)): (usize, ((K, Command), Option<InvalidCommand>))| {
+        let outcome = |(number, ((key, command), broken)): (usize, ((K, Command), Option<CommandOutcome>))| {
             let outcome = match broken {
-                Some(invalid) => rejected(command, &invalid),
+                Some(rejected) => rejected,
                 None => answers.next().unwrap_or_else(|| CommandOutcome::unknown(command, wrong_count(0, 1))),
             };
             (key, outcome.with_number(number))
@@ -134,7 +136,7 @@ impl<K: Send + 'static> StubRun<K> {
         settle(
             commands,
             answer,
-            |command, outcome| outcome.root() == command.root(),
+            |command, outcome| (outcome.root(), outcome.steps().len()) == (command.root(), command.steps()),
             CommandOutcome::not_sent,
             CommandOutcome::unknown,
         )
@@ -175,12 +177,15 @@ impl<K: Send + 'static> StubRun<K> {
         let own = self.scope.deadline(&engine.clock);
         let deadline = own.into_iter().chain(self.deadline).min();
         let is_asking = AtomicBool::new(true);
-        let answer = call::within(&engine.clock, deadline, Some(&self.options.stop), &is_asking, ask(&**stub));
-        let answer = answer.await.map_err(|error| match error.kind() {
-            // The stub was asked, and nobody knows what it did.
-            Kind::Deadline | Kind::Stopped => error.with(|details| details.may_have_been_applied = true),
-            _ => error,
-        });
+        let asking = async {
+            let answer = ask(&**stub).await;
+            is_asking.store(false, Ordering::SeqCst);
+            answer
+        };
+        let answer = call::within(&engine.clock, deadline, Some(&self.options.stop), &is_asking, asking).await;
+        // A stub that was asked and did not answer may have done it.
+        let is_cut_off = is_asking.load(Ordering::SeqCst);
+        let answer = answer.map_err(|error| error.with(|details| details.may_have_been_applied |= is_cut_off));
         if let Err(error) = &answer {
             self.error = Some(error.clone());
         }
@@ -228,17 +233,11 @@ fn wrong_count(given: usize, asked: usize) -> CallFailure {
     CallFailure::new(format!("the stub gave {given} outcomes and was asked for {asked}"))
 }
 
-/// The outcome of a command that breaks a rule.
-fn rejected(command: Command, invalid: &InvalidCommand) -> CommandOutcome {
-    let text = format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy());
-    let error = StepError::new(invalid.code().clone()).with_message(text);
-    match invalid.step() {
-        Some(step) => CommandOutcome::of(command.clone())
-            .reject(step, error.clone())
-            .build()
-            .unwrap_or_else(|_| CommandOutcome::rejected(command, error)),
-        None => CommandOutcome::rejected(command, error),
-    }
+/// The outcome of a command that breaks a rule; `None` if it does not.
+fn rejected(command: &Command) -> Option<CommandOutcome> {
+    let mut scheduler = Scheduler::new(Settings::unbounded(false));
+    scheduler.offer(command.clone());
+    scheduler.take_outcomes().pop()
 }
 
 type Asking<K> = Pin<Box<dyn Future<Output = (Box<StubRun<K>>, Vec<(K, CommandOutcome)>)> + Send>>;
