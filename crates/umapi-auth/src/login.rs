@@ -76,6 +76,7 @@ impl LoginSource {
     /// The operation of the login, for telemetry.
     fn method(&self) -> &'static str {
         match self.credentials.login {
+            #[cfg(feature = "jwt")]
             Login::ServiceAccount(_) => "Login/exchangeJwt",
             Login::OAuthServerToServer(_) => "Login/requestToken",
         }
