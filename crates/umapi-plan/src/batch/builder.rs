@@ -10,7 +10,7 @@ use super::{
     record::{Record, Verdict},
     unit::Part,
 };
-use crate::command::{Command, Step, StepDescription, take_steps};
+use crate::command::{Command, InvalidCommand, Step, StepDescription, take_steps};
 
 /// Builds the outcome of a command, step by step; made by [`CommandOutcome::of`]. A step of which nothing is said is done.
 ///
@@ -73,6 +73,23 @@ impl CommandOutcome {
         let builder = Self::of(command);
         let mut record = builder.record();
         record.reject(builder.parts.len(), StepError { step: None, names: None, description: None, ..error });
+        record.conclude(0).1
+    }
+
+    /// The outcome of a command that breaks a rule, as [`check`](Command::check) found it. Nothing of it is sent.
+    ///
+    /// ```
+    /// use umapi_plan::{Command, CommandOutcome, StepState};
+    ///
+    /// let command = Command::from(Command::user("ann@example.com").add_to(["Design"]).remove_from([""]));
+    /// let outcome = CommandOutcome::invalid(&command, &command.check().unwrap_err());
+    /// let states: Vec<StepState> = outcome.steps().iter().map(|step| step.state()).collect();
+    /// assert_eq!(states, [StepState::NotSent, StepState::Rejected]);
+    /// ```
+    pub fn invalid(command: impl Into<Command>, invalid: &InvalidCommand) -> Self {
+        let builder = Self::of(command);
+        let mut record = builder.record();
+        record.reject(builder.parts.len(), StepError::of_rule(invalid));
         record.conclude(0).1
     }
 

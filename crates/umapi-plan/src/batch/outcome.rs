@@ -11,7 +11,7 @@ use super::{
     response::Disagreement,
 };
 use crate::{
-    command::{Command, StepDescription, StepInText},
+    command::{Command, InvalidCommand, StepDescription, StepInText},
     job::CallFailure,
 };
 
@@ -493,6 +493,16 @@ impl StepError {
     pub(crate) fn of_request(failure: &CallFailure) -> Self {
         let code = failure.code().cloned().unwrap_or(ErrorCode::CommandMalformed);
         Self::new(code).with_message(failure.service_message().map_or_else(|| failure.to_string(), str::to_owned))
+    }
+
+    /// A rule that the command breaks.
+    pub(crate) fn of_rule(invalid: &InvalidCommand) -> Self {
+        let message = format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy());
+        Self {
+            step: invalid.step(),
+            description: invalid.description().cloned().map(Box::new),
+            ..Self::new(invalid.code().clone()).with_message(message)
+        }
     }
 
     /// Sets the message for people.

@@ -195,17 +195,7 @@ impl<S: Submission> Scheduler<S> {
     /// Ends a command that breaks a rule as rejected.
     fn reject(&mut self, key: S::Key, head: model::Command, steps: usize, invalid: &InvalidCommand) -> usize {
         let mut record = Record::new(key, Arc::new(head), steps, steps.max(1));
-        let error = StepError {
-            step: invalid.step(),
-            description: invalid.description().cloned().map(Box::new),
-            ..StepError::new(invalid.code().clone()).with_message(format!(
-                "{}: {}; {}",
-                invalid.field(),
-                invalid.rule(),
-                invalid.remedy()
-            ))
-        };
-        record.reject(steps, error);
+        record.reject(steps, StepError::of_rule(invalid));
         let number = self.records.push(record);
         self.conclude(number);
         number

@@ -504,19 +504,22 @@ impl<T: PageItem> Pages<T> {
         let is_last_again =
             earlier.is_some_and(|index| index + 1 == page.index) || counted.is_some_and(|count| count + 1 == asked);
         let is_repeated = earlier.is_some() || counted.is_some();
+        // People count from 1.
+        let number = u64::from(page.index) + 1;
         if is_repeated && (is_last_again || page.is_last || self.seen.is_empty()) {
             return Ok(Arrival::End);
         }
         if is_repeated {
             let index =
                 earlier.or(counted.map(|count| count.saturating_sub(self.query.first_page))).unwrap_or_default();
-            return Err(format!("page {} repeats page {index} and is not the last one", page.index));
+            let repeated = u64::from(index) + 1;
+            return Err(format!("page {number} repeats page {repeated} and is not the last one"));
         }
         if self.empty > MAX_EMPTY_PAGES && !page.is_last {
-            return Err(format!("{} pages in a row are empty, up to page {}", self.empty, page.index));
+            return Err(format!("{} pages in a row are empty, up to page {number}", self.empty));
         }
         if page.index >= MAX_PAGES && !page.is_last {
-            return Err(format!("page {} is not the last one", page.index));
+            return Err(format!("page {number} is not the last one"));
         }
         Ok(Arrival::Next)
     }

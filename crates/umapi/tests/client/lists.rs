@@ -374,7 +374,7 @@ async fn pages_that_repeat_in_turn_are_an_error_that_says_so() {
             }
             count += 1;
         };
-        assert!(error.is_endless() && error.to_string().contains("page 2 repeats page 0"), "{error}");
+        assert!(error.is_endless() && error.to_string().contains("page 3 repeats page 1"), "{error}");
         assert!(service.requests().len() <= 4, "{} requests", service.requests().len());
     }
 }
