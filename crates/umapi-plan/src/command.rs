@@ -204,6 +204,14 @@ impl Command {
         }
     }
 
+    /// Whether it is marked as [repeated](Self::repeated).
+    pub fn is_repeated(&self) -> bool {
+        match self {
+            Self::User(command) => command.is_repeated,
+            Self::Group(command) => command.is_repeated,
+        }
+    }
+
     /// Whether the command is about a user group.
     pub fn is_group(&self) -> bool {
         matches!(self, Self::Group(_))

@@ -65,7 +65,7 @@ fn disagreement() -> impl Strategy<Value = Disagreement> {
 fn unknown() -> impl Strategy<Value = UnknownReason> {
     prop_oneof![
         failure().prop_map(UnknownReason::NoResponse),
-        disagreement().prop_map(UnknownReason::Contradiction),
+        disagreement().prop_map(UnknownReason::from),
         code().prop_map(UnknownReason::LostRequest),
     ]
 }
@@ -100,8 +100,8 @@ fn step() -> impl Strategy<Value = Step> {
 /// A command whose steps end in any way.
 fn outcome() -> impl Strategy<Value = CommandOutcome> {
     let ids = prop::collection::vec(".{0,9}", 0..3);
-    (prop::collection::vec((step(), 0..15_usize), 0..5), prop::option::of((code(), text())), any::<bool>(), ids)
-        .prop_map(|(steps, warning, is_group, ids)| {
+    (prop::collection::vec((step(), 0..15_usize), 0..5), prop::option::of((code(), text())), any::<(bool, bool)>(), ids)
+        .prop_map(|(steps, warning, (is_group, is_repeated), ids)| {
             let command: Command = if is_group {
                 let names = |count: usize| (0..count).map(|i| format!("u{i}@example.com"));
                 let group = Command::group("Design");
@@ -111,7 +111,7 @@ fn outcome() -> impl Strategy<Value = CommandOutcome> {
                 let user = Command::user("ann@example.com");
                 steps.iter().fold(user, |user, (_, names_of)| user.remove_from(names(*names_of))).into()
             };
-            let mut builder = CommandOutcome::of(command);
+            let mut builder = CommandOutcome::of(if is_repeated { command.repeated() } else { command });
             for (index, (step, _)) in steps.into_iter().enumerate() {
                 builder = match step {
                     Step::Done => builder,

@@ -35,6 +35,7 @@ use crate::command::{Command, InvalidCommand, Step, StepDescription, take_steps}
 #[must_use = "it makes no outcome before it is built"]
 pub struct CommandOutcomeBuilder {
     head: Arc<model::Command>,
+    is_repeated: bool,
     parts: Vec<Part>,
     verdicts: Vec<Option<Verdict>>,
     warnings: Vec<StepWarning>,
@@ -44,7 +45,7 @@ pub struct CommandOutcomeBuilder {
 impl CommandOutcome {
     /// Begins to build the outcome of a command.
     pub fn of(command: impl Into<Command>) -> CommandOutcomeBuilder {
-        let mut head = command.into().into_parts().0;
+        let (mut head, is_repeated) = command.into().into_parts();
         let names = |step: &Step| step.clone().split(usize::MAX).pop().and_then(|(_, names)| names);
         let parts: Vec<Part> = (0..)
             .zip(take_steps(&mut head))
@@ -55,6 +56,7 @@ impl CommandOutcome {
             .collect();
         CommandOutcomeBuilder {
             head: Arc::new(head),
+            is_repeated,
             verdicts: vec![None; parts.len()],
             parts,
             warnings: Vec::new(),
@@ -192,7 +194,9 @@ impl CommandOutcomeBuilder {
     }
 
     fn record(&self) -> Record<()> {
-        Record::new((), self.head.clone(), self.parts.len(), self.parts.len())
+        let mut record = Record::new((), self.head.clone(), self.parts.len(), self.parts.len());
+        record.is_repeated = self.is_repeated;
+        record
     }
 
     /// The outcome, where what is not said is as given.
@@ -234,6 +238,8 @@ mod tests {
         assert_eq!(not_sent.unsent(), Some(&two_steps()));
         let unknown = CommandOutcome::unknown(two_steps(), failure());
         assert!(unknown.is_unknown() && unknown.unsent().is_none());
+        let repeated = two_steps().repeated();
+        assert_eq!(CommandOutcome::not_sent(&repeated, failure()).into_unsent(), Some(repeated));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(super) enum WhyForm {
     HeldBack,
     Failed { failure: CallFailure },
     NoResponse { failure: CallFailure },
-    Contradiction { disagreement: Disagreement },
+    Contradiction { disagreement: Box<Disagreement> },
     LostRequest { code: ErrorCode },
 }
 
@@ -178,6 +178,9 @@ pub(super) struct CommandOutcomeForm {
     notices: Vec<Notice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unsent: Option<Command>,
+    /// Whether what was not sent is marked as repeated, which the JSON of a command does not tell.
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_unsent_repeated: bool,
     #[serde(default)]
     requests: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -199,6 +202,7 @@ impl From<CommandOutcome> for CommandOutcomeForm {
             steps,
             warnings,
             notices,
+            is_unsent_repeated: unsent.as_ref().is_some_and(Command::is_repeated),
             unsent,
             requests,
             request_ids,
@@ -227,6 +231,7 @@ impl TryFrom<CommandOutcomeForm> for CommandOutcome {
                 )));
             }
         }
+        let unsent = if form.is_unsent_repeated { unsent.map(Command::repeated) } else { unsent };
         let steps = check_steps(steps, step_count as usize, &outcome)?;
         let outcome = Self {
             number,

@@ -65,7 +65,7 @@ pub enum UnknownReason {
     /// No readable response came.
     NoResponse(CallFailure),
     /// The response contradicts itself or the request.
-    Contradiction(Disagreement),
+    Contradiction(Box<Disagreement>),
     /// A request whose response was lost was repeated and rejected with this code. The first one may have done it, and
     /// reading the user or the group did not tell.
     LostRequest(ErrorCode),
@@ -119,6 +119,12 @@ impl From<UnknownReason> for Outcome {
 impl From<CallFailure> for NotSent {
     fn from(failure: CallFailure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+impl From<Disagreement> for UnknownReason {
+    fn from(disagreement: Disagreement) -> Self {
+        Self::Contradiction(Box::new(disagreement))
     }
 }
 
@@ -638,5 +644,17 @@ impl fmt::Display for Outcome {
 impl fmt::Display for CommandOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "command {}, {}: {}", self.number.saturating_add(1), self.root, self.outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report has one for each command, most of them completed.
+    #[test]
+    fn a_completed_command_takes_little_memory() {
+        assert!(size_of::<Outcome>() <= 32, "{}", size_of::<Outcome>());
+        assert!(size_of::<CommandOutcome>() <= 96, "{}", size_of::<CommandOutcome>());
     }
 }

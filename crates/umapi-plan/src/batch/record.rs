@@ -192,7 +192,10 @@ impl<K> Record<K> {
                 _ => steps.push((index, step)),
             }
         }
-        Command::from_raw(with_steps(model::Command::clone(&self.head), steps.into_iter().map(|(_, step)| step)))
+        let steps = steps.into_iter().map(|(_, step)| step);
+        let command = Command::from_raw(with_steps(model::Command::clone(&self.head), steps))?;
+        // An earlier process may have sent it all the same.
+        Some(if self.is_repeated { command.repeated() } else { command })
     }
 }
 

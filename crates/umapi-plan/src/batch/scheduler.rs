@@ -573,7 +573,8 @@ fn verdicts(
 ) -> Vec<PartVerdict> {
     let verdict = |(step, part): (usize, &Part)| {
         if let Some(disagreement) = &reading.disagreement {
-            return PartVerdict::Known(Verdict::Unknown(UnknownReason::Contradiction(disagreement.clone())));
+            let why = UnknownReason::Contradiction(Box::new(disagreement.clone()));
+            return PartVerdict::Known(Verdict::Unknown(why));
         }
         if !reading.whole.is_empty() {
             let errors = reading.whole.iter().map(|error| step_error(None, error)).collect();

@@ -147,7 +147,7 @@ impl MembershipJob {
 
     fn take_reading(&mut self, lists: Lists, reading: &Reading<'_>, is_repeated: bool) {
         if let Some(disagreement) = &reading.disagreement {
-            let why = UnknownReason::Contradiction(disagreement.clone());
+            let why = UnknownReason::Contradiction(Box::new(disagreement.clone()));
             return self.end_all(&[lists], &Outcome::Unknown { why });
         }
         if let Some(error) = reading.whole.first() {

@@ -260,7 +260,7 @@ fn unsent_commands_are_handed_back() {
     let request = scheduler.next_request(true).unwrap();
     scheduler.abort(CallFailure::new("stop"));
     assert!(!scheduler.is_finished() && scheduler.next_request(true).is_none());
-    let late = scheduler.push(("late", Command::user("late@b.c").remove_all().into())).unwrap();
+    let late = scheduler.push(("late", Command::user("late@b.c").remove_all().repeated().into())).unwrap();
     scheduler.finish_request(request.id, success(&request));
     assert!(scheduler.is_finished());
     let mut outcomes = scheduler.take_outcomes();
@@ -277,7 +277,7 @@ fn unsent_commands_are_handed_back() {
     assert_eq!(report.not_sent().map(|(_, outcome)| outcome.number()).collect::<Vec<_>>(), [0, late]);
     let unsent = report.into_unsent();
     assert_eq!(unsent[0], ("long", Command::group("g").add_users((100..120).map(user)).into()));
-    assert_eq!(unsent[1], ("late", Command::user("late@b.c").remove_all().into()));
+    assert_eq!(unsent[1], ("late", Command::user("late@b.c").remove_all().repeated().into()), "it stays marked");
 }
 
 #[test]
