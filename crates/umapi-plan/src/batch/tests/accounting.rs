@@ -61,7 +61,7 @@ fn errors_of_joined_commands_go_to_their_own_command() {
         "(step 2 of 2)",
         "\"w\"",
         "error.group.not_found",
-        ErrorCode::GroupNotFound.remedy().unwrap(),
+        ErrorCode::GroupNotFound.remedy().unwrap().trim_end_matches('.'),
     ] {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
