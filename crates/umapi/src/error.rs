@@ -55,7 +55,7 @@ use crate::run::Unfinished;
 ///
 /// # Runs
 ///
-/// If a run of commands or memberships ends early, the error is that which ended it, and the text has the counts of all
+/// If a run of commands or memberships ends early, the error is the one that ended it, and the text has the counts of all
 /// outcomes. [`report`](Self::report) returns the whole report.
 #[derive(Clone)]
 pub struct Error(Arc<Details>);

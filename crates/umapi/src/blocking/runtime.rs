@@ -126,7 +126,7 @@ impl Runtime {
     }
 }
 
-/// The error of a background thread that is no more. The last clone of the client ends it, so nobody should see this.
+/// The error of a background thread that has ended. The last clone of the client ends it, so nobody should see this.
 fn ended(while_waiting: bool) -> Error {
     let error = Error::new(Kind::Network(Cause::new("the thread of the blocking client has ended")));
     error.with(|details| details.may_have_been_applied = while_waiting)

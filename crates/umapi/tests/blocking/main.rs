@@ -98,7 +98,7 @@ fn an_iterator_ends_after_an_error_and_try_next_continues() {
     let client = builder.retry(StandardRetry::NEVER).build_blocking().unwrap();
     emulator.faults().add(FaultRule::on(Operation::ListUsers, FaultResponse::status(503))).unwrap();
     let mut users = client.users().list();
-    // Whoever ignores errors does not loop forever.
+    // A caller that ignores errors does not loop forever.
     assert_eq!(users.by_ref().filter_map(Result::ok).count(), 0);
     assert!(users.next().is_none());
     assert!(users.try_next().is_err());
