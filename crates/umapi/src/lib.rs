@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![doc = include_str!("start.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "blocking")]
@@ -40,9 +41,13 @@ pub use run::{
     BoxedCommands, Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes,
     PlannedMemberships, RunOptions, StopHandle, Unfinished,
 };
+#[doc(inline)]
 pub use umapi_auth as auth;
+#[doc(inline)]
 pub use umapi_http::{AttemptFailure, FailedAttempt, HttpClient, HttpOptions, Proxy, RetryPolicy, StandardRetry};
+#[doc(inline)]
 pub use umapi_model as model;
+#[doc(inline)]
 pub use umapi_plan as plan;
 #[doc(inline)]
 pub use umapi_plan::{
@@ -52,5 +57,6 @@ pub use umapi_plan::{
     Memberships, NewGroup, NewUser, NotSent, Notice, Outcome, Report, StepDescription, StepError, StepOutcome,
     StepPart, StepState, StepWarning, Submission, UnknownReason, UserCommand, UserGroupUpdate, UserUpdate,
 };
+#[doc(inline)]
 pub use umapi_time as time;
 pub use users::{GroupMembers, UserList, Users};
