@@ -14,8 +14,8 @@ use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer};
 use tracing::{Instrument as _, field::Empty};
 use umapi_http::{
-    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, RequestSpan, ResponseHead, identifier,
-    in_own_task, read_body, redact_headers,
+    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, RequestSpan, ResponseHead, TapOutcome,
+    TappedRequest, identifier, in_own_task, read_body, redact_headers,
 };
 use umapi_time::Clock;
 use url::form_urlencoded;
@@ -147,7 +147,7 @@ impl LoginSource {
         let hidden = self.secrets_to_redact(request);
         let Self { http, timeout, clock, credentials, .. } = self;
         Sender { http, timeout: *timeout, clock, sent }
-            .send(&credentials.endpoint, request.path, form(&request.fields), &hidden)
+            .send(&credentials.endpoint, request.path, &request.fields, &hidden)
             .await
     }
 }
@@ -167,17 +167,18 @@ impl Sender<'_> {
         &self,
         endpoint: &Endpoint,
         path: &str,
-        body: Body,
+        fields: &[(&str, Secret)],
         hidden: &[&str],
     ) -> Result<LoginResponse, Error> {
         let url = endpoint.url().join(path);
         let http = self.http.for_server(endpoint.url())?;
-        let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(body);
+        let post = http.post(&url).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(form(fields));
+        let tapped = self.tapped(&http, &url, fields, hidden);
         // Its time limit must not pass while a caller does not poll.
         let of_task = hidden.iter().map(|secret| Secret::from(*secret)).collect();
         let resends = self.sent.fetch_add(1, Ordering::Relaxed);
         let span = RequestSpan::new(endpoint.url(), "POST", path, resends, None);
-        let exchange = in_own_task(span.around(exchange(post, url, self.clock.clone(), of_task))).await;
+        let exchange = in_own_task(span.around(exchange(post, url, self.clock.clone(), of_task, tapped))).await;
         let exchange = exchange.unwrap_or(Err(ExchangeError::RuntimeGone));
         match &exchange {
             Ok(LoginResponse { head, .. }) => {
@@ -203,6 +204,46 @@ impl Sender<'_> {
             }
         }
     }
+
+    /// The exchange as a tap is told of it: without the secrets. `None` if the request cannot be built, which sending it says too.
+    fn tapped(
+        &self,
+        http: &reqwest::Client,
+        url: &str,
+        fields: &[(&str, Secret)],
+        hidden: &[&str],
+    ) -> Option<TappedRequest> {
+        let request = http.post(url).header(CONTENT_TYPE, FORM).build().ok()?;
+        let body = || {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            for (name, value) in fields {
+                let is_secret = hidden.contains(&value.reveal());
+                form.append_pair(name, if is_secret { REMOVED } else { value.reveal() });
+            }
+            form.finish().into_bytes()
+        };
+        let (clock, started) = (self.clock.clone(), self.clock.now());
+        Some(TappedRequest::begin(self.http, &request, body, self.clock.wall(), move || clock.now() - started))
+    }
+}
+
+/// What a tap gets in place of a secret.
+const REMOVED: &str = "[secret]";
+
+/// The body of a response without the token. What cannot be read as JSON may be a token, so nothing of it is left.
+fn without_token(body: &[u8], status: u16) -> Vec<u8> {
+    if !(200..300).contains(&status) {
+        return body.to_vec();
+    }
+    let Ok(mut value) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) else {
+        return Vec::new();
+    };
+    for (name, value) in &mut value {
+        if name.ends_with("_token") {
+            *value = REMOVED.into();
+        }
+    }
+    serde_json::to_vec(&value).unwrap_or_default()
 }
 
 /// The fields as a form, wiped from memory after it was sent.
@@ -226,15 +267,36 @@ async fn exchange(
     url: String,
     clock: Clock,
     secrets: Vec<Secret>,
+    mut tapped: Option<TappedRequest>,
 ) -> Result<LoginResponse, ExchangeError> {
-    let mut response = post.send().await.map_err(ExchangeError::Http)?;
+    let mut response = match post.send().await {
+        Ok(response) => response,
+        Err(error) => {
+            if let Some(tapped) = &mut tapped {
+                tapped.end(TapOutcome::of(&error), &[]);
+            }
+            return Err(ExchangeError::Http(error));
+        }
+    };
     if response.url().as_str() != url {
         return Err(ExchangeError::Redirected);
     }
     redact_headers(response.headers_mut(), &secrets.iter().map(Secret::reveal).collect::<Vec<_>>());
+    if let Some(tapped) = &mut tapped {
+        tapped.respond(&response);
+    }
     let head = ResponseHead::of(&response, clock.wall());
     let mut body = Zeroizing::new(Vec::new());
-    match read_body(&mut response, MAX_RESPONSE, &mut body).await {
+    let read = read_body(&mut response, MAX_RESPONSE, &mut body).await;
+    if let Some(tapped) = &mut tapped {
+        let outcome = match &read {
+            Ok(()) => TapOutcome::Response,
+            Err(ReadError::Connection(_)) => TapOutcome::CutOff,
+            Err(_) => TapOutcome::TooLarge,
+        };
+        tapped.end(outcome, &without_token(&body, head.status));
+    }
+    match read {
         Ok(()) => Ok(LoginResponse { head, body }),
         // The head of an error response says enough.
         Err(_) if !(200..300).contains(&head.status) => Ok(LoginResponse { head, body }),

@@ -14,7 +14,7 @@ use umapi_time::Clock;
 use crate::Assertion;
 use crate::{
     AccessToken, ClockSkew, Endpoint, Error, RetryPolicy, Secret, StandardRetry, TokenFuture, TokenSource,
-    login::{Sender, TokenResponse, form, in_login_span, login_span, retried},
+    login::{Sender, TokenResponse, in_login_span, login_span, retried},
     login_error,
 };
 
@@ -131,7 +131,7 @@ impl OAuthClient {
         let hidden = fields.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.reveal());
         let hidden: Vec<&str> = hidden.chain(self.http.proxy_password().map(Secret::reveal)).collect();
         let sender = Sender { http: &self.http, timeout: self.timeout, clock: &self.clock, sent };
-        let response = sender.send(&self.endpoint, "", form(&fields), &hidden).await?;
+        let response = sender.send(&self.endpoint, "", &fields, &hidden).await?;
         let skew = response.head.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
         if !(200..300).contains(&response.head.status) {
             return Err(login_error::of_any_response(response, &hidden, skew, self.remedy));

@@ -12,6 +12,7 @@ mod retry;
 mod secret;
 mod secret_text;
 mod server_url;
+mod tap;
 mod task;
 mod telemetry;
 mod tls;
@@ -28,5 +29,6 @@ pub use response::{
 pub use retry::{AttemptFailure, FailedAttempt, MAX_ATTEMPTS, RetryPolicy, StandardRetry, ask_throttled_wait};
 pub use secret::Secret;
 pub use server_url::{Server, ServerUrl};
+pub use tap::{Tap, TapOutcome, TappedExchange, TappedRequest};
 pub use task::{AbortOnDrop, TaskEnded, in_own_task};
 pub use telemetry::{RequestSpan, identifier};

@@ -9,7 +9,7 @@ use std::{
 use reqwest::{ClientBuilder, redirect};
 use tokio::runtime::{Handle, Id};
 
-use crate::{Proxy, Secret, ServerUrl, network_error::Resolver, proxy::ProxyInUse, tls::Tls};
+use crate::{Proxy, Secret, ServerUrl, Tap, network_error::Resolver, proxy::ProxyInUse, tls::Tls};
 
 /// How the crates name themselves in `User-Agent`.
 const USER_AGENT: &str = concat!("umapi-rust/", env!("CARGO_PKG_VERSION"));
@@ -132,10 +132,8 @@ impl HttpOptions {
         let made = Made { tls: Tls::new(&self.root_certificates)?, proxy, options: self };
         // What cannot be used is found out here. The first runtime that sends takes this client.
         let unused = made.https()?;
-        Ok(HttpClient(Arc::new(Clients {
-            unused: Mutex::new(Some(unused)),
-            ..Clients::new(Source::Made(Box::new(made)))
-        })))
+        let clients = Clients { unused: Mutex::new(Some(unused)), ..Clients::new(Source::Made(Box::new(made))) };
+        Ok(HttpClient(Arc::new(clients), None))
     }
 
     /// The TLS settings with these root certificates, for a connection that is not HTTP, e.g. to a database. Connections made
@@ -205,7 +203,7 @@ fn finish(http: ClientBuilder) -> Result<reqwest::Client, InvalidSetting> {
 /// Each tokio runtime has connections of its own: a connection is driven by the runtime that opened it, and hangs or breaks
 /// when that one idles or is dropped.
 #[derive(Clone)]
-pub struct HttpClient(Arc<Clients>);
+pub struct HttpClient(Arc<Clients>, Option<Arc<dyn Tap>>);
 
 /// The most runtimes whose connections are kept. Those of the runtime that sent least recently go first.
 const MAX_RUNTIMES: usize = 32;
@@ -274,7 +272,18 @@ impl HttpClient {
     /// its proxy would see the secrets. Do not turn on its `connection_verbose`: it logs what is sent. Its connections are
     /// shared by all runtimes, so use it on one runtime only.
     pub fn from_reqwest(client: reqwest::Client) -> Self {
-        Self(Arc::new(Clients::new(Source::Given(client))))
+        Self(Arc::new(Clients::new(Source::Given(client))), None)
+    }
+
+    /// The same client, with the same connections, whose exchanges a tap is told of. A tap that was set before is replaced.
+    #[must_use]
+    pub fn with_tap(&self, tap: impl Tap) -> Self {
+        Self(Arc::clone(&self.0), Some(Arc::new(tap)))
+    }
+
+    /// The tap.
+    pub(crate) fn tap(&self) -> Option<&Arc<dyn Tap>> {
+        self.1.as_ref()
     }
 
     /// The client to send requests to a server with, on the current runtime. Call it for every request.

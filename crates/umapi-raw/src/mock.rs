@@ -23,8 +23,9 @@
 //! ```
 
 pub use httpmock;
-use httpmock::When;
+use httpmock::{HttpMockResponse, Mock, MockServer, When};
 use serde::Serialize;
+use umapi_recording::{Outcome, Replay};
 
 pub use crate::generated::mocks::{
     ims::{ImsMockExt, operations as ims_operations},
@@ -38,5 +39,53 @@ pub(crate) fn form_body(when: When, value: &impl Serialize) -> When {
     fields.as_object().into_iter().flatten().fold(when, |when, (name, field)| {
         let text = field.as_str().map_or_else(|| field.to_string(), str::to_owned);
         when.form_urlencoded_tuple(name, text)
+    })
+}
+
+/// Answers the requests of a server with the responses of a recording; see [`Replay`] for how requests match. A request that was
+/// not recorded gets 400 with the code `replay.no_match` and a message that names the nearest recorded one. A mock cannot break a
+/// connection: an exchange that had no whole response gets 502 with the code `replay.broken`. The emulator can.
+///
+/// ```no_run
+/// use umapi_recording::{Recording, Replay};
+/// use umapi_raw::mock;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = httpmock::MockServer::start();
+/// let replay = mock::replay(&server, Replay::new(Recording::open("recording.jsonl")?)?);
+/// // … send the requests of the recording to server.base_url() …
+/// println!("{} requests were sent", replay.calls());
+/// # Ok(()) }
+/// ```
+pub fn replay(server: &MockServer, replay: Replay) -> Mock<'_> {
+    server.mock(move |when, then| {
+        when.any_request();
+        then.respond_with(move |request| {
+            let uri = request.uri();
+            let target = uri.path_and_query().map_or("/", |target| target.as_str());
+            let error = |status: u16, code: &str, message: String| {
+                let body = serde_json::json!({"result": code, "message": message}).to_string();
+                HttpMockResponse::builder().status(status).header("content-type", "application/json").body(body).build()
+            };
+            match replay.respond(request.method_str(), target, request.body_ref()) {
+                Ok(recorded) if recorded.outcome == Outcome::Response => {
+                    let response = HttpMockResponse::builder().status(recorded.status).body(recorded.body);
+                    recorded
+                        .headers
+                        .into_iter()
+                        .fold(response, |response, (name, value)| response.header(name, value))
+                        .build()
+                }
+                Ok(recorded) => {
+                    let line = recorded.line;
+                    error(
+                        502,
+                        "replay.broken",
+                        format!("the exchange of line {line} had no response: {:?}", recorded.outcome),
+                    )
+                }
+                Err(no_match) => error(400, "replay.no_match", no_match.to_string()),
+            }
+        });
     })
 }

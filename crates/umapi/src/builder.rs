@@ -64,6 +64,8 @@ pub struct ClientBuilder {
     pages_in_flight: usize,
     unreadable_items: UnreadableItems,
     stub: Option<Arc<dyn DynStub>>,
+    #[cfg(feature = "recorder")]
+    recorder: Option<umapi_recording::Recorder>,
 }
 
 /// A credential as it was given.
@@ -91,6 +93,8 @@ impl ClientBuilder {
             pages_in_flight: PAGES_IN_FLIGHT,
             unreadable_items: UnreadableItems::default(),
             stub: None,
+            #[cfg(feature = "recorder")]
+            recorder: None,
         }
     }
 
@@ -217,6 +221,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Writes every request of the client and its logins to a file, with the response, without names and secrets. See
+    /// [`Recorder`](crate::Recorder).
+    #[cfg(feature = "recorder")]
+    pub fn recorder(mut self, recorder: umapi_recording::Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Creates the client. Nothing is sent until the first call.
     ///
     /// # Errors
@@ -234,6 +246,11 @@ impl ClientBuilder {
             None => HttpOptions::new().build()?,
         };
         http.check_server(&url)?;
+        #[cfg(feature = "recorder")]
+        let http = match &self.recorder {
+            Some(recorder) => crate::recorded(&http, recorder),
+            None => http,
+        };
         let slots = std::mem::take(&mut self.credentials)
             .into_iter()
             .map(|credential| credential.into_slot(&self.organization, &self.clock, &http))

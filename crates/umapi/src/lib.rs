@@ -17,6 +17,8 @@ mod lookup;
 mod observer;
 mod rate;
 pub mod raw;
+#[cfg(feature = "recorder")]
+mod recorder;
 mod run;
 pub mod stub;
 pub mod telemetry;
@@ -37,6 +39,8 @@ pub use rate::{
     InMemoryRateLimits, Permit, PermitId, RateLimit, RateLimitError, RateLimitFuture, RateLimitScope, RateLimitSet,
     RateLimitStore, RateLimits, ThrottlePolicy,
 };
+#[cfg(feature = "recorder")]
+pub use recorder::{Recorder, RecorderError, recorded};
 pub use run::{
     BoxedCommands, Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes,
     PlannedMemberships, RunOptions, StopHandle, Unfinished,

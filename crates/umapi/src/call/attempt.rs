@@ -398,6 +398,7 @@ impl Hook for HttpExchange {
         }
         let exchange = Exchange {
             http: http.clone(),
+            owner: self.http.clone(),
             limit: self.limit,
             clock: self.clock.clone(),
             hidden: self.hidden.clone(),

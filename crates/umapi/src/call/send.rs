@@ -17,7 +17,10 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
-use umapi_http::{ReadError, in_own_task, read_body, redact_headers, redact_success, root_cause};
+use umapi_http::{
+    HttpClient, ReadError, TapOutcome, TappedRequest, in_own_task, read_body, redact_headers, redact_success,
+    root_cause,
+};
 use umapi_model::limits::RESPONSE_BYTES;
 use umapi_time::Clock;
 
@@ -64,6 +67,8 @@ impl SendState {
 /// What one request is sent with.
 pub(super) struct Exchange {
     pub(super) http: reqwest::Client,
+    /// Whose tap is told of it.
+    pub(super) owner: HttpClient,
     /// The time for all of it.
     pub(super) limit: Duration,
     pub(super) clock: Clock,
@@ -80,8 +85,12 @@ impl Exchange {
         is_in_own_task: bool,
     ) -> Result<reqwest::Result<Response>, String> {
         let state = self.state.clone();
+        let (clock, started) = (self.clock.clone(), self.clock.now());
+        let body = || request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+        let tapped =
+            TappedRequest::begin(&self.owner, &request, body, self.clock.wall(), move || clock.now() - started);
         track_body(&mut request, &state);
-        let exchange = Box::pin(self.send_and_read(request));
+        let exchange = Box::pin(self.send_and_read(request, tapped));
         let result = if is_in_own_task { Ok(exchange.await) } else { in_own_task(exchange).await };
         result.unwrap_or(Err(SendFailure::RuntimeGone)).map_err(|failure| {
             let text = format!("{failure:?}");
@@ -92,21 +101,41 @@ impl Exchange {
 
     /// This is the only way in for what the service sends: nothing hidden gets past it, other than in the body of an error
     /// response, which is redacted when it is read.
-    async fn send_and_read(self, request: Request) -> Result<reqwest::Result<Response>, SendFailure> {
-        let Self { http, limit, clock, hidden, state } = self;
+    async fn send_and_read(
+        self,
+        request: Request,
+        mut tapped: TappedRequest,
+    ) -> Result<reqwest::Result<Response>, SendFailure> {
+        let Self { http, limit, clock, hidden, state, .. } = self;
         let started = clock.now();
         let mut response = match within(&clock, limit, http.execute(request)).await {
             Some(Ok(response)) => response,
-            Some(Err(error)) => return Ok(Err(error)),
-            None => return Err(SendFailure::TimedOut),
+            Some(Err(error)) => {
+                tapped.end(TapOutcome::of(&error), &[]);
+                return Ok(Err(error));
+            }
+            None => {
+                tapped.end(TapOutcome::TimedOut, &[]);
+                return Err(SendFailure::TimedOut);
+            }
         };
         redact_headers(response.headers_mut(), &hidden.texts());
+        tapped.respond(&response);
         let head = ResponseHead::of(&response, &clock);
         let is_success = response.status().is_success();
         let _ = state.head.set(head);
         let left = limit.saturating_sub(clock.now() - started);
         let mut body = Vec::new();
         let read = within(&clock, left, read_body(&mut response, RESPONSE_BYTES, &mut body)).await;
+        tapped.end(
+            match &read {
+                Some(Ok(())) => TapOutcome::Response,
+                Some(Err(ReadError::Connection(_))) => TapOutcome::CutOff,
+                Some(Err(_)) => TapOutcome::TooLarge,
+                None => TapOutcome::TimedOut,
+            },
+            &body,
+        );
         match read {
             Some(Ok(())) => {}
             // The head of an error response says enough.

@@ -1,0 +1,245 @@
+//! Reads a recording. Only the places of its entries are kept in memory.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::entry::{Entry, Header, VERSION};
+
+/// The longest line that is read, in bytes.
+const MAX_LINE: usize = 96 << 20;
+
+/// A recording. It is checked when it is opened; its entries are read from the file when they are needed.
+pub struct Recording {
+    path: Option<PathBuf>,
+    source: Mutex<Box<dyn Source>>,
+    lines: Vec<Line>,
+    is_cut_off: bool,
+}
+
+trait Source: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Source for T {}
+
+#[derive(Clone, Copy)]
+struct Line {
+    number: usize,
+    start: u64,
+    length: usize,
+}
+
+impl Recording {
+    /// Opens and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is not a recording, is of a newer version, or a line is not valid. An incomplete last line is not an
+    /// error: see [`is_cut_off`](Self::is_cut_off).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
+        let path = path.as_ref();
+        let error = |why: String| RecordingError { path: Some(path.to_owned()), line: None, why };
+        let file = File::open(path).map_err(|cause| error(cause.to_string()))?;
+        if file.metadata().is_ok_and(|file| file.is_dir()) {
+            return Err(error("it is a folder; name one of the files in it".to_owned()));
+        }
+        Self::read(Box::new(file), Some(path.to_owned()))
+    }
+
+    /// Reads a recording from a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn from_text(text: impl Into<Vec<u8>>) -> Result<Self, RecordingError> {
+        Self::read(Box::new(Cursor::new(text.into())), None)
+    }
+
+    fn read(mut source: Box<dyn Source>, path: Option<PathBuf>) -> Result<Self, RecordingError> {
+        let error = |line: Option<usize>, why: String| RecordingError { path: path.clone(), line, why };
+        let mut lines = Vec::new();
+        let mut is_cut_off = false;
+        let mut has_header = false;
+        let mut reader = BufReader::new(&mut source);
+        let (mut start, mut buffer) = (0, Vec::new());
+        for number in 1.. {
+            buffer.clear();
+            let limit = MAX_LINE as u64 + 1;
+            let length = reader
+                .by_ref()
+                .take(limit)
+                .read_until(b'\n', &mut buffer)
+                .map_err(|cause| error(Some(number), cause.to_string()))?;
+            if length == 0 {
+                break;
+            }
+            if length > MAX_LINE {
+                return Err(error(Some(number), format!("the line is longer than {MAX_LINE} bytes")));
+            }
+            let is_whole = buffer.last() == Some(&b'\n');
+            let text = buffer.trim_ascii();
+            if !has_header {
+                check_header(text).map_err(|why| error(Some(number), why))?;
+                has_header = true;
+            } else if !text.is_empty() {
+                match serde_json::from_slice::<Entry>(text) {
+                    Ok(_) => lines.push(Line { number, start, length }),
+                    Err(_) if !is_whole => is_cut_off = true,
+                    Err(cause) => {
+                        return Err(error(Some(number), format!("it is not an entry of a recording: {cause}")));
+                    }
+                }
+            }
+            start += length as u64;
+        }
+        if !has_header {
+            return Err(error(None, "it is empty; make a recording with \"umapi --record FILE\"".to_owned()));
+        }
+        drop(reader);
+        Ok(Self { path, source: Mutex::new(source), lines, is_cut_off })
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Whether its last line is incomplete, because the program that wrote it was killed. That entry is left out.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off
+    }
+
+    /// The line of an entry in the file, counted from 1.
+    pub fn line(&self, index: usize) -> Option<usize> {
+        Some(self.lines.get(index)?.number)
+    }
+
+    /// Reads an entry, counted from 0.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such entry, or the file was changed since it was opened.
+    pub fn entry(&self, index: usize) -> Result<Entry, RecordingError> {
+        let error = |line: Option<usize>, why: String| RecordingError { path: self.path.clone(), line, why };
+        let line = self.lines.get(index).ok_or_else(|| error(None, format!("it has no entry {index}")))?;
+        let mut buffer = vec![0; line.length];
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = source.seek(SeekFrom::Start(line.start)).and_then(|_| source.read_exact(&mut buffer));
+        drop(source);
+        read.map_err(|cause: io::Error| error(Some(line.number), cause.to_string()))?;
+        serde_json::from_slice(&buffer)
+            .map_err(|cause| error(Some(line.number), format!("the file was changed: {cause}")))
+    }
+
+    /// All entries, each read when it is taken.
+    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, RecordingError>> + '_ {
+        (0..self.len()).map(|index| self.entry(index))
+    }
+
+    /// The organization of the first entry that has one.
+    pub fn organization(&self) -> Option<String> {
+        self.entries().flatten().find_map(|entry| entry.parameter("orgId").map(str::to_owned))
+    }
+}
+
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recording").field("path", &self.path).field("entries", &self.len()).finish_non_exhaustive()
+    }
+}
+
+fn check_header(line: &[u8]) -> Result<(), String> {
+    let header: Header = serde_json::from_slice(line).map_err(|_| {
+        let is_har = line.starts_with(b"{\"log\"") || line == b"{";
+        let what = if is_har { "a HAR file of another program" } else { "not a recording" };
+        format!("it is {what}; make a recording with \"umapi --record FILE\"")
+    })?;
+    match header.umapi.recording {
+        VERSION => Ok(()),
+        newer if newer > VERSION => Err(format!(
+            "it is of the version {newer}, and this program reads {VERSION}; use a newer version of this program"
+        )),
+        other => Err(format!("there is no version {other} of recordings")),
+    }
+}
+
+/// The error of a recording that cannot be read.
+#[derive(Clone, Debug)]
+pub struct RecordingError {
+    path: Option<PathBuf>,
+    line: Option<usize>,
+    why: String,
+}
+
+impl RecordingError {
+    /// The line of the file, counted from 1, if the error is about one.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot read the recording")?;
+        if let Some(path) = &self.path {
+            write!(f, " {}", path.display())?;
+        }
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+impl std::error::Error for RecordingError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "{\"_umapi\":{\"recording\":1,\"creator\":\"test\"}}\n";
+    const ENTRY: &str = "{\"startedDateTime\":\"2000-01-01T00:00:00.000Z\",\"time\":1,\"request\":{\"method\":\"GET\",\"url\":\"\"},\
+        \"response\":{\"status\":200},\"_umapi\":{\"operation\":\"listUsers\",\"parameters\":[{\"name\":\"orgId\",\"value\":\"1A@AdobeOrg\"}]}}\n";
+
+    fn why(text: &str) -> String {
+        Recording::from_text(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_truncated_recording_is_read_up_to_its_last_whole_line() {
+        let recording = Recording::from_text(format!("{HEADER}{ENTRY}{}", &ENTRY[..40])).unwrap();
+        assert_eq!((recording.len(), recording.is_cut_off()), (1, true));
+        assert_eq!(recording.organization().as_deref(), Some("1A@AdobeOrg"));
+        assert_eq!(recording.line(0), Some(2));
+        // A last line without a line break is whole if it can be read.
+        let recording = Recording::from_text(format!("{HEADER}{}", ENTRY.trim_end())).unwrap();
+        assert_eq!((recording.len(), recording.is_cut_off()), (1, false));
+    }
+
+    #[test]
+    fn an_edited_recording_names_the_line() {
+        let text = why(&format!("{HEADER}{ENTRY}\n{}\n{ENTRY}", "{\"time\":"));
+        assert!(text.contains("line 4"), "{text}");
+        // Blank lines and line breaks of Windows are harmless.
+        let text = format!("{HEADER}\r\n\n{ENTRY}").replace('\n', "\r\n");
+        assert_eq!(Recording::from_text(text).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_not_a_recording_is_named() {
+        assert!(why("").contains("empty"));
+        assert!(why("hello\n").contains("line 1: it is not a recording"));
+        assert!(why("{\"log\":{}}\n").contains("HAR file"));
+        assert!(why("{\"_umapi\":{\"recording\":2}}\n").contains("version 2"));
+        assert!(why("{\"_umapi\":{\"recording\":0}}\n").contains("no version 0"));
+        assert!(Recording::open("/nonexistent/file").unwrap_err().to_string().contains("/nonexistent/file"));
+        assert!(Recording::open("/").unwrap_err().to_string().contains("folder"));
+    }
+}
