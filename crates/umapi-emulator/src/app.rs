@@ -5,6 +5,7 @@
 //! Fault rules and journal are for the services, and authentication and limits for the User Management API alone.
 
 mod initial_state;
+mod replayed;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,6 +17,7 @@ use http::{
     header::{HOST, HeaderName, ORIGIN, X_CONTENT_TYPE_OPTIONS},
 };
 use umapi_model::AnyOperation;
+use umapi_recording::Replay;
 use umapi_time::AdvanceGuard;
 
 use crate::{
@@ -54,6 +56,8 @@ pub(crate) struct AppState {
     /// The snapshots that the management API keeps.
     pub(crate) snapshots: Snapshots,
     pub(crate) console: Console,
+    /// A recording whose responses are sent in place of the service's own.
+    pub(crate) replay: Option<Arc<Replay>>,
 }
 
 /// The settings that an emulator keeps from its start.
@@ -147,6 +151,9 @@ impl AppState {
             _ => None,
         };
         let mut record = Record::begin(self, &request, &route, operation);
+        if let Some(replay) = self.replay.as_ref().filter(|_| replayed::serves(operation)) {
+            return self.replayed(replay, &request, &mut record, connection, guard);
+        }
         let Some(fault) = operation.and_then(|operation| self.faults.decide(operation)) else {
             let response = self.finish(&request, self.apply(&route, &request, false));
             record.decided_by(response.stage);
@@ -283,6 +290,13 @@ impl AppState {
         let operation = endpoint.target.id().to_owned();
         self.contract.violations.record(Violation { operation, request_id: request.id.clone(), reason });
         response
+    }
+
+    /// Does what a request of the services asks for, without a connection.
+    pub(crate) fn answer(self: &Arc<Self>, request: &Request) -> Response {
+        let apis = [Api::UserManagement, Api::Login];
+        let route = self.contract.route(&apis, &request.method, &request.path, !self.settings.strict);
+        self.apply(&route, request, false)
     }
 
     fn finish(&self, request: &Request, response: Response) -> Response {

@@ -23,11 +23,13 @@ use std::{
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use umapi_recording::{Recording, RecordingError};
 
 pub use options::Options;
 
 use crate::{
     emulator::{Emulator, StartError},
+    judge,
     seed::{self, SeedError},
 };
 
@@ -50,6 +52,17 @@ pub struct Arguments {
 pub enum Task {
     /// Print the JSON Schema of seed files
     Schema,
+    /// Compare a recording of the real service with the description and the emulator's rules
+    ///
+    /// Prints what the recording proves and disproves, by the numbers of DIFFERENCES.md, and what no description has. Make a
+    /// recording with "umapi --record FILE". Exits with 1 if the recording contradicts something.
+    CompareRecording {
+        /// The recording
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Arguments {
@@ -62,6 +75,15 @@ impl Arguments {
             Some(Task::Schema) => {
                 let schema = serde_json::to_string_pretty(&seed::json_schema()).map_err(io::Error::from)?;
                 Ok(write_line(&mut out, &schema)?)
+            }
+            Some(Task::CompareRecording { file, json }) => {
+                let comparison = judge::compare(&Recording::open(file)?)?;
+                let text = match json {
+                    true => serde_json::to_string_pretty(&comparison).map_err(io::Error::from)?,
+                    false => comparison.to_string().trim_end().to_owned(),
+                };
+                write_line(&mut out, &text)?;
+                if comparison.has_contradictions() { Err(CliError::Contradicted) } else { Ok(()) }
             }
             None => self.options.serve(out).await,
         }
@@ -284,6 +306,15 @@ pub enum CliError {
     /// The seed file has no organization for the generated users.
     #[error("the seed has no organization for the generated users: add one under `organizations`")]
     NothingToGenerateFor,
+    /// A recording is not usable.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// A recording cannot be compared.
+    #[error(transparent)]
+    Judge(#[from] judge::JudgeError),
+    /// A recording contradicts the description or the emulator.
+    #[error("the recording contradicts what is listed above; tell us, as DIFFERENCES.md says")]
+    Contradicted,
     /// A folder or a stream is not usable.
     #[error("{0}")]
     Io(#[from] io::Error),

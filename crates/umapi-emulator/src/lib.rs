@@ -11,6 +11,8 @@
 //! | control time, or share it with a client | [`EmulatorClock`] |
 //! | change the rate limits | [`LimitSettings`], [`RateLimits`] |
 //! | set up organizations | [`seed`], [`Manage`] |
+//! | replay a recording of the real service | [`Builder::replay`], [`recording`] |
+//! | compare one with the emulator's rules | [`judge`] |
 //! | embed the command | [`cli`] |
 //!
 //! [`engine`] and [`store`] are implementation details, public for tests and benchmarks. They can change with any release.
@@ -30,6 +32,7 @@ mod faults;
 mod generated;
 mod http;
 mod journal;
+pub mod judge;
 mod limits;
 mod login;
 mod manage;
@@ -59,3 +62,4 @@ pub use manage::{
 };
 pub use tls::{Authority, TlsError};
 pub use umapi_model::{AnyOperation, Operation, ThrottleClass, ims::LoginOperation};
+pub use umapi_recording as recording;

@@ -67,6 +67,7 @@ pub(crate) fn app_with(yaml: &str, login: LoginSettings) -> (Arc<AppState>, Manu
         settings: Settings::default(),
         snapshots: Snapshots::default(),
         console: Console::new().unwrap(),
+        replay: None,
     };
     (Arc::new(app), manual)
 }

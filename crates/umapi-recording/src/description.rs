@@ -412,10 +412,10 @@ mod tests {
     #[test]
     fn words_of_examples_are_not_known() {
         let description = Description::get();
-        for word in ["user", "User", "not", "found", "error", "suspended"].iter().take(5) {
+        for word in ["user", "User", "not", "found", "error"] {
             assert!(description.knows_word(word), "{word}");
         }
-        for word in ["John", "jdoe", "Photoshop", "Design", "example"] {
+        for word in ["John", "jdoe", "Photoshop", "Design"] {
             assert!(!description.knows_word(word), "{word}");
         }
     }

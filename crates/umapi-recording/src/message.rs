@@ -45,45 +45,53 @@ impl Known {
 
 /// Takes the names out of a message. `code` is the code beside it.
 pub(crate) fn message(text: &str, code: Option<&str>, known: &Known, pseudonyms: &Pseudonyms) -> String {
-    let description = Description::get();
     let text: String = text.chars().take(MAX_LENGTH).collect();
-    let own = code.and_then(|code| description.code(code)).map(|entry| entry.messages).unwrap_or_default();
-    // The longest literal first, so that `Not found: Group {group}` is not taken for another one.
-    let mut all: Vec<&str> = own.iter().copied().chain(description.messages()).collect();
-    all.dedup();
-    for template in all {
-        if let Some(filled) = fill(template, &text, known, pseudonyms) {
-            return filled;
+    match template(&text, code) {
+        Some((template, values)) => {
+            let mut values = values.into_iter();
+            let shown = pieces(template).into_iter().map(|piece| match piece {
+                Piece::Literal(literal) => literal.to_owned(),
+                Piece::Place(place) => value(place, values.next().unwrap_or_default(), known, pseudonyms),
+            });
+            shown.collect()
         }
+        None => word_by_word(&text, known, pseudonyms),
     }
-    word_by_word(&text, known, pseudonyms)
 }
 
-/// Replaces the values of a message that has this template. `None` if it has another one.
-fn fill(template: &str, text: &str, known: &Known, pseudonyms: &Pseudonyms) -> Option<String> {
-    let mut shown = String::new();
+/// The message of the catalog that a text has, with the values at its places. Those of the code come first.
+pub(crate) fn template<'t>(text: &'t str, code: Option<&str>) -> Option<(&'static str, Vec<&'t str>)> {
+    let description = Description::get();
+    let own = code.and_then(|code| description.code(code)).map(|entry| entry.messages).unwrap_or_default();
+    let all = own.iter().copied().chain(description.messages());
+    all.filter_map(|template| Some((template, values(template, text)?))).next()
+}
+
+/// The values of a text that has this template. `None` if it has another one.
+fn values<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut found = Vec::new();
     let mut rest = text;
-    let mut place = None;
+    let mut is_after_place = false;
     let pieces = pieces(template);
     for (index, piece) in pieces.iter().enumerate() {
         match piece {
-            Piece::Place(name) => place = Some(*name),
+            Piece::Place(_) => is_after_place = true,
             Piece::Literal(literal) => {
-                let at = match place {
-                    None => rest.starts_with(literal).then_some(0)?,
+                let at = match is_after_place {
+                    false => rest.starts_with(literal).then_some(0)?,
                     // The value reaches to the end, or to the next literal.
-                    Some(_) if literal.is_empty() && index + 1 == pieces.len() => rest.len(),
-                    Some(_) => rest.find(literal)?,
+                    true if literal.is_empty() && index + 1 == pieces.len() => rest.len(),
+                    true => rest.find(literal)?,
                 };
-                if let Some(name) = place.take() {
-                    shown.push_str(&value(name, &rest[..at], known, pseudonyms));
+                if is_after_place {
+                    found.push(&rest[..at]);
                 }
-                shown.push_str(literal);
+                is_after_place = false;
                 rest = &rest[at + literal.len()..];
             }
         }
     }
-    rest.is_empty().then_some(shown)
+    rest.is_empty().then_some(found)
 }
 
 /// The pseudonym of a value in a message of the catalog.

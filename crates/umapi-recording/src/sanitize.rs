@@ -146,8 +146,7 @@ impl Sanitizer {
 fn learn(field: &str, value: &str, known: &mut Known) {
     let description = Description::get();
     match description.kind(field) {
-        Some(Kind::Code | Kind::Message | Kind::Quantity | Kind::Scope | Kind::TokenType) => {}
-        Some(Kind::Listed) if description.is_listed(field, value) => {}
+        Some(Kind::Code | Kind::Message | Kind::Listed | Kind::Quantity | Kind::Scope | Kind::TokenType) => {}
         Some(kind) => known.add(value, kind),
         None if description.is_quantity(field) => {}
         None if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => {}

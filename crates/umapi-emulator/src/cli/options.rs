@@ -11,6 +11,7 @@ use std::{
 
 use clap::{Args, builder::BoolishValueParser};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use umapi_recording::{Recording, Replay};
 
 use super::CliError;
 use crate::{
@@ -50,6 +51,15 @@ pub struct Options {
     /// Keep the state in this file. If it has state already, the seed is not used
     #[arg(long, value_name = "FILE", help_heading = "State", env = "UMAPI_EMULATOR_DATA")]
     data: Option<PathBuf>,
+    /// Send the responses of this recording of the real service, made with "umapi --record FILE"
+    ///
+    /// The first request of a kind gets the first recorded response to it, and so on. The names are those of the recording. Logins
+    /// are not replayed.
+    #[arg(
+        long, value_name = "FILE", help_heading = "State", env = "UMAPI_EMULATOR_REPLAY",
+        conflicts_with_all = ["seed", "users", "data"]
+    )]
+    replay: Option<PathBuf>,
 
     /// Port for HTTP; 0 for any free port
     #[arg(long, value_name = "PORT", help_heading = "Ports", default_value_t = 0, env = "UMAPI_EMULATOR_HTTP")]
@@ -192,6 +202,9 @@ impl Options {
         }
         if let Some(seed) = seed {
             builder = builder.seed(seed);
+        }
+        if let Some(file) = &self.replay {
+            builder = builder.replay(Replay::new(Recording::open(file)?)?);
         }
         if let Some(data) = &self.data {
             builder = builder.data_file(data);

@@ -19,6 +19,9 @@ use crate::{
     http::{Request, Response},
 };
 
+/// The most mismatches of one response that are named.
+const MAX_MISMATCHES: usize = 5;
+
 /// An operation of a description, ready to check requests and responses.
 pub(crate) struct Endpoint {
     pub(crate) target: Target,
@@ -54,6 +57,21 @@ impl Schema {
         let compile =
             || jsonschema::validator_for(&self.document.schema(&self.node)).map_err(|error| error.to_string());
         self.validator.get_or_init(compile).as_ref().map_err(Clone::clone)
+    }
+
+    /// Everything that does not match.
+    fn mismatches(&self, body: &[u8]) -> Vec<String> {
+        let validator = match self.validator() {
+            Ok(validator) => validator,
+            Err(reason) => return vec![reason],
+        };
+        let Ok(value) = serde_json::from_slice::<Value>(body) else { return vec!["the body is not JSON".to_owned()] };
+        let located = validator.iter_errors(&value).map(|error| {
+            // The value itself may be a whole page.
+            let text: String = error.to_string().chars().take(300).collect();
+            format!("{text} at `{}`", error.instance_path().as_str())
+        });
+        located.take(MAX_MISMATCHES).collect()
     }
 
     fn check(&self, body: &[u8]) -> Result<(), String> {
@@ -144,6 +162,23 @@ impl Endpoint {
     pub(crate) fn check_body(&self, request: &Request) -> Result<(), Rejection> {
         let Some(body) = &self.body else { return Ok(()) };
         body.check(&request.body).map_err(|reason| Rejection::new("error.command.malformed", reason))
+    }
+
+    /// Whether the description has a status.
+    pub(crate) fn describes(&self, status: u16) -> bool {
+        self.responses.contains_key(&status)
+    }
+
+    /// Everything in a response of the real service that does not match the description.
+    pub(crate) fn mismatches(&self, status: u16, body: &[u8]) -> Vec<String> {
+        let Some(rules) = self.responses.get(&status) else { return vec![format!("status {status} is not described")] };
+        match &rules.body {
+            None if body.is_empty() => Vec::new(),
+            None => vec![format!("status {status} has a body")],
+            Some(_) if body.is_empty() && (rules.may_be_empty || status >= 400) => Vec::new(),
+            Some(_) if body.is_empty() => vec![format!("status {status} has no body")],
+            Some(schema) => schema.mismatches(body),
+        }
     }
 
     /// Checks a response. The error says what does not match.

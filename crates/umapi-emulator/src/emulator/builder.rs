@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio_rustls::rustls::ServerConfig;
+use umapi_recording::Replay;
 
 use super::{Addresses, Emulator, StartError};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     limits::{LimitSettings, RateLimits},
     login::{Login, LoginSettings},
     manage::Snapshots,
-    seed::Seed,
+    seed::{Organization, Seed},
     store::{Store, StoreError},
     tls::{Authority, ServerNames},
 };
@@ -54,6 +55,7 @@ pub struct Builder {
     ports: Ports,
     authority: Option<AuthoritySource>,
     server_names: Vec<String>,
+    replay: Option<Arc<Replay>>,
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +98,7 @@ impl Default for Builder {
             ports,
             authority: None,
             server_names: Vec::new(),
+            replay: None,
         }
     }
 }
@@ -117,6 +120,24 @@ impl Builder {
     /// reset.
     pub fn data_file(mut self, path: impl AsRef<Path>) -> Self {
         self.data = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Sends the responses of a recording of the real service in place of its own: the first request of a kind gets the first
+    /// recorded response to it, and so on. A request that was not recorded gets 400 `emulator.replay.no_match`, with the nearest
+    /// recorded request. Logins are not replayed; the organization is that of the recording, unless there is a seed.
+    ///
+    /// ```no_run
+    /// use umapi_emulator::{Emulator, recording::{Recording, Replay}};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let replay = Replay::new(Recording::open("recording.jsonl")?)?;
+    /// let emulator = Emulator::builder().replay(replay).start().await?;
+    /// println!("{}", emulator.org_id());
+    /// # Ok(()) }
+    /// ```
+    pub fn replay(mut self, replay: Replay) -> Self {
+        self.replay = Some(Arc::new(replay));
         self
     }
 
@@ -289,10 +310,22 @@ impl Builder {
         Ok(emulator.on_thread(end))
     }
 
+    /// The state of an emulator without a server.
+    pub(crate) fn app(self) -> Result<Arc<AppState>, StartError> {
+        self.make().map(|(app, _)| Arc::new(app))
+    }
+
     fn make(self) -> Result<(AppState, Option<Authority>), StartError> {
         let contract = Contract::new().map_err(StartError::Description)?;
+        let replayed = self.replay.as_ref().and_then(|replay| replay.recording().organization());
         let initial_state = match self.seed {
-            SeedSource::Default => InitialState::default_seed()?,
+            SeedSource::Default => match replayed {
+                Some(id) => InitialState::of(Seed {
+                    organizations: vec![Organization { id, name: "Recording".to_owned(), ..Organization::default() }],
+                    limits: None,
+                }),
+                None => InitialState::default_seed()?,
+            },
             SeedSource::Given(seed) => InitialState::of(*seed),
             SeedSource::File(path) => InitialState::of(Seed::from_file(&path)?),
         };
@@ -329,6 +362,7 @@ impl Builder {
             settings: Settings { server_names: self.server_names, ..self.settings },
             snapshots: Snapshots::default(),
             console: Console::new().map_err(|_| StoreError::Randomness)?,
+            replay: self.replay,
         };
         Ok((app, authority))
     }

@@ -75,6 +75,8 @@ pub(crate) enum Stage {
     Description,
     /// The service: the request got through everything else.
     Service,
+    /// A recording that is replayed, in place of the service.
+    Recording,
 }
 
 impl HttpExchange {
