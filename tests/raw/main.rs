@@ -4,4 +4,5 @@
 mod hooks;
 mod paths;
 mod recorder;
+mod replay;
 mod responses;

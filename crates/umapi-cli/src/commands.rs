@@ -48,7 +48,8 @@ Examples:
   umapi --emulator users list                   Try a command, no login needed
 
 Topics: umapi help exit-codes | formats | command-files | membership-file |
-        configuration | scheduled-jobs | shared-limits | sync-guide"
+        configuration | scheduled-jobs | shared-limits | recording |
+        sync-guide"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -72,7 +72,10 @@ impl Connection {
         for warning in &access.warnings {
             context.warn(warning);
         }
-        let http = http(&access)?;
+        let http = match context.recorder()? {
+            Some(recorder) => umapi::recorded(&http(&access)?, &recorder),
+            None => http(&access)?,
+        };
         let session = session(context, &access, http.clone())?;
         let client = client(context, &access, session.clone(), http, observer)?;
         let cache = if emulator.is_some() { None } else { Cache::of(&access) };

@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 use umapi::{
-    Error,
+    Error, Recorder,
     auth::Secret,
     time::{Clock, Instant},
 };
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     sync: OnceLock<umapi_sync::report::Counts>,
     /// Why outcomes could not be written.
     lost_outcomes: Arc<OnceLock<io::Error>>,
+    /// The recording of `--record`, which all connections of the call share.
+    recorder: OnceLock<Recorder>,
 }
 
 /// How the call ended, for programs: the last line of `--log-format json`.
@@ -78,6 +80,30 @@ impl Context {
             summary: Mutex::default(),
             sync: OnceLock::new(),
             lost_outcomes: Arc::default(),
+            recorder: OnceLock::new(),
+        }
+    }
+
+    /// Returns the recording of `--record`, and creates its file on the first call.
+    pub(crate) fn recorder(&self) -> Result<Option<Recorder>> {
+        let Some(path) = &self.global.record else { return Ok(None) };
+        if let Some(recorder) = self.recorder.get() {
+            return Ok(Some(recorder.clone()));
+        }
+        let recorder = Recorder::create(path).map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(Some(self.recorder.get_or_init(|| recorder).clone()))
+    }
+
+    /// Says where the recording is, or why it is incomplete. The changes of the call are not affected.
+    fn conclude_recording(&self) {
+        let Some(recorder) = self.recorder.get() else { return };
+        let path = recorder.path().map(|path| path.display().to_string()).unwrap_or_default();
+        match recorder.finish() {
+            Ok(1) => self.note(&format!("recorded 1 exchange in {path}; look through it before you hand it on")),
+            Ok(count) => {
+                self.note(&format!("recorded {count} exchanges in {path}; look through it before you hand it on"))
+            }
+            Err(error) => self.warn(&format!("{error}; everything else was done")),
         }
     }
 
@@ -245,6 +271,7 @@ impl Context {
             }
             _ => exit,
         };
+        self.conclude_recording();
         self.write_summary(exit);
         exit
     }

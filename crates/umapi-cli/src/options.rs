@@ -76,6 +76,10 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, env = "UMAPI_STRICT_PERMISSIONS", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) strict_permissions: bool,
 
+    /// Record requests and responses in a new file, without names; see `umapi help recording`
+    #[arg(long, global = true, env = "UMAPI_RECORD", hide_env_values = true, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
     /// Log requests, retries and waits to stderr; -vv for everything
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,

@@ -9,9 +9,6 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use umapi_model::{AnyOperation, CodeEntry, ErrorCode, description, ims::LoginErrorCode};
 
-/// The path of the User Management API below its host.
-const BASE: &str = "/v2/usermanagement";
-
 /// What the text of a field is, and so what it is replaced by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -187,8 +184,7 @@ impl Description {
             }
         }
         let routes = AnyOperation::all().map(|operation| {
-            let base = if matches!(operation, AnyOperation::UserManagement(_)) { BASE } else { "" };
-            let segments = base.split('/').chain(operation.path().split('/')).filter(|segment| !segment.is_empty());
+            let segments = operation.path().split('/').filter(|segment| !segment.is_empty());
             let part = |segment: &'static str| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
                 Some(name) => Part::Parameter(name),
                 None => Part::Literal(segment),
@@ -239,14 +235,16 @@ impl Description {
         self.vocabulary.contains(word)
     }
 
-    /// The operation of a request. `path` begins at the root of the host, or at the base of the API.
+    /// The operation of a request. `path` begins at the root of the host; the base of the API may be
+    /// another one than in production.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let full: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let fit = |start: usize| self.routes.iter().find_map(|route| route.fit(method, &full[start..]));
+        let after_base = |start: &usize| *start == 0 || full[*start - 1] == "usermanagement";
         // The base URL of a client may have another path, such as that of a gateway in front.
-        let starts = (0..=full.len())
-            .filter(|start| full[*start..].first() == Some(&"v2") || full[*start..].first() == Some(&"ims"));
-        starts.filter_map(|start| self.routes.iter().find_map(|route| route.fit(method, &full[start..]))).next()
+        let starts = || 0..=full.len();
+        starts().filter(after_base).find_map(fit).or_else(|| starts().find_map(fit))
     }
 }
 
@@ -399,6 +397,8 @@ mod tests {
             ("GET", "/v2/usermanagement/users/1A@AdobeOrg/0/A%2FB/", Some("listUsersInGroup")),
             ("GET", "/v2/usermanagement/1A@AdobeOrg/users/x%40y.z", Some("getLegacyUser")),
             ("POST", "/gateway/v2/usermanagement/action/1A%40AdobeOrg", Some("executeActions")),
+            ("GET", "/organizations/1A@AdobeOrg/users/x@y.z", Some("getUser")),
+            ("GET", "/gateway/1A@AdobeOrg/users", Some("listLegacyUsers")),
             ("POST", "/ims/token/v3", Some("requestToken")),
             ("GET", "/v2/usermanagement/action/1A@AdobeOrg", None),
             ("GET", "/", None),

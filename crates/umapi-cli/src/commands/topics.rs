@@ -31,6 +31,9 @@ pub(crate) enum Topic {
     /// Several machines or jobs with one API key: shared limits in Redis
     #[command(hide = true, long_about = include_str!("../topics/shared-limits.txt"))]
     SharedLimits,
+    /// Recordings of the traffic, without names and secrets
+    #[command(hide = true, long_about = include_str!("../topics/recording.txt"))]
+    Recording,
     /// `umapi sync`: directories, rules, removals, guards
     #[command(hide = true, long_about = include_str!("../topics/sync-guide.txt"))]
     SyncGuide,
@@ -46,6 +49,7 @@ impl Topic {
             Self::Configuration => include_str!("../topics/configuration.txt"),
             Self::ScheduledJobs => include_str!("../topics/scheduled-jobs.txt"),
             Self::SharedLimits => include_str!("../topics/shared-limits.txt"),
+            Self::Recording => include_str!("../topics/recording.txt"),
             Self::SyncGuide => include_str!("../topics/sync-guide.txt"),
         }
     }

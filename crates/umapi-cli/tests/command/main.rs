@@ -23,6 +23,7 @@ mod network;
 #[cfg(unix)]
 mod pipes;
 mod reading;
+mod recording;
 mod report;
 mod run;
 #[cfg(unix)]

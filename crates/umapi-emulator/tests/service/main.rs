@@ -9,6 +9,7 @@ mod hostile_clients;
 mod legacy_users;
 mod login;
 mod products;
+mod replay;
 mod rig;
 mod strictness;
 mod user_groups;

@@ -7,5 +7,7 @@ mod lists;
 mod observing;
 mod options;
 mod reading;
+#[cfg(feature = "recorder")]
+mod recording;
 mod run;
 mod service;
