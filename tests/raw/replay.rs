@@ -20,7 +20,7 @@ async fn mocks_send_recorded_responses() {
     let recording = Recording::open(&path).unwrap();
     let organization = recording.organization().unwrap();
 
-    let server = httpmock::MockServer::start_async().await;
+    let server = mock::httpmock::MockServer::start_async().await;
     let replay = mock::replay(&server, Replay::new(recording).unwrap());
     let client = Client::<UserManagement>::new(&server.base_url(), reqwest::Client::new());
     let page = client.list_groups(&organization, 0, None).await.unwrap();

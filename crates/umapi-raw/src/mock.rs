@@ -51,7 +51,7 @@ pub(crate) fn form_body(when: When, value: &impl Serialize) -> When {
 /// use umapi_raw::mock;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = httpmock::MockServer::start();
+/// let server = mock::httpmock::MockServer::start();
 /// let replay = mock::replay(&server, Replay::new(Recording::open("recording.jsonl")?)?);
 /// // … send the requests of the recording to server.base_url() …
 /// println!("{} requests were sent", replay.calls());

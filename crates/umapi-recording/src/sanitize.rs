@@ -218,7 +218,11 @@ impl Clean<'_> {
             Node::Object(fields) => {
                 let of = |name: &str| fields.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.text());
                 let code = ["errorCode", "warningCode", "error_code", "result", "error"].into_iter().find_map(of);
-                Node::Object(fields.iter().map(|(key, value)| (self.field(key), self.node(key, value, code))).collect())
+                // A new field is beside described ones. An object without any may have names as its keys.
+                let is_described = fields.iter().any(|(key, _)| Description::get().has_field(key));
+                let name =
+                    |key: &str| if is_described { self.field(key) } else { self.pseudonyms.name(Label::Text, key) };
+                Node::Object(fields.iter().map(|(key, value)| (name(key), self.node(key, value, code))).collect())
             }
         }
     }

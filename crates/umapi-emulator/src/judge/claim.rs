@@ -142,9 +142,11 @@ pub(super) fn ids() -> Vec<String> {
         .collect()
 }
 
-/// The first sentence, without a colon at its end.
+/// The first sentence, after the title if there is one.
 fn first_sentence(text: &str) -> String {
-    let end = text.find(". ").map_or(text.len(), |at| at + 1);
+    const TITLE: usize = 20;
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1);
+    let end = ends.into_iter().find(|end| *end > TITLE).unwrap_or(text.len());
     text[..end].to_owned()
 }
 

@@ -258,6 +258,22 @@ fn news_of_the_service_stay_recognizable() {
 }
 
 #[test]
+fn names_as_keys_are_replaced() {
+    let response = json!({"result": "success", "members": {"alice": {"status": "active"}, "bob": {"status": "active"}}, "carol@corp.com": 7,
+        "a3f8b2c1d4": 1, "secretTokenOfSomebody with spaces": true});
+    let exchange = Exchange::new("GET", format!("{BASE}/groups/1A@AdobeOrg/0")).with_response(
+        200,
+        json_type(),
+        response.to_string(),
+    );
+    let text = entry(&exchange).response.content.text.unwrap();
+    for planted in ["alice", "bob", "carol", "corp", "a3f8b2c1d4", "Somebody"] {
+        assert!(!text.contains(planted), "{text}");
+    }
+    assert!(text.contains(r#""members":{"#) && text.contains(r#""status":"active""#), "{text}");
+}
+
+#[test]
 fn a_login_is_recorded_without_secrets() {
     let form = "grant_type=client_credentials&client_id=planted-id&client_secret=planted-secret&scope=openid%2CAdobeID%2Cplanted-scope&jwt_token=planted.jwt";
     let exchange = Exchange::new("POST", "https://ims.corp.example/ims/token/v3")

@@ -5,6 +5,7 @@ use std::time::Duration;
 use umapi::{
     Client, Recorder, RetryPolicy, StandardRetry,
     auth::{Credentials, Endpoint, OAuthServerToServer},
+    time::ManualClock,
 };
 
 use crate::service::{Reply, Service};
@@ -69,7 +70,12 @@ async fn broken_exchanges_are_recorded_as_what_they_are() {
         (Reply::Silence, "timed_out", 0),
         (Reply::Endless(200), "too_large", 200),
     ] {
-        let service = Service::scripted([reply]).await;
+        // The clock passes the time of a silent service, and stands still for a response that takes real time.
+        let manual = match &reply {
+            Reply::Silence => ManualClock::new().auto_advance(Duration::from_millis(5)),
+            _ => ManualClock::new(),
+        };
+        let service = Service::on(manual, move |_| reply.clone()).await;
         let recorded = Recorded::new();
         let builder = service.builder().retry(once()).attempt_timeout(Duration::from_secs(3600));
         let client = builder.recorder(recorded.recorder.clone()).build().unwrap();
