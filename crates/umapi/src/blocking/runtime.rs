@@ -242,7 +242,8 @@ mod tests {
     #[test]
     fn whoever_waits_when_the_thread_ends_gets_an_error() {
         // Nothing ends the thread while there is a client, but a fault.
-        let futures: [fn() -> Pin<Box<dyn Future<Output = ()> + Send>>; 3] = [
+        type Begin = fn() -> Pin<Box<dyn Future<Output = ()> + Send>>;
+        let futures: [Begin; 3] = [
             || Box::pin(pending()),
             || Box::pin(async { Clock::real().sleep(Duration::from_secs(86_400)).await }),
             || Box::pin(async { assert!(tokio::spawn(pending::<()>()).await.unwrap_err().is_cancelled()) }),

@@ -313,15 +313,21 @@ fn a_client_may_be_made_and_dropped_anywhere() {
 fn a_callback_that_panics_or_waits_hangs_nothing() {
     /// Panics, or calls the client from its own thread.
     #[derive(Clone, Default)]
-    struct Careless(Arc<Mutex<(Option<Client>, Vec<Result<bool, String>>)>>);
+    struct Careless(Arc<Mutex<Waited>>);
+
+    #[derive(Default)]
+    struct Waited {
+        client: Option<Client>,
+        results: Vec<Result<bool, String>>,
+    }
 
     impl Observer for Careless {
         fn request_started(&self, _: &RequestStarted<'_>) {
-            let client = self.0.lock().unwrap().0.clone();
+            let client = self.0.lock().unwrap().client.clone();
             if let Some(client) = client {
                 let inner = client.users().get("nobody@example.com").wait();
                 let inner = inner.map(|user| user.is_some()).map_err(|error| error.to_string());
-                self.0.lock().unwrap().1.push(inner);
+                self.0.lock().unwrap().results.push(inner);
             }
             panic!("planted");
         }
@@ -332,9 +338,10 @@ fn a_callback_that_panics_or_waits_hangs_nothing() {
     let client = builder.observer(careless.clone()).build_blocking().unwrap();
     assert_eq!(client.execute((0..20).map(create)).wait().unwrap().counts().completed, 20);
     assert!(client.users().list().count() >= 20);
-    careless.0.lock().unwrap().0 = Some(client.clone());
+    careless.0.lock().unwrap().client = Some(client.clone());
     assert_eq!(client.execute((20..40).map(create)).wait().unwrap().counts().completed, 20);
-    let (own, waited) = std::mem::take(&mut *careless.0.lock().unwrap());
-    assert!(!waited.is_empty() && waited.iter().all(|inner| inner.as_ref().is_err_and(|why| why.contains("async"))));
-    drop((own, client));
+    let waited = std::mem::take(&mut *careless.0.lock().unwrap());
+    let is_refused = |inner: &Result<bool, String>| inner.as_ref().is_err_and(|why| why.contains("async"));
+    assert!(!waited.results.is_empty() && waited.results.iter().all(is_refused));
+    drop((waited, client));
 }
