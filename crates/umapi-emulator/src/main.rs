@@ -23,7 +23,7 @@ struct Command {
     #[arg(long, global = true, value_name = "FILTER", default_value = "info", env = "UMAPI_EMULATOR_LOG")]
     log: EnvFilter,
     /// Print the manual page or the completion script of a shell
-    #[arg(long, exclusive = true, value_name = "KIND")]
+    #[arg(long, value_name = "KIND")]
     generate: Option<Generated>,
 }
 
