@@ -325,7 +325,7 @@ impl Clean<'_> {
         if is_id { self.pseudonyms.id(text) } else { self.pseudonyms.name(Label::Text, text) }
     }
 
-    /// The name of a field: kept if it is described, or looks like one and is no value of the exchange.
+    /// The name of a field: kept if it is described, or looks like one and is not a value of the exchange.
     fn field(&self, name: &str) -> String {
         if Description::get().has_field(name) {
             return name.to_owned();
