@@ -162,7 +162,7 @@ impl Behavior {
             (_, Some(why)) => notes.push(format!("The results could not be compared with those of an emulator: {why}.")),
             (Stage::Collecting, None) => notes.push(
                 "The results were not compared with those of an emulator, because the recording has no complete lists of the users and \
-                 the groups; record \"umapi users list\" and \"umapi groups list\" first."
+                 the groups; a program that reads both before its changes makes such a recording."
                     .to_owned(),
             ),
             _ => notes.push(format!("{} results were compared with those of an emulator.", self.compared)),
