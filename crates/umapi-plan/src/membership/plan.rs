@@ -40,7 +40,7 @@ use crate::{
 ///   group ([`GroupRef::user_group`]); the client looks up the kinds that are not given.
 ///
 /// In JSON it is the list of the [changes](MembershipChange).
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(into = "Vec<MembershipChange>", from = "Vec<MembershipChange>")]
 pub struct Memberships {
     pub(super) users: Vec<Account>,
@@ -273,6 +273,14 @@ impl fmt::Display for InvalidMembership {
 }
 
 impl std::error::Error for InvalidMembership {}
+
+/// Two sets are equal if they have the same changes in the same order.
+impl PartialEq for Memberships {
+    fn eq(&self, other: &Self) -> bool {
+        // Everything else follows from these.
+        (&self.users, &self.groups, &self.given) == (&other.users, &other.groups, &other.given)
+    }
+}
 
 impl Extend<MembershipChange> for Memberships {
     fn extend<T: IntoIterator<Item = MembershipChange>>(&mut self, changes: T) {
