@@ -223,8 +223,8 @@ fn list(exchange: Exchange<'_>, body: &Value, tallies: &mut Tallies) {
         });
         tallies.judge(Claim::PageSize, line, text);
     }
-    if let (Some(total), Some(pages)) = (total, pages) {
-        let has_too_few = total < count || (pages == 1 && total < count);
+    if let Some(total) = total {
+        let has_too_few = total < count;
         tallies.judge(
             Claim::TotalCount,
             line,
