@@ -97,7 +97,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(config::ConfigCommand),
     Api(api::ApiArgs),
-    Emulator(emulator::EmulatorArgs),
+    Emulator(Box<emulator::EmulatorArgs>),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     #[command(flatten)]

@@ -100,13 +100,14 @@ fn collect(field: &str, node: &Node, code: Option<&str>, found: &mut Vec<News>) 
             Some(Kind::Listed) if !description.is_listed(field, text) => {
                 found.push(News::Value(field.to_owned(), text.clone()));
             }
+            // Some responses have a message in place of a code.
             Some(Kind::Code)
-                if text != "success" && description.code(text).is_none() && !description.is_listed(field, text) =>
+                if text != "success"
+                    && description.code(text).is_none()
+                    && !description.is_listed(field, text)
+                    && message::template(text, None).is_none() =>
             {
-                // Some responses have a message in place of a code.
-                if message::template(text, None).is_none() {
-                    found.push(News::Code(text.clone()));
-                }
+                found.push(News::Code(text.clone()));
             }
             Some(Kind::Message)
                 if !text.is_empty() && code != Some(text) && message::template(text, code).is_none() =>
