@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use tracing::{Instrument as _, field::Empty};
 use umapi_http::{
     AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, RequestSpan, ResponseHead, TapOutcome,
-    TappedRequest, identifier, in_own_task, read_body, redact_headers,
+    TappedRequest, identifier, in_own_task, milliseconds, read_body, redact_headers,
 };
 use umapi_time::Clock;
 use url::form_urlencoded;
@@ -123,7 +123,7 @@ impl LoginSource {
         if let Some(skew) = skew {
             tracing::warn!(difference_s = skew.difference().as_secs(), is_behind = skew.is_behind(), "clocks differ");
         }
-        let took_ms = (self.clock.now() - started).as_millis();
+        let took_ms = milliseconds(self.clock.now() - started);
         tracing::debug!(status = head.status, took_ms, "login response received");
         if !(200..300).contains(&head.status) {
             let secrets = self.secrets_to_redact(&request);
@@ -372,7 +372,7 @@ pub(crate) async fn retried<F: Future<Output = Result<AccessToken, Error>>>(
             tracing::warn!(attempt, status = error.status(), code, "login failed");
             return Err(error);
         };
-        tracing::debug!(attempt, wait_ms = wait.as_millis(), status = error.status(), "login failed, retrying");
+        tracing::debug!(attempt, wait_ms = milliseconds(wait), status = error.status(), "login failed, retrying");
         clock.sleep(wait).await;
         attempt += 1;
     }

@@ -31,4 +31,4 @@ pub use secret::Secret;
 pub use server_url::{Server, ServerUrl};
 pub use tap::{Tap, TapOutcome, TappedExchange, TappedRequest};
 pub use task::{AbortOnDrop, TaskEnded, in_own_task};
-pub use telemetry::{RequestSpan, identifier};
+pub use telemetry::{RequestSpan, identifier, milliseconds};

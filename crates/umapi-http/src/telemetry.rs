@@ -3,6 +3,8 @@
 //! Spans leave the process, and are read by more people than may read the requests. So they have no text of a user, of a group
 //! or of a server, but what the program itself knows: methods, paths with the names of their parameters, numbers and ids.
 
+use std::time::Duration;
+
 use tracing::{Instrument, Span, field::Empty, instrument::Instrumented};
 
 use crate::{ResponseHead, ServerUrl};
@@ -91,6 +93,11 @@ pub fn identifier(text: &str) -> &str {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
     let is_identifier = !text.is_empty() && text.len() <= LONGEST_IDENTIFIER && text.bytes().all(is_part);
     if is_identifier { text } else { OTHER }
+}
+
+/// A duration in milliseconds, as a number that every collector of traces knows.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

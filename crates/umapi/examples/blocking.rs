@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use umapi::{Command, NewUser, blocking::Client};
+use umapi::{Command, NewUser, blocking::Client, model::GroupType};
 use umapi_emulator::{Emulator, seed::Seed};
 
 const SEED: &str =
@@ -25,8 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Creates users, and adds them to a group.
 fn change(client: &Client) -> Result<(), Box<dyn Error>> {
-    let groups = client.groups().directory().wait()?;
-    let group = groups.groups().first().ok_or("the organization has no group")?;
+    let group =
+        client.groups().of_type(GroupType::UserGroup).list().next().ok_or("the organization has no group")??;
     let commands = (0..20).map(|number| {
         let email = format!("new.user{number}@12345.example.com");
         let new = NewUser::federated(email, "New", format!("User {number}"), "US").ignore_if_exists();

@@ -25,7 +25,7 @@ use futures_util::task::AtomicWaker;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use umapi_auth::{AccessToken, TokenSource};
-use umapi_http::{RequestSpan, RetryPolicy, ServerUrl, catch_panic, log_panic};
+use umapi_http::{RequestSpan, RetryPolicy, ServerUrl, catch_panic, log_panic, milliseconds};
 use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
@@ -455,7 +455,7 @@ impl Engine {
                 Some(asked) if asked >= after => (asked, WaitReason::Throttled),
                 _ => (after.max(LOGIN_WAIT), WaitReason::Backoff),
             };
-            tracing::info!(wait_ms = wait.as_millis(), "retrying the login");
+            tracing::info!(wait_ms = milliseconds(wait), "retrying the login");
             self.report_retry(state, &error, wait);
             self.wait(state, wait, reason).await;
         }
@@ -526,7 +526,7 @@ impl Engine {
         span.end(head, finished.error.as_ref().map(Error::error_type).as_deref());
         span.within(|| {
             let status = head.map(|head| head.status);
-            tracing::debug!(status, took_ms = took.as_millis(), "request finished");
+            tracing::debug!(status, took_ms = milliseconds(took), "request finished");
         });
         drop(finished);
         state.request_id = Some(request_id.to_owned());
@@ -556,7 +556,7 @@ impl Engine {
         }
         // Noted whether or not this call waits, so that other calls respect it.
         if let Some(wait) = retry_after {
-            tracing::warn!(wait_ms = wait.as_millis(), "the service asked to wait");
+            tracing::warn!(wait_ms = milliseconds(wait), "the service asked to wait");
             if outcome.status() == Some(429) && wait > LONGEST_WAIT_OF_A_MINUTE {
                 self.rate_limiter.pause_all(slot, wait).await;
             } else {
@@ -577,7 +577,7 @@ impl Engine {
             RetryDecision::Throttled => self.report_retry(state, &error, retry_after.unwrap_or_default()),
             RetryDecision::Retry { after, cost, is_repetition } => {
                 let wait = after.max(retry_after.unwrap_or_default());
-                tracing::info!(wait_ms = wait.as_millis(), error.type = &*error.error_type(), "retrying");
+                tracing::info!(wait_ms = milliseconds(wait), error.type = &*error.error_type(), "retrying");
                 self.budget.take(state.call.class(), cost, self.clock.now());
                 state.is_repetition |= is_repetition;
                 // The service is too busy, so other calls of the class wait too.

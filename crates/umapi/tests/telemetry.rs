@@ -87,6 +87,10 @@ impl Visit for Values {
         self.0.push((field.name(), value.to_owned()));
     }
 
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        panic!("{field} = {value}: a collector of traces would make a text of such a number");
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.0.push((field.name(), format!("{value:?}")));
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use umapi_auth::{AccessToken, CachedSource, OAuthClient};
 use umapi_http::{
     HttpClient, NetworkError, ReadError, ResponseHead, Secret, ServerUrl, StandardRetry, first_header, in_own_task,
-    read_body, redact,
+    milliseconds, read_body, redact,
 };
 use umapi_time::{Clock, Instant};
 use url::{Origin, Url};
@@ -351,7 +351,7 @@ impl CloudClient {
                 );
                 return Err(Failure::new(FailureKind::Throttled, detail).remedy("run it again later"));
             }
-            tracing::debug!(wait_ms = wait.as_millis(), "throttled, waiting");
+            tracing::debug!(wait_ms = milliseconds(wait), "throttled, waiting");
             (pause.waited, pause.until) = (waited, Some(until));
         }
         Ok(())

@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use tokio::sync::Notify;
-use umapi_http::catch_panic;
+use umapi_http::{catch_panic, milliseconds};
 use umapi_model::{Operation, ThrottleClass};
 use umapi_time::{Clock, Instant};
 
@@ -534,7 +534,7 @@ impl Shared {
         if let Some(end) = waiter.gives_up_at.filter(|end| now > *end) {
             let wait = queue.next_at - now;
             queue.waiting.retain(|one| !Arc::ptr_eq(one, waiter));
-            tracing::debug!(late_ms = (now - end).as_millis(), "the wait for a permit ends");
+            tracing::debug!(late_ms = milliseconds(now - end), "the wait for a permit ends");
             return Step::Done(Err(NoPermit::TooLong(wait)));
         }
         let ask_at = if is_first { queue.next_at } else { queue.next_at + TAKE_OVER };
@@ -657,7 +657,7 @@ impl Shared {
     /// Reports a wait to the observer.
     fn announce(&self, operation: Option<&'static str>, reason: WaitReason, duration: Duration) {
         let until = self.clock.wall().checked_add(duration).unwrap_or_else(|| self.clock.wall());
-        tracing::info!(operation, wait_ms = duration.as_millis(), reason = %reason, "waiting for a permit");
+        tracing::info!(operation, wait_ms = milliseconds(duration), reason = %reason, "waiting for a permit");
         self.observer.wait_begins(&Wait { operation, reason, duration, until });
     }
 }

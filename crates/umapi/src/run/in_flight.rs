@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use umapi_http::milliseconds;
 use umapi_model::{ActionResponse, ErrorCode, Operation, ThrottleClass};
 use umapi_plan::job::{PackedRequest, RequestId, RequestResult, Response};
 use umapi_time::Instant;
@@ -97,7 +98,7 @@ impl InFlight {
                 Err(error) if self.has_succeeded && error.is_unauthorized() => {
                     requests += error.requests();
                     is_repetition = error.may_have_been_applied();
-                    tracing::warn!(wait_ms = pause.as_millis(), "a fresh access token was rejected too");
+                    tracing::warn!(wait_ms = milliseconds(pause), "a fresh access token was rejected too");
                     tokio::select! {
                         () = self.client.0.clock.sleep(pause) => {}
                         () = self.stop.stopped() => {}
