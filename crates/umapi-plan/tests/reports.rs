@@ -380,7 +380,7 @@ fn messages_count_from_one_and_name_things() {
     let new = NewUser::federated("ann@example.com", "Ann", "Kim", "US");
     let command = Command::create_user(new).add_to(["Photoshop", "Nix"]);
     let warning = StepWarning::new(ErrorCode::WarningCommandDeprecated).with_step(1);
-    let outcome = CommandOutcome::of(&command.into())
+    let outcome = CommandOutcome::of(command.into())
         .reject(1, StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found."))
         .done_by_lost_request(0, ErrorCode::UserAlreadyInOrg)
         .warn(warning)
