@@ -378,9 +378,9 @@ fn a_report_numbers_its_outcomes() {
 #[test]
 fn messages_count_from_one_and_name_things() {
     let new = NewUser::federated("ann@example.com", "Ann", "Kim", "US");
-    let command = Command::create_user(new).add_to(["Photoshop", "Nix"]);
+    let command: Command = Command::create_user(new).add_to(["Photoshop", "Nix"]).into();
     let warning = StepWarning::new(ErrorCode::WarningCommandDeprecated).with_step(1);
-    let outcome = CommandOutcome::of(command.into())
+    let outcome = CommandOutcome::of(&command)
         .reject(1, StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found."))
         .done_by_lost_request(0, ErrorCode::UserAlreadyInOrg)
         .warn(warning)

@@ -300,7 +300,10 @@ async fn the_throttle_policy_of_a_call_replaces_that_of_the_client() {
 
 /// A policy that notes what it is asked.
 #[derive(Clone, Default)]
-struct Noting(Arc<Mutex<Vec<(String, u32, AttemptFailure, Duration, Option<Duration>)>>>);
+struct Noting(Arc<Mutex<Vec<Noted>>>);
+
+/// Operation, number, failure, time spent, and the wait that the service asked for.
+type Noted = (String, u32, AttemptFailure, Duration, Option<Duration>);
 
 impl RetryPolicy for Noting {
     fn wait(&self, failed: &FailedAttempt<'_>) -> Option<Duration> {
