@@ -1,5 +1,7 @@
 //! An entry of the catalog of codes.
 
+use std::fmt;
+
 /// An entry of the catalog of codes.
 ///
 /// ```
@@ -25,6 +27,27 @@ pub struct CodeEntry {
     pub remedy: &'static str,
     /// Known messages, with placeholders in braces.
     pub messages: &'static [&'static str],
+}
+
+/// A remedy behind the message that it belongs to: a sentence of its own if it is written as one, as the catalog does, and
+/// otherwise a part of the message.
+///
+/// ```
+/// use umapi_model::RemedyInText;
+///
+/// assert_eq!(format!("no group{}", RemedyInText(Some("Compare the name."))), "no group. Compare the name");
+/// assert_eq!(format!("no group{}", RemedyInText(Some("compare the name"))), "no group; compare the name");
+/// assert_eq!(format!("no group{}", RemedyInText(None)), "no group");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RemedyInText<'a>(pub Option<&'a str>);
+
+impl fmt::Display for RemedyInText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(remedy) = self.0 else { return Ok(()) };
+        let separator = if remedy.starts_with(char::is_uppercase) { "." } else { ";" };
+        write!(f, "{separator} {}", remedy.trim_end_matches('.'))
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ mod secret;
 mod step;
 
 pub use bounds::{Bound, OutOfBounds};
-pub use code_entry::CodeEntry;
+pub use code_entry::{CodeEntry, RemedyInText};
 pub use generated::*;
 pub use integer_or_string::IntegerOrString;
 pub use operation::{AnyOperation, CountedCalls, Evidence, Throttle, ThrottleBlock, UnknownName};

@@ -73,6 +73,7 @@
 //!   happen to be in one request; and no part of a command holds back another.
 //! * After a fatal error, or if the caller stops, what was not sent is handed back: [`Report::into_unsent`].
 
+mod about;
 mod builder;
 mod entities;
 mod estimate;

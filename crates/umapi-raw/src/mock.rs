@@ -25,6 +25,8 @@
 pub use httpmock;
 use httpmock::{HttpMockResponse, Mock, MockServer, When};
 use serde::Serialize;
+/// Recordings, and how they are [replayed](replay).
+pub use umapi_recording as recording;
 use umapi_recording::{Outcome, Replay};
 
 pub use crate::generated::mocks::{
@@ -42,13 +44,13 @@ pub(crate) fn form_body(when: When, value: &impl Serialize) -> When {
     })
 }
 
-/// Answers the requests of a server with the responses of a recording; see [`Replay`] for how requests match. A request that was
+/// Answers the requests of a server with the responses of a recording. They are asked for with the pseudonyms of the recording,
+/// because the real names are not in it. See [`Replay`] for how requests match. A request that was
 /// not recorded gets 400 with the code `replay.no_match` and a message that names the nearest recorded one. A mock cannot break a
 /// connection: an exchange that had no whole response gets 502 with the code `replay.broken`. The emulator can.
 ///
 /// ```no_run
-/// use umapi_recording::{Recording, Replay};
-/// use umapi_raw::mock;
+/// use umapi_raw::mock::{self, recording::{Recording, Replay}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = mock::httpmock::MockServer::start();

@@ -229,6 +229,11 @@ impl<'a> ApiCall<'a> {
         Self { may_be_absent: true, ..self }
     }
 
+    /// Whether the error is one of the results that the call may have.
+    fn expects(&self, error: &Error) -> bool {
+        self.may_be_absent && is_absent(error)
+    }
+
     fn class(&self) -> ThrottleClass {
         // An operation without a documented limit belongs to the class with the lowest limit.
         self.operation.throttle().map_or(ThrottleClass::Legacy, |throttle| throttle.class)
@@ -267,7 +272,7 @@ impl Engine {
     {
         if let Some(stub) = self.stub() {
             let answer = Box::pin(self.ask_for_response(stub, call, send, read));
-            return self.ask(call.scope, call.operation, answer).await;
+            return self.ask(call, answer).await;
         }
         let server = self.backend.server();
         let (span, started) = (CallSpan::new(server, call.operation), self.clock.now());
@@ -283,17 +288,23 @@ impl Engine {
         let run = Box::pin(self.run(&mut state, send, read).instrument(span.span()));
         let result = within(&self.clock, deadline, call.stop, &is_sending, run).await;
         let result = result.map_err(|error| state.fail(error, &self.clock));
-        let error = result.as_ref().err().filter(|error| !(call.may_be_absent && is_absent(error)));
-        span.end(state.requests, error);
+        let error = result.as_ref().err();
+        span.end(state.requests, error.filter(|error| !call.expects(error)));
+        self.report_call(call, state.requests, started, error);
+        result
+    }
+
+    /// Tells the observer that a call has ended.
+    pub(crate) fn report_call(&self, call: ApiCall<'_>, requests: u32, started: Instant, error: Option<&Error>) {
+        let server = self.backend.server();
         self.observer.call_finished(&CallFinished {
             operation: call.operation.id(),
-            requests: state.requests,
+            requests,
             took: self.clock.now() - started,
-            error,
+            error: error.filter(|error| !call.expects(error)),
             server_address: server.map(ServerUrl::host),
             server_port: server.map(ServerUrl::port),
         });
-        result
     }
 
     async fn run<T, F, Fut>(

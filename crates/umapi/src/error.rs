@@ -8,7 +8,7 @@ use std::{
 };
 
 use umapi_http::{NetworkError, innermost};
-use umapi_model::{ErrorCode, Operation};
+use umapi_model::{ErrorCode, Operation, RemedyInText};
 use umapi_plan::{BatchOutcome, CallFailure, Counts, InvalidCommand, InvalidMembership, InvalidOutcome, Report};
 
 use crate::run::Unfinished;
@@ -530,7 +530,9 @@ fn write_remedy(f: &mut fmt::Formatter<'_>, cause: &Cause) -> fmt::Result {
 
 fn write_rejected(f: &mut fmt::Formatter<'_>, response: &ErrorResponse) -> fmt::Result {
     match (&response.message, &response.code) {
-        (Some(message), _) => write!(f, "the service rejected the request: {message}")?,
+        (Some(message), _) => {
+            write!(f, "the service rejected the request: {}", message.trim_end_matches('.'))?;
+        }
         (None, Some(code)) => write!(f, "the service rejected the request: {code}")?,
         (None, None) if response.is_html => {
             write!(f, "a web page with status {} was returned, probably by a proxy or gateway", response.status)?;
@@ -538,7 +540,7 @@ fn write_rejected(f: &mut fmt::Formatter<'_>, response: &ErrorResponse) -> fmt::
         (None, None) => write!(f, "the service responded with status {}", response.status)?,
     }
     let remedy = response.code.as_ref().and_then(ErrorCode::remedy).or_else(|| remedy(response.status));
-    remedy.map_or(Ok(()), |remedy| write!(f, "; {}", remedy.trim_end_matches('.')))
+    write!(f, "{}", RemedyInText(remedy))
 }
 
 fn write_unreadable(f: &mut fmt::Formatter<'_>, response: &ErrorResponse, why: &str) -> fmt::Result {

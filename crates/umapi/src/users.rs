@@ -67,7 +67,8 @@ impl Users {
             let (organization, name, domain) = (client.organization(), user.name(), user.domain());
             check_name(user.what(), name)?;
             if let Some(stub) = client.0.stub() {
-                let answer = client.0.ask(&scope, Operation::GetUser, stub.get_user(user.clone())).await?;
+                let answer =
+                    client.0.ask(scope.read(Operation::GetUser).or_absent(), stub.get_user(user.clone())).await?;
                 let response = Response::of_stub(answer);
                 return match &response.value {
                     Some(user) if !is_named(user, name) => Err(about_another(&response, name, None)),

@@ -11,8 +11,9 @@ use std::{
 };
 
 use umapi::{
-    CallOptions, Client, Command, CommandOutcome, Error, Journal, JournalEntry, JournalFuture, MembershipOutcome,
-    Observer, Outcome, Page, Progress, RunOptions, StepError, StepState, StopHandle,
+    CallFinished, CallOptions, Client, Command, CommandOutcome, Error, Journal, JournalEntry, JournalFuture,
+    MembershipOutcome, NewUser, Observer, Outcome, OutcomeKnown, Page, PageRead, Progress, RunOptions, StepError,
+    StepState, StopHandle,
     model::{ErrorCode, Group, GroupType, NewUserGroup, Operation, User},
     raw,
     stub::{AnyRequest, CommandBatch, ErrorBuilder, MembersQuery, MembershipBatch, Stub, UserLookup, UsersQuery},
@@ -296,10 +297,19 @@ async fn outcomes_that_do_not_match_their_commands_are_unknown() {
     fn done(commands: Vec<Command>) -> Vec<CommandOutcome> {
         commands.into_iter().map(CommandOutcome::completed).collect()
     }
+    fn other(command: &Command) -> umapi::UserCommand {
+        Command::user(command.root()).add_to(["Sales"])
+    }
+    fn failure() -> ErrorBuilder {
+        ErrorBuilder::connect("refused")
+    }
+    fn reject(command: umapi::UserCommand) -> CommandOutcome {
+        CommandOutcome::of(command).reject(0, StepError::new(ErrorCode::GroupNotFound)).build().unwrap()
+    }
     fn two_steps(root: &str) -> umapi::UserCommand {
         Command::user(root).add_to(["Design"]).remove_from(["Sales"])
     }
-    let lies: [(Lie, usize); 7] = [
+    let lies: [(Lie, usize); 9] = [
         (|_| Vec::new(), 0),
         (|commands| done(commands).into_iter().skip(1).collect(), 0),
         (|commands| done([commands.clone(), commands].concat()), 0),
@@ -309,6 +319,9 @@ async fn outcomes_that_do_not_match_their_commands_are_unknown() {
         (|commands| done(commands).into_iter().map(|outcome| outcome.with_number(7)).collect(), 3),
         // Of other commands on the same users.
         (|commands| commands.iter().map(|command| CommandOutcome::completed(two_steps(command.root()))).collect(), 0),
+        // Of commands that nobody gave: they would be handed back, or described.
+        (|commands| commands.iter().map(|command| CommandOutcome::not_sent(other(command), failure())).collect(), 0),
+        (|commands| commands.iter().map(|command| reject(other(command))).collect(), 0),
     ];
     for (number, (lie, completed)) in lies.into_iter().enumerate() {
         let report = Client::from_stub(Executing(move |commands| Ok(lie(commands)))).execute(adds(3)).await.unwrap();
@@ -319,6 +332,7 @@ async fn outcomes_that_do_not_match_their_commands_are_unknown() {
         for outcome in report.unknown() {
             assert!(matches!(outcome.outcome(), Outcome::Unknown { .. }) && outcome.to_string().contains("the stub"));
         }
+        assert_eq!(report.into_unsent(), [], "lie {number}");
     }
 }
 
@@ -365,6 +379,90 @@ async fn a_lying_stub_is_caught_as_a_server_is() {
     let planned = client.memberships().add("a@b.c", "Design").add("d@e.f", "Sales").without_reading_groups().plan();
     let report = planned.await.unwrap().await.unwrap();
     assert_eq!(report.unknown().count(), 2, "{report}");
+}
+
+/// Notes every event that a stub can cause.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<String>>>);
+
+impl Events {
+    fn note(&self, text: String) {
+        self.0.lock().unwrap().push(text);
+    }
+
+    fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Observer for Events {
+    fn call_finished(&self, call: &CallFinished<'_>) {
+        self.note(format!("call {} {} {}", call.operation, call.requests, call.error.is_some()));
+    }
+
+    fn page(&self, page: &PageRead<'_>) {
+        self.note(format!("page {}", page.index));
+    }
+
+    fn outcome(&self, outcome: &OutcomeKnown<'_>) {
+        let kind = outcome.outcome.to_string().split(':').next().unwrap_or_default().to_owned();
+        self.note(format!("{} {} {kind}", outcome.items, outcome.number));
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.note(format!("progress {}", progress.done));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_hears_of_calls_pages_and_outcomes() {
+    let events = Events::default();
+    let builder = Client::builder("1F@AdobeOrg").stub(Organization::default()).observer(events.clone());
+    let client = builder.build().unwrap();
+    client.users().get("ann@example.com").await.unwrap();
+    assert_eq!(client.users().get("bob@example.com").await.unwrap(), None);
+    assert_eq!(events.heard(), ["call getUser 1 false"; 2], "absence is a result");
+    client.groups().list().try_collect().await.unwrap();
+    assert_eq!(events.heard(), ["call listGroups 1 false", "page 0"]);
+    client.users().in_group("Nix").list().try_next().await.unwrap_err();
+    assert_eq!(events.heard(), ["call listUsersInGroup 1 true"]);
+    assert!(client.legacy().user_groups().get(7).await.unwrap().is_some());
+    assert!(client.legacy().products().get("7").await.is_err());
+    assert_eq!(events.heard(), ["call getUserGroup 1 false", "call getProduct 0 true"]);
+
+    let mut commands = adds(3);
+    commands[2] = Command::user("").into();
+    let run = ["call executeActions 1 false", "commands 0 completed", "commands 1 rejected", "commands 2 rejected"];
+    client.execute(commands.clone()).await.unwrap();
+    assert_eq!(events.heard(), [&run[..], &["progress 3"]].concat());
+    let mut stream = client.execute_stream(futures_util::stream::iter(commands));
+    while stream.next().await.is_some() {}
+    assert_eq!(events.heard(), [&run[..], &["progress 3"]].concat());
+    let planned = client.memberships().add("a@b.c", "Design").without_reading_groups().plan();
+    planned.await.unwrap().await.unwrap();
+    assert_eq!(events.heard(), ["call executeActions 1 false", "memberships 0 completed", "progress 1"]);
+}
+
+#[tokio::test]
+async fn a_call_without_time_asks_no_stub() {
+    let organization = Organization::default();
+    let client = Client::from_stub(organization.clone());
+    let none = || CallOptions::new().deadline(Duration::ZERO);
+    assert!(client.users().get("ann@example.com").with_options(none()).await.unwrap_err().is_timeout());
+    assert!(client.legacy().user_groups().get(7).with_options(none()).await.unwrap_err().is_timeout());
+    let run = RunOptions::new().deadline(Duration::ZERO);
+    let unfinished = client.execute(adds(2)).with_options(run).await.unwrap_err();
+    assert_eq!(unfinished.report().not_sent().count(), 2, "{unfinished}");
+    assert_eq!(organization.asked(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_broken_rule_has_one_remedy() {
+    let new = NewUser::federated("ann@example.com", "Ann", "Doe", "Germany");
+    let report = Client::from_stub(Organization::default()).execute([Command::create_user(new)]).await.unwrap();
+    let text = report.outcomes()[0].to_string();
+    assert!(text.contains("US") && !text.contains("250") && !text.contains("Shorten"), "{text}");
+    assert_eq!(report.outcomes()[0].errors()[0].remedy(), report.outcomes()[0].errors()[0].remedy.as_deref());
 }
 
 /// Never answers.

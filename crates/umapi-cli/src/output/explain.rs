@@ -3,16 +3,17 @@
 //! The catalog of codes describes remedies for programs that send requests. This module has those for the command.
 
 use umapi::{
-    Error, NotSent, Notice, StepDescription, StepError, StepWarning, UnknownReason, model::ErrorCode, plan::CallFailure,
+    Error, NotSent, Notice, StepDescription, StepError, StepWarning, UnknownReason,
+    model::{ErrorCode, RemedyInText},
+    plan::CallFailure,
 };
 
 /// Describes a rejected step: `Group Nix was not found; list the groups with "umapi groups list" (error.group.not_found)`.
 pub(crate) fn step_error(error: &StepError) -> String {
-    let mut text = what_happened(&error.code, error.message.as_deref());
-    if let Some(remedy) = remedy(&error.code) {
-        text += &format!("; {remedy}");
-    }
-    text + &format!(" ({})", error.code)
+    let text = what_happened(&error.code, error.message.as_deref());
+    // The client knows more about a rule that it found broken than the catalog does.
+    let remedy = RemedyInText(error.remedy.as_deref().or_else(|| remedy(&error.code)));
+    format!("{text}{remedy} ({})", error.code)
 }
 
 /// Describes a rejected step of a command that may have others: `adding to the group "Nix": ` and the [error](step_error).

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use umapi_model::ErrorCode;
+use umapi_model::{ErrorCode, RemedyInText};
 
 use super::{
     form::{CommandOutcomeForm, OutcomeForm, WhyForm, state_of},
@@ -144,7 +144,7 @@ impl From<CallFailure> for UnknownReason {
 ///     .with_step(0)
 ///     .with_description(StepDescription::new(r#"adding to the group "Nix""#, 2));
 /// // Programs count from 0, people from 1.
-/// assert!(error.to_string().starts_with(r#"adding to the group "Nix" (step 1 of 2): Group Nix was not found; "#));
+/// assert!(error.to_string().starts_with(r#"adding to the group "Nix" (step 1 of 2): Group Nix was not found. Compare "#));
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -163,6 +163,9 @@ pub struct StepError {
     /// What went wrong, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What to do about it, if that is more than the catalog says about the code: the client knows which rule was broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
 }
 
 /// A step that was done, and should be written in another way.
@@ -492,7 +495,7 @@ impl<K> BatchOutcome for (K, CommandOutcome) {
 impl StepError {
     /// An error with this code, of a command as a whole.
     pub fn new(code: ErrorCode) -> Self {
-        Self { step: None, names: None, description: None, code, message: None }
+        Self { step: None, names: None, description: None, code, message: None, remedy: None }
     }
 
     /// The rejection of a request with only one command.
@@ -503,11 +506,11 @@ impl StepError {
 
     /// A rule that the command breaks.
     pub(crate) fn of_rule(invalid: &InvalidCommand) -> Self {
-        let message = format!("{}: {}; {}", invalid.field(), invalid.rule(), invalid.remedy());
+        let message = format!("{}: {}", invalid.field(), invalid.rule());
         Self {
             step: invalid.step(),
             description: invalid.description().cloned().map(Box::new),
-            ..Self::new(invalid.code().clone()).with_message(message)
+            ..Self::new(invalid.code().clone()).with_message(message).with_remedy(invalid.remedy())
         }
     }
 
@@ -539,9 +542,16 @@ impl StepError {
         self
     }
 
-    /// What to do about it, if the catalog has the code.
-    pub fn remedy(&self) -> Option<&'static str> {
-        self.code.remedy()
+    /// Sets what to do about it, instead of what the catalog says about the code.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// What to do about it: its own remedy, or else that of the catalog.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref().or(self.code.remedy())
     }
 }
 
@@ -588,10 +598,7 @@ impl fmt::Display for StepError {
         write_step(f, self.step, self.description.as_deref())?;
         let message = self.message.as_deref().filter(is_not_blank).or(self.code.meaning());
         f.write_str(message.unwrap_or("rejected").trim_end_matches('.'))?;
-        if let Some(remedy) = self.remedy() {
-            write!(f, "; {}", remedy.trim_end_matches('.'))?;
-        }
-        write!(f, " ({})", self.code)
+        write!(f, "{} ({})", RemedyInText(self.remedy()), self.code)
     }
 }
 

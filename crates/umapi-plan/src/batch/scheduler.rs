@@ -603,6 +603,7 @@ fn step_error(part: Option<&Part>, error: &ActionError) -> StepError {
         description: part.map(describe),
         code: error.error_code.clone(),
         message: error.message.clone(),
+        remedy: None,
     }
 }
 

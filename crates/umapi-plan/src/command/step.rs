@@ -110,6 +110,15 @@ impl Step {
         self.each_list(|names| names.extend(tails.next().unwrap_or_default()));
     }
 
+    /// The step with only this range of the names of each list.
+    pub(crate) fn cut(mut self, range: &Range<usize>) -> Self {
+        self.each_list(|names| {
+            names.truncate(range.end);
+            names.drain(..range.start.min(names.len()));
+        });
+        self
+    }
+
     /// Calls `act` with each list of names.
     fn each_list(&mut self, act: impl FnMut(&mut Vec<String>)) {
         use ExhaustiveUserGroupStepMut as OnGroup;

@@ -302,6 +302,13 @@ impl MembershipOutcome {
         &self.change
     }
 
+    /// Whether it can be the outcome of this change. It need not repeat the kind of the group.
+    pub fn is_about(&self, change: &MembershipChange) -> bool {
+        let MembershipChange { user, group, action } = &self.change;
+        let is_of_kind = [change.group.kind(), GroupKind::Unknown].contains(&group.kind());
+        (user, group.name(), action) == (&change.user, change.group.name(), &change.action) && is_of_kind
+    }
+
     /// How it ended.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome

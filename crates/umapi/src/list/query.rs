@@ -35,7 +35,7 @@ impl PageCall {
         client: &Client,
         answer: StubFuture<'_, Page<T>>,
     ) -> Result<Page<T>, Error> {
-        let page = client.0.ask(&self.scope, self.operation, answer).await?;
+        let page = client.0.ask(self.as_call(), answer).await?;
         let mut head = ResponseHead { unreadable: page.unreadable, ..ResponseHead::default() };
         head.paging = Paging { total: page.total, pages: page.page_count, current: None, size: page.page_size };
         head.common.request_id = page.request_id;

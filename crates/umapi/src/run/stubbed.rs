@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_core::Stream;
+use umapi_model::Operation;
 use umapi_plan::{
     BatchOutcome, CallFailure, Command, CommandOutcome, MembershipChange, MembershipOutcome, MembershipReport, Report,
     Submission,
@@ -22,10 +23,10 @@ use super::{
     journal::{OptionalJournal, record},
 };
 use crate::{
-    call::{self, Scope},
+    call::{self, Effect, Scope},
     client::Client,
     error::{Error, Kind},
-    observer::Progress,
+    observer::{OutcomeKnown, Progress},
     stub::{CommandBatch, DynStub, MembershipBatch, StubFuture},
 };
 
@@ -114,7 +115,17 @@ impl<K: Send + 'static> StubRun<K> {
             };
             (key, outcome.with_number(number))
         };
-        (first..).zip(commands.into_iter().zip(broken)).map(outcome).collect()
+        let outcomes: Vec<_> = (first..).zip(commands.into_iter().zip(broken)).map(outcome).collect();
+        self.report_outcomes(first, outcomes.iter().map(|(_, outcome)| outcome));
+        outcomes
+    }
+
+    /// Tells the observer the outcomes of more items.
+    fn report_outcomes<'a, O: BatchOutcome + 'a>(&self, first: usize, outcomes: impl Iterator<Item = &'a O>) {
+        for (number, outcome) in (first as u64..).zip(outcomes) {
+            let (items, outcome) = (O::PLURAL, outcome.outcome());
+            self.client.0.observer.outcome(&OutcomeKnown { items, number, outcome });
+        }
     }
 
     async fn ask_about_commands(
@@ -136,7 +147,7 @@ impl<K: Send + 'static> StubRun<K> {
         settle(
             commands,
             answer,
-            |command, outcome| (outcome.root(), outcome.steps().len()) == (command.root(), command.steps()),
+            |command, outcome| outcome.is_about(command),
             CommandOutcome::not_sent,
             CommandOutcome::unknown,
         )
@@ -144,23 +155,22 @@ impl<K: Send + 'static> StubRun<K> {
 
     /// Returns the outcomes of changes of memberships, in their order.
     async fn memberships(&mut self, changes: Vec<MembershipChange>) -> Vec<MembershipOutcome> {
+        let first = self.items;
         self.items += changes.len();
         if changes.is_empty() {
             return Vec::new();
         }
         let batch = MembershipBatch::new(changes.clone(), self.options.test_only);
         let answer = self.ask(|stub| stub.change_memberships(batch)).await;
-        settle(
+        let outcomes = settle(
             changes,
             answer,
-            // The client may know the kind of a group by now, which the outcome need not repeat.
-            |change, outcome| {
-                let given = outcome.change();
-                (&given.user, given.group.name(), given.action) == (&change.user, change.group.name(), change.action)
-            },
+            |change, outcome| outcome.is_about(change),
             MembershipOutcome::not_sent,
             MembershipOutcome::unknown,
-        )
+        );
+        self.report_outcomes(first, outcomes.iter());
+        outcomes
     }
 
     /// Asks the stub, unless the run has ended. An error ends the run.
@@ -173,9 +183,14 @@ impl<K: Send + 'static> StubRun<K> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        self.asked += 1;
+        let started = engine.clock.now();
         let own = self.scope.deadline(&engine.clock);
         let deadline = own.into_iter().chain(self.deadline).min();
+        if deadline.is_some_and(|deadline| deadline <= started) {
+            // Nothing is asked for that has no time.
+            return Err(self.error.insert(Error::new(Kind::Deadline)).clone());
+        }
+        self.asked += 1;
         let is_asking = AtomicBool::new(true);
         let asking = async {
             let answer = ask(&**stub).await;
@@ -185,7 +200,14 @@ impl<K: Send + 'static> StubRun<K> {
         let answer = call::within(&engine.clock, deadline, Some(&self.options.stop), &is_asking, asking).await;
         // A stub that was asked and did not answer may have done it.
         let is_cut_off = is_asking.load(Ordering::SeqCst);
-        let answer = answer.map_err(|error| error.with(|details| details.may_have_been_applied |= is_cut_off));
+        let answer = answer.map_err(|error| {
+            error.with(|details| {
+                details.may_have_been_applied |= is_cut_off;
+                details.requests = details.requests.max(u32::from(is_cut_off));
+            })
+        });
+        let call = self.scope.change(Operation::ExecuteActions, Effect::RepeatableChange);
+        engine.report_answer(call, started, &answer);
         if let Err(error) = &answer {
             self.error = Some(error.clone());
         }

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use umapi_auth::AccessToken;
 use umapi_http::{HttpClient, HttpOptions, ServerUrl};
 use umapi_model::Operation;
+use umapi_time::Instant;
 
 use super::DynStub;
 use crate::{
     builder::SERVICE,
-    call::{ApiCall, Effect, Engine, Failure, HttpExchange, LenientReader, RawClient, RawResult, Response, Scope},
+    call::{ApiCall, Effect, Engine, Failure, HttpExchange, LenientReader, RawClient, RawResult, Response},
     error::{Error, Kind},
 };
 
@@ -62,22 +63,32 @@ impl Engine {
         }
     }
 
-    /// Waits for the answer of a stub, up to the deadline of the call.
+    /// Waits for the answer of a stub, up to the deadline of the call, and reports the call.
     pub(crate) async fn ask<T>(
         &self,
-        scope: &Scope,
-        operation: Operation,
+        call: ApiCall<'_>,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let deadline = scope.deadline(&self.clock).or_else(|| Some(self.clock.now() + self.call_timeout?));
+        let started = self.clock.now();
+        let deadline = call.scope.deadline(&self.clock).or_else(|| Some(started + self.call_timeout?));
         let answered = match deadline {
+            // Nothing is asked for that has no time.
+            Some(deadline) if deadline <= started => Err(Error::new(Kind::Deadline)),
             Some(deadline) => {
-                let in_time = self.clock.timeout(deadline - self.clock.now(), answer).await;
-                in_time.unwrap_or_else(|_| Err(Error::new(Kind::Deadline)))
+                let in_time = self.clock.timeout(deadline - started, answer).await;
+                in_time.unwrap_or_else(|_| Err(Error::new(Kind::Deadline).with(|details| details.requests = 1)))
             }
             None => answer.await,
         };
-        answered.map_err(|error| of_operation(error, operation))
+        let answered = answered.map_err(|error| of_operation(error, call.operation));
+        self.report_answer(call, started, &answered);
+        answered
+    }
+
+    /// Tells the observer of a call that a stub answered. A stub counts as one request, unless its error says otherwise.
+    pub(crate) fn report_answer<T>(&self, call: ApiCall<'_>, started: Instant, answer: &Result<T, Error>) {
+        let requests = answer.as_ref().map_or_else(Error::requests, |_| 1);
+        self.report_call(call, requests, started, answer.as_ref().err());
     }
 
     /// Makes a call that the stub answers as a request.
