@@ -387,9 +387,18 @@ impl std::hash::Hash for Account {
     }
 }
 
+/// A name in a message. An empty one is shown as such.
+pub(crate) struct ShownName<'a>(pub(crate) &'a str);
+
+impl fmt::Display for ShownName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { self.0 })
+    }
+}
+
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
+        ShownName(&self.name).fmt(f)?;
         match &self.domain {
             Some(domain) => write!(f, " of {domain}"),
             None if self.is_adobe_id() => f.write_str(" (Adobe ID)"),

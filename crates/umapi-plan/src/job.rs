@@ -17,6 +17,12 @@ use crate::{
 /// | --- | --- |
 /// | [`Command`], [`UserCommand`], [`GroupCommand`] | [`CommandOutcome`] |
 /// | `(K, C)`, where `C` is one of these | `(K, CommandOutcome)` |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a command nor a pair of a key and a command",
+    label = "not a command",
+    note = "commands that you keep are cloned: `execute(commands.iter().cloned())`",
+    note = "`.into()` makes a `Command` of each kind of command; a key must be `Send + 'static`"
+)]
 pub trait Submission: sealed::Sealed {
     /// The key of the caller; `()` if there is none.
     type Key: Send + 'static;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use umapi_http::{NetworkError, innermost};
-use umapi_model::{ErrorCode, Operation, RemedyInText};
+use umapi_model::{ErrorCode, Operation, OutOfBounds, RemedyInText};
 use umapi_plan::{BatchOutcome, CallFailure, Counts, InvalidCommand, InvalidMembership, InvalidOutcome, Report};
 
 use crate::run::Unfinished;
@@ -571,14 +571,17 @@ fn remedy(status: u16) -> Option<&'static str> {
     })
 }
 
-/// A duration in seconds or minutes.
+/// A duration in seconds, minutes or days.
 struct Rounded(Duration);
 
 impl fmt::Display for Rounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DAY: f64 = 86_400.0;
         match self.0.as_secs_f64() {
             seconds if seconds < 120.0 => write!(f, "{seconds:.0} seconds"),
-            seconds => write!(f, "{:.0} minutes", seconds / 60.0),
+            seconds if seconds < 2.0 * DAY => write!(f, "{:.0} minutes", seconds / 60.0),
+            seconds if seconds < 1_000.0 * DAY => write!(f, "{:.0} days", seconds / DAY),
+            _ => f.write_str("more than 1000 days"),
         }
     }
 }
@@ -628,6 +631,12 @@ impl<O: BatchOutcome + Send + Sync + 'static> From<Unfinished<Report<O>>> for Er
         let may_have_been_applied = report.may_have_been_applied();
         let (summary, counts) = (report.summary(), report.counts());
         error.of_run(EndedRun { summary, counts, report: Some(Arc::new(report)) }, may_have_been_applied)
+    }
+}
+
+impl From<OutOfBounds> for Error {
+    fn from(error: OutOfBounds) -> Self {
+        Self::invalid(error.to_string())
     }
 }
 

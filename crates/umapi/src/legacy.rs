@@ -199,6 +199,7 @@ impl LegacyUserGroups {
     pub fn create(&self, group: &NewUserGroup) -> Call<UserGroup> {
         let group = group.clone();
         Call::new(&self.client, move |client, scope| async move {
+            group.check_bounds()?;
             let (organization, group) = (client.organization(), &group);
             let send = |raw: RawClient| async move { raw.create_user_group(organization, None, group).await };
             let call = scope.change(Operation::CreateUserGroup, Effect::OneTimeChange);
@@ -214,6 +215,7 @@ impl LegacyUserGroups {
     pub fn update(&self, group_id: u64, change: &UserGroupChange) -> Call<UserGroup> {
         let change = change.clone();
         Call::new(&self.client, move |client, scope| async move {
+            change.check_bounds()?;
             let (organization, change) = (client.organization(), &change);
             let send =
                 |raw: RawClient| async move { raw.update_user_group(organization, group_id, None, change).await };
@@ -231,6 +233,7 @@ impl LegacyUserGroups {
         Call::new(&self.client, move |client, scope| async move {
             let organization = client.organization();
             let body = &UserGroupRightsRequest::from(rights);
+            body.check_bounds()?;
             let send =
                 |raw: RawClient| async move { raw.update_user_group_rights(organization, group_id, None, body).await };
             let call = scope.change(Operation::UpdateUserGroupRights, Effect::RepeatableChange);
@@ -334,6 +337,7 @@ impl LegacyProducts {
             check_name("product id", &product_id)?;
             let (organization, product_id) = (client.organization(), product_id.as_str());
             let body = &ProductAdminsRequest::from(admins);
+            body.check_bounds()?;
             let send =
                 |raw: RawClient| async move { raw.update_product_admins(organization, product_id, None, body).await };
             let call = scope.change(Operation::UpdateProductAdmins, Effect::RepeatableChange);
@@ -352,6 +356,7 @@ impl LegacyProducts {
             check_name("product id", &product_id)?;
             let (organization, product_id) = (client.organization(), product_id.as_str());
             let body = &ProductAdminsRequest::from(admins);
+            body.check_bounds()?;
             let send =
                 |raw: RawClient| async move { raw.update_product_rights(organization, product_id, None, body).await };
             let call = scope.change(Operation::UpdateProductRights, Effect::RepeatableChange);
@@ -434,6 +439,7 @@ impl LegacyConfigurations {
             let (organization, product_id) = (client.organization(), this.product_id.as_str());
             let config_id = config_id.as_str();
             let body = &ConfigurationRightsRequest::from(rights);
+            body.check_bounds()?;
             let send = |raw: RawClient| async move {
                 raw.update_configuration_rights(organization, product_id, config_id, None, body).await
             };

@@ -32,6 +32,28 @@
 //! ann.assert();
 //! # });
 //! ```
+//!
+//! An error has a body of one of several shapes; `into` makes it of each:
+//!
+//! ```
+//! # #[cfg(feature = "mock")]
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # use umapi::{Client, auth::FixedToken, raw::mock::{UserManagementMockExt, httpmock::MockServer}};
+//! use umapi::model::{ErrorCode, ServiceError};
+//!
+//! # let server = MockServer::start_async().await;
+//! # let client = Client::builder("12345@AdobeOrg")
+//! #     .token_source("client id", FixedToken::new("access token"))
+//! #     .base_url(server.base_url())
+//! #     .build()
+//! #     .unwrap();
+//! server.get_user(|when, then| {
+//!     when.user_string("bob@example.com");
+//!     then.not_found(&ServiceError::new(ErrorCode::UserNotFound).into());
+//! });
+//! assert_eq!(client.users().get("bob@example.com").await.unwrap(), None);
+//! # });
+//! ```
 
 mod request;
 

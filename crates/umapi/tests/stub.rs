@@ -14,7 +14,7 @@ use umapi::{
     CallFinished, CallOptions, Client, Command, CommandOutcome, Error, Journal, JournalEntry, JournalFuture,
     MembershipOutcome, NewUser, Observer, Outcome, OutcomeKnown, Page, PageRead, Progress, RunOptions, StepError,
     StepState, StopHandle,
-    model::{ErrorCode, Group, GroupType, NewUserGroup, Operation, User},
+    model::{ErrorCode, Group, GroupType, NewUserGroup, Operation, User, UserGroupChange, UserGroupRights},
     raw,
     stub::{AnyRequest, CommandBatch, ErrorBuilder, MembersQuery, MembershipBatch, Stub, UserLookup, UsersQuery},
     time::ManualClock,
@@ -453,6 +453,18 @@ async fn a_call_without_time_asks_no_stub() {
     let run = RunOptions::new().deadline(Duration::ZERO);
     let unfinished = client.execute(adds(2)).with_options(run).await.unwrap_err();
     assert_eq!(unfinished.report().not_sent().count(), 2, "{unfinished}");
+    assert_eq!(organization.asked(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn requests_out_of_bounds_are_not_made() {
+    let organization = Organization::default();
+    let groups = Client::from_stub(organization.clone()).legacy().user_groups();
+    let error = groups.create(&NewUserGroup::new("x".repeat(256))).await.unwrap_err();
+    assert!(error.is_invalid_input() && error.to_string().contains("name"), "{error}");
+    assert!(groups.update(7, &UserGroupChange::default()).await.unwrap_err().is_invalid_input());
+    let rights = UserGroupRights::default().with_add_users([""]);
+    assert!(groups.change_rights(7, rights).await.unwrap_err().is_invalid_input());
     assert_eq!(organization.asked(), Vec::<String>::new());
 }
 

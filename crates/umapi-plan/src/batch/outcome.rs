@@ -11,6 +11,7 @@ use super::{
     response::Disagreement,
 };
 use crate::{
+    account::ShownName,
     command::{Command, InvalidCommand, StepDescription, StepInText},
     job::CallFailure,
 };
@@ -650,13 +651,19 @@ impl fmt::Display for Outcome {
 /// Its number counts from 1, as people do.
 impl fmt::Display for CommandOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "command {}, {}: {}", self.number.saturating_add(1), self.root, self.outcome)
+        write!(f, "command {}, {}: {}", self.number.saturating_add(1), ShownName(&self.root), self.outcome)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_name_is_shown() {
+        let text = CommandOutcome::completed(Command::user("").add_to(["x"])).to_string();
+        assert_eq!(text, r#"command 1, "": completed"#);
+    }
 
     /// A report has one for each command, most of them completed.
     #[test]

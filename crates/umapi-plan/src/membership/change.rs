@@ -7,7 +7,7 @@ use umapi_model::{ExhaustiveGroupType, GroupType};
 
 use super::plan::Memberships;
 use crate::{
-    account::Account,
+    account::{Account, ShownName},
     batch::{
         BatchOutcome, InvalidOutcome, NotSent, Outcome, OutcomeForm, Report, StepError, UnknownReason,
         report::sealed::Sealed,
@@ -161,7 +161,7 @@ impl<T: AsRef<str>> From<T> for GroupRef {
 
 impl fmt::Display for GroupRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        ShownName(&self.name).fmt(f)
     }
 }
 

@@ -41,15 +41,19 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Commands may come with keys of any type, which come back with the outcomes:
+    /// Commands may come with keys, which come back with the outcomes. A key is of any type that is `Send + 'static`, so it owns
+    /// what it has; for data that you keep, the index is enough:
     ///
     /// ```no_run
-    /// # async fn run(client: umapi::Client, leavers: Vec<(u64, String)>) -> Result<(), umapi::Error> {
+    /// # struct Leaver { name: String, email: String }
+    /// # async fn run(client: umapi::Client, leavers: Vec<Leaver>) -> Result<(), umapi::Error> {
     /// use umapi::Command;
     ///
-    /// let commands = leavers.iter().map(|(line, email)| (*line, Command::user(email).remove_from_org()));
-    /// for (line, outcome) in client.execute(commands).await?.outcomes() {
-    ///     println!("line {line}: {outcome}");
+    /// let commands = leavers.iter().enumerate().map(|(index, leaver)| {
+    ///     (index, Command::user(&leaver.email).remove_from_org())
+    /// });
+    /// for (index, outcome) in client.execute(commands).await?.outcomes() {
+    ///     println!("{}: {outcome}", leavers[*index].name);
     /// }
     /// # Ok(())
     /// # }

@@ -23,7 +23,8 @@ use crate::{
 
 impl Client {
     /// Changes memberships, of many users in many groups, with the fewest requests: the client decides for each whether
-    /// it is set from the user or from the group.
+    /// it is set from the user or from the group. Changes have no keys: the outcomes are in the order of the changes. One change
+    /// that breaks a rule fails the plan as a whole, before anything is sent.
     ///
     /// ```no_run
     /// # async fn run(client: umapi::Client, staff: Vec<String>) -> Result<(), umapi::Error> {

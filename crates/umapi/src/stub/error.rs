@@ -43,6 +43,8 @@ pub struct ErrorBuilder {
     may_have_been_applied: bool,
     retry_after: Option<Duration>,
     until: Option<SystemTime>,
+    /// Why no call can end with this error.
+    contradiction: Option<String>,
 }
 
 impl ErrorBuilder {
@@ -55,12 +57,22 @@ impl ErrorBuilder {
             may_have_been_applied: false,
             retry_after: None,
             until: None,
+            contradiction: None,
         }
+    }
+
+    fn contradicts(mut self, why: impl Into<String>) -> Self {
+        self.contradiction.get_or_insert(why.into());
+        self
     }
 
     /// The service responded with this status: 401, 403, 404, 429, 500 and so on.
     pub fn rejected(status: u16) -> Self {
-        Self::new(Kind::Rejected(ErrorResponse { status, ..ErrorResponse::default() }), 1)
+        let rejected = Self::new(Kind::Rejected(ErrorResponse { status, ..ErrorResponse::default() }), 1);
+        match status {
+            300..=599 => rejected,
+            _ => rejected.contradicts(format!("the service rejects nothing with the status {status}")),
+        }
     }
 
     /// The service says that the user, group, profile or product does not exist. The lookup of a user returns `None` for that,
@@ -117,16 +129,18 @@ impl ErrorBuilder {
 
     /// Sets the code of the service. Only a response has one.
     pub fn code(mut self, code: impl Into<ErrorCode>) -> Self {
-        if let Kind::Rejected(response) | Kind::Unreadable { response, .. } = &mut self.kind {
-            response.code = Some(code.into());
+        match &mut self.kind {
+            Kind::Rejected(response) | Kind::Unreadable { response, .. } => response.code = Some(code.into()),
+            _ => return self.contradicts("it has a code of the service, and no response"),
         }
         self
     }
 
     /// Sets the message of the service. Only a response has one.
     pub fn message(mut self, message: impl Into<String>) -> Self {
-        if let Kind::Rejected(response) | Kind::Unreadable { response, .. } = &mut self.kind {
-            response.message = Some(message.into());
+        match &mut self.kind {
+            Kind::Rejected(response) | Kind::Unreadable { response, .. } => response.message = Some(message.into()),
+            _ => return self.contradicts("it has a message of the service, and no response"),
         }
         self
     }
@@ -167,9 +181,26 @@ impl ErrorBuilder {
         self
     }
 
-    /// Builds the error.
+    /// Builds the error. What no call can end with becomes an [invalid input](Error::is_invalid_input) that says why: a status
+    /// of a success, a response without a request, a code without a response, a change that was made and never sent.
     #[must_use]
     pub fn build(self) -> Error {
+        let is_sent = self.requests > 0;
+        let contradiction = match &self.kind {
+            _ if self.contradiction.is_some() => self.contradiction,
+            Kind::Rejected(_) | Kind::Unreadable { .. } if !is_sent => {
+                Some("it has a response, and no request was sent".to_owned())
+            }
+            Kind::Invalid(_) | Kind::Connect(_) | Kind::Login(_) | Kind::Throttled
+                if self.may_have_been_applied && !is_sent =>
+            {
+                Some("the change may have been made, and no request was sent".to_owned())
+            }
+            _ => None,
+        };
+        if let Some(why) = contradiction {
+            return Error::invalid(format!("the error of the stub contradicts itself: {why}; correct what builds it"));
+        }
         let wait = self.retry_after;
         let until = self.until.or_else(|| umapi_time::Clock::real().wall().checked_add(wait?));
         Error::new(self.kind).with(|details| {
@@ -222,6 +253,38 @@ mod tests {
         assert!(ErrorBuilder::unreadable("it is odd").build().is_unreadable());
         assert!(ErrorBuilder::invalid_input("no").build().is_invalid_input());
         assert_eq!(ErrorBuilder::throttled(Duration::MAX).build().until(), None, "no clock reaches it");
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        let wait = Duration::from_secs(1);
+        for (builder, part) in [
+            (ErrorBuilder::rejected(200), "status 200"),
+            (ErrorBuilder::rejected(0).code(ErrorCode::UserNotFound), "status 0"),
+            (ErrorBuilder::rejected(u16::MAX), "status 65535"),
+            (ErrorBuilder::rejected(503).requests(0), "no request"),
+            (ErrorBuilder::unreadable("odd").requests(0), "no request"),
+            (ErrorBuilder::connect("refused").code(ErrorCode::UserNotFound), "a code"),
+            (ErrorBuilder::throttled(wait).message("wait"), "a message"),
+            (ErrorBuilder::connect("refused").may_have_been_applied(), "may have been made"),
+        ] {
+            let error = builder.build();
+            assert!(error.is_invalid_input() && error.to_string().contains(part), "{error}");
+        }
+        let second = ErrorBuilder::connect("refused").requests(1).may_have_been_applied().build();
+        assert!(second.is_connect() && second.may_have_been_applied(), "an earlier attempt was sent");
+    }
+
+    #[test]
+    fn endless_waits_are_not_counted_in_minutes() {
+        for (wait, text) in [
+            (Duration::MAX, "in more than 1000 days"),
+            (Duration::from_secs(3 * 86_400), "in 3 days"),
+            (Duration::from_secs(2_700), "in 45 minutes"),
+        ] {
+            let error = ErrorBuilder::rejected(429).retry_after(wait).build();
+            assert!(error.to_string().contains(text), "{error}");
+        }
     }
 
     #[test]
