@@ -47,9 +47,8 @@ impl CommandOutcome {
                 None => steps.iter().any(is_of),
             }
         };
-        let (errors, warnings) = (self.errors().iter(), self.warnings().iter());
-        errors.fold(true, |all, error| all && describes(error.step, error.names.as_ref(), error.description.as_deref()))
-            && warnings.fold(true, |all, warning| all && describes(warning.step, None, warning.description.as_deref()))
+        self.errors().iter().all(|error| describes(error.step, error.names.as_ref(), error.description.as_deref()))
+            && self.warnings().iter().all(|warning| describes(warning.step, None, warning.description.as_deref()))
             && self.notices().iter().all(|Notice::DoneByLostRequest { step, description, .. }| {
                 describes(Some(*step), None, description.as_deref())
             })
@@ -88,7 +87,10 @@ mod tests {
     use umapi_model::ErrorCode;
 
     use super::*;
-    use crate::{batch::StepError, job::CallFailure};
+    use crate::{
+        batch::{StepError, StepWarning},
+        job::CallFailure,
+    };
 
     fn two_steps(group: &str) -> Command {
         Command::user("a@b.c").add_to([group, "x"]).remove_from(["y"]).into()
@@ -115,7 +117,7 @@ mod tests {
             },
             |command| CommandOutcome::of(command).done_by_lost_request(0, ErrorCode::GroupNotFound).build().unwrap(),
             |command| {
-                let warning = super::super::StepWarning::new(ErrorCode::WarningCommandDeprecated).with_step(0);
+                let warning = StepWarning::new(ErrorCode::WarningCommandDeprecated).with_step(0);
                 CommandOutcome::of(command).warn(warning).build().unwrap()
             },
         ];
