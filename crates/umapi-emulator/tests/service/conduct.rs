@@ -19,7 +19,8 @@ use crate::rig::{ORG, Reply, Rig};
 async fn both_http_versions_and_both_ports_work() {
     let emulator = Emulator::builder().https().limits(LimitSettings::off()).start().await.unwrap();
     let ca = reqwest::Certificate::from_pem(emulator.ca_pem().unwrap().as_bytes()).unwrap();
-    let client = || reqwest::Client::builder().tls_certs_only([ca.clone()]).no_proxy();
+    // The TLS of the system, which the workspace builds too, is used without ALPN.
+    let client = || reqwest::Client::builder().tls_backend_rustls().tls_certs_only([ca.clone()]).no_proxy();
     let url = |um: String| format!("{um}/users/{ORG}/0");
     let secure = url(emulator.um_https_url().unwrap());
     for (client, url, version) in [
