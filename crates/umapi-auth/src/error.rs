@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use umapi_http::InvalidSetting;
+use umapi_http::{InvalidSetting, one_line};
 
 use crate::ClockSkew;
 #[cfg(feature = "jwt")]
@@ -262,14 +262,18 @@ impl fmt::Display for Error {
     }
 }
 
+/// The text and what the server sent, on one line, because a `main` that returns an error prints it in this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("message", &self.inner.message)
-            .field("status", &self.status())
-            .field("code", &self.code())
-            .field("request_id", &self.request_id())
-            .finish_non_exhaustive()
+        let text = self.to_string();
+        let facts = [
+            self.status().map(|status| format!("status {status}")),
+            self.code().map(|code| format!("code {code}")),
+            self.request_id().map(|id| format!("request {id}")),
+        ];
+        let facts: Vec<String> = facts.into_iter().flatten().filter(|fact| !text.contains(fact)).collect();
+        let text = if facts.is_empty() { text } else { format!("{text} ({})", facts.join(", ")) };
+        f.write_str(&one_line(&text))
     }
 }
 

@@ -59,6 +59,13 @@ impl Names<'_> {
         self.invalid(self.missing_text(field))
     }
 
+    /// Checks that these fields have values. The error names all that have none.
+    fn require(&self, fields: impl IntoIterator<Item = (Field, bool)>) -> Result<(), Error> {
+        let missing = fields.into_iter().filter(|(_, is_there)| !is_there).map(|(field, _)| self.missing_text(field));
+        let missing: Vec<String> = missing.collect();
+        if missing.is_empty() { Ok(()) } else { Err(self.invalid(missing.join("; "))) }
+    }
+
     fn missing_text(&self, field: Field) -> String {
         format!("{} is missing; {}", (self.name_of)(field), field.where_to_find())
     }
@@ -109,6 +116,13 @@ impl Fields {
 
     #[cfg(feature = "jwt")]
     fn into_service_account(self, names: &Names<'_>) -> Result<Credentials, Error> {
+        names.require([
+            (Field::ClientId, has_text(self.client_id.as_ref())),
+            (Field::ClientSecret, self.has_secret()),
+            (Field::Organization, has_text(self.organization.as_ref())),
+            (Field::TechnicalAccount, has_text(self.technical_account.as_ref())),
+            (Field::PrivateKey, self.private_key.as_ref().is_some_and(|key| !key.text.is_blank())),
+        ])?;
         let client_id = required(self.client_id, names, Field::ClientId)?;
         let secrets = required_secrets(self.client_secrets, names)?;
         let organization = required(self.organization, names, Field::Organization)?;
@@ -128,7 +142,15 @@ impl Fields {
         Ok(if self.metascopes.is_empty() { account } else { account.with_metascopes(self.metascopes) }.into())
     }
 
+    fn has_secret(&self) -> bool {
+        self.client_secrets.iter().any(|secret| !secret.is_blank())
+    }
+
     fn into_oauth(self, names: &Names<'_>) -> Result<Credentials, Error> {
+        names.require([
+            (Field::ClientId, has_text(self.client_id.as_ref())),
+            (Field::ClientSecret, self.has_secret()),
+        ])?;
         let client_id = required(self.client_id, names, Field::ClientId)?;
         let mut secrets = required_secrets(self.client_secrets, names)?.into_iter();
         let first = secrets.next().ok_or_else(|| names.missing(Field::ClientSecret))?;
@@ -142,6 +164,10 @@ impl Fields {
         }
         Ok(credentials)
     }
+}
+
+fn has_text(value: Option<&String>) -> bool {
+    value.is_some_and(|text| !text.trim().is_empty())
 }
 
 fn required(value: Option<String>, names: &Names<'_>, field: Field) -> Result<String, Error> {

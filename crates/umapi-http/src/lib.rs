@@ -3,6 +3,7 @@
 
 mod error_texts;
 mod network_error;
+mod one_line;
 mod options;
 mod panics;
 mod proxy;
@@ -19,6 +20,7 @@ mod tls;
 
 pub use error_texts::error_texts;
 pub use network_error::{NetworkError, describe_connection_error, is_untrusted_certificate};
+pub use one_line::one_line;
 pub use options::{HttpClient, HttpOptions, InvalidSetting};
 pub use panics::{catch_panic, describe_panic, log_panic};
 pub use proxy::Proxy;

@@ -1,6 +1,7 @@
 //! Settings of a client.
 
 use std::{
+    env::VarError,
     fmt,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -13,7 +14,7 @@ use umapi_time::Clock;
 
 use crate::{
     call::{CredentialSlot, Engine, RetryBudget, SyncHints, UnreadableItems},
-    client::Client,
+    client::{Client, URL, url_from},
     error::Error,
     fence::FencedObserver,
     observer::{Both, Nobody, Observer},
@@ -26,6 +27,12 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The default of [`ClientBuilder::pages_in_flight`].
 const PAGES_IN_FLIGHT: usize = 10;
+
+/// The variable with the organization.
+const ORGANIZATION: &str = "UMAPI_ORG_ID";
+
+/// What is said if it is not set.
+const NO_ORGANIZATION: &str = "UMAPI_ORG_ID is missing; set it to the id of the organization, e.g. 12345@AdobeOrg";
 
 /// The service as error messages name it.
 pub(crate) const SERVICE: Server = Server { name: "service", example: UserManagement::PRODUCTION };
@@ -95,6 +102,53 @@ impl ClientBuilder {
             stub: None,
             #[cfg(feature = "recorder")]
             recorder: None,
+        }
+    }
+
+    /// Creates a builder with the organization, the credentials and the URL of environment variables: those of
+    /// [`Client::from_env`].
+    ///
+    /// ```no_run
+    /// # #[derive(Debug)]
+    /// # struct Audit;
+    /// # impl umapi::Observer for Audit {}
+    /// # fn run() -> Result<(), umapi::Error> {
+    /// let client = umapi::ClientBuilder::from_env()?.observer(Audit).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If variables are missing, all of which the error names, or a value cannot be used.
+    pub fn from_env() -> Result<Self, Error> {
+        let organization = std::env::var(ORGANIZATION);
+        let lacks_organization = match &organization {
+            Ok(id) => id.trim().is_empty(),
+            Err(error) => *error == VarError::NotPresent,
+        };
+        let builder = Self::from_credentials(Credentials::from_env(), lacks_organization)?;
+        Ok(match url_from(std::env::var(URL))? {
+            Some(url) => builder.base_url(url),
+            None => builder,
+        })
+    }
+
+    /// Takes the organization of credentials. `lacks_organization` says whether its variable is not set.
+    fn from_credentials(
+        credentials: Result<Credentials, umapi_auth::Error>,
+        lacks_organization: bool,
+    ) -> Result<Self, Error> {
+        let credentials = match credentials {
+            // It is optional for some credentials, so their error does not name it.
+            Err(error) if lacks_organization && !error.to_string().contains(ORGANIZATION) => {
+                return Err(Error::invalid(format!("{error}; {NO_ORGANIZATION}")));
+            }
+            credentials => credentials?,
+        };
+        match credentials.organization().map(str::to_owned) {
+            Some(organization) => Ok(Self::new(organization).credentials(credentials)),
+            None => Err(Error::invalid(format!("the environment: {NO_ORGANIZATION}"))),
         }
     }
 
@@ -388,5 +442,25 @@ mod tests {
         .unwrap();
         let text = rejected(builder().credentials(account));
         assert!(text.contains("2E@AdobeOrg") && text.contains("1F@AdobeOrg"), "{text}");
+    }
+
+    #[test]
+    fn all_missing_variables_are_named_at_once() {
+        let from = |variables: &[(&str, &str)]| {
+            let look_up =
+                |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            ClientBuilder::from_credentials(Credentials::from_variables(look_up), look_up(ORGANIZATION).is_none())
+        };
+        let error = from(&[]).unwrap_err();
+        for name in ["UMAPI_ORG_ID", "UMAPI_CLIENT_ID", "UMAPI_CLIENT_SECRET"] {
+            assert_eq!(error.to_string().matches(&format!("{name} is missing")).count(), 1, "{error}");
+        }
+        assert!(error.is_invalid_input());
+        let client = [("UMAPI_CLIENT_ID", "id"), ("UMAPI_CLIENT_SECRET", "planted")];
+        let error = from(&client).unwrap_err();
+        assert!(error.to_string().contains("UMAPI_ORG_ID is missing"), "{error}");
+        assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+        let builder = from(&[client[0], client[1], ("UMAPI_ORG_ID", "1F@AdobeOrg")]).unwrap();
+        assert_eq!(builder.organization, "1F@AdobeOrg");
     }
 }

@@ -31,7 +31,6 @@ use umapi_time::{Clock, Instant};
 
 use crate::{
     error::{Cause, Error, Kind},
-    lookup::is_absent,
     observer::{CallFinished, Observer, RequestFinished, RequestStarted, Retry, Wait, WaitEnded, WaitReason},
     rate::{CallPermit, NoPermit, RateLimiter, ThrottlePolicy},
     run::StopHandle,
@@ -231,7 +230,7 @@ impl<'a> ApiCall<'a> {
 
     /// Whether the error is one of the results that the call may have.
     fn expects(&self, error: &Error) -> bool {
-        self.may_be_absent && is_absent(error)
+        self.may_be_absent && error.is_not_found()
     }
 
     fn class(&self) -> ThrottleClass {
@@ -429,7 +428,9 @@ impl Engine {
         // The last error says more if the service itself asked to wait.
         let asked = state.last_error.take().filter(|error| error.is_throttled() || error.retry_after().is_some());
         let is_policy = max_wait.is_some_and(|max_wait| wait > max_wait);
-        let error = asked.unwrap_or_else(|| Error::new(if is_policy { Kind::Throttled } else { Kind::Deadline }));
+        let error = asked.unwrap_or_else(|| {
+            Error::new(if is_policy { Kind::Throttled } else { Kind::Deadline { has_passed: false } })
+        });
         error.with(|details| details.retry_after = Some(wait))
     }
 
@@ -501,6 +502,7 @@ impl Engine {
         );
         exchange.in_scope(call.scope, &http);
         exchange.unreadable_items = self.unreadable_items;
+        exchange.is_limited_by_deadline = limit < self.attempt_timeout;
         exchange.is_in_own_task = call.is_in_own_task;
         let (request_id, started) = (exchange.request_id(), self.clock.now());
         self.observer.request_started(&RequestStarted {

@@ -2,7 +2,6 @@
 
 use std::{env::VarError, fmt, sync::Arc, time::Duration};
 
-use umapi_auth::Credentials;
 use umapi_http::ServerUrl;
 
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
 const STUB_ORGANIZATION: &str = "12345@AdobeOrg";
 
 /// The variable with another URL of the service.
-const URL: &str = "UMAPI_URL";
+pub(crate) const URL: &str = "UMAPI_URL";
 
 /// A client for one organization. Cheap to clone; clones share connections, tokens, rate limits and the retry budget.
 ///
@@ -48,23 +47,14 @@ impl Client {
     }
 
     /// Creates a client from environment variables: `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the others
-    /// that [`Credentials::from_env`] reads. `UMAPI_URL` sets another URL of the service.
+    /// that [`Credentials::from_env`](crate::auth::Credentials::from_env) reads. `UMAPI_URL` sets another URL of the service. To
+    /// add other settings, e.g. an observer, use [`ClientBuilder::from_env`].
     ///
     /// # Errors
     ///
-    /// If a variable is missing or its value cannot be used. The error names the variable.
+    /// If variables are missing, all of which the error names, or a value cannot be used.
     pub fn from_env() -> Result<Self, Error> {
-        let credentials = Credentials::from_env()?;
-        let Some(organization) = credentials.organization().map(str::to_owned) else {
-            return Err(Error::invalid(
-                "the environment does not name the organization; set UMAPI_ORG_ID to its id, e.g. 12345@AdobeOrg",
-            ));
-        };
-        let builder = Self::builder(organization).credentials(credentials);
-        match url_from(std::env::var(URL))? {
-            Some(url) => builder.base_url(url).build(),
-            None => builder.build(),
-        }
+        ClientBuilder::from_env()?.build()
     }
 
     /// Creates a client whose answers come from a [stub](crate::stub) of your own, for unit tests: without a network, credentials
@@ -142,7 +132,7 @@ impl Client {
 }
 
 /// The URL in the environment. An invalid one is an error, so that nothing is sent to production by mistake.
-fn url_from(variable: Result<String, VarError>) -> Result<Option<String>, Error> {
+pub(crate) fn url_from(variable: Result<String, VarError>) -> Result<Option<String>, Error> {
     let url = match variable {
         Ok(url) if url.trim().is_empty() => return Ok(None),
         Ok(url) => url,

@@ -120,8 +120,8 @@ pub(crate) enum Kind {
     RateLimitStore(Cause),
     /// The wait for a permit was longer than allowed.
     Throttled,
-    /// The deadline of the call is too close.
-    Deadline,
+    /// The deadline of the call has passed, or is too close.
+    Deadline { has_passed: bool },
     /// The caller stopped the call.
     Stopped,
     /// The journal could not record the request.
@@ -156,6 +156,13 @@ pub(crate) struct ErrorResponse {
     pub(crate) message: Option<String>,
     pub(crate) body: String,
     pub(crate) is_html: bool,
+}
+
+impl ErrorResponse {
+    /// Whether a code of the service says what failed. The codes of the gateway before it are numbers.
+    fn names_what_failed(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.as_str().bytes().any(|byte| !byte.is_ascii_digit()))
+    }
 }
 
 impl Error {
@@ -235,9 +242,11 @@ impl Error {
         self.code() == Some(&ErrorCode::OrganizationMigrating)
     }
 
-    /// Whether the user, group, domain, profile or product does not exist (status 404).
+    /// Whether the user, group, domain, profile or product does not exist, because the service says so: status 404 with a
+    /// [`code`](Self::code). A 404 without a code, e.g. the web page of a proxy, or with a number of the gateway says that the
+    /// URL is wrong.
     pub fn is_not_found(&self) -> bool {
-        self.status() == Some(404)
+        self.response().is_some_and(|response| response.status == 404 && response.names_what_failed())
     }
 
     /// Whether there were too many calls, or would have been: the service responded with 429, or the wait for a permit was
@@ -249,7 +258,7 @@ impl Error {
 
     /// Whether the time of an attempt or of the whole call ran out.
     pub fn is_timeout(&self) -> bool {
-        matches!(&self.0.kind, Kind::Timeout(_) | Kind::Deadline)
+        matches!(&self.0.kind, Kind::Timeout(_) | Kind::Deadline { .. })
             || self.login().is_some_and(umapi_auth::Error::is_timeout)
     }
 
@@ -328,7 +337,7 @@ impl Error {
             | Kind::NoProgress(_)
             | Kind::RateLimitStore(_)
             | Kind::Throttled
-            | Kind::Deadline => true,
+            | Kind::Deadline { .. } => true,
         }
     }
 
@@ -493,7 +502,10 @@ impl fmt::Display for Error {
             Kind::Throttled => f.write_str("the rate limit requires a longer wait than the throttle policy allows")?,
             Kind::Journal(why) => write!(f, "the journal cannot be written, so nothing more is sent: {why}")?,
             Kind::Stopped => f.write_str("stopped by the caller")?,
-            Kind::Deadline => f.write_str("the call would not finish before its deadline")?,
+            Kind::Deadline { has_passed: true } => {
+                f.write_str("the deadline passed before the call finished; allow more time for the call")?;
+            }
+            Kind::Deadline { has_passed: false } => f.write_str("the call would not finish before its deadline")?,
         }
         if let Some(repeated) = &self.0.repeated {
             write!(f, "; {repeated}")?;
@@ -539,7 +551,7 @@ fn write_rejected(f: &mut fmt::Formatter<'_>, response: &ErrorResponse) -> fmt::
         }
         (None, None) => write!(f, "the service responded with status {}", response.status)?,
     }
-    let remedy = response.code.as_ref().and_then(ErrorCode::remedy).or_else(|| remedy(response.status));
+    let remedy = response.code.as_ref().and_then(ErrorCode::remedy).or_else(|| remedy(response));
     write!(f, "{}", RemedyInText(remedy))
 }
 
@@ -552,10 +564,16 @@ fn write_unreadable(f: &mut fmt::Formatter<'_>, response: &ErrorResponse, why: &
     }
 }
 
+/// What to do about a response that is not of the service.
+const CHECK_THE_WAY: &str = "check the URL of the service and the proxy";
+
 /// What to do about a status, for responses that say nothing more.
-fn remedy(status: u16) -> Option<&'static str> {
-    Some(match status {
+fn remedy(response: &ErrorResponse) -> Option<&'static str> {
+    let is_foreign = response.is_html && response.code.is_none();
+    Some(match response.status {
         300..=399 => "requests do not follow a redirect, so use the final address of the service",
+        400..=407 | 409..=428 if is_foreign => CHECK_THE_WAY,
+        404 if is_foreign || !response.names_what_failed() => CHECK_THE_WAY,
         400 => "check the organization id and the parameters",
         401 => {
             "check that the credentials belong to this organization and environment, and include the User Management API"
@@ -586,17 +604,10 @@ impl fmt::Display for Rounded {
     }
 }
 
+/// The same text as `{:#}`, on one line, because a `main` that returns an error prints it in this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", self.kind())
-            .field("operation", &self.operation())
-            .field("request_id", &self.request_id())
-            .field("requests", &self.requests())
-            .field("may_have_been_applied", &self.may_have_been_applied())
-            .field("retry_after", &self.retry_after())
-            .field("run", &self.0.run)
-            .finish_non_exhaustive()
+        f.write_str(&umapi_http::one_line(&format!("{self:#}")))
     }
 }
 
@@ -689,9 +700,30 @@ mod tests {
         assert!(migrating.is_forbidden() && migrating.is_migrating() && !migrating.is_retryable());
         assert!(rejected(429, "429050").is_throttled() && rejected(429, "").is_retryable());
         assert!(Error::new(Kind::Throttled).is_throttled());
-        assert!(Error::new(Kind::Deadline).is_timeout());
+        assert!(Error::new(Kind::Deadline { has_passed: true }).is_timeout());
         assert!(rejected(503, "").is_retryable() && !rejected(400, "").is_retryable());
         assert!(Error::invalid("x").is_invalid_input());
+    }
+
+    #[test]
+    fn the_debug_form_is_the_text_on_one_line() {
+        let error = rejected(404, "error.user.not_found").with(|details| {
+            details.operation = Some("getUser");
+            details.request_id = Some("r-1".to_owned());
+        });
+        assert_eq!(format!("{error:?}"), format!("{error:#}"));
+        assert_eq!(format!("{:?}", Error::invalid("a\r\nb")), "a\\r\\nb");
+        let login = Error::from(umapi_auth::Error::other("no connection"));
+        assert_eq!(format!("{login:?}"), "there is no access token: no connection");
+        let unfinished = Unfinished::new(Report::<CommandOutcome>::new([]), error.clone());
+        assert_eq!(format!("{unfinished:?}"), format!("{unfinished}: {error:#}"));
+    }
+
+    #[test]
+    fn a_deadline_that_passed_differs_from_one_that_is_too_close() {
+        let text = |has_passed| Error::new(Kind::Deadline { has_passed }).to_string();
+        assert!(text(true).contains("the deadline passed") && !text(true).contains("would not"), "{}", text(true));
+        assert!(text(false).contains("would not finish before its deadline"), "{}", text(false));
     }
 
     #[test]

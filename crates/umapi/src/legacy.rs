@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     error::Error,
     list::{PageCall, Pager, Query, array_page},
-    lookup::{check_name, found, is_absent},
+    lookup::{check_name, found},
 };
 
 /// The deprecated endpoints, for programs that still need them; created by [`Client::legacy`].
@@ -254,7 +254,7 @@ impl LegacyUserGroups {
             match client.0.call(call, send).await {
                 Ok(_) => Ok(true),
                 // Deleted by an earlier attempt without a response, or before.
-                Err(error) if is_absent(&error) => Ok(error.may_have_been_applied()),
+                Err(error) if error.is_not_found() => Ok(error.may_have_been_applied()),
                 Err(error) => Err(error),
             }
         })

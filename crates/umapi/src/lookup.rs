@@ -12,14 +12,9 @@ use crate::{
 pub(crate) fn found<T>(result: Result<Response<T>, Error>) -> Result<Option<Response<T>>, Error> {
     match result {
         Ok(response) => Ok(Some(response)),
-        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Whether the service itself says that the thing does not exist.
-pub(crate) fn is_absent(error: &Error) -> bool {
-    error.is_not_found() && error.code().is_some()
 }
 
 /// Rejects a name that cannot be part of a path, before anything is sent.

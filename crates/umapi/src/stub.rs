@@ -42,9 +42,9 @@
 //! # }
 //! ```
 //!
-//! What the service says is up to the stub; what the client does with it is not. A page that comes again ends a list, and
-//! outcomes that do not match their commands are unknown, as if the service had sent them: what an outcome describes or hands back
-//! must be of [its command](crate::CommandOutcome::is_about). Nothing is retried, and there are no rate limits: an error of a stub
+//! What the service says is up to the stub; what the client does with it is not. A page that comes again ends a list,
+//! or fails it if items are missing, and outcomes that do not match their commands are unknown, as if the service had sent them:
+//! what an outcome describes or hands back must be of [its command](crate::CommandOutcome::is_about). Nothing is retried, and there are no rate limits: an error of a stub
 //! is the error of the whole call. An [`Observer`](crate::Observer) hears of calls, pages, outcomes and progress, and not of
 //! requests, retries and waits, which a stub does not have.
 //!

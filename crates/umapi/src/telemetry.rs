@@ -136,7 +136,7 @@ impl Error {
             Kind::NoProgress(_) => "endless_list",
             Kind::RateLimitStore(_) => "rate_limit_store",
             Kind::Throttled => "throttled",
-            Kind::Deadline => "deadline",
+            Kind::Deadline { .. } => "deadline",
             Kind::Stopped => "stopped",
             Kind::Journal(_) => "journal",
         })

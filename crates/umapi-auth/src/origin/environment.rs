@@ -46,7 +46,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If a variable is missing or its value cannot be used. The error names the variable.
+    /// If variables are missing, all of which the error names, or a value cannot be used.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_lookup(|name| match env::var(name) {
             Ok(value) => Ok(Some(value)),
@@ -238,6 +238,22 @@ mod tests {
             let error = client_and(variables).unwrap_err();
             assert!(error.is_invalid_input() && error.to_string().contains(named), "{named}: {error}");
             assert!(!error.to_string().contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn all_missing_variables_are_named_at_once() {
+        let error = from(&[]).unwrap_err().to_string();
+        assert!(error.contains("UMAPI_CLIENT_ID is missing") && error.contains("UMAPI_CLIENT_SECRET is"), "{error}");
+        assert!(!error.contains("UMAPI_ORG_ID"), "it is optional: {error}");
+        #[cfg(feature = "jwt")]
+        {
+            let error = from(&[("UMAPI_TECHNICAL_ACCOUNT_ID", "1@techacct.adobe.com")]).unwrap_err();
+            let named = ["UMAPI_CLIENT_ID", "UMAPI_CLIENT_SECRET", "UMAPI_ORG_ID", "UMAPI_PRIVATE_KEY_PATH"];
+            for name in named {
+                assert!(error.to_string().contains(&format!("{name} is missing")), "{name}: {error}");
+            }
+            assert_eq!(format!("{error:?}"), error.to_string());
         }
     }
 

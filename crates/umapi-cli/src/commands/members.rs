@@ -16,7 +16,7 @@ use super::{
     account_args::AccountArgs,
     groups::MembersArgs,
     name_args::{self, NameFile, NamedUser, located, unclear, without_repetitions},
-    pages::{warn_about_list, warn_about_unreadable},
+    pages::{warn_about_changes, warn_about_list},
 };
 use crate::{
     accounts::{Accounts, Found, FoundAccount, ambiguous},
@@ -280,7 +280,7 @@ impl TransferArgs {
                 Err(error) => return Err(unlisted(&self.from, &error)),
             }
         }
-        warn_about_unreadable(context, members.changes().unreadable_items);
+        warn_about_changes(context, members.changes());
         Ok((named, accounts))
     }
 

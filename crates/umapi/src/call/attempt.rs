@@ -141,6 +141,8 @@ pub(crate) struct HttpExchange {
     pragma: Option<Pragma>,
     clock: Clock,
     limit: Duration,
+    /// Whether the limit is the deadline of the call, which comes before the limit of an attempt.
+    pub(super) is_limited_by_deadline: bool,
     pub(super) unreadable_items: UnreadableItems,
     /// See [`ApiCall::is_in_own_task`](super::ApiCall::is_in_own_task).
     pub(super) is_in_own_task: bool,
@@ -179,6 +181,7 @@ impl HttpExchange {
             pragma,
             clock,
             limit,
+            is_limited_by_deadline: false,
             unreadable_items: UnreadableItems::default(),
             is_in_own_task: false,
             state: Arc::default(),
@@ -227,7 +230,7 @@ impl HttpExchange {
         let request = send(raw.with_hook(self.clone()));
         // The task of the request has the time limit. This one is for a runtime that does not run it.
         let Ok(result) = self.clock.timeout(self.limit + STALLED, request).await else {
-            return Err(self.lost(Error::new(Kind::Timeout(self.limit))));
+            return Err(self.timed_out());
         };
         if let Some(error) = self.stub.as_ref().and_then(|stub| stub.error.get()) {
             return Err(Failure { error: error.clone(), outcome: None });
@@ -278,10 +281,16 @@ impl HttpExchange {
         Failure { error, outcome: Some(if may_have_arrived { AttemptOutcome::Lost } else { not_sent }) }
     }
 
+    /// The failure of a request whose response did not arrive in time.
+    fn timed_out(&self) -> Failure {
+        let is_deadline = self.is_limited_by_deadline;
+        self.lost(Error::new(if is_deadline { Kind::Deadline { has_passed: true } } else { Kind::Timeout(self.limit) }))
+    }
+
     /// The failure of a request that the HTTP library does not know of.
     fn failed(&self, failure: &SendFailure) -> Failure {
         match failure {
-            SendFailure::TimedOut => self.lost(Error::new(Kind::Timeout(self.limit))),
+            SendFailure::TimedOut => self.timed_out(),
             SendFailure::RuntimeGone => {
                 self.lost(Error::new(Kind::Network(Cause::new("the runtime that sent the request was dropped"))))
             }

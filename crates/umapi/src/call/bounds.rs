@@ -40,7 +40,7 @@ pub(crate) async fn within<T>(
         if let Some(deadline) = &mut deadline
             && Pin::new(deadline).poll(context).is_ready()
         {
-            return Poll::Ready(Err(Error::new(Kind::Deadline)));
+            return Poll::Ready(Err(Error::new(Kind::Deadline { has_passed: true })));
         }
         if let Some(stopped) = &mut stopped
             && !is_stopped

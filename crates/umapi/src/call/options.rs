@@ -257,9 +257,10 @@ impl Scope {
     ) -> Result<T, Error> {
         match self.until {
             // The calls have the same deadline and say more, so they come first.
-            Some(until) => {
-                clock.timeout(until - clock.now(), all).await.unwrap_or_else(|_| Err(Error::new(Kind::Deadline)))
-            }
+            Some(until) => clock
+                .timeout(until - clock.now(), all)
+                .await
+                .unwrap_or_else(|_| Err(Error::new(Kind::Deadline { has_passed: true }))),
             None => all.await,
         }
     }

@@ -95,7 +95,9 @@ impl<'a> CallState<'a> {
             return Err(Error::new(Kind::Stopped));
         }
         match self.time_left(clock) {
-            Some(left) if left.is_zero() || left < self.least_left => Err(Error::new(Kind::Deadline)),
+            Some(left) if left.is_zero() || left < self.least_left => {
+                Err(Error::new(Kind::Deadline { has_passed: left.is_zero() }))
+            }
             _ => Ok(()),
         }
     }

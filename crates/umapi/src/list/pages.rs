@@ -54,8 +54,10 @@ pub struct Page<T> {
     pub(super) current: Option<u32>,
     /// Identifies the page as the server sent it, without filters.
     pub(super) fingerprint: Option<PageFingerprint>,
-    /// Whether the server sent no item.
-    pub(super) is_empty: bool,
+    /// How many items the server sent, without filters.
+    pub(super) sent: u64,
+    /// Whether the body says if it is the last page.
+    pub(super) says_its_end: bool,
     /// How many of the items were returned before a resume token was taken.
     pub(super) skipped: usize,
 }
@@ -101,7 +103,8 @@ impl Changes {
 ///   are in flight at the same time, as far as the rate limits leave calls: at most
 ///   [`pages_in_flight`](crate::ClientBuilder::pages_in_flight). They come out in their order.
 /// * The list ends with the page that is marked as the last, or when the server returns the last page again.
-/// * A list that makes no progress is an error: pages that repeat in turn, or a hundred empty pages in a row.
+/// * A list that makes no progress is an error: a page that comes again although items are missing, e.g. from a cache, pages that
+///   repeat in turn, or a hundred empty pages in a row.
 /// * After an error, the next call tries the same page again.
 pub struct Pages<T> {
     query: Query<T>,
@@ -117,6 +120,8 @@ pub struct Pages<T> {
     /// The number of items on a page, as far as it is known.
     page_size: Option<u32>,
     total: Option<u64>,
+    /// The number of items up to here, without filters.
+    read: u64,
     changes: Changes,
     /// The pages so far, to recognize one that comes again.
     seen: HashMap<PageFingerprint, u32>,
@@ -221,6 +226,7 @@ impl<T: PageItem> Pages<T> {
             resume: None,
             page_size: None,
             total: None,
+            read: 0,
             changes: Changes::default(),
             seen: HashMap::new(),
             empty: 0,
@@ -441,6 +447,8 @@ impl<T: PageItem> Pages<T> {
             }
             Some(Place::Here { skipped, is_elsewhere }) => {
                 page.skipped = skipped;
+                let size = page.page_size.or(self.page_size).map_or(page.sent, u64::from);
+                self.read = size.saturating_mul(u64::from(page.index));
                 self.changes.resumed_elsewhere |= is_elsewhere;
             }
             None => {}
@@ -466,6 +474,7 @@ impl<T: PageItem> Pages<T> {
         let length = u32::try_from(page.items.len()).unwrap_or(u32::MAX);
         self.page_size = page.page_size.or_else(|| self.page_size.max(Some(length)));
         self.changes.unreadable_items += page.unreadable.len() as u64;
+        self.read = self.read.saturating_add(page.sent);
         for item in &page.unreadable {
             let (page, index) = (page.index, item.index);
             tracing::warn!(page, index, "an item cannot be read, leaving it out");
@@ -489,14 +498,14 @@ impl<T: PageItem> Pages<T> {
     /// Recognizes a page that came before. The error says what repeats.
     ///
     /// Past its end, the server returns its last page again. A header says so, or only the content. Pages that come again in
-    /// another way mean that the list never ends.
+    /// another way mean that the list never ends, or that something between caches them.
     fn arrival(&mut self, page: &Page<T>) -> Result<Arrival, String> {
         let asked = page.index.saturating_add(self.query.first_page);
         if page.index == 0 {
             self.count_offset = page.current.map_or(0, |current| asked.saturating_sub(current));
             return Ok(Arrival::Next);
         }
-        self.empty = if page.is_empty { self.empty + 1 } else { 0 };
+        self.empty = if page.sent == 0 { self.empty + 1 } else { 0 };
         let earlier = page.fingerprint.and_then(|fingerprint| self.seen.get(&fingerprint).copied());
         // The server's count, which is one behind for the last page that comes again.
         let counted =
@@ -506,14 +515,16 @@ impl<T: PageItem> Pages<T> {
         let is_repeated = earlier.is_some() || counted.is_some();
         // People count from 1.
         let number = u64::from(page.index) + 1;
-        if is_repeated && (is_last_again || page.is_last || self.seen.is_empty()) {
-            return Ok(Arrival::End);
-        }
         if is_repeated {
             let index =
                 earlier.or(counted.map(|count| count.saturating_sub(self.query.first_page))).unwrap_or_default();
+            if (is_last_again || page.is_last || self.seen.is_empty()) && self.may_end_with(page, index) {
+                return Ok(Arrival::End);
+            }
             let repeated = u64::from(index) + 1;
-            return Err(format!("page {number} repeats page {repeated} and is not the last one"));
+            let total = page.total.or(self.total).filter(|total| self.read < *total);
+            let missing = total.map_or_else(String::new, |total| format!(", after {} of {total} items", self.read));
+            return Err(format!("page {number} repeats page {repeated} and is not the last one{missing}"));
         }
         if self.empty > MAX_EMPTY_PAGES && !page.is_last {
             return Err(format!("{} pages in a row are empty, up to page {number}", self.empty));
@@ -522,6 +533,19 @@ impl<T: PageItem> Pages<T> {
             return Err(format!("page {number} is not the last one"));
         }
         Ok(Arrival::Next)
+    }
+
+    /// Whether nothing denies that a page that came again, now or before at this index, is the last one. A cache may return
+    /// any page again.
+    fn may_end_with(&self, page: &Page<T>, index: u32) -> bool {
+        let total = page.total.or(self.total);
+        let is_complete = total.map(|total| self.read >= total);
+        if page.says_its_end {
+            return page.is_last || is_complete == Some(true);
+        }
+        // The headers of an array count the pages. `is_last` trusts the index that was asked for.
+        let is_last = page.page_count.map(|count| index.saturating_add(1) >= count);
+        is_last == Some(true) || is_complete.or(is_last).unwrap_or(true)
     }
 }
 

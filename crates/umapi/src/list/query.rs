@@ -166,7 +166,8 @@ impl<T: PageItem> Page<T> {
         let paging = head.paging;
         Self {
             fingerprint: PageFingerprint::of(&items),
-            is_empty: items.is_empty() && head.unreadable.is_empty(),
+            sent: items.len() as u64 + head.unreadable.len() as u64,
+            says_its_end: true,
             skipped: 0,
             unreadable: head.unreadable,
             items,
@@ -190,7 +191,7 @@ pub(crate) fn array_page<T: PageItem>(response: Response<Vec<T>>, page: u32, fir
         Some(pages) => index.saturating_add(1) >= pages,
         None => response.value.is_empty(),
     };
-    Page::of(response.value, is_last, response.head)
+    Page { says_its_end: false, ..Page::of(response.value, is_last, response.head) }
 }
 
 #[cfg(test)]

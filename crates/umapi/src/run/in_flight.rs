@@ -85,7 +85,7 @@ impl InFlight {
     fn is_out_of_own_time(&self, error: &Error) -> bool {
         let left = self.deadline.map(|deadline| deadline - self.client.0.clock.now());
         let own = self.scope.options.own_deadline();
-        matches!(error.kind(), Kind::Deadline)
+        matches!(error.kind(), Kind::Deadline { .. })
             && own.is_some_and(|own| left.is_none_or(|left| !left.is_zero() && own < left))
     }
 
@@ -175,7 +175,7 @@ pub(super) fn is_fatal(error: &Error) -> bool {
             | Kind::Certificate(_)
             | Kind::RateLimitStore(_)
             | Kind::Throttled
-            | Kind::Deadline
+            | Kind::Deadline { .. }
             | Kind::Stopped
             | Kind::Journal(_)
     );
@@ -210,6 +210,7 @@ mod tests {
         for status in [408, 500, 502, 503, 504] {
             assert!(!is_fatal(&rejected(status, "")), "{status}");
         }
-        assert!(is_fatal(&Error::new(Kind::Deadline)) && !is_fatal(&Error::new(Kind::Connect(Cause::new("refused")))));
+        assert!(is_fatal(&Error::new(Kind::Deadline { has_passed: false })));
+        assert!(!is_fatal(&Error::new(Kind::Connect(Cause::new("refused")))));
     }
 }

@@ -188,7 +188,7 @@ impl<K: Send + 'static> StubRun<K> {
         let deadline = own.into_iter().chain(self.deadline).min();
         if deadline.is_some_and(|deadline| deadline <= started) {
             // Nothing is asked for that has no time.
-            return Err(self.error.insert(Error::new(Kind::Deadline)).clone());
+            return Err(self.error.insert(Error::new(Kind::Deadline { has_passed: true })).clone());
         }
         self.asked += 1;
         let is_asking = AtomicBool::new(true);

@@ -25,7 +25,7 @@ use crate::error::Error;
 /// With `?` it becomes an [`Error`], which keeps the report: see [`Error::report`]. Keys must be [`Sync`] for that.
 ///
 /// A test makes one with [`new`](Self::new).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Unfinished<R = Report> {
     report: Box<R>,
     error: Error,
@@ -68,7 +68,15 @@ impl<O: BatchOutcome> fmt::Display for Unfinished<Report<O>> {
     }
 }
 
-impl<O: BatchOutcome + fmt::Debug> error::Error for Unfinished<Report<O>> {
+/// The counts and why the run ended, on one line, because a `main` that returns an error prints it in this form. The
+/// [`report`](Self::report) has the outcomes.
+impl<O: BatchOutcome> fmt::Debug for Unfinished<Report<O>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}: {:?}", self.error)
+    }
+}
+
+impl<O: BatchOutcome> error::Error for Unfinished<Report<O>> {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         Some(&self.error)
     }

@@ -82,7 +82,7 @@ impl Verifier {
             biased;
             () = self.stop.stopped() => Err(Error::new(Kind::Stopped)),
             found = read => found,
-            () = out_of_time => Err(Error::new(Kind::Deadline)),
+            () = out_of_time => Err(Error::new(Kind::Deadline { has_passed: true })),
         }
     }
 

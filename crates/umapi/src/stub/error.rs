@@ -103,7 +103,7 @@ impl ErrorBuilder {
 
     /// The deadline of the call passed.
     pub fn deadline() -> Self {
-        Self::new(Kind::Deadline, 0)
+        Self::new(Kind::Deadline { has_passed: true }, 0)
     }
 
     /// The caller stopped the call.

@@ -73,10 +73,12 @@ impl Engine {
         let deadline = call.scope.deadline(&self.clock).or_else(|| Some(started + self.call_timeout?));
         let answered = match deadline {
             // Nothing is asked for that has no time.
-            Some(deadline) if deadline <= started => Err(Error::new(Kind::Deadline)),
+            Some(deadline) if deadline <= started => Err(Error::new(Kind::Deadline { has_passed: true })),
             Some(deadline) => {
                 let in_time = self.clock.timeout(deadline - started, answer).await;
-                in_time.unwrap_or_else(|_| Err(Error::new(Kind::Deadline).with(|details| details.requests = 1)))
+                in_time.unwrap_or_else(|_| {
+                    Err(Error::new(Kind::Deadline { has_passed: true }).with(|details| details.requests = 1))
+                })
             }
             None => answer.await,
         };

@@ -54,7 +54,28 @@ async fn not_found_is_none_if_the_service_says_so() {
     let service = Service::scripted([not_found, rejection(404, "<html>no such page</html>")]).await;
     assert_eq!(service.client().users().get("a@b.c").await.unwrap(), None);
     let error = service.client().users().get("a@b.c").await.unwrap_err();
-    assert!(error.is_not_found() && error.to_string().contains("web page"), "{error}");
+    assert!(!error.is_not_found() && error.to_string().contains("web page"), "{error}");
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_of_the_service_says_what_to_check() {
+    for body in
+        ["<html>no such page</html>", "", "{}", r#"{"message":"no Route matched"}"#, r#"{"error_code":"404000"}"#]
+    {
+        let service = Service::responding(|_| rejection(404, body)).await;
+        let error = service.client().users().in_group("Design").list().try_collect().await.unwrap_err();
+        assert!(!error.is_not_found() && error.status() == Some(404), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("check the URL of the service and the proxy") && !text.contains("spelling"), "{text}");
+    }
+    for body in [r#"{"result":"error.group.unheard_of"}"#, r#"{"errorCode":"GROUP_NOT_FOUND"}"#] {
+        let service = Service::responding(|_| rejection(404, body)).await;
+        let error = service.client().users().in_group("Design").list().try_collect().await.unwrap_err();
+        assert!(error.is_not_found() && !error.to_string().contains("proxy"), "{error}");
+    }
+    let service = Service::scripted([rejection(403, "<html>blocked</html>")]).await;
+    let text = service.client().users().get("a@b.c").await.unwrap_err().to_string();
+    assert!(text.contains("the proxy") && !text.contains("API key"), "{text}");
 }
 
 #[tokio::test]

@@ -97,8 +97,8 @@ async fn a_repeated_last_page_is_the_end() {
         let service = Service::responding(move |request| {
             let index = page_of(request).min(1);
             let current = index.to_string();
-            let headers: &[(&str, &str)] = if has_header { &[("x-current-page", &current)] } else { &[] };
-            page([&["a", "b"], &["c", "d"]][index], false, headers)
+            let headers = [("x-total-count", "4"), ("x-current-page", current.as_str())];
+            page([&["a", "b"], &["c", "d"]][index], false, &headers[..1 + usize::from(has_header)])
         })
         .await;
         let mut users = service.client().users().list();
@@ -108,6 +108,52 @@ async fn a_repeated_last_page_is_the_end() {
         }
         assert_eq!((count, service.requests().len()), (4, 3), "with a header: {has_header}");
         assert!(users.changes().page_came_again);
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_repeats_a_page_fails_the_list() {
+    for headers in [&[("x-total-count", "4000")][..], &[("x-total-count", "4000"), ("x-current-page", "0")], &[]] {
+        let service = Service::responding(move |_| page(&["a", "b"], false, headers)).await;
+        let client = service.client();
+        for list in [client.users().list(), client.users().in_group("Design").list()] {
+            let error = list.try_collect().await.unwrap_err();
+            let text = error.to_string();
+            assert!(error.is_endless() && text.contains("page 2 repeats page 1 and is not the last one"), "{error}");
+            assert_eq!(text.contains("after 2 of 4000 items"), !headers.is_empty(), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_list_fails_if_a_cache_repeats_a_page() {
+    let service = serving(THREE).await;
+    let mut users = service.client().users().list();
+    for _ in 0..4 {
+        users.try_next().await.unwrap();
+    }
+    let token = users.resume_token();
+    for (total, is_whole) in [("6", true), ("4000", false)] {
+        let headers = move || [("x-total-count", total), ("x-page-size", "3")];
+        let cache = Service::responding(move |_| page(&["d", "e", "f"], false, &headers())).await;
+        let rest = cache.client().users().list().resume(&token).unwrap().try_collect().await;
+        assert_eq!(rest.as_ref().map_or(0, Vec::len), if is_whole { 2 } else { 0 }, "{total}: {rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_array_that_a_cache_repeats_is_not_its_end() {
+    let headers: [(&[(&str, &str)], bool); 5] = [
+        (&[], true),
+        (&[("x-page-count", "1")], true),
+        (&[("x-page-count", "2")], false),
+        (&[("x-page-count", "40"), ("x-total-count", "4000")], false),
+        (&[("x-total-count", "4000")], false),
+    ];
+    for (headers, is_whole) in headers {
+        let service = Service::responding(|_| Reply::of(200, headers, r#"[{"email":"a@b.c"}]"#)).await;
+        let users = service.client().legacy().users().list().try_collect().await;
+        assert_eq!(users.is_ok(), is_whole, "{headers:?}: {users:?}");
     }
 }
 

@@ -210,6 +210,8 @@ async fn the_deadline_of_a_call_replaces_that_of_the_client() {
         let error = call.await.unwrap_err();
         assert!(error.is_timeout() && !error.may_have_been_applied(), "{error}");
         assert_eq!(service.seconds(), expected, "{of_client:?} {of_call:?}");
+        let text = error.to_string();
+        assert!(text.contains("the deadline passed") && !text.contains("an attempt"), "{text}");
     }
 }
 
