@@ -13,7 +13,8 @@ const README: &str = "\
 umapi: the command for Adobe's User Management API
 umapi-emulator: the API and its login on this machine, for tests
 
-Copy the programs from bin/ into a folder of your PATH, for example /usr/local/bin. They need nothing else.
+Copy the programs from bin/ into a folder of your PATH, for example /usr/local/bin. They need nothing else; to call
+Adobe, umapi uses the system's root certificates (on most systems, the package ca-certificates).
 share/ has the manual pages, completions for shells, the licenses of this project and of the crates in the programs,
 and lists of these crates in the format CycloneDX. Copy its folders into /usr/local/share if you like.
 
@@ -118,6 +119,10 @@ pub(super) fn try_it(dist: &Dist) -> Result<()> {
     fs::create_dir(root.join("tmp"))?;
     println!("in a root folder with only the archive and /tmp:");
     program::converse(dist, |name| Process::in_root(&root, &format!("/{folder}/bin/{name}")).variable("HOME", "/tmp"))?;
+    // `umapi --emulator` wants root certificates, although it calls only itself.
+    let certificates = root.join("etc/ssl/certs");
+    fs::create_dir_all(&certificates)?;
+    fs::copy("/etc/ssl/certs/ca-certificates.crt", certificates.join("ca-certificates.crt"))?;
     let own = Process::in_root(&root, &format!("/{folder}/bin/umapi")).variable("HOME", "/tmp");
     own.arguments(["--emulator", "users", "list"]).run()
 }

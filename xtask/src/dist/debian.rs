@@ -64,14 +64,14 @@ fn dpkg(root: &Path) -> Process {
 fn check_pages(root: &Path) -> Result<()> {
     let pages = files(&root.join("usr/share/man/man1"))?;
     for page in &pages {
-        let text = Process::new("man")
+        let [text, warnings] = Process::new("man")
             .variable("MANWIDTH", "80")
             .variable("LC_ALL", "C.UTF-8")
-            .arguments(["--warnings", "--local-file"])
+            .arguments(["--warnings", "--no-justification", "--local-file"])
             .argument(page)
-            .all_output()?;
-        if text.contains("warning") || !text.contains("SYNOPSIS") {
-            bail!("the manual page {} is rendered as\n{text}", name(page));
+            .both_outputs()?;
+        if !warnings.is_empty() || !text.contains("SYNOPSIS") {
+            bail!("the manual page {} is rendered as\n{text}\nwith these warnings:\n{warnings}", name(page));
         }
     }
     for expected in ["umapi.1.gz", "umapi-users-list.1.gz", "umapi-emulator.1.gz", "umapi-emulator.1umapi.gz"] {
@@ -86,7 +86,7 @@ fn check_pages(root: &Path) -> Result<()> {
 /// Bash completes commands with the installed scripts.
 fn check_completions(root: &Path) -> Result<()> {
     let folder = root.join("usr/share/bash-completion/completions");
-    for (program, word, expected) in [("umapi", "membe", "members"), ("umapi-emulator", "--exit", "--exit-on-eof")] {
+    for (program, word, expected) in [("umapi", "emul", "emulator"), ("umapi-emulator", "--exit", "--exit-on-eof")] {
         let script = format!(
             "source {}; COMP_WORDS=({program} {word}); COMP_CWORD=1; COMP_LINE='{program} {word}'; \
              $(complete -p {program} | sed 's/.*-F \\([^ ]*\\).*/\\1/') {program} {word} {program}; echo \"${{COMPREPLY[*]}}\"",

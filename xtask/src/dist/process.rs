@@ -79,10 +79,9 @@ impl Process {
     }
 
     /// What the program prints to standard output and standard error.
-    pub(super) fn all_output(self) -> Result<String> {
+    pub(super) fn both_outputs(self) -> Result<[String; 2]> {
         let output = self.finish()?;
-        let [out, error] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-        Ok(format!("{out}{error}"))
+        Ok([&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
     }
 
     fn finish(mut self) -> Result<Output> {

@@ -14,6 +14,8 @@ use super::{Dist, Platform, Process, megabytes};
 
 /// The profile in `Cargo.toml`.
 const PROFILE: &str = "dist";
+/// The number of users in the emulator's default organization.
+const USERS: usize = 9;
 
 /// A program and the crate that contains it.
 pub(super) struct Program {
@@ -129,7 +131,7 @@ pub(super) fn converse(dist: &Dist, process: impl Fn(&str) -> Process) -> Result
             bail!("{} --version prints {printed}", program.name);
         }
     }
-    let options = ["--exit-on-eof", "--no-http", "--users", "30", "--page-size", "10"];
+    let options = ["--exit-on-eof", "--no-http", "--page-size", "4"];
     let emulator = process(dist.emulator.name).arguments(options).variable("UMAPI_EMULATOR_LOG", "warn");
     let mut command = emulator.into_command();
     let mut emulator =
@@ -145,8 +147,8 @@ pub(super) fn converse(dist: &Dist, process: impl Fn(&str) -> Process) -> Result
     }
     let users: Value = serde_json::from_str(&listed).context("umapi printed invalid JSON")?;
     let count = users.as_array().map_or(0, Vec::len);
-    if count != 30 {
-        bail!("umapi listed {count} users instead of 30:\n{listed}");
+    if count != USERS {
+        bail!("umapi listed {count} users instead of {USERS}:\n{listed}");
     }
     println!("umapi {} listed {count} users of umapi-emulator over TLS", dist.version);
     Ok(())
