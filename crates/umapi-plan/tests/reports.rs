@@ -389,7 +389,7 @@ fn messages_count_from_one_and_name_things() {
         .with_number(4);
     let text = outcome.to_string();
     let start = "command 5, ann@example.com: rejected: adding to the groups \"Photoshop\" and \"Nix\" (step 2 of 2): \
-                 Group Nix was not found; ";
+                 Group Nix was not found. ";
     assert!(text.starts_with(start) && text.ends_with(" (error.group.not_found)"), "{text}");
     let [notice] = outcome.notices() else { panic!("{outcome:?}") };
     assert!(notice.to_string().starts_with("creating the Federated ID (step 1 of 2): done by"), "{notice}");

@@ -46,7 +46,7 @@ use crate::{command::Command, job::CallFailure};
 ///                 "failure": { "message": "stopped by the caller", "is_stopped": true, "requests": 0 },
 ///             },
 ///             "step_count": 1,
-///             "unsent": { "user": "bob@example.com", "do": [{ "removeFromOrg": {} }] },
+///             "unsent": { "user": "bob@example.com", "do": [{ "removeFromOrg": { "deleteAccount": false } }] },
 ///             "requests": 0,
 ///         },
 ///     ],

@@ -321,7 +321,7 @@ impl FromIterator<MembershipChange> for Memberships {
 ///         { "user": { "name": "ann@example.com" }, "group": { "name": "Design", "kind": "user_group" }, "action": "add" },
 ///     ],
 ///     "memberships": 1,
-///     "from_groups": 1,
+///     "from_groups": 0,
 ///     "commands": 1,
 ///     "requests": 1,
 ///     "lower_bound": 1,
