@@ -1,6 +1,6 @@
 //! Seeds: the initial state of an emulator, from a file or a generator.
 //!
-//! [`Seed`] is the format of the file, in YAML or JSON; [`json_schema`] describes it. [`load`] writes a seed to a
+//! [`Seed`] is the format of the file, in YAML or JSON; [`json_schema`] describes it. [`load()`] writes a seed to a
 //! store, with the same functions as the management API, so a value that breaks a rule of the service is rejected with
 //! its path and the rule. [`Generate`] generates an organization of any size: the same numbers always generate the same
 //! organization.
