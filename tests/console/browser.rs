@@ -163,6 +163,11 @@ impl Browser {
         self.client.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"))
     }
 
+    /// Waits until the page shows a text: a click returns before the next page is there.
+    pub(crate) async fn shows(&self, text: &str) {
+        self.until(text, &format!("document.body?.innerText.includes({text:?}) === true")).await;
+    }
+
     /// The text that a reader sees.
     pub(crate) async fn text(&self) -> String {
         // In one step: a live page may be replaced between finding its body and reading it.

@@ -145,7 +145,7 @@ async fn requests_appear_while_the_page_is_open(browser: &Browser, service: &Ser
     assert_eq!(service.get("/organizations/{org}/users/live@example.com").await, 404);
     assert_eq!(service.get("/users/{org}/1").await, 200);
     browser.until("the request", "document.querySelectorAll('#rows tr').length === 1").await;
-    assert!(browser.text().await.contains("/users/live@example.com"));
+    browser.shows("/users/live@example.com").await;
     browser.press("Pause").await;
     browser.until("the page is not live", "document.documentElement.dataset.connected === undefined").await;
     service.get("/organizations/{org}/users/paused@example.com").await;
@@ -251,18 +251,18 @@ async fn secrets_are_shown_when_asked_for(browser: &Browser, service: &Service) 
 async fn everything_works_without_the_script(browser: &Browser, service: &Service) {
     browser.scripts(false).await;
     browser.client.goto(&service.console).await.unwrap();
-    assert!(browser.text().await.contains("Not live"));
+    browser.shows("Not live").await;
     browser.client.goto(&format!("{}console/limits", service.console)).await.unwrap();
     browser.find("[name=preset][value=severe]").await.click().await.unwrap();
     browser.find("form[action$=preset] button").await.click().await.unwrap();
-    assert!(browser.text().await.contains("The limits are changed"));
+    browser.shows("The limits are changed").await;
     assert_eq!(service.emulator.limits().settings(), LimitSettings::severe());
     browser.client.goto(&format!("{}console/state", service.console)).await.unwrap();
     browser.fill("form[action$=save] [name=name]", "without script").await;
     browser.find("form[action$=save] button").await.click().await.unwrap();
-    assert!(browser.text().await.contains("The state is saved"));
+    browser.shows("The state is saved").await;
     browser.find("[name=sure]").await.click().await.unwrap();
     browser.find("form[action$=reset] button").await.click().await.unwrap();
-    assert!(browser.text().await.contains("The state is as at the start"));
+    browser.shows("The state is as at the start").await;
     browser.scripts(true).await;
 }
