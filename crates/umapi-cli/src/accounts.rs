@@ -199,13 +199,14 @@ impl Accounts {
         while let Some(user) = users.try_next().await? {
             accounts.insert(&user);
         }
-        if users.is_from_cache() {
+        if users.may_lack_entries() {
             accounts.look_up_newcomers(client, &queries).await.map_err(cannot_look_up)?;
         }
         Ok(accounts)
     }
 
-    /// Looks up the users whom an older list does not have, as far as they are few: they may have been created since.
+    /// Looks up the users whom a list does not have, as far as they are few: they may have been created since it was read, or
+    /// have moved to a page that was read before.
     async fn look_up_newcomers(&mut self, client: &Client, queries: &[&UserQuery]) -> Result<(), Error> {
         let is_missing = |query: &&&UserQuery| matches!(self.find(query), Found::Nobody);
         let missing: Vec<&UserQuery> = queries.iter().filter(is_missing).copied().collect();

@@ -242,6 +242,7 @@ impl GapCause {
             | Self::Interrupted
             | Self::Emptied
             | Self::Shrunk
+            | Self::Moved
             | Self::Throttled
             | Self::Unreachable => false,
         }

@@ -65,6 +65,8 @@ pub enum GapCause {
     Emptied,
     /// It is much shorter than before.
     Shrunk,
+    /// It changed while it was read, so people may have moved to a page that was read before.
+    Moved,
     /// A part of it could not be understood.
     Unreadable,
     /// The directory could not be reached at all.
@@ -244,6 +246,7 @@ impl fmt::Display for GapCause {
             Self::Ambiguous => "several groups of the directory have this name",
             Self::Emptied => "it is empty, and it was not before",
             Self::Shrunk => "it is much shorter than before",
+            Self::Moved => "it changed while it was read, so people may be missing",
             Self::Unreadable => "a part of it could not be understood",
             Self::Unreachable => "the directory could not be reached",
             Self::Unidentified => "a person in it cannot be identified",

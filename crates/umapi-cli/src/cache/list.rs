@@ -67,6 +67,8 @@ struct CacheReader<T> {
     items: VecDeque<T>,
     /// The rest of the list. `None` if the file has all of it.
     rest: Option<Pager<T>>,
+    /// How many entries could not be read before the rest, by an earlier call.
+    unreadable_before: u64,
     /// The lock of the process that reads the list.
     lock: Option<File>,
     /// The groups that this command changed since.
@@ -215,6 +217,7 @@ impl Connection {
             place: 0,
             items: VecDeque::new(),
             rest: None,
+            unreadable_before: 0,
             lock,
             changed: HashSet::new(),
             uncertain: Vec::new(),
@@ -382,6 +385,7 @@ impl<T: CachedItem> CacheReader<T> {
         if self.stored.is_complete {
             return Ok(());
         }
+        self.unreadable_before = self.stored.unreadable;
         self.rest = Some(if self.stored.token.is_empty() {
             pager
         } else {
@@ -456,9 +460,8 @@ impl<T: CachedItem> CacheReader<T> {
             }
         };
         let changes = pager.changes();
-        self.stored.has_moved |= changes.total_moved || changes.repeated_items > 0 || changes.page_came_again;
-        self.stored.has_moved |= changes.resumed_elsewhere;
-        self.stored.unreadable = changes.unreadable_items;
+        self.stored.has_moved |= changes.has_moved();
+        self.stored.unreadable = self.unreadable_before + changes.unreadable_items;
         self.stored.token = pager.resume_token().to_string();
         self.stored.is_complete = is_last;
         if is_last {
@@ -548,15 +551,14 @@ impl<T: CachedItem> ListReader<T> {
     /// Whether the list changed while it was read.
     pub(crate) fn has_moved(&self) -> bool {
         match &self.source {
-            Source::Service(pager) => {
-                let changes = pager.changes();
-                changes.total_moved
-                    || changes.repeated_items > 0
-                    || changes.page_came_again
-                    || changes.resumed_elsewhere
-            }
+            Source::Service(pager) => pager.changes().has_moved(),
             Source::Cache(reader) => reader.stored.has_moved,
         }
+    }
+
+    /// Whether an entry that the list does not have may exist: the list is older, moved, or was not readable in part.
+    pub(crate) fn may_lack_entries(&self) -> bool {
+        self.is_from_cache() || self.has_moved() || self.unreadable() > 0
     }
 
     /// Why the list is not kept, if it should be.

@@ -11,7 +11,7 @@ use umapi::{
     plan::account::FoldedName,
 };
 
-use super::pages::warn_about_unreadable;
+use super::pages::{warn_about_moves, warn_about_unreadable};
 use crate::{
     batch::keep_cache,
     cache::RunChanges,
@@ -94,6 +94,7 @@ impl ApplyArgs {
         connection.progress.set_phase("reading the groups and their members");
         let current = Current::read(context, &connection, &desired, &file, self.create_groups).await?;
         warn_about_unreadable(context, current.unreadable_items);
+        warn_about_moves(context, current.has_moved);
         let mut diff = Diff::between(&desired, &current, self.include_admin_groups).map_err(|mistakes| {
             let mut diagnostics = Diagnostics::of_file(&file);
             mistakes.into_iter().for_each(|mistake| diagnostics.push(mistake));

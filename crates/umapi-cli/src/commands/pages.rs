@@ -74,22 +74,22 @@ pub(super) async fn write_list<T: CachedItem, R: Record>(
 /// Warns if a list is not a whole picture, or cannot be kept for other commands.
 pub(super) fn warn_about_list<T: CachedItem>(context: &Context, list: &ListReader<T>) {
     warn_about_unreadable(context, list.unreadable());
-    if list.has_moved() {
-        context.warn(MOVED);
-    }
+    warn_about_moves(context, list.has_moved());
     if let Some(why) = list.trouble() {
         context.warn(&format!("the list is not kept for other commands: {why}"));
     }
 }
 
-const MOVED: &str = "the list changed while it was read, so entries may be missing; run the command again to be sure";
-
 /// Warns if a list changed while it was read, because its pages then overlap or leave something out.
 pub(super) fn warn_about_changes(context: &Context, changes: Changes) {
     warn_about_unreadable(context, changes.unreadable_items);
-    let is_moved = changes.total_moved || changes.repeated_items > 0 || changes.page_came_again;
-    if is_moved || changes.resumed_elsewhere {
-        context.warn(MOVED);
+    warn_about_moves(context, changes.has_moved());
+}
+
+/// Warns if lists may lack entries, because they changed while they were read.
+pub(super) fn warn_about_moves(context: &Context, has_moved: bool) {
+    if has_moved {
+        context.warn("the list changed while it was read, so entries may be missing; run the command again to be sure");
     }
 }
 

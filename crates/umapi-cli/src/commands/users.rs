@@ -246,8 +246,8 @@ impl GetArgs {
                 _ => missing.push(listed),
             }
         }
-        // An older list lacks the users who were created since.
-        if list.is_from_cache() && missing.len() <= MAX_LOOKUPS {
+        // An older list lacks the users who were created since, and one that moved lacks some of its own.
+        if list.may_lack_entries() && missing.len() <= MAX_LOOKUPS {
             let (newcomers, nobody) = self.find_each(connection, missing.into_iter()).await?;
             found.extend(newcomers);
             missing = nobody;

@@ -16,7 +16,7 @@ use crate::{
     large_groups::{self, GroupState},
 };
 
-/// The most groups that are looked up one by one, because an older list does not have them.
+/// The most groups that are looked up one by one, because the list does not have them.
 const MAX_NEW_GROUPS: usize = 20;
 
 /// The memberships that exist now, of the groups and users that a file names.
@@ -34,6 +34,8 @@ pub(crate) struct Current {
     pub(crate) new_groups: Vec<Located<String>>,
     /// The groups and members that the lists contain and that cannot be read.
     pub(crate) unreadable_items: u64,
+    /// Whether a list changed while it was read, so that it may lack entries.
+    pub(crate) has_moved: bool,
 }
 
 /// A member of a group.
@@ -87,7 +89,7 @@ impl Current {
         Ok(current)
     }
 
-    /// Reads the list of groups. Returns whether it is an older one.
+    /// Reads the list of groups. Returns whether it may lack some.
     async fn read_groups(&mut self, context: &Context, connection: &Connection) -> Result<bool> {
         let mut groups = connection.groups(context, "cannot list the groups").await?;
         while let Some(group) = groups.try_next().await? {
@@ -95,10 +97,11 @@ impl Current {
             self.groups.insert(FoldedName::new(&group.group_name), reference);
         }
         self.unreadable_items += groups.unreadable();
-        Ok(groups.is_from_cache())
+        self.has_moved |= groups.has_moved();
+        Ok(groups.may_lack_entries())
     }
 
-    /// Finds the groups that an older list does not have, because they were created since.
+    /// Finds the groups that the list does not have: they may have been created since, or have moved while it was read.
     async fn find_new_groups(&mut self, client: &Client, desired: &Desired) -> Result<()> {
         let unknown: BTreeMap<FoldedName, String> =
             self.unknown_groups(desired).into_iter().map(|(key, group)| (key.clone(), group.name.clone())).collect();
@@ -177,7 +180,9 @@ impl Current {
                 members.push(Member { account, is_direct });
             }
         }
-        self.unreadable_items += users.changes().unreadable_items;
+        let changes = users.changes();
+        self.unreadable_items += changes.unreadable_items;
+        self.has_moved |= changes.has_moved();
         Ok(members)
     }
 
@@ -202,6 +207,7 @@ impl Current {
             }
         }
         self.unreadable_items += users.unreadable();
+        self.has_moved |= users.has_moved();
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use umapi::{Client, Command, NewGroup, RunOptions, model::User};
 use umapi_directory::{
-    Attributes, Complete, DirectoryError, DirectorySettings, Extent, Gap, GapCause, Person, PersonId, Query, Reading,
+    Attributes, DirectoryError, DirectorySettings, Extent, Gap, GapCause, Person, PersonId, Query, Reading,
 };
 use umapi_sync::{
     Config, Organization, OrganizationReader, People,
@@ -13,7 +13,7 @@ use umapi_sync::{
 
 use super::Setup;
 use crate::{
-    cache::ListReader,
+    cache::{CachedItem, ListReader},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
@@ -114,6 +114,9 @@ async fn read_adobe(mut users: ListReader<User>, query: &Query, take: &mut (dyn 
     let unreadable = users.unreadable() + unidentified;
     if unreadable > 0 {
         gaps.push(Gap::new("all people", GapCause::Unreadable).detail(counted(unreadable, "user")));
+    }
+    if users.has_moved() {
+        gaps.push(Gap::new("all people", GapCause::Moved));
     }
     Reading::of_memberships(query, count, members, gaps)
 }
@@ -228,22 +231,27 @@ async fn read_organization(context: &Context, connection: &Connection, name: &st
     let failed = |what: &str| format!("cannot list the {what} of {name}");
     let mut list = connection.groups(context, &failed("groups")).await?;
     let groups = list.collect().await?;
-    let group_list = whole_unless(list.unreadable(), "the groups of Adobe");
+    let group_list = extent_of(&list, "the groups of Adobe");
     drop(list);
     let mut reader = OrganizationReader::new(groups);
     let mut users = connection.users(context, None, true, &failed("users")).await?;
     while let Some(user) = users.try_next().await? {
         reader.take(user);
     }
-    let everyone = whole_unless(users.unreadable(), "the users of Adobe");
+    let everyone = extent_of(&users, "the users of Adobe");
     Ok(reader.finish(name, &everyone, group_list))
 }
 
-fn whole_unless(unreadable: u64, what: &str) -> Extent<()> {
-    match unreadable {
-        0 => Complete::proven(()).into(),
-        some => Extent::with_gaps((), vec![Gap::new(what, GapCause::Unreadable).detail(counted(some, "entry"))]),
+/// How much of a list was read, at its end.
+fn extent_of<T: CachedItem>(list: &ListReader<T>, what: &str) -> Extent<()> {
+    let mut gaps = Vec::new();
+    if list.unreadable() > 0 {
+        gaps.push(Gap::new(what, GapCause::Unreadable).detail(counted(list.unreadable(), "entry")));
     }
+    if list.has_moved() {
+        gaps.push(Gap::new(what, GapCause::Moved));
+    }
+    Extent::with_gaps((), gaps)
 }
 
 /// Makes the groups of the rules in the temporary organization of `--emulator`, so that a plan can be rehearsed.

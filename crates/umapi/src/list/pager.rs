@@ -125,6 +125,9 @@ impl<T: PageItem> Pager<T> {
 
     /// Returns all remaining items. Large lists need much memory.
     ///
+    /// Whether the list [changed](Self::changes) while it was read is not told. Before you conclude from a list that somebody
+    /// is *not* in it, read it with [`next`](Self::next) and look at [`Changes::has_moved`].
+    ///
     /// # Errors
     ///
     /// The first error; the items that were read before are lost. A loop over [`next`](Self::next) can continue after an error.

@@ -80,7 +80,21 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Whether there is any sign of a change.
+    /// Whether the list changed while it was read, so that it may lack items.
+    ///
+    /// ```
+    /// # let changes = umapi::Changes::default();
+    /// if changes.has_moved() {
+    ///     eprintln!("users may be missing: read the list again before you conclude that somebody has left");
+    /// }
+    /// ```
+    #[must_use]
+    pub fn has_moved(&self) -> bool {
+        let Self { total_moved, repeated_items, page_came_again, resumed_elsewhere, unreadable_items: _ } = *self;
+        total_moved || repeated_items > 0 || page_came_again || resumed_elsewhere
+    }
+
+    /// Whether there is any sign that the list is not a whole picture: it has moved, or items could not be read.
     #[must_use]
     pub fn any(&self) -> bool {
         *self != Self::default()
