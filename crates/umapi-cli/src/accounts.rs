@@ -18,6 +18,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Failure, Result},
+    gaps::warn_about_list,
     output::counted,
 };
 
@@ -202,14 +203,16 @@ impl Accounts {
         if users.may_lack_entries() {
             accounts.look_up_newcomers(client, &queries).await.map_err(cannot_look_up)?;
         }
+        if queries.iter().any(|query| accounts.lacks(query)) {
+            warn_about_list(context, &users);
+        }
         Ok(accounts)
     }
 
     /// Looks up the users whom a list does not have, as far as they are few: they may have been created since it was read, or
     /// have moved to a page that was read before.
     async fn look_up_newcomers(&mut self, client: &Client, queries: &[&UserQuery]) -> Result<(), Error> {
-        let is_missing = |query: &&&UserQuery| matches!(self.find(query), Found::Nobody);
-        let missing: Vec<&UserQuery> = queries.iter().filter(is_missing).copied().collect();
+        let missing: Vec<&UserQuery> = queries.iter().filter(|query| self.lacks(query)).copied().collect();
         let mut requests = 0;
         for query in missing {
             let Some(more) = query.lookups() else { continue };
@@ -220,6 +223,10 @@ impl Accounts {
             query.look_up(client, self).await?;
         }
         Ok(())
+    }
+
+    fn lacks(&self, query: &UserQuery) -> bool {
+        matches!(self.find(query), Found::Nobody)
     }
 
     /// Adds the account of a user, unless it was added before.

@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod context;
 mod failure;
+mod gaps;
 mod input;
 mod interrupt;
 mod journal;

@@ -11,13 +11,13 @@ use umapi::{
     plan::account::FoldedName,
 };
 
-use super::pages::{warn_about_moves, warn_about_unreadable};
 use crate::{
     batch::keep_cache,
     cache::RunChanges,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::{warn_about_moves, warn_about_unreadable},
     input::{Diagnostics, TableArgs, desired::Located, read_memberships, source_name},
     memberships::{self, ChangeRecord, Current, Diff, MaxRemovals, PlanFile, PlannedChange, RUN_AGAIN},
     options::WriteArgs,

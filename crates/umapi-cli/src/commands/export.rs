@@ -9,12 +9,12 @@ use std::{
 use clap::Args;
 use umapi::model::User;
 
-use super::pages::warn_about_list;
 use crate::{
     cache::ListReader,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::warn_about_list,
     options::Format,
     output::{CsvStyle, Listing, UserRecord, counted},
     private_file,

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use umapi::{Account, Error, model::User, plan::account::FoldedName};
 
-use super::pages::{warn_about_changes, warn_about_list};
 use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::{warn_about_changes, warn_about_list},
     large_groups,
     member_filter::MemberFilter,
     output::Record,

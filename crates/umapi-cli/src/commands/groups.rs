@@ -12,13 +12,14 @@ use umapi::{
 use super::{
     group_members::write_members,
     name_args::{self, NameFile},
-    pages::{warn_about_list, write_list},
+    pages::write_list,
 };
 use crate::{
     batch::{self, Place, SmallBatch},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::warn_about_list,
     input::{ListedName, check_name},
     member_filter::MemberFilter,
     options::{IfExists, WriteArgs},

@@ -16,7 +16,6 @@ use super::{
     account_args::AccountArgs,
     groups::MembersArgs,
     name_args::{self, NameFile, NamedUser, located, unclear, without_repetitions},
-    pages::{warn_about_changes, warn_about_list},
 };
 use crate::{
     accounts::{Accounts, Found, FoundAccount, ambiguous},
@@ -24,6 +23,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::{warn_about_changes, warn_about_list},
     input::{TextArgs, check_name},
     large_groups::{self, GroupState},
     memberships::{self, PlannedChange, RUN_AGAIN},

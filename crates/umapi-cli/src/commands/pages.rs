@@ -1,12 +1,13 @@
 //! Lists of the service, written to stdout page by page.
 
-use umapi::{Changes, PageItem, Pager};
+use umapi::{PageItem, Pager};
 
 use crate::{
     cache::{CachedItem, ListReader},
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::{warn_about_changes, warn_about_list},
     output::Record,
 };
 
@@ -69,33 +70,4 @@ pub(super) async fn write_list<T: CachedItem, R: Record>(
     connection.progress.finish();
     warn_about_list(context, &list);
     Ok(Exit::Success)
-}
-
-/// Warns if a list is not a whole picture, or cannot be kept for other commands.
-pub(super) fn warn_about_list<T: CachedItem>(context: &Context, list: &ListReader<T>) {
-    warn_about_unreadable(context, list.unreadable());
-    warn_about_moves(context, list.has_moved());
-    if let Some(why) = list.trouble() {
-        context.warn(&format!("the list is not kept for other commands: {why}"));
-    }
-}
-
-/// Warns if a list changed while it was read, because its pages then overlap or leave something out.
-pub(super) fn warn_about_changes(context: &Context, changes: Changes) {
-    warn_about_unreadable(context, changes.unreadable_items);
-    warn_about_moves(context, changes.has_moved());
-}
-
-/// Warns if lists may lack entries, because they changed while they were read.
-pub(super) fn warn_about_moves(context: &Context, has_moved: bool) {
-    if has_moved {
-        context.warn("the list changed while it was read, so entries may be missing; run the command again to be sure");
-    }
-}
-
-/// Warns if entries of lists could not be read.
-pub(super) fn warn_about_unreadable(context: &Context, count: u64) {
-    if count > 0 {
-        context.warn(&format!("{count} entries of the list cannot be read and are left out; use -v to see which"));
-    }
 }

@@ -10,12 +10,12 @@ use std::{
 use clap::{Args, Subcommand};
 use umapi::model::LicenseStatus;
 
-use super::pages::{warn_about_changes, warn_about_list};
 use crate::{
     cache,
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::{warn_about_changes, warn_about_list},
     options::Format,
     output::{CsvStyle, escape_line, time},
     private_file,

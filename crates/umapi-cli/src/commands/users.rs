@@ -24,6 +24,7 @@ use crate::{
     connection::Connection,
     context::Context,
     failure::{Exit, Failure, Result},
+    gaps::warn_about_list,
     input::ListedName,
     member_filter::MemberFilter,
     options::{IfExists, WriteArgs},
@@ -126,6 +127,7 @@ impl ListArgs {
                 names.push(profile.group_name);
             }
         }
+        warn_about_list(context, &groups);
         match &self.product {
             Some(product) if names.is_empty() => Err(Failure::failed(format!("product \"{product}\" has no profiles"))
                 .remedy("check the spelling; \"umapi profiles list\" shows all products with their profiles")),
@@ -251,6 +253,9 @@ impl GetArgs {
             let (newcomers, nobody) = self.find_each(connection, missing.into_iter()).await?;
             found.extend(newcomers);
             missing = nobody;
+        }
+        if !missing.is_empty() {
+            warn_about_list(context, &list);
         }
         Ok((found, missing))
     }

@@ -19,6 +19,7 @@ mod journal;
 mod limits;
 mod members;
 mod mistakes;
+mod moved_lists;
 mod network;
 #[cfg(unix)]
 mod pipes;

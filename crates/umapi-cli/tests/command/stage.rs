@@ -83,6 +83,22 @@ impl Stage {
         command
     }
 
+    /// A profile of the configuration: a login with a secret that is in a file.
+    pub(crate) fn profile(&self, name: &str, organization: &str, client: &str, secret: &str) -> String {
+        let (server, login) = (self.emulator.um_url(), self.emulator.ims_url());
+        format!(
+            "[profiles.{name}]\norganization = \"{organization}\"\nclient_id = \"{client}\"\n\
+             client_secret = {{ file = \"{secret}\" }}\nserver = \"{server}\"\nlogin_server = \"{login}\"\n"
+        )
+    }
+
+    /// The profile `main` of the configuration, with the login of the stage. Its secret is written to a file.
+    pub(crate) fn main_profile(&self) -> String {
+        let credentials = self.emulator.credentials();
+        self.file("main-secret", &credentials.client_secret);
+        self.profile("main", self.emulator.org_id(), &credentials.client_id, "main-secret")
+    }
+
     /// Runs the command with a login and an empty stdin.
     pub(crate) fn umapi<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
         ended(self.command().args(arguments))

@@ -51,18 +51,7 @@ pub(crate) fn stage_with(limits: LimitSettings) -> Stage {
     let stage = Stage::with(|builder| builder.limits(limits));
     stage.file("people.csv", PEOPLE);
     stage.file("umapi-sync.toml", CONFIG);
-    let credentials = stage.emulator.credentials();
-    stage.file("secret", &credentials.client_secret);
-    stage.file(
-        "config.toml",
-        format!(
-            "[profiles.main]\norganization = \"{}\"\nclient_id = \"{}\"\nclient_secret = {{ file = \"secret\" }}\nserver = \"{}\"\nlogin_server = \"{}\"\n",
-            stage.emulator.org_id(),
-            credentials.client_id,
-            stage.emulator.um_url(),
-            stage.emulator.ims_url(),
-        ),
-    );
+    stage.file("config.toml", stage.main_profile());
     stage
 }
 

@@ -78,14 +78,7 @@ fn stage() -> Stage {
 
 /// Profiles by their names, with the clients and organizations of their logins.
 fn config_of<const N: usize>(stage: &Stage, profiles: [(&str, &str, &str); N]) -> String {
-    let (server, login) = (stage.emulator.um_url(), stage.emulator.ims_url());
-    let profile = |(name, client, organization)| {
-        format!(
-            "[profiles.{name}]\norganization = \"{organization}\"\nclient_id = \"{client}\"\n\
-             client_secret = {{ file = \"{client}\" }}\nserver = \"{server}\"\nlogin_server = \"{login}\"\n"
-        )
-    };
-    profiles.map(profile).concat()
+    profiles.map(|(name, client, organization)| stage.profile(name, organization, client, client)).concat()
 }
 
 fn sync(stage: &Stage, arguments: &[&str]) -> Ended {
