@@ -122,7 +122,8 @@ impl HttpOptions {
     /// # Errors
     ///
     /// If the product name, a certificate or the proxy cannot be used, or a variable that names a proxy cannot be read: then
-    /// requests would go past the proxy.
+    /// requests would go past the proxy. A machine without root certificates can still send plain HTTP; the error is that of
+    /// [`HttpClient::check_server`].
     pub fn build(self) -> Result<HttpClient, InvalidSetting> {
         let proxy = match &self.proxy {
             ProxyChoice::Environment => ProxyInUse::of_environment()?,
@@ -131,8 +132,11 @@ impl HttpOptions {
         };
         let made = Made { tls: Tls::new(&self.root_certificates)?, proxy, options: self };
         // What cannot be used is found out here. The first runtime that sends takes this client.
-        let unused = made.https()?;
-        let clients = Clients { unused: Mutex::new(Some(unused)), ..Clients::new(Source::Made(Box::new(made))) };
+        let unused = match made.tls.check() {
+            Ok(()) => Some(made.https()?),
+            Err(_) => plain(&made.options).map(|_| None)?,
+        };
+        let clients = Clients { unused: Mutex::new(unused), ..Clients::new(Source::Made(Box::new(made))) };
         Ok(HttpClient(Arc::new(clients), None))
     }
 
@@ -171,17 +175,17 @@ struct Made {
 
 impl Made {
     fn https(&self) -> Result<reqwest::Client, InvalidSetting> {
-        let http = self.tls.set_up(self.options.common()).https_only(true).no_proxy();
+        let http = self.tls.set_up(self.options.common())?.https_only(true).no_proxy();
         finish(match &self.proxy {
             Some(proxy) => http.proxy(proxy.for_reqwest()?),
             None => http,
         })
     }
+}
 
-    /// A client for plain HTTP on this machine. A proxy would see the secrets, so there is none.
-    fn plain(&self) -> Result<reqwest::Client, InvalidSetting> {
-        finish(self.tls.set_up(self.options.common()).no_proxy())
-    }
+/// A client for plain HTTP on this machine. A proxy would see the secrets, so there is none.
+fn plain(options: &HttpOptions) -> Result<reqwest::Client, InvalidSetting> {
+    finish(Tls::unused().set_up(options.common())?.no_proxy())
 }
 
 impl Default for HttpOptions {
@@ -250,8 +254,8 @@ impl Clients {
                     (Some(client), _) => client,
                     (None, Source::Given(client)) if is_https => client.clone(),
                     (None, Source::Made(made)) if is_https => made.https()?,
-                    (None, Source::Made(made)) => made.plain()?,
-                    (None, Source::Given(_)) => finish(Tls::unused()?.set_up(HttpOptions::new().common()).no_proxy())?,
+                    (None, Source::Made(made)) => plain(&made.options)?,
+                    (None, Source::Given(_)) => plain(&HttpOptions::new())?,
                 };
                 OfRuntime { runtime, is_https, client }
             }
@@ -290,7 +294,8 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// If the server uses plain HTTP and a proxy is set, or HTTPS and no feature for TLS is enabled.
+    /// If the server uses plain HTTP and a proxy is set; or HTTPS, and no feature for TLS is enabled, or the machine has no root
+    /// certificates.
     pub fn for_server(&self, url: &ServerUrl) -> Result<reqwest::Client, InvalidSetting> {
         match &self.0.source {
             Source::Given(client) if url.is_https() => Ok(client.clone()),
@@ -308,8 +313,10 @@ impl HttpClient {
     /// As [`for_server`](Self::for_server).
     pub fn check_server(&self, url: &ServerUrl) -> Result<(), InvalidSetting> {
         // The caller's own client may have TLS of its own.
-        if url.is_https() && matches!(self.0.source, Source::Made(_)) {
-            Tls::check_available()?;
+        if let Source::Made(made) = &self.0.source
+            && url.is_https()
+        {
+            made.tls.check()?;
         }
         let has_given_proxy = self.proxy().is_some_and(ProxyInUse::is_given);
         if !url.is_https() && has_given_proxy {

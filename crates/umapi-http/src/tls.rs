@@ -28,18 +28,20 @@ const WITHOUT_TLS: &str =
 /// The TLS settings of an HTTP client.
 #[derive(Clone)]
 pub(crate) struct Tls {
+    /// The settings; or what is wrong with the roots of the machine, which matters only if HTTPS is sent.
     #[cfg(feature = "_rustls")]
-    config: rustls::ClientConfig,
+    config: Result<rustls::ClientConfig, InvalidSetting>,
     #[cfg(all(feature = "native-tls", not(feature = "_rustls")))]
     roots: Vec<reqwest::Certificate>,
 }
 
 impl Tls {
-    /// Creates the settings: the roots of the machine and these PEM certificates are trusted.
+    /// Creates the settings: the roots of the machine and these PEM certificates are trusted. Whether the machine has some is
+    /// told by [`check`](Self::check): a container without them can still talk to an emulator.
     ///
     /// # Errors
     ///
-    /// If one of them cannot be used, or the machine has none.
+    /// If one of these certificates cannot be used.
     pub(crate) fn new(pem: &[Vec<u8>]) -> Result<Self, InvalidSetting> {
         #[cfg(not(any(feature = "_rustls", feature = "native-tls")))]
         if !pem.is_empty() {
@@ -47,7 +49,7 @@ impl Tls {
         }
         Ok(Self {
             #[cfg(feature = "_rustls")]
-            config: config(pem)?,
+            config: with_rustls::config_trusting(with_rustls::roots(pem)?),
             #[cfg(all(feature = "native-tls", not(feature = "_rustls")))]
             roots: native::roots(pem)?,
         })
@@ -55,30 +57,38 @@ impl Tls {
 
     /// Creates the settings of a client that sends plain HTTP alone. The HTTP library wants some, and would otherwise choose a
     /// provider by itself.
-    pub(crate) fn unused() -> Result<Self, InvalidSetting> {
-        Ok(Self {
+    pub(crate) fn unused() -> Self {
+        Self {
             #[cfg(feature = "_rustls")]
-            config: with_rustls::config_that_trusts_nobody()?,
+            config: with_rustls::config_that_trusts_nobody(),
             #[cfg(all(feature = "native-tls", not(feature = "_rustls")))]
             roots: Vec::new(),
-        })
+        }
     }
 
     /// Applies the settings.
-    pub(crate) fn set_up(&self, http: ClientBuilder) -> ClientBuilder {
-        #[cfg(feature = "_rustls")]
-        let http = http.tls_backend_preconfigured(self.config.clone());
-        #[cfg(all(feature = "native-tls", not(feature = "_rustls")))]
-        let http = http.tls_backend_native().tls_certs_merge(self.roots.iter().cloned());
-        http
-    }
-
-    /// Checks that this build has TLS.
     ///
     /// # Errors
     ///
-    /// If it has none. The error says which features there are.
-    pub(crate) fn check_available() -> Result<(), InvalidSetting> {
+    /// If the roots of the machine cannot be used.
+    pub(crate) fn set_up(&self, http: ClientBuilder) -> Result<ClientBuilder, InvalidSetting> {
+        #[cfg(feature = "_rustls")]
+        let http = http.tls_backend_preconfigured(self.config.clone()?);
+        #[cfg(all(feature = "native-tls", not(feature = "_rustls")))]
+        let http = http.tls_backend_native().tls_certs_merge(self.roots.iter().cloned());
+        Ok(http)
+    }
+
+    /// Checks that HTTPS can be sent.
+    ///
+    /// # Errors
+    ///
+    /// If the roots of the machine cannot be used, or this build has no TLS. The error says which features there are.
+    pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
+        #[cfg(feature = "_rustls")]
+        if let Err(error) = &self.config {
+            return Err(error.clone());
+        }
         if cfg!(any(feature = "_rustls", feature = "native-tls")) {
             return Ok(());
         }

@@ -170,6 +170,22 @@ fn an_untrusted_certificate_names_its_issuer_and_the_way_out() {
     ended(command(&stage, true).args(["users", "list"])).done();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_machine_without_root_certificates_can_use_an_emulator() {
+    let stage = with_tls();
+    let list = |mut command: Command| ended(command.env("SSL_CERT_FILE", "/nowhere/roots.pem").args(["users", "list"]));
+    list(stage.command()).done();
+    let mut temporary = stage.bare_command();
+    temporary.arg("--emulator");
+    list(temporary).done();
+    // The error comes before anything is sent.
+    list(command(&stage, false)).with_code(2).saying("SSL_CERT_FILE").saying("/nowhere/roots.pem");
+    let mut only_login = stage.command();
+    only_login.env("UMAPI_IMS_URL", stage.emulator.ims_https_url().unwrap());
+    list(only_login).with_code(2).saying("SSL_CERT_FILE");
+}
+
 #[test]
 fn a_server_that_cannot_be_reached_rejects_nothing() {
     let stage = with_tls();

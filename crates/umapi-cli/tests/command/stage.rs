@@ -79,6 +79,8 @@ impl Stage {
             .env("UMAPI_CONFIG", self.path("config.toml"))
             .env("UMAPI_CACHE_DIR", self.path("cache"))
             .env("TZ", "UTC")
+            // Set when coverage is measured. Without it, what the command ran would not count.
+            .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
             .current_dir(self.folder.path());
         command
     }

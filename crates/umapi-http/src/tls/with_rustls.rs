@@ -21,7 +21,24 @@ use crate::InvalidSetting;
 ///
 /// If one of them cannot be used, or the machine has none.
 pub(crate) fn config(pem: &[Vec<u8>]) -> Result<ClientConfig, InvalidSetting> {
-    let roots = pem.iter().map(|pem| parse_roots(pem)).collect::<Result<Vec<_>, _>>()?.concat();
+    config_trusting(roots(pem)?)
+}
+
+/// Reads PEM certificates.
+///
+/// # Errors
+///
+/// If one of them cannot be used.
+pub(super) fn roots(pem: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, InvalidSetting> {
+    Ok(pem.iter().map(|pem| parse_roots(pem)).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Creates the TLS settings: the roots of the machine and these are trusted.
+///
+/// # Errors
+///
+/// If the roots of the machine cannot be used, or it has none.
+pub(super) fn config_trusting(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, InvalidSetting> {
     #[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
     check_system_roots(std::env::var_os("SSL_CERT_FILE"))?;
     let provider = provider();
