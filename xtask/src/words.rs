@@ -1,5 +1,5 @@
-//! `cargo xtask words`: rules for text that a program can check - file headers, spelling, refused phrases, and paths and
-//! links that must exist.
+//! `cargo xtask words`: rules for text that a program can check - file headers, spelling, refused phrases, paths and
+//! links that must exist, and actions that must not move.
 
 use std::path::Path;
 
@@ -67,6 +67,9 @@ pub(crate) fn check() -> Result<()> {
         if extension == "md" {
             problems.extend(missing_targets(&top, &path, &text)?);
         }
+        if path.starts_with(".github/workflows/") {
+            problems.extend(movable_actions(&path, &text)?);
+        }
     }
     problems.extend(missing_tests(&security, &code)?);
     if !problems.is_empty() {
@@ -131,6 +134,15 @@ fn missing_targets(top: &Path, path: &str, text: &str) -> Result<Vec<String>> {
     Ok(problems)
 }
 
+/// Actions of others in a workflow that are named by a tag or a branch, which can be moved to other code.
+fn movable_actions(path: &str, text: &str) -> Result<Vec<String>> {
+    let used = Regex::new(r"^\s*(?:- )?uses:\s*([^\s#]+)")?;
+    let of_commit = Regex::new(r"@[0-9a-f]{40}$")?;
+    let named = (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, used.captures(line)?[1].to_owned())));
+    let movable = named.filter(|(_, action)| !action.starts_with("./") && !of_commit.is_match(action));
+    Ok(movable.map(|(number, action): (u32, _)| format!("{path}:{number}: name the commit of {action}")).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +161,18 @@ mod tests {
         let problems =
             missing_tests("`keys_are_hidden` `tokens_are_hidden` `tls.rs`", "fn keys_are_hidden() {}").unwrap();
         assert_eq!(problems, ["SECURITY.md: there is no test tokens_are_hidden"]);
+    }
+
+    #[test]
+    fn actions_of_others_are_named_by_commit() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let text = format!(
+            "  - uses: a/b@{commit} # v1\n  - uses: a/b@v1\n    uses: ./.github/x.yml\n    uses: c/d/e@main # x\n"
+        );
+        assert_eq!(
+            movable_actions("ci.yml", &text).unwrap(),
+            ["ci.yml:2: name the commit of a/b@v1", "ci.yml:4: name the commit of c/d/e@main"]
+        );
     }
 
     #[test]
