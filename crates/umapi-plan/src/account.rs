@@ -90,6 +90,13 @@ pub(crate) fn fold(name: &str) -> Cow<'_, str> {
 }
 
 /// The text of [`FoldedName::user`], without a copy if it is folded already.
+///
+/// ```
+/// use umapi_plan::account::{fold_domain, fold_user};
+///
+/// assert_eq!(fold_user("Ann@BÜCHER.example"), "ann@xn--bcher-kva.example");
+/// assert_eq!(fold_domain("Bücher.example"), "xn--bcher-kva.example");
+/// ```
 pub fn fold_user(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         return fold(name);
@@ -116,6 +123,12 @@ fn normalized(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a user string is an email address: it names its domain itself.
+///
+/// ```
+/// use umapi_plan::account::is_email_type;
+///
+/// assert!(is_email_type("jdoe@example.com") && !is_email_type("jdoe"));
+/// ```
 pub fn is_email_type(user: &str) -> bool {
     user.contains('@')
 }
@@ -215,6 +228,19 @@ impl AccountKind {
 ///
 /// In JSON it is `{"name": "jdoe", "domain": "a.example", "email": "j@example.com", "kind": "federatedID"}`, without what is
 /// not known.
+///
+/// What else a directory knows of an account is kept with it:
+///
+/// ```
+/// use umapi_plan::account::{Account, AccountKind};
+///
+/// let account = Account::username("jdoe", "a.example")
+///     .with_email("john@example.com")
+///     .with_kind(AccountKind::FederatedId);
+/// assert_eq!(account.email_address(), Some("john@example.com"));
+/// assert_eq!(account.kind(), Some(AccountKind::FederatedId));
+/// assert!(!account.is_adobe_id() && Account::adobe_id("ann@example.com").is_adobe_id());
+/// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(into = "AccountForm", from = "AccountForm")]
 pub struct Account {

@@ -134,6 +134,17 @@ pub use violation::InvalidCommand;
 /// assert_eq!(serde_json::to_string(&command)?, line);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+///
+/// A program that keeps a journal asks a command what it was marked with:
+///
+/// ```
+/// use umapi_plan::{Command, model};
+///
+/// let begun: Command = Command::group("Design").delete().request_id("row-7").repeated();
+/// assert!(begun.is_group() && begun.is_repeated());
+/// assert_eq!(begun.requested_id(), Some("row-7"));
+/// assert!(matches!(begun.to_raw(), model::Command::Group(_)));
+/// ```
 #[derive(Clone, PartialEq)]
 pub enum Command {
     /// A command on a user.

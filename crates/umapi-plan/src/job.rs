@@ -17,6 +17,19 @@ use crate::{
 /// | --- | --- |
 /// | [`Command`], [`UserCommand`], [`GroupCommand`] | [`CommandOutcome`] |
 /// | `(K, C)`, where `C` is one of these | `(K, CommandOutcome)` |
+///
+/// A function that takes any of them separates the caller's keys from the commands:
+///
+/// ```
+/// use umapi_plan::{Command, Submission};
+///
+/// fn commands<S: Submission>(batch: impl IntoIterator<Item = S>) -> (Vec<S::Key>, Vec<Command>) {
+///     batch.into_iter().map(Submission::into_parts).unzip()
+/// }
+///
+/// let (lines, commands) = commands([(7, Command::user("ann@example.com").remove_from_org())]);
+/// assert_eq!((lines, commands[0].root()), (vec![7], "ann@example.com"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a command nor a pair of a key and a command",
     label = "not a command",
@@ -78,6 +91,61 @@ impl<K: Send + 'static, C: Into<Command>> Submission for (K, C) {
 }
 
 /// Work that is sent in requests. A job does no I/O and knows no time: a runner sends the requests and reports the results.
+///
+/// A runner without I/O, for a service in which all goes well:
+///
+/// ```
+/// use umapi_plan::{
+///     CallFailure, Command, CommandOutcome,
+///     batch::{Scheduler, Settings},
+///     job::{
+///         Finding, Job, Lookup, PackedRequest, RequestId, RequestResult, Response, Verification,
+///         VerificationId,
+///     },
+///     model::{ActionResponse, ActionResult},
+/// };
+///
+/// fn send(request: &PackedRequest) -> (RequestId, RequestResult) {
+///     let done = request.commands.len() as u32;
+///     let body = ActionResponse::new(ActionResult::Success).with_completed(done);
+///     let response = Response { body, request_id: None, attempts: 1, repeated_after_unknown: false };
+///     (request.id, RequestResult::Response(response))
+/// }
+///
+/// fn read(verification: &Verification) -> (VerificationId, Vec<Finding>) {
+///     let find = |lookup: &Lookup| match lookup {
+///         Lookup::User(_) => Finding::User(None),
+///         Lookup::Group(_) => Finding::Group(None),
+///         _ => Finding::Failed(CallFailure::new("this runner cannot read it")),
+///     };
+///     (verification.id, verification.lookups.iter().map(find).collect())
+/// }
+///
+/// fn run(mut job: impl Job<Outcome = CommandOutcome, Key = ()>) -> Vec<CommandOutcome> {
+///     let mut outcomes = Vec::new();
+///     while !job.is_finished() {
+///         if let Some(verification) = job.next_verification() {
+///             let (id, findings) = read(&verification);
+///             job.finish_verification(id, &findings);
+///         } else if let Some(request) = job.next_request(true) {
+///             let (id, result) = send(&request);
+///             job.finish_request(id, result);
+///         } else {
+///             job.abort(CallFailure::new("the job waits for nothing"));
+///         }
+///         outcomes.extend(job.take_outcomes());
+///         println!("{} of {}", job.progress().ended, job.progress().given);
+///     }
+///     outcomes
+/// }
+///
+/// let mut job = Scheduler::<Command>::new(Settings::default());
+/// for user in ["ann@example.com", "bob@example.com"] {
+///     job.offer(Command::user(user).remove_from_org());
+/// }
+/// job.close();
+/// assert!(run(job).iter().all(CommandOutcome::is_completed));
+/// ```
 pub trait Job {
     /// The outcome of one item of the job: a command or a membership.
     type Outcome;
@@ -147,6 +215,16 @@ pub enum RequestResult<E = CallFailure> {
 
 impl<E> RequestResult<E> {
     /// Converts the error.
+    ///
+    /// ```
+    /// use std::io;
+    /// use umapi_plan::{CallFailure, job::RequestResult};
+    ///
+    /// let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+    /// let result: RequestResult<io::Error> = RequestResult::NotSent(refused);
+    /// let result: RequestResult = result.map_err(|error| CallFailure::new(error).retryable());
+    /// assert!(matches!(result, RequestResult::NotSent(failure) if failure.is_retryable()));
+    /// ```
     pub fn map_err<F>(self, convert: impl FnOnce(E) -> F) -> RequestResult<F> {
         match self {
             Self::Response(response) => RequestResult::Response(response),
@@ -223,6 +301,21 @@ pub enum Finding {
 ///
 /// Two failures are equal if they say the same. One that was read from JSON says what the original said, but no longer has
 /// the transport's own error.
+///
+/// What a transport knows goes in, and comes out where an outcome is explained:
+///
+/// ```
+/// use std::io;
+/// use umapi_plan::{CallFailure, model::ErrorCode};
+///
+/// let failure = CallFailure::new(io::Error::from(io::ErrorKind::ConnectionReset))
+///     .with_status(Some(500))
+///     .with_service_error(Some(ErrorCode::InternalAdd), Some("try again"))
+///     .perhaps_applied();
+/// assert!(failure.downcast_ref::<io::Error>().is_some() && failure.may_have_been_applied());
+/// assert_eq!((failure.status(), failure.service_message()), (Some(500), Some("try again")));
+/// assert!(!failure.is_stopped() && CallFailure::new("Ctrl-C").stopped().is_stopped());
+/// ```
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(from = "FailureForm", into = "FailureForm")]
 pub struct CallFailure(Arc<FailureDetails>);

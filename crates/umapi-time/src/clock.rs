@@ -70,6 +70,18 @@ impl Clock {
     ///
     /// The future is polled once more when the time expires, so one that is ready at that moment still counts.
     ///
+    /// ```
+    /// use std::{future::pending, time::Duration};
+    /// use umapi_time::{Elapsed, ManualClock};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let clock = ManualClock::new().auto_advance(Duration::ZERO).clock();
+    /// let late: Result<(), Elapsed> = clock.timeout(Duration::from_secs(90), pending()).await;
+    /// assert_eq!(late.unwrap_err().limit(), Duration::from_secs(90));
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Elapsed`] if the future has not finished by then. The future is dropped.
@@ -100,6 +112,24 @@ impl Clock {
     /// Drop the guard before sleeping on the same clock, and do not hold it during a request to a server that sleeps on the
     /// clock: each would wait for the other. If a client and a server share a clock, the server takes the guard, while it
     /// works on a request and does not sleep.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use umapi_time::{Clock, ManualClock};
+    ///
+    /// /// Reads a disk, on which the time of the clock does not pass.
+    /// async fn read(clock: &Clock) -> usize {
+    ///     let _guard = clock.advance_guard();
+    ///     tokio::task::spawn_blocking(|| 7).await.unwrap()
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let clock = ManualClock::new().auto_advance(Duration::ZERO).clock();
+    /// let limit = Duration::from_secs(1);
+    /// assert_eq!(clock.timeout(limit, read(&clock)).await, Ok(7));
+    /// # }
+    /// ```
     pub fn advance_guard(&self) -> AdvanceGuard {
         self.0.advance_guard()
     }

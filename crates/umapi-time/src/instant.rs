@@ -27,6 +27,15 @@ impl Instant {
     pub const ORIGIN: Self = Self(Duration::ZERO);
 
     /// Creates the moment at this time since the clock's origin.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use umapi_time::Instant;
+    ///
+    /// // Stored as a number, for example of milliseconds.
+    /// let stored = Instant::from_origin(Duration::from_millis(1500)).since_origin().as_millis();
+    /// assert_eq!(stored, 1500);
+    /// ```
     #[must_use]
     pub const fn from_origin(elapsed: Duration) -> Self {
         Self(elapsed)

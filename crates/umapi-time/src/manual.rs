@@ -37,6 +37,28 @@ const DEFAULT_START: u64 = 1_767_225_600;
 /// task.await.unwrap();
 /// # }
 /// ```
+///
+/// A test of what happens at one moment moves from deadline to deadline, and sets the wall clock by itself:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use umapi_time::ManualClock;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let manual = ManualClock::starting_at(SystemTime::UNIX_EPOCH);
+/// let clock = manual.clock();
+/// let alarm = clock.now() + Duration::from_secs(60);
+/// let task = tokio::spawn(async move { clock.sleep_until(alarm).await });
+///
+/// manual.until_sleepers(1).await;
+/// assert_eq!((manual.sleepers(), manual.next_deadline()), (1, Some(alarm)));
+/// manual.set_wall(SystemTime::UNIX_EPOCH + Duration::from_secs(3600)); // wakes nobody
+/// assert_eq!(manual.sleepers(), 1);
+/// manual.advance_to(alarm);
+/// task.await.unwrap();
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ManualClock(Arc<Shared>);
 
@@ -135,6 +157,15 @@ impl ManualClock {
     }
 
     /// Turns [`auto_advance`](Self::auto_advance) on with this grace period, or off with `None`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use umapi_time::ManualClock;
+    ///
+    /// let manual = ManualClock::new();
+    /// manual.set_auto_advance(Some(Duration::from_millis(10))); // while the program starts
+    /// manual.freeze(); // from here on, step by step
+    /// ```
     pub fn set_auto_advance(&self, grace: Option<Duration>) {
         // Current sleepers are polled again, because the task that advances the clock starts from a sleeper.
         let asleep = self.0.update(|timeline| {
@@ -153,6 +184,25 @@ impl ManualClock {
     }
 
     /// Reports activity to a clock that advances by itself. The grace period starts again.
+    ///
+    /// ```
+    /// use std::{io::Read, time::Duration};
+    /// use umapi_time::ManualClock;
+    ///
+    /// /// A connection whose bytes keep the clock from advancing.
+    /// struct Watched<R>(R, ManualClock);
+    ///
+    /// impl<R: Read> Read for Watched<R> {
+    ///     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    ///         self.1.touch();
+    ///         self.0.read(buffer)
+    ///     }
+    /// }
+    ///
+    /// let clock = ManualClock::new().auto_advance(Duration::from_millis(20));
+    /// let mut connection = Watched(&b"HTTP/1.1 200 OK"[..], clock);
+    /// assert_eq!(connection.read(&mut [0; 8]).unwrap(), 8);
+    /// ```
     pub fn touch(&self) {
         self.0.timeline().touch();
     }

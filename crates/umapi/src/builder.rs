@@ -53,6 +53,26 @@ pub(crate) const SERVICE: Server = Server { name: "service", example: UserManage
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A nightly job on a slow network, whose lists are stored elsewhere, and which shall rather fail than leave somebody out:
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi::{Client, RateLimits, SyncHints, UnreadableItems, auth::FixedToken};
+///
+/// # fn main() -> Result<(), umapi::Error> {
+/// let client = Client::builder("12345@AdobeOrg")
+///     .token_source("client id", FixedToken::new("access token"))
+///     .rate_limits(RateLimits::documented().without_first_pages())
+///     .attempt_timeout(Duration::from_secs(300))
+///     .call_timeout(Duration::from_secs(3600))
+///     .pages_in_flight(3)
+///     .sync_hints(SyncHints::Jobs)
+///     .unreadable_items(UnreadableItems::Fail)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing before `build`"]
 pub struct ClientBuilder {
     organization: String,
@@ -277,6 +297,23 @@ impl ClientBuilder {
 
     /// Writes every request of the client and its logins to a file, with the response, without names and secrets. See
     /// [`Recorder`](crate::Recorder).
+    ///
+    /// ```
+    /// use umapi::{Client, Recorder, auth::FixedToken};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("organization.jsonl");
+    /// let recorder = Recorder::create(&path)?;
+    /// let client = Client::builder("12345@AdobeOrg")
+    ///     .token_source("client id", FixedToken::new("access token"))
+    ///     .recorder(recorder.clone())
+    ///     .build()?;
+    /// // … after the work:
+    /// recorder.finish()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "recorder")]
     pub fn recorder(mut self, recorder: umapi_recording::Recorder) -> Self {
         self.recorder = Some(recorder);

@@ -57,6 +57,49 @@ use crate::run::Unfinished;
 ///
 /// If a run of commands or memberships ends early, the error is the one that ended it, and the text has the counts of all
 /// outcomes. [`report`](Self::report) returns the whole report.
+///
+/// What a program tells its user depends on who can do something about it:
+///
+/// ```
+/// use umapi::{Error, Memberships, UserCommand, stub::ErrorBuilder};
+///
+/// fn advice(error: &Error) -> String {
+///     if let Some(login) = error.login() {
+///         return format!("check the credentials: {login}");
+///     }
+///     if let Some(invalid) = error.invalid_command() {
+///         return format!("correct command {:?}: {}", invalid.number(), invalid.rule());
+///     }
+///     if let Some(invalid) = error.invalid_membership() {
+///         return format!("correct membership {:?}: {}", invalid.number(), invalid.rule());
+///     }
+///     let advice = match error {
+///         _ if error.is_unauthorized() => "the API key belongs to another organization",
+///         _ if error.is_unknown_issuer() => "add the certificate of the proxy",
+///         _ if error.is_connect() => "is there a network?",
+///         _ if error.is_timeout() => "give it more time",
+///         _ if error.is_group_too_large() => "list all users instead of this group's",
+///         _ if error.is_endless() || error.is_unreadable() => "report it with the request id",
+///         _ if error.is_journal() || error.is_rate_limit_store() => "look at our own database",
+///         _ if error.is_stopped() => "you have stopped it",
+///         _ if error.is_invalid_input() => "correct the input",
+///         _ => error.service_message().unwrap_or("try again later"),
+///     };
+///     advice.to_owned()
+/// }
+///
+/// let overloaded = ErrorBuilder::rejected(503).message("Maintenance until 6:00");
+/// assert_eq!(advice(&overloaded.build()), "Maintenance until 6:00");
+/// let login = umapi::auth::Error::other("the vault is sealed");
+/// let closed = ErrorBuilder::login(login).build();
+/// assert_eq!(advice(&closed), "check the credentials: the vault is sealed");
+/// let odd = ErrorBuilder::unreadable("the body is cut off");
+/// assert_eq!(advice(&odd.build()), "report it with the request id");
+/// let slow = ErrorBuilder::timeout(std::time::Duration::from_secs(120));
+/// assert_eq!(advice(&slow.build()), "give it more time");
+/// let empty = ErrorBuilder::invalid_input("the name is empty");
+/// assert_eq!(advice(&empty.build()), "correct the input");
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Details>);
 

@@ -26,6 +26,63 @@ use std::{
 ///     }
 /// }
 /// ```
+///
+/// A log of everything has all events:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// use umapi::{
+///     CallFinished, Observer, OutcomeKnown, PageRead, RequestFinished, RequestStarted, Retry,
+///     WaitEnded, WaitReason,
+/// };
+///
+/// #[derive(Default)]
+/// struct Log(Mutex<Vec<String>>);
+///
+/// impl Log {
+///     fn line(&self, text: String) {
+///         if let Ok(mut lines) = self.0.lock() {
+///             lines.push(text);
+///         }
+///     }
+/// }
+///
+/// impl Observer for Log {
+///     fn request_started(&self, request: &RequestStarted<'_>) {
+///         self.line(format!("{} sends request {}", request.operation, request.request_id));
+///     }
+///     fn request_finished(&self, request: &RequestFinished<'_>) {
+///         self.line(format!("{}: {:?} in {:?}", request.operation, request.status, request.took));
+///     }
+///     fn retry(&self, retry: &Retry<'_>) {
+///         self.line(format!("{} again in {:?}: {}", retry.operation, retry.after, retry.error));
+///     }
+///     fn wait_ended(&self, wait: &WaitEnded<'_>) {
+///         if wait.reason == WaitReason::FirstPage {
+///             self.line(format!("{} waited {:?}: keep that list", wait.operation, wait.duration));
+///         }
+///     }
+///     fn page(&self, page: &PageRead<'_>) {
+///         self.line(format!("page {}: {} of {:?} items", page.index, page.items, page.total));
+///     }
+///     fn outcome(&self, known: &OutcomeKnown<'_>) {
+///         self.line(format!("{} number {}: {:?}", known.items, known.number, known.outcome));
+///     }
+///     fn call_finished(&self, call: &CallFinished<'_>) {
+///         self.line(format!("{}: {} requests, {:?}", call.operation, call.requests, call.error));
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = umapi_emulator::Emulator::start().await?;
+/// let log = Arc::new(Log::default());
+/// let client = emulator.client_builder()?.observer(log.clone()).build()?;
+/// client.users().list().try_collect().await?;
+/// assert!(log.0.lock().unwrap().iter().any(|line| line == "listUsers: 1 requests, None"));
+/// # Ok(()) }
+/// ```
 pub trait Observer: Send + Sync + 'static {
     /// A request is about to be sent.
     fn request_started(&self, request: &RequestStarted<'_>) {

@@ -25,6 +25,23 @@ use crate::{
 /// ```
 ///
 /// See <https://adobe-apiplatform.github.io/umapi-documentation/en/api/user.html>.
+///
+/// Two accounts may have one address. A username with its domain, or the type of the account, tells them apart:
+///
+/// ```no_run
+/// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+/// let users = client.users();
+/// let federated = users.get_by_username("jdoe", "example.com").await?;
+/// let own = users.get_adobe_id("jdoe@example.com").await?;
+///
+/// // With the profiles that users have through user groups.
+/// let mut all = users.direct_only(false).domain("example.com").list();
+/// while let Some(user) = all.try_next().await? {
+///     println!("{:?}: {:?}", user.email, user.groups);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Users {
     client: Client,

@@ -135,6 +135,16 @@ impl CommandOutcomeBuilder {
     }
 
     /// Nobody knows whether a step was done.
+    ///
+    /// ```
+    /// use umapi_plan::{CallFailure, Command, CommandOutcome};
+    ///
+    /// let command = Command::user("ann@example.com").add_to(["Design"]).remove_from(["Sales"]);
+    /// let lost = CallFailure::new("no response within 30 s");
+    /// let outcome = CommandOutcome::of(command).leave_unknown(1, lost).build()?;
+    /// assert!(outcome.is_unknown() && outcome.may_have_been_applied());
+    /// # Ok::<(), umapi_plan::InvalidOutcome>(())
+    /// ```
     pub fn leave_unknown(self, step: usize, why: impl Into<UnknownReason>) -> Self {
         if step < self.parts.len() {
             self.set(step, Verdict::Unknown(why.into()))

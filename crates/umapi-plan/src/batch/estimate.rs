@@ -112,6 +112,17 @@ impl Estimate {
     }
 
     /// How long the last request waits at another rate limit, in requests per minute.
+    ///
+    /// ```
+    /// use umapi_plan::{Command, Estimate};
+    ///
+    /// let users = (0..1000).map(|i| format!("user{i}@example.com"));
+    /// let estimate = Estimate::of([Command::group("Design").add_users(users)])?;
+    /// assert_eq!((estimate.commands(), estimate.wire_commands()), (1, 10));
+    /// // Half of the limit is left to another program.
+    /// assert_eq!(estimate.duration_at(5).as_secs(), 60);
+    /// # Ok::<(), umapi_plan::InvalidCommand>(())
+    /// ```
     pub fn duration_at(&self, per_minute: u32) -> Duration {
         let full_minutes = self.requests.saturating_sub(1) as u64 / u64::from(per_minute.max(1));
         Duration::from_secs(60 * full_minutes)

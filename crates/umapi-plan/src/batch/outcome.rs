@@ -147,6 +147,17 @@ impl From<CallFailure> for UnknownReason {
 /// // Programs count from 0, people from 1.
 /// assert!(error.to_string().starts_with(r#"adding to the group "Nix" (step 1 of 2): Group Nix was not found. Compare "#));
 /// ```
+///
+/// A test makes one of a list of names, with a remedy of its own:
+///
+/// ```
+/// use umapi_plan::{StepError, model::ErrorCode};
+///
+/// let error = StepError::new(ErrorCode::GroupNotFound).with_step(0).with_names(10..20);
+/// assert!(error.remedy().is_some(), "that of the catalog");
+/// let error = error.with_remedy("create the groups first");
+/// assert_eq!(error.remedy(), Some("create the groups first"));
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StepError {
@@ -323,6 +334,25 @@ impl StepPart {
 /// `steps` is left out if all steps ended in the same way. Indexes count from 0; [`StepPart`], [`NotSent`],
 /// [`UnknownReason`] and [`Notice`] describe their own forms. What contradicts itself cannot be read: an error of a
 /// completed command, a step that the command does not have.
+///
+/// Besides the outcome it says what may be worth a look:
+///
+/// ```
+/// use umapi_plan::{Command, CommandOutcome, Notice, StepWarning, model::ErrorCode};
+///
+/// let command = Command::user("ann@example.com").add_to(["Design"]).reset_password();
+/// let outcome = CommandOutcome::of(command)
+///     .done_by_lost_request(0, ErrorCode::UserAlreadyInOrg)
+///     .warn(StepWarning::new(ErrorCode::WarningCommandDeprecated).with_step(1))
+///     .build()?
+///     .with_number(6)
+///     .with_requests(2, ["r-1", "r-2"]);
+/// assert_eq!(outcome.number(), 6);
+/// assert_eq!(outcome.warnings()[0].step, Some(1));
+/// assert!(matches!(outcome.notices(), [Notice::DoneByLostRequest { step: 0, .. }]));
+/// assert_eq!(outcome.request_ids().collect::<Vec<_>>(), ["r-1", "r-2"]);
+/// # Ok::<(), umapi_plan::InvalidOutcome>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(into = "CommandOutcomeForm", try_from = "CommandOutcomeForm")]
 pub struct CommandOutcome {

@@ -61,6 +61,25 @@ use crate::{command::Command, job::CallFailure};
 ///
 /// A dry run has `"test_mode": true`. An outcome with a key is an array of both. A report with two outcomes of one number, a
 /// missing outcome or wrong counts cannot be read.
+///
+/// Any report, of commands with and without keys and of memberships, answers the same questions:
+///
+/// ```
+/// use umapi_plan::{BatchOutcome, CallFailure, Command, CommandOutcome, Report};
+///
+/// fn tell<O: BatchOutcome>(report: &Report<O>) -> String {
+///     let kind = if report.is_test() { "would have ended" } else { "ended" };
+///     let early = report.aborted().map(|why| format!(", early: {why}")).unwrap_or_default();
+///     format!("{} {kind}{early}", report.summary())
+/// }
+///
+/// let ann = CommandOutcome::completed(Command::user("ann@example.com").remove_from_org());
+/// let report = Report::new([(17, ann)]).with_requests(1).with_test_mode(true);
+/// assert!(tell(&report).starts_with("1 command in 1 request (dry run): 1 completed"));
+/// for (row, outcome) in report.into_outcomes() {
+///     println!("row {row}: {outcome}");
+/// }
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(
     into = "ReportForm<O>",
@@ -84,6 +103,17 @@ pub struct Report<O = CommandOutcome> {
 /// let json = r#"{"completed":2,"rejected":0,"not_sent":0,"unknown":1}"#;
 /// assert_eq!(serde_json::to_string(&counts)?, json);
 /// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Those of several runs are added up, here for the exit code of a program:
+///
+/// ```
+/// use umapi_plan::Counts;
+///
+/// let nightly = Counts::new().with_completed(90).with_rejected(2).with_not_sent(8);
+/// assert_eq!(nightly.total(), 100);
+/// let code = if nightly.total() == nightly.completed { 0 } else { 3 };
+/// assert_eq!(code, 3);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]

@@ -32,6 +32,18 @@ pub(crate) struct Reading<'a> {
 /// What in a response disagrees with itself or with the request.
 ///
 /// In JSON its `kind` is `result`, `counts`, `failures`, `place` or `name`.
+///
+/// ```
+/// use umapi_plan::{Command, CommandOutcome, Disagreement, Outcome, UnknownReason};
+///
+/// /// Whether a support case is due: the service contradicted itself.
+/// fn is_odd(outcome: &CommandOutcome) -> bool {
+///     matches!(outcome.outcome(), Outcome::Unknown { why: UnknownReason::Contradiction(_) })
+/// }
+///
+/// let odd = Disagreement::Failures { counted: 2, named: 1 };
+/// assert!(is_odd(&CommandOutcome::unknown(Command::user("ann@example.com").remove_all(), odd)));
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]

@@ -42,6 +42,14 @@ pub struct Settings {
 
 impl Settings {
     /// Settings for a batch that is in memory anyway.
+    ///
+    /// ```
+    /// use umapi_plan::{Command, batch::{Scheduler, Settings}};
+    ///
+    /// let mut scheduler = Scheduler::<Command>::new(Settings::unbounded(true));
+    /// assert_eq!(scheduler.offer(Command::user("ann@example.com").remove_from_org()), 0);
+    /// assert!(!scheduler.is_full());
+    /// ```
     pub fn unbounded(test_mode: bool) -> Self {
         Self { test_mode, window: usize::MAX, window_bytes: usize::MAX }
     }
@@ -54,6 +62,24 @@ impl Default for Settings {
 }
 
 /// Turns commands into requests, and responses into outcomes. See the [module](super) for the order that it keeps.
+///
+/// It holds as many commands as its settings allow, so that a stream of any length needs bounded memory:
+///
+/// ```
+/// use umapi_plan::{Command, batch::{Scheduler, Settings}, job::Job};
+///
+/// let user = |row| Command::user(format!("user{row}@example.com"));
+/// let mut rows = (0..).map(|row| user(row).add_to(["Everyone"]));
+/// let mut scheduler = Scheduler::new(Settings { window: 100, ..Settings::default() });
+/// while !scheduler.is_full() {
+///     scheduler.offer(rows.next().unwrap());
+/// }
+/// // Now requests are sent until there is room again; after the last row it is closed.
+/// assert_eq!(scheduler.next_request(false).unwrap().commands.len(), 10);
+/// scheduler.close();
+/// ```
+///
+/// A batch that is in memory anyway has [`Settings::unbounded`].
 #[derive(Debug)]
 pub struct Scheduler<S: Submission = Command> {
     pub(super) settings: Settings,

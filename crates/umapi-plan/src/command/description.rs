@@ -42,6 +42,13 @@ impl StepDescription {
     }
 
     /// Sets the names of the step's lists.
+    ///
+    /// ```
+    /// use umapi_plan::StepDescription;
+    ///
+    /// let step = StepDescription::new(r#"adding to the group "Nix""#, 2).with_names(["Nix"]);
+    /// assert_eq!(step.names, ["Nix"]);
+    /// ```
     #[must_use]
     pub fn with_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.names = names.into_iter().map(Into::into).collect();

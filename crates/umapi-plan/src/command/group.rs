@@ -11,6 +11,19 @@ use super::{Command, InvalidCommand, Step, rules};
 
 /// A command on a user group: any number of steps, each with any number of names. Made by [`Command::group`] and
 /// [`Command::create_group`].
+///
+/// ```
+/// use umapi_plan::Command;
+///
+/// let change = Command::group("Design")
+///     .add_users(["ann@example.com"])
+///     .remove_users(["bob@example.com"])
+///     .add_profiles(["Photoshop"])
+///     .remove_profiles(["Illustrator"]);
+/// change.check()?;
+/// Command::group("Former designers").remove_all().delete().check()?;
+/// # Ok::<(), umapi_plan::InvalidCommand>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct GroupCommand {
     pub(super) raw: model::UserGroupCommand,

@@ -12,6 +12,37 @@ use crate::account::Account;
 
 /// A command on a user: any number of steps, each with any number of names. Made by [`Command::user`] and
 /// [`Command::create_user`].
+///
+/// It ends with what removes the user, and can say so in three ways:
+///
+/// ```
+/// use umapi_plan::Command;
+///
+/// let ann = || Command::user("ann@example.com");
+/// Command::check(&ann().remove_from(["Design"]).remove_from_org())?;
+/// Command::check(&ann().remove_from_org_and_delete_account())?; // with all files
+/// Command::check(&ann().remove_from_domain("example.com"))?; // deprecated
+/// # Ok::<(), umapi_plan::InvalidCommand>(())
+/// ```
+///
+/// Programs for the deprecated steps write them instead of the administrative groups:
+///
+/// ```
+/// use umapi_plan::Command;
+///
+/// let before = Command::user("ann@example.com")
+///     .add_admin_roles(["Design"])
+///     .remove_admin_roles(["Sales"])
+///     .add_product_admin_roles(["Photoshop"])
+///     .remove_product_admin_roles(["Illustrator"])
+///     .reset_password();
+/// let now = Command::user("ann@example.com")
+///     .add_to(["_admin_Design", "_product_admin_Photoshop"])
+///     .remove_from(["_admin_Sales", "_product_admin_Illustrator"]);
+/// before.check()?;
+/// now.check()?;
+/// # Ok::<(), umapi_plan::InvalidCommand>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct UserCommand {
     pub(super) raw: model::UserCommand,
@@ -168,6 +199,21 @@ impl fmt::Debug for UserCommand {
 ///
 /// A user who exists already is an error, unless [`ignore_if_exists`](Self::ignore_if_exists) or
 /// [`update_if_exists`](Self::update_if_exists) says otherwise.
+///
+/// The three kinds of account need different things:
+///
+/// ```
+/// use umapi_plan::{Command, NewUser};
+///
+/// for new in [
+///     NewUser::federated("john@example.com", "John", "Doe", "US"),
+///     NewUser::enterprise("ann@example.com", "Ann", "Doe"),
+///     NewUser::adobe_id("bob@mail.example"),
+/// ] {
+///     Command::create_user(new.ignore_if_exists()).check()?;
+/// }
+/// # Ok::<(), umapi_plan::InvalidCommand>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "nothing is created before the command is sent"]
 pub struct NewUser {

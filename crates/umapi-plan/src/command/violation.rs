@@ -64,6 +64,20 @@ impl Violation {
 ///
 /// It has the code that the service has for it ([`code`](Self::code)), the place ([`root`](Self::root),
 /// [`step`](Self::step), [`field`](Self::field)), the rule that was broken and what to write instead.
+///
+/// A program shows it where the command came from:
+///
+/// ```
+/// use umapi_plan::{Command, Estimate};
+///
+/// let commands = [
+///     Command::user("ann@example.com").add_to(["Design"]),
+///     Command::user("bob@example.com").add_to(["Sales"]).remove_from([""]),
+/// ];
+/// let invalid = Estimate::of(commands).unwrap_err();
+/// assert_eq!((invalid.number(), invalid.step()), (Some(1), Some(1)));
+/// println!("line {:?}: {}; {}", invalid.number(), invalid.rule(), invalid.remedy());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct InvalidCommand(Box<Details>);
 

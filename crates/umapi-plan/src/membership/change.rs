@@ -27,6 +27,18 @@ pub enum MembershipAction {
 
 /// A group, as memberships refer to it. A string is a group of unknown kind, or an administrative group if it begins with
 /// `_`.
+///
+/// The kind of a group decides from which side its memberships can be set. It comes from the caller, from a list, or from the name:
+///
+/// ```
+/// use umapi_plan::{GroupKind, GroupRef, model::GroupType};
+///
+/// assert_eq!(GroupRef::profile("Photoshop").kind(), GroupKind::Profile);
+/// assert_eq!(GroupRef::administrative("_admin_Design"), GroupRef::from("_admin_Design"));
+/// let listed = GroupRef::of_type("Design", Some(&GroupType::UserGroup));
+/// assert_eq!(listed, GroupRef::user_group("Design"));
+/// assert_eq!(GroupRef::from("Design").kind(), GroupKind::Unknown);
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(into = "GroupForm", from = "GroupForm")]
 pub struct GroupRef {
@@ -195,6 +207,25 @@ impl fmt::Display for MembershipChange {
 /// assert_eq!(serde_json::to_value(&outcome)?, json);
 /// assert_eq!(serde_json::from_value::<MembershipOutcome>(json)?, outcome);
 /// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// A membership that was as requested before counts as completed, and says so if the service did:
+///
+/// ```
+/// use umapi_plan::{MembershipAction, MembershipChange, MembershipOutcome, MembershipReport};
+///
+/// let change = MembershipChange {
+///     user: "ann@example.com".into(),
+///     group: "Design".into(),
+///     action: MembershipAction::Add,
+/// };
+/// let outcome = MembershipOutcome::so_already(change.clone()).with_number(4);
+/// assert!(outcome.is_completed() && outcome.was_so_already());
+/// assert_eq!(outcome.number(), 4);
+///
+/// let report = MembershipReport::new([outcome, MembershipOutcome::completed(change)]);
+/// assert!(report.is_success());
+/// assert_eq!(report.outcomes()[0].number(), 0, "a report numbers its outcomes");
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(into = "MembershipOutcomeForm", try_from = "MembershipOutcomeForm")]

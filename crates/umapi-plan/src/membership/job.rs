@@ -35,6 +35,18 @@ use crate::{
 ///
 /// The order does not matter: any two memberships may be set at the same time, so commands on one root may be in one
 /// request, and any number of requests may be in flight.
+///
+/// ```
+/// use umapi_plan::{Memberships, job::Job, membership::MembershipJob};
+///
+/// let plan = Memberships::new().add("ann@example.com", "Design").plan()?;
+/// let mut job: MembershipJob = plan.into_job(false);
+/// let request = job.next_request(true).unwrap();
+/// assert_eq!((request.commands.len(), request.numbers), (1, vec![0]));
+/// # Ok::<(), umapi_plan::InvalidMembership>(())
+/// ```
+///
+/// [`Job`] shows how a job is run to its end.
 #[derive(Debug)]
 pub struct MembershipJob {
     plan: MembershipPlan,

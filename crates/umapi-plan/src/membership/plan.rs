@@ -53,6 +53,15 @@ pub struct Memberships {
 }
 
 /// A change of a membership that cannot be sent.
+///
+/// ```
+/// use umapi_plan::Memberships;
+///
+/// let both = Memberships::new().add("ann@example.com", "Design").remove("ann@example.com", "Design");
+/// let invalid = both.plan().unwrap_err();
+/// println!("change {}: {}; {}", invalid.number() + 1, invalid.rule(), invalid.remedy());
+/// assert_eq!((invalid.number(), invalid.change().group.name()), (1, "Design"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct InvalidMembership(Box<Details>);
 
@@ -166,6 +175,18 @@ impl Memberships {
     }
 
     /// Sets the kinds of groups whose kind is unknown. Memberships in groups that stay unknown are set from the users.
+    ///
+    /// ```
+    /// use umapi_plan::{GroupKind, Memberships};
+    ///
+    /// let users = (0..100).map(|i| format!("user{i}@example.com"));
+    /// let mut memberships = users.fold(Memberships::new(), |all, user| all.add(user, "Design"));
+    /// assert_eq!(memberships.unresolved().collect::<Vec<_>>(), ["Design"]);
+    /// memberships.resolve(|name| (name == "Design").then_some(GroupKind::UserGroup));
+    /// let plan = memberships.plan()?;
+    /// assert_eq!((plan.memberships(), plan.from_groups(), plan.commands()), (100, 100, 1));
+    /// # Ok::<(), umapi_plan::InvalidMembership>(())
+    /// ```
     pub fn resolve(&mut self, mut kind_of: impl FnMut(&str) -> Option<GroupKind>) {
         for group in self.groups.iter_mut().filter(|group| group.kind == GroupKind::Unknown) {
             group.kind = kind_of(&group.name).unwrap_or_default();

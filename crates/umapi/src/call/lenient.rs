@@ -19,6 +19,20 @@ const NAMES: [&str; 7] = ["email", "username", "groupName", "name", "id", "group
 const NO_CODE: &str = "error.unspecified";
 
 /// An item of a page that cannot be read. The list leaves it out.
+///
+/// ```no_run
+/// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+/// use umapi::UnreadableItem;
+///
+/// let mut pages = client.users().list().by_page();
+/// while let Some(page) = pages.try_next().await? {
+///     for UnreadableItem { index, name, why, .. } in &page.unreadable {
+///         eprintln!("page {}, user {index} ({name:?}) is left out: {why}", page.index);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadableItem {

@@ -101,6 +101,16 @@ impl GroupDirectory {
     }
 
     /// The kind of the group with this name, as far as it matters to memberships; `None` if there is no such group.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use umapi::{GroupDirectory, GroupKind, model::{Group, GroupType}};
+    ///
+    /// let profile = Group::new("Photoshop").with_type(GroupType::ProductProfile);
+    /// let groups = GroupDirectory::new("12345@AdobeOrg", [profile], SystemTime::now());
+    /// assert_eq!(groups.kind("photoshop"), Some(GroupKind::Profile));
+    /// assert!(groups.read_at() <= SystemTime::now());
+    /// ```
     #[must_use]
     pub fn kind(&self, name: &str) -> Option<GroupKind> {
         let group = self.get(name)?;

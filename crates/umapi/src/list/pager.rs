@@ -147,6 +147,25 @@ impl<T: PageItem> Pager<T> {
     /// Drops repeated items: those that moved to a later page while the list was read.
     ///
     /// It remembers at least the last 131,072 items, in about five megabytes. Items that moved further are returned twice.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// use umapi::{PageItem, Pager};
+    ///
+    /// async fn count<T: PageItem>(list: Pager<T>) -> Result<usize, umapi::Error> {
+    ///     let mut list = list.dedup();
+    ///     let mut count = 0;
+    ///     while list.try_next().await?.is_some() {
+    ///         count += 1;
+    ///     }
+    ///     Ok(count)
+    /// }
+    ///
+    /// println!("{} users", count(client.users().list()).await?);
+    /// println!("{} groups", count(client.groups().list()).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn dedup(mut self) -> Self {
         self.seen = RecentKeys::new(DROPPED_SPAN);

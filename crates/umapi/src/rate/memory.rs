@@ -19,6 +19,25 @@ const MARGIN: Duration = Duration::from_secs(1);
 ///
 /// It counts over a sliding window: all calls of a minute may be sent together, and each makes room for another one 61 seconds
 /// later.
+///
+/// Two clients with the same credentials share one, here over a network on which requests may take two seconds longer than others:
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+///
+/// use umapi::{Client, InMemoryRateLimits, auth::FixedToken, time::Clock};
+///
+/// # fn main() -> Result<(), umapi::Error> {
+/// let shared = Arc::new(InMemoryRateLimits::with_margin(Clock::real(), Duration::from_secs(2)));
+/// let client = |product: &str| {
+///     Client::builder("12345@AdobeOrg")
+///         .token_source("client id", FixedToken::new(format!("token of {product}")))
+///         .rate_limit_store(shared.clone())
+///         .build()
+/// };
+/// let (provisioning, reports) = (client("provisioning")?, client("reports")?);
+/// # Ok(()) }
+/// ```
 pub struct InMemoryRateLimits {
     clock: Clock,
     margin: Duration,

@@ -81,6 +81,15 @@ impl From<ThrottleClass> for RateLimitScope {
 /// let half = documented.with(ThrottleClass::Action, NonZeroU32::new(5).map(RateLimit::per_minute));
 /// assert_eq!(half.per_minute(ThrottleClass::Action), NonZeroU32::new(5));
 /// ```
+///
+/// A client of an emulator without limits needs none, and a program with a list of its own does not wait for first pages:
+///
+/// ```
+/// # use umapi::{RateLimitScope, RateLimits, model::{Operation, ThrottleClass}};
+/// assert_eq!(RateLimits::unlimited().per_minute(ThrottleClass::Users), None);
+/// let by_minute = RateLimits::documented().without_first_pages();
+/// assert!(by_minute.of(RateLimitScope::FirstPage(Operation::ListUsers)).is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimits(BTreeMap<RateLimitScope, Vec<RateLimit>>);
 
@@ -213,6 +222,114 @@ pub type RateLimitFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RateLimi
 /// Every method can fail. A call that cannot get a permit fails with that error and sends nothing. A failure of
 /// [`mark_sent`](Self::mark_sent), [`release`](Self::release) or [`pause`](Self::pause) is logged, and the call goes on: this
 /// process honors a pause by itself. A method that does not answer within ten seconds has failed.
+///
+/// A store on a table, which could be one of a database:
+///
+/// ```
+/// use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
+///
+/// use umapi::{
+///     Permit, PermitId, RateLimitError, RateLimitFuture, RateLimitScope, RateLimitSet,
+///     RateLimitStore, time::{Clock, Instant},
+/// };
+///
+/// /// The rows of one API key and scope: when each call was sent, and the end of the pause.
+/// #[derive(Default)]
+/// struct Rows {
+///     sent: HashMap<PermitId, Instant>,
+///     pause: Option<Instant>,
+///     last_id: u64,
+/// }
+///
+/// impl Rows {
+///     /// The time until every limit leaves a call.
+///     fn wait(&self, limits: &RateLimitSet, now: Instant) -> Duration {
+///         let pause = self.pause.map_or(Duration::ZERO, |end| end - now);
+///         let waits = limits.limits().iter().map(|limit| {
+///             let mut ages: Vec<Duration> = self.sent.values().map(|sent| now - *sent).collect();
+///             ages.sort_unstable();
+///             let oldest = ages.get(limit.quota().get() as usize - 1);
+///             oldest.map_or(Duration::ZERO, |age| limit.period().saturating_sub(*age))
+///         });
+///         waits.fold(pause, Duration::max)
+///     }
+/// }
+///
+/// #[derive(Clone)]
+/// struct Table(Clock, Arc<Mutex<HashMap<(String, RateLimitScope), Rows>>>);
+///
+/// impl Table {
+///     /// Does something with the rows, as one transaction.
+///     fn with<T: Send + 'static>(
+///         &self,
+///         limits: &RateLimitSet,
+///         act: impl FnOnce(&mut Rows, Instant) -> T,
+///     ) -> RateLimitFuture<'static, T> {
+///         let key = (limits.api_key().to_owned(), limits.scope());
+///         let result = match self.1.lock() {
+///             Ok(mut table) => Ok(act(table.entry(key).or_default(), self.0.now())),
+///             Err(error) => Err(RateLimitError::from(error.to_string())),
+///         };
+///         Box::pin(std::future::ready(result))
+///     }
+/// }
+///
+/// impl RateLimitStore for Table {
+///     fn acquire<'a>(&'a self, limits: &'a RateLimitSet) -> RateLimitFuture<'a, Permit> {
+///         self.with(limits, |rows, now| match rows.wait(limits, now) {
+///             Duration::ZERO => {
+///                 rows.last_id += 1;
+///                 rows.sent.insert(PermitId(rows.last_id), now);
+///                 Permit::Granted(PermitId(rows.last_id))
+///             }
+///             wait => Permit::After(wait),
+///         })
+///     }
+///
+///     fn mark_sent<'a>(
+///         &'a self,
+///         limits: &'a RateLimitSet,
+///         permit: PermitId,
+///     ) -> RateLimitFuture<'a, ()> {
+///         self.with(limits, |rows, now| drop(rows.sent.insert(permit, now)))
+///     }
+///
+///     fn release<'a>(
+///         &'a self,
+///         limits: &'a RateLimitSet,
+///         permit: PermitId,
+///     ) -> RateLimitFuture<'a, ()> {
+///         self.with(limits, |rows, _| drop(rows.sent.remove(&permit)))
+///     }
+///
+///     fn forecast<'a>(
+///         &'a self,
+///         limits: &'a RateLimitSet,
+///         ahead: usize,
+///     ) -> RateLimitFuture<'a, Duration> {
+///         let periods = limits.limits().iter();
+///         let periods = periods.map(|limit| limit.period() * (ahead as u32 / limit.quota()));
+///         let more = periods.max().unwrap_or_default();
+///         self.with(limits, |rows, now| rows.wait(limits, now) + more)
+///     }
+///
+///     fn pause<'a>(&'a self, limits: &'a RateLimitSet, time: Duration) -> RateLimitFuture<'a, ()> {
+///         self.with(limits, |rows, now| rows.pause = rows.pause.max(Some(now + time)))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = umapi_emulator::Emulator::start().await?;
+/// let table = Table(Clock::real(), Arc::default());
+/// let client = emulator.client_builder()?.rate_limit_store(table.clone()).build()?;
+/// client.users().get("ann@example.com").await?;
+/// let calls = table.1.lock().unwrap().values().map(|rows| rows.sent.len()).sum::<usize>();
+/// assert_eq!(calls, 1);
+/// # Ok(()) }
+/// ```
+///
+/// A table grows with its rows; a store in use removes those whose periods are over.
 pub trait RateLimitStore: Send + Sync + 'static {
     /// Takes a permit if there is one now.
     fn acquire<'a>(&'a self, limits: &'a RateLimitSet) -> RateLimitFuture<'a, Permit>;

@@ -70,6 +70,14 @@ impl Response {
 
 impl Request {
     /// Adds a query parameter.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// let request = client.request("GET", "/users/{orgId}/0").query("domain", "example.com");
+    /// println!("{}", request.send().await?.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
         self

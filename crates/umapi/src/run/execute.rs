@@ -96,6 +96,34 @@ impl<S: Submission> Execute<S> {
     }
 
     /// Sets the journal that is asked before commands are sent.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use umapi::{Command, Journal, JournalEntry, JournalError, JournalFuture};
+    ///
+    /// /// The rows of a database that are being worked on.
+    /// #[derive(Clone, Default)]
+    /// struct Begun(Arc<Mutex<Vec<u64>>>);
+    ///
+    /// impl Journal<u64> for Begun {
+    ///     fn begin(&self, commands: &[JournalEntry<'_, u64>]) -> JournalFuture {
+    ///         let begun = self.0.lock().map_err(|error| JournalError::from(error.to_string()));
+    ///         let result = begun.map(|mut rows| rows.extend(commands.iter().map(|command| *command.key)));
+    ///         Box::pin(std::future::ready(result))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = umapi_emulator::Emulator::start().await?;
+    /// # let client = emulator.client()?;
+    /// let begun = Begun::default();
+    /// let rows = [(17, Command::user("ann@example.com").remove_from_org())];
+    /// client.execute(rows).with_journal(begun.clone()).await?;
+    /// assert_eq!(*begun.0.lock().unwrap(), [17]);
+    /// # Ok(()) }
+    /// ```
     pub fn with_journal(mut self, journal: impl Journal<S::Key>) -> Self {
         self.journal = OptionalJournal::some(journal);
         self

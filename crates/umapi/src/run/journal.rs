@@ -63,6 +63,13 @@ pub struct JournalEntry<'a, K> {
 }
 
 /// The error of a journal that cannot be written.
+///
+/// ```
+/// use umapi::JournalError;
+///
+/// let full: JournalError = std::io::Error::from(std::io::ErrorKind::StorageFull).into();
+/// let text = JournalError::from("the journal is closed");
+/// ```
 pub type JournalError = Box<dyn error::Error + Send + Sync>;
 
 /// What [`Journal::begin`] returns.

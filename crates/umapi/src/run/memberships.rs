@@ -93,6 +93,15 @@ impl MembershipChanges {
 
     /// Lets [`plan`](Self::plan) read no list. Memberships in groups whose kind nothing tells are set from the users, even if
     /// that takes more requests.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// // The list of groups may be read once in two hours. Leave it to the report of tonight.
+    /// let changes = client.memberships().add("ann@example.com", "Design").without_reading_groups();
+    /// println!("{}", changes.plan().await?.await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn without_reading_groups(mut self) -> Self {
         self.reads_groups = false;
         self

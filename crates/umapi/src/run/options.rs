@@ -46,6 +46,21 @@ impl RunOptions {
     }
 
     /// Sets the largest number of requests in flight. The default is four for each credential.
+    ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client, commands: Vec<umapi::Command>) -> Result<(), umapi::Error> {
+    /// use umapi::{RunOptions, StopHandle};
+    ///
+    /// // One request after the other, so that a colleague can follow in the Admin Console and call a halt.
+    /// let halt = StopHandle::new();
+    /// let options = RunOptions::new().in_flight(1).stop(&halt);
+    /// let report = client.execute(commands).with_options(options).await;
+    /// if halt.is_stopped() {
+    ///     println!("the rest was not sent");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn in_flight(mut self, most: usize) -> Self {
         self.in_flight = Some(most);
         self

@@ -114,6 +114,8 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
     }
 
     /// Sets the journal that is asked before commands are sent. It has no effect after the first outcome was asked for.
+    ///
+    /// See [`Execute::with_journal`](crate::Execute::with_journal) for an example.
     #[must_use]
     pub fn with_journal(mut self, new: impl Journal<<S::Item as Submission>::Key>) -> Self {
         if let State::Ready { journal, .. } = &mut self.state {

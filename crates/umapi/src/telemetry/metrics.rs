@@ -59,6 +59,19 @@ impl MetricsObserver {
     }
 
     /// Creates an observer that records with the global provider, which must be set before.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::metrics::SdkMeterProvider;
+    /// use umapi::{Client, auth::FixedToken, telemetry::MetricsObserver};
+    ///
+    /// # fn main() -> Result<(), umapi::Error> {
+    /// opentelemetry::global::set_meter_provider(SdkMeterProvider::default());
+    /// let client = Client::builder("12345@AdobeOrg")
+    ///     .token_source("client id", FixedToken::new("access token"))
+    ///     .observer(MetricsObserver::global())
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn global() -> Self {
         Self::with_meter(&global::meter_with_scope(scope()))
