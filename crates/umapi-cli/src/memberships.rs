@@ -94,7 +94,7 @@ async fn set_kinds(context: &Context, connection: &Connection, changes: &mut [Me
             Some(GroupKind::UserGroup) => GroupRef::user_group(name),
             Some(GroupKind::Profile) => GroupRef::profile(name),
             // A group that does not exist is rejected by the service: only once, if the command is on the group.
-            None if !groups.is_from_cache() => GroupRef::user_group(name),
+            None if !groups.may_lack_entries() => GroupRef::user_group(name),
             // Memberships of an administrative group are set from the users, which fits groups of every kind.
             _ => GroupRef::administrative(name),
         };

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::failure::{Failure, Result};
+
 /// Creates a file that only its owner can read (mode 0600). An existing file is not changed.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     write_to(&mut options().create_new(true).open(path)?, content)
@@ -42,6 +44,29 @@ pub(crate) fn rewrite(path: &Path, content: &[u8]) -> io::Result<()> {
     write_to(file.as_file_mut(), content)?;
     file.persist(path)?;
     sync_folder(folder)
+}
+
+/// Writes a plan to a file, or to a device or a pipe.
+///
+/// # Errors
+///
+/// If it cannot be written. A file that was there is as it was.
+pub(crate) fn write_plan(path: &Path, plan: serde_json::Result<Vec<u8>>) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let mut plan = plan?;
+        if plan.last().is_some_and(|end| *end != b'\n') {
+            plan.push(b'\n');
+        }
+        match is_special(path) {
+            true => fs::write(path, plan),
+            false => replace(path, &plan),
+        }
+    };
+    write().map_err(|error| {
+        Failure::failed(format!("cannot write the plan to {}", path.display()))
+            .why(error)
+            .remedy("name a file in a folder that you can write to")
+    })
 }
 
 #[cfg(unix)]

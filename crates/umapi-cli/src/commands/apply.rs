@@ -1,9 +1,6 @@
 //! `umapi apply`.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use umapi::{
@@ -358,21 +355,14 @@ async fn describe(connection: &Connection, changes: &[PlannedChange], plan: &Mem
 }
 
 fn write_commands(path: &Path, diff: &Diff, new_groups: &[Located<String>]) -> Result<()> {
-    let write = || -> io::Result<()> {
+    let lines = || -> serde_json::Result<Vec<u8>> {
         let mut plan = Vec::new();
         let creations = new_groups.iter().map(|group| Command::from(creation(group)));
         for command in creations.chain(diff.commands()) {
             serde_json::to_writer(&mut plan, &command)?;
             plan.push(b'\n');
         }
-        match private_file::is_special(path) {
-            true => std::fs::write(path, plan),
-            false => private_file::replace(path, &plan),
-        }
+        Ok(plan)
     };
-    write().map_err(|error| {
-        Failure::failed(format!("cannot write the plan to {}", path.display()))
-            .why(error)
-            .remedy("name a file in a folder that you can write to")
-    })
+    private_file::write_plan(path, lines())
 }

@@ -13,9 +13,11 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use umapi_directory::Reading;
 use umapi_sync::{
     Given, Inputs, LinkReader, OrgPlan, OrgState, PersonKey, Plan, Planned, Pushed, Quarantine, Report, Standing,
     State, Trip,
+    config::DirectoryConfig,
     report::{Run, Status},
     user_key,
 };
@@ -261,7 +263,7 @@ impl PlanArgs {
         listing.finish()?;
         tell(context, plan);
         if let Some(path) = &self.out {
-            write_plan(path, plan)?;
+            private_file::write_plan(path, serde_json::to_vec_pretty(plan))?;
             context.note(&format!("plan {} in {}", plan.id(), path.display()));
         }
         Ok(exit_of(plan, &failed))
@@ -537,9 +539,7 @@ fn tell(context: &Context, plan: &Plan) {
         context.warn(&format!("left out: {problem}"));
     }
     more(context, plan.problems.len(), "people are left out");
-    for gap in first(&plan.gaps) {
-        context.warn(&format!("not read to its end: {gap}"));
-    }
+    tell_gaps(context, &plan.gaps);
     for org in &plan.orgs {
         for held in &org.held {
             let why = held.gaps.first().map(ToString::to_string).unwrap_or_default();
@@ -579,21 +579,6 @@ fn more(context: &Context, count: usize, what: &str) {
     }
 }
 
-fn write_plan(path: &std::path::Path, plan: &Plan) -> Result<()> {
-    let cannot = |error: &dyn std::fmt::Display| {
-        Failure::failed(format!("cannot write the plan to {}", path.display()))
-            .why(error)
-            .remedy("name a file in a folder that you can write to")
-    };
-    let mut text = serde_json::to_vec_pretty(plan).map_err(|error| cannot(&error))?;
-    text.push(b'\n');
-    let written = match private_file::is_special(path) {
-        true => std::fs::write(path, text),
-        false => private_file::replace(path, &text),
-    };
-    written.map_err(|error| cannot(&error))
-}
-
 impl OnlyArgs {
     /// Drops the changes of everyone else. Guards protect from changing many, so they do not apply.
     fn keep(&self, plan: &mut Plan) {
@@ -622,9 +607,7 @@ async fn check(context: &Context, files: &SyncArgs) -> Result<Exit> {
     let Prepared { inputs, planned, .. } = &prepared;
     let mut exit = prepared.exit();
     for (directory, reading) in &inputs.readings {
-        let people = reading.people.found().copied().unwrap_or_default() as u64;
-        let whole = if reading.people.complete().is_ok() { "all read" } else { "not all read" };
-        context.note(&format!("{}: {}, {whole}", directory.name, counted_people(people)));
+        context.note(&describe(directory, reading));
     }
     let mut listing = context.listing();
     for organization in &inputs.organizations {
@@ -786,13 +769,31 @@ impl AdoptArgs {
     }
 }
 
-/// Reads only the directories, for `umapi sync init`.
-pub(crate) async fn try_directories(context: &Context, setup: &Setup) -> Result<Vec<String>> {
+/// Reads only the directories, for `umapi sync init`, and tells what they have. Returns whether all people were read.
+async fn try_directories(context: &Context, setup: &Setup) -> Result<bool> {
     let (people, readings) = read_directories(context, setup).await?;
-    let lines = readings.iter().map(|(directory, reading)| {
-        let found = reading.people.found().copied().unwrap_or_default() as u64;
-        format!("{}: {}, {}", directory.name, counted_people(found), counted(reading.groups.len() as u64, "group"))
-    });
-    let usable = people.wanted().len() as u64;
-    Ok(lines.chain([format!("{} can be users", counted_people(usable))]).collect())
+    for (directory, reading) in &readings {
+        let groups = reading.groups.values().filter(|group| group.members.found().is_some()).count() as u64;
+        context.note(&format!("{}, {}", describe(directory, reading), counted(groups, "group")));
+        let of_groups = reading.groups.values().flat_map(|group| group.members.gaps());
+        let gaps: BTreeSet<_> =
+            reading.people.gaps().iter().chain(reading.group_list.gaps()).chain(of_groups).collect();
+        tell_gaps(context, &Vec::from_iter(gaps));
+    }
+    context.note(&format!("{} can be users", counted_people(people.wanted().len() as u64)));
+    Ok(readings.iter().all(|(_, reading)| reading.people.complete().is_ok()))
+}
+
+/// `hr: 5 people, all read`
+fn describe(directory: &DirectoryConfig, reading: &Reading) -> String {
+    let people = reading.people.found().copied().unwrap_or_default() as u64;
+    let whole = if reading.people.complete().is_ok() { "all read" } else { "not all read" };
+    format!("{}: {}, {whole}", directory.name, counted_people(people))
+}
+
+fn tell_gaps<G: std::fmt::Display>(context: &Context, gaps: &[G]) {
+    for gap in first(gaps) {
+        context.warn(&format!("not read to its end: {gap}"));
+    }
+    more(context, gaps.len(), "lists are not whole");
 }

@@ -111,19 +111,7 @@ impl PlanFile {
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let write = || -> io::Result<()> {
-            let mut json = serde_json::to_vec_pretty(self)?;
-            json.push(b'\n');
-            match private_file::is_special(path) {
-                true => std::fs::write(path, json),
-                false => private_file::replace(path, &json),
-            }
-        };
-        write().map_err(|error| {
-            Failure::failed(format!("cannot write the plan to {}", path.display()))
-                .why(error)
-                .remedy("name a file in a folder that you can write to")
-        })
+        private_file::write_plan(path, serde_json::to_vec_pretty(self))
     }
 
     /// Reads a file if it is a plan. `None` if it is something else, or cannot be read.

@@ -197,6 +197,29 @@ fn large_plan_for_a_group_too_large_to_list_is_checked() {
 }
 
 #[test]
+fn large_plan_is_checked_against_the_members_of_its_groups() {
+    let stage = Stage::new();
+    let names: Vec<String> = (0..101).map(|number| format!("joiner{number}@mail.example")).collect();
+    let lines: String = names.iter().map(|name| format!("{name},adobe\n")).collect();
+    let joiners = stage.file("joiners.csv", format!("user,create\n{lines}"));
+    stage.umapi(["run", text(&joiners), "--quiet"]).done();
+    let file = stage.file("teams.yaml", format!("groups:\n  Sales: [{}]\n", names.join(", ")));
+    let plan = stage.path("plan.json");
+    stage.umapi(["apply", text(&file), "--add-only", "--plan-only", "--plan-out", text(&plan), "--quiet"]).done();
+    let apply = || stage.umapi(["apply", text(&plan), "--yes"]);
+    stage.umapi(["members", "add", "Sales", &names[7]]).done();
+    apply().with_code(1).saying("`joiner7@mail.example (Adobe ID)` is in \"Sales\" already");
+    stage.umapi(["members", "remove", "Sales", &names[7]]).done();
+    apply().done().saying("101 completed");
+    // A plan that cannot be kept is not made.
+    #[cfg(target_os = "linux")]
+    stage
+        .umapi(["apply", text(&file), "--plan-only", "--max-removals", "90%", "--plan-out", "/dev/full"])
+        .with_code(1)
+        .saying("cannot write the plan to /dev/full");
+}
+
+#[test]
 fn edited_export_can_be_applied() {
     let stage = Stage::new();
     let export = stage.umapi(["export"]).done().out;

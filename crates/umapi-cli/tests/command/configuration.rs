@@ -1,5 +1,6 @@
 //! `umapi config`: profiles, and where secrets are stored.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use umapi_emulator::LimitSettings;
 
 use crate::stage::{Ended, Stage, ended, ended_with, text};
@@ -42,6 +43,107 @@ fn profile_is_added_and_used() {
     assert!(shown.json()["client_secret"].as_str().unwrap().ends_with("main.secret"));
     assert!(!shown.out.contains(&credentials.client_secret));
     assert_eq!(umapi(&stage, &["auth", "check", "-f", "json"]).done().json()["from"], "profile main");
+}
+
+/// A private key in PEM, encrypted and with the line ends of Windows.
+fn encrypted(pem: &str, passphrase: &str) -> String {
+    let lines: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(lines).unwrap();
+    let method = pkcs8::pkcs5::pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(2048, &[7; 8], [7; 16]).unwrap();
+    let key = pkcs8::PrivateKeyInfoRef::try_from(der.as_slice()).unwrap();
+    let key = key.encrypt_with_params(method, passphrase).unwrap();
+    let lines = STANDARD.encode(key.as_bytes());
+    let lines: Vec<&str> = lines.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n{}\r\n-----END ENCRYPTED PRIVATE KEY-----\r\n",
+        lines.join("\r\n")
+    )
+}
+
+/// A stage with a file of each secret of its emulator, and profiles for each kind of login.
+fn with_logins() -> Stage {
+    let stage = Stage::new();
+    let credentials = stage.emulator.credentials();
+    stage.file("secret", &credentials.client_secret);
+    stage.file("plain.key", &credentials.private_key_pem);
+    stage.file("encrypted.key", encrypted(&credentials.private_key_pem, "open sesame"));
+    stage.file("passphrase", "open sesame\r\n");
+    let (client, secret) = (&credentials.client_id, &credentials.client_secret);
+    let (account, organization) = (&credentials.technical_account_id, stage.emulator.org_id());
+    // As an editor on Windows saves it.
+    let console = serde_json::json!({
+        "CLIENT_ID": client, "CLIENT_SECRET": secret, "TECHNICAL_ACCOUNT_ID": account, "ORG_ID": organization,
+    });
+    stage.file("jwt.json", format!("\u{feff}{}\r\n", serde_json::to_string_pretty(&console).unwrap()));
+    let scopes: Vec<&str> = credentials.scopes.split(',').collect();
+    let console = serde_json::json!({ "CLIENT_ID": client, "CLIENT_SECRETS": [secret], "ORG_ID": organization, "SCOPES": scopes });
+    stage.file("oauth.json", console.to_string());
+    let (server, login) = (stage.emulator.um_url(), stage.emulator.ims_url());
+    let profile = |name: &str, fields: &str| {
+        format!("[profiles.{name}]\n{fields}\nserver = \"{server}\"\nlogin_server = \"{login}\"\n\n")
+    };
+    let jwt = |key: &str| {
+        format!(
+            "organization = \"{organization}\"\nclient_id = \"{client}\"\nclient_secret = {{ file = \"secret\" }}\n\
+             technical_account = \"{account}\"\nprivate_key = {{ file = \"{key}\" }}"
+        )
+    };
+    let console = |file: &str, more: &str| format!("console_file = \"{file}\"{more}");
+    let (plain, encrypted) =
+        ("\nprivate_key = { file = \"plain.key\" }", "\nprivate_key = { file = \"encrypted.key\" }");
+    let passphrase = "\nprivate_key_passphrase = { file = \"passphrase\" }";
+    stage.file(
+        "config.toml",
+        [
+            profile("jwt", &jwt("plain.key")),
+            profile("jwt-encrypted", &(jwt("encrypted.key") + passphrase)),
+            profile("jwt-locked", &jwt("encrypted.key")),
+            profile("jwt-no-key", &jwt("secret")),
+            profile("console-jwt", &console("jwt.json", plain)),
+            profile("console-encrypted", &console("jwt.json", &format!("{encrypted}{passphrase}"))),
+            profile("console-oauth", &console("oauth.json", "")),
+            profile("console-oauth-key", &console("oauth.json", plain)),
+            profile("console-half", &console("config.toml", "")),
+            profile("console-gone", &console("gone.json", "")),
+        ]
+        .concat(),
+    );
+    stage
+}
+
+#[test]
+fn every_kind_of_login_of_a_profile_works() {
+    let stage = with_logins();
+    for (profile, login) in [
+        ("jwt", "JWT exchange"),
+        ("jwt-encrypted", "JWT exchange"),
+        ("console-jwt", "JWT exchange"),
+        ("console-encrypted", "JWT exchange"),
+        ("console-oauth", "OAuth Server-to-Server"),
+    ] {
+        let checked = umapi(&stage, &["--profile", profile, "auth", "check", "-f", "json"]).done().json();
+        assert_eq!(
+            (&checked["login"], &checked["organization"]),
+            (&login.into(), &stage.emulator.org_id().into()),
+            "{profile}"
+        );
+    }
+}
+
+#[test]
+fn unusable_files_of_a_login_are_named_without_their_content() {
+    let stage = with_logins();
+    let secret = stage.emulator.credentials().client_secret.clone();
+    for (profile, file, remedy) in [
+        ("jwt-locked", "encrypted.key", "umapi config set-secret jwt-locked passphrase"),
+        ("jwt-no-key", "secret", "umapi cert new"),
+        ("console-oauth-key", "oauth.json", "umapi config unset console-oauth-key private-key"),
+        ("console-half", "config.toml", "download the JSON file again"),
+        ("console-gone", "gone.json", "download the JSON file again"),
+    ] {
+        let refused = umapi(&stage, &["--profile", profile, "users", "list"]).with_code(2).saying(file).saying(remedy);
+        assert!(!refused.err.contains(&secret), "{profile}: {}", refused.err);
+    }
 }
 
 #[cfg(unix)]

@@ -259,6 +259,44 @@ fn a_written_configuration_can_be_used() {
 }
 
 #[test]
+fn a_file_is_written_for_ldap_and_for_a_program() {
+    let stage = stage();
+    let init = |arguments: &[&str]| {
+        let _ = std::fs::remove_file(stage.path("umapi-sync.toml"));
+        let ended = sync(&stage, &[&["init", "--profile", "main"], arguments].concat());
+        (ended, std::fs::read_to_string(stage.path("umapi-sync.toml")).unwrap_or_default())
+    };
+    stage.file("password", "planted");
+    let of_ldap = ["--source", "ldap://127.0.0.1:1", "--base", "DC=example,DC=com", "--user", "CN=sync,DC=example"];
+    let group = "CN=Artists,OU=Groups,DC=example,DC=com";
+    let map = format!("{group} = Design");
+    let (ended, written) = init(&[&of_ldap[..], &["--password-file", "password", "--map", &map]].concat());
+    // The directory does not answer: the file is there, and the error says what to do next.
+    ended.with_code(1).saying("the file is written; correct it").saying("127.0.0.1:1");
+    let expected = ["password = { file = \"password\" }", &format!("from = \"{group}\""), "to = [\"Design\"]"];
+    assert!(expected.iter().all(|part| written.contains(part)) && !written.contains("planted"), "{written}");
+
+    let people = stage.file(
+        "people.ndjson",
+        "{\"id\":\"1\",\"email\":\"ann@example.com\",\"groups\":[\"Artists\"]}\n{\"complete\":true}\n",
+    );
+    let program = format!("cat {}", text(&people));
+    let (ended, _) = init(&["--kind", "exec", "--source", &program, "--map", "Artists=Design"]);
+    ended.done().saying("wrote umapi-sync.toml").saying("exec: 1 person, all read, 1 group");
+
+    for (arguments, said) in [
+        (&["--kind", "ldap"][..], "--source is missing, and there is no terminal"),
+        (&["--source", "ldap://127.0.0.1:1", "--base", "DC=x", "--password-file", "password"], "add --user"),
+        (&["--kind", "file", "--source", "people.csv", "--map", "a", "--map", "=b", "--map", "c=d"], "`a`"),
+        (&["--kind", "file", "--source", "people.csv", "--map", "a", "--map", "=b", "--map", "c=d"], "`=b`"),
+    ] {
+        let (ended, written) = init(arguments);
+        ended.with_code(2).saying(said);
+        assert_eq!(written, "", "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_rehearsal_leaves_nothing_behind() {
     let stage = stage();
     let plan = stage.umapi(["--emulator", "sync", "plan", "-f", "csv"]).done();

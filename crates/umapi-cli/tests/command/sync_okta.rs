@@ -144,7 +144,7 @@ fn init_writes_a_file_that_check_accepts() {
         let mut command = stage.command();
         command.args(["sync", "init", "--profile", "main", "--kind", "okta", "--source", &fake.url]);
         let begun = ended(command.args(login).args(["--map", "Design=Design"])).done();
-        begun.saying("okta: 10 people, 1 group").saying("10 people can be users");
+        begun.saying("okta: 10 people, all read, 1 group").saying("10 people can be users");
         sync(&stage, &["check"]).done().saying("okta: 10 people, all read");
     }
 }

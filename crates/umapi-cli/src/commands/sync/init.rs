@@ -36,7 +36,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
-    /// First group of the directory to map, and its group of Adobe: FROM=TO.
+    /// First group of the directory to map, and its group of Adobe: FROM=TO. The last `=` counts, as DNs have some.
     #[arg(long, value_name = "FROM=TO")]
     map: Vec<String>,
 
@@ -79,13 +79,13 @@ impl InitArgs {
         context.note(&format!("wrote {}", path.display()));
         let files = SyncArgs { sync_config: Some(path), ..self.files };
         let setup: Setup = files.read(context)?;
-        match try_directories(context, &setup).await {
-            Ok(lines) => lines.iter().for_each(|line| context.note(line)),
-            Err(failure) => {
-                context.messages.error(&failure);
-                context.note("the file is written; correct it, then run \"umapi sync check\"");
-                return Ok(Exit::Failed);
-            }
+        let is_whole = try_directories(context, &setup).await.unwrap_or_else(|failure| {
+            context.messages.error(&failure);
+            false
+        });
+        if !is_whole {
+            context.note("the file is written; correct it, then run \"umapi sync check\"");
+            return Ok(Exit::Failed);
         }
         context.note("next: complete the rules [[map]], then run \"umapi sync check\" and \"umapi sync plan\"");
         Ok(Exit::Success)
@@ -216,14 +216,16 @@ impl InitArgs {
                 )
             }
         };
-        let mut maps = String::new();
-        for pair in &self.map {
-            let Some((from, to)) = pair.split_once('=') else {
-                return Err(Failure::usage(format!("`{pair}` is not a rule"))
-                    .remedy("write --map \"group of the directory=group of Adobe\""));
-            };
-            maps += &format!("[[map]]\nfrom = {}\nto = [{}]\n\n", quoted(from.trim()), quoted(to.trim()));
+        let rules: Vec<(&str, &str)> = self.map.iter().filter_map(|pair| rule_of(pair)).collect();
+        if rules.len() < self.map.len() {
+            let wrong = self.map.iter().filter(|pair| rule_of(pair).is_none());
+            let failure = Failure::usage("not every --map is a rule");
+            return Err(wrong
+                .fold(failure, |failure, pair| failure.why(format!("`{pair}`")))
+                .remedy("write --map \"group of the directory=group of Adobe\""));
         }
+        let rule = |(from, to)| format!("[[map]]\nfrom = {}\nto = [{}]\n\n", quoted(from), quoted(to));
+        let mut maps: String = rules.into_iter().map(rule).collect();
         if maps.is_empty() {
             maps = "[[map]]\nfrom = \"Adobe_All_Apps\"               # a group of the directory, or a pattern: '/ACL-(.+)/'\nto = [\"All Apps\"]                     # groups of Adobe; with a pattern also \"ACL $1\"\n# create = true                       # create user groups that do not exist\n\n".to_owned();
         }
@@ -265,6 +267,12 @@ impl InitArgs {
             quoted(profile)
         ))
     }
+}
+
+/// The groups of `FROM=TO`. A DN has `=`, so the last one counts.
+fn rule_of(pair: &str) -> Option<(&str, &str)> {
+    let (from, to) = pair.rsplit_once('=')?;
+    Some((from.trim(), to.trim())).filter(|(from, to)| !from.is_empty() && !to.is_empty())
 }
 
 /// A text as TOML has it.
