@@ -14,7 +14,7 @@ use crate::job::{CallFailure, Job, PackedRequest, RequestResult, Response};
 use crate::membership::job::MembershipJob;
 use crate::membership::{GroupRef, MembershipAction, MembershipChange, MembershipOutcome, Memberships};
 
-type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 /// What is wrong at the service.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ struct Wrong {
     names_culprit: bool,
 }
 
-fn name(i: usize) -> String {
+pub(super) fn name(i: usize) -> String {
     format!("u{i}@example.com")
 }
 
@@ -35,7 +35,7 @@ fn group(i: usize) -> GroupRef {
     if i % 4 == 3 { GroupRef::profile(format!("g{i}")) } else { GroupRef::user_group(format!("g{i}")) }
 }
 
-fn number(name: &str) -> usize {
+pub(super) fn number(name: &str) -> usize {
     name[1..].split('@').next().unwrap().parse().unwrap()
 }
 
@@ -87,7 +87,7 @@ impl Wrong {
 }
 
 /// The lists of a command, with their actions.
-fn lists(command: &Command) -> (String, bool, Vec<(MembershipAction, Vec<String>)>) {
+pub(super) fn lists(command: &Command) -> (String, bool, Vec<(MembershipAction, Vec<String>)>) {
     match command {
         Command::User(command) => {
             let list = |step: &UserStep| match step {
@@ -177,7 +177,7 @@ fn serve(request: &PackedRequest, wrong: &Wrong, done: &mut Done) -> RequestResu
     })
 }
 
-fn pairs_of(request: &PackedRequest) -> Vec<Pair> {
+pub(super) fn pairs_of(request: &PackedRequest) -> Vec<Pair> {
     let of = |command: &Command| {
         let (root, is_group, lists) = lists(command);
         let pair = move |name: String| if is_group { (name, root.clone()) } else { (root.clone(), name) };
@@ -202,7 +202,7 @@ fn any_wrong() -> impl Strategy<Value = Wrong> {
     })
 }
 
-fn start(given: &[(usize, usize, bool)]) -> MembershipJob {
+pub(super) fn start(given: &[(usize, usize, bool)]) -> MembershipJob {
     let change = |(u, g, add): &(usize, usize, bool)| MembershipChange {
         user: name(*u).into(),
         group: group(*g),
