@@ -23,6 +23,31 @@ const LEEWAY: Duration = Duration::from_secs(60);
 const JTI_LIMIT: u64 = 1 << 53;
 
 /// What an application signs to show who it is: a JWT (`private_key_jwt`).
+///
+/// Two servers that want different claims:
+///
+/// ```
+/// use umapi_auth::{Assertion, Clock, PrivateKey, certificate_thumbprint};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let read = |name: &str| std::fs::read_to_string(format!("tests/keys/{name}.pem"));
+/// # let (key, certificate) = (read("pkcs8")?, read("certificate")?);
+/// let key = PrivateKey::from_pem(&key, None)?;
+/// assert_eq!(key.bits(), 2048);
+/// let to_entra = Assertion::ps256(key.clone())
+///     .thumbprint(certificate_thumbprint(&certificate).ok_or("no certificate")?)
+///     .claim("iss", "client id")
+///     .claim("sub", "client id")
+///     .claim("aud", "https://login.example/token");
+/// let to_google = Assertion::rs256(key)
+///     .key_id("key id")
+///     .claim("iss", "reader@project.example")
+///     .claim("scope", "directory.readonly");
+///
+/// let jwt = to_google.sign(Clock::real().wall())?;
+/// assert_eq!(jwt.reveal().split('.').count(), 3);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Assertion {
     key: PrivateKey,

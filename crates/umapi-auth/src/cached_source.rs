@@ -126,6 +126,18 @@ impl CachedSource {
 
     /// Like [`new`](Self::new), with another refresh window. For a token with a lifetime of less than four windows, it is the
     /// last quarter.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use umapi_auth::{CachedSource, Clock, FixedToken};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), umapi_auth::Error> {
+    /// let sidecar = FixedToken::new("token of the sidecar");
+    /// let tokens = CachedSource::with_refresh_window(sidecar, Clock::real(), Duration::from_secs(60));
+    /// assert_eq!(tokens.token().await?.reveal(), "token of the sidecar");
+    /// # Ok(()) }
+    /// ```
     pub fn with_refresh_window(source: impl TokenSource, clock: Clock, window: Duration) -> Self {
         let source = Box::new(source);
         Self(Arc::new(Cache { source, clock, refresh_window: window, state: Mutex::default(), changed: Notify::new() }))

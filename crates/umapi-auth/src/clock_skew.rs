@@ -10,6 +10,20 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The difference between this machine's clock and the server's, as seen in the `Date` of a response. Only differences of
 /// more than a minute are reported.
+///
+/// ```
+/// use umapi_auth::{ClockSkew, Error};
+///
+/// /// A JWT that is dated by a wrong clock is rejected.
+/// fn is_the_clock_to_blame(error: &Error) -> bool {
+///     error.is_invalid_token() && error.clock_skew().is_some()
+/// }
+///
+/// fn correct(skew: ClockSkew) -> String {
+///     let direction = if skew.is_behind() { "forward" } else { "back" };
+///     format!("set the clock {direction} by {} s", skew.difference().as_secs())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockSkew {
     difference: Duration,

@@ -59,6 +59,15 @@ impl ServiceAccount {
     }
 
     /// Requests these metascopes instead of the one of the User Management API, for another Adobe service.
+    ///
+    /// ```
+    /// use umapi_auth::{ServiceAccount, USER_MANAGEMENT_METASCOPE};
+    ///
+    /// /// Reads users, and another service with the same integration.
+    /// fn with_stock(account: ServiceAccount) -> ServiceAccount {
+    ///     account.with_metascopes([USER_MANAGEMENT_METASCOPE, "ent_stocksearch_sdk"])
+    /// }
+    /// ```
     #[must_use]
     pub fn with_metascopes(mut self, metascopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.metascopes = metascopes.into_iter().map(Into::into).collect();
@@ -154,6 +163,21 @@ impl ServiceAccountBuilder {
 }
 
 /// Credentials of OAuth Server-to-Server, which the Adobe Developer Console issues today.
+///
+/// While a secret is replaced, both are tried, and another service of Adobe needs scopes of its own:
+///
+/// ```
+/// use umapi_auth::{Credentials, Login, OAuthServerToServer, USER_MANAGEMENT_SCOPES};
+///
+/// # fn main() -> Result<(), umapi_auth::Error> {
+/// let integration = OAuthServerToServer::new("client id", "new secret")?
+///     .with_further_secret("old secret")
+///     .with_scopes(USER_MANAGEMENT_SCOPES.into_iter().chain(["read_organizations"]));
+/// let credentials = Credentials::from(integration);
+/// assert_eq!(credentials.client_secrets().len(), 2);
+/// assert!(matches!(credentials.login(), Login::OAuthServerToServer(_)));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct OAuthServerToServer {
     pub(crate) client_id: String,
@@ -213,6 +237,16 @@ pub struct Credentials {
 
 impl Credentials {
     /// Uses another login server.
+    ///
+    /// ```
+    /// use umapi_auth::{Credentials, Endpoint, OAuthServerToServer};
+    ///
+    /// # fn main() -> Result<(), umapi_auth::Error> {
+    /// let credentials = Credentials::from(OAuthServerToServer::new("client id", "client secret")?)
+    ///     .with_endpoint(Endpoint::parse("http://localhost:8080")?); // an emulator
+    /// assert_eq!(credentials.endpoint().to_string(), "http://localhost:8080");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
@@ -268,6 +302,13 @@ impl From<OAuthServerToServer> for Credentials {
 }
 
 /// Checks the form of an organization id: a hexadecimal number and `@AdobeOrg`.
+///
+/// ```
+/// use umapi_auth::check_organization;
+///
+/// assert!(check_organization("12345@AdobeOrg").is_ok());
+/// assert!(check_organization("Example Ltd").unwrap_err().to_string().contains("12345@AdobeOrg"));
+/// ```
 ///
 /// # Errors
 /// If it has another form.

@@ -26,6 +26,34 @@ use crate::KeyError;
 /// The text says what failed, why, and what to do. The predicates are for programs. [`code`](Self::code),
 /// [`status`](Self::status), [`body`](Self::body) and [`request_id`](Self::request_id) come from the server, with secrets
 /// redacted.
+///
+/// What to look at depends on what the server said:
+///
+/// ```
+/// use umapi_auth::Error;
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error {
+///         _ if error.is_invalid_input() => "correct the configuration",
+///         _ if error.is_unavailable() => "start the vault",
+///         _ if error.is_unknown_issuer() => "add the certificate of the proxy",
+///         _ if error.is_connect() => "is there a network?",
+///         _ if error.is_timeout() => "give it more time",
+///         _ if error.is_unknown_client() => "is it the client id of this login server?",
+///         _ if error.is_wrong_secret() => "has the secret been replaced?",
+///         _ if error.is_invalid_client() => "look at the integration in the Developer Console",
+///         _ if error.is_invalid_scope() => "add the User Management API to the integration",
+///         _ if error.is_invalid_signature() => "upload the certificate of this key",
+///         _ if error.is_invalid_jti() => "use `ServiceAccount::with_jti`",
+///         _ if error.is_invalid_token() => "is the clock right?",
+///         _ if error.is_bad_request() => "check the technical account and the organization",
+///         _ => "report it with the request id",
+///     }
+/// }
+///
+/// assert_eq!(advice(&Error::unavailable("the vault is sealed")), "start the vault");
+/// assert_eq!(advice(&Error::other("odd")), "report it with the request id");
+/// ```
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,

@@ -42,6 +42,25 @@ type Remedy = fn(status: u16, code: &str, description: &str) -> Cow<'static, str
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Its settings are those of one server: how long it takes, how often it fails, and what its errors mean:
+///
+/// ```
+/// use std::{borrow::Cow, time::Duration};
+///
+/// use umapi_auth::{CachedSource, Clock, OAuthClient, StandardRetry};
+///
+/// fn settled(login: OAuthClient) -> CachedSource {
+///     let login = login
+///         .timeout(Duration::from_secs(10))
+///         .retry(StandardRetry::LOGIN.attempts(2))
+///         .remedy(|_status, code, _description| match code {
+///             "invalid_client" => Cow::Borrowed("create a new secret in the portal"),
+///             _ => Cow::Borrowed("look into the log of the portal"),
+///         });
+///     CachedSource::new(login, Clock::real())
+/// }
+/// ```
 pub struct OAuthClient {
     endpoint: Endpoint,
     http: HttpClient,

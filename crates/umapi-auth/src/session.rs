@@ -143,6 +143,19 @@ impl SessionBuilder {
 
     /// Sets the longest time of one request, from connecting to the last byte of the response. The default is 30 seconds, in
     /// real time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use umapi_auth::{OAuthServerToServer, Session, StandardRetry};
+    ///
+    /// # fn main() -> Result<(), umapi_auth::Error> {
+    /// // For a person who waits: two attempts of ten seconds.
+    /// let session = Session::builder(OAuthServerToServer::new("client id", "client secret")?)
+    ///     .timeout(Duration::from_secs(10))
+    ///     .retry(StandardRetry::LOGIN.attempts(2))
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -28,6 +28,26 @@ use umapi_time::{Clock, Instant, ManualClock, Sleep, TimeSource};
 ///
 /// It is either a clock of its own, which runs with the system clock and can be frozen and moved; or the
 /// [`ManualClock`] that a test also uses for its client; or any other [`Clock`], which only its owner can move.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use umapi_emulator::{ClockMode, EmulatorClock};
+/// use umapi_time::{Clock, ManualClock};
+///
+/// // A date for a test of what happens at the end of a year.
+/// let new_year = SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_761_600);
+/// let clock = EmulatorClock::frozen_at(new_year);
+/// assert_eq!((clock.mode(), clock.wall()), (ClockMode::Frozen, new_year));
+/// clock.set(new_year - Duration::from_secs(1))?;
+///
+/// // The clock of the test, which its client uses too.
+/// let manual = ManualClock::new();
+/// assert_eq!(EmulatorClock::manual(manual.clone()).mode(), ClockMode::Manual);
+///
+/// // The clock of another program, which alone can move it.
+/// assert!(EmulatorClock::given(Clock::real()).freeze().is_err());
+/// # Ok::<(), umapi_emulator::ClockError>(())
+/// ```
 #[derive(Clone)]
 pub struct EmulatorClock {
     clock: Clock,

@@ -43,6 +43,31 @@ use crate::{
 /// It needs no thread of its own: its connections are tasks of the runtime that it was started on, and hundreds of emulators can
 /// run side by side. If a response did not match the description, which is a bug of the emulator, it panics when it is dropped,
 /// so that the test fails; see [`violations`](Self::violations).
+///
+/// Several tests can share one, and go back to a state between them:
+///
+/// ```
+/// use umapi_emulator::{Emulator, Violation, seed::UserStatus};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::start().await?;
+/// let org = emulator.org_id();
+/// let fresh = emulator.snapshot()?;
+/// emulator.manage().set_status(org, "jdoe@example.com", None, UserStatus::Disabled)?;
+/// assert_eq!(emulator.ledger_of(org).changes_of_user("jdoe@example.com")?.len(), 1);
+///
+/// emulator.restore(&fresh)?; // or `reset`, for the seed, without counted calls, journal and faults
+/// assert_eq!(emulator.manage().user(org, "jdoe@example.com", None)?.status, UserStatus::Active);
+/// emulator.reset()?;
+///
+/// assert!(emulator.violations().is_empty());
+/// for Violation { operation, reason, .. } in emulator.take_violations() {
+///     eprintln!("report this bug of the emulator: {operation}: {reason}");
+/// }
+/// emulator.assert_clean();
+/// # Ok(()) }
+/// ```
 pub struct Emulator {
     app: Arc<AppState>,
     addresses: Addresses,

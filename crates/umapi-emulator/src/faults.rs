@@ -36,6 +36,26 @@ pub use crate::generated::action_step::ActionStep;
 /// lost.remove();
 /// # Ok::<(), umapi_emulator::FaultError>(())
 /// ```
+///
+/// A rule can be there from the start, and be enabled when the test has got so far:
+///
+/// ```
+/// use umapi_emulator::{FaultEffect, FaultRule, FaultState, FaultTarget, Faults};
+///
+/// let faults = Faults::default();
+/// let rule = FaultRule::on(FaultTarget::Any, FaultEffect::reset_before_applying());
+/// let outage = faults.add(rule.every(3).disabled())?;
+/// outage.enable();
+/// assert_eq!((outage.matched(), outage.fired()), (0, 0));
+/// outage.disable();
+///
+/// // From the number of a rule, e.g. in the journal.
+/// assert!(faults.enable(outage.id(), true));
+/// for FaultState { id, fired, .. } in faults.list() {
+///     println!("rule {id} has fired {fired} times");
+/// }
+/// # Ok::<(), umapi_emulator::FaultError>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Mutex<Rules>>);
 

@@ -37,6 +37,27 @@ const BYTES: usize = 64 << 20;
 /// assert_eq!(journal.last().and_then(|exchange| exchange.status), Some(200));
 /// # }
 /// ```
+///
+/// A test looks at what its client sent since some moment:
+///
+/// ```
+/// use umapi_emulator::{Emulator, HttpExchange, Operation};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::start().await?;
+/// let before = emulator.journal().position();
+/// let url = format!("{}/users/{}/0", emulator.um_url(), emulator.org_id());
+/// reqwest::Client::new().get(url).header("X-Request-Id", "r-1").send().await?;
+///
+/// let journal = emulator.journal();
+/// assert_eq!(journal.since(before).len(), 1);
+/// assert_eq!(journal.with_request_id("r-1"), journal.all());
+/// let is_refused = |exchange: &HttpExchange| exchange.status.is_some_and(|status| status >= 400);
+/// assert_eq!(journal.select(is_refused).len(), 1, "it had no token");
+/// assert!(journal.last_of(Operation::ListUsers).is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Journal {
     recorded: Arc<Mutex<Recorded>>,

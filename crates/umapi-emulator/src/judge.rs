@@ -31,6 +31,26 @@ use crate::{contract::Contract, emulator::StartError};
 const KEPT: usize = 20;
 
 /// What a recording proves and disproves.
+///
+/// ```
+/// use umapi_emulator::{
+///     judge::{self, ClaimResult, Contradiction, NewsItem},
+///     recording::Recording,
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let text = "{\"_umapi\":{\"recording\":1}}\n";
+/// let comparison = judge::compare(&Recording::from_text(text)?)?;
+/// for ClaimResult { entry, claim, contradictions, .. } in &comparison.claims {
+///     for Contradiction { line, text, .. } in contradictions {
+///         println!("line {line} disproves {entry:?}, {claim}: {text}");
+///     }
+/// }
+/// for NewsItem { line, text, times, .. } in &comparison.news {
+///     println!("new since line {line}, {times} times: {text}");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -31,6 +31,16 @@ pub(crate) use self::usage::LimitUsage;
 use crate::{clock::http_date, http::Response, journal::Stage};
 
 /// The limit that refused a call.
+///
+/// ```
+/// use umapi_emulator::{HttpExchange, LimitScope};
+///
+/// /// Whether the program under test called too often: not another one with the same service.
+/// fn is_too_fast(exchange: &HttpExchange) -> bool {
+///     let limit = exchange.exceeded_limit;
+///     limit.is_some_and(|limit| limit.scope == LimitScope::Client && !limit.blocked)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -73,6 +83,19 @@ struct Refusal {
 }
 
 /// The limits of one emulator, and the calls counted so far. Clones share them.
+///
+/// ```
+/// use umapi_emulator::{Emulator, LimitSettings};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::builder().limits(LimitSettings::off()).start().await?;
+/// // Everything is set up. From now on, the service is as severe as on a bad day.
+/// emulator.limits().set(LimitSettings::severe())?;
+/// assert_eq!(emulator.limits().settings(), LimitSettings::severe());
+/// assert!(LimitSettings::reported().first_pages().is_some(), "only these limit first pages");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Default)]
 pub struct RateLimits(Arc<Mutex<State>>);
 

@@ -45,6 +45,21 @@ pub use user_groups::UserGroupState;
 ///
 /// It works on every organization, by its id. The ledger records its changes under the request id `management`, except for
 /// organizations that it adds.
+///
+/// Its errors tell what does not exist from what exists already:
+///
+/// ```
+/// use umapi_emulator::{Emulator, seed};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::start().await?;
+/// let (manage, org) = (emulator.manage(), emulator.org_id());
+/// assert!(manage.user_group(org, "Nix").unwrap_err().is_not_found());
+/// let design = seed::UserGroup { name: "Design".to_owned(), ..Default::default() };
+/// assert!(manage.create_user_group(org, &design).unwrap_err().is_conflict());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Manage {
     app: Arc<AppState>,

@@ -58,6 +58,19 @@ impl Authority {
 
     /// The authority in a folder, created if the folder has none. Only the owner can read the file of the private key.
     ///
+    /// ```
+    /// use umapi_emulator::{Authority, TlsError};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("authority");
+    /// let first = Authority::in_folder(&folder)?;
+    /// let again = Authority::in_folder(&folder)?;
+    /// assert_eq!(first.pem(), again.pem());
+    /// assert_eq!(first.pem(), std::fs::read_to_string(Authority::certificate_in(&folder))?);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If the folder is not usable, or does not contain an authority.
     pub fn in_folder(folder: &Path) -> Result<Self, TlsError> {

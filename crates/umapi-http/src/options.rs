@@ -46,6 +46,22 @@ impl std::error::Error for InvalidSetting {}
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A network with a proxy that inspects TLS needs its certificate; an emulator needs no proxy:
+///
+/// ```no_run
+/// use umapi_http::{HttpOptions, Proxy};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let office = HttpOptions::new()
+///     .proxy(Proxy::new("http://proxy.example:8080")?.with_login("umapi", "password"))
+///     .root_certificates(std::fs::read("/etc/ssl/office.pem")?)
+///     .max_idle_connections(4)
+///     .build()?;
+/// let tests = HttpOptions::new().without_proxy().build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing before `build`"]
 pub struct HttpOptions {
@@ -143,6 +159,17 @@ impl HttpOptions {
     /// The TLS settings with these root certificates, for a connection that is not HTTP, e.g. to a database. Connections made
     /// with it name no protocol in ALPN. It needs the feature `rustls-aws-lc` or `rustls-ring`.
     ///
+    /// ```no_run
+    /// use umapi_http::HttpOptions;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A database behind the same proxy for TLS.
+    /// let options = HttpOptions::new().root_certificates(std::fs::read("/etc/ssl/office.pem")?);
+    /// let config: rustls::ClientConfig = options.tls_config()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// If a certificate cannot be used.
@@ -206,6 +233,21 @@ fn finish(http: ClientBuilder) -> Result<reqwest::Client, InvalidSetting> {
 ///
 /// Each tokio runtime has connections of its own: a connection is driven by the runtime that opened it, and hangs or breaks
 /// when that one idles or is dropped.
+///
+/// A request of your own takes the same way as those of the login and the API:
+///
+/// ```no_run
+/// use umapi_http::{HttpClient, Server, ServerUrl};
+///
+/// # async fn run(http: HttpClient) -> Result<(), Box<dyn std::error::Error>> {
+/// const VAULT: Server = Server { name: "vault", example: "https://vault.example" };
+/// let url = ServerUrl::parse("https://vault.example/v1/umapi", VAULT)?;
+/// http.check_server(&url)?; // at the start of the program, long before the first request
+/// let response = http.for_server(&url)?.get(url.to_string()).send().await?;
+/// println!("{} for {}", response.status(), http.user_agent());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct HttpClient(Arc<Clients>, Option<Arc<dyn Tap>>);
 
@@ -275,11 +317,45 @@ impl HttpClient {
     /// Credentials do not follow a redirect, whatever the client does with redirects. Plain HTTP is not sent with it, because
     /// its proxy would see the secrets. Do not turn on its `connection_verbose`: it logs what is sent. Its connections are
     /// shared by all runtimes, so use it on one runtime only.
+    ///
+    /// ```
+    /// use umapi_http::HttpClient;
+    ///
+    /// # fn main() -> Result<(), reqwest::Error> {
+    /// let own = reqwest::Client::builder().http1_only().build()?;
+    /// let http = HttpClient::from_reqwest(own);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_reqwest(client: reqwest::Client) -> Self {
         Self(Arc::new(Clients::new(Source::Given(client))), None)
     }
 
     /// The same client, with the same connections, whose exchanges a tap is told of. A tap that was set before is replaced.
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+    ///
+    /// use umapi_http::{HttpOptions, Tap, TappedExchange};
+    ///
+    /// /// Counts the bytes that the login and the service send.
+    /// #[derive(Clone, Default)]
+    /// struct Traffic(Arc<AtomicU64>);
+    ///
+    /// impl Tap for Traffic {
+    ///     fn exchange_ended(&self, exchange: TappedExchange) {
+    ///         self.0.fetch_add(exchange.response_body.len() as u64, Ordering::Relaxed);
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), umapi_http::InvalidSetting> {
+    /// let traffic = Traffic::default();
+    /// let http = HttpOptions::new().build()?.with_tap(traffic.clone());
+    /// // … after the work:
+    /// println!("{} bytes", traffic.0.load(Ordering::Relaxed));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_tap(&self, tap: impl Tap) -> Self {
         Self(Arc::clone(&self.0), Some(Arc::new(tap)))
@@ -337,6 +413,16 @@ impl HttpClient {
     }
 
     /// The password of the proxy, if there is one. Errors must not show it.
+    ///
+    /// ```
+    /// use umapi_http::{HttpClient, Secret, redact};
+    ///
+    /// /// Shows a text of a server, which may repeat what it was sent.
+    /// fn show(text: &str, http: &HttpClient) -> String {
+    ///     let secrets: Vec<&str> = http.proxy_password().map(Secret::reveal).into_iter().collect();
+    ///     redact(text, &secrets)
+    /// }
+    /// ```
     pub fn proxy_password(&self) -> Option<&Secret> {
         self.proxy().and_then(|used| used.proxy.login()).map(|(_, password)| password)
     }

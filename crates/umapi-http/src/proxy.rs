@@ -25,6 +25,15 @@ const HTTP_VARIABLES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 const NO_PROXY_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// A proxy: an `http://` or `https://` URL, and optionally a login.
+///
+/// ```
+/// use umapi_http::Proxy;
+///
+/// let proxy = Proxy::new("http://proxy.example:8080")?.with_login("umapi", "password");
+/// assert_eq!(proxy.url(), "http://proxy.example:8080/");
+/// assert_eq!(proxy.login().map(|(user, _)| user), Some("umapi"));
+/// # Ok::<(), umapi_http::InvalidSetting>(())
+/// ```
 #[derive(Clone)]
 pub struct Proxy {
     url: Url,

@@ -96,6 +96,24 @@ pub enum AttemptFailure {
 impl<'a> FailedAttempt<'a> {
     /// Creates the description of a failed attempt, e.g. to test a policy. The call has just begun, has no deadline, and the
     /// jitter is 0.5.
+    ///
+    /// A test of a policy asks it as a call does:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use umapi_http::{AttemptFailure, FailedAttempt, StandardRetry};
+    ///
+    /// let policy = StandardRetry::SERVICE;
+    /// let overloaded = FailedAttempt::new("listUsers", 2, AttemptFailure::Status(503)).with_jitter(1.0);
+    /// assert_eq!(overloaded.ask(&policy), Some(Duration::from_secs(2)));
+    ///
+    /// // A retry that would outlast the deadline is not started.
+    /// let late = overloaded.after(Duration::from_secs(58), Some(Duration::from_secs(1)));
+    /// assert_eq!(late.ask(&policy), None);
+    /// let told = late.with_requested_wait(Some(Duration::from_secs(90)));
+    /// assert_eq!(told.ask(&policy), None);
+    /// ```
     #[must_use]
     pub const fn new(operation: &'a str, attempt: u32, failure: AttemptFailure) -> Self {
         Self {
@@ -172,6 +190,21 @@ fn guarded<T>(ask: impl FnOnce() -> T) -> Option<T> {
 /// use umapi_http::StandardRetry;
 ///
 /// let patient = StandardRetry::default().attempts(8).longest_wait(Duration::from_secs(300));
+/// ```
+///
+/// A patient one, for a job of the night:
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi_http::StandardRetry;
+///
+/// let patient = StandardRetry::SERVICE
+///     .attempts(20)
+///     .first_wait(Duration::from_secs(5))
+///     .longest_wait(Duration::from_secs(300))
+///     .total_time(Duration::from_secs(4 * 3600));
+/// assert_eq!(patient.max_attempts(), 20);
+/// assert_eq!(patient.backoff(3, 1.0), Duration::from_secs(20));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StandardRetry {

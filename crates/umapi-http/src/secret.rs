@@ -16,6 +16,18 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// ```
 ///
 /// The generated crate `umapi-model` has a `Secret` of its own, because it depends on nothing but serde.
+///
+/// A secret that is read from a file may have the encoding and the line break of an editor:
+///
+/// ```
+/// use umapi_http::Secret;
+///
+/// let file = Secret::decode(b"\xef\xbb\xbfs8e-EXAMPLE\r\n")?;
+/// let secret = Secret::parse(file.reveal())?;
+/// assert!(secret.reveal() == "s8e-EXAMPLE" && !secret.is_blank());
+/// assert_eq!(Secret::from(" blank ").to_line().reveal(), "\" blank \"");
+/// # Ok::<(), umapi_http::InvalidSetting>(())
+/// ```
 #[derive(Clone)]
 pub struct Secret(String);
 

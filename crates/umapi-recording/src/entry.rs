@@ -27,6 +27,43 @@ pub(crate) struct HeaderFields {
 }
 
 /// One request and what became of it, without names and secrets: an entry of HAR 1.2 with additions under `_umapi`.
+///
+/// What was sent and what came back:
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("recording.jsonl");
+/// # let recorder = umapi_recording::Recorder::create(&path)?;
+/// # let url = "https://usermanagement.adobe.io/v2/usermanagement/users/1A@AdobeOrg/0?directOnly=true";
+/// # let exchange = umapi_recording::Exchange::new("GET", url);
+/// # let headers = vec![("Retry-After".to_owned(), "30".to_owned())];
+/// # recorder.record(&exchange.with_response(429, headers, "{}"));
+/// # recorder.finish()?;
+/// use umapi_recording::{Additions, Content, Entry, HarRequest, HarResponse, Omitted, Recording};
+///
+/// /// What a request of the service was, and how long it asked to wait.
+/// fn describe(entry: &Entry) -> String {
+///     let HarRequest { method, url, .. } = &entry.request;
+///     let HarResponse { status, content: Content { size, .. }, .. } = &entry.response;
+///     let Additions { operation, omitted, .. } = &entry.umapi;
+///     if *omitted == Some(Omitted::WebPage) {
+///         return format!("{method} {url}: a web page of {size} bytes, e.g. of a proxy");
+///     }
+///     let wait = entry.response_headers("Retry-After").next();
+///     format!("{operation:?}: {status}, wait {wait:?}")
+/// }
+///
+/// let recording = Recording::open(&path)?;
+/// for entry in recording.entries() {
+///     let entry = entry?;
+///     assert!(entry.has_response() && entry.started().is_some());
+///     assert_eq!((entry.parameter("page"), entry.query("directOnly")), (Some("0"), Some("true")));
+///     assert_eq!((entry.request_body(), entry.request_headers("Pragma").next()), (None, None));
+///     println!("{}", describe(&entry));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -51,11 +88,31 @@ pub struct Entry {
 }
 
 /// An object without fields.
+///
+/// ```
+/// use umapi_recording::{Empty, Entry};
+///
+/// /// HAR has a list of cookies. A recording has none.
+/// fn has_cookies(entry: &Entry) -> bool {
+///     let cookies: [&[Empty]; 2] = [&entry.request.cookies, &entry.response.cookies];
+///     cookies.iter().any(|cookies| !cookies.is_empty())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Empty {}
 
 /// The times of HAR. Only the whole is known.
+///
+/// ```
+/// use umapi_recording::{Entry, Timings};
+///
+/// /// The whole time, as tools for HAR compute it.
+/// fn whole(entry: &Entry) -> f64 {
+///     let Timings { send, wait, receive, .. } = entry.timings;
+///     send + wait + receive
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Timings {
@@ -68,6 +125,16 @@ pub struct Timings {
 }
 
 /// A name and its value.
+///
+/// ```
+/// use umapi_recording::{Entry, Pair};
+///
+/// /// The parameters of a login, whose body is a form.
+/// fn form(entry: &Entry) -> Vec<&str> {
+///     let data = entry.request.post_data.iter();
+///     data.flat_map(|data| &data.params).map(|Pair { name, .. }| name.as_str()).collect()
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pair {
@@ -116,6 +183,14 @@ pub struct HarRequest {
 }
 
 /// The body of a request.
+///
+/// ```
+/// use umapi_recording::PostData;
+///
+/// fn is_form(data: &PostData) -> bool {
+///     data.mime_type.starts_with("application/x-www-form-urlencoded")
+/// }
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

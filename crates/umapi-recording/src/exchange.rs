@@ -4,6 +4,26 @@ use std::time::{Duration, SystemTime};
 
 /// One request and what became of it, as it was seen on the wire. [`Recorder::record`](crate::Recorder::record) takes names and
 /// secrets out of it.
+///
+/// A client of another kind hands on what it saw, also where no response came:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use umapi_recording::{Exchange, Outcome, Recorder};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "https://usermanagement.adobe.io/v2/usermanagement/action/1A@AdobeOrg";
+/// let body = r#"[{"user":"ann@example.com","do":[{"add":{"group":["Design"]}}]}]"#;
+/// let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+/// let lost = Exchange::new("POST", url)
+///     .with_request(headers, body)
+///     .with_time(SystemTime::now(), Duration::from_secs(30))
+///     .with_outcome(Outcome::TimedOut);
+/// let recorder = Recorder::to_writer(std::io::sink())?;
+/// recorder.record(&lost);
+/// assert_eq!(recorder.finish()?, 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Exchange {

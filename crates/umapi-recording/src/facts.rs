@@ -7,6 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::json::Node;
 
 /// What the real values say and pseudonyms cannot.
+///
+/// ```
+/// use umapi_recording::{Entry, Facts, ListOrder};
+///
+/// /// Whether a page of groups shows that they are not sorted by name.
+/// fn is_unsorted(entry: &Entry) -> bool {
+///     let Facts { group_names, .. } = &entry.umapi.facts;
+///     *group_names == Some(ListOrder::Unordered)
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -14,6 +14,19 @@ use crate::entry::{Entry, Header, VERSION};
 const MAX_LINE: usize = 96 << 20;
 
 /// A recording. It is checked when it is opened; its entries are read from the file when they are needed.
+///
+/// A file that somebody sent is read to its end, or the error names the line:
+///
+/// ```
+/// use umapi_recording::{Recording, RecordingError};
+///
+/// let header = "{\"_umapi\":{\"recording\":1}}\n";
+/// let killed = Recording::from_text(format!("{header}{{\"startedDateTime\":\"2000-01-"))?;
+/// assert!(killed.is_cut_off() && killed.line(0).is_none());
+/// let damaged = Recording::from_text(format!("{header}no entry\n")).unwrap_err();
+/// assert_eq!(damaged.line(), Some(2));
+/// # Ok::<(), RecordingError>(())
+/// ```
 pub struct Recording {
     path: Option<PathBuf>,
     source: Mutex<Box<dyn Source>>,

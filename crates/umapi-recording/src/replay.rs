@@ -21,6 +21,28 @@ use crate::{
 ///
 /// A request matches a recorded one if operation, parameters and body are the same. The order of parameters and fields does not
 /// matter, and neither do `requestID`s and headers. Logins are not replayed.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("recording.jsonl");
+/// # let recorder = umapi_recording::Recorder::create(&path)?;
+/// # let url = "https://usermanagement.adobe.io/v2/usermanagement/groups/1A@AdobeOrg/0";
+/// # let body = r#"{"lastPage":true,"result":"success","groups":[]}"#;
+/// # recorder.record(&umapi_recording::Exchange::new("GET", url).with_response(200, vec![], body));
+/// # recorder.finish()?;
+/// use umapi_recording::{NoMatch, Outcome, Recording, Replay, ReplayedResponse};
+///
+/// let replay = Replay::new(Recording::open(&path)?)?;
+/// let organization = replay.recording().organization().ok_or("no organization")?;
+/// let target = format!("/v2/usermanagement/groups/{organization}/0");
+/// let response: ReplayedResponse = replay.respond("GET", &target, b"")?;
+/// assert_eq!((response.status, response.outcome, replay.left()), (200, Outcome::Response, 0));
+///
+/// let again: NoMatch = replay.respond("GET", &target, b"").unwrap_err();
+/// assert!(again.to_string().contains("every response to it was served"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Replay {
     recording: Recording,

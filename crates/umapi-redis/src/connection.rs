@@ -471,6 +471,36 @@ impl AsyncWrite for Bounded {
 }
 
 /// Settings of a [`Redis`].
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use umapi_redis::{FailurePolicy, Redis, SharedRateLimits};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = Redis::builder("rediss://umapi@redis.example:6380")
+///     .password("password")
+///     .timeout(Duration::from_secs(2))
+///     // Without Redis, each of the four processes goes on with a quarter of each limit.
+///     .on_failure(FailurePolicy::OwnShare { processes: NonZeroU32::new(4).ok_or("no process")? })
+///     .build()?;
+/// assert_eq!(redis.address(), "rediss://redis.example:6380");
+///
+/// // On a network of its own, and with requests that take up to two seconds longer than others.
+/// let redis = Redis::builder("redis://cache:6379").allow_plaintext().build()?;
+/// let limits = SharedRateLimits::with_margin(&redis, "12345@AdobeOrg", Duration::from_secs(2));
+/// # Ok(()) }
+/// ```
+///
+/// A server with a certificate of the company:
+///
+/// ```no_run
+/// use umapi_redis::Redis;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let certificate = std::fs::read("/etc/ssl/office.pem")?;
+/// let redis = Redis::builder("rediss://cache:6380").root_certificates(certificate).build()?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a builder does nothing before `build`"]
 pub struct RedisBuilder {
     url: Secret,

@@ -5,6 +5,24 @@ use std::{fmt, sync::Arc};
 /// The error of a failed exchange with Redis. Cheap to clone. No secret is in it.
 ///
 /// The text says what failed, why, and what to do.
+///
+/// A program that starts tells its operator what to look at:
+///
+/// ```no_run
+/// use umapi_redis::{Error, Redis};
+///
+/// async fn start(redis: &Redis) -> Result<(), String> {
+///     let advice = |error: &Error| match error {
+///         _ if error.is_invalid_input() => "the configuration",
+///         _ if error.is_unreachable() || error.is_timeout() => "the server and the network",
+///         _ if error.is_denied() => "the password and the ACL",
+///         _ if error.is_unreadable() => "whether another program uses this database",
+///         _ => "the log of the server",
+///     };
+///     let checked = redis.check().await;
+///     checked.map_err(|error| format!("look at {} of {}: {error}", advice(&error), redis.address()))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

@@ -45,6 +45,34 @@ const SERVICE_PATH: &str = "/v2/usermanagement";
 /// assert_eq!(credentials.endpoint().to_string(), "https://ims.example");
 /// # Ok::<(), umapi_auth::Error>(())
 /// ```
+///
+/// A program with access to the system keyring, such as the command `umapi`, passes it on, and shows what it does not use:
+///
+/// ```
+/// use std::{convert::Infallible, path::Path};
+///
+/// use umapi_auth::{ConnectorFile, KeyringEntry, Secret};
+///
+/// let yaml = "authentication_method: oauth
+/// server:
+///   timeout: 30
+/// enterprise:
+///   org_id: 12345@AdobeOrg
+///   client_id: client id
+///   secure_client_secret_key: umapi secret
+/// ";
+/// let file = ConnectorFile::parse(yaml, Path::new("/etc/user-sync"))?;
+/// println!("{:?} {:?} {:?}", file.timeout(), file.private_key_path(), file.ignored());
+/// println!("logs in at {}", file.login_server());
+/// let entries: Vec<&str> = file.keyring_entries().map(KeyringEntry::service).collect();
+/// assert_eq!(entries, ["umapi secret"]);
+///
+/// let keyring = |entry: &KeyringEntry| -> Result<Option<Secret>, Infallible> {
+///     Ok((entry.service() == "umapi secret").then(|| Secret::from("s8e-EXAMPLE")))
+/// };
+/// assert_eq!(file.credentials_with(keyring)?.client_id(), "client id");
+/// # Ok::<(), umapi_auth::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConnectorFile {
     /// The file as errors name it.

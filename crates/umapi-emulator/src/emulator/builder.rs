@@ -40,6 +40,96 @@ use crate::{
 /// assert_eq!(emulator.org_id(), "AB12@AdobeOrg");
 /// # Ok(()) }
 /// ```
+///
+/// For a client whose hosts cannot be configured, over TLS, with a login of its own:
+///
+/// ```
+/// use std::net::Ipv4Addr;
+/// use umapi_emulator::{Addresses, Authority, Emulator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let authority = Authority::of_process()?;
+/// let emulator = Emulator::builder()
+///     .listen_on(Ipv4Addr::LOCALHOST.into())
+///     .without_http()
+///     .https_port(0)
+///     .separate_login(0, 0)
+///     .management_port(0)
+///     .authority(authority.clone())
+///     .server_name("usermanagement.adobe.io")
+///     .ims_host("ims-na1.adobelogin.com")
+///     .start()
+///     .await?;
+/// assert_eq!(emulator.ca_pem(), Some(authority.pem())); // what the client must trust
+/// let Addresses { https: Some(service), login_https: Some(login), .. } = emulator.addresses() else {
+///     return Err("no address".into());
+/// };
+/// println!("usermanagement.adobe.io is {service}, ims-na1.adobelogin.com is {login}");
+/// println!("{:?} {:?}", emulator.um_https_url(), emulator.ims_https_url());
+/// println!("for people: {:?}", emulator.console_url());
+/// println!("for programs: {:?}", emulator.management_url());
+/// emulator.stop().await;
+/// # Ok(()) }
+/// ```
+///
+/// One that a team shares, with a state that outlives it:
+///
+/// ```no_run
+/// use std::path::Path;
+/// use umapi_emulator::{Authority, Emulator};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::builder()
+///     .seed_file("organization.yaml")
+///     .data_file("organization.db")
+///     .authority_folder("authority")
+///     .http_port(8080)
+///     .https_port(8443)
+///     .start()
+///     .await?;
+/// println!("trust {}", Authority::certificate_in(Path::new("authority")).display());
+/// # Ok(()) }
+/// ```
+///
+/// One with pages and requests so small that a test of paging needs three users, and tokens that expire in a minute:
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi_emulator::{Emulator, PageSizes, engine::RequestSizes};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut pages, mut requests) = (PageSizes::default(), RequestSizes::default());
+/// (pages.users, requests.commands) = (2, 3);
+/// let emulator = Emulator::builder()
+///     .page_sizes(pages)
+///     .action_limits(requests)
+///     .token_lifetime(Duration::from_secs(60))
+///     .start()
+///     .await?;
+/// # Ok(()) }
+/// ```
+///
+/// A load test needs no journal, no ledger and no checks:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use umapi_emulator::{Emulator, LimitSettings};
+///
+/// let emulator = Emulator::builder()
+///     .limits(LimitSettings::off())
+///     .journal_entries(0)
+///     .ledger_entries(0)
+///     .check_responses(false)
+///     .loose()
+///     .without_management()
+///     .start()
+///     .await?;
+/// assert_eq!(emulator.management_url(), None);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "`start` starts the emulator"]
 pub struct Builder {

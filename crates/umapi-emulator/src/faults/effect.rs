@@ -21,6 +21,26 @@ use crate::http::Response;
 /// let endless = FaultResponse::text(200, r#"{"users":["#).endless(r#"{"email":"a@example.com"},"#);
 /// # let _ = (lost, gateway, throttled, endless);
 /// ```
+///
+/// What a network and a gateway can do to a response:
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Faults, Operation};
+///
+/// let faults = Faults::default();
+/// for effect in [
+///     FaultEffect::slow_response(100, Duration::from_millis(5)),
+///     FaultEffect::cut_off(1000),
+///     FaultEffect::invalid_json(),
+///     FaultEffect::patched_response(serde_json::json!({ "lastPage": false })),
+///     FaultEffect::expired_token(),
+///     FaultResponse::html(504).after_applying().slowly(10, Duration::from_millis(5)),
+/// ] {
+///     faults.add(FaultRule::on(Operation::ListUsers, effect).times(1))?;
+/// }
+/// # Ok::<(), umapi_emulator::FaultError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultEffect {
     pub(super) delay: Duration,

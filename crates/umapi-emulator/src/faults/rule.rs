@@ -72,6 +72,15 @@ impl<O: Into<AnyOperation>> From<O> for FaultTarget {
 }
 
 /// A failure of steps of action requests, which a request itself cannot cause.
+///
+/// ```
+/// use umapi_emulator::{FaultRule, StepFault};
+///
+/// // From the third step on, everything about one user is rejected.
+/// let fault = StepFault::on_every_step("error.internal.add").for_user("ann@example.com");
+/// let rule = FaultRule::on_step(fault.message("Try again")).from_call(3);
+/// # let _ = rule;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepFault {
     /// `None` for every step.

@@ -17,6 +17,25 @@ use crate::store::{ChangeKind, LedgerEntry, OrgId, Reader, Store, StoreError};
 ///
 /// It contains only requests that changed the state: adding a user to a group a second time is not a change. The content of a
 /// seed is not in it.
+///
+/// What was done to a user, to a group, and by one request:
+///
+/// ```
+/// use umapi_emulator::{Emulator, seed::Presence, store::ChangeKind};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::start().await?;
+/// let (manage, ledger) = (emulator.manage(), emulator.ledger());
+/// let before = ledger.position()?;
+/// manage.set_presence(emulator.org_id(), "jdoe@example.com", None, Presence::DirectoryOnly)?;
+///
+/// let changes = ledger.changes_of_user("jdoe@example.com")?;
+/// assert!(changes.iter().any(|change| change.kind == ChangeKind::UserLeft));
+/// assert!(!ledger.changes_of_group("Design")?.is_empty(), "the user was in it");
+/// assert_eq!(ledger.changes_of_request("management")?, ledger.since(before)?);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<Store>,

@@ -38,6 +38,38 @@ impl Manage {
 
     /// Creates a directory that claims domains.
     ///
+    /// ```
+    /// use umapi_emulator::{
+    ///     Emulator,
+    ///     seed::{Directory, DirectoryType, Domain, DomainClaim, Login, Organization},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start().await?;
+    /// let (manage, org) = (emulator.manage(), emulator.org_id());
+    /// let partner = Organization { id: "67890@AdobeOrg".to_owned(), ..Default::default() };
+    /// manage.create_organization(&partner)?;
+    ///
+    /// let staff = Directory {
+    ///     name: "Staff".to_owned(),
+    ///     directory_type: DirectoryType::Federated,
+    ///     login: Login::Email,
+    ///     synced: false,
+    ///     domains: vec![Domain::Claim(DomainClaim { name: "staff.example".to_owned(), enforced: true })],
+    ///     trusted_by: Vec::new(),
+    /// };
+    /// manage.create_directory(org, &staff)?;
+    /// manage.claim_domain(org, "Staff", "branch.example", false)?;
+    /// manage.trust(org, "Staff", "67890@AdobeOrg")?;
+    /// manage.set_synced(org, "Staff", true)?; // another sync owns it: no account can be created
+    ///
+    /// manage.release_domain(org, "Staff", "branch.example")?;
+    /// manage.distrust(org, "Staff", "67890@AdobeOrg")?;
+    /// assert!(manage.directories(org)?.iter().any(|directory| directory.name == "Staff"));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If the name is taken, or another directory claims one of the domains.
     pub fn create_directory(&self, org_id: &str, new: &seed::Directory) -> Result<seed::Directory, ManageError> {

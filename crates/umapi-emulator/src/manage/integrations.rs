@@ -76,6 +76,30 @@ impl Manage {
 
     /// Creates an integration and its technical account.
     ///
+    /// ```
+    /// use umapi_emulator::{Emulator, IntegrationChange, seed::Integration};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start().await?;
+    /// let (manage, org) = (emulator.manage(), emulator.org_id());
+    /// let new: Integration = serde_json::from_str(r#"{ "clientId": "nightly", "secrets": ["old"] }"#)?;
+    /// manage.create_integration(org, &new)?;
+    ///
+    /// // A rotation of its secret: both are valid for a while.
+    /// let secret = manage.create_secret("nightly")?;
+    /// assert_eq!(manage.integration("nightly")?.secrets, ["old".to_owned(), secret.clone()]);
+    /// let change = IntegrationChange { secrets: Some(vec![secret]), ..IntegrationChange::default() };
+    /// manage.update_integration("nightly", &change)?;
+    ///
+    /// // What a service does to a token that was stolen.
+    /// let stolen = manage.issue_token("nightly")?;
+    /// assert!(manage.revoke_token(&stolen)?);
+    /// manage.revoke_tokens("nightly")?;
+    /// assert!(manage.integrations(org)?.iter().any(|known| known.client_id == "nightly"));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If the client id or the technical account is taken, or a key is invalid.
     pub fn create_integration(&self, org_id: &str, new: &seed::Integration) -> Result<seed::Integration, ManageError> {
@@ -121,6 +145,16 @@ impl Manage {
     }
 
     /// Adds a certificate or public key to an integration, in PEM.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = umapi_emulator::Emulator::start().await?;
+    /// let client = &emulator.credentials().client_id;
+    /// let error = emulator.manage().add_key(client, "not a certificate").unwrap_err();
+    /// assert!(!error.is_not_found(), "the integration exists: {error}");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// If the integration does not exist, or the key is not an RSA key.

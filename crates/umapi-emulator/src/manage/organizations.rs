@@ -96,6 +96,20 @@ impl Manage {
 
     /// Changes an organization.
     ///
+    /// ```
+    /// use umapi_emulator::{Emulator, OrganizationChange, seed::UserType};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start().await?;
+    /// let (manage, org) = (emulator.manage(), emulator.org_id());
+    /// let types = Some(vec![UserType::FederatedId]);
+    /// let change = OrganizationChange { migrating: Some(true), user_types: types };
+    /// manage.update_organization(org, &change)?;
+    /// assert!(manage.organizations()?[0].migrating, "nobody can log in to it");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If it does not exist.
     pub fn update_organization(

@@ -152,6 +152,24 @@ impl Manage {
 
     /// Creates a profile of a product.
     ///
+    /// ```
+    /// use umapi_emulator::{Emulator, ProfileState, seed};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start().await?;
+    /// let (manage, org) = (emulator.manage(), emulator.org_id());
+    /// let new = seed::Profile { name: "Interns".to_owned(), quota: Some(2), ..Default::default() };
+    /// manage.create_profile(org, "Adobe Photoshop", &new)?;
+    ///
+    /// // The licenses run out.
+    /// manage.set_product_quota(org, "Adobe Photoshop", Some(7))?;
+    /// manage.set_profile_quota(org, "Interns", Some(0))?;
+    /// let ProfileState { quota, licensed, .. } = manage.profile(org, "Interns")?;
+    /// assert_eq!((quota, licensed), (Some(0), 0));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If the product does not exist, or another group has the name.
     pub fn create_profile(

@@ -54,6 +54,25 @@ impl Manage {
 
     /// Saves the whole state under a name. An existing snapshot of the name is replaced.
     ///
+    /// ```
+    /// use umapi_emulator::{Emulator, SnapshotState};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manage = Emulator::start().await?.manage();
+    /// let SnapshotState { bytes, .. } = manage.create_snapshot("before the migration")?;
+    /// println!("{bytes} bytes");
+    /// manage.restore_snapshot("before the migration")?;
+    /// manage.delete_snapshot("before the migration")?;
+    /// assert!(manage.snapshots().is_empty());
+    ///
+    /// // A state to keep: a seed for another day.
+    /// let seed = manage.export()?;
+    /// manage.reset()?;
+    /// # let _ = seed;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If the store fails.
     pub fn create_snapshot(&self, name: &str) -> Result<SnapshotState, ManageError> {

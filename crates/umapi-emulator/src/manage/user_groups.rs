@@ -73,6 +73,20 @@ impl Manage {
 
     /// Creates a user group. It can be read-only: then another organization owns its users.
     ///
+    /// ```
+    /// use umapi_emulator::{Emulator, seed::UserGroup};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::start().await?;
+    /// let (manage, org) = (emulator.manage(), emulator.org_id());
+    /// let new = UserGroup { name: "Interns".to_owned(), ..UserGroup::default() };
+    /// manage.create_user_group(org, &new)?;
+    /// // Now its users belong to another organization, and the service changes nothing in it.
+    /// assert!(manage.set_read_only(org, "Interns", true)?.read_only);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// If another group has the name, or one of the profiles does not exist.
     pub fn create_user_group(&self, org_id: &str, new: &seed::UserGroup) -> Result<UserGroupState, ManageError> {

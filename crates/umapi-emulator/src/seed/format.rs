@@ -15,6 +15,28 @@ use crate::{limits::LimitSettings, store};
 const DEEPEST: usize = 16;
 
 /// A seed: all organizations of an emulator.
+///
+/// A program builds one from what it has, and writes the schema for the people who write theirs by hand:
+///
+/// ```
+/// use umapi_emulator::seed::{self, Generate, Organization, Seed};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("seed.json");
+/// let generate = Generate { users: 5000, groups: 20, profiles: 5, seed: 42 };
+/// let large = Organization {
+///     id: "12345@AdobeOrg".to_owned(),
+///     generate: Some(generate),
+///     ..Organization::default()
+/// };
+/// let seed = Seed { organizations: vec![large], limits: None };
+/// std::fs::write(&path, serde_json::to_vec(&seed)?)?;
+/// assert_eq!(Seed::from_file(&path)?, seed);
+/// assert_eq!(Seed::from_json(&serde_json::to_string(&seed)?)?, seed);
+/// println!("{}", serde_json::to_string_pretty(&seed::json_schema())?);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Seed {
