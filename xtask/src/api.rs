@@ -1,5 +1,5 @@
-//! `cargo xtask api`: what callers of the crates see - types of other crates in their public API, and changes since the last
-//! release that break them.
+//! `cargo xtask api`: what callers of the crates see - types of other crates in their public API, examples of all items,
+//! and changes since the last release that break them.
 
 use std::process::ExitCode;
 
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         .filter(|published| !NOT_FOR_OTHERS.contains(&published.name.as_str()))
         .collect();
     let mut checks = types_of_others(&libraries)?;
+    checks.push(Check::xtask("examples of public items", ["api", "--examples"])?);
     match workspace::last_release()? {
         Some(tag) => checks.push(breaking_changes(&libraries, &tag)?),
         None => println!("No tag v* is an ancestor of this commit, so there is no release to compare with."),
@@ -31,11 +32,13 @@ pub(crate) fn run() -> Result<ExitCode> {
 /// `package.metadata.cargo_check_external_types`.
 fn types_of_others(libraries: &[PublishedCrate]) -> Result<Vec<Check>> {
     let path = CARGO_CHECK_EXTERNAL_TYPES.install()?;
+    let target = workspace::documentation_folder()?;
     let check = |library: &PublishedCrate| {
         let manifest = format!("crates/{}/Cargo.toml", library.name);
         let arguments = ["check-external-types", "--all-features", "--manifest-path", &manifest];
         Check::cargo(format!("types of others: {}", library.name), arguments)
             .with_environment("PATH", &path)
+            .with_environment("CARGO_TARGET_DIR", &target)
             // The tool reads the JSON of rustdoc, which is unstable. This enables it in a stable cargo, for this command only.
             .with_environment("RUSTC_BOOTSTRAP", "1")
     };

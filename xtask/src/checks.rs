@@ -114,7 +114,7 @@ impl Check {
     }
 
     /// A task of this program. It is not started by cargo, which would compile it again for another set of features.
-    fn xtask<A: Into<String>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self> {
+    pub(crate) fn xtask<A: Into<String>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Result<Self> {
         Ok(Self { program: std::env::current_exe()?, ..Self::cargo(name, arguments) })
     }
 

@@ -8,6 +8,7 @@ mod codegen;
 mod compat;
 mod dependencies;
 mod dist;
+mod examples;
 mod generated;
 mod package;
 mod spec;
@@ -61,8 +62,12 @@ enum Task {
         #[arg(long, value_name = "FOLDER")]
         advisories: Option<std::path::PathBuf>,
     },
-    /// Check the public APIs: types of other crates, and changes since the last release that break callers.
-    Api,
+    /// Check the public APIs: types of other crates, examples of all items, and changes since the last release that break callers.
+    Api {
+        /// Only check that each public item stands in an example.
+        #[arg(long)]
+        examples: bool,
+    },
     /// Package each published crate from a clean clone, and build it from its package.
     Package {
         /// Only check the manifests and the lists of files.
@@ -133,7 +138,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Deps { advisories } => dependencies::check(advisories.as_deref())?,
         Task::Package { list: true } => package::check_lists()?,
         Task::Package { list: false } => package::run()?,
-        Task::Api => return api::run(),
+        Task::Api { examples: true } => examples::check()?,
+        Task::Api { examples: false } => return api::run(),
         Task::Dist => dist::run()?,
         Task::Compat => return compat::run(),
         Task::Words => words::check()?,

@@ -50,6 +50,24 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The folder that cargo builds into where rustdoc writes JSON. That needs `RUSTC_BOOTSTRAP`, which makes cargo build many
+/// crates again: in the usual folder, each build after the other one would.
+pub(crate) fn documentation_folder() -> Result<String> {
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    Ok(format!("{target}/api"))
+}
+
+/// What `cargo metadata` prints of the workspace.
+fn metadata() -> Result<Value> {
+    let arguments = ["metadata", "--no-deps", "--format-version", "1"];
+    let output = Command::new("cargo").args(arguments).current_dir(top()).output()?;
+    if !output.status.success() {
+        bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).context("cargo metadata printed invalid JSON")
+}
+
 /// A crate of the workspace that is published.
 pub(crate) struct PublishedCrate {
     pub(crate) name: String,
@@ -61,12 +79,7 @@ pub(crate) struct PublishedCrate {
 impl PublishedCrate {
     /// All published crates in alphabetical order.
     pub(crate) fn all() -> Result<Vec<Self>> {
-        let arguments = ["metadata", "--no-deps", "--format-version", "1"];
-        let output = Command::new("cargo").args(arguments).current_dir(top()).output()?;
-        if !output.status.success() {
-            bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
-        }
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata printed invalid JSON")?;
+        let metadata = metadata()?;
         let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
         let published = packages.iter().filter(|package| package["publish"].is_null());
         let mut crates: Vec<Self> = published

@@ -33,12 +33,13 @@ use crate::{clock::http_date, http::Response, journal::Stage};
 /// The limit that refused a call.
 ///
 /// ```
-/// use umapi_emulator::{HttpExchange, LimitScope};
+/// use umapi_emulator::{ExceededLimit, HttpExchange, LimitScope};
 ///
-/// /// Whether the program under test called too often: not another one with the same service.
+/// /// Whether the program under test called too often: it alone, and not because it is blocked.
 /// fn is_too_fast(exchange: &HttpExchange) -> bool {
-///     let limit = exchange.exceeded_limit;
-///     limit.is_some_and(|limit| limit.scope == LimitScope::Client && !limit.blocked)
+///     let of_client =
+///         |limit: ExceededLimit| limit.scope == LimitScope::Client && !limit.blocked;
+///     exchange.exceeded_limit.is_some_and(of_client)
 /// }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -46,6 +46,26 @@ pub trait RetryPolicy: Send + Sync + 'static {
     /// The least time from a response of 429 to the next attempt, if the service asks for less. `count` is the number of such
     /// responses to the call, counted from 1. By default, the first one is retried exactly when the service says, and the
     /// distance of further ones doubles from two seconds to one minute.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use umapi_http::{FailedAttempt, RetryPolicy, StandardRetry};
+    ///
+    /// /// Waits ten seconds longer each time that the service is overloaded.
+    /// struct Polite;
+    ///
+    /// impl RetryPolicy for Polite {
+    ///     fn wait(&self, failed: &FailedAttempt<'_>) -> Option<Duration> {
+    ///         StandardRetry::SERVICE.wait(failed)
+    ///     }
+    ///
+    ///     fn throttled_wait(&self, count: u32, _jitter: f64) -> Duration {
+    ///         Duration::from_secs(10 * u64::from(count))
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Polite.throttled_wait(3, 0.5), Duration::from_secs(30));
+    /// ```
     fn throttled_wait(&self, count: u32, jitter: f64) -> Duration {
         StandardRetry::SERVICE.throttled_wait(count, jitter)
     }

@@ -18,6 +18,39 @@
 //! }
 //! ```
 //!
+//! Every group of calls:
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let emulator = umapi_emulator::Emulator::start_blocking()?;
+//! # let client = emulator.client_builder()?.build_blocking()?;
+//! use umapi::model::{ThrottleClass, User};
+//!
+//! // Users: one, by whatever names them, or a list.
+//! let john = client.users().get("jdoe@example.com").wait()?;
+//! let lee = client.users().get_by_username("lee", "usernames.example").wait()?;
+//! let ann = client.users().get_adobe_id("ann@mail.example").wait()?;
+//! let designers = client.users().in_group("Design").direct_only(false).list().dedup();
+//! let designers: Vec<User> = designers.collect::<Result<_, _>>()?;
+//! assert!(john.is_some() && lee.is_some() && ann.is_some() && !designers.is_empty());
+//!
+//! // Groups: all of them, to look them up; and memberships, which need their kinds.
+//! let groups = client.groups().directory().wait()?;
+//! let changes = client.memberships().add("jdoe@example.com", "Sales").with_directory(&groups)?;
+//! assert!(changes.plan().wait()?.wait()?.is_success());
+//!
+//! // Anything else that the service has, and how long the rate limits make it wait.
+//! let request = client.request("GET", "/users/{orgId}/0").query("domain", "example.com");
+//! assert_eq!(request.send().wait()?.status, 200);
+//! println!("{:?}", client.time_for(ThrottleClass::Action, 100)?);
+//!
+//! // The deprecated endpoints.
+//! for group in client.legacy().user_groups().list() {
+//!     println!("{}", group?.name);
+//! }
+//! # Ok(()) }
+//! ```
+//!
 //! It is the same client, with the same rate limits, retries and outcomes, which a background thread drives. The thread belongs to
 //! the client and its clones, and ends with the last of them. Any number of threads may share a client, and wait at the same
 //! time.
@@ -122,6 +155,21 @@ impl Client {
     }
 
     /// The async client that this one drives, for code that needs that.
+    ///
+    /// ```no_run
+    /// # fn run(client: umapi::blocking::Client, runtime: &tokio::runtime::Handle) {
+    /// use umapi::{Client, Command};
+    ///
+    /// /// A part of the program that has a runtime.
+    /// async fn clean_up(client: Client) -> Result<(), umapi::Error> {
+    ///     client.execute([Command::user("jdoe@example.com").remove_from_org()]).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// // Both count their calls together.
+    /// runtime.spawn(clean_up(client.as_async().clone()));
+    /// # }
+    /// ```
     #[must_use]
     pub fn as_async(&self) -> &crate::Client {
         &self.inner
@@ -163,6 +211,37 @@ impl Client {
     /// ```
     ///
     /// The iterator of commands runs on the thread that takes the outcomes. While it waits, nothing is sent.
+    ///
+    /// A journal records what is about to be sent, here by the number of the row:
+    ///
+    /// ```no_run
+    /// use std::{fs::File, io::Write, sync::{Arc, Mutex}};
+    ///
+    /// use umapi::{Command, Journal, JournalEntry, JournalFuture, blocking::Client};
+    ///
+    /// struct Rows(Arc<Mutex<File>>);
+    ///
+    /// impl Journal<u64> for Rows {
+    ///     fn begin(&self, commands: &[JournalEntry<'_, u64>]) -> JournalFuture {
+    ///         let text: String = commands.iter().map(|command| format!("{}\n", command.key)).collect();
+    ///         let written = match self.0.lock() {
+    ///             Ok(mut file) => file.write_all(text.as_bytes()).map_err(Into::into),
+    ///             Err(error) => Err(error.to_string().into()),
+    ///         };
+    ///         Box::pin(std::future::ready(written))
+    ///     }
+    /// }
+    ///
+    /// fn remove(client: &Client, leavers: Vec<String>, journal: File) -> Result<(), umapi::Error> {
+    ///     let rows = (1..).zip(leavers.iter().map(|user| Command::user(user).remove_from_org()));
+    ///     let mut outcomes =
+    ///         client.execute_stream(rows).with_journal(Rows(Arc::new(Mutex::new(journal))));
+    ///     for (row, outcome) in outcomes.by_ref() {
+    ///         println!("row {row}: {outcome}");
+    ///     }
+    ///     outcomes.result().map(drop)
+    /// }
+    /// ```
     pub fn execute_stream<I: IntoIterator<Item: Submission>>(&self, commands: I) -> Outcomes<I::IntoIter> {
         Outcomes::new(&self.inner, commands.into_iter(), &self.runtime)
     }

@@ -152,6 +152,28 @@ impl LegacyUserList {
 ///
 /// A change without a response is only sent again if doing it twice has the same effect. Otherwise see
 /// [`Error::may_have_been_applied`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::time::Duration;
+/// # let clock = umapi::time::ManualClock::new().auto_advance(Duration::from_millis(10));
+/// # let emulator = umapi_emulator::Emulator::builder().clock(clock).start().await?;
+/// # let client = emulator.client()?;
+/// use umapi::model::{NewUserGroup, UserGroupChange, UserGroupRights};
+///
+/// let groups = client.legacy().user_groups();
+/// let id = groups.create(&NewUserGroup::new("Interns")).await?.group_id;
+/// groups.update(id, &UserGroupChange::default().with_description("Until September")).await?;
+/// let rights = UserGroupRights::default()
+///     .with_add_users(["jdoe@example.com"])
+///     .with_add_admin_users(["jane@example.com"]);
+/// groups.change_rights(id, rights).await?;
+/// assert_eq!(groups.users(id).try_collect().await?.len(), 1);
+/// assert_eq!(groups.admins(id).try_collect().await?.len(), 1);
+/// assert!(groups.delete(id).await?);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct LegacyUserGroups {
     client: Client,
@@ -290,6 +312,33 @@ impl LegacyUserGroups {
 }
 
 /// Products; created by [`Legacy::products`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::time::Duration;
+/// # let clock = umapi::time::ManualClock::new().auto_advance(Duration::from_millis(10));
+/// # let emulator = umapi_emulator::Emulator::builder().clock(clock).start().await?;
+/// # let client = emulator.client()?;
+/// use umapi::model::{ConfigurationRights, ProductAdmins};
+///
+/// let products = client.legacy().products();
+/// let product = products.list().try_next().await?.ok_or("no product")?;
+/// let more = ProductAdmins::default().with_add_product_admin(["jane@example.com"]);
+/// products.change_admins(&product.id, more).await?;
+/// // The other endpoint for the same.
+/// let fewer = ProductAdmins::default().with_remove_product_admin(["jane@example.com"]);
+/// products.change_rights(&product.id, fewer).await?;
+///
+/// let profiles = products.configurations(&product.id);
+/// let profile = profiles.list().try_next().await?.ok_or("no profile")?;
+/// let rights = ConfigurationRights::default().with_add_users(["nobody@example.com"]);
+/// profiles.change_rights(&profile.id, rights).await?;
+/// let users = profiles.users(&profile.id).try_collect().await?;
+/// let admins = profiles.admins(&profile.id).try_collect().await?;
+/// println!("{} users and {} administrators of {}", users.len(), admins.len(), profile.id);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct LegacyProducts {
     client: Client,

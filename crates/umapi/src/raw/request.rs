@@ -61,6 +61,26 @@ impl Response {
     }
 
     /// Adds a header.
+    ///
+    /// ```
+    /// use umapi::{Client, Error, raw, stub::{AnyRequest, Stub}};
+    ///
+    /// /// A list of user groups of which this is the only page.
+    /// struct NoGroups;
+    ///
+    /// impl Stub for NoGroups {
+    ///     async fn request(&self, _: AnyRequest) -> Result<raw::Response, Error> {
+    ///         Ok(raw::Response::new(200, "[]").with_header("X-Page-Count", "1"))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let client = Client::from_stub(NoGroups);
+    /// assert!(client.legacy().user_groups().list().try_next().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

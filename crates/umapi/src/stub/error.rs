@@ -22,6 +22,9 @@ use crate::error::{Cause, Error, ErrorResponse, Kind};
 ///
 /// let error = ErrorBuilder::network("the connection was reset").may_have_been_applied().build();
 /// assert!(error.is_network() && error.is_retryable() && error.may_have_been_applied());
+///
+/// let error = ErrorBuilder::login(umapi::auth::Error::other("the vault is sealed")).build();
+/// assert!(error.is_login() && !error.is_retryable());
 /// ```
 ///
 /// It is also the reason of an outcome:

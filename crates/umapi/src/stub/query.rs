@@ -58,6 +58,30 @@ pub struct UsersQuery {
 }
 
 /// Which members of a group are listed.
+///
+/// ```
+/// use umapi::{Client, Error, Page, model::User, stub::{ErrorBuilder, MembersQuery, Stub}};
+///
+/// /// Only the group "Design" has members.
+/// struct Designers;
+///
+/// impl Stub for Designers {
+///     async fn list_members(&self, query: MembersQuery, _page: u32) -> Result<Page<User>, Error> {
+///         match query.group.as_str() {
+///             "Design" => Ok(Page::new([User::default().with_email("ann@example.com")], true)),
+///             _ => Err(ErrorBuilder::not_found("error.group.not_found").into()),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// let users = Client::from_stub(Designers).users();
+/// assert_eq!(users.in_group("Design").list().try_collect().await?.len(), 1);
+/// assert!(users.in_group("Nix").list().try_collect().await.unwrap_err().is_not_found());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MembersQuery {
@@ -88,6 +112,43 @@ impl CommandBatch {
 }
 
 /// Memberships to change.
+///
+/// ```
+/// use umapi::{
+///     Client, Error, MembershipOutcome, Page, StepError,
+///     model::{ErrorCode, Group, GroupType},
+///     stub::{MembershipBatch, Stub},
+/// };
+///
+/// /// Has one group, and rejects changes of all others.
+/// struct OneGroup;
+///
+/// impl Stub for OneGroup {
+///     async fn list_groups(&self, _page: u32) -> Result<Page<Group>, Error> {
+///         Ok(Page::new([Group::new("Design").with_type(GroupType::UserGroup)], true))
+///     }
+///
+///     async fn change_memberships(
+///         &self,
+///         batch: MembershipBatch,
+///     ) -> Result<Vec<MembershipOutcome>, Error> {
+///         let outcomes = batch.changes.into_iter().map(|change| match change.group.name() {
+///             "Design" => MembershipOutcome::completed(change),
+///             _ => MembershipOutcome::rejected(change, StepError::new(ErrorCode::GroupNotFound)),
+///         });
+///         Ok(outcomes.collect())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// let client = Client::from_stub(OneGroup);
+/// let ann = "ann@example.com";
+/// let report = client.memberships().add(ann, "Design").add(ann, "Nix").plan().await?.await?;
+/// assert_eq!((report.counts().completed, report.rejected().count()), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MembershipBatch {
