@@ -159,6 +159,8 @@ pub(crate) enum Kind {
     Unreadable { response: ErrorResponse, why: String },
     /// A list makes no progress.
     NoProgress(String),
+    /// A list lacks what was looked for, and is not whole.
+    NotWhole { what: String },
     /// The store of the rate limits failed.
     RateLimitStore(Cause),
     /// The wait for a permit was longer than allowed.
@@ -361,6 +363,12 @@ impl Error {
         matches!(&self.0.kind, Kind::NoProgress(_))
     }
 
+    /// Whether a list does not have what was looked for, and is not whole: it changed while it was read, or could not be read
+    /// in part. So nobody knows whether it exists.
+    pub fn is_not_whole(&self) -> bool {
+        matches!(&self.0.kind, Kind::NotWhole { .. })
+    }
+
     /// Whether the same call may succeed later: after network failures, timeouts, unreadable responses, 429 and 5xx. For a
     /// call that changes something, check [`may_have_been_applied`](Self::may_have_been_applied) too.
     pub fn is_retryable(&self) -> bool {
@@ -378,6 +386,7 @@ impl Error {
             | Kind::Timeout(_)
             | Kind::Unreadable { .. }
             | Kind::NoProgress(_)
+            | Kind::NotWhole { .. }
             | Kind::RateLimitStore(_)
             | Kind::Throttled
             | Kind::Deadline { .. } => true,
@@ -537,6 +546,11 @@ impl fmt::Display for Error {
             Kind::Rejected(response) => write_rejected(f, response)?,
             Kind::Unreadable { response, why } => write_unreadable(f, response, why)?,
             Kind::NoProgress(why) => write!(f, "the list of the service does not end: {why}; try again later")?,
+            Kind::NotWhole { what } => write!(
+                f,
+                "nobody knows whether {what} exists: the list does not have it, but changed while it was read, or could not be \
+                 read in part; read it again later"
+            )?,
             Kind::RateLimitStore(cause) => {
                 f.write_str("the store of the rate limits failed")?;
                 write_cause(f, cause)?;

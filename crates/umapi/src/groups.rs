@@ -9,7 +9,7 @@ use umapi_plan::account::FoldedName;
 use crate::{
     call::{Call, RawClient},
     client::Client,
-    error::Error,
+    error::{Error, Kind},
     list::{Page, PageCall, Pager, Query},
 };
 
@@ -60,9 +60,15 @@ impl Groups {
     pub fn directory(&self) -> Call<GroupDirectory> {
         Call::new(&self.client, |client, scope| async move {
             let read_at = client.0.clock.wall();
-            let read = client.groups().list().in_scope(&scope).try_collect();
-            let groups = scope.within(&client.0.clock, read).await?;
-            Ok(GroupDirectory::new(client.organization(), groups, read_at))
+            let mut list = client.groups().list().in_scope(&scope);
+            let read = async {
+                let mut groups = Vec::new();
+                while let Some(group) = list.try_next().await? {
+                    groups.push(group);
+                }
+                Ok(GroupDirectory::read(client.organization(), groups, read_at, !list.changes().any()))
+            };
+            scope.within(&client.0.clock, read).await
         })
     }
 
@@ -73,7 +79,7 @@ impl Groups {
     ///
     /// # Errors
     ///
-    /// See [`Error`].
+    /// See [`Error`]; [`is_not_whole`](Error::is_not_whole) if the list does not have the group, but changed while it was read.
     pub fn get(&self, name: &str) -> Call<Option<Group>> {
         let name = name.to_owned();
         Call::new(&self.client, move |client, scope| async move {
@@ -81,14 +87,17 @@ impl Groups {
                 return Err(Error::invalid("the group name is empty; use the name that the Admin Console shows"));
             }
             let mut groups = client.groups().list().in_scope(&scope);
-            let name = FoldedName::new(&name);
+            let folded = FoldedName::new(&name);
             let find = async {
                 while let Some(group) = groups.try_next().await? {
-                    if FoldedName::new(&group.group_name) == name {
+                    if FoldedName::new(&group.group_name) == folded {
                         return Ok(Some(group));
                     }
                 }
-                Ok(None)
+                match groups.changes().any() {
+                    true => Err(Error::new(Kind::NotWhole { what: format!("the group \"{name}\"") })),
+                    false => Ok(None),
+                }
             };
             scope.within(&client.0.clock, find).await
         })

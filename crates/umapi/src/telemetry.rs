@@ -134,6 +134,7 @@ impl Error {
             Kind::Timeout(_) => "timeout",
             Kind::Unreadable { .. } => "unreadable_response",
             Kind::NoProgress(_) => "endless_list",
+            Kind::NotWhole { .. } => "list_not_whole",
             Kind::RateLimitStore(_) => "rate_limit_store",
             Kind::Throttled => "throttled",
             Kind::Deadline { .. } => "deadline",

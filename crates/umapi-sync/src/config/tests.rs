@@ -139,6 +139,53 @@ fn no_word_of_a_library_reaches_the_reader() {
 }
 
 #[test]
+fn each_wrong_value_is_named_with_its_line_and_the_way_out() {
+    let two = |what: &str, more: &str| format!("{what}\n\n{more}\n\n[people]");
+    let org = two("[[org]]\nprofile = \"third\"\nname = \"emea\"", "");
+    let sync = two(
+        "[[directory]]\nkind = \"file\"\npath = \"a.csv\"\nname = \"hr\"",
+        "[[directory]]\nkind = \"file\"\npath = \"b.csv\"\nname = \"hr\"",
+    );
+    let exec = two("[[directory]]\nkind = \"exec\"\ncommand = []\nname = \"hr\"", "");
+    for (right, wrong, rule, remedy) in [
+        ("[people]", org.as_str(), "two organizations are called `emea`", "another `name`"),
+        ("name = \"emea\"", "name = \"e::a\"", "contains no `::`", "another `name`"),
+        ("[people]", &sync, "two directories are called `hr`", "another `name`"),
+        ("[people]", &exec, "`command` is empty", "name the program"),
+        ("preset = \"ad\"", "delta = true\nwhole_after_days = 0", "`whole_after_days` is 0", "leave out `delta`"),
+        ("preset = \"ad\"", "whole_after_days = 7", "is for `delta = true`", "add delta = true"),
+        ("preset = \"ad\"", "page_size = 0", "`page_size` is 0", "1 or more"),
+        ("\"ldaps://dc2.example.com\"", "\"dc2.example.com\"", "`dc2.example.com` is not the address", "ldaps://"),
+        ("[\"ldaps://dc1.example.com\", \"ldaps://dc2.example.com\"]", "[]", "`url` is empty", "name a server"),
+        ("user = \"sync@example.com\"", "", "`password` without `user`", "give both"),
+        ("password = { keyring = \"sync/ldap\" }", "", "`user` without `password`", "give both"),
+        ("type = \"federated\"", "type = \"guest\"", "no type of account called `guest`", "use federated"),
+        ("\"{c|upper|or:US}\"", "\"USA\"", "`USA` is not a country", "two letters"),
+        ("'attr.employeeType == \"contractor\"'", "'attr.employeeType =='", "`skip`: ", ""),
+        ("'/ACL-(.+)/'", "'/ACL-(.+/'", "ACL-(.+", ""),
+        ("create = true", "directory = \"hr\"", "no directory called `hr`", "use "),
+        ("[\"ACL $1\"]", "[\" \"]", "the name of a group is empty", "to = []"),
+        ("types = [\"adobeID\"]", "types = [\"guest\"]", "no type of account called `guest`", "federatedID"),
+        ("groups = [\"Board\"]", "users = [\"(\"]", "`(` is not a regular expression", "partner"),
+        (
+            "[[map]]\nfrom = \"Adobe_All_Apps\"\nto = [\"All Apps\", \"emea::Creative\"]\n\n[[map]]",
+            "[map]",
+            "write [[map]]",
+            "",
+        ),
+        ("[protect]", "[[protect]]", "`protect` is a table, and stands once", "write [protect]"),
+    ] {
+        let text = EXAMPLE.replacen(right, wrong, 1);
+        assert_ne!(text, EXAMPLE, "{right}");
+        let found = mistakes(&text);
+        let named = found
+            .iter()
+            .any(|mistake| mistake.starts_with("line ") && mistake.contains(rule) && mistake.contains(remedy));
+        assert!(named, "{wrong}: {found:?}");
+    }
+}
+
+#[test]
 fn the_schema_agrees_with_the_reader() {
     let schema = serde_json::to_value(schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

@@ -35,7 +35,8 @@ use umapi_plan::{GroupKind, GroupRef, account::FoldedName};
 /// # }
 /// ```
 ///
-/// It may be out of date: groups may have been created, renamed or deleted since [`read_at`](Self::read_at).
+/// It may be out of date: groups may have been created, renamed or deleted since [`read_at`](Self::read_at). And it may not
+/// be [whole](Self::is_whole).
 #[derive(Clone)]
 pub struct GroupDirectory(Arc<Contents>);
 
@@ -43,6 +44,7 @@ struct Contents {
     organization: String,
     read_at: SystemTime,
     groups: Vec<Group>,
+    is_whole: bool,
     /// The index of each group by its name.
     by_name: HashMap<FoldedName, usize>,
 }
@@ -55,6 +57,13 @@ struct Stored<'a> {
     /// In seconds since 1970.
     read_at: u64,
     groups: std::borrow::Cow<'a, [Group]>,
+    /// What an earlier version stored does not say it.
+    #[serde(default = "yes")]
+    is_whole: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl GroupDirectory {
@@ -62,12 +71,21 @@ impl GroupDirectory {
     /// the first one is found.
     #[must_use]
     pub fn new(organization: impl Into<String>, groups: impl IntoIterator<Item = Group>, read_at: SystemTime) -> Self {
-        let groups: Vec<Group> = groups.into_iter().collect();
+        Self::read(organization, groups.into_iter().collect(), read_at, true)
+    }
+
+    /// Creates a directory of a list that was read.
+    pub(crate) fn read(
+        organization: impl Into<String>,
+        groups: Vec<Group>,
+        read_at: SystemTime,
+        is_whole: bool,
+    ) -> Self {
         let mut by_name = HashMap::with_capacity(groups.len());
         for (index, group) in groups.iter().enumerate() {
             by_name.entry(FoldedName::new(&group.group_name)).or_insert(index);
         }
-        Self(Arc::new(Contents { organization: organization.into(), read_at, groups, by_name }))
+        Self(Arc::new(Contents { organization: organization.into(), read_at, groups, is_whole, by_name }))
     }
 
     /// The organization whose groups they are.
@@ -86,6 +104,13 @@ impl GroupDirectory {
     #[must_use]
     pub fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(self.0.read_at).unwrap_or_default()
+    }
+
+    /// Whether it has all groups that there were. Otherwise the list changed while it was read, or could not be read in part,
+    /// and a group that it lacks may exist.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.is_whole
     }
 
     /// The groups, in the order of the service.
@@ -124,6 +149,7 @@ impl fmt::Debug for GroupDirectory {
             .field("organization", &self.0.organization)
             .field("read_at", &self.0.read_at)
             .field("groups", &self.0.groups.len())
+            .field("is_whole", &self.0.is_whole)
             .finish()
     }
 }
@@ -131,25 +157,27 @@ impl fmt::Debug for GroupDirectory {
 impl PartialEq for GroupDirectory {
     fn eq(&self, other: &Self) -> bool {
         let (one, other) = (&*self.0, &*other.0);
-        (&one.organization, one.read_at, &one.groups) == (&other.organization, other.read_at, &other.groups)
+        (&one.organization, one.read_at, &one.groups, one.is_whole)
+            == (&other.organization, other.read_at, &other.groups, other.is_whole)
     }
 }
 
 impl Serialize for GroupDirectory {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Contents { organization, read_at, groups, .. } = &*self.0;
+        let Contents { organization, read_at, groups, is_whole, by_name: _ } = &*self.0;
         let read_at = read_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        Stored { organization: organization.into(), read_at, groups: groups.into() }.serialize(serializer)
+        let (organization, groups, is_whole) = (organization.into(), groups.into(), *is_whole);
+        Stored { organization, read_at, groups, is_whole }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for GroupDirectory {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Stored { organization, read_at, groups } = Stored::deserialize(deserializer)?;
+        let Stored { organization, read_at, groups, is_whole } = Stored::deserialize(deserializer)?;
         let read_at = SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_secs(read_at))
             .ok_or_else(|| D::Error::custom(format!("readAt: {read_at} is not a time in seconds since 1970")))?;
-        Ok(Self::new(organization, groups.into_owned(), read_at))
+        Ok(Self::read(organization, groups.into_owned(), read_at, is_whole))
     }
 }
 

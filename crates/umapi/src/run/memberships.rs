@@ -128,17 +128,18 @@ impl MembershipChanges {
     async fn plan_within(mut self, scope: &Scope) -> Result<PlannedMemberships, Error> {
         let for_stub = self.client.0.stub().map(|_| self.memberships.changes().collect());
         if self.memberships.unresolved().next().is_some() {
-            // A group that does not exist is rejected by the service: only once, if the command is on the group.
-            let or_missing = |kind: Option<GroupKind>| Some(kind.unwrap_or(GroupKind::UserGroup));
             if let Some(directory) = self.directory.take() {
-                self.memberships.resolve(|name| or_missing(directory.kind(name)));
+                // A group that it lacks may have been created since.
+                self.memberships.resolve(|name| directory.kind(name));
             } else if !self.reads_groups {
-                // What is not resolved is set from the users.
+                // What is not resolved is set from the users, which fits groups of every kind.
             } else if let Some(plan) = self.plan_without_groups().await? {
                 return Ok(PlannedMemberships::new(self.client, plan, for_stub));
             } else {
-                let kinds = self.kinds(scope).await?;
-                self.memberships.resolve(|name| or_missing(kinds.get(&FoldedName::new(name)).copied()));
+                let (kinds, is_whole) = self.kinds(scope).await?;
+                // A group that does not exist is rejected by the service: only once, if the command is on the group.
+                let if_missing = is_whole.then_some(GroupKind::UserGroup);
+                self.memberships.resolve(|name| kinds.get(&FoldedName::new(name)).copied().or(if_missing));
             }
         }
         Ok(PlannedMemberships::new(self.client, self.memberships.plan()?, for_stub))
@@ -158,8 +159,8 @@ impl MembershipChanges {
         Ok((!wait.is_zero() && time_of_more <= wait).then_some(plan))
     }
 
-    /// Reads the kinds of the groups that do not name it. Groups that do not exist are missing.
-    async fn kinds(&self, scope: &Scope) -> Result<HashMap<FoldedName, GroupKind>, Error> {
+    /// Reads the kinds of the groups that do not name it, and whether those that are missing do not exist.
+    async fn kinds(&self, scope: &Scope) -> Result<(HashMap<FoldedName, GroupKind>, bool), Error> {
         let mut kinds: HashMap<FoldedName, Option<GroupKind>> =
             self.memberships.unresolved().map(|name| (FoldedName::new(name), None)).collect();
         let mut missing = kinds.len();
@@ -173,7 +174,8 @@ impl MembershipChanges {
                 missing -= 1;
             }
         }
-        Ok(kinds.into_iter().filter_map(|(name, kind)| Some((name, kind?))).collect())
+        let kinds = kinds.into_iter().filter_map(|(name, kind)| Some((name, kind?))).collect();
+        Ok((kinds, !groups.changes().any()))
     }
 }
 

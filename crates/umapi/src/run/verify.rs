@@ -15,6 +15,7 @@ use crate::{
     call::Scope,
     client::Client,
     error::{Error, Kind},
+    list::{PageItem, Pager},
     rate::RateLimitScope,
 };
 
@@ -37,6 +38,7 @@ pub(super) struct Verifier {
 struct Groups {
     read_from: Instant,
     by_name: HashMap<FoldedName, Group>,
+    is_whole: bool,
 }
 
 impl Verifier {
@@ -100,23 +102,36 @@ impl Verifier {
         let mut groups = self.groups.lock().await;
         if groups.as_ref().is_none_or(|groups| groups.read_from < since) {
             let read_from = self.client.0.clock.now();
-            let all = self.read_groups().await?;
-            let by_name = all.into_iter().map(|group| (FoldedName::new(&group.group_name), group)).collect();
-            *groups = Some(Groups { read_from, by_name });
+            let (by_name, is_whole) = self.read_groups().await?;
+            *groups = Some(Groups { read_from, by_name, is_whole });
         }
         let group = groups.as_ref().and_then(|groups| groups.by_name.get(&FoldedName::new(name)));
+        if group.is_none() && groups.as_ref().is_some_and(|groups| !groups.is_whole) {
+            return Err(Error::new(Kind::NotWhole { what: format!("the group \"{name}\"") }));
+        }
         Ok(Finding::Group(group.cloned().map(Box::new)))
     }
 
     /// Reads all groups, or all user groups if the service allows the list of all groups only in hours. Only user groups are
-    /// created and deleted, so the older list of them is enough.
-    async fn read_groups(&self) -> Result<Vec<Group>, Error> {
+    /// created and deleted, so the older list of them is enough. Returns the groups, and whether these are all.
+    async fn read_groups(&self) -> Result<(HashMap<FoldedName, Group>, bool), Error> {
         let all_groups = RateLimitScope::FirstPage(Operation::ListGroups);
         if self.client.time_for(all_groups, 1).await?.is_zero() {
-            return self.client.groups().list().in_scope(&self.scope).try_collect().await;
+            return by_name(self.client.groups().list().in_scope(&self.scope), |group| group).await;
         }
-        let user_groups = self.client.legacy().user_groups().list().in_scope(&self.scope).try_collect().await?;
-        let group = |group: UserGroup| Group::new(group.name).with_type(GroupType::UserGroup);
-        Ok(user_groups.into_iter().map(group).collect())
+        let user_groups = self.client.legacy().user_groups().list().in_scope(&self.scope);
+        by_name(user_groups, |group: UserGroup| Group::new(group.name).with_type(GroupType::UserGroup)).await
     }
+}
+
+async fn by_name<T: PageItem>(
+    mut list: Pager<T>,
+    group_of: impl Fn(T) -> Group,
+) -> Result<(HashMap<FoldedName, Group>, bool), Error> {
+    let mut by_name = HashMap::new();
+    while let Some(item) = list.try_next().await? {
+        let group = group_of(item);
+        by_name.insert(FoldedName::new(&group.group_name), group);
+    }
+    Ok((by_name, !list.changes().any()))
 }

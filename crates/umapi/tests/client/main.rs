@@ -4,6 +4,7 @@
 mod calls;
 mod errors;
 mod lists;
+mod moved;
 mod observing;
 mod options;
 mod reading;
