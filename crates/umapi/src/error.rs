@@ -11,7 +11,7 @@ use umapi_http::{NetworkError, innermost};
 use umapi_model::{ErrorCode, Operation, OutOfBounds, RemedyInText};
 use umapi_plan::{BatchOutcome, CallFailure, Counts, InvalidCommand, InvalidMembership, InvalidOutcome, Report};
 
-use crate::run::Unfinished;
+use crate::{run::Unfinished, stub::unanswered_text};
 
 /// The error of a failed call, or of a run that ended early. Cheap to clone.
 ///
@@ -143,6 +143,8 @@ pub(crate) enum Kind {
     Command(InvalidCommand),
     /// A membership that cannot be set.
     Membership(InvalidMembership),
+    /// A stub has no method of its own for this operation.
+    Unanswered(Operation),
     /// There is no access token.
     Login(umapi_auth::Error),
     /// There was no connection.
@@ -262,7 +264,7 @@ impl Error {
 
     /// Whether an input cannot be used: a command, a name, a URL, a setting, a resume token. Nothing was sent.
     pub fn is_invalid_input(&self) -> bool {
-        matches!(&self.0.kind, Kind::Invalid(_) | Kind::Command(_) | Kind::Membership(_))
+        matches!(&self.0.kind, Kind::Invalid(_) | Kind::Command(_) | Kind::Membership(_) | Kind::Unanswered(_))
             || self.login().is_some_and(umapi_auth::Error::is_invalid_input)
     }
 
@@ -376,6 +378,7 @@ impl Error {
             Kind::Invalid(_)
             | Kind::Command(_)
             | Kind::Membership(_)
+            | Kind::Unanswered(_)
             | Kind::Certificate(_)
             | Kind::Stopped
             | Kind::Journal(_) => false,
@@ -513,6 +516,7 @@ impl fmt::Display for Error {
             Kind::Invalid(message) => f.write_str(message)?,
             Kind::Command(invalid) => invalid.fmt(f)?,
             Kind::Membership(invalid) => invalid.fmt(f)?,
+            Kind::Unanswered(operation) => f.write_str(&unanswered_text(*operation))?,
             Kind::Login(error) => {
                 let is_usable = !error.is_invalid_input();
                 f.write_str(if is_usable { "there is no access token" } else { "the credentials cannot be used" })?;

@@ -1,17 +1,21 @@
 //! The deprecated endpoints.
 #![expect(deprecated, reason = "this module offers the deprecated endpoints")]
 
+use std::{fmt, future::Future};
+
+use serde::de::DeserializeOwned;
 use umapi_model::{
     Configuration, ConfigurationRights, ConfigurationRightsRequest, LegacyUser, NewUserGroup, Operation, Product,
     ProductAdmins, ProductAdminsRequest, UserGroup, UserGroupChange, UserGroupRights, UserGroupRightsRequest,
 };
 
 use crate::{
-    call::{Call, Effect, RawClient, Response},
+    call::{ApiCall, Call, Effect, RawClient, RawResult, Response},
     client::Client,
     error::Error,
-    list::{PageCall, Pager, Query, array_page},
-    lookup::{check_name, found},
+    list::{Page, PageCall, PageItem, Pager, Query, array_page},
+    lookup::{check_name, found, is_named},
+    stub::{DynLegacyStub, StubFuture, UsersQuery},
 };
 
 /// The deprecated endpoints, for programs that still need them; created by [`Client::legacy`].
@@ -78,8 +82,10 @@ impl LegacyUsers {
             check_name("email address", &email)?;
             let (organization, email) = (client.organization(), email.as_str());
             let send = |raw: RawClient| async move { raw.get_legacy_user(organization, email, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetLegacyUser).or_absent(), send).await)?;
-            Ok(found.map(|response| response.value))
+            let ask = asking(|stub| stub.get_legacy_user(email.to_owned()));
+            let is_asked =
+                |user: &LegacyUser| is_named([&user.email, &user.username, &user.id].map(Option::as_deref), email);
+            look_up(&client, scope.read(Operation::GetLegacyUser), ask, send, "user", email, is_asked).await
         })
     }
 
@@ -137,11 +143,12 @@ impl LegacyUserList {
             Query::new(client, Operation::ListLegacyUsers, &[&filters], move |client: Client, call: PageCall, page| {
                 let domain = domain.clone();
                 async move {
-                    let (organization, domain) = (client.organization(), domain.as_deref());
+                    let (organization, named) = (client.organization(), domain.as_deref());
                     let send = |raw: RawClient| async move {
-                        raw.list_legacy_users(organization, direct_only, domain, Some(page), None).await
+                        raw.list_legacy_users(organization, direct_only, named, Some(page), None).await
                     };
-                    Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
+                    let query = UsersQuery { domain: domain.clone(), direct_only };
+                    ask_or_list(&client, call, page, 0, |stub| stub.list_legacy_users(query, page), send).await
                 }
             });
         Pager::new(query)
@@ -193,7 +200,8 @@ impl LegacyUserGroups {
             |client: Client, call: PageCall, page| async move {
                 let organization = client.organization();
                 let send = |raw: RawClient| async move { raw.list_user_groups(organization, Some(page), None).await };
-                Ok(array_page(client.0.call(call.as_call(), send).await?, page, 1))
+                let ask = asking(|stub| stub.list_user_groups(page.saturating_sub(1)));
+                ask_or_list(&client, call, page, 1, ask, send).await
             },
         );
         Pager::new(query.counted_from_one())
@@ -208,8 +216,17 @@ impl LegacyUserGroups {
         Call::new(&self.client, move |client, scope| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move { raw.get_user_group(organization, group_id, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetUserGroup).or_absent(), send).await)?;
-            Ok(found.map(|response| response.value))
+            let ask = asking(|stub| stub.get_user_group(group_id));
+            look_up(
+                &client,
+                scope.read(Operation::GetUserGroup),
+                ask,
+                send,
+                "user group",
+                group_id,
+                |group: &UserGroup| group.group_id == group_id,
+            )
+            .await
         })
     }
 
@@ -224,8 +241,9 @@ impl LegacyUserGroups {
             group.check_bounds()?;
             let (organization, group) = (client.organization(), &group);
             let send = |raw: RawClient| async move { raw.create_user_group(organization, None, group).await };
+            let ask = asking(|stub| stub.create_user_group(group.clone()));
             let call = scope.change(Operation::CreateUserGroup, Effect::OneTimeChange);
-            Ok(client.0.call(call, send).await?.value)
+            Ok(ask_or_call(&client, call, ask, send).await?.value)
         })
     }
 
@@ -241,8 +259,10 @@ impl LegacyUserGroups {
             let (organization, change) = (client.organization(), &change);
             let send =
                 |raw: RawClient| async move { raw.update_user_group(organization, group_id, None, change).await };
+            let ask = asking(|stub| stub.update_user_group(group_id, change.clone()));
             let call = scope.change(Operation::UpdateUserGroup, Effect::RepeatableChange);
-            Ok(client.0.call(call, send).await?.value)
+            let changed = ask_or_call(&client, call, ask, send).await?;
+            changed_one(changed, "user group", group_id, |group| group.group_id == group_id)
         })
     }
 
@@ -254,12 +274,14 @@ impl LegacyUserGroups {
     pub fn change_rights(&self, group_id: u64, rights: UserGroupRights) -> Call<UserGroup> {
         Call::new(&self.client, move |client, scope| async move {
             let organization = client.organization();
-            let body = &UserGroupRightsRequest::from(rights);
+            let body = &UserGroupRightsRequest::from(rights.clone());
             body.check_bounds()?;
+            let ask = asking(|stub| stub.update_user_group_rights(group_id, rights));
             let send =
                 |raw: RawClient| async move { raw.update_user_group_rights(organization, group_id, None, body).await };
             let call = scope.change(Operation::UpdateUserGroupRights, Effect::RepeatableChange);
-            Ok(client.0.call(call, send).await?.value)
+            let changed = ask_or_call(&client, call, ask, send).await?;
+            changed_one(changed, "user group", group_id, |group| group.group_id == group_id)
         })
     }
 
@@ -273,6 +295,9 @@ impl LegacyUserGroups {
             let organization = client.organization();
             let send = |raw: RawClient| async move { raw.delete_user_group(organization, group_id, None).await };
             let call = scope.change(Operation::DeleteUserGroup, Effect::RepeatableChange);
+            if let Some(existed) = client.0.ask_legacy(call, |stub| stub.delete_user_group(group_id)).await {
+                return existed;
+            }
             match client.0.call(call, send).await {
                 Ok(_) => Ok(true),
                 // Deleted by an earlier attempt without a response, or before.
@@ -291,7 +316,7 @@ impl LegacyUserGroups {
             let send = |raw: RawClient| async move {
                 raw.list_user_group_users(organization, group_id, Some(page), None).await
             };
-            Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
+            ask_or_list(&client, call, page, 0, |stub| stub.list_user_group_users(group_id, page), send).await
         };
         Pager::new(Query::new(self.client.clone(), operation, &[&group_id.to_string()], fetch))
     }
@@ -305,10 +330,17 @@ impl LegacyUserGroups {
             let send = |raw: RawClient| async move {
                 raw.list_user_group_admins(organization, group_id, Some(page), None).await
             };
-            Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
+            ask_or_list(&client, call, page, 0, |stub| stub.list_user_group_admins(group_id, page), send).await
         };
         Pager::new(Query::new(self.client.clone(), operation, &[&group_id.to_string()], fetch))
     }
+}
+
+/// The endpoint that changes the administrators of a product.
+#[derive(Clone, Copy)]
+enum Endpoint {
+    Admin,
+    Product,
 }
 
 /// Products; created by [`Legacy::products`].
@@ -354,7 +386,7 @@ impl LegacyProducts {
         let fetch = |client: Client, call: PageCall, page| async move {
             let organization = client.organization();
             let send = |raw: RawClient| async move { raw.list_products(organization, Some(page), None).await };
-            Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
+            ask_or_list(&client, call, page, 0, |stub| stub.list_products(page), send).await
         };
         Pager::new(Query::new(self.client.clone(), Operation::ListProducts, &[], fetch))
     }
@@ -370,8 +402,17 @@ impl LegacyProducts {
             check_name("product id", &product_id)?;
             let (organization, product_id) = (client.organization(), product_id.as_str());
             let send = |raw: RawClient| async move { raw.get_product(organization, product_id, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetProduct).or_absent(), send).await)?;
-            Ok(found.map(|response| response.value))
+            let ask = asking(|stub| stub.get_product(product_id.to_owned()));
+            look_up(
+                &client,
+                scope.read(Operation::GetProduct),
+                ask,
+                send,
+                "product",
+                product_id,
+                |product: &Product| is_id(&product.id, product_id),
+            )
+            .await
         })
     }
 
@@ -381,17 +422,7 @@ impl LegacyProducts {
     ///
     /// See [`Error`].
     pub fn change_admins(&self, product_id: &str, admins: ProductAdmins) -> Call<Product> {
-        let product_id = product_id.to_owned();
-        Call::new(&self.client, move |client, scope| async move {
-            check_name("product id", &product_id)?;
-            let (organization, product_id) = (client.organization(), product_id.as_str());
-            let body = &ProductAdminsRequest::from(admins);
-            body.check_bounds()?;
-            let send =
-                |raw: RawClient| async move { raw.update_product_admins(organization, product_id, None, body).await };
-            let call = scope.change(Operation::UpdateProductAdmins, Effect::RepeatableChange);
-            Ok(client.0.call(call, send).await?.value)
-        })
+        self.change(Endpoint::Admin, product_id, admins)
     }
 
     /// Changes the administrators of a product with the endpoint of the product itself.
@@ -400,16 +431,33 @@ impl LegacyProducts {
     ///
     /// See [`Error`].
     pub fn change_rights(&self, product_id: &str, admins: ProductAdmins) -> Call<Product> {
+        self.change(Endpoint::Product, product_id, admins)
+    }
+
+    fn change(&self, endpoint: Endpoint, product_id: &str, admins: ProductAdmins) -> Call<Product> {
         let product_id = product_id.to_owned();
         Call::new(&self.client, move |client, scope| async move {
             check_name("product id", &product_id)?;
             let (organization, product_id) = (client.organization(), product_id.as_str());
-            let body = &ProductAdminsRequest::from(admins);
+            let body = &ProductAdminsRequest::from(admins.clone());
             body.check_bounds()?;
-            let send =
-                |raw: RawClient| async move { raw.update_product_rights(organization, product_id, None, body).await };
-            let call = scope.change(Operation::UpdateProductRights, Effect::RepeatableChange);
-            Ok(client.0.call(call, send).await?.value)
+            let send = |raw: RawClient| async move {
+                match endpoint {
+                    Endpoint::Admin => raw.update_product_admins(organization, product_id, None, body).await,
+                    Endpoint::Product => raw.update_product_rights(organization, product_id, None, body).await,
+                }
+            };
+            let ask = asking(|stub| match endpoint {
+                Endpoint::Admin => stub.update_product_admins(product_id.to_owned(), admins),
+                Endpoint::Product => stub.update_product_rights(product_id.to_owned(), admins),
+            });
+            let operation = match endpoint {
+                Endpoint::Admin => Operation::UpdateProductAdmins,
+                Endpoint::Product => Operation::UpdateProductRights,
+            };
+            let call = scope.change(operation, Effect::RepeatableChange);
+            let changed = ask_or_call(&client, call, ask, send).await?;
+            changed_one(changed, "product", product_id, |product| is_id(&product.id, product_id))
         })
     }
 
@@ -450,6 +498,10 @@ impl LegacyConfigurations {
                 let send = |raw: RawClient| async move {
                     raw.list_configurations(organization, product_id, Some(page), None).await
                 };
+                let ask = asking(|stub| stub.list_configurations(product_id.to_owned(), page));
+                if let Some(answer) = call.ask_legacy(&client, ask).await {
+                    return answer;
+                }
                 let Response { value, head, requests, is_repetition } = client.0.call(call.as_call(), send).await?;
                 let response = Response { value: value.license_configurations, head, requests, is_repetition };
                 Ok(array_page(response, page, 0))
@@ -471,8 +523,9 @@ impl LegacyConfigurations {
             let config_id = config_id.as_str();
             let send =
                 |raw: RawClient| async move { raw.get_configuration(organization, product_id, config_id, None).await };
-            let found = found(client.0.call(scope.read(Operation::GetConfiguration).or_absent(), send).await)?;
-            Ok(found.map(|response| response.value))
+            let ask = asking(|stub| stub.get_configuration(product_id.to_owned(), config_id.to_owned()));
+            let is_asked = |configuration: &Configuration| is_id(&configuration.id, config_id);
+            look_up(&client, scope.read(Operation::GetConfiguration), ask, send, "profile", config_id, is_asked).await
         })
     }
 
@@ -487,13 +540,16 @@ impl LegacyConfigurations {
             this.check(&config_id)?;
             let (organization, product_id) = (client.organization(), this.product_id.as_str());
             let config_id = config_id.as_str();
-            let body = &ConfigurationRightsRequest::from(rights);
+            let body = &ConfigurationRightsRequest::from(rights.clone());
             body.check_bounds()?;
+            let ask =
+                asking(|stub| stub.update_configuration_rights(product_id.to_owned(), config_id.to_owned(), rights));
             let send = |raw: RawClient| async move {
                 raw.update_configuration_rights(organization, product_id, config_id, None, body).await
             };
             let call = scope.change(Operation::UpdateConfigurationRights, Effect::RepeatableChange);
-            Ok(client.0.call(call, send).await?.value)
+            let changed = ask_or_call(&client, call, ask, send).await?;
+            changed_one(changed, "profile", config_id, |configuration| is_id(&configuration.id, config_id))
         })
     }
 
@@ -522,7 +578,14 @@ impl LegacyConfigurations {
                         People::Admins => raw.list_configuration_admins(org, product, config, Some(page), None).await,
                     }
                 };
-                Ok(array_page(client.0.call(call.as_call(), send).await?, page, 0))
+                let ask = asking(|stub| {
+                    let (product, config) = (product.to_owned(), config.to_owned());
+                    match people {
+                        People::Users => stub.list_configuration_users(product, config, page),
+                        People::Admins => stub.list_configuration_admins(product, config, page),
+                    }
+                });
+                ask_or_list(&client, call, page, 0, ask, send).await
             }
         };
         let operation = match people {
@@ -536,4 +599,96 @@ impl LegacyConfigurations {
         check_name("product id", &self.product_id)?;
         check_name("profile id", config_id)
     }
+}
+
+/// The question that is asked of a stub, as a closure that works for a stub of any lifetime.
+fn asking<T, F: FnOnce(&dyn DynLegacyStub) -> StubFuture<'_, T>>(ask: F) -> F {
+    ask
+}
+
+/// Makes a call. If a stub answers this operation with values, it is asked in place of the request.
+async fn ask_or_call<T, F, Fut>(
+    client: &Client,
+    call: ApiCall<'_>,
+    ask: impl FnOnce(&dyn DynLegacyStub) -> StubFuture<'_, T>,
+    send: F,
+) -> Result<Response<T>, Error>
+where
+    T: DeserializeOwned,
+    F: Fn(RawClient) -> Fut,
+    Fut: Future<Output = RawResult<T>>,
+{
+    match client.0.ask_legacy(call, ask).await {
+        Some(answer) => answer.map(Response::of_stub),
+        None => client.0.call(call, send).await,
+    }
+}
+
+/// Looks up one thing, and checks that the answer is about it.
+async fn look_up<T, F, Fut>(
+    client: &Client,
+    call: ApiCall<'_>,
+    ask: impl FnOnce(&dyn DynLegacyStub) -> StubFuture<'_, Option<T>>,
+    send: F,
+    what: &str,
+    asked: impl fmt::Debug,
+    is_asked: impl FnOnce(&T) -> bool,
+) -> Result<Option<T>, Error>
+where
+    T: DeserializeOwned,
+    F: Fn(RawClient) -> Fut,
+    Fut: Future<Output = RawResult<T>>,
+{
+    let call = call.or_absent();
+    let response = match client.0.ask_legacy(call, ask).await {
+        Some(answer) => answer?.map(Response::of_stub),
+        None => found(client.0.call(call, send).await)?,
+    };
+    match response {
+        Some(response) if !is_asked(&response.value) => Err(about_another(&response, what, asked)),
+        response => Ok(response.map(|response| response.value)),
+    }
+}
+
+/// The thing after a change, if the response is about it. Otherwise the change may have been made, to whatever it was.
+fn changed_one<T>(
+    response: Response<T>,
+    what: &str,
+    asked: impl fmt::Debug,
+    is_asked: impl FnOnce(&T) -> bool,
+) -> Result<T, Error> {
+    if is_asked(&response.value) {
+        return Ok(response.value);
+    }
+    Err(about_another(&response, what, asked).with(|details| details.may_have_been_applied = true))
+}
+
+/// Reads a page of a list that is a bare array.
+async fn ask_or_list<T, F, Fut>(
+    client: &Client,
+    call: PageCall,
+    page: u32,
+    first_page: u32,
+    ask: impl FnOnce(&dyn DynLegacyStub) -> StubFuture<'_, Page<T>>,
+    send: F,
+) -> Result<Page<T>, Error>
+where
+    T: PageItem + DeserializeOwned,
+    F: Fn(RawClient) -> Fut,
+    Fut: Future<Output = RawResult<Vec<T>>>,
+{
+    match call.ask_legacy(client, ask).await {
+        Some(answer) => answer,
+        None => Ok(array_page(client.0.call(call.as_call(), send).await?, page, first_page)),
+    }
+}
+
+/// The error of a response about another thing than was asked for.
+fn about_another<T>(response: &Response<T>, what: &str, asked: impl fmt::Debug) -> Error {
+    response.unusable(&format!("it is about another {what} than {asked:?}"), None, None)
+}
+
+/// Whether an id is the one that was asked for. A response without one says nothing.
+fn is_id(id: &str, asked: &str) -> bool {
+    id.is_empty() || id.eq_ignore_ascii_case(asked)
 }

@@ -1,6 +1,7 @@
 //! Checks of the names in requests, and of the responses about one thing.
 
 use umapi_model::ErrorCode;
+use umapi_plan::account::FoldedName;
 
 use crate::{
     call::Response,
@@ -23,6 +24,14 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
         return Err(Error::invalid(format!("the {what} cannot be {name:?}; use one that is not empty, `.` or `..`")));
     }
     Ok(())
+}
+
+/// Whether a user with these names is the one with this email address, username or id. A username cannot be compared if the
+/// response has none.
+pub(crate) fn is_named([email, username, id]: [Option<&str>; 3], name: &str) -> bool {
+    let is_comparable = name.contains('@') || username.is_some();
+    let mut known = [email, username, id].into_iter().flatten().peekable();
+    known.peek().is_none() || !is_comparable || known.any(|known| FoldedName::new(known) == FoldedName::new(name))
 }
 
 /// The result that the service reports for a success.

@@ -44,9 +44,11 @@
 //!
 //! What the service says is up to the stub; what the client does with it is not. A page that comes again ends a list,
 //! or fails it if items are missing, and outcomes that do not match their commands are unknown, as if the service had sent them:
-//! what an outcome describes or hands back must be of [its command](crate::CommandOutcome::is_about). Nothing is retried, and there are no rate limits: an error of a stub
-//! is the error of the whole call. An [`Observer`](crate::Observer) hears of calls, pages, outcomes and progress, and not of
-//! requests, retries and waits, which a stub does not have.
+//! what an outcome describes or hands back must be of [its command](crate::CommandOutcome::is_about). Nothing is retried, and there
+//! are no rate limits: an error of a stub is the error of the whole call. An [`Observer`](crate::Observer) hears of calls, pages,
+//! outcomes and progress, and not of requests, retries and waits, which a stub does not have.
+//!
+//! A [`LegacyStub`] answers the deprecated endpoints, and [`Stub::request`] what has no method of its own.
 //!
 //! | use | to test |
 //! | --- | --- |
@@ -56,18 +58,22 @@
 
 mod dynamic;
 mod error;
+mod legacy;
 mod query;
 mod service;
 
 pub(crate) use dynamic::{DynStub, StubFuture};
 pub use error::ErrorBuilder;
+pub use legacy::LegacyStub;
+use legacy::NoLegacy;
+pub(crate) use legacy::{DynLegacyStub, unanswered_text};
 pub use query::{AnyRequest, CommandBatch, MembersQuery, MembershipBatch, UserLookup, UsersQuery};
 pub(crate) use service::Backend;
 use std::future::{Future, ready};
 use umapi_model::{Group, User};
 use umapi_plan::{CommandOutcome, MembershipOutcome};
 
-use crate::{Error, Page, raw};
+use crate::{Error, Page, error::Kind, raw};
 
 /// Answers in place of the service; see the [module](self). Every method that is not implemented answers with an error that
 /// names it.
@@ -138,8 +144,25 @@ pub trait Stub: Send + Sync + 'static {
         ready(Err(unanswered("change_memberships")))
     }
 
-    /// The response to any other request: those of [`Client::request`](crate::Client::request) and of
-    /// [`Client::legacy`](crate::Client::legacy). A response that is not a success becomes the error that the service's would.
+    /// What answers [`Client::legacy`](crate::Client::legacy) with values of its types, usually the stub itself:
+    ///
+    /// ```
+    /// # use umapi::{Error, model::UserGroup, stub::{LegacyStub, Stub}};
+    /// # struct Mine;
+    /// # impl LegacyStub for Mine {}
+    /// impl Stub for Mine {
+    ///     fn legacy(&self) -> &impl LegacyStub {
+    ///         self
+    ///     }
+    /// }
+    /// ```
+    fn legacy(&self) -> &impl LegacyStub {
+        &NoLegacy
+    }
+
+    /// The response to any other request: those of [`Client::request`](crate::Client::request), and those of
+    /// [`Client::legacy`](crate::Client::legacy) that [`legacy`](Self::legacy) does not answer. A response that is not a success
+    /// becomes the error that the service's would.
     ///
     /// ```
     /// use umapi::{Client, Error, model::Operation, raw, stub::{AnyRequest, Stub}};
@@ -165,16 +188,16 @@ pub trait Stub: Send + Sync + 'static {
     /// # }
     /// ```
     fn request(&self, request: AnyRequest) -> impl Future<Output = Result<raw::Response, Error>> + Send {
-        let AnyRequest { method, path, .. } = request;
-        ready(Err(unanswered_text(&format!("`request` with {method} {path}"))))
+        let AnyRequest { operation, method, path, .. } = request;
+        ready(Err(if operation.is_deprecated() {
+            Error::new(Kind::Unanswered(operation))
+        } else {
+            unanswered(&format!("request` with `{method} {path}"))
+        }))
     }
 }
 
 /// The error of a method that a stub does not implement.
 fn unanswered(method: &str) -> Error {
-    unanswered_text(&format!("`{method}`"))
-}
-
-fn unanswered_text(what: &str) -> Error {
-    Error::invalid(format!("the stub does not answer {what}; implement this method of `umapi::stub::Stub`"))
+    Error::invalid(format!("the stub does not answer `{method}`; implement this method of `umapi::stub::Stub`"))
 }

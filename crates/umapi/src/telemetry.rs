@@ -126,7 +126,7 @@ impl Error {
     pub fn error_type(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self.kind() {
             Kind::Rejected(response) => return Cow::Owned(response.status.to_string()),
-            Kind::Invalid(_) | Kind::Command(_) | Kind::Membership(_) => "invalid_input",
+            Kind::Invalid(_) | Kind::Command(_) | Kind::Membership(_) | Kind::Unanswered(_) => "invalid_input",
             Kind::Login(_) => "login",
             Kind::Connect(_) => "connect",
             Kind::Certificate(_) => "certificate",

@@ -8,7 +8,7 @@ use crate::{
     client::Client,
     error::Error,
     list::{Page, PageCall, Pager, Query},
-    lookup::{check_name, found},
+    lookup::{self, check_name, found},
     stub::{MembersQuery, UserLookup, UsersQuery},
 };
 
@@ -273,12 +273,9 @@ fn about_another<T>(response: &Response<T>, name: &str, message: Option<&str>) -
     response.unusable(&format!("it is about another user than {name:?}"), None, message)
 }
 
-/// Whether a user has this email address, username or id. A username cannot be compared if the response has none.
+/// Whether a user has this email address, username or id.
 fn is_named(user: &User, name: &str) -> bool {
-    let names = [&user.email, &user.username, &user.id];
-    let is_comparable = name.contains('@') || user.username.is_some();
-    let mut known = names.into_iter().flatten().peekable();
-    known.peek().is_none() || !is_comparable || known.any(|known| FoldedName::new(known) == FoldedName::new(name))
+    lookup::is_named([&user.email, &user.username, &user.id].map(Option::as_deref), name)
 }
 
 #[cfg(test)]

@@ -236,7 +236,9 @@ async fn what_is_not_answered_is_named() {
     check(&client.users().list().try_next().await.unwrap_err(), "list_users");
     check(&client.users().in_group("Design").list().try_next().await.unwrap_err(), "list_members");
     check(&client.groups().directory().await.unwrap_err(), "list_groups");
-    check(&client.legacy().products().get("p").await.unwrap_err(), "request");
+    check(&client.legacy().products().get("p").await.unwrap_err(), "get_product");
+    check(&client.legacy().user_groups().users(7).try_next().await.unwrap_err(), "list_user_group_users");
+    check(&client.request("GET", "/groups/{orgId}/0").send().await.unwrap_err(), "request");
     check(client.execute(adds(1)).await.unwrap_err().error(), "execute");
     let planned = client.memberships().add("ann@example.com", "Design").plan().await.unwrap();
     check(planned.await.unwrap_err().error(), "change_memberships");
@@ -450,6 +452,8 @@ async fn a_call_without_time_asks_no_stub() {
     let none = || CallOptions::new().deadline(Duration::ZERO);
     assert!(client.users().get("ann@example.com").with_options(none()).await.unwrap_err().is_timeout());
     assert!(client.legacy().user_groups().get(7).with_options(none()).await.unwrap_err().is_timeout());
+    assert!(client.users().list().with_options(none()).try_next().await.unwrap_err().is_timeout());
+    assert!(client.groups().list().with_options(none()).try_next().await.unwrap_err().is_timeout());
     let run = RunOptions::new().deadline(Duration::ZERO);
     let unfinished = client.execute(adds(2)).with_options(run).await.unwrap_err();
     assert_eq!(unfinished.report().not_sent().count(), 2, "{unfinished}");

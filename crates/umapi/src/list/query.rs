@@ -9,7 +9,7 @@ use crate::{
     call::{ApiCall, Begun, CallOptions, Paging, Pragma, Response, ResponseHead, Scope, SyncHints},
     client::Client,
     error::Error,
-    stub::StubFuture,
+    stub::{DynLegacyStub, StubFuture},
 };
 
 /// A fetch in flight.
@@ -29,17 +29,22 @@ pub(crate) struct PageCall {
 }
 
 impl PageCall {
-    /// Waits for the page of a stub. Only what a server could send counts: the client finds out the rest itself.
+    /// Waits for the page of a stub.
     pub(crate) async fn ask<T: PageItem>(
         &self,
         client: &Client,
         answer: StubFuture<'_, Page<T>>,
     ) -> Result<Page<T>, Error> {
-        let page = client.0.ask(self.as_call(), answer).await?;
-        let mut head = ResponseHead { unreadable: page.unreadable, ..ResponseHead::default() };
-        head.paging = Paging { total: page.total, pages: page.page_count, current: None, size: page.page_size };
-        head.common.request_id = page.request_id;
-        Ok(Page::of(page.items, page.is_last, head))
+        client.0.ask(self.as_call(), answer).await.map(Page::of_stub)
+    }
+
+    /// Waits for the page of a [`LegacyStub`](crate::stub::LegacyStub), if there is one that has the method.
+    pub(crate) async fn ask_legacy<T: PageItem>(
+        &self,
+        client: &Client,
+        ask: impl FnOnce(&dyn DynLegacyStub) -> StubFuture<'_, Page<T>>,
+    ) -> Option<Result<Page<T>, Error>> {
+        Some(client.0.ask_legacy(self.as_call(), ask).await?.map(Page::of_stub))
     }
 
     pub(crate) fn as_call(&self) -> ApiCall<'_> {
@@ -159,6 +164,14 @@ impl<T: PageItem> Page<T> {
     #[must_use]
     pub fn new(items: impl IntoIterator<Item = T>, is_last: bool) -> Self {
         Self::of(items.into_iter().collect(), is_last, ResponseHead::default())
+    }
+
+    /// What counts of the page of a stub: the client finds out the rest itself.
+    fn of_stub(page: Self) -> Self {
+        let mut head = ResponseHead { unreadable: page.unreadable, ..ResponseHead::default() };
+        head.paging = Paging { total: page.total, pages: page.page_count, current: None, size: page.page_size };
+        head.common.request_id = page.request_id;
+        Self::of(page.items, page.is_last, head)
     }
 
     /// Creates a page whose body says whether it is the last one.

@@ -171,6 +171,7 @@ pub(super) fn is_fatal(error: &Error) -> bool {
         Kind::Invalid(_)
             | Kind::Command(_)
             | Kind::Membership(_)
+            | Kind::Unanswered(_)
             | Kind::Login(_)
             | Kind::Certificate(_)
             | Kind::RateLimitStore(_)

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use umapi_model::{Group, User};
 use umapi_plan::{CommandOutcome, MembershipOutcome};
 
-use super::{AnyRequest, CommandBatch, MembersQuery, MembershipBatch, Stub, UserLookup, UsersQuery};
+use super::{AnyRequest, CommandBatch, DynLegacyStub, MembersQuery, MembershipBatch, Stub, UserLookup, UsersQuery};
 use crate::{Error, Page, raw};
 
 /// The answer of a stub.
@@ -20,6 +20,7 @@ pub(crate) trait DynStub: Send + Sync + 'static {
     fn execute(&self, batch: CommandBatch) -> StubFuture<'_, Vec<CommandOutcome>>;
     fn change_memberships(&self, batch: MembershipBatch) -> StubFuture<'_, Vec<MembershipOutcome>>;
     fn request(&self, request: AnyRequest) -> StubFuture<'_, raw::Response>;
+    fn legacy(&self) -> &dyn DynLegacyStub;
 }
 
 impl<S: Stub> DynStub for S {
@@ -49,5 +50,9 @@ impl<S: Stub> DynStub for S {
 
     fn request(&self, request: AnyRequest) -> StubFuture<'_, raw::Response> {
         Box::pin(Stub::request(self, request))
+    }
+
+    fn legacy(&self) -> &dyn DynLegacyStub {
+        Stub::legacy(self)
     }
 }

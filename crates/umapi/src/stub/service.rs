@@ -7,7 +7,7 @@ use umapi_http::{HttpClient, HttpOptions, ServerUrl};
 use umapi_model::Operation;
 use umapi_time::Instant;
 
-use super::DynStub;
+use super::{DynLegacyStub, DynStub, StubFuture};
 use crate::{
     builder::SERVICE,
     call::{ApiCall, Effect, Engine, Failure, HttpExchange, LenientReader, RawClient, RawResult, Response},
@@ -70,21 +70,44 @@ impl Engine {
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let started = self.clock.now();
-        let deadline = call.scope.deadline(&self.clock).or_else(|| Some(started + self.call_timeout?));
-        let answered = match deadline {
+        let answered = self.in_time(call, answer).await;
+        self.report_answer(call, started, &answered);
+        answered
+    }
+
+    /// Waits for the answer of a [`LegacyStub`](super::LegacyStub), and reports the call. `None` if there is no such stub, or it does
+    /// not have the method: then the call is made as a request, and reported there.
+    pub(crate) async fn ask_legacy<T>(
+        &self,
+        call: ApiCall<'_>,
+        ask: impl FnOnce(&dyn DynLegacyStub) -> StubFuture<'_, T>,
+    ) -> Option<Result<T, Error>> {
+        let started = self.clock.now();
+        let answered = self.in_time(call, ask(self.stub()?.legacy())).await;
+        if matches!(&answered, Err(error) if matches!(error.kind(), Kind::Unanswered(one) if *one == call.operation)) {
+            return None;
+        }
+        self.report_answer(call, started, &answered);
+        Some(answered)
+    }
+
+    /// Waits for the answer of a stub, up to the deadline of the call.
+    async fn in_time<T>(&self, call: ApiCall<'_>, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        // The deadline comes before the moment that it is compared with, so that a deadline of no time has passed.
+        let of_call = call.scope.deadline(&self.clock);
+        let now = self.clock.now();
+        let answered = match of_call.or_else(|| Some(now + self.call_timeout?)) {
             // Nothing is asked for that has no time.
-            Some(deadline) if deadline <= started => Err(Error::new(Kind::Deadline { has_passed: true })),
+            Some(deadline) if deadline <= now => Err(Error::new(Kind::Deadline { has_passed: true })),
             Some(deadline) => {
-                let in_time = self.clock.timeout(deadline - started, answer).await;
+                let in_time = self.clock.timeout(deadline - now, answer).await;
                 in_time.unwrap_or_else(|_| {
                     Err(Error::new(Kind::Deadline { has_passed: true }).with(|details| details.requests = 1))
                 })
             }
             None => answer.await,
         };
-        let answered = answered.map_err(|error| of_operation(error, call.operation));
-        self.report_answer(call, started, &answered);
-        answered
+        answered.map_err(|error| of_operation(error, call.operation))
     }
 
     /// Tells the observer of a call that a stub answered. A stub counts as one request, unless its error says otherwise.
