@@ -11,6 +11,7 @@ mod error;
 mod login;
 mod login_error;
 mod oauth_client;
+mod observer;
 mod origin;
 #[cfg(feature = "jwt")]
 mod private_key;
@@ -27,6 +28,7 @@ pub use credentials::{ServiceAccount, ServiceAccountBuilder, USER_MANAGEMENT_MET
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub use oauth_client::OAuthClient;
+pub use observer::{LoginFinished, LoginObserver, LoginRequestFinished};
 #[cfg(feature = "connector-files")]
 pub use origin::{ConnectorFile, KeyringEntry};
 #[cfg(feature = "jwt")]

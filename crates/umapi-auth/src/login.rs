@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -12,18 +12,17 @@ use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde::{Deserialize, Deserializer};
-use tracing::{Instrument as _, field::Empty};
 use umapi_http::{
-    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, RequestSpan, ResponseHead, TapOutcome,
-    TappedRequest, identifier, in_own_task, milliseconds, read_body, redact_headers,
+    AttemptFailure, FailedAttempt, HttpClient, NetworkError, ReadError, ResponseHead, TapOutcome, TappedRequest,
+    identifier, in_own_task, milliseconds, read_body, redact_headers,
 };
 use umapi_time::Clock;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
-    AccessToken, ClockSkew, Credentials, Endpoint, Error, Login, RetryPolicy, Secret, TokenFuture, TokenSource,
-    error::Kind, login_error,
+    AccessToken, ClockSkew, Credentials, Endpoint, Error, Login, LoginObserver, RetryPolicy, Secret, TokenFuture,
+    TokenSource, error::Kind, login_error, observer::Watch,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -38,6 +37,7 @@ pub(crate) struct LoginSource {
     clock: Clock,
     credentials: Arc<Credentials>,
     retry: Arc<dyn RetryPolicy>,
+    observer: Option<Arc<dyn LoginObserver>>,
     /// The index of the secret that was accepted last. The next login tries it first.
     accepted_secret: AtomicUsize,
 }
@@ -63,32 +63,33 @@ impl LoginSource {
         clock: Clock,
         credentials: Arc<Credentials>,
         retry: Arc<dyn RetryPolicy>,
+        observer: Option<Arc<dyn LoginObserver>>,
     ) -> Self {
-        Self { http, timeout, clock, credentials, retry, accepted_secret: AtomicUsize::new(0) }
+        Self { http, timeout, clock, credentials, retry, observer, accepted_secret: AtomicUsize::new(0) }
     }
 
     /// Logs in, with retries as long as the failure may be temporary and the policy allows.
     async fn log_in(&self) -> Result<AccessToken, Error> {
-        let (span, sent) = (login_span(self.method(), &self.credentials.endpoint), AtomicU32::new(0));
-        in_login_span(span, retried(&self.clock, &*self.retry, || self.with_each_secret(&sent))).await
+        let watch = &Watch::new(self.operation(), &self.credentials.endpoint, &self.clock, self.observer.as_ref());
+        watch.around(retried(&self.clock, &*self.retry, || self.with_each_secret(watch))).await
     }
 
     /// The operation of the login, for telemetry.
-    fn method(&self) -> &'static str {
+    fn operation(&self) -> &'static str {
         match self.credentials.login {
             #[cfg(feature = "jwt")]
-            Login::ServiceAccount(_) => "Login/exchangeJwt",
-            Login::OAuthServerToServer(_) => "Login/requestToken",
+            Login::ServiceAccount(_) => "exchangeJwt",
+            Login::OAuthServerToServer(_) => "requestToken",
         }
     }
 
     /// Tries the secrets in order. During a rotation the first may not be valid yet, or no longer.
-    async fn with_each_secret(&self, sent: &AtomicU32) -> Result<AccessToken, Error> {
+    async fn with_each_secret(&self, watch: &Watch<'_>) -> Result<AccessToken, Error> {
         let secrets = self.credentials.client_secrets();
         let first = self.accepted_secret.load(Ordering::Relaxed);
         let mut rejected = None;
         for index in (0..secrets.len()).map(|step| (first + step) % secrets.len()) {
-            match self.with_secret(&secrets[index], sent).await {
+            match self.with_secret(&secrets[index], watch).await {
                 Ok(token) => {
                     self.accepted_secret.store(index, Ordering::Relaxed);
                     return Ok(token);
@@ -112,12 +113,12 @@ impl LoginSource {
         }
     }
 
-    async fn with_secret(&self, secret: &Secret, sent: &AtomicU32) -> Result<AccessToken, Error> {
+    async fn with_secret(&self, secret: &Secret, watch: &Watch<'_>) -> Result<AccessToken, Error> {
         // The lifetime of the token counts from before the request, so that it is never too long.
         let (started, wall) = (self.clock.now(), self.clock.wall());
         let request = LoginRequest::new(&self.credentials, secret, wall)?;
         // No advance guard here: the server may share the clock and sleep on it, and each would wait for the other.
-        let response = self.send(&request, sent).await?;
+        let response = self.send(&request, watch).await?;
         let head = &response.head;
         let skew = head.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
         if let Some(skew) = skew {
@@ -143,10 +144,10 @@ impl LoginSource {
         request.secrets().into_iter().chain(secrets).collect()
     }
 
-    async fn send(&self, request: &LoginRequest<'_>, sent: &AtomicU32) -> Result<LoginResponse, Error> {
+    async fn send(&self, request: &LoginRequest<'_>, watch: &Watch<'_>) -> Result<LoginResponse, Error> {
         let hidden = self.secrets_to_redact(request);
         let Self { http, timeout, clock, credentials, .. } = self;
-        Sender { http, timeout: *timeout, clock, sent }
+        Sender { http, timeout: *timeout, clock, watch }
             .send(&credentials.endpoint, request.path, &request.fields, &hidden)
             .await
     }
@@ -157,8 +158,8 @@ pub(crate) struct Sender<'s> {
     pub(crate) http: &'s HttpClient,
     pub(crate) timeout: Duration,
     pub(crate) clock: &'s Clock,
-    /// The requests that were sent for the login, for telemetry.
-    pub(crate) sent: &'s AtomicU32,
+    /// The login that it is for, for telemetry.
+    pub(crate) watch: &'s Watch<'s>,
 }
 
 impl Sender<'_> {
@@ -176,17 +177,11 @@ impl Sender<'_> {
         let tapped = self.tapped(&http, &url, fields, hidden);
         // Its time limit must not pass while a caller does not poll.
         let of_task = hidden.iter().map(|secret| Secret::from(*secret)).collect();
-        let resends = self.sent.fetch_add(1, Ordering::Relaxed);
-        let span = RequestSpan::new(endpoint.url(), "POST", path, resends, None);
-        let exchange = in_own_task(span.around(exchange(post, url, self.clock.clone(), of_task, tapped))).await;
+        let watched = self.watch.request(path);
+        let exchange = exchange(post, url, self.clock.clone(), of_task, tapped);
+        let exchange = in_own_task(watched.span().around(exchange)).await;
         let exchange = exchange.unwrap_or(Err(ExchangeError::RuntimeGone));
-        match &exchange {
-            Ok(LoginResponse { head, .. }) => {
-                let status = (head.status >= 400).then(|| head.status.to_string());
-                span.end(Some(head), status.as_deref());
-            }
-            Err(error) => span.end(None, Some(error.error_type())),
-        }
+        watched.end(exchange.as_ref().map(|response| &response.head).map_err(ExchangeError::error_type));
         match exchange {
             Ok(response) => Ok(response),
             Err(ExchangeError::Http(error)) => {
@@ -323,34 +318,6 @@ impl ExchangeError {
             Self::Redirected | Self::TooLarge { .. } => "unreadable_response",
         }
     }
-}
-
-/// The span of a login with all its attempts.
-pub(crate) fn login_span(method: &str, endpoint: &Endpoint) -> tracing::Span {
-    tracing::info_span!(
-        "umapi.login",
-        otel.name = method,
-        otel.kind = "client",
-        otel.status_code = Empty,
-        rpc.system.name = "umapi",
-        rpc.method = method,
-        server.address = endpoint.url().host(),
-        server.port = endpoint.url().port(),
-        error.type = Empty,
-    )
-}
-
-/// Runs a login in its span, and records the error.
-pub(crate) async fn in_login_span<T>(
-    span: tracing::Span,
-    log_in: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let result = log_in.instrument(span.clone()).await;
-    if let Err(error) = &result {
-        span.record("error.type", &*error.error_type());
-        span.record("otel.status_code", "ERROR");
-    }
-    result
 }
 
 /// Repeats a login as long as the failure may be temporary and the policy allows.

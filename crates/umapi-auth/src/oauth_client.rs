@@ -1,11 +1,6 @@
 //! The login of an application at any OAuth server, with a secret or a signed assertion.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::{Arc, atomic::AtomicU32},
-    time::Duration,
-};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use umapi_http::{HttpClient, ServerUrl};
 use umapi_time::Clock;
@@ -13,9 +8,11 @@ use umapi_time::Clock;
 #[cfg(feature = "jwt")]
 use crate::Assertion;
 use crate::{
-    AccessToken, ClockSkew, Endpoint, Error, RetryPolicy, Secret, StandardRetry, TokenFuture, TokenSource,
-    login::{Sender, TokenResponse, in_login_span, login_span, retried},
+    AccessToken, ClockSkew, Endpoint, Error, LoginObserver, RetryPolicy, Secret, StandardRetry, TokenFuture,
+    TokenSource,
+    login::{Sender, TokenResponse, retried},
     login_error,
+    observer::Watch,
 };
 
 /// How long a login may take.
@@ -67,6 +64,7 @@ pub struct OAuthClient {
     clock: Clock,
     timeout: Duration,
     retry: Arc<dyn RetryPolicy>,
+    observer: Option<Arc<dyn LoginObserver>>,
     remedy: Remedy,
     fields: Vec<(&'static str, Secret)>,
     /// The names of the fields that are secrets.
@@ -84,6 +82,7 @@ impl OAuthClient {
             clock,
             timeout: TIMEOUT,
             retry: Arc::new(StandardRetry::LOGIN),
+            observer: None,
             remedy: default_remedy,
             fields: Vec::new(),
             secrets: Vec::new(),
@@ -129,6 +128,13 @@ impl OAuthClient {
         self
     }
 
+    /// Sets an observer, which is told of each login and its requests. The default is none.
+    #[must_use]
+    pub fn observer(mut self, observer: impl LoginObserver) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Sets what errors tell their reader to do.
     #[must_use]
     pub fn remedy(mut self, remedy: fn(status: u16, code: &str, description: &str) -> Cow<'static, str>) -> Self {
@@ -136,7 +142,7 @@ impl OAuthClient {
         self
     }
 
-    async fn attempt(&self, sent: &AtomicU32) -> Result<AccessToken, Error> {
+    async fn attempt(&self, watch: &Watch<'_>) -> Result<AccessToken, Error> {
         // The lifetime of the token counts from before the request, so that it is never too long.
         let (started, wall) = (self.clock.now(), self.clock.wall());
         #[cfg_attr(not(feature = "jwt"), allow(unused_mut, reason = "an assertion is a further field"))]
@@ -149,7 +155,7 @@ impl OAuthClient {
         let is_secret = |name: &str| secrets.contains(&name);
         let hidden = fields.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.reveal());
         let hidden: Vec<&str> = hidden.chain(self.http.proxy_password().map(Secret::reveal)).collect();
-        let sender = Sender { http: &self.http, timeout: self.timeout, clock: &self.clock, sent };
+        let sender = Sender { http: &self.http, timeout: self.timeout, clock: &self.clock, watch };
         let response = sender.send(&self.endpoint, "", &fields, &hidden).await?;
         let skew = response.head.date.and_then(|date| ClockSkew::between(date, wall, self.clock.wall()));
         if !(200..300).contains(&response.head.status) {
@@ -174,8 +180,8 @@ fn default_remedy(status: u16, _code: &str, _description: &str) -> Cow<'static, 
 impl TokenSource for OAuthClient {
     fn token(&self) -> TokenFuture<'_> {
         Box::pin(async {
-            let (span, sent) = (login_span("Login/oauth", &self.endpoint), AtomicU32::new(0));
-            in_login_span(span, retried(&self.clock, &*self.retry, || self.attempt(&sent))).await
+            let watch = &Watch::new("oauth", &self.endpoint, &self.clock, self.observer.as_ref());
+            watch.around(retried(&self.clock, &*self.retry, || self.attempt(watch))).await
         })
     }
 

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use umapi_time::Clock;
 
 use crate::{
-    AccessToken, CachedSource, Credentials, Error, HttpClient, HttpOptions, RetryPolicy, StandardRetry, TokenFuture,
-    TokenSource, login::LoginSource,
+    AccessToken, CachedSource, Credentials, Error, HttpClient, HttpOptions, LoginObserver, RetryPolicy, StandardRetry,
+    TokenFuture, TokenSource, login::LoginSource,
 };
 
 /// The default of [`SessionBuilder::timeout`].
@@ -69,6 +69,7 @@ impl Session {
             retry: Arc::new(StandardRetry::LOGIN),
             timeout: TIMEOUT,
             http: None,
+            observer: None,
         }
     }
 
@@ -117,6 +118,7 @@ pub struct SessionBuilder {
     retry: Arc<dyn RetryPolicy>,
     timeout: Duration,
     http: Option<HttpClient>,
+    observer: Option<Arc<dyn LoginObserver>>,
 }
 
 impl SessionBuilder {
@@ -168,6 +170,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Sets an observer, which is told of each login and its requests. The default is none. A client gives its own to the sessions
+    /// that it creates.
+    pub fn observer(mut self, observer: impl LoginObserver) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Creates the session. Nothing is sent until the first token is needed.
     ///
     /// # Errors
@@ -180,7 +189,8 @@ impl SessionBuilder {
         };
         http.check_server(self.credentials.endpoint.url())?;
         let credentials = Arc::new(self.credentials);
-        let source = LoginSource::new(http, self.timeout, self.clock.clone(), credentials.clone(), self.retry);
+        let clock = self.clock.clone();
+        let source = LoginSource::new(http, self.timeout, clock, credentials.clone(), self.retry, self.observer);
         let tokens = match self.refresh_window {
             Some(window) => CachedSource::with_refresh_window(source, self.clock, window),
             None => CachedSource::new(source, self.clock),

@@ -17,7 +17,7 @@ use crate::{
     client::{Client, URL, url_from},
     error::Error,
     fence::FencedObserver,
-    observer::{Both, Nobody, Observer},
+    observer::{Both, Nobody, Observer, OfLogins},
     rate::{InMemoryRateLimits, RateLimitStore, RateLimiter, RateLimits, ThrottlePolicy},
     stub::{Backend, DynStub, Stub},
 };
@@ -344,7 +344,7 @@ impl ClientBuilder {
         };
         let slots = std::mem::take(&mut self.credentials)
             .into_iter()
-            .map(|credential| credential.into_slot(&self.organization, &self.clock, &http))
+            .map(|credential| credential.into_slot(&self.organization, &self.clock, &http, &self.observer))
             .collect::<Result<Vec<_>, _>>()?;
         let api_keys: Vec<Arc<str>> = slots.iter().map(|slot| slot.api_key.clone()).collect();
         check_api_keys(&api_keys)?;
@@ -382,7 +382,13 @@ impl ClientBuilder {
 }
 
 impl Credential {
-    fn into_slot(self, organization: &str, clock: &Clock, http: &HttpClient) -> Result<CredentialSlot, Error> {
+    fn into_slot(
+        self,
+        organization: &str,
+        clock: &Clock,
+        http: &HttpClient,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<CredentialSlot, Error> {
         let credentials = match self {
             Self::Tokens { api_key, source } => return Ok(CredentialSlot { api_key: api_key.into(), tokens: source }),
             Self::Login(credentials) => credentials,
@@ -398,6 +404,7 @@ impl Credential {
         let session = Session::builder(*credentials)
             .clock(clock.clone())
             .http(http.clone())
+            .observer(OfLogins(observer.clone()))
             // The calls retry the login, so that their limits on waiting apply.
             .retry(StandardRetry::NEVER)
             .build()?;

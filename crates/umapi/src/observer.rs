@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use umapi_auth::{LoginFinished, LoginObserver, LoginRequestFinished};
+
 /// An observer of a client: progress bars, metrics, logs. Every method has a default that does nothing.
 ///
 /// Its methods are called by the tasks of the client, so they must return quickly. To record commands before they are sent,
@@ -128,6 +130,19 @@ pub trait Observer: Send + Sync + 'static {
     fn progress(&self, progress: &Progress) {
         let _ = progress;
     }
+
+    /// A request of a login has ended. A client tells it of the logins with its [credentials](crate::ClientBuilder::credentials). A
+    /// token source of your own, or a [`Session`](crate::auth::Session) that is shared with other code, has an
+    /// [observer of its own](crate::auth::LoginObserver).
+    fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+        let _ = request;
+    }
+
+    /// A login has ended, with all its attempts; of which logins, see
+    /// [`login_request_finished`](Self::login_request_finished).
+    fn login_finished(&self, login: &LoginFinished<'_>) {
+        let _ = login;
+    }
 }
 
 /// Implements every method of an observer by the given macro, which gets `self`, the name of the method and the event.
@@ -168,6 +183,14 @@ macro_rules! forward_events {
         fn progress(&self, event: &$crate::observer::Progress) {
             $forward!(self, progress, event);
         }
+
+        fn login_request_finished(&self, event: &umapi_auth::LoginRequestFinished<'_>) {
+            $forward!(self, login_request_finished, event);
+        }
+
+        fn login_finished(&self, event: &umapi_auth::LoginFinished<'_>) {
+            $forward!(self, login_finished, event);
+        }
     };
 }
 
@@ -189,6 +212,20 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 pub(crate) struct Nobody;
 
 impl Observer for Nobody {}
+
+/// The observer of a client, as it is told of the client's logins.
+pub(crate) struct OfLogins(pub(crate) Arc<dyn Observer>);
+
+#[deny(clippy::missing_trait_methods, reason = "an event that is not passed on is lost")]
+impl LoginObserver for OfLogins {
+    fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+        self.0.login_request_finished(request);
+    }
+
+    fn login_finished(&self, login: &LoginFinished<'_>) {
+        self.0.login_finished(login);
+    }
+}
 
 /// Two observers, which are notified in this order.
 pub(crate) struct Both<A, B>(pub(crate) A, pub(crate) B);

@@ -447,4 +447,131 @@ mod metrics {
         assert_eq!(sum("umapi.client.retries", "error.type", "429"), 1.0);
         assert_eq!(sum("umapi.client.retries", "error.type", "500"), 1.0);
     }
+
+    /// Runs something on a stage, and returns the metrics that it recorded.
+    fn measured<F: Future>(run: impl FnOnce(Stage, MetricsObserver) -> F) -> (Points, F::Output) {
+        let exporter = InMemoryMetricExporter::default();
+        let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+        let (_, output) = record(|| async { run(Stage::start().await, MetricsObserver::new(&provider)).await });
+        provider.force_flush().unwrap();
+        let all = points(&exporter);
+        for hidden in PERSONAL.into_iter().chain(["12345@AdobeOrg", "-client"]) {
+            assert!(!format!("{all:?}").contains(hidden), "{hidden} is in {all:#?}");
+        }
+        (all, output)
+    }
+
+    /// The number of logins by the class of their error, and the same of their requests.
+    fn logins(points: &Points) -> [BTreeMap<String, u64>; 2] {
+        [("rpc.client.call.duration", "rpc.method"), ("http.client.request.duration", "url.template")].map(
+            |(metric, key)| {
+                let of_login = |keys: &BTreeMap<String, String>| {
+                    keys.get(key).is_some_and(|found| ["Login/requestToken", "/ims/token/v3"].contains(&&**found))
+                };
+                let all = points.get(metric).into_iter().flatten().filter(|(keys, ..)| of_login(keys));
+                all.fold(BTreeMap::new(), |mut counts, (keys, _, count)| {
+                    assert_eq!(keys["server.address"], "127.0.0.1");
+                    *counts.entry(keys.get("error.type").cloned().unwrap_or_default()).or_default() += count;
+                    counts
+                })
+            },
+        )
+    }
+
+    fn counts<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
+        counts.into_iter().map(|(class, count)| (class.to_owned(), count)).collect()
+    }
+
+    #[test]
+    fn a_login_of_many_tasks_is_measured_once() {
+        let (points, seen) = measured(|stage, metrics| async move {
+            let credentials = || stage.emulator.login_with("first-client", "planted-secret-1").unwrap();
+            let builder = || stage.emulator.client_builder_without_credentials().unwrap().credentials(credentials());
+            let client = builder().observer(metrics.clone()).build().unwrap();
+            let calls = (0..20).map(|_| client.users().get("ann@planted.example.com"));
+            for user in futures_util::future::join_all(calls).await {
+                assert!(user.unwrap().is_some());
+            }
+            assert_eq!(stage.emulator.journal().count(LoginOperation::RequestToken), 1);
+            stage.fault(LoginOperation::RequestToken, rejection(503, "ann@planted.example.com"));
+            let client = builder().observer(metrics).build().unwrap();
+            assert!(client.users().get("ann@planted.example.com").await.unwrap().is_some());
+            stage.emulator.journal().count(LoginOperation::RequestToken)
+        });
+        assert_eq!(seen, 3);
+        assert_eq!(logins(&points), [counts([("", 2), ("503", 1)]), counts([("", 2), ("503", 1)])], "{points:#?}");
+        let login = |(keys, ..): &&(BTreeMap<String, String>, f64, u64)| {
+            keys.contains_key("http.request.method")
+                && keys.get("url.template").is_some_and(|path| path == "/ims/token/v3")
+                && keys.get("http.response.status_code").is_some_and(|status| status == "200")
+        };
+        let (keys, ..) = points["http.client.request.duration"].iter().find(login).unwrap();
+        assert_eq!((&*keys["http.request.method"], &*keys["network.protocol.version"]), ("POST", "1.1"));
+    }
+
+    #[test]
+    fn failed_logins_are_measured_with_their_class() {
+        let (points, ()) = measured(|stage, metrics| async move {
+            let wrong = stage.emulator.login_with("first-client", "planted-secret-9").unwrap();
+            let builder = || stage.emulator.client_builder_without_credentials().unwrap();
+            let client = builder().credentials(wrong).observer(metrics.clone()).build().unwrap();
+            assert!(client.users().get("ann@planted.example.com").await.unwrap_err().is_login());
+            let garbage = FaultResponse::json(200, json!({ "access_token": ["planted"] }));
+            stage.fault(LoginOperation::RequestToken, garbage);
+            let right = stage.emulator.login_with("second-client", "planted-secret-2").unwrap();
+            let none = umapi::CallOptions::new().retry(umapi::StandardRetry::NEVER);
+            let client = builder().credentials(right.clone()).observer(metrics.clone()).build().unwrap();
+            assert!(
+                client.users().get("ann@planted.example.com").with_options(none.clone()).await.unwrap_err().is_login()
+            );
+            let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let nowhere = right.with_endpoint(umapi::auth::Endpoint::parse(&format!("http://{closed}")).unwrap());
+            let client = builder().credentials(nowhere).observer(metrics).build().unwrap();
+            assert!(client.users().get("ann@planted.example.com").with_options(none).await.unwrap_err().is_login());
+        });
+        let [logins, requests] = logins(&points);
+        assert_eq!(requests, counts([("", 1), ("401", 1), ("connect", 1)]), "{points:#?}");
+        assert_eq!(logins, counts([("401", 1), ("connect", 1), ("unreadable_response", 1)]), "{points:#?}");
+    }
+
+    #[test]
+    fn a_shared_session_is_measured_by_its_own_observer() {
+        let (points, seen) = measured(|stage, metrics| async move {
+            let credentials = stage.emulator.login_with("first-client", "planted-secret-1").unwrap();
+            let clock = stage.clock.clock();
+            let session = Session::builder(credentials).clock(clock).observer(metrics.clone()).build().unwrap();
+            for _ in 0..2 {
+                let builder = stage.emulator.client_builder_without_credentials().unwrap();
+                let builder = builder.token_source("first-client", session.clone()).observer(metrics.clone());
+                builder.build().unwrap().users().get("ann@planted.example.com").await.unwrap();
+            }
+            // A source of somebody else's is not the client's to measure.
+            let client = stage.client(|builder| builder.observer(metrics));
+            client.users().get("ann@planted.example.com").await.unwrap();
+            stage.emulator.journal().count(LoginOperation::RequestToken)
+        });
+        assert_eq!((seen, logins(&points)), (2, [counts([("", 1)]), counts([("", 1)])]), "{points:#?}");
+    }
+}
+
+#[test]
+fn an_observer_of_logins_that_panics_harms_no_login() {
+    struct Careless;
+
+    impl umapi::auth::LoginObserver for Careless {
+        fn login_request_finished(&self, _: &umapi::auth::LoginRequestFinished<'_>) {
+            panic!("planted");
+        }
+
+        fn login_finished(&self, _: &umapi::auth::LoginFinished<'_>) {
+            panic!("planted");
+        }
+    }
+
+    record(|| async {
+        let stage = Stage::start().await;
+        let credentials = stage.emulator.login_with("first-client", "planted-secret-1").unwrap();
+        let session = Session::builder(credentials).clock(stage.clock.clock()).observer(Careless).build().unwrap();
+        assert!(!session.token().await.unwrap().reveal().is_empty());
+    });
 }

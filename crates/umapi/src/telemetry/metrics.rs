@@ -1,11 +1,12 @@
 //! Metrics of OpenTelemetry, fed by an observer.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use opentelemetry::{
     InstrumentationScope, KeyValue, global,
     metrics::{Counter, Histogram, Meter, MeterProvider},
 };
+use umapi_auth::{LoginFinished, LoginObserver, LoginRequestFinished};
 use umapi_model::Operation;
 use umapi_plan::Outcome;
 
@@ -37,8 +38,25 @@ const WAIT_BOUNDARIES: [f64; 11] = [0.1, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 600.
 /// # }
 /// ```
 ///
+/// A client gives it its own logins. A token source of your own can be given a clone:
+///
+/// ```
+/// use opentelemetry_sdk::metrics::SdkMeterProvider;
+/// use umapi::{
+///     auth::{OAuthServerToServer, Session},
+///     telemetry::MetricsObserver,
+/// };
+///
+/// # fn main() -> Result<(), umapi::Error> {
+/// let metrics = MetricsObserver::new(&SdkMeterProvider::default());
+/// let shared = Session::builder(OAuthServerToServer::new("client id", "client secret")?).observer(metrics.clone()).build()?;
+/// let builder = umapi::Client::builder("12345@AdobeOrg").token_source("client id", shared).observer(metrics);
+/// # Ok(()) }
+/// ```
+///
 /// The attributes have few values: operations, statuses, classes of errors. None is the name of a user, of a group or of an
 /// organization.
+#[derive(Clone)]
 pub struct MetricsObserver {
     requests: Histogram<f64>,
     calls: Histogram<f64>,
@@ -48,7 +66,7 @@ pub struct MetricsObserver {
     items: Counter<u64>,
     outcomes: Counter<u64>,
     /// The method and path of each operation.
-    operations: HashMap<&'static str, Operation>,
+    operations: Arc<HashMap<&'static str, Operation>>,
 }
 
 impl MetricsObserver {
@@ -100,7 +118,7 @@ impl MetricsObserver {
                 "{outcome}",
                 "Outcomes of commands and of changes of memberships.",
             ),
-            operations: Operation::ALL.into_iter().map(|operation| (operation.id(), operation)).collect(),
+            operations: Arc::new(Operation::ALL.into_iter().map(|operation| (operation.id(), operation)).collect()),
         }
     }
 }
@@ -174,10 +192,41 @@ impl Observer for MetricsObserver {
         self.items.add(page.items as u64, &attributes);
     }
 
+    fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+        LoginObserver::login_request_finished(self, request);
+    }
+
+    fn login_finished(&self, login: &LoginFinished<'_>) {
+        LoginObserver::login_finished(self, login);
+    }
+
     fn outcome(&self, known: &OutcomeKnown<'_>) {
         let attributes =
             Attributes::default().with("umapi.items", known.items).with("umapi.outcome", word(known.outcome));
         self.outcomes.add(1, &attributes.0);
+    }
+}
+
+/// For a [`Session`](crate::auth::Session) or a token source that is not of the client.
+impl LoginObserver for MetricsObserver {
+    fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+        let attributes = Attributes::default()
+            .with("http.request.method", request.method)
+            .with_some("url.template", request.path.map(str::to_owned))
+            .of_server(Some(request.server_address), Some(request.server_port))
+            .with_some("http.response.status_code", request.status.map(i64::from))
+            .with_some("network.protocol.version", request.protocol_version)
+            .with_some("error.type", request.error_type.map(str::to_owned));
+        self.requests.record(request.took.as_secs_f64(), &attributes.0);
+    }
+
+    fn login_finished(&self, login: &LoginFinished<'_>) {
+        let attributes = Attributes::default()
+            .with("rpc.system.name", SYSTEM)
+            .with("rpc.method", format!("Login/{}", login.operation))
+            .of_server(Some(login.server_address), Some(login.server_port))
+            .with_some("error.type", login.error.map(|error| error.error_type().into_owned()));
+        self.calls.record(login.took.as_secs_f64(), &attributes.0);
     }
 }
 
