@@ -77,6 +77,18 @@ impl Groups {
     /// The service has no such operation, so the list is read until the group is found, which it allows once in two hours. To
     /// look up several groups, read a [`directory`](Self::directory).
     ///
+    /// ```no_run
+    /// # async fn run(client: umapi::Client) -> Result<(), umapi::Error> {
+    /// match client.groups().get("Design").await {
+    ///     Ok(Some(group)) => println!("{group:?}"),
+    ///     Ok(None) => println!("it can be created"),
+    ///     Err(error) if error.is_not_whole() => println!("nobody knows, ask again later: {error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`]; [`is_not_whole`](Error::is_not_whole) if the list does not have the group, but changed while it was read.

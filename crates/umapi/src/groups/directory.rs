@@ -29,7 +29,11 @@ use umapi_plan::{GroupKind, GroupRef, account::FoldedName};
 ///     _ => client.groups().directory().await?,
 /// };
 /// std::fs::write("groups.json", serde_json::to_vec(&groups)?)?;
-/// println!("{:?}", groups.get("Design"));
+/// match groups.get("Design") {
+///     Some(group) => println!("{group:?}"),
+///     None if groups.is_whole() => println!("there is no Design"),
+///     None => println!("nobody knows: the list changed while it was read"),
+/// }
 /// let plan = client.memberships().add("jdoe@example.com", "Design").with_directory(&groups)?.plan().await?;
 /// # Ok(())
 /// # }
