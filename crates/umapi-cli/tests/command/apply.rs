@@ -1,5 +1,7 @@
 //! `umapi apply`.
 
+use std::path::PathBuf;
+
 use umapi_emulator::{FaultResponse, FaultRule, Operation};
 
 use crate::stage::{Stage, ended, text};
@@ -177,9 +179,8 @@ fn members_of_a_group_too_large_to_list_are_found() {
     assert!(!stage.groups_of("jdoe@example.com").contains(&"Design".to_owned()));
 }
 
-#[test]
-fn large_plan_for_a_group_too_large_to_list_is_checked() {
-    let stage = Stage::new();
+/// Makes 101 users and a plan to add them to Sales: too many to look them up one by one. Returns the plan, and one of them.
+fn large_plan(stage: &Stage) -> (PathBuf, String) {
     let names: Vec<String> = (0..101).map(|number| format!("joiner{number}@mail.example")).collect();
     let lines: String = names.iter().map(|name| format!("{name},adobe\n")).collect();
     let joiners = stage.file("joiners.csv", format!("user,create\n{lines}"));
@@ -187,36 +188,40 @@ fn large_plan_for_a_group_too_large_to_list_is_checked() {
     let file = stage.file("teams.yaml", format!("groups:\n  Sales: [{}]\n", names.join(", ")));
     let plan = stage.path("plan.json");
     stage.umapi(["apply", text(&file), "--add-only", "--plan-only", "--plan-out", text(&plan), "--quiet"]).done();
+    (plan, names[7].clone())
+}
+
+#[test]
+fn large_plan_for_a_group_too_large_to_list_is_checked() {
+    let stage = Stage::new();
+    let (plan, one) = large_plan(&stage);
     let too_large = FaultRule::on(Operation::ListUsersInGroup, FaultResponse::status(504));
     stage.emulator.faults().add(too_large).unwrap();
-    stage.umapi(["members", "add", "Sales", &names[7], "--max-wait", "0s"]).done();
+    stage.umapi(["members", "add", "Sales", &one, "--max-wait", "0s"]).done();
     let apply = || ended(stage.command().args(["apply", text(&plan), "--yes", "--max-wait", "0s"]));
     apply().with_code(1).saying("`joiner7@mail.example (Adobe ID)` is in \"Sales\" already");
-    stage.umapi(["members", "remove", "Sales", &names[7], "--max-wait", "0s"]).done();
+    stage.umapi(["members", "remove", "Sales", &one, "--max-wait", "0s"]).done();
     apply().done().saying("101 completed");
 }
 
 #[test]
 fn large_plan_is_checked_against_the_members_of_its_groups() {
     let stage = Stage::new();
-    let names: Vec<String> = (0..101).map(|number| format!("joiner{number}@mail.example")).collect();
-    let lines: String = names.iter().map(|name| format!("{name},adobe\n")).collect();
-    let joiners = stage.file("joiners.csv", format!("user,create\n{lines}"));
-    stage.umapi(["run", text(&joiners), "--quiet"]).done();
-    let file = stage.file("teams.yaml", format!("groups:\n  Sales: [{}]\n", names.join(", ")));
-    let plan = stage.path("plan.json");
-    stage.umapi(["apply", text(&file), "--add-only", "--plan-only", "--plan-out", text(&plan), "--quiet"]).done();
+    let (plan, one) = large_plan(&stage);
+    stage.umapi(["members", "add", "Sales", &one]).done();
     let apply = || stage.umapi(["apply", text(&plan), "--yes"]);
-    stage.umapi(["members", "add", "Sales", &names[7]]).done();
     apply().with_code(1).saying("`joiner7@mail.example (Adobe ID)` is in \"Sales\" already");
-    stage.umapi(["members", "remove", "Sales", &names[7]]).done();
+    stage.umapi(["members", "remove", "Sales", &one]).done();
     apply().done().saying("101 completed");
-    // A plan that cannot be kept is not made.
-    #[cfg(target_os = "linux")]
-    stage
-        .umapi(["apply", text(&file), "--plan-only", "--max-removals", "90%", "--plan-out", "/dev/full"])
-        .with_code(1)
-        .saying("cannot write the plan to /dev/full");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn plan_on_a_full_disk_is_an_error() {
+    let stage = Stage::new();
+    let file = stage.file("teams.yaml", TEAMS);
+    let arguments = ["apply", text(&file), "--plan-only", "--max-removals", "90%", "--plan-out", "/dev/full"];
+    stage.umapi(arguments).with_code(1).saying("cannot write the plan to /dev/full");
 }
 
 #[test]
