@@ -37,7 +37,8 @@ use crate::{Endpoint, Error};
 ///
 /// # fn main() -> Result<(), umapi_auth::Error> {
 /// let failures = Arc::new(Failures::default());
-/// let session = Session::builder(OAuthServerToServer::new("client id", "client secret")?).observer(failures.clone()).build()?;
+/// let credentials = OAuthServerToServer::new("client id", "client secret")?;
+/// let session = Session::builder(credentials).observer(failures.clone()).build()?;
 /// # Ok(()) }
 /// ```
 pub trait LoginObserver: Send + Sync + 'static {
@@ -64,6 +65,22 @@ impl<O: LoginObserver + ?Sized> LoginObserver for Arc<O> {
 }
 
 /// A request of a login has ended.
+///
+/// ```
+/// use umapi_auth::{LoginObserver, LoginRequestFinished};
+///
+/// /// Tells of requests that take long.
+/// struct Slow;
+///
+/// impl LoginObserver for Slow {
+///     fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+///         if request.took.as_secs() >= 5 {
+///             let LoginRequestFinished { server_address, status, took, .. } = request;
+///             eprintln!("{server_address} answered {status:?} after {took:?}");
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LoginRequestFinished<'a> {

@@ -36,7 +36,7 @@ use umapi_auth::{LoginFinished, LoginObserver, LoginRequestFinished};
 ///
 /// use umapi::{
 ///     CallFinished, Observer, OutcomeKnown, PageRead, RequestFinished, RequestStarted, Retry,
-///     WaitEnded, WaitReason,
+///     WaitEnded, WaitReason, auth::{LoginFinished, LoginRequestFinished},
 /// };
 ///
 /// #[derive(Default)]
@@ -68,6 +68,12 @@ use umapi_auth::{LoginFinished, LoginObserver, LoginRequestFinished};
 ///     fn page(&self, page: &PageRead<'_>) {
 ///         self.line(format!("page {}: {} of {:?} items", page.index, page.items, page.total));
 ///     }
+///     fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+///         self.line(format!("attempt {} of a login: {:?}", request.attempt, request.status));
+///     }
+///     fn login_finished(&self, login: &LoginFinished<'_>) {
+///         self.line(format!("login: {} requests, {:?}", login.requests, login.error));
+///     }
 ///     fn outcome(&self, known: &OutcomeKnown<'_>) {
 ///         self.line(format!("{} number {}: {:?}", known.items, known.number, known.outcome));
 ///     }
@@ -82,7 +88,9 @@ use umapi_auth::{LoginFinished, LoginObserver, LoginRequestFinished};
 /// let log = Arc::new(Log::default());
 /// let client = emulator.client_builder()?.observer(log.clone()).build()?;
 /// client.users().list().try_collect().await?;
-/// assert!(log.0.lock().unwrap().iter().any(|line| line == "listUsers: 1 requests, None"));
+/// let lines = log.0.lock().unwrap();
+/// assert!(lines.contains(&"login: 1 requests, None".to_owned()));
+/// assert!(lines.contains(&"listUsers: 1 requests, None".to_owned()));
 /// # Ok(()) }
 /// ```
 pub trait Observer: Send + Sync + 'static {

@@ -102,6 +102,187 @@ legacy_stub! {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// A user group with its members, for a program that keeps it in step with something else:
+    ///
+    /// ```
+    /// use umapi::{
+    ///     Client, Error, Page,
+    ///     model::{LegacyUser, UserGroup, UserGroupChange, UserGroupRights},
+    ///     stub::{LegacyStub, Stub, UsersQuery},
+    /// };
+    ///
+    /// /// The group 7 has Ann as its member and administrator.
+    /// struct Seven;
+    ///
+    /// impl Stub for Seven {
+    ///     fn legacy(&self) -> &impl LegacyStub {
+    ///         self
+    ///     }
+    /// }
+    ///
+    /// fn ann() -> LegacyUser {
+    ///     LegacyUser::default().with_email("ann@example.com")
+    /// }
+    ///
+    /// impl LegacyStub for Seven {
+    ///     async fn get_legacy_user(&self, email: String) -> Result<Option<LegacyUser>, Error> {
+    ///         Ok((email == "ann@example.com").then(ann))
+    ///     }
+    ///
+    ///     async fn list_legacy_users(
+    ///         &self,
+    ///         _: UsersQuery,
+    ///         _: u32,
+    ///     ) -> Result<Page<LegacyUser>, Error> {
+    ///         Ok(Page::new([ann()], true))
+    ///     }
+    ///
+    ///     async fn get_user_group(&self, id: u64) -> Result<Option<UserGroup>, Error> {
+    ///         Ok((id == 7).then(|| UserGroup::new(7, "Design")))
+    ///     }
+    ///
+    ///     async fn list_user_group_users(&self, _: u64, _: u32) -> Result<Page<LegacyUser>, Error> {
+    ///         Ok(Page::new([ann()], true))
+    ///     }
+    ///
+    ///     async fn list_user_group_admins(&self, _: u64, _: u32) -> Result<Page<LegacyUser>, Error> {
+    ///         Ok(Page::new([ann()], true))
+    ///     }
+    ///
+    ///     async fn update_user_group(
+    ///         &self,
+    ///         id: u64,
+    ///         change: UserGroupChange,
+    ///     ) -> Result<UserGroup, Error> {
+    ///         Ok(UserGroup::new(id, change.name.unwrap_or_default()))
+    ///     }
+    ///
+    ///     async fn update_user_group_rights(
+    ///         &self,
+    ///         id: u64,
+    ///         rights: UserGroupRights,
+    ///     ) -> Result<UserGroup, Error> {
+    ///         assert_eq!(rights.add_users, ["bob@example.com"]);
+    ///         Ok(UserGroup::new(id, "Design"))
+    ///     }
+    ///
+    ///     async fn delete_user_group(&self, id: u64) -> Result<bool, Error> {
+    ///         Ok(id == 7)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let legacy = Client::from_stub(Seven).legacy();
+    /// let groups = legacy.user_groups();
+    /// assert!(groups.get(7).await?.is_some() && legacy.users().get("ann@example.com").await?.is_some());
+    /// assert_eq!(legacy.users().list().try_collect().await?, groups.users(7).try_collect().await?);
+    /// let bob = UserGroupRights::default().with_add_users(["bob@example.com"]);
+    /// groups.change_rights(7, bob).await?;
+    /// let renamed = groups.update(7, &UserGroupChange::default().with_name("Designers")).await?;
+    /// assert_eq!(renamed.name, "Designers");
+    /// assert_eq!(groups.admins(7).try_collect().await?.len(), 1);
+    /// assert!(groups.delete(7).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A product with one profile:
+    ///
+    /// ```
+    /// use umapi::{
+    ///     Client, Error, Page,
+    ///     model::{Configuration, ConfigurationRights, LegacyUser, Product, ProductAdmins},
+    ///     stub::{LegacyStub, Stub},
+    /// };
+    ///
+    /// struct OneProduct;
+    ///
+    /// impl Stub for OneProduct {
+    ///     fn legacy(&self) -> &impl LegacyStub {
+    ///         self
+    ///     }
+    /// }
+    ///
+    /// fn photoshop() -> Product {
+    ///     Product::new("P1", "Photoshop")
+    /// }
+    ///
+    /// impl LegacyStub for OneProduct {
+    ///     async fn list_products(&self, _: u32) -> Result<Page<Product>, Error> {
+    ///         Ok(Page::new([photoshop()], true))
+    ///     }
+    ///
+    ///     async fn get_product(&self, id: String) -> Result<Option<Product>, Error> {
+    ///         Ok((id == "P1").then(photoshop))
+    ///     }
+    ///
+    ///     async fn update_product_admins(&self, _: String, _: ProductAdmins) -> Result<Product, Error> {
+    ///         Ok(photoshop())
+    ///     }
+    ///
+    ///     async fn update_product_rights(&self, _: String, _: ProductAdmins) -> Result<Product, Error> {
+    ///         Ok(photoshop())
+    ///     }
+    ///
+    ///     async fn list_configurations(
+    ///         &self,
+    ///         _: String,
+    ///         _: u32,
+    ///     ) -> Result<Page<Configuration>, Error> {
+    ///         Ok(Page::new([Configuration::new("C1")], true))
+    ///     }
+    ///
+    ///     async fn get_configuration(
+    ///         &self,
+    ///         _: String,
+    ///         id: String,
+    ///     ) -> Result<Option<Configuration>, Error> {
+    ///         Ok((id == "C1").then(|| Configuration::new(id)))
+    ///     }
+    ///
+    ///     async fn update_configuration_rights(
+    ///         &self,
+    ///         _: String,
+    ///         id: String,
+    ///         _: ConfigurationRights,
+    ///     ) -> Result<Configuration, Error> {
+    ///         Ok(Configuration::new(id))
+    ///     }
+    ///
+    ///     async fn list_configuration_users(
+    ///         &self,
+    ///         _: String,
+    ///         _: String,
+    ///         _: u32,
+    ///     ) -> Result<Page<LegacyUser>, Error> {
+    ///         Ok(Page::new([LegacyUser::default().with_email("ann@example.com")], true))
+    ///     }
+    ///
+    ///     async fn list_configuration_admins(
+    ///         &self,
+    ///         _: String,
+    ///         _: String,
+    ///         _: u32,
+    ///     ) -> Result<Page<LegacyUser>, Error> {
+    ///         Ok(Page::new([], true))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let products = Client::from_stub(OneProduct).legacy().products();
+    /// assert_eq!(products.list().try_collect().await?.len(), 1);
+    /// let profiles = products.configurations("P1");
+    /// assert!(products.get("P1").await?.is_some() && profiles.get("C1").await?.is_some());
+    /// let ann = ConfigurationRights::default().with_add_users(["ann@example.com"]);
+    /// assert_eq!(profiles.change_rights("C1", ann).await?.id, "C1");
+    /// assert_eq!(profiles.users("C1").try_collect().await?.len(), 1);
+    /// assert_eq!(profiles.admins("C1").try_collect().await?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub trait LegacyStub {
         /// A user; `None` if there is no such user. Answers [`LegacyUsers::get`](crate::LegacyUsers::get).
         GetLegacyUser: get_legacy_user(email: String) -> Option<LegacyUser>;
