@@ -14,7 +14,7 @@ use crate::{
 const OF_THE_CLIENT: [&str; 6] = ["umapi", "umapi-auth", "umapi-http", "umapi-model", "umapi-plan", "umapi-raw"];
 
 /// Features of the client that are checked alone: each TLS, and those that change most of the code.
-const ALONE: [&str; 5] = ["rustls-aws-lc", "rustls-ring", "native-tls", "connector-files", "jwt"];
+const ALONE: [&str; 6] = ["rustls-aws-lc", "rustls-ring", "native-tls", "connector-files", "jwt", "recorder"];
 
 /// Checks the client without any feature, and with some features alone: nothing is missing, and nothing unused is left. A part
 /// of `cargo xtask ci`; [`run`] checks the rest.

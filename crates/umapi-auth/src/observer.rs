@@ -22,12 +22,18 @@ use crate::{Endpoint, Error};
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
 ///
-/// use umapi_auth::{LoginFinished, LoginObserver, OAuthServerToServer, Session};
+/// use umapi_auth::{LoginFinished, LoginObserver, LoginRequestFinished, OAuthServerToServer, Session};
 ///
 /// #[derive(Default)]
 /// struct Failures(AtomicU32);
 ///
 /// impl LoginObserver for Failures {
+///     fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+///         if request.attempt > 1 {
+///             eprintln!("{} needed another attempt: {:?} in {:?}", request.operation, request.status, request.took);
+///         }
+///     }
+///
 ///     fn login_finished(&self, login: &LoginFinished<'_>) {
 ///         if login.error.is_some() {
 ///             self.0.fetch_add(1, Ordering::Relaxed);

@@ -17,8 +17,8 @@ use tracing::Metadata;
 use tracing_subscriber::{filter::LevelFilter, fmt::writer::MakeWriterExt as _};
 use umapi_auth::{
     AccessToken, Assertion, AttemptFailure, CachedSource, Clock, ConnectorFile, Credentials, Endpoint, FailedAttempt,
-    FixedToken, HttpOptions, Instant, OAuthClient, OAuthServerToServer, PrivateKey, Proxy, Secret, ServiceAccount,
-    Session, StandardRetry, TokenSource as _,
+    FixedToken, HttpOptions, Instant, LoginFinished, LoginObserver, LoginRequestFinished, OAuthClient,
+    OAuthServerToServer, PrivateKey, Proxy, Secret, ServiceAccount, Session, StandardRetry, TokenSource as _,
 };
 use umapi_http::{Server, ServerUrl};
 use umapi_time::ManualClock;
@@ -58,12 +58,29 @@ impl Shown {
     }
 }
 
+/// An observer that prints everything that it is told.
+#[derive(Default)]
+struct Observed(Mutex<Shown>);
+
+impl LoginObserver for Observed {
+    fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
+        self.0.lock().unwrap().add(request);
+    }
+
+    fn login_finished(&self, login: &LoginFinished<'_>) {
+        self.0.lock().unwrap().add(login);
+    }
+}
+
 /// The public types of the crate: the names in its `pub use` lines except constants and traits.
 fn public_types() -> BTreeSet<&'static str> {
     let exported = include_str!("../src/lib.rs").split("pub use ").skip(1);
     let words = exported.flat_map(|line| line.split(';').next().unwrap().split(|c: char| !c.is_alphanumeric()));
     let is_type = |word: &&str| word.chars().any(char::is_lowercase) && word.starts_with(char::is_uppercase);
-    words.filter(is_type).filter(|word| !["RetryPolicy", "TokenSource", "TokenFuture"].contains(word)).collect()
+    words
+        .filter(is_type)
+        .filter(|word| !["RetryPolicy", "TokenSource", "TokenFuture", "LoginObserver"].contains(word))
+        .collect()
 }
 
 fn jumping() -> Clock {
@@ -165,6 +182,7 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
         shown.add(&rejected.unwrap_err());
     }
 
+    let observed = Arc::new(Observed::default());
     let mut jwt_parts = 0;
     for (credentials, is_ok) in [
         (at(&server, oauth("planted-old").with_further_secret("planted-new")), true),
@@ -176,7 +194,7 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
     ] {
         shown.add(&credentials);
         shown.add(credentials.login());
-        let builder = Session::builder(credentials).clock(jumping());
+        let builder = Session::builder(credentials).clock(jumping()).observer(observed.clone());
         shown.add(&builder);
         let session = builder.build().unwrap();
         shown.add(&session);
@@ -208,6 +226,7 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
     shown.add(&assertion.sign(Clock::real().wall()).unwrap());
     for (secret, is_ok) in [("planted-new", true), ("planted-old", false), ("planted-broken", false)] {
         let login = OAuthClient::new(token_url.clone(), HttpOptions::new().build().unwrap(), jumping())
+            .observer(observed.clone())
             .secret("client_secret", Secret::from(secret))
             .assertion("client_assertion", assertion.clone());
         shown.add(&login);
@@ -224,6 +243,10 @@ async fn neither_debug_nor_the_trace_log_shows_a_secret() {
         }
     }
 
+    let observed = observed.0.lock().unwrap();
+    assert!(observed.text.contains("exchangeJwt") && observed.text.contains("oauth"), "{}", observed.text);
+    shown.text.push_str(&observed.text);
+    shown.types.extend(&observed.types);
     assert_eq!(jwt_parts, 1, "the echoed JWT is redacted: {}", shown.text);
     let missing: Vec<_> = public_types().into_iter().filter(|name| !shown.types.contains(name)).collect();
     assert!(missing.is_empty(), "not tested: {missing:?}");
