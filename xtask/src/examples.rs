@@ -139,22 +139,23 @@ fn missing(crates: &[(Scope, Crate)], files: &str) -> (usize, Vec<(&'static str,
     }
     let used = Used::of(&code);
     // The functions that return a type stand for it.
-    let mut returned: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut returned: BTreeMap<&str, Vec<&Public>> = BTreeMap::new();
     for item in &items {
         for name in &item.returns {
-            returned.entry(name).or_default().push(item.name());
+            returned.entry(name).or_default().push(item);
         }
     }
-    let is_used = |item: &Public| {
-        let stands_for_it = |name: &str| used.called.contains(name);
-        match item.kind {
-            "method" => stands_for_it(item.name()),
-            "method of a trait" => stands_for_it(item.name()) || used.implemented.contains(item.name()),
-            _ => {
-                used.words.contains(item.name())
-                    || item.methods.iter().any(|name| stands_for_it(name))
-                    || returned.get(item.name()).is_some_and(|makers| makers.iter().any(|name| stands_for_it(name)))
-            }
+    let is_called = |item: &Public| match item.kind {
+        "function" => used.words.contains(item.name()),
+        _ => used.called.contains(item.name()),
+    };
+    let is_used = |item: &Public| match item.kind {
+        "method" => is_called(item),
+        "method of a trait" => is_called(item) || used.implemented.contains(item.name()),
+        _ => {
+            used.words.contains(item.name())
+                || item.methods.iter().any(|name| used.called.contains(name))
+                || returned.get(item.name()).is_some_and(|makers| makers.iter().any(|maker| is_called(maker)))
         }
     };
     let missing = items.iter().filter(|item| !is_used(item)).map(|item| (item.kind, item.path.join("::")));
@@ -332,9 +333,9 @@ fn compiled_code(docs: &str) -> String {
 
 /// The names that examples use.
 struct Used {
-    /// All words outside of comments.
+    /// All words outside of comments and imports.
     words: HashSet<String>,
-    /// Those that follow a dot or a path: methods.
+    /// Those of methods that are called, or passed on by their paths.
     called: HashSet<String>,
     /// Those of functions that an example defines, maybe for a trait.
     implemented: HashSet<String>,
@@ -348,15 +349,22 @@ impl Used {
             .filter(|line| !line.trim_start().starts_with("//"))
             .flat_map(|line| [line, "\n"])
             .collect();
-        let all = |pattern: &str| -> HashSet<String> {
-            let names = Regex::new(pattern).ok();
-            let names = names.iter().flat_map(|names| names.captures_iter(&without_comments));
-            names.map(|found| found[1].to_owned()).collect()
+        // An import uses nothing yet.
+        let imports = Regex::new(r"(?m)^\s*(?:pub )?use\s[^;]*;").ok();
+        let code = match &imports {
+            Some(imports) => imports.replace_all(&without_comments, ""),
+            None => without_comments.as_str().into(),
+        };
+        let all = |patterns: &[&str]| -> HashSet<String> {
+            let patterns = patterns.iter().filter_map(|pattern| Regex::new(pattern).ok());
+            let names =
+                |names: Regex| -> Vec<String> { names.captures_iter(&code).map(|found| found[1].to_owned()).collect() };
+            patterns.flat_map(names).collect()
         };
         Self {
-            words: all(r"\b([A-Za-z_][A-Za-z0-9_]*)\b"),
-            called: all(r"(?:\.|::)\s*([a-z_][a-z0-9_]*)\b"),
-            implemented: all(r"\bfn\s+([a-z_][a-z0-9_]*)\b"),
+            words: all(&[r"\b([A-Za-z_][A-Za-z0-9_]*)\b"]),
+            called: all(&[r"(?:\.|::)\s*([a-z_][a-z0-9_]*)(?:\(|::<)", r"::([a-z_][a-z0-9_]*)\s*[,)]"]),
+            implemented: all(&[r"\bfn\s+([a-z_][a-z0-9_]*)\b"]),
         }
     }
 }
@@ -409,10 +417,13 @@ mod tests {
         let (_, missing) =
             missing_in(source, "door.open(); impl Guest for Me { fn enter(&self) {} fn leave(&self) {} }");
         assert_eq!(missing, ["enum sample::Color", "struct sample::Window"]);
-        // A word in a comment, and a field that is not called, do not count.
-        let (count, missing) = missing_in(source, "// Color\nlet open = Window; // Room");
+        // A word in a comment or an import, and a field, do not count.
+        let (count, missing) =
+            missing_in(source, "// Color\nuse sample::{\n    Door,\n    Guest,\n};\nlet open = Window.open; // Room");
         assert_eq!((count, missing.len()), (8, 7));
         assert!(!missing.contains(&"struct sample::Window".to_owned()));
+        // A method may be passed on.
+        assert_eq!(missing_in(source, "doors.map(Door::open)").1.len(), 5);
     }
 
     #[test]

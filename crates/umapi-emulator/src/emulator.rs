@@ -240,6 +240,16 @@ impl Emulator {
     }
 
     /// The state itself, for access that bypasses the service.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = umapi_emulator::Emulator::start().await?;
+    /// // Without HTTP, login and limits: what the state is, however it came about.
+    /// let organizations = emulator.store().read(|state| state.organizations())?;
+    /// assert_eq!(organizations[0].org_id, emulator.org_id());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.app.store

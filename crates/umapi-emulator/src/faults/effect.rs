@@ -35,6 +35,7 @@ use crate::http::Response;
 ///     FaultEffect::invalid_json(),
 ///     FaultEffect::patched_response(serde_json::json!({ "lastPage": false })),
 ///     FaultEffect::expired_token(),
+///     FaultResponse::json(200, serde_json::json!({ "result": "success" })).into(),
 ///     FaultResponse::html(504).after_applying().slowly(10, Duration::from_millis(5)),
 /// ] {
 ///     faults.add(FaultRule::on(Operation::ListUsers, effect).times(1))?;

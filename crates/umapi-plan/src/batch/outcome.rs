@@ -347,7 +347,7 @@ impl StepPart {
 ///     .build()?
 ///     .with_number(6)
 ///     .with_requests(2, ["r-1", "r-2"]);
-/// assert_eq!(outcome.number(), 6);
+/// assert_eq!((outcome.number(), outcome.errors()), (6, &[][..]));
 /// assert_eq!(outcome.warnings()[0].step, Some(1));
 /// assert!(matches!(outcome.notices(), [Notice::DoneByLostRequest { step: 0, .. }]));
 /// assert_eq!(outcome.request_ids().collect::<Vec<_>>(), ["r-1", "r-2"]);

@@ -208,7 +208,7 @@ impl fmt::Debug for UserCommand {
 /// for new in [
 ///     NewUser::federated("john@example.com", "John", "Doe", "US"),
 ///     NewUser::enterprise("ann@example.com", "Ann", "Doe"),
-///     NewUser::adobe_id("bob@mail.example"),
+///     NewUser::adobe_id("bob@mail.example").names("Bob", "Doe").country("US"),
 /// ] {
 ///     Command::create_user(new.ignore_if_exists()).check()?;
 /// }

@@ -12,7 +12,7 @@ use crate::error::{Cause, Error, ErrorResponse, Kind};
 /// ```
 /// use std::time::Duration;
 ///
-/// use umapi::{Error, model::ErrorCode, stub::ErrorBuilder};
+/// use umapi::{Error, model::{ErrorCode, Operation}, stub::ErrorBuilder};
 ///
 /// let error: Error = ErrorBuilder::rejected(403).code(ErrorCode::OrganizationMigrating).message("Migrating").into();
 /// assert!(error.is_forbidden() && error.is_migrating());
@@ -22,6 +22,10 @@ use crate::error::{Cause, Error, ErrorResponse, Kind};
 ///
 /// let error = ErrorBuilder::network("the connection was reset").may_have_been_applied().build();
 /// assert!(error.is_network() && error.is_retryable() && error.may_have_been_applied());
+///
+/// let error = ErrorBuilder::rejected(504).operation(Operation::ListUsersInGroup).build();
+/// assert_eq!(error.operation(), Some("listUsersInGroup"));
+/// assert!(error.is_group_too_large());
 ///
 /// let error = ErrorBuilder::login(umapi::auth::Error::other("the vault is sealed")).build();
 /// assert!(error.is_login() && !error.is_retryable());
