@@ -30,7 +30,8 @@ use crate::{Endpoint, Error};
 /// impl LoginObserver for Failures {
 ///     fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
 ///         if request.attempt > 1 {
-///             eprintln!("{} needed another attempt: {:?} in {:?}", request.operation, request.status, request.took);
+///             let LoginRequestFinished { operation, status, took, .. } = request;
+///             eprintln!("{operation} needed another attempt: {status:?} in {took:?}");
 ///         }
 ///     }
 ///
@@ -71,22 +72,6 @@ impl<O: LoginObserver + ?Sized> LoginObserver for Arc<O> {
 }
 
 /// A request of a login has ended.
-///
-/// ```
-/// use umapi_auth::{LoginObserver, LoginRequestFinished};
-///
-/// /// Tells of requests that take long.
-/// struct Slow;
-///
-/// impl LoginObserver for Slow {
-///     fn login_request_finished(&self, request: &LoginRequestFinished<'_>) {
-///         if request.took.as_secs() >= 5 {
-///             let LoginRequestFinished { server_address, status, took, .. } = request;
-///             eprintln!("{server_address} answered {status:?} after {took:?}");
-///         }
-///     }
-/// }
-/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LoginRequestFinished<'a> {
