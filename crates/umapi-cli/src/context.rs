@@ -99,6 +99,9 @@ impl Context {
         let Some(recorder) = self.recorder.get() else { return };
         let path = recorder.path().map(|path| path.display().to_string()).unwrap_or_default();
         match recorder.finish() {
+            Ok(0) => self.note(&format!(
+                "nothing is recorded in {path}: no request was sent; add --refresh to read lists again"
+            )),
             Ok(1) => self.note(&format!("recorded 1 exchange in {path}; look through it before you hand it on")),
             Ok(count) => {
                 self.note(&format!("recorded {count} exchanges in {path}; look through it before you hand it on"))

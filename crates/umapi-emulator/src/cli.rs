@@ -55,7 +55,7 @@ pub enum Task {
     /// Compare a recording of the real service with the description and the emulator's rules
     ///
     /// Prints what the recording proves and disproves, by the numbers of DIFFERENCES.md, and what no description has. Make a
-    /// recording with "umapi --record FILE". Exits with 1 if the recording contradicts something.
+    /// recording with "umapi --record FILE". Exits with 1 if the recording contradicts something, with 2 if it cannot be read.
     CompareRecording {
         /// The recording
         file: PathBuf,
@@ -74,7 +74,7 @@ impl Arguments {
         match self.command {
             Some(Task::Schema) => {
                 let schema = serde_json::to_string_pretty(&seed::json_schema()).map_err(io::Error::from)?;
-                Ok(write_line(&mut out, &schema)?)
+                write_line(&mut out, &schema)
             }
             Some(Task::CompareRecording { file, json }) => {
                 let comparison = judge::compare(&Recording::open(file)?)?;
@@ -136,10 +136,10 @@ fn open(url: String) {
 }
 
 /// Writes a line. A reader that closed the pipe is not an error, as in `umapi-emulator schema | head -1`.
-fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
+fn write_line(out: &mut impl Write, line: &str) -> Result<(), CliError> {
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
+        _ => Ok(()),
     }
 }
 
@@ -315,7 +315,25 @@ pub enum CliError {
     /// A recording contradicts the description or the emulator.
     #[error("the recording contradicts what is listed above; tell us, as DIFFERENCES.md says")]
     Contradicted,
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[source] io::Error),
     /// A folder or a stream is not usable.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+impl CliError {
+    /// The exit code: 2 if an argument or a file is wrong, otherwise 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Seed(_)
+            | Self::NumberAlone
+            | Self::NothingToGenerateFor
+            | Self::Recording(_)
+            | Self::Judge(judge::JudgeError::Recording(_)) => 2,
+            Self::Start(_) | Self::Judge(_) | Self::Contradicted | Self::Output(_) | Self::Io(_) => 1,
+        }
+    }
 }

@@ -25,7 +25,7 @@ use serde::Serialize;
 use umapi_recording::{Entry, News, Recording, RecordingError};
 
 use self::{behavior::Behavior, claim::Claim, limits::Limits};
-use crate::{contract::Contract, emulator::StartError};
+use crate::{contract::Contract, emulator::StartError, printable::printable_line};
 
 /// How many contradictions of one claim, and how many news, are kept. All are counted.
 const KEPT: usize = 20;
@@ -137,13 +137,16 @@ pub fn compare(recording: &Recording) -> Result<Comparison, JudgeError> {
         behavior.check(exchange, &mut tallies)?;
     }
     let mut notes = behavior.notes();
+    if recording.is_empty() {
+        notes.push("The recording has no exchanges: nothing was compared.".to_owned());
+    }
     if recording.is_cut_off() {
         notes.push("The last line of the recording is incomplete and was left out.".to_owned());
     }
     if tallies.unread > 0 {
         notes.push(format!(
-            "{} exchanges had no whole response, or one that is not JSON: nothing was checked in it.",
-            tallies.unread
+            "{} had no whole response, one that is not JSON, or a method that does not exist: nothing was checked there.",
+            counted(tallies.unread, "exchange")
         ));
     }
     Ok(tallies.into_comparison(recording.len(), notes))
@@ -251,9 +254,10 @@ impl Comparison {
     }
 }
 
+/// The texts quote the recording, so characters that control a terminal are escaped.
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} exchanges", self.exchanges)?;
+        writeln!(f, "{}", counted(self.exchanges as u64, "exchange"))?;
         let name = |claim: &ClaimResult| claim.entry.map_or_else(|| "documented".to_owned(), str::to_owned);
         writeln!(f, "\nContradictions:")?;
         if !self.has_contradictions() {
@@ -263,7 +267,7 @@ impl fmt::Display for Comparison {
             let Contradicted { contradicted, agreed } = Contradicted::of(claim);
             writeln!(f, "  {}: {} ({contradicted}, {agreed})", name(claim), claim.claim)?;
             for one in &claim.contradictions {
-                writeln!(f, "    line {}: {}", one.line, one.text)?;
+                writeln!(f, "    line {}: {}", one.line, printable_line(&one.text))?;
             }
             let more = claim.contradicted - claim.contradictions.len() as u64;
             if more > 0 {
@@ -275,21 +279,27 @@ impl fmt::Display for Comparison {
             writeln!(f, "  none")?;
         }
         for claim in self.claims.iter().filter(|claim| claim.contradicted == 0) {
-            writeln!(f, "  {}: {} ({} times)", name(claim), claim.claim, claim.agreed)?;
+            writeln!(f, "  {}: {} ({})", name(claim), claim.claim, counted(claim.agreed, "time"))?;
         }
         writeln!(f, "\nNot in any description:")?;
         if self.news.is_empty() {
             writeln!(f, "  nothing")?;
         }
         for item in &self.news {
-            writeln!(f, "  line {}: {} ({} times)", item.line, item.text, item.times)?;
+            writeln!(f, "  line {}: {} ({})", item.line, printable_line(&item.text), counted(item.times, "time"))?;
         }
         if !self.notes.is_empty() {
             writeln!(f, "\nNotes:")?;
-            self.notes.iter().try_for_each(|note| writeln!(f, "  {note}"))?;
+            self.notes.iter().try_for_each(|note| writeln!(f, "  {}", printable_line(note)))?;
         }
         Ok(())
     }
+}
+
+/// A number with its noun: `1 exchange`, `2 exchanges`.
+fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// The counts of a claim in words.
@@ -302,9 +312,9 @@ impl Contradicted {
     fn of(claim: &ClaimResult) -> Self {
         let agreed = match claim.agreed {
             0 => "never confirmed".to_owned(),
-            times => format!("confirmed {times} times"),
+            times => format!("confirmed {}", counted(times, "time")),
         };
-        Self { contradicted: format!("contradicted {} times", claim.contradicted), agreed }
+        Self { contradicted: format!("contradicted {}", counted(claim.contradicted, "time")), agreed }
     }
 }
 

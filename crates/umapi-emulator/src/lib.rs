@@ -36,6 +36,7 @@ pub mod judge;
 mod limits;
 mod login;
 mod manage;
+mod printable;
 mod random;
 pub mod seed;
 pub mod store;
@@ -60,6 +61,7 @@ pub use manage::{
     IntegrationChange, Manage, ManageError, OrganizationChange, OrganizationState, ProductState, ProfileState,
     SnapshotState, UserGroupState,
 };
+pub use printable::printable;
 pub use tls::{Authority, TlsError};
 pub use umapi_model::{AnyOperation, Operation, ThrottleClass, ims::LoginOperation};
 pub use umapi_recording as recording;

@@ -8,7 +8,10 @@ use std::{
 use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
-use umapi_emulator::cli::Arguments;
+use umapi_emulator::{
+    cli::{Arguments, CliError},
+    printable,
+};
 
 /// Emulate the Adobe User Management API and its login on this machine
 ///
@@ -63,7 +66,7 @@ async fn main() -> ExitCode {
     let command = Command::parse();
     if let Some(kind) = command.generate {
         return match kind.text().and_then(|text| io::stdout().write_all(&text)) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(&error),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(&CliError::Output(error)),
             _ => ExitCode::SUCCESS,
         };
     }
@@ -76,7 +79,8 @@ async fn main() -> ExitCode {
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    let _ = writeln!(io::stderr(), "umapi-emulator: {error}");
-    ExitCode::FAILURE
+/// Shows an error. It may quote a file that somebody else wrote.
+fn failed(error: &CliError) -> ExitCode {
+    let _ = writeln!(io::stderr(), "umapi-emulator: {}", printable(&error.to_string()));
+    ExitCode::from(error.exit_code())
 }

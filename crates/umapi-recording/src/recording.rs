@@ -13,6 +13,9 @@ use crate::entry::{Entry, Header, VERSION};
 /// The longest line that is read, in bytes.
 const MAX_LINE: usize = 96 << 20;
 
+/// What some editors write before the first line of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A recording. It is checked when it is opened; its entries are read from the file when they are needed.
 ///
 /// A file that somebody sent is read to its end, or the error names the line:
@@ -93,7 +96,9 @@ impl Recording {
             }
             let is_whole = buffer.last() == Some(&b'\n');
             let text = buffer.trim_ascii();
-            if !has_header {
+            // Editors of Windows add the mark.
+            let text = if number == 1 { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text };
+            if !has_header && !text.is_empty() {
                 check_header(text).map_err(|why| error(Some(number), why))?;
                 has_header = true;
             } else if !text.is_empty() {
@@ -101,7 +106,10 @@ impl Recording {
                     Ok(_) => lines.push(Line { number, start, length }),
                     Err(_) if !is_whole => is_cut_off = true,
                     Err(cause) => {
-                        return Err(error(Some(number), format!("it is not an entry of a recording: {cause}")));
+                        return Err(error(
+                            Some(number),
+                            format!("it is not an entry of a recording: {}", in_line(&cause)),
+                        ));
                     }
                 }
             }
@@ -148,7 +156,7 @@ impl Recording {
         drop(source);
         read.map_err(|cause: io::Error| error(Some(line.number), cause.to_string()))?;
         serde_json::from_slice(&buffer)
-            .map_err(|cause| error(Some(line.number), format!("the file was changed: {cause}")))
+            .map_err(|cause| error(Some(line.number), format!("the file was changed: {}", in_line(&cause))))
     }
 
     /// All entries, each read when it is taken.
@@ -168,8 +176,24 @@ impl fmt::Debug for Recording {
     }
 }
 
+/// The text of an error in one line of the file, with the column. serde counts lines, too, and would call each the first.
+fn in_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.strip_suffix(&format!(" at line {} column {}", error.line(), error.column())) {
+        Some(text) => format!("{text} (column {})", error.column()),
+        None => text,
+    }
+}
+
 fn check_header(line: &[u8]) -> Result<(), String> {
     let header: Header = serde_json::from_slice(line).map_err(|_| {
+        if line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") {
+            return "it is UTF-16; save it as UTF-8".to_owned();
+        }
+        if serde_json::from_slice::<Entry>(line).is_ok() {
+            return "the line before the first entry is missing, which has the version; copy it from the original file"
+                .to_owned();
+        }
         let is_har = line.starts_with(b"{\"log\"") || line == b"{";
         let what = if is_har { "a HAR file of another program" } else { "not a recording" };
         format!("it is {what}; make a recording with \"umapi --record FILE\"")
@@ -240,9 +264,18 @@ mod tests {
     fn an_edited_recording_names_the_line() {
         let text = why(&format!("{HEADER}{ENTRY}\n{}\n{ENTRY}", "{\"time\":"));
         assert!(text.contains("line 4"), "{text}");
-        // Blank lines and line breaks of Windows are harmless.
-        let text = format!("{HEADER}\r\n\n{ENTRY}").replace('\n', "\r\n");
-        assert_eq!(Recording::from_text(text).unwrap().len(), 1);
+        // Blank lines, line breaks and the mark of Windows are harmless.
+        let text = format!("\u{feff}\n{HEADER}\r\n\n{ENTRY}").replace('\n', "\r\n");
+        let recording = Recording::from_text(text).unwrap();
+        assert_eq!(recording.entries().collect::<Result<Vec<_>, _>>().unwrap().len(), 1);
+        let recording = Recording::from_text(format!("\u{feff}{HEADER}{ENTRY}")).unwrap();
+        assert!(recording.entry(0).is_ok());
+    }
+
+    #[test]
+    fn a_mistake_has_one_line_number_and_a_column() {
+        let text = why(&format!("{HEADER}{}", ENTRY.replace("200", "99999")));
+        assert!(text.contains("line 2: ") && text.contains("(column ") && !text.contains("line 1"), "{text}");
     }
 
     #[test]
@@ -250,6 +283,10 @@ mod tests {
         assert!(why("").contains("empty"));
         assert!(why("hello\n").contains("line 1: it is not a recording"));
         assert!(why("{\"log\":{}}\n").contains("HAR file"));
+        assert!(why(ENTRY).contains("line before the first entry is missing"));
+        let utf_16 = HEADER.encode_utf16().flat_map(u16::to_le_bytes);
+        let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(utf_16).collect();
+        assert!(Recording::from_text(utf_16).unwrap_err().to_string().contains("UTF-16"));
         assert!(why("{\"_umapi\":{\"recording\":2}}\n").contains("version 2"));
         assert!(why("{\"_umapi\":{\"recording\":0}}\n").contains("no version 0"));
         assert!(Recording::open("/nonexistent/file").unwrap_err().to_string().contains("/nonexistent/file"));

@@ -136,7 +136,8 @@ impl Replay {
             Some(Some(index)) => index,
             Some(None) => {
                 let times = self.summaries.iter().filter(|(_, known)| *known == summary.clone().shortened()).count();
-                let why = format!("{summary} was recorded {times} times, and every response to it was served");
+                let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+                let why = format!("{summary} was recorded {times}, and every response to it was served");
                 return Err(NoMatch { why });
             }
             None => return Err(self.nearest(&summary)),

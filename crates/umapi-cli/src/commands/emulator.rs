@@ -3,7 +3,7 @@
 use std::io;
 
 use clap::Args;
-use umapi_emulator::cli::Arguments;
+use umapi_emulator::cli::{Arguments, CliError};
 
 use crate::{
     context::Context,
@@ -31,9 +31,18 @@ impl EmulatorArgs {
         logging::start_with(level, "UMAPI_EMULATOR_LOG", context.global.log_format)?;
         match self.arguments.run(io::stdout()).await {
             Ok(()) => Ok(Exit::Success),
-            Err(error) => Err(Failure::usage("cannot run the emulator")
-                .why(error)
-                .remedy("see the options in \"umapi emulator --help\"")),
+            Err(error) => Err(failure(error)),
+        }
+    }
+}
+
+fn failure(error: CliError) -> Failure {
+    match error {
+        CliError::Contradicted => Failure::failed(error.to_string()),
+        CliError::Output(cause) => Failure::failed("cannot write the output").why(cause),
+        CliError::Recording(_) | CliError::Judge(_) => Failure::usage(error.to_string()),
+        _ => {
+            Failure::usage("cannot run the emulator").why(error).remedy("see the options in \"umapi emulator --help\"")
         }
     }
 }

@@ -42,6 +42,9 @@ fn recording_has_no_names_and_is_private() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
+    // A list of the cache sends nothing.
+    let cached = stage.path("cached.jsonl");
+    stage.umapi(["--record", cached.to_str().unwrap(), "users", "list"]).done().saying("nothing is recorded in");
     // Another call does not overwrite it.
     stage.umapi(["--record", path, "users", "list"]).with_code(2).saying("exists already");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
@@ -110,4 +113,22 @@ fn recording_of_the_emulator_agrees_with_the_emulator() {
     let file = folder.join("umapi-0001.jsonl");
     let shown = stage.umapi(["emulator", "compare-recording", file.to_str().unwrap()]).done();
     assert!(shown.out.contains("U1: Lists of users are in the order of their addresses"), "{}", shown.out);
+}
+
+#[test]
+fn comparison_tells_a_contradiction_from_a_file_that_cannot_be_read() {
+    let stage = Stage::new();
+    let entry = "{\"startedDateTime\":\"2000-01-01T00:00:00.000Z\",\"time\":1,\
+        \"request\":{\"method\":\"GET\",\"url\":\"https://um.example/v2/usermanagement/planted\"},\
+        \"response\":{\"status\":200,\"content\":{\"size\":2,\"text\":\"{}\"}}}\n";
+    let file = stage.file("odd.jsonl", format!("\u{feff}{{\"_umapi\":{{\"recording\":1}}}}\r\n{entry}"));
+    let compare = |file: &std::path::Path| stage.umapi(["emulator", "compare-recording", file.to_str().unwrap()]);
+    let odd = compare(&file).with_code(1).saying("contradicts what is listed above");
+    assert!(
+        odd.out.contains("1 exchange\n") && !odd.err.contains("cannot run the emulator"),
+        "{} {}",
+        odd.out,
+        odd.err
+    );
+    compare(&stage.file("text.jsonl", "hello\n")).with_code(2).saying("line 1: it is not a recording");
 }

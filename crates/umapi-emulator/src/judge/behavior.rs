@@ -234,7 +234,9 @@ fn differences(operation: Operation, theirs: &Value, ours: &Value) -> Option<Str
             let only = |a: &BTreeSet<(u64, u64, String)>, b: &BTreeSet<(u64, u64, String)>| {
                 let only: Vec<String> = a
                     .difference(b)
-                    .map(|(command, step, code)| format!("{code} (command {}, step {})", command + 1, step + 1))
+                    .map(|(command, step, code)| {
+                        format!("{code} (command {}, step {})", command.saturating_add(1), step.saturating_add(1))
+                    })
                     .collect();
                 if only.is_empty() { "nothing".to_owned() } else { only.join(", ") }
             };

@@ -12,6 +12,9 @@ use super::{Claim, Exchange, Tallies};
 /// A longer `Retry-After` is not that of a limit of a minute.
 const LONG: Duration = Duration::from_secs(300);
 
+/// A block that is longer counts as one of a hundred years.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 /// The calls so far, for each client.
 #[derive(Default)]
 pub(super) struct Limits {
@@ -96,7 +99,9 @@ impl Limits {
             );
             tallies.contradict(Claim::FirstPages, exchange.line, text);
         }
-        self.blocks.insert(client.to_owned(), at + wait);
+        // A server can ask for a wait that no calendar has.
+        let until = at.checked_add(wait).or_else(|| at.checked_add(LONGEST)).unwrap_or(at);
+        self.blocks.insert(client.to_owned(), until);
     }
 
     /// Page 0 of all users and of all groups.

@@ -25,7 +25,10 @@ pub(super) fn check(exchange: Exchange<'_>, contract: &Contract, tallies: &mut T
         tallies.unread += 1;
         return;
     }
-    let Some(request) = request(exchange) else { return };
+    let Some(request) = request(exchange) else {
+        tallies.unread += 1;
+        return;
+    };
     let (line, status) = (exchange.line, entry.response.status);
     request_id(exchange, tallies);
     let body = exchange.response();
@@ -199,6 +202,7 @@ fn list(exchange: Exchange<'_>, body: &Value, tallies: &mut Tallies) {
         .or(body.is_array().then_some(body))
         .and_then(Value::as_array);
     let Some(items) = items else { return };
+    let is_list_of_users = matches!(exchange.operation(), Some(Operation::ListUsers | Operation::ListUsersInGroup));
     let facts = &exchange.entry.umapi.facts;
     for (order, what) in [
         (facts.emails, "users are not in the order of their addresses"),
@@ -224,20 +228,20 @@ fn list(exchange: Exchange<'_>, body: &Value, tallies: &mut Tallies) {
         tallies.judge(Claim::PageSize, line, text);
     }
     if let Some(total) = total {
-        let has_too_few = total < count;
-        tallies.judge(
-            Claim::TotalCount,
-            line,
-            has_too_few.then(|| format!("`X-Total-Count` is {total}, with {count} entries on the page")),
-        );
+        if total < count {
+            let text = format!("`X-Total-Count` is {total}, with {count} entries on the page");
+            tallies.contradict(Claim::TotalCount, line, text);
+        } else if is_list_of_users {
+            tallies.agree(Claim::TotalCount);
+        }
     }
     if let (Some(last), Some(pages), Some(current)) = (body.get("lastPage").and_then(Value::as_bool), pages, current) {
-        let is_last = current + 1 >= pages;
+        let is_last = is_last(current, pages);
         let text =
             (last != is_last).then(|| format!("`lastPage` is {last} on page {current} (`X-Current-Page`) of {pages}"));
         tallies.judge(Claim::LastPage, line, text);
     }
-    if matches!(exchange.operation(), Some(Operation::ListUsers | Operation::ListUsersInGroup)) {
+    if is_list_of_users {
         let other = items.iter().filter_map(|user| user.get("status")?.as_str()).find(|status| *status != "active");
         if !items.is_empty() {
             tallies.judge(
@@ -263,6 +267,11 @@ fn list(exchange: Exchange<'_>, body: &Value, tallies: &mut Tallies) {
     }
 }
 
+/// Whether a page is the last of so many. Both numbers are the server's, and may be anything.
+fn is_last(current: u64, pages: u64) -> bool {
+    current.checked_add(1).is_none_or(|next| next >= pages)
+}
+
 /// A page past the end of a list.
 fn past_the_end(exchange: Exchange<'_>, body: Option<&Value>, tallies: &mut Tallies) {
     let asked: Option<u64> = exchange.entry.parameter("page").and_then(|page| page.parse().ok());
@@ -270,7 +279,7 @@ fn past_the_end(exchange: Exchange<'_>, body: Option<&Value>, tallies: &mut Tall
     let is_groups = exchange.operation() == Some(Operation::ListGroups);
     match (exchange.number("x-current-page"), exchange.number("x-page-count"), body) {
         (Some(current), Some(pages), Some(_)) if asked >= pages.max(1) => {
-            let text = (is_groups || current + 1 != pages.max(1))
+            let text = (is_groups || current.checked_add(1) != Some(pages.max(1)))
                 .then(|| format!("page {asked} of {pages} is page {current}"));
             tallies.judge(Claim::PastTheEnd, exchange.line, text);
         }
@@ -290,8 +299,9 @@ fn actions(exchange: Exchange<'_>, body: &Value, tallies: &mut Tallies) {
     let errors: Vec<&Value> = body.get("errors").and_then(Value::as_array).into_iter().flatten().collect();
     let [completed, not_completed, tested] = [count("completed"), count("notCompleted"), count("completedInTestMode")];
     let failed: BTreeSet<u64> = errors.iter().filter_map(|error| error["index"].as_u64()).collect();
-    let sum = completed + not_completed + tested;
-    let text = if sum != commands.len() as u64 {
+    // Wider than the counts: a server can send any.
+    let sum = [completed, not_completed, tested].into_iter().map(u128::from).sum::<u128>();
+    let text = if sum != commands.len() as u128 {
         Some(format!(
             "{completed} completed, {not_completed} not, {tested} in test mode, of {} commands",
             commands.len()

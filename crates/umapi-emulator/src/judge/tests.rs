@@ -242,3 +242,53 @@ fn first_pages_are_read_once_in_two_hours() {
     lenient.get("/groups/1A@AdobeOrg/0", GROUPS).get("/groups/1A@AdobeOrg/0", GROUPS);
     assert_eq!(result(&lenient.compare(), Claim::FirstPages), (0, 1));
 }
+
+#[test]
+fn numbers_of_any_size_are_compared() {
+    // The recorder replaces larger numbers; whoever edits a recording does not.
+    const SEEN: &str = "7654321";
+    let paging = [("x-total-count", SEEN), ("x-page-count", SEEN), ("x-current-page", SEEN), ("x-page-size", SEEN)];
+    let counts = format!(
+        r#"{{"completed":{SEEN},"notCompleted":{SEEN},"completedInTestMode":1,"result":"partial","errors":[{{"index":{SEEN},"step":{SEEN},"errorCode":"error.user.nonexistent"}}]}}"#
+    );
+    let too_many = r#"{"error_code":"429050","message":"Too many requests"}"#;
+    let mut service = Service::new();
+    service
+        .get("/users/1A@AdobeOrg/0", USERS)
+        .get("/groups/1A@AdobeOrg/0", GROUPS)
+        .exchange("GET", &format!("/users/1A@AdobeOrg/{SEEN}"), "", 200, &paging, USERS)
+        .act(r#"[{"user":"ann@corp.com","do":[{"add":{"group":["Design"]}}]}]"#, &counts)
+        .exchange("GET", "/groups/1A@AdobeOrg/0", "", 429, &[("retry-after", SEEN)], too_many)
+        .exchange("GET", "/users/1A@AdobeOrg/0", "", 429, &[("retry-after", SEEN)], too_many);
+    let text = std::fs::read_to_string(service.folder.path().join("r.jsonl")).unwrap();
+    assert!(text.matches(SEEN).count() >= 10, "{text}");
+    let text = text.replace(SEEN, &u64::MAX.to_string());
+    let comparison = compare(&Recording::from_text(text).unwrap()).unwrap();
+    assert_eq!(result(&comparison, Claim::CountsOfCommands).1, 1, "{comparison}");
+    assert_eq!(result(&comparison, Claim::Block), (1, 0), "{comparison}");
+}
+
+#[test]
+fn a_list_of_groups_says_nothing_about_the_count_of_users() {
+    let paging = [("x-total-count", "2"), ("x-page-count", "1"), ("x-current-page", "0"), ("x-page-size", "2")];
+    let mut service = Service::new();
+    service.exchange("GET", "/groups/1A@AdobeOrg/0", "", 200, &paging, GROUPS);
+    assert_eq!(result(&service.compare(), Claim::TotalCount), (0, 0));
+}
+
+#[test]
+fn what_a_recording_says_cannot_control_a_terminal() {
+    let recording = "{\"_umapi\":{\"recording\":1}}\n\
+        {\"startedDateTime\":\"2000-01-01T00:00:00.000Z\",\"time\":1,\"request\":{\"method\":\"GET\",\"url\":\"\"},\
+        \"response\":{\"status\":200,\"headers\":[{\"name\":\"\\u001b[2Jx\\ny\\u202e\",\"value\":\"\"}]}}\n";
+    let comparison = compare(&Recording::from_text(recording).unwrap()).unwrap();
+    let shown = comparison.to_string();
+    assert!(shown.contains("the header `\\u{1b}[2Jx\\u{a}y\\u{202e}` (1 time)"), "{shown}");
+    assert!(shown.starts_with("1 exchange\n") && !shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
+fn an_empty_recording_proves_nothing_and_says_so() {
+    let comparison = compare(&Recording::from_text("{\"_umapi\":{\"recording\":1}}\n").unwrap()).unwrap();
+    assert!(comparison.to_string().contains("no exchanges: nothing was compared"), "{comparison}");
+}
