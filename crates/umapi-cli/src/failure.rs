@@ -243,7 +243,10 @@ fn remedy_of(error: &Error) -> Option<String> {
     match exit_of(error) {
         Exit::Login => Some("run \"umapi auth check\" to see what is missing".to_owned()),
         Exit::RateLimited => Some(match error.until() {
-            Some(until) => format!("try again at {}, or allow a longer wait with --max-wait", time::local(until)),
+            Some(until) => {
+                let now = error.retry_after().and_then(|wait| until.checked_sub(wait)).unwrap_or(until);
+                format!("try again at {}, or allow a longer wait with --max-wait", time::local_near(until, now))
+            }
             None => "try again later, or allow a longer wait with --max-wait".to_owned(),
         }),
         Exit::Network if error.is_timeout() => {

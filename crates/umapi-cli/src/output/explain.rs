@@ -159,10 +159,7 @@ fn is_plain(remedy: &str) -> bool {
 
 fn what_happened(code: &ErrorCode, message: Option<&str>) -> String {
     let message = message.filter(|message| !message.trim().is_empty()).or(code.meaning());
-    message.map_or_else(
-        || "the service rejected the change".to_owned(),
-        |message| message.trim_end_matches('.').to_owned(),
-    )
+    message.map_or_else(|| "the service gives no reason".to_owned(), |message| message.trim_end_matches('.').to_owned())
 }
 
 #[cfg(test)]

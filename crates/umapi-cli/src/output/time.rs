@@ -15,12 +15,19 @@ pub(crate) fn local(time: SystemTime) -> String {
     format(time, TimeZone::system(), "%H:%M:%S")
 }
 
+/// Formats a time in the local time zone: `14:32:10`, with the date if it is on another day than `now`.
+pub(crate) fn local_near(time: SystemTime, now: SystemTime) -> String {
+    if is_same_day(time, now) { local(time) } else { format(time, TimeZone::system(), "%Y-%m-%d %H:%M:%S") }
+}
+
 /// Formats a time near `now` in the local time zone: `09:12`, with the date if it is on another day.
 pub(crate) fn short_local(time: SystemTime, now: SystemTime) -> String {
-    let zone = TimeZone::system();
-    let day = |time| format(time, zone.clone(), "%Y-%m-%d");
-    let form = if day(time) == day(now) { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    format(time, zone, form)
+    format(time, TimeZone::system(), if is_same_day(time, now) { "%H:%M" } else { "%Y-%m-%d %H:%M" })
+}
+
+fn is_same_day(one: SystemTime, other: SystemTime) -> bool {
+    let day = |time| format(time, TimeZone::system(), "%Y-%m-%d");
+    day(one) == day(other)
 }
 
 /// Describes how long ago something was: `14 minutes ago`.
@@ -86,6 +93,8 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         assert_eq!(short_local(now, now).len(), 5);
         assert_eq!(short_local(now - Duration::from_secs(100_000), now).len(), 16);
+        assert_eq!(local_near(now, now).len(), 8);
+        assert_eq!(local_near(now + Duration::from_secs(86_400), now).len(), 19);
     }
 
     #[test]

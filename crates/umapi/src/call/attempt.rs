@@ -335,7 +335,8 @@ impl HttpExchange {
                 // Valid JSON of another shape was received whole. Anything else may be truncated, or come from a proxy.
                 let is_whole = error.classify() == Category::Data;
                 let outcome = if is_whole { AttemptOutcome::Unusable } else { AttemptOutcome::Lost };
-                (unreadable(error.to_string(), &body), Some(outcome))
+                let is_html = self.head().is_some_and(|head| head.common.is_html);
+                (unreadable(why_unreadable(&error, is_html, body.is_empty()), &body), Some(outcome))
             }
             RawError::UnexpectedResponse(_) | RawError::ErrorResponse(_) => {
                 (unreadable("it is not among the documented responses".to_owned(), &[]), Some(AttemptOutcome::Unusable))
@@ -426,4 +427,34 @@ fn into_reqwest(response: raw::Response) -> Result<reqwest::Response, String> {
     let whole =
         whole.body(response.body).map_err(|error| format!("the response of the stub cannot be used: {error}"))?;
     Ok(whole.into())
+}
+
+/// Why a body is not the documented JSON, in the words of somebody who does not know the parser.
+fn why_unreadable(error: &serde_json::Error, is_html: bool, is_empty: bool) -> String {
+    match error.classify() {
+        _ if is_empty => "it is empty".to_owned(),
+        Category::Data => format!("it does not have the documented form: {error}"),
+        _ if is_html => "it is a web page, not JSON".to_owned(),
+        Category::Eof => format!("it is JSON without its end: {error}"),
+        Category::Syntax | Category::Io => format!("it is not JSON: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::why_unreadable;
+
+    #[test]
+    fn unreadable_bodies_are_named_by_what_they_are() {
+        let why = |body: &str, is_html| {
+            let error = serde_json::from_str::<std::collections::BTreeMap<String, bool>>(body).unwrap_err();
+            why_unreadable(&error, is_html, body.is_empty())
+        };
+        assert_eq!(why("", false), "it is empty");
+        assert_eq!(why("<html>", true), "it is a web page, not JSON");
+        assert!(why("\u{1f}\u{8b}", false).starts_with("it is not JSON: "));
+        assert!(why("{\"a\":", false).starts_with("it is JSON without its end: "));
+        // A server may call anything a web page.
+        assert!(why("[]", true).starts_with("it does not have the documented form: "));
+    }
 }
