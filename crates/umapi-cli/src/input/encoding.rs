@@ -132,6 +132,15 @@ pub(super) fn not_utf8(line: &[u8], wrong: usize) -> (String, &'static str) {
     }
 }
 
+/// What a file is that begins as a workbook of a spreadsheet does.
+pub(super) fn workbook(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'P', b'K', 3, 4, ..] => Some("this is a workbook (.xlsx or .ods) or another ZIP archive, not text"),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some("this is a workbook of an old spreadsheet (.xls), not text"),
+        _ => None,
+    }
+}
+
 /// Whether a text seems to be UTF-16: by its byte order mark, or by the zeros between its letters.
 pub(super) fn seems_utf16(bytes: &[u8]) -> bool {
     let first = bytes.get(..64.min(bytes.len())).unwrap_or_default();

@@ -15,8 +15,14 @@ pub(crate) const MAX_LINE: u64 = 64 << 20;
 ///
 /// # Errors
 ///
-/// If it is not UTF-8: where, and which encoding it seems to be.
+/// If it is not UTF-8: where, and which encoding it seems to be, or that it is a workbook.
 pub(crate) fn decode(bytes: &[u8], line: u64) -> Result<&str, Diagnostic> {
+    if line == 1
+        && let Some(rule) = encoding::workbook(bytes)
+    {
+        let remedy = "in the spreadsheet, save the sheet as \"CSV UTF-8\"";
+        return Err(Diagnostic::new(SourceLocation::line(1), rule).remedy(remedy));
+    }
     if line == 1 && encoding::seems_utf16(bytes) {
         let rule = "this is UTF-16, not UTF-8";
         let remedy = "add --encoding utf-16, or save the file as UTF-8";
@@ -124,6 +130,15 @@ mod tests {
         assert_eq!(invisible_character("a\u{85}").unwrap(), "contains the control character U+0085");
         assert_eq!(invisible_character("Zoë 日本 r\u{308}"), None);
         assert!(check_name(" ").is_err() && check_name("\u{feff}a").is_err() && check_name("R&D").is_ok());
+    }
+
+    #[test]
+    fn a_workbook_is_not_taken_for_an_encoding() {
+        let xlsx = b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0b\xee\x9dh^\x01\0\0\x90\x04\0\0";
+        let place = decode(xlsx, 1).unwrap_err().to_string();
+        assert!(place.contains("workbook") && place.contains("CSV UTF-8"), "{place}");
+        assert!(decode(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 1).unwrap_err().to_string().contains(".xls"));
+        assert_eq!(decode(b"PK,user", 1).unwrap(), "PK,user");
     }
 
     #[test]
