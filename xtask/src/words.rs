@@ -1,5 +1,5 @@
-//! `cargo xtask words`: rules for text that a program can check - file headers, spelling, refused phrases, paths and
-//! links that must exist, and actions that must not move.
+//! `cargo xtask words`: rules for text that a program can check - file headers, spelling, refused phrases, the width of
+//! examples, paths and links that must exist, and actions that must not move.
 
 use std::path::Path;
 
@@ -61,6 +61,9 @@ pub(crate) fn check() -> Result<()> {
             problems.extend(header_problem(&path, &text));
             code += &text;
         }
+        if path.starts_with("crates/") {
+            problems.extend(wide_examples(&path, &text));
+        }
         if path == "SECURITY.md" {
             security.clone_from(&text);
         }
@@ -100,6 +103,42 @@ fn word_problems(path: &str, text: &str, phrases: &[(Regex, &str)]) -> Vec<Strin
             if let Some(found) = pattern.find(line) {
                 problems.push(format!("{path}:{number}: `{}` is hard to read; write {instead}", found.as_str().trim()));
             }
+        }
+    }
+    problems
+}
+
+/// The widest line of an example, in characters. Wider ones scroll sideways on a page of documentation.
+const EXAMPLE_WIDTH: usize = 100;
+
+/// Lines of Rust code in documentation that are too wide. Lines that rustdoc hides may have any width.
+fn wide_examples(path: &str, text: &str) -> Vec<String> {
+    let is_source = path.ends_with(".rs");
+    // In a document that is not a part of a crate's documentation, code without a language is not Rust.
+    let is_rust_by_default = is_source || path.contains("/src/") || path.ends_with("/README.md");
+    let (mut problems, mut block) = (Vec::new(), None);
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = if is_source {
+            let comment = line.trim_start();
+            let Some(docs) = comment.strip_prefix("///").or_else(|| comment.strip_prefix("//!")) else {
+                block = None;
+                continue;
+            };
+            docs.strip_prefix(' ').unwrap_or(docs)
+        } else {
+            line
+        };
+        match (line.trim_start().strip_prefix("```"), block) {
+            (Some(_), Some(_)) => block = None,
+            (Some(language), None) => {
+                let is_rust = |tag: &str| ["rust", "no_run", "should_panic", "ignore", "compile_fail"].contains(&tag);
+                let mut tags = language.split([',', ' ']).filter(|tag| !tag.is_empty()).peekable();
+                block = Some(if tags.peek().is_none() { is_rust_by_default } else { tags.all(is_rust) });
+            }
+            (None, Some(true)) if !line.starts_with("# ") && line.chars().count() > EXAMPLE_WIDTH => {
+                problems.push(format!("{path}:{number}: a line of an example has at most {EXAMPLE_WIDTH} characters"));
+            }
+            (None, _) => {}
         }
     }
     problems
@@ -154,6 +193,21 @@ mod tests {
         let expected =
             ["a.md:2: write `license`, not `licence`", "a.md:2: `that which` is hard to read; write what exactly"];
         assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn lines_of_examples_are_not_too_wide() {
+        let wide = "x".repeat(EXAMPLE_WIDTH + 1);
+        let fits = "é".repeat(EXAMPLE_WIDTH);
+        let source = format!(
+            "/// {wide}\n/// ```\n/// {fits}\n/// {wide}\n/// # {wide}\n/// ```\n/// ```text\n/// {wide}\n/// ```\n// {wide}\n"
+        );
+        let of_line = |path: &str, line| format!("{path}:{line}: a line of an example has at most 100 characters");
+        assert_eq!(wide_examples("crates/a/src/b.rs", &source), [of_line("crates/a/src/b.rs", 4)]);
+        let readme = format!("{wide}\n```rust,no_run\n{wide}\n```\n```sh\n{wide}\n```\n");
+        assert_eq!(wide_examples("crates/a/README.md", &readme), [of_line("crates/a/README.md", 3)]);
+        let other = format!("```\n{wide}\n```\n");
+        assert!(wide_examples("crates/a/DIFFERENCES.md", &other).is_empty());
     }
 
     #[test]

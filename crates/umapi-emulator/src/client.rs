@@ -26,7 +26,8 @@ impl Emulator {
     /// let emulator = Emulator::builder().clock(clock).start().await?;
     /// let client = emulator.client()?;
     ///
-    /// emulator.faults().add(FaultRule::on(Operation::ExecuteActions, FaultResponse::throttled(2700)).times(1))?;
+    /// let pause = FaultResponse::throttled(2700);
+    /// emulator.faults().add(FaultRule::on(Operation::ExecuteActions, pause).times(1))?;
     /// let ann = NewUser::federated("ann@federated.example", "Ann", "Example", "US");
     /// assert!(client.execute([Command::from(ann)]).await?.is_success());
     /// assert_eq!(emulator.journal().count(Operation::ExecuteActions), 2);

@@ -15,7 +15,8 @@
 //! let store = Store::in_memory()?;
 //! store.write(None, |tx| provision::organization(tx, "1234ABCD@AdobeOrg", "Example"))?;
 //! let body = br#"[{"user":"ann@example.com","do":[{"addAdobeID":{"email":"ann@example.com"}}]}]"#;
-//! let response = engine::apply(&store, "1234ABCD@AdobeOrg", body, &ActionOptions::new("request-1", 0))?;
+//! let options = ActionOptions::new("request-1", 0);
+//! let response = engine::apply(&store, "1234ABCD@AdobeOrg", body, &options)?;
 //! assert_eq!((response.completed, response.errors.len()), (1, 0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

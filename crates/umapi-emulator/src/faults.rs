@@ -31,7 +31,8 @@ pub use crate::generated::action_step::ActionStep;
 /// use umapi_emulator::{FaultEffect, FaultRule, Faults, Operation};
 ///
 /// let faults = Faults::default();
-/// let lost = faults.add(FaultRule::on(Operation::ExecuteActions, FaultEffect::reset_after_applying()).times(2))?;
+/// let reset = FaultEffect::reset_after_applying();
+/// let lost = faults.add(FaultRule::on(Operation::ExecuteActions, reset).times(2))?;
 /// assert_eq!(lost.fired(), 0);
 /// lost.remove();
 /// # Ok::<(), umapi_emulator::FaultError>(())

@@ -17,7 +17,8 @@
 //! let org = store.write(None, |tx| {
 //!     tx.create_organization(&NewOrganization { org_id: "1234ABCD@AdobeOrg", name: "Example" })
 //! })?;
-//! let page = store.read(|r| r.users(org, &UserQuery::default(), PageRequest { page: 0, size: 2000 }))?;
+//! let first = PageRequest { page: 0, size: 2000 };
+//! let page = store.read(|r| r.users(org, &UserQuery::default(), first))?;
 //! assert_eq!(page.map(|p| p.total), Some(0));
 //! # Ok::<(), StoreError>(())
 //! ```

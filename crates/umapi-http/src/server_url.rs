@@ -20,7 +20,7 @@ pub struct Server {
 /// ```
 /// use umapi_http::{Server, ServerUrl};
 ///
-/// const SERVICE: Server = Server { name: "service", example: "https://usermanagement.adobe.io/v2/usermanagement" };
+/// const SERVICE: Server = Server { name: "service", example: "https://usermanagement.adobe.io" };
 ///
 /// assert!(ServerUrl::parse("http://127.0.0.1:8080", SERVICE).is_ok());
 /// let error = ServerUrl::parse("http://um.example", SERVICE).unwrap_err();

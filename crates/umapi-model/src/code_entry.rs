@@ -35,9 +35,10 @@ pub struct CodeEntry {
 /// ```
 /// use umapi_model::RemedyInText;
 ///
-/// assert_eq!(format!("no group{}", RemedyInText(Some("Compare the name."))), "no group. Compare the name");
-/// assert_eq!(format!("no group{}", RemedyInText(Some("compare the name"))), "no group; compare the name");
-/// assert_eq!(format!("no group{}", RemedyInText(None)), "no group");
+/// let text = |remedy| format!("no group{}", RemedyInText(remedy));
+/// assert_eq!(text(Some("Compare the name.")), "no group. Compare the name");
+/// assert_eq!(text(Some("compare the name")), "no group; compare the name");
+/// assert_eq!(text(None), "no group");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RemedyInText<'a>(pub Option<&'a str>);

@@ -7,7 +7,8 @@
 //! let mut memberships = Memberships::new();
 //! for group in 0..10 {
 //!     for user in 0..100 {
-//!         memberships = memberships.add(format!("user{user}@example.com"), GroupRef::user_group(format!("Team {group}")));
+//!         let team = GroupRef::user_group(format!("Team {group}"));
+//!         memberships = memberships.add(format!("user{user}@example.com"), team);
 //!     }
 //! }
 //! let plan = memberships.plan()?;

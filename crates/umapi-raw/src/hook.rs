@@ -30,7 +30,11 @@ pub enum Resend {
 /// struct ProgramName;
 ///
 /// impl Hook for ProgramName {
-///     fn before<'a>(&'a self, _: AnyOperation, request: &'a mut Request) -> HookFuture<'a, Result<(), String>> {
+///     fn before<'a>(
+///         &'a self,
+///         _: AnyOperation,
+///         request: &'a mut Request,
+///     ) -> HookFuture<'a, Result<(), String>> {
 ///         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("staff-sync/2.1"));
 ///         Box::pin(std::future::ready(Ok(())))
 ///     }

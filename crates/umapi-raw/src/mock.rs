@@ -16,7 +16,8 @@
 //! });
 //!
 //! let client = Client::<UserManagement>::new(&server.base_url(), reqwest::Client::new());
-//! let page = client.list_users_in_group("12345@AdobeOrg", 0, "R&D / 50 %", None, None, None, None).await.unwrap();
+//! let list = client.list_users_in_group("12345@AdobeOrg", 0, "R&D / 50 %", None, None, None, None);
+//! let page = list.await.unwrap();
 //! assert!(page.last_page && page.users.is_empty());
 //! mock.assert();
 //! # });

@@ -30,7 +30,8 @@ use crate::{
 /// # let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("recording.jsonl");
 /// let recorder = Recorder::create(&path)?;
-/// let url = "https://usermanagement.adobe.io/v2/usermanagement/organizations/1A@AdobeOrg/users/jdoe@corp.com";
+/// let service = "https://usermanagement.adobe.io/v2/usermanagement";
+/// let url = format!("{service}/organizations/1A@AdobeOrg/users/jdoe@corp.com");
 /// let body = r#"{"result":"success","user":{"email":"jdoe@corp.com","status":"active"}}"#;
 /// recorder.record(&Exchange::new("GET", url).with_response(200, vec![], body));
 /// recorder.finish()?;

@@ -54,7 +54,8 @@ const MAX_WAIT: Duration = Duration::from_secs(400 * 24 * 3600);
 /// let organization = "12345@AdobeOrg";
 /// let credentials = Credentials::from_env()?;
 /// let redis = Redis::builder("rediss://umapi@redis.example:6380").password("…").build()?;
-/// let tokens = SharedTokens::new(&redis, organization, &credentials, Session::new(credentials.clone())?)?;
+/// let login = Session::new(credentials.clone())?;
+/// let tokens = SharedTokens::new(&redis, organization, &credentials, login)?;
 /// let client = Client::builder(organization)
 ///     .token_source(credentials.client_id(), tokens)
 ///     .rate_limit_store(SharedRateLimits::new(&redis, organization))

@@ -12,7 +12,8 @@
 //!         println!("{:?}", user?.email);
 //!     }
 //!     let new = NewUser::federated("jdoe@example.com", "John", "Doe", "US").ignore_if_exists();
-//!     let report = client.execute([Command::create_user(new).add_to(["Photoshop", "Design"])]).wait()?;
+//!     let john = Command::create_user(new).add_to(["Photoshop", "Design"]);
+//!     let report = client.execute([john]).wait()?;
 //!     report.rejected().for_each(|refused| eprintln!("{refused}"));
 //!     Ok(())
 //! }

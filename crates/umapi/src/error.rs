@@ -22,8 +22,9 @@ use crate::{run::Unfinished, stub::unanswered_text};
 ///
 /// async fn remove_leavers(client: &Client, group: &str) -> Result<usize, Error> {
 ///     let leavers = client.users().in_group(group).list().try_collect().await?;
+///     let emails = leavers.iter().filter_map(|user| user.email.as_ref());
 ///     let commands: Vec<Command> =
-///         leavers.iter().filter_map(|user| Some(Command::user(user.email.as_ref()?).remove_from_org())).collect();
+///         emails.map(|email| Command::user(email).remove_from_org()).collect();
 ///     commands.iter().try_for_each(Command::check)?;
 ///     let report = client.execute(commands).await?;
 ///     client.memberships().remove("boss@example.com", group).plan().await?.await?;

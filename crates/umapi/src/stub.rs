@@ -23,7 +23,8 @@
 //!     }
 //!
 //!     async fn execute(&self, batch: CommandBatch) -> Result<Vec<CommandOutcome>, Error> {
-//!         let reject = |command| CommandOutcome::rejected(command, StepError::new(ErrorCode::UserNotFound));
+//!         let error = StepError::new(ErrorCode::UserNotFound);
+//!         let reject = |command| CommandOutcome::rejected(command, error.clone());
 //!         Ok(batch.commands.into_iter().map(reject).collect())
 //!     }
 //! }

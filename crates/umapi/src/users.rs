@@ -200,7 +200,8 @@ impl UserList {
 /// use umapi::model::LicenseStatus;
 ///
 /// // Members of the profile without a license, because its quota is used up.
-/// let mut without = client.users().in_group("Photoshop").status(LicenseStatus::Inactive).exclude_groups(true).list();
+/// let members = client.users().in_group("Photoshop");
+/// let mut without = members.status(LicenseStatus::Inactive).exclude_groups(true).list();
 /// while let Some(user) = without.try_next().await? {
 ///     println!("{:?}", user.email);
 /// }

@@ -43,7 +43,8 @@ impl Credentials {
     /// Server-to-Server credential, or else the service account; if there are several of them, none.
     ///
     /// ```
-    /// let json = r#"{"CLIENT_ID": "client id", "CLIENT_SECRETS": ["client secret"], "ORG_ID": "12345@AdobeOrg",
+    /// let json = r#"{"ORG_ID": "12345@AdobeOrg",
+    ///                "CLIENT_ID": "client id", "CLIENT_SECRETS": ["client secret"],
     ///                "SCOPES": ["openid", "AdobeID", "user_management_sdk"]}"#;
     /// let credentials = umapi_auth::Credentials::from_console_json(json, None, None)?;
     /// assert_eq!(credentials.organization(), Some("12345@AdobeOrg"));

@@ -245,7 +245,7 @@ fn first_pages_are_read_once_in_two_hours() {
 
 #[test]
 fn numbers_of_any_size_are_compared() {
-    // The recorder replaces larger numbers; whoever edits a recording does not.
+    // The recorder replaces larger numbers; a person who edits a recording does not.
     const SEEN: &str = "7654321";
     let paging = [("x-total-count", SEEN), ("x-page-count", SEEN), ("x-current-page", SEEN), ("x-page-size", SEEN)];
     let counts = format!(

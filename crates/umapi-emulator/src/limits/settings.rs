@@ -13,10 +13,13 @@ use umapi_model::{CountedCalls, Throttle, ThrottleClass};
 /// use umapi_emulator::{FirstPageLimit, LimitSettings, RetryAfter, ThrottleClass};
 ///
 /// let documented = LimitSettings::documented();
-/// let strict = LimitSettings::off().with_class(ThrottleClass::Action, 1, 10).with_retry_after(RetryAfter::Date);
+/// let strict = LimitSettings::off()
+///     .with_class(ThrottleClass::Action, 1, 10)
+///     .with_retry_after(RetryAfter::Date);
 /// let severe = LimitSettings::documented().with_penalty(Duration::from_secs(3_300));
 /// let reported = LimitSettings::reported();
-/// let short = documented.clone().with_first_pages(FirstPageLimit { block_seconds: 60, ..FirstPageLimit::reported() });
+/// let minute = FirstPageLimit { block_seconds: 60, ..FirstPageLimit::reported() };
+/// let short = documented.clone().with_first_pages(minute);
 /// # let _ = (documented, strict, severe, reported, short);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

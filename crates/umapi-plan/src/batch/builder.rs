@@ -20,7 +20,8 @@ use crate::command::{Command, InvalidCommand, Step, StepDescription, take_steps}
 /// ```
 /// use umapi_plan::{CallFailure, Command, CommandOutcome, StepError, StepState, model::ErrorCode};
 ///
-/// let command = Command::user("ann@example.com").add_to(["Nix"]).remove_from(["Sales"]).add_to(["Design"]);
+/// let ann = Command::user("ann@example.com");
+/// let command = ann.add_to(["Nix"]).remove_from(["Sales"]).add_to(["Design"]);
 /// let outcome = CommandOutcome::of(command)
 ///     .reject(0, StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found"))
 ///     .leave_unsent(2, CallFailure::new("no connection"))

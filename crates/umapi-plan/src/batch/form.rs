@@ -23,7 +23,8 @@ use crate::{
 /// use umapi_plan::{Command, CommandOutcome, StepError, model::ErrorCode};
 ///
 /// let one_step = Command::user("ann@example.com").add_to(["Design"]);
-/// let error = CommandOutcome::of(one_step).reject(1, StepError::new(ErrorCode::GroupNotFound)).build().unwrap_err();
+/// let not_found = StepError::new(ErrorCode::GroupNotFound);
+/// let error = CommandOutcome::of(one_step).reject(1, not_found).build().unwrap_err();
 /// assert_eq!(error.to_string(), "invalid outcome: step 2 is rejected, and the command has 1 step");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

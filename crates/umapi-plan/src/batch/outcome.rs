@@ -23,7 +23,8 @@ use crate::{
 /// ```
 /// use umapi_plan::{CallFailure, Outcome, model::ErrorCode, StepError};
 ///
-/// let rejected = Outcome::from(StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found"));
+/// let error = StepError::new(ErrorCode::GroupNotFound).with_message("Group Nix was not found");
+/// let rejected = Outcome::from(error);
 /// let json = serde_json::json!({
 ///     "outcome": "rejected",
 ///     "errors": [{ "code": "error.group.not_found", "message": "Group Nix was not found" }],
@@ -145,7 +146,8 @@ impl From<CallFailure> for UnknownReason {
 ///     .with_step(0)
 ///     .with_description(StepDescription::new(r#"adding to the group "Nix""#, 2));
 /// // Programs count from 0, people from 1.
-/// assert!(error.to_string().starts_with(r#"adding to the group "Nix" (step 1 of 2): Group Nix was not found. Compare "#));
+/// let text = r#"adding to the group "Nix" (step 1 of 2): Group Nix was not found. Compare "#;
+/// assert!(error.to_string().starts_with(text));
 /// ```
 ///
 /// A test makes one of a list of names, with a remedy of its own:
@@ -237,7 +239,8 @@ pub enum StepState {
 /// ```
 /// use umapi_plan::{StepOutcome, StepPart, StepState};
 ///
-/// let parts = [StepPart::new(Some(0..10), StepState::Done), StepPart::new(Some(10..12), StepState::Rejected)];
+/// let done = StepPart::new(Some(0..10), StepState::Done);
+/// let parts = [done, StepPart::new(Some(10..12), StepState::Rejected)];
 /// assert_eq!(StepOutcome::new(0, parts).state(), StepState::Rejected);
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]

@@ -27,26 +27,41 @@ use crate::{command::Command, job::CallFailure};
 /// ```
 /// use umapi_plan::{CallFailure, Command, CommandOutcome, Report};
 ///
-/// let commands = ["ann@example.com", "bob@example.com"].map(|user| Command::user(user).remove_from_org());
+/// let users = ["ann@example.com", "bob@example.com"];
+/// let commands = users.map(|user| Command::user(user).remove_from_org());
 /// let [ann, bob] = &commands;
 /// let stopped = CallFailure::new("stopped by the caller").stopped();
-/// let report = Report::new([CommandOutcome::completed(ann), CommandOutcome::not_sent(bob, stopped.clone())])
+/// let not_sent = CommandOutcome::not_sent(bob, stopped.clone());
+/// let report = Report::new([CommandOutcome::completed(ann), not_sent])
 ///     .with_requests(1)
 ///     .with_aborted(stopped);
 /// let json = serde_json::json!({
 ///     "counts": { "completed": 1, "rejected": 0, "not_sent": 1, "unknown": 0 },
 ///     "outcomes": [
-///         { "number": 0, "root": "ann@example.com", "outcome": "completed", "step_count": 1, "requests": 0 },
+///         {
+///             "number": 0,
+///             "root": "ann@example.com",
+///             "outcome": "completed",
+///             "step_count": 1,
+///             "requests": 0,
+///         },
 ///         {
 ///             "number": 1,
 ///             "root": "bob@example.com",
 ///             "outcome": "not_sent",
 ///             "why": {
 ///                 "reason": "failed",
-///                 "failure": { "message": "stopped by the caller", "is_stopped": true, "requests": 0 },
+///                 "failure": {
+///                     "message": "stopped by the caller",
+///                     "is_stopped": true,
+///                     "requests": 0,
+///                 },
 ///             },
 ///             "step_count": 1,
-///             "unsent": { "user": "bob@example.com", "do": [{ "removeFromOrg": { "deleteAccount": false } }] },
+///             "unsent": {
+///                 "user": "bob@example.com",
+///                 "do": [{ "removeFromOrg": { "deleteAccount": false } }],
+///             },
 ///             "requests": 0,
 ///         },
 ///     ],

@@ -59,7 +59,8 @@ impl Violation {
 /// let error = Command::create_user(john).check().unwrap_err();
 /// assert_eq!(error.field(), "country");
 /// assert_eq!(error.code().as_str(), "error.command.string.too_long");
-/// assert!(error.to_string().starts_with(r#""jdoe@example.com", creating the Federated ID, country: "#));
+/// let text = r#""jdoe@example.com", creating the Federated ID, country: "#;
+/// assert!(error.to_string().starts_with(text));
 /// ```
 ///
 /// It has the code that the service has for it ([`code`](Self::code)), the place ([`root`](Self::root),

@@ -113,9 +113,13 @@ impl GroupKind {
 ///     group: GroupRef::user_group("Design"),
 ///     action: MembershipAction::Add,
 /// };
-/// let json = r#"{"user":{"name":"ann@example.com"},"group":{"name":"Design","kind":"user_group"},"action":"add"}"#;
-/// assert_eq!(serde_json::to_string(&change)?, json);
-/// assert_eq!(serde_json::from_str::<MembershipChange>(json)?, change);
+/// let json = serde_json::json!({
+///     "user": { "name": "ann@example.com" },
+///     "group": { "name": "Design", "kind": "user_group" },
+///     "action": "add",
+/// });
+/// assert_eq!(serde_json::to_value(&change)?, json);
+/// assert_eq!(serde_json::from_value::<MembershipChange>(json)?, change);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
@@ -191,9 +195,15 @@ impl fmt::Display for MembershipChange {
 /// A client makes it; so can a test. It can be kept as JSON, with the fields of [`Outcome`]:
 ///
 /// ```
-/// use umapi_plan::{MembershipAction, MembershipChange, MembershipOutcome, StepError, model::ErrorCode};
+/// use umapi_plan::{
+///     MembershipAction, MembershipChange, MembershipOutcome, StepError, model::ErrorCode,
+/// };
 ///
-/// let change = MembershipChange { user: "ann@example.com".into(), group: "Nix".into(), action: MembershipAction::Add };
+/// let change = MembershipChange {
+///     user: "ann@example.com".into(),
+///     group: "Nix".into(),
+///     action: MembershipAction::Add,
+/// };
 /// let outcome = MembershipOutcome::rejected(change, StepError::new(ErrorCode::GroupNotFound));
 /// let json = serde_json::json!({
 ///     "number": 0,

@@ -27,7 +27,8 @@ use crate::{
 ///
 /// let mut memberships = Memberships::new();
 /// for i in 0..10_000 {
-///     memberships = memberships.add(format!("user{i}@example.com"), GroupRef::user_group("Everybody"));
+///     let everybody = GroupRef::user_group("Everybody");
+///     memberships = memberships.add(format!("user{i}@example.com"), everybody);
 /// }
 /// let plan = memberships.plan()?;
 /// assert_eq!((plan.requests(), plan.lower_bound()), (10, 10));
@@ -339,7 +340,11 @@ impl FromIterator<MembershipChange> for Memberships {
 /// let plan = Memberships::new().add("ann@example.com", GroupRef::user_group("Design")).plan()?;
 /// let json = serde_json::json!({
 ///     "changes": [
-///         { "user": { "name": "ann@example.com" }, "group": { "name": "Design", "kind": "user_group" }, "action": "add" },
+///         {
+///             "user": { "name": "ann@example.com" },
+///             "group": { "name": "Design", "kind": "user_group" },
+///             "action": "add",
+///         },
 ///     ],
 ///     "memberships": 1,
 ///     "from_groups": 0,

@@ -147,7 +147,8 @@ wrapper! {
     ///
     /// ```no_run
     /// # fn run(client: umapi::blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let plan = client.memberships().add("ann@example.com", "Design").remove("bob@example.com", "Sales").plan().wait()?;
+    /// let changes = client.memberships().add("ann@example.com", "Design");
+    /// let plan = changes.remove("bob@example.com", "Sales").plan().wait()?;
     /// println!("{} memberships in {} requests", plan.plan().memberships(), plan.plan().requests());
     /// let report = plan.wait()?;
     /// # Ok(())

@@ -45,7 +45,8 @@ const MAX_PRODUCT: usize = 128;
 /// let user = client.users().get("jdoe@example.com").with_options(options.clone()).await?;
 ///
 /// // The same for a list, for a run, and for any other call.
-/// let members = client.users().in_group("Design").list().with_options(options.clone()).try_collect().await?;
+/// let members = client.users().in_group("Design").list().with_options(options.clone());
+/// let members = members.try_collect().await?;
 /// let leave = Command::user("jdoe@example.com").remove_from_org();
 /// client.execute([leave]).with_options(RunOptions::new().calls(options.clone())).await?;
 /// let groups = client.request("GET", "/groups/{orgId}/0").send().with_options(options).await?;

@@ -34,7 +34,8 @@ use umapi_plan::{GroupKind, GroupRef, account::FoldedName};
 ///     None if groups.is_whole() => println!("there is no Design"),
 ///     None => println!("nobody knows: the list changed while it was read"),
 /// }
-/// let plan = client.memberships().add("jdoe@example.com", "Design").with_directory(&groups)?.plan().await?;
+/// let changes = client.memberships().add("jdoe@example.com", "Design");
+/// let plan = changes.with_directory(&groups)?.plan().await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -85,7 +85,7 @@ impl Changes {
     /// ```
     /// # let changes = umapi::Changes::default();
     /// if changes.has_moved() {
-    ///     eprintln!("users may be missing: read the list again before you conclude that somebody has left");
+    ///     eprintln!("users may be missing: read it again before you conclude that somebody left");
     /// }
     /// ```
     #[must_use]

@@ -74,7 +74,8 @@ impl From<ThrottleClass> for RateLimitScope {
 ///
 /// let documented = RateLimits::default();
 /// assert_eq!(documented.per_minute(ThrottleClass::Action), NonZeroU32::new(10));
-/// let [first_page] = documented.of(RateLimitScope::FirstPage(Operation::ListUsers)) else { unreachable!() };
+/// let first_pages = documented.of(RateLimitScope::FirstPage(Operation::ListUsers));
+/// let [first_page] = first_pages else { unreachable!() };
 /// assert_eq!((first_page.quota().get(), first_page.period().as_secs()), (1, 7200));
 ///
 /// // Half of it, to leave room for another program with the same credentials.

@@ -133,7 +133,10 @@ impl<S: Stream<Item: Submission>> Outcomes<S> {
     ///     outcomes: Outcomes,
     /// }
     ///
-    /// fn begin(client: &Client, commands: impl futures_core::Stream<Item = Command> + Send + 'static) -> Leavers {
+    /// fn begin(
+    ///     client: &Client,
+    ///     commands: impl futures_core::Stream<Item = Command> + Send + 'static,
+    /// ) -> Leavers {
     ///     Leavers { outcomes: client.execute_stream(commands).boxed() }
     /// }
     /// ```

@@ -14,7 +14,8 @@ use crate::error::{Cause, Error, ErrorResponse, Kind};
 ///
 /// use umapi::{Error, model::{ErrorCode, Operation}, stub::ErrorBuilder};
 ///
-/// let error: Error = ErrorBuilder::rejected(403).code(ErrorCode::OrganizationMigrating).message("Migrating").into();
+/// let migrating = ErrorBuilder::rejected(403).code(ErrorCode::OrganizationMigrating);
+/// let error: Error = migrating.message("Migrating").into();
 /// assert!(error.is_forbidden() && error.is_migrating());
 ///
 /// let error = ErrorBuilder::throttled(Duration::from_secs(90)).build();

@@ -49,8 +49,11 @@ const WAIT_BOUNDARIES: [f64; 11] = [0.1, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 600.
 ///
 /// # fn main() -> Result<(), umapi::Error> {
 /// let metrics = MetricsObserver::new(&SdkMeterProvider::default());
-/// let shared = Session::builder(OAuthServerToServer::new("client id", "client secret")?).observer(metrics.clone()).build()?;
-/// let builder = umapi::Client::builder("12345@AdobeOrg").token_source("client id", shared).observer(metrics);
+/// let credentials = OAuthServerToServer::new("client id", "client secret")?;
+/// let shared = Session::builder(credentials).observer(metrics.clone()).build()?;
+/// let builder = umapi::Client::builder("12345@AdobeOrg")
+///     .token_source("client id", shared)
+///     .observer(metrics);
 /// # Ok(()) }
 /// ```
 ///
