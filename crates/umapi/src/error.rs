@@ -634,7 +634,8 @@ fn remedy(response: &ErrorResponse) -> Option<&'static str> {
     let is_foreign = response.is_html && response.code.is_none();
     Some(match response.status {
         300..=399 => "requests do not follow a redirect, so use the final address of the service",
-        400..=407 | 409..=428 if is_foreign => CHECK_THE_WAY,
+        407 if response.code.is_none() => "set the user name and the password in the URL of the proxy",
+        400..=406 | 409..=428 if is_foreign => CHECK_THE_WAY,
         404 if is_foreign || !response.names_what_failed() => CHECK_THE_WAY,
         400 => "check the organization id and the parameters",
         401 => {

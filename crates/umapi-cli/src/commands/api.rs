@@ -75,6 +75,9 @@ impl ApiArgs {
         match response {
             Ok(response) => {
                 let mut text = Vec::new();
+                let is_web_page = response.headers.iter().any(|(name, value)| {
+                    name.eq_ignore_ascii_case("content-type") && value.to_ascii_lowercase().starts_with("text/html")
+                });
                 if self.include {
                     writeln!(text, "{}", response.status)?;
                     for (name, value) in &response.headers {
@@ -84,6 +87,9 @@ impl ApiArgs {
                 }
                 text.extend(for_reader(context, response.body));
                 context.write(&text)?;
+                if is_web_page {
+                    return Err(self.not_of_the_service());
+                }
                 Ok(if stop.is_stopped() { Exit::Interrupted } else { Exit::Success })
             }
             Err(error) => {
@@ -103,6 +109,15 @@ impl ApiArgs {
 }
 
 impl ApiArgs {
+    /// The failure of a request that got a web page with a status of success, which no API sends.
+    fn not_of_the_service(&self) -> Failure {
+        let unknown =
+            if self.is_read() { "" } else { "; the change may have been made, so check before you repeat it" };
+        Failure::new(Exit::Network, format!("{} {} failed", self.method, self.path))
+            .why(format!("a web page came in place of the service's response, probably of a proxy or gateway{unknown}"))
+            .remedy("check the address of the service and the proxy")
+    }
+
     /// The list whose first page this reads, which the service limits by the hour.
     fn counted_list(&self) -> Option<CachedList> {
         let parts: Vec<&str> = self.path.trim_matches('/').split('/').collect();

@@ -86,6 +86,9 @@ pub(crate) fn call_error(error: &Error) -> String {
         (None, None) if error.is_group_too_large() => {
             "the service takes too long to list the members of this group, probably because it is very large".to_owned()
         }
+        (None, None) if status == 407 => {
+            "the proxy requires a user name and a password; set them in the URL of the proxy".to_owned()
+        }
         (None, None) => "the service, or a proxy, rejected the request".to_owned(),
     };
     if error.may_have_been_applied() {

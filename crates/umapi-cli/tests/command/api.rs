@@ -1,5 +1,7 @@
 //! `umapi api`.
 
+use umapi_emulator::{FaultEffect, FaultResponse, FaultRule, Operation};
+
 use crate::stage::{Stage, text};
 
 #[test]
@@ -17,6 +19,23 @@ fn any_described_request_can_be_sent() {
     let answer =
         stage.umapi(["api", "POST", "/action/{org}", "--query", "testOnly=true", "--input", text(&body)]).done();
     assert_eq!(answer.json()["completedInTestMode"], 1);
+}
+
+#[test]
+fn web_page_with_success_is_not_a_success() {
+    let stage = Stage::new();
+    let on = |operation, status| {
+        let rule = FaultRule::on(operation, FaultEffect::from(FaultResponse::html(status)));
+        stage.emulator.faults().add(rule).unwrap();
+    };
+    on(Operation::ExecuteActions, 200);
+    on(Operation::ListGroups, 200);
+    on(Operation::GetUser, 407);
+    let sent = stage.umapi_with(["api", "POST", "/action/{org}", "--input", "-"], "[]").with_code(5);
+    assert!(sent.out.contains('<') && sent.err.contains("may have been made"), "{} {}", sent.out, sent.err);
+    let read = stage.umapi(["api", "GET", "/groups/{org}/0"]).with_code(5).saying("a web page came in place");
+    assert!(!read.err.contains("may have been made"), "{}", read.err);
+    stage.umapi(["users", "get", "jane@example.com"]).with_code(1).saying("the proxy requires a user name");
 }
 
 #[test]
