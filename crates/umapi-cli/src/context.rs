@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 use umapi::{
-    Error, Recorder,
+    Error, Recorder, RecordingKey,
     auth::Secret,
     time::{Clock, Instant},
 };
@@ -26,6 +26,9 @@ use crate::{
     },
     summary::{Summary, SummaryFields},
 };
+
+/// The variable with the key of a recording that several calls write.
+const RECORD_KEY: &str = "UMAPI_RECORD_KEY";
 
 /// The context of a call: its options, its clock, and the streams it writes to.
 pub(crate) struct Context {
@@ -84,13 +87,23 @@ impl Context {
         }
     }
 
-    /// Returns the recording of `--record`, and creates its file on the first call.
+    /// Returns the recording of `--record`. On the first call, it creates the file, or joins it with the key of the environment.
     pub(crate) fn recorder(&self) -> Result<Option<Recorder>> {
         let Some(path) = &self.global.record else { return Ok(None) };
         if let Some(recorder) = self.recorder.get() {
             return Ok(Some(recorder.clone()));
         }
-        let recorder = Recorder::create(path).map_err(|error| Failure::usage(error.to_string()))?;
+        // The key is never an option: other users of the machine can see those.
+        let key = std::env::var_os(RECORD_KEY).filter(|key| !key.is_empty());
+        let recorder = match key {
+            Some(key) => RecordingKey::parse(&key.to_string_lossy())
+                .map_err(|error| Failure::usage(format!("{RECORD_KEY}: {error}")))
+                .and_then(|key| {
+                    let joined = Recorder::join(path, &key, self.clock.wall());
+                    joined.map_err(|error| Failure::usage(error.to_string()))
+                })?,
+            None => Recorder::create(path).map_err(|error| Failure::usage(error.to_string()))?,
+        };
         Ok(Some(self.recorder.get_or_init(|| recorder).clone()))
     }
 

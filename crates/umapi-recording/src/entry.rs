@@ -24,6 +24,20 @@ pub(crate) struct HeaderFields {
     /// The program that wrote it.
     #[serde(default)]
     pub(crate) creator: String,
+    /// What processes need that write it together, beside their key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joint: Option<Joint>,
+}
+
+/// What a recording says that several processes write. Without the key, it says nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Joint {
+    /// A random number.
+    pub(crate) salt: String,
+    /// Whether a key is the right one.
+    pub(crate) check: String,
+    /// The hour in which it begins, encrypted.
+    pub(crate) begins: String,
 }
 
 /// One request and what became of it, without names and secrets: an entry of HAR 1.2 with additions under `_umapi`.

@@ -1,7 +1,7 @@
 //! Pseudonyms: the same for the same value, of the same kind, and nothing that leads back to the value.
 //!
 //! A pseudonym is made of letters that a keyed hash (SipHash-2-4 with 128 bits of output) gives for the value. The key is random,
-//! is made for one recording, and is never written. There is no table, so a recorder needs no memory for what it has seen.
+//! is made for one recording, and is never written. Processes that write one recording get it from outside. There is no table, so a recorder needs no memory for what it has seen.
 //!
 //! What may matter to the service survives: letter case, punctuation, blanks and invisible characters, the script and the
 //! normalization of other letters, digits, and a length above 32 characters. No three characters of a value follow each other in
@@ -81,6 +81,11 @@ impl Pseudonyms {
         let mut key = [0; 16];
         getrandom::fill(&mut key)?;
         Ok(Self { key })
+    }
+
+    /// Takes the key of a recording that several processes write.
+    pub(crate) fn of_key(key: [u8; 16]) -> Self {
+        Self { key }
     }
 
     #[cfg(test)]
@@ -270,7 +275,7 @@ impl Pseudonyms {
         }
     }
 
-    fn hash(&self, value: &str, purpose: u64) -> u128 {
+    pub(crate) fn hash(&self, value: &str, purpose: u64) -> u128 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u64(purpose);
         hasher.write(value.as_bytes());

@@ -60,6 +60,11 @@ impl Sanitizer {
         Self { pseudonyms, shift: None }
     }
 
+    /// Goes on with a recording that others have begun.
+    pub(crate) fn shifted(pseudonyms: Pseudonyms, shift: Shift) -> Self {
+        Self { pseudonyms, shift: Some(shift) }
+    }
+
     /// The entry of an exchange.
     pub(crate) fn entry(&mut self, exchange: &Exchange) -> Entry {
         let description = Description::get();

@@ -29,6 +29,11 @@ impl Shift {
 /// The end of the year 9999.
 const MAX_SECONDS: u64 = 253_402_300_799;
 
+/// The whole hours since 1970.
+pub(crate) fn hours(time: SystemTime) -> u64 {
+    u64::try_from(seconds(time)).unwrap_or(0) / HOUR
+}
+
 fn seconds(time: SystemTime) -> i128 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i128::from(since.as_secs()),

@@ -40,10 +40,13 @@ async fn join_team(client: &Client, team: &str, email: &str) -> Result<u64, Erro
 
 /// An organization in memory: user groups with their members, one product and one profile.
 #[derive(Clone, Default)]
-struct Organization(Arc<Mutex<BTreeMap<u64, (String, Vec<String>)>>>);
+struct Organization(Arc<Mutex<UserGroups>>);
+
+/// The name and the members of each group.
+type UserGroups = BTreeMap<u64, (String, Vec<String>)>;
 
 impl Organization {
-    fn with<T>(&self, change: impl FnOnce(&mut BTreeMap<u64, (String, Vec<String>)>) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut UserGroups) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -186,13 +189,13 @@ async fn main() -> Result<(), Error> {
     assert_eq!(members.len(), 2);
     assert!(legacy.users().get("ann@example.com").await?.is_some());
 
-    let error = join_team(&client, "Admins", "ann@example.com").await.expect_err("the name is taken");
-    println!("{error}");
-    assert_eq!(error.code(), Some(&ErrorCode::LegacyDuplicateGroupName));
+    let refused = join_team(&client, "Admins", "ann@example.com").await.err();
+    assert_eq!(refused.as_ref().and_then(Error::code), Some(&ErrorCode::LegacyDuplicateGroupName));
 
-    let product = legacy.products().list().try_next().await?.expect("there is one");
-    let profile = legacy.products().configurations(product.id.as_str()).get(PROFILE).await?;
-    println!("{} has the profile {:?}", product.name, profile.map(|profile| profile.id));
+    for product in legacy.products().list().try_collect().await? {
+        let profile = legacy.products().configurations(product.id.as_str()).get(PROFILE).await?;
+        println!("{} has the profile {:?}", product.name, profile.map(|profile| profile.id));
+    }
     assert!(legacy.user_groups().delete(id).await? && !legacy.user_groups().delete(id).await?);
     Ok(())
 }

@@ -40,7 +40,7 @@ pub use rate::{
     RateLimitStore, RateLimits, ThrottlePolicy,
 };
 #[cfg(feature = "recorder")]
-pub use recorder::{Recorder, RecorderError, recorded};
+pub use recorder::{Recorder, RecorderError, RecordingKey, recorded};
 pub use run::{
     BoxedCommands, Execute, Journal, JournalEntry, JournalError, JournalFuture, MembershipChanges, Outcomes,
     PlannedMemberships, RunOptions, StopHandle, Unfinished,

@@ -2,7 +2,7 @@
 
 use umapi_http::{HttpClient, Tap, TapOutcome, TappedExchange};
 use umapi_recording::{Exchange, Outcome};
-pub use umapi_recording::{Recorder, RecorderError};
+pub use umapi_recording::{Recorder, RecorderError, RecordingKey};
 
 /// An HTTP client that writes its exchanges to a recording. [`ClientBuilder::recorder`](crate::ClientBuilder::recorder) does this
 /// for a client and its logins; this is for a [`Session`](crate::auth::Session) that is made apart.

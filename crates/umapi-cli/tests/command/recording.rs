@@ -68,6 +68,55 @@ fn folder_in_the_environment_gets_a_file_for_each_call() {
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
 }
 
+/// A key as an administrator makes it.
+const KEY: &str = "7f3c1d0a-5b6c-4d7e-8f90-a1b2c3d4e5f6";
+
+#[test]
+fn calls_with_one_key_add_to_one_recording() {
+    let stage = Stage::new();
+    let file = stage.path("proof.jsonl");
+    let record = |key: &str, arguments: &[&str]| {
+        ended(stage.command().env("UMAPI_RECORD", &file).env("UMAPI_RECORD_KEY", key).args(arguments))
+    };
+    record(KEY, &["users", "list"]).done().saying("recorded 2 exchanges in");
+    record(KEY, &["groups", "list"]).done();
+    record(KEY, &["users", "update", "jdoe@example.com", "--firstname", "Jo"]).done();
+    let text = std::fs::read_to_string(&file).unwrap();
+    for name in NAMES.iter().chain(&[KEY, "7f3c1d0a5b6c4d7e8f90a1b2c3d4e5f6"]) {
+        assert!(!text.contains(name), "{name} is in the recording");
+    }
+    let recording = Recording::open(&file).unwrap();
+    assert_eq!(recording.len(), 6, "three logins, two lists, and a change");
+    // The changes are compared, because complete lists come before them in the same recording.
+    let findings = judge::compare(&recording).unwrap();
+    assert!(findings.to_string().contains("executeActions") || !findings.to_string().is_empty());
+
+    for (key, part) in [
+        ("00112233-4455-6677-8899-aabbccddeeff", "another key"),
+        ("", "exists already"),
+        ("swordfish", "UMAPI_RECORD_KEY: the key of the recording cannot be used"),
+    ] {
+        let refused = record(key, &["users", "list"]).with_code(2).saying(part);
+        assert!(key.is_empty() || !refused.err.contains(key), "{}", refused.err);
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "nothing was added");
+}
+
+#[test]
+fn calls_at_the_same_time_share_a_recording() {
+    let stage = Stage::new();
+    let file = stage.path("proof.jsonl");
+    std::thread::scope(|scope| {
+        for name in ["jdoe@example.com", "jane@example.com", "nobody@example.com"] {
+            let mut command = stage.command();
+            command.env("UMAPI_RECORD", &file).env("UMAPI_RECORD_KEY", KEY).args(["users", "get", name]);
+            scope.spawn(move || ended(&mut command));
+        }
+    });
+    let recording = Recording::open(&file).unwrap();
+    assert_eq!((recording.len(), recording.is_cut_off()), (6, false));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn recording_that_cannot_be_written_stops_before_anything_is_sent() {
