@@ -103,7 +103,8 @@ impl Recorder {
     /// let key = RecordingKey::parse("7f3c1d0a-5b6c-4d7e-8f90-a1b2c3d4e5f6")?;
     /// # let now = SystemTime::UNIX_EPOCH;
     /// for page in 0..2 {
-    ///     let url = format!("https://usermanagement.adobe.io/v2/usermanagement/groups/1A@AdobeOrg/{page}");
+    ///     let url =
+    ///         format!("https://usermanagement.adobe.io/v2/usermanagement/groups/1A@AdobeOrg/{page}");
     ///     let recorder = Recorder::join(&path, &key, now)?;
     ///     recorder.record(&Exchange::new("GET", url));
     ///     recorder.finish()?;
@@ -267,7 +268,7 @@ fn end_of_lines(file: &mut File) -> io::Result<u64> {
 /// Opens the file of several processes, and begins it if nobody has.
 fn join(path: &Path, key: &RecordingKey, now: SystemTime) -> Result<(File, Shift), String> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err("it is no file; name one, because several processes add to it".to_owned());
+        return Err("it is not a file; name one, because several processes add to it".to_owned());
     }
     let mut file = private().read(true).create(true).truncate(false).open(path).map_err(|cause| cause.to_string())?;
     file.lock().map_err(|cause| format!("it cannot be locked against other processes ({cause}); use another disk"))?;
@@ -327,7 +328,7 @@ fn create(path: &Path) -> Result<File, RecorderError> {
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
             let is_special = fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir());
             if !is_special {
-                let why = "the file exists already; name a new file, or a folder that exists, because each recording needs a file of its own";
+                let why = "the file exists already; name a new file, or a folder that exists, because each recording needs a file of its own, unless its processes share a key";
                 return Err(error(why.to_owned()));
             }
             OpenOptions::new().write(true).open(path).map_err(|cause| error(cause.to_string()))
@@ -367,10 +368,13 @@ pub struct RecorderError {
     why: String,
 }
 
+/// How the error of a key begins, which is not about the file.
+const KEY_UNUSABLE: &str = "the key of the recording cannot be used";
+
 impl RecorderError {
     pub(crate) fn of_key(why: &str) -> Self {
         let remedy = "use 32 random hexadecimal digits, such as a random UUID";
-        Self { path: None, why: format!("the key of the recording cannot be used: {why}; {remedy}") }
+        Self { path: None, why: format!("{KEY_UNUSABLE}: {why}; {remedy}") }
     }
 }
 
@@ -378,6 +382,7 @@ impl fmt::Display for RecorderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => write!(f, "cannot write the recording {}: {}", path.display(), self.why),
+            None if self.why.starts_with(KEY_UNUSABLE) => f.write_str(&self.why),
             None => write!(f, "cannot write the recording: {}", self.why),
         }
     }
@@ -568,7 +573,7 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         let error = join_at(folder.path(), 0).unwrap_err().to_string();
-        assert!(error.contains("it is no file"), "{error}");
+        assert!(error.contains("it is not a file"), "{error}");
         assert!(join_at(&folder.path().join("none/joint.jsonl"), 0).is_err());
         let error = Recorder::create(&path).unwrap_err().to_string();
         assert!(error.contains("exists already"), "{error}");
