@@ -90,6 +90,12 @@ impl Context {
     /// Returns the recording of `--record`. On the first call, it creates the file, or joins it with the key of the environment.
     pub(crate) fn recorder(&self) -> Result<Option<Recorder>> {
         let Some(path) = &self.global.record else { return Ok(None) };
+        if path.as_os_str() == "-" {
+            return Err(Failure::usage(
+                "--record cannot write to the standard output, which has the result of the command",
+            )
+            .remedy("name a file, e.g. --record recording.jsonl"));
+        }
         if let Some(recorder) = self.recorder.get() {
             return Ok(Some(recorder.clone()));
         }

@@ -212,14 +212,15 @@ fn too_many_requests(retry_after: RetryAfter, wait: Duration, clock: &Clock) -> 
     let body = json!({"error_code": "429050", "message": "Too many requests"});
     let response = Response::json(StatusCode::TOO_MANY_REQUESTS, &body);
     // Whole seconds, rounded up.
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
     let value = match retry_after {
         RetryAfter::Absent => return response,
         RetryAfter::Seconds => HeaderValue::from(seconds.max(1)),
         RetryAfter::Date => {
             // A date has no fractions: round up.
-            let until = clock.wall() + wait + Duration::from_nanos(999_999_999);
-            http_date(until).unwrap_or_else(|| HeaderValue::from(seconds.max(1)))
+            let rounded = wait.saturating_add(Duration::from_nanos(999_999_999));
+            let until = clock.wall().checked_add(rounded);
+            until.and_then(http_date).unwrap_or_else(|| HeaderValue::from(seconds.max(1)))
         }
     };
     response.with_header(RETRY_AFTER, value)
@@ -398,5 +399,14 @@ mod tests {
         assert_eq!(limits.settings(), LimitSettings::severe());
         assert!(limits.set(LimitSettings::off().with_penalty(Duration::MAX)).is_err());
         assert_eq!(limits.settings(), LimitSettings::severe());
+    }
+
+    #[test]
+    fn a_wait_without_a_date_is_told_in_seconds() {
+        let clock = ManualClock::new().clock();
+        let refused = too_many_requests(RetryAfter::Date, Duration::MAX, &clock);
+        assert_eq!(refused.headers[RETRY_AFTER], u64::MAX.to_string().as_str());
+        let refused = too_many_requests(RetryAfter::Date, SECOND, &clock);
+        assert!(refused.headers[RETRY_AFTER].to_str().unwrap().ends_with("GMT"));
     }
 }

@@ -42,6 +42,8 @@ fn recording_has_no_names_and_is_private() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
+    stage.umapi(["--record", "-", "users", "list"]).with_code(2).saying("name a file");
+    assert!(!stage.path("-").exists());
     // A list of the cache sends nothing.
     let cached = stage.path("cached.jsonl");
     let list = |arguments: &[&str]| ended(stage.cached_command().args(arguments)).done();
