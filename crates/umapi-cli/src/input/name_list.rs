@@ -35,6 +35,12 @@ pub(crate) fn read_names(path: &Path, text: TextArgs, check: NameCheck) -> Resul
 
 fn names_of(bytes: &[u8], check: NameCheck) -> Result<Vec<ListedName>, Vec<Diagnostic>> {
     let text = decode(without_bom(bytes), 1).map_err(|diagnostic| vec![diagnostic])?;
+    let is_table = |line: &str| line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
+    if text.lines().next().is_some_and(is_table) {
+        let rule = "this is a table of Excel, and a list has one name per line";
+        let remedy = "copy the column with the names into a file of its own";
+        return Err(vec![Diagnostic::new(SourceLocation::line(1), rule).remedy(remedy)]);
+    }
     let (mut names, mut mistakes) = (Vec::new(), Vec::new());
     for (line, name) in (1..).zip(text.lines().map(str::trim)) {
         if name.is_empty() || name.starts_with('#') {
@@ -63,6 +69,12 @@ mod tests {
         .unwrap();
         let expected = [("ann@example.com", 2), ("#1 Team", 4), ("C# Developers", 5)];
         assert_eq!(names, expected.map(|(name, line)| ListedName { name: name.to_owned(), line: Some(line) }));
+    }
+
+    #[test]
+    fn a_table_of_excel_is_no_list() {
+        let mistakes = names_of("\u{feff}SEP=;\r\nemail;x\r\nann@example.com;1\r\n".as_bytes(), check_listed);
+        assert!(mistakes.unwrap_err()[0].to_string().starts_with("line 1: this is a table of Excel"));
     }
 
     #[test]
