@@ -56,7 +56,7 @@ test("a rejected call says why", async () => {
 
 test("wrong options are reported with the reason", async () => {
   await assert.rejects(startEmulator({ arguments: ["--limits", "some"] }), /ended with 2\n.*--limits.*documented/s);
-  await assert.rejects(startEmulator({ arguments: ["--seed", "/nowhere/seed.yaml"] }), /ended with 1\n.*seed\.yaml/s);
+  await assert.rejects(startEmulator({ arguments: ["--seed", "/nowhere/seed.yaml"] }), /ended with 2\n.*seed\.yaml/s);
 });
 
 test("a missing command is reported", async () => {

@@ -89,7 +89,7 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
 def test_wrong_options_are_reported_with_the_reason() -> None:
     with pytest.raises(EmulatorError, match=r"(?s)status 2.*--limits.*documented"):
         start("--limits", "some")
-    with pytest.raises(EmulatorError, match=r"(?s)status 1.*/nowhere/seed\.yaml"):
+    with pytest.raises(EmulatorError, match=r"(?s)status 2.*/nowhere/seed\.yaml"):
         start("--seed", "/nowhere/seed.yaml")
 
 

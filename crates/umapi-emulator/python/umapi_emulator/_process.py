@@ -149,8 +149,12 @@ class Emulator:
             raise EmulatorError(f"the emulator ended with status {status}\n{self.log()}")
 
     def _end(self) -> str:
-        status = self._process.poll()
-        return "" if status is None else f"; the emulator ended with status {status}\n{self.log()}"
+        # Its connections break a moment before the system tells its status.
+        try:
+            status = self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return ""
+        return f"; the emulator ended with status {status}\n{self.log()}"
 
 
 def start(*arguments: str, executable: Union[str, Path, None] = None, timeout: float = 60) -> Emulator:
