@@ -100,7 +100,7 @@ impl Context {
             return Ok(Some(recorder.clone()));
         }
         // The key is never an option: other users of the machine can see those.
-        let key = std::env::var_os(RECORD_KEY).filter(|key| !key.is_empty());
+        let key = std::env::var_os(RECORD_KEY);
         let recorder = match key {
             Some(key) => RecordingKey::parse(&key.to_string_lossy())
                 .map_err(|error| Failure::usage(format!("{RECORD_KEY}: {error}")))

@@ -168,6 +168,7 @@ impl FileDirectory {
             let mut record = Record::default();
             for (name, value) in headers.iter().zip(&row).filter(|(name, _)| !name.is_empty()) {
                 if name.eq_ignore_ascii_case(self.groups_attribute()) {
+                    self.check_separator(&place, value)?;
                     let groups = value.split(separator).map(|group| group.trim().to_owned());
                     record.groups = groups.filter(|group| !group.is_empty()).collect();
                 } else {
@@ -177,6 +178,18 @@ impl FileDirectory {
             collector.record(place, record);
         }
         Ok(())
+    }
+
+    /// Refuses groups that other programs separate in another way. One name in place of several would take all of them away.
+    fn check_separator(&self, place: &str, groups: &str) -> Result<(), DirectoryError> {
+        match groups.chars().find(|letter| matches!(letter, ';' | '|')) {
+            Some(other) if self.settings.group_separator.is_none() => Err(DirectoryError::setting(
+                place,
+                format!("`{groups}` may be one group or several"),
+                format!("set group_separator = \"{other}\" in [[directory]], or \",\" if it is one name"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn csv_error(&self, error: &csv::Error, lines: &mut Lines<'_>) -> DirectoryError {
@@ -388,6 +401,19 @@ mod tests {
             assert_eq!(people.len(), 1, "{text}");
             assert!(reading.people.complete().is_err() && artists(&reading).complete().is_err(), "{text}");
             assert!(reading.group_list.complete().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_are_separated_as_the_settings_say() {
+        let csv = "email,groups\nann@b.c,Artists;Others\nbob@b.c,Artists\n";
+        let error = read_bytes("a.csv", csv.as_bytes(), |_| {}).unwrap_err();
+        assert_eq!(error.to_string(), "a.csv, line 2: `Artists;Others` may be one group or several");
+        assert!(error.remedy.unwrap().contains("group_separator = \";\""));
+        for (separator, groups) in [(';', ["Artists", "Others"]), (',', ["Artists", "Artists;Others"])] {
+            let set = |settings: &mut FileSettings| settings.group_separator = Some(separator);
+            let (_, reading) = read_bytes("a.csv", csv.as_bytes(), set).unwrap();
+            assert!(groups.iter().all(|group| reading.groups.contains_key(*group)), "{separator}");
         }
     }
 

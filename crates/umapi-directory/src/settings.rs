@@ -59,7 +59,8 @@ pub struct FileSettings {
     /// The attribute with the names of the groups. Default: `groups`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<String>,
-    /// What separates the names of groups in one field of CSV. Default: a comma.
+    /// What separates the names of groups in one field of CSV. Default: a comma; then a field with `;` or `|` is refused,
+    /// because it may be one name or several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_separator: Option<char>,
 }

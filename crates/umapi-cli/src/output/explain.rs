@@ -3,7 +3,7 @@
 //! The catalog of codes describes remedies for programs that send requests. This module has those for the command.
 
 use umapi::{
-    Error, NotSent, Notice, StepDescription, StepError, StepWarning, UnknownReason,
+    CommandOutcome, Error, NotSent, Notice, StepDescription, StepError, StepState, StepWarning, UnknownReason,
     model::{ErrorCode, RemedyInText},
     plan::CallFailure,
 };
@@ -25,6 +25,25 @@ pub(crate) fn step_error_of_command(error: &StepError) -> String {
 pub(crate) fn step_warning(warning: &StepWarning) -> String {
     let step = which_step(warning.description.as_deref());
     format!("{step}{} ({})", what_happened(&warning.code, warning.message.as_deref()), warning.code)
+}
+
+/// Says which steps of a command were accepted that is not completed as a whole: a user may exist now, without the groups.
+pub(crate) fn accepted_steps(outcome: &CommandOutcome) -> Option<String> {
+    if outcome.is_completed() {
+        return None;
+    }
+    let steps = outcome.steps();
+    let accepted = steps.iter().filter_map(|step| {
+        let parts = step.parts.iter().filter(|part| part.state == StepState::Done).count();
+        let number = step.step + 1;
+        match parts {
+            0 => None,
+            all if all == step.parts.len() => Some(format!("step {number}")),
+            _ => Some(format!("a part of step {number}")),
+        }
+    });
+    let accepted: Vec<String> = accepted.collect();
+    (!accepted.is_empty()).then(|| format!("accepted all the same: {} of {}", accepted.join(", "), steps.len()))
 }
 
 /// Describes what is good to know about a completed command.

@@ -255,7 +255,8 @@ impl OutcomeRecord {
         };
         let messages: Vec<String> =
             why.into_iter().chain(outcome.errors().iter().map(explain::step_error_of_command)).collect();
-        let warnings = outcome.warnings().iter().map(explain::step_warning);
+        let warnings = explain::accepted_steps(outcome).into_iter();
+        let warnings = warnings.chain(outcome.warnings().iter().map(explain::step_warning));
         Self {
             number,
             line,

@@ -118,3 +118,16 @@ fn dry_run_changes_nothing() {
     stage.umapi(["users", "get", "jane@example.com"]).done();
     assert_eq!(stage.emulator.ledger().since(0).unwrap(), []);
 }
+
+#[test]
+fn user_who_was_created_without_a_group_is_told() {
+    let stage = Stage::new();
+    let create =
+        ["users", "create", "new@example.com", "--type", "federated", "--firstname", "New", "--lastname", "User"];
+    let more = ["--country", "US", "--add-to", "Desing", "-f", "json"];
+    let created = stage.umapi([&create[..], &more].concat());
+    let outcome = &created.json()[0];
+    assert_eq!(outcome["outcome"], "rejected", "{}", created.out);
+    assert_eq!(outcome["warnings"], serde_json::json!(["accepted all the same: step 1 of 2"]));
+    assert_eq!(stage.groups_of("new@example.com"), [""; 0]);
+}
