@@ -107,7 +107,7 @@ pub struct LoginFinished<'a> {
     pub requests: u32,
     /// From the begin to the end, with the waits between attempts.
     pub took: Duration,
-    /// The error, if there is no token.
+    /// The error, if it failed.
     pub error: Option<&'a Error>,
     /// The host of the login server.
     pub server_address: &'a str,

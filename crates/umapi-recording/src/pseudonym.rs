@@ -1,8 +1,8 @@
 //! Pseudonyms: the same for the same value, of the same kind, and nothing that leads back to the value.
 //!
 //! A pseudonym is made of letters that a keyed hash (SipHash-2-4 with 128 bits of output) gives for the value. The key is random,
-//! is made for one recording, and is never written. Processes that write one recording get it from outside. There is no table,
-//! so a recorder needs no memory for what it has seen.
+//! is made for one recording, and is never written. Processes that write one recording get it from outside. Pseudonyms are
+//! not stored in a table, so a recorder needs no memory for what it has seen.
 //!
 //! What may matter to the service survives: letter case, punctuation, blanks and invisible characters, the script and the
 //! normalization of other letters, digits, and a length above 32 characters. No three characters of a value follow each other in

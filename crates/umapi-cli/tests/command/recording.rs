@@ -100,7 +100,7 @@ fn calls_with_one_key_add_to_one_recording() {
 
     for (key, part) in [
         ("00112233-4455-6677-8899-aabbccddeeff", "another key"),
-        // As a shell leaves it if it has no such program as uuidgen.
+        // As a shell leaves it if uuidgen is not installed.
         ("", "it does not have 32 hexadecimal digits"),
         ("swordfish", "UMAPI_RECORD_KEY: the key of the recording cannot be used"),
     ] {

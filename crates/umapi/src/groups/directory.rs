@@ -31,7 +31,7 @@ use umapi_plan::{GroupKind, GroupRef, account::FoldedName};
 /// std::fs::write("groups.json", serde_json::to_vec(&groups)?)?;
 /// match groups.get("Design") {
 ///     Some(group) => println!("{group:?}"),
-///     None if groups.is_whole() => println!("there is no Design"),
+///     None if groups.is_whole() => println!("Design does not exist"),
 ///     None => println!("nobody knows: the list changed while it was read"),
 /// }
 /// let changes = client.memberships().add("jdoe@example.com", "Design");

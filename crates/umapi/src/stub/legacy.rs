@@ -106,7 +106,7 @@ legacy_stub! {
     /// The example [`legacy_unit_tests`](https://docs.rs/crate/umapi/latest/source/examples/legacy_unit_tests.rs) answers all of
     /// them.
     pub trait LegacyStub {
-        /// A user; `None` if there is no such user. Answers [`LegacyUsers::get`](crate::LegacyUsers::get).
+        /// A user; `None` if the user does not exist. Answers [`LegacyUsers::get`](crate::LegacyUsers::get).
         GetLegacyUser: get_legacy_user(email: String) -> Option<LegacyUser>;
 
         /// A page of the users of the organization. Answers [`LegacyUsers::list`](crate::LegacyUsers::list).

@@ -75,7 +75,7 @@ impl Engine {
         answered
     }
 
-    /// Waits for the answer of a [`LegacyStub`](super::LegacyStub), and reports the call. `None` if there is no such stub, or it does
+    /// Waits for the answer of a [`LegacyStub`](super::LegacyStub), and reports the call. `None` if the client has none, or it does
     /// not have the method: then the call is made as a request, and reported there.
     pub(crate) async fn ask_legacy<T>(
         &self,
